@@ -1,0 +1,76 @@
+import {organizationFrom} from '../organization/organization.ts';
+import {SERVICES_HOST, type Owner} from '../organization/owner.ts';
+import type {Identity} from './identity.ts';
+
+/** One credential of the configuration: an identity, and what it is for. */
+export interface Binding {
+  readonly identity: Identity;
+  /** In lower case, with port if it has one; `*`: every host that is not Azure DevOps. */
+  readonly host: string;
+  /** As written. None: the fallback of the host. Collections on servers. */
+  readonly organizations: readonly string[];
+  /** Where it stands, `/etc/orgkey/config.yaml:12:9`, or what it was made from. */
+  readonly place: string;
+}
+
+/** Which rule picked an identity. */
+export type Choice =
+  | {readonly kind: 'chosen'; readonly binding: Binding; readonly by: 'name' | 'fallback'}
+  | {readonly kind: 'none'; readonly reason: string};
+
+/** Which identity acts for whom. Maps, not scans: the number of organizations does not matter to a request. */
+export class Bindings {
+  readonly all: readonly Binding[];
+  readonly #byName = new Map<string, Binding>();
+  readonly #fallbacks = new Map<string, Binding>();
+  readonly #servers = new Set<string>();
+
+  constructor(all: readonly Binding[]) {
+    this.all = all;
+    for (const binding of all) {
+      if (binding.host !== SERVICES_HOST && binding.host !== '*') this.#servers.add(binding.host);
+      if (binding.organizations.length === 0) this.#fallbacks.set(binding.host, binding);
+      for (const organization of binding.organizations) {
+        this.#byName.set(keyOf(binding.host, organization), binding);
+      }
+    }
+  }
+
+  /** Whether the host, in lower case, is a configured Azure DevOps Server. */
+  readonly isServer = (host: string): boolean => this.#servers.has(host);
+
+  choose(owner: Owner): Choice {
+    switch (owner.kind) {
+      case 'organization':
+        return (
+          this.#named(SERVICES_HOST, owner.organization) ??
+          this.#fallback(SERVICES_HOST, 'no credential covers the organization')
+        );
+      case 'unnamed':
+        return this.#fallback(SERVICES_HOST, owner.reason);
+      case 'server': {
+        const named = owner.collection === undefined ? undefined : this.#named(owner.host, owner.collection);
+        return named ?? this.#fallback(owner.host, 'no credential covers the collection');
+      }
+      case 'elsewhere':
+        return this.#fallback('*', 'not an Azure DevOps host');
+      case 'refused':
+        return {kind: 'none', reason: owner.reason};
+    }
+  }
+
+  #named(host: string, organization: string): Choice | undefined {
+    const binding = this.#byName.get(keyOf(host, organization));
+    return binding && {kind: 'chosen', binding, by: 'name'};
+  }
+
+  #fallback(host: string, otherwise: string): Choice {
+    const binding = this.#fallbacks.get(host);
+    return binding ? {kind: 'chosen', binding, by: 'fallback'} : {kind: 'none', reason: otherwise};
+  }
+}
+
+/** Collections may hold any letters, organizations only ASCII. */
+function keyOf(host: string, organization: string): string {
+  return `${host}/${host === SERVICES_HOST ? (organizationFrom(organization) ?? '') : organization.toLowerCase()}`;
+}

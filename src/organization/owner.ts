@@ -1,0 +1,93 @@
+import {lowerAscii, organizationFrom, type Organization} from './organization.ts';
+import type {Remote} from './remote.ts';
+
+/** Whose repository a remote is. */
+export type Owner =
+  /** Azure DevOps Services, the organization is known. */
+  | {readonly kind: 'organization'; readonly organization: Organization}
+  /** Azure DevOps Services, but nothing says which organization. */
+  | {readonly kind: 'unnamed'; readonly reason: string}
+  /** A configured Azure DevOps Server; `collection` in lower case, `undefined` where nothing names it. */
+  | {readonly kind: 'server'; readonly host: string; readonly collection: string | undefined}
+  /** A sound HTTPS remote of somebody else. */
+  | {readonly kind: 'elsewhere'; readonly host: string}
+  /** Nothing that a credential may be handed out for. */
+  | {readonly kind: 'refused'; readonly reason: string};
+
+/** The host under which Azure DevOps Services are configured. */
+export const SERVICES_HOST = 'dev.azure.com';
+
+/** `isServer` tells the configured Azure DevOps Servers, by host as git sends it, in lower case. */
+export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
+  if (remote.protocol !== 'https') return refused('only https is answered');
+  const host = lowerAscii(remote.host);
+  if (!/^[a-z0-9.:[\]_-]+$/.test(host)) return refused('the host has characters that no host name has');
+  const name = host.endsWith(':443') ? host.slice(0, -':443'.length) : host;
+
+  if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
+  const label = /^([^.:]+)(?:\.pkgs)?\.visualstudio\.com$/.exec(name)?.[1];
+  if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
+  // a host that only looks like one of theirs is nobody's, whatever is configured for it
+  if (isUnder(name, SERVICES_HOST) || isUnder(name, 'visualstudio.com'))
+    return refused('no host of Azure DevOps that serves git');
+  if (isServer(name)) return serverOwner(name, remote);
+  return {kind: 'elsewhere', host: name};
+}
+
+function servicesOwner({path, username}: Remote): Owner {
+  if (path !== undefined) {
+    const segments = segmentsOf(path);
+    if (segments === undefined) return refused('the path has an empty segment or dots for one');
+    const organization = organizationFrom(segments[0] ?? '');
+    return organization === undefined
+      ? refused('the path does not begin with the name of an organization')
+      : {kind: 'organization', organization};
+  }
+  if (username !== undefined) {
+    const organization = organizationFrom(username);
+    if (organization !== undefined) return {kind: 'organization', organization};
+  }
+  return {
+    kind: 'unnamed',
+    reason: 'git sent no path: set credential.https://dev.azure.com.useHttpPath to true',
+  };
+}
+
+function labelOwner(label: string, {path}: Remote): Owner {
+  const organization = organizationFrom(label);
+  if (organization === undefined) return refused('the host does not begin with the name of an organization');
+  if (path !== undefined && segmentsOf(path) === undefined)
+    return refused('the path has an empty segment or dots for one');
+  return {kind: 'organization', organization};
+}
+
+function serverOwner(host: string, {path}: Remote): Owner {
+  if (path === undefined) return {kind: 'server', host, collection: undefined};
+  const segments = segmentsOf(path);
+  if (segments === undefined) return refused('the path has an empty segment or dots for one');
+  const [first = '', second] = segments.map((segment) => segment.toLowerCase());
+  return {kind: 'server', host, collection: first === 'tfs' ? second : first};
+}
+
+/** `undefined` where a segment is empty or made of dots: what such a path means depends on who reads it. */
+function segmentsOf(path: string): string[] | undefined {
+  const segments = path.split('/');
+  // git keeps a slash at the end of a URL
+  if (segments.length > 1 && segments.at(-1) === '') segments.pop();
+  return segments.some((segment) => segment === '' || segment === '.' || segment === '..')
+    ? undefined
+    : segments;
+}
+
+function isUnder(host: string, domain: string): boolean {
+  return (
+    host === domain ||
+    host.endsWith(`.${domain}`) ||
+    host.startsWith(`${domain}:`) ||
+    host.includes(`.${domain}:`)
+  );
+}
+
+function refused(reason: string): Owner {
+  return {kind: 'refused', reason};
+}

@@ -1,0 +1,143 @@
+import {printable} from '../printable.ts';
+import type {Answer, StoredLogin} from './answer.ts';
+
+/** Every answer begins with it. Git ignores a key that it does not know; our scripts tell an answer from silence. */
+const GREETING = 'orgkey=1\n';
+
+/**
+ * The answer as bytes in a buffer of its own, since it may hold a secret: whoever wrote it to the client fills it
+ * with zeros. It never has `protocol`, `host` or `path`: git lets an answer overwrite its own question.
+ */
+export function render(answer: Answer): Uint8Array {
+  switch (answer.kind) {
+    case 'pass':
+    case 'done':
+      return text(GREETING);
+    case 'credential':
+      return renderCredential(answer);
+    case 'login':
+      return renderLogin(answer.login);
+    case 'failure':
+      return text(
+        GREETING,
+        ...answer.errors.map((error) => line('orgkey-error', error)),
+        ...answer.hints.map((hint) => line('orgkey-hint', hint)),
+        answer.quit ? 'quit=1\n' : '',
+      );
+    case 'grant':
+      return text(GREETING, 'decision=grant\n', line('socket', answer.socket));
+    case 'deny':
+      return text(
+        GREETING,
+        'decision=deny\n',
+        line('orgkey-error', answer.reason),
+        answer.hint === undefined ? '' : line('orgkey-hint', answer.hint),
+      );
+    case 'hello':
+      return text(
+        GREETING,
+        line('version', answer.version),
+        line('pid', String(answer.pid)),
+        line('proof', answer.proof),
+      );
+  }
+}
+
+function renderCredential({
+  token,
+  username,
+  authtype,
+  state,
+}: Extract<Answer, {kind: 'credential'}>): Uint8Array {
+  const expiry = token.expiresAt === undefined ? '' : expiryLine(token.expiresAt);
+  const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\ncontinue=1\n`;
+  const secret = bytesOf(token.secret);
+  try {
+    if (!authtype) return join(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);
+    // ephemeral: our memory is the truth, other helpers must not keep a copy
+    const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
+    if (token.kind === 'access-token') return join(`${head}authtype=Bearer\ncredential=`, secret, '\n');
+    const pair = join(`${username}:`, secret, '');
+    const encoded = base64(pair);
+    pair.fill(0);
+    const answer = join(`${head}authtype=Basic\ncredential=`, encoded, '\n');
+    encoded.fill(0);
+    return answer;
+  } finally {
+    secret.fill(0);
+  }
+}
+
+function renderLogin(login: StoredLogin): Uint8Array {
+  const none = new Uint8Array();
+  const field = (key: string, value: Uint8Array | undefined) => (value ? join(`${key}=`, value, '\n') : none);
+  const parts = [
+    text(GREETING),
+    login.credential === undefined ? none : text('capability[]=authtype\n'),
+    login.username === undefined ? none : text(`username=${login.username}\n`),
+    field('password', login.password),
+    login.authtype === undefined ? none : text(`authtype=${login.authtype}\n`),
+    field('credential', login.credential),
+    login.expiresAt === undefined ? none : text(expiryLine(login.expiresAt)),
+    field('oauth_refresh_token', login.refreshToken),
+  ];
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    part.fill(0);
+  }
+  return whole;
+}
+
+/** Milliseconds inside, seconds for git. */
+function expiryLine(expiresAt: number): string {
+  return `password_expiry_utc=${Math.floor(expiresAt / 1000)}\n`;
+}
+
+/** One line, whatever the value holds. */
+function line(key: string, value: string): string {
+  return `${key}=${printable(value, 1000)}\n`;
+}
+
+function text(...parts: string[]): Uint8Array {
+  return encoder.encode(parts.join(''));
+}
+
+function join(before: string, secret: Uint8Array, after: string): Uint8Array {
+  const head = encoder.encode(before);
+  const tail = encoder.encode(after);
+  const whole = new Uint8Array(head.length + secret.length + tail.length);
+  whole.set(head);
+  whole.set(secret, head.length);
+  whole.set(tail, head.length + secret.length);
+  return whole;
+}
+
+function bytesOf(secret: {
+  readonly length: number;
+  copyTo(target: Uint8Array, offset: number): void;
+}): Uint8Array {
+  const copy = new Uint8Array(secret.length);
+  secret.copyTo(copy, 0);
+  return copy;
+}
+
+/** By hand: the platform's own ways pass through strings, which cannot be overwritten. RFC 4648, section 4. */
+function base64(bytes: Uint8Array): Uint8Array {
+  const encoded = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
+  let out = 0;
+  for (let at = 0; at < bytes.length; at += 3) {
+    const left = Math.min(3, bytes.length - at);
+    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    for (let digit = 0; digit <= left; digit++)
+      encoded[out + digit] = ALPHABET[(group >> (18 - 6 * digit)) & 63] ?? PADDING;
+    out += 4;
+  }
+  return encoded;
+}
+
+const encoder = new TextEncoder();
+const ALPHABET = encoder.encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const PADDING = 0x3d;

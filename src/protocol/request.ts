@@ -1,0 +1,195 @@
+import type {Remote} from '../organization/remote.ts';
+import {RequestError, parseAttributes, type Attribute} from './attributes.ts';
+
+export {MAX_REQUEST, RequestError} from './attributes.ts';
+
+/** What a client of a git socket can want. */
+export type Request =
+  | GetRequest
+  | StoreRequest
+  | EraseRequest
+  | GrantRequest
+  /** Who listens here? The nonce comes back with a proof. */
+  | {readonly operation: 'hello'; readonly nonce: string}
+  /** Anything that is not ours to do: git's `exit`, or an action that does not exist. */
+  | {readonly operation: 'ignored'};
+
+export interface GetRequest {
+  readonly operation: 'get';
+  readonly remote: Remote;
+  /** What the git that asks can take (2.46 and later say so). */
+  readonly announced: {readonly authtype: boolean; readonly state: boolean};
+  /** Git says `authtype=` when it asks again after a refusal. */
+  readonly again: boolean;
+  /** The `state[]` values that came back, of all helpers. */
+  readonly states: readonly string[];
+  /** The server's challenges (2.41 and later): data, never an address to call. */
+  readonly challenges: readonly string[];
+}
+
+export interface StoreRequest {
+  readonly operation: 'store';
+  readonly remote: Remote;
+  readonly login: Login;
+}
+
+export interface EraseRequest {
+  readonly operation: 'erase';
+  readonly remote: Remote;
+  readonly login: Login;
+}
+
+/** What git stores or erases; values that it did not send are `undefined`. */
+export interface Login {
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+  readonly authtype: string | undefined;
+  readonly credential: Uint8Array | undefined;
+  /** Milliseconds since epoch. */
+  readonly expiresAt: number | undefined;
+  readonly refreshToken: Uint8Array | undefined;
+  /** How long it may be kept in memory, in milliseconds, as the caller of git's cache client said. */
+  readonly timeout: number;
+}
+
+/** `orgkey-ssh` asks whether one connection may be made. */
+export interface GrantRequest {
+  readonly operation: 'grant';
+  /** As git gave it to ssh: `git@ssh.dev.azure.com`. */
+  readonly destination: string;
+  /** 1 to 65535. */
+  readonly port: number | undefined;
+  readonly command: string;
+  /** Where git runs: the caller's claim, never a boundary. */
+  readonly directory: string;
+}
+
+/**
+ * Reads what git's cache client sends: `action=`, `timeout=`, then git's own attributes.
+ * @throws {RequestError}
+ */
+export function parseRequest(bytes: Uint8Array): Request {
+  const attributes = parseAttributes(bytes);
+  const [action, timeout] = attributes;
+  if (action?.key !== 'action') throw new RequestError('the first line is not an action');
+  if (timeout?.key !== 'timeout') throw new RequestError('the second line is not a timeout');
+  const seconds = integer(timeout.value);
+  if (seconds === undefined) throw new RequestError('the timeout is not an integer');
+
+  const values = new Values(attributes);
+  switch (values.text('action')) {
+    case 'get':
+      return parseGet(values, seconds * 1000);
+    case 'erase':
+      return {operation: 'erase', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
+    case 'hello':
+      return {operation: 'hello', nonce: values.text('nonce') ?? ''};
+    default:
+      return {operation: 'ignored'};
+  }
+}
+
+/** Git's client can be told to send four actions only; ours travel as `get`, told apart by a line `operation=`. */
+function parseGet(values: Values, timeout: number): Request {
+  switch (values.text('operation')) {
+    case undefined:
+      return {
+        operation: 'get',
+        remote: remoteOf(values),
+        announced: announcedIn(values),
+        again: values.text('authtype') !== undefined,
+        states: values.list('state[]'),
+        challenges: values.list('wwwauth[]'),
+      };
+    case 'store':
+      return {operation: 'store', remote: remoteOf(values), login: loginOf(values, timeout)};
+    case 'grant':
+      return {
+        operation: 'grant',
+        destination: values.required('destination'),
+        port: portOf(values.text('port')),
+        command: values.required('command'),
+        directory: values.required('directory'),
+      };
+    default:
+      return {operation: 'ignored'};
+  }
+}
+
+function remoteOf(values: Values): Remote {
+  return {
+    protocol: values.required('protocol'),
+    host: values.required('host'),
+    path: values.text('path'),
+    username: values.text('username'),
+  };
+}
+
+function announcedIn(values: Values): GetRequest['announced'] {
+  const capabilities = values.list('capability[]');
+  return {authtype: capabilities.includes('authtype'), state: capabilities.includes('state')};
+}
+
+function loginOf(values: Values, timeout: number): Login {
+  const expiry = values.bytes('password_expiry_utc');
+  const seconds = expiry && integer(expiry);
+  return {
+    username: values.text('username'),
+    password: values.bytes('password'),
+    authtype: values.text('authtype'),
+    credential: values.bytes('credential'),
+    expiresAt: seconds === undefined ? undefined : seconds * 1000,
+    refreshToken: values.bytes('oauth_refresh_token'),
+    timeout,
+  };
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new RequestError('the port is none');
+  return port;
+}
+
+function integer(value: Uint8Array): number | undefined {
+  const text = String.fromCharCode(...value.subarray(0, 20));
+  return /^-?[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+class Values {
+  readonly #attributes: readonly Attribute[];
+
+  constructor(attributes: readonly Attribute[]) {
+    this.#attributes = attributes;
+  }
+
+  bytes(key: string): Uint8Array | undefined {
+    return this.#attributes.find((attribute) => attribute.key === key)?.value;
+  }
+
+  text(key: string): string | undefined {
+    const value = this.bytes(key);
+    return value && decode(value);
+  }
+
+  /** An empty value counts as none. */
+  required(key: string): string {
+    const value = this.text(key);
+    if (value === undefined || value === '') throw new RequestError(`no ${key}`);
+    return value;
+  }
+
+  list(key: string): string[] {
+    return this.#attributes.filter((attribute) => attribute.key === key).map(({value}) => decode(value));
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new RequestError('a value is not UTF-8');
+  }
+}

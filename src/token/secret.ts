@@ -1,0 +1,63 @@
+/**
+ * Bytes that cannot be printed by accident: template strings, JSON, the console and `inspect` all show
+ * `[redacted]`. They live in one buffer of their own, which `erase` overwrites.
+ */
+export class Secret {
+  readonly #bytes: Uint8Array;
+  #erased = false;
+
+  /** Takes the bytes over: the caller must not keep them. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  static fromText(text: string): Secret {
+    return new Secret(new TextEncoder().encode(text));
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  get erased(): boolean {
+    return this.#erased;
+  }
+
+  /** The only ways out, so that a search for their callers finds every place where a secret travels. */
+  copyTo(target: Uint8Array, offset: number): void {
+    target.set(this.#bytes, offset);
+  }
+
+  /** For libraries that take strings only; a string stays in memory until it is collected. */
+  revealText(): string {
+    return new TextDecoder().decode(this.#bytes);
+  }
+
+  /** Takes as long for a near miss as for a far one. */
+  equals(other: Uint8Array): boolean {
+    if (this.#erased || other.length !== this.#bytes.length) return false;
+    let difference = 0;
+    for (const [at, byte] of this.#bytes.entries()) difference |= byte ^ (other[at] ?? 0);
+    return difference === 0;
+  }
+
+  erase(): void {
+    this.#bytes.fill(0);
+    this.#erased = true;
+  }
+
+  toString(): string {
+    return redacted;
+  }
+
+  toJSON(): string {
+    return redacted;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return redacted;
+  }
+}
+
+const redacted = '[redacted]';

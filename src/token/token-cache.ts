@@ -1,0 +1,262 @@
+import {LRUCache} from 'lru-cache';
+import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
+import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
+import type {Clock, Token} from './token.ts';
+
+/** What a request gets from the cache. */
+export type Found =
+  | {readonly kind: 'token'; readonly token: Token; readonly source: 'cache' | 'issuer'}
+  | {readonly kind: 'failed'; readonly failure: Failure};
+
+/** What `status` shows of one wanted token. */
+export interface TokenStatus {
+  readonly wanted: Wanted;
+  readonly state: 'none' | 'ok' | 'refreshing' | 'failed';
+  /** Milliseconds since epoch. */
+  readonly expiresAt: number | undefined;
+  readonly fingerprint: string | undefined;
+  readonly failure: Failure | undefined;
+  readonly acquisitions: number;
+}
+
+export interface TokenCacheParts {
+  readonly acquire: Acquire;
+  readonly clock: Clock;
+  /** Between 0 and 1. */
+  readonly random: () => number;
+  /** How many tokens are held at most. Default: 10,000. */
+  readonly capacity?: number;
+}
+
+/** The cooldown after the first failure, in milliseconds; it doubles up to a minute. */
+const FIRST_COOLDOWN = 1000;
+const LAST_COOLDOWN = 60_000;
+
+/** An identity that nobody used for this long is no longer refreshed ahead, in milliseconds. */
+const IN_USE = 3 * 60 * 60_000;
+
+/**
+ * The tokens in memory. Whoever asks and however many at once, one request goes to the issuer; a token that lives
+ * is served while it is renewed, and still served while the issuer is down.
+ */
+export class TokenCache {
+  readonly #acquire: Acquire;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #held: LRUCache<string, Held>;
+  readonly #flights = new Map<string, Promise<Acquisition>>();
+  readonly #records = new Map<string, Record>();
+
+  constructor({acquire, clock, random, capacity = 10_000}: TokenCacheParts) {
+    this.#acquire = acquire;
+    this.#clock = clock;
+    this.#random = random;
+    this.#held = new LRUCache({
+      max: capacity,
+      // its own clock stands still while the machine sleeps
+      perf: {now: () => clock.uptime()},
+      ttlResolution: 0,
+      dispose: ({token}) => token.secret.erase(),
+    });
+  }
+
+  /** `rejected` tells the tokens that the asker must not get again: another one is acquired at once. */
+  async get(wanted: Wanted, rejected: (fingerprint: string) => boolean = nothing): Promise<Found> {
+    const key = keyOf(wanted);
+    const held = this.#held.get(key);
+    if (held) held.lastUse = this.#clock.uptime();
+    if (held === undefined || rejected(held.token.fingerprint)) return this.#fresh(wanted, rejected);
+    switch (freshnessOf(held.token, this.#clock, held.jitter)) {
+      case 'fresh':
+        return {kind: 'token', token: held.token, source: 'cache'};
+      case 'should-refresh':
+        this.#refreshBehind(wanted);
+        return {kind: 'token', token: held.token, source: 'cache'};
+      case 'must-refresh':
+        if (this.#isCooling(key)) return {kind: 'token', token: held.token, source: 'cache'};
+        return this.#freshOr(held.token, wanted, rejected);
+      case 'expired':
+        this.#held.delete(key);
+        return this.#fresh(wanted, rejected);
+    }
+  }
+
+  /** The token in memory, if one lives; nobody is asked. */
+  peek(wanted: Wanted): Token | undefined {
+    const token = this.#held.peek(keyOf(wanted))?.token;
+    return token !== undefined && lifeLeft(token, this.#clock) >= NEVER_BELOW ? token : undefined;
+  }
+
+  /** Asks ahead for what is not held; for the start. */
+  prefetch(all: Iterable<Wanted>): void {
+    for (const wanted of all) {
+      if (this.#held.peek(keyOf(wanted)) === undefined) this.#refreshBehind(wanted);
+    }
+  }
+
+  /** Renews what is in use and due, and drops what is over. To be called every half minute or so. */
+  refreshDue(): void {
+    this.#held.purgeStale();
+    const now = this.#clock.uptime();
+    for (const {token, wanted, jitter, lastUse} of this.#held.values()) {
+      const freshness = freshnessOf(token, this.#clock, jitter);
+      if (freshness === 'expired') this.#held.delete(keyOf(wanted));
+      else if (freshness !== 'fresh' && now - lastUse < IN_USE) this.#refreshBehind(wanted);
+    }
+  }
+
+  /** Drops the tokens of everything but `wanted`, after a change of the configuration; those are overwritten. */
+  keepOnly(all: Iterable<Wanted>): void {
+    const kept = new Set(Array.from(all, keyOf));
+    for (const key of [...this.#held.keys(), ...this.#records.keys()]) {
+      if (kept.has(key)) continue;
+      this.#held.delete(key);
+      this.#records.delete(key);
+    }
+  }
+
+  /** Drops everything, and forgets the failures. */
+  clear(): void {
+    this.#held.clear();
+    this.#records.clear();
+  }
+
+  statusOf(wanted: Wanted): TokenStatus {
+    const key = keyOf(wanted);
+    const token = this.peek(wanted);
+    const {failure, acquisitions} = this.#records.get(key) ?? noRecord;
+    const settled = failure ? 'failed' : token ? 'ok' : 'none';
+    return {
+      wanted,
+      state: this.#flights.has(key) ? 'refreshing' : settled,
+      expiresAt: token?.expiresAt,
+      fingerprint: token?.fingerprint,
+      failure,
+      acquisitions,
+    };
+  }
+
+  async #fresh(wanted: Wanted, rejected: (fingerprint: string) => boolean): Promise<Found> {
+    const key = keyOf(wanted);
+    const held = this.#held.peek(key);
+    if (this.#isCooling(key)) {
+      const failure = this.#records.get(key)?.failure;
+      if (failure) return {kind: 'failed', failure};
+      if (held && rejected(held.token.fingerprint)) return {kind: 'failed', failure: sameAgain};
+    }
+    const acquisition = await this.#fly(wanted);
+    if (acquisition.kind === 'failed') return acquisition;
+    if (rejected(acquisition.token.fingerprint)) return {kind: 'failed', failure: sameAgain};
+    return {...acquisition, source: 'issuer'};
+  }
+
+  async #freshOr(old: Token, wanted: Wanted, rejected: (fingerprint: string) => boolean): Promise<Found> {
+    const found = await this.#fresh(wanted, rejected);
+    if (found.kind === 'token' || lifeLeft(old, this.#clock) < NEVER_BELOW) return found;
+    return {kind: 'token', token: old, source: 'cache'};
+  }
+
+  #refreshBehind(wanted: Wanted): void {
+    // a failure is kept in the record, where status shows it
+    if (!this.#isCooling(keyOf(wanted))) void this.#fly(wanted);
+  }
+
+  /** One flight per key: whoever comes while it is under way shares it. */
+  #fly(wanted: Wanted): Promise<Acquisition> {
+    const key = keyOf(wanted);
+    const underWay = this.#flights.get(key);
+    if (underWay) return underWay;
+    const flight = this.#land(wanted).finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  async #land(wanted: Wanted): Promise<Acquisition> {
+    const key = keyOf(wanted);
+    const acquisition = await this.#acquire(wanted);
+    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
+    const now = this.#clock.uptime();
+    if (acquisition.kind === 'failed') {
+      const {failure} = acquisition;
+      const cooldown = Math.max(backOff(failures), failure.retryAfter ?? 0);
+      this.#records.set(key, {
+        failure,
+        failures: failures + 1,
+        coolUntil: now + cooldown,
+        acquisitions: acquisitions + 1,
+      });
+      return acquisition;
+    }
+    const held = this.#held.peek(key);
+    const gained =
+      held === undefined || (acquisition.token.expiresAt ?? Infinity) > (held.token.expiresAt ?? 0);
+    this.#records.set(key, {
+      failure: undefined,
+      // an issuer that has nothing newer (IMDS keeps its tokens for hours) is asked more and more seldom
+      failures: gained ? 0 : failures + 1,
+      coolUntil: gained ? now : now + backOff(failures),
+      acquisitions: acquisitions + 1,
+    });
+    return {kind: 'token', token: this.#hold(key, wanted, acquisition.token)};
+  }
+
+  /** The very same token again is no new one: the buffer in memory stays. */
+  #hold(key: string, wanted: Wanted, token: Token): Token {
+    const held = this.#held.peek(key);
+    if (held?.token.fingerprint === token.fingerprint) {
+      if (held.token !== token) token.secret.erase();
+      return held.token;
+    }
+    const ttl = Math.max(1, Math.floor(lifeLeft(token, this.#clock)));
+    const options = Number.isFinite(ttl) ? {ttl} : {};
+    this.#held.set(
+      key,
+      {token, wanted, jitter: this.#random(), lastUse: held?.lastUse ?? this.#clock.uptime()},
+      options,
+    );
+    return token;
+  }
+
+  #isCooling(key: string): boolean {
+    return this.#clock.uptime() < (this.#records.get(key)?.coolUntil ?? 0);
+  }
+}
+
+/** Stands for a forced acquisition that brought nothing new. */
+export const sameAgain: Failure = {
+  code: 'ERR_SAME_TOKEN',
+  message: 'the issuer gives the same token again',
+  hint: undefined,
+  retryAfter: undefined,
+};
+
+interface Held {
+  readonly token: Token;
+  readonly wanted: Wanted;
+  readonly jitter: number;
+  /** On the clock that only goes on, in milliseconds. */
+  lastUse: number;
+}
+
+interface Record {
+  readonly failure: Failure | undefined;
+  /** In a row. */
+  readonly failures: number;
+  /** On the clock that only goes on, in milliseconds. */
+  readonly coolUntil: number;
+  readonly acquisitions: number;
+}
+
+const noRecord: Record = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0};
+
+function backOff(failures: number): number {
+  return Math.min(LAST_COOLDOWN, FIRST_COOLDOWN * 2 ** failures);
+}
+
+function keyOf({identity, scope}: Wanted): string {
+  return `${identity.key} ${scope}`;
+}
+
+function nothing(): boolean {
+  return false;
+}
