@@ -1,21 +1,22 @@
-import {clientIdOf, describeIdentity} from './identity/identity.ts';
-import type {Binding, Bindings, Choice} from './identity/bindings.ts';
+import {describeIdentity} from './identity/identity.ts';
+import type {Bindings, Choice} from './identity/bindings.ts';
 import {ownerOf, type Owner} from './organization/owner.ts';
 import {describeOwner, isInScope, nameOf, type SocketScope} from './organization/socket-scope.ts';
 import type {Answer} from './protocol/answer.ts';
+import {carries, credentialFor, refusedBefore} from './protocol/credential.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from './protocol/request.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from './token/acquire.ts';
-import type {Asker, Rejections} from './token/rejections.ts';
-import {sameAgain, type Found, type TokenCache} from './token/token-cache.ts';
-import type {Token} from './token/token.ts';
+import {findToken} from './token/find-token.ts';
 import type {Logins} from './token/logins.ts';
+import type {Asker, Rejections} from './token/rejections.ts';
+import type {TokenCache} from './token/token-cache.ts';
 
 export interface AnswerParts {
   readonly bindings: Bindings;
   readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
   readonly rejections: Rejections;
   readonly logins: Logins;
-  /** What git does where a configured organization fails: stop with the reason, or ask its next helper. */
+  /** What git does where an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
 }
 
@@ -23,189 +24,104 @@ export interface AnswerParts {
 export interface Answered {
   readonly answer: Answer;
   readonly owner: Owner;
-  readonly choice: Choice | undefined;
-  readonly source: 'cache' | 'issuer' | undefined;
-  /** The code of the failure, if it is one. */
-  readonly code: string | undefined;
+  readonly choice?: Chosen;
+  readonly source?: 'cache' | 'issuer';
+  readonly failure?: Failure;
 }
 
-/** One request of git's, from remote to credential. */
+type Chosen = Extract<Choice, {kind: 'chosen'}>;
+
+/** The story: one request of git's, from remote to credential. */
 export async function answerGet(
   request: GetRequest,
   scope: SocketScope,
   parts: AnswerParts,
 ): Promise<Answered> {
-  const owner = ownerOf(request.remote, parts.bindings.isServer);
-  if (!isInScope(owner, scope)) return passed(owner, `outside the scope of the socket ${scope.name}`);
-  const choice = parts.bindings.choose(owner);
-  if (choice.kind === 'none') return passed(owner, choice.reason);
+  const picked = pick(request, scope, parts);
+  if (picked.choice === undefined) return picked;
+  const {owner, choice} = picked;
   const {identity} = choice.binding;
-  if (identity.kind === 'stored') return recalled(request, owner, choice, scope, parts);
+  if (identity.kind === 'stored') return {...picked, answer: recall(request, parts.logins)};
 
   const asker = askerOf(owner, scope);
-  const refused = statedIn(request.states);
-  if (refused !== undefined && request.again) parts.rejections.reject(asker, refused);
-  const found = await findToken(choice.binding, asker, parts);
-  if (found.kind === 'failed') return failed(owner, choice, found.failure, parts);
-
-  const {token, source} = found;
-  return {
-    answer: {
-      kind: 'credential',
-      token,
-      username: usernameFor(request, choice.binding),
-      authtype: request.announced.authtype,
-      state: mayAskAgain(request, source) ? `${STATE}${token.fingerprint}` : undefined,
-    },
-    owner,
-    choice,
-    source,
-    code: undefined,
-  };
+  const refused = refusedBefore(request);
+  if (refused !== undefined) parts.rejections.reject(asker, refused);
+  const found = await findToken({identity, scope: AZURE_DEVOPS_SCOPE}, asker, parts);
+  return found.kind === 'failed'
+    ? {answer: explain(found.failure, owner, choice, parts.onFailure), owner, choice, failure: found.failure}
+    : {answer: credentialFor(request, found, identity), owner, choice, source: found.source};
 }
 
-/** Git says that the credential worked, or a person typed one. */
+/** Git says that a credential worked, or a person typed one. */
 export function answerStore(request: StoreRequest, scope: SocketScope, parts: AnswerParts): Answered {
-  return heard(request, scope, parts, (owner, {identity}, token) => {
-    if (identity.kind === 'stored') return parts.logins.store(request.remote, request.login, identity);
-    if (token && carries(request.login, token))
-      parts.rejections.confirm(askerOf(owner, scope), token.fingerprint);
-    return 'confirmed';
-  });
+  const picked = pick(request, scope, parts);
+  if (picked.choice === undefined) return picked;
+  const {identity} = picked.choice.binding;
+  if (identity.kind === 'stored')
+    return done(picked, parts.logins.store(request.remote, request.login, identity));
+
+  const token = parts.tokens.peek({identity, scope: AZURE_DEVOPS_SCOPE});
+  if (token === undefined || !carries(request.login, token))
+    return done(picked, 'not the credential that was given');
+  parts.rejections.confirm(askerOf(picked.owner, scope), token.fingerprint);
+  return done(picked, 'confirmed');
 }
 
 /** Git says that the server refused a credential. It counts only if it is the very one that we gave. */
 export function answerErase(request: EraseRequest, scope: SocketScope, parts: AnswerParts): Answered {
-  return heard(request, scope, parts, (owner, {identity}, token) => {
-    if (identity.kind === 'stored') return parts.logins.erase(request.remote, request.login);
-    if (token === undefined || !carries(request.login, token)) return 'not the credential that was given';
-    parts.rejections.reject(askerOf(owner, scope), token.fingerprint);
-    return 'rejected';
-  });
+  const picked = pick(request, scope, parts);
+  if (picked.choice === undefined) return picked;
+  const {identity} = picked.choice.binding;
+  if (identity.kind === 'stored') return done(picked, parts.logins.erase(request.remote, request.login));
+
+  const token = parts.tokens.peek({identity, scope: AZURE_DEVOPS_SCOPE});
+  if (token === undefined || !carries(request.login, token))
+    return done(picked, 'not the credential that was given');
+  parts.rejections.reject(askerOf(picked.owner, scope), token.fingerprint);
+  return done(picked, 'rejected');
 }
 
-/** The token for the asker; one that it had refused is replaced, once. */
-async function findToken(
-  {identity}: Binding,
-  asker: Asker,
-  {tokens, rejections}: AnswerParts,
-): Promise<Found> {
-  const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
-  if (rejections.isExplained(asker)) return {kind: 'failed', failure: notAccepted};
-  const held = tokens.peek(wanted);
-  const force = held !== undefined && rejections.isRejected(asker, held.fingerprint);
-  if (force && !rejections.mayForce(asker)) return {kind: 'failed', failure: notAccepted};
-  const found = await tokens.get(wanted, (fingerprint) => rejections.isRejected(asker, fingerprint));
-  if (found.kind === 'token' || found.failure !== sameAgain) return found;
-  rejections.giveUp(asker);
-  return {kind: 'failed', failure: notAccepted};
-}
-
-function recalled(
-  {remote}: GetRequest,
-  owner: Owner,
-  choice: Choice,
+/** Whose repository it is and which identity acts there; no choice where git had better ask its next helper. */
+function pick(
+  {remote}: {readonly remote: GetRequest['remote']},
   scope: SocketScope,
-  {logins}: AnswerParts,
-): Answered {
-  if (scope.organizations !== undefined)
-    return passed(owner, 'stored logins are not served over scoped sockets');
-  const login = logins.find(remote);
-  return login === undefined
-    ? passed(owner, 'nothing is stored yet')
-    : {answer: {kind: 'login', login}, owner, choice, source: 'cache', code: undefined};
-}
-
-function heard(
-  {remote}: StoreRequest | EraseRequest,
-  scope: SocketScope,
-  {bindings, tokens}: AnswerParts,
-  act: (owner: Owner, binding: Binding, token: Token | undefined) => string,
+  {bindings}: AnswerParts,
 ): Answered {
   const owner = ownerOf(remote, bindings.isServer);
-  if (!isInScope(owner, scope)) return passed(owner, `outside the scope of the socket ${scope.name}`);
+  if (!isInScope(owner, scope)) return pass(owner, `outside the scope of the socket ${scope.name}`);
   const choice = bindings.choose(owner);
-  if (choice.kind === 'none') return passed(owner, choice.reason);
-  const {binding} = choice;
-  if (binding.identity.kind === 'stored' && scope.organizations !== undefined) {
-    return passed(owner, 'logins are not stored over scoped sockets');
+  if (choice.kind === 'none') return pass(owner, choice.reason);
+  if (choice.binding.identity.kind === 'stored' && scope.organizations !== undefined) {
+    return pass(owner, 'stored logins are not served over scoped sockets');
   }
-  const token = tokens.peek({identity: binding.identity, scope: AZURE_DEVOPS_SCOPE});
+  return {answer: {kind: 'pass', reason: 'not asked further'}, owner, choice};
+}
+
+function recall({remote}: GetRequest, logins: Logins): Answer {
+  const login = logins.find(remote);
+  return login === undefined ? {kind: 'pass', reason: 'nothing is stored yet'} : {kind: 'login', login};
+}
+
+/** Says what failed, why, and what repairs it. A fallback that fails is no reason to stop git. */
+function explain(failure: Failure, owner: Owner, choice: Chosen, onFailure: 'quit' | 'pass'): Answer {
+  const who = `${describeOwner(owner)}: ${describeIdentity(choice.binding.identity)}`;
+  const hint = failure.hint === undefined ? [] : [failure.hint];
   return {
-    answer: {kind: 'done', reason: act(owner, binding, token)},
-    owner,
-    choice,
-    source: undefined,
-    code: undefined,
-  };
-}
-
-function passed(owner: Owner, reason: string): Answered {
-  return {answer: {kind: 'pass', reason}, owner, choice: undefined, source: undefined, code: undefined};
-}
-
-/** Says what failed, why, and what repairs it; stops git only for an organization that is configured by name. */
-function failed(
-  owner: Owner,
-  choice: Extract<Choice, {kind: 'chosen'}>,
-  failure: Failure,
-  parts: AnswerParts,
-): Answered {
-  const whose = describeOwner(owner);
-  const hints = failure.hint === undefined ? [] : [failure.hint];
-  const answer: Answer = {
     kind: 'failure',
-    errors: [`${whose}: ${describeIdentity(choice.binding.identity)}: ${failure.message} (${failure.code})`],
-    hints: [...hints, `run: orgkey doctor ${nameOf(owner) ?? ''}`.trimEnd()],
-    quit: choice.by === 'name' && parts.onFailure === 'quit',
+    errors: [`${who}: ${failure.message} (${failure.code})`],
+    hints: [...hint, `run: orgkey doctor ${nameOf(owner) ?? ''}`.trimEnd()],
+    quit: choice.by === 'name' && onFailure === 'quit',
   };
-  return {answer, owner, choice, source: undefined, code: failure.code};
-}
-
-const notAccepted: Failure = {
-  code: 'ERR_NOT_ACCEPTED',
-  message: 'Azure DevOps refuses the credential, and a fresh one is refused too or cannot be had',
-  hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
-  retryAfter: undefined,
-};
-
-const STATE = 'orgkey.1.';
-
-/** Git asks again, unseen, only if the first credential may be stale, and only once: its own retries have no bound. */
-function mayAskAgain({announced, again, states}: GetRequest, source: 'cache' | 'issuer'): boolean {
-  return source === 'cache' && announced.authtype && announced.state && !again && states.length === 0;
-}
-
-function statedIn(states: readonly string[]): string | undefined {
-  const ours = states.find((state) => state.startsWith(STATE))?.slice(STATE.length);
-  return ours !== undefined && /^[0-9a-f]{16}$/.test(ours) ? ours : undefined;
 }
 
 function askerOf(owner: Owner, scope: SocketScope): Asker {
   return {socket: scope.name, scoped: scope.organizations !== undefined, owner: describeOwner(owner)};
 }
 
-/** The one that git sent; a colon would end it early in a Basic header. */
-function usernameFor({remote}: GetRequest, {identity}: Binding): string {
-  const sent = remote.username;
-  return sent !== undefined && sent !== '' && !sent.includes(':') ? sent : (clientIdOf(identity) ?? 'orgkey');
+function pass(owner: Owner, reason: string): Answered {
+  return {answer: {kind: 'pass', reason}, owner};
 }
 
-/** Whether what git stores or erases is this token, as a password or inside an Authorization header. */
-function carries({password, credential, authtype}: EraseRequest['login'], token: Token): boolean {
-  if (password !== undefined) return token.secret.equals(password);
-  if (credential === undefined) return false;
-  return authtype?.toLowerCase() === 'basic'
-    ? token.secret.equals(passwordOf(credential))
-    : token.secret.equals(credential);
-}
-
-/** The password of a Basic header's pair; empty where it is none. */
-function passwordOf(pair: Uint8Array): Uint8Array {
-  const text = String.fromCharCode(...pair);
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return new Uint8Array();
-  const decoded = Uint8Array.from(atob(text.slice(0, text.length - (text.length % 4))), (character) =>
-    character.charCodeAt(0),
-  );
-  return decoded.subarray(decoded.indexOf(0x3a) + 1);
+function done(picked: Answered, reason: string): Answered {
+  return {...picked, answer: {kind: 'done', reason}};
 }

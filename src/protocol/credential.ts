@@ -1,0 +1,56 @@
+import {clientIdOf, type Identity} from '../identity/identity.ts';
+import type {Token} from '../token/token.ts';
+import type {Answer} from './answer.ts';
+import type {GetRequest, Login} from './request.ts';
+
+/** Begins what git gives back to us when the server refused. */
+const STATE = 'orgkey.1.';
+
+/** The answer to one request: a whole header for the git that can take it, else user name and password. */
+export function credentialFor(
+  request: GetRequest,
+  {token, source}: {readonly token: Token; readonly source: 'cache' | 'issuer'},
+  identity: Identity,
+): Answer {
+  return {
+    kind: 'credential',
+    token,
+    username: usernameFor(request, identity),
+    authtype: request.announced.authtype,
+    state: source === 'cache' && mayAskAgain(request) ? `${STATE}${token.fingerprint}` : undefined,
+  };
+}
+
+/** The fingerprint of the token that the server refused, where git asks again with what we gave it. */
+export function refusedBefore({again, states}: GetRequest): string | undefined {
+  const ours = states.find((state) => state.startsWith(STATE))?.slice(STATE.length);
+  return again && ours !== undefined && /^[0-9a-f]{16}$/.test(ours) ? ours : undefined;
+}
+
+/** Whether what git stores or erases is this token, as a password or inside an Authorization header. */
+export function carries({password, credential, authtype}: Login, {secret}: Token): boolean {
+  if (password !== undefined) return secret.equals(password);
+  if (credential === undefined) return false;
+  return secret.equals(authtype?.toLowerCase() === 'basic' ? passwordOf(credential) : credential);
+}
+
+/** Only once, or git's retries of a POST have no bound. */
+function mayAskAgain({announced, again, states}: GetRequest): boolean {
+  return announced.authtype && announced.state && !again && states.length === 0;
+}
+
+/** The one that git sent; a colon would end it early in a Basic header. */
+function usernameFor({remote}: GetRequest, identity: Identity): string {
+  const sent = remote.username;
+  return sent !== undefined && sent !== '' && !sent.includes(':') ? sent : (clientIdOf(identity) ?? 'orgkey');
+}
+
+/** The password of a Basic header's pair; empty where it is none. */
+function passwordOf(pair: Uint8Array): Uint8Array {
+  const text = String.fromCharCode(...pair);
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return new Uint8Array();
+  const decoded = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return decoded.subarray(decoded.indexOf(COLON) + 1);
+}
+
+const COLON = 0x3a;
