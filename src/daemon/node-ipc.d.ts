@@ -1,0 +1,40 @@
+/** The part of node-ipc 14 that is used here; the package has no types of its own. */
+declare module 'node-ipc' {
+  import type {Socket} from 'node:net';
+
+  export interface Config {
+    id: string;
+    appspace: string;
+    socketRoot: string;
+    parser: 'assured';
+    allowedEvents: readonly string[];
+    maxConnections: number;
+    maxMessageSize: number;
+    maxRetries: number;
+    stopRetrying: boolean;
+    silent: boolean;
+    unlink: boolean;
+  }
+
+  /** Built-in events are `connect`, `disconnect`, `error`; the others carry what the peer sent: anything. */
+  export interface Client {
+    on(event: string, listener: (data: unknown) => void): void;
+    emit(event: string, data: unknown): unknown;
+  }
+
+  export interface Server {
+    on(event: string, listener: (data: unknown, socket: Socket) => void): void;
+    emit(socket: Socket, event: string, data: unknown): unknown;
+    start(): void;
+    stop(): void;
+  }
+
+  export class IPCModule {
+    config: Config;
+    server: Server;
+    of: Record<string, Client | undefined>;
+    serve(path: string, callback: () => void): void;
+    connectTo(id: string, path: string, callback: () => void): void;
+    disconnect(id: string): void;
+  }
+}
