@@ -16,12 +16,15 @@ declare module 'node-ipc' {
     unlink: boolean;
   }
 
-  /** Built-in events are `connect`, `disconnect`, `error`; the others carry what the peer sent: anything. */
+  /** What our daemon sends is believed: its directory lets nobody else in. */
   export interface Client {
-    on(event: string, listener: (data: unknown) => void): void;
-    emit(event: string, data: unknown): unknown;
+    on(event: 'connect' | 'disconnect' | 'error', listener: () => void): void;
+    on(event: 'response', listener: (data: {id: string; result?: never; error?: string}) => void): void;
+    on(event: 'event', listener: (data: {event: never}) => void): void;
+    emit(event: 'request', data: unknown): unknown;
   }
 
+  /** What a client sends is anything. */
   export interface Server {
     on(event: string, listener: (data: unknown, socket: Socket) => void): void;
     emit(socket: Socket, event: string, data: unknown): unknown;

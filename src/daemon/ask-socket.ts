@@ -1,0 +1,44 @@
+import {connect} from 'node:net';
+
+/** What a socket said to a request. */
+export type SocketAnswer =
+  | {readonly kind: 'answered'; readonly text: string}
+  /** Nobody listens, or nothing is there. */
+  | {readonly kind: 'refused'}
+  /** Somebody listens and says nothing in time. */
+  | {readonly kind: 'silent'};
+
+/** In milliseconds. */
+const PATIENCE = 2_000;
+
+const LONGEST_ANSWER = 64 * 1024;
+
+/** Sends one request as git's client does, and reads to the end. Never throws. */
+export function askSocket(path: string, request: string): Promise<SocketAnswer> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect({path, allowHalfOpen: true});
+    const settle = (answer: SocketAnswer) => {
+      clearTimeout(limit);
+      socket.destroy();
+      resolve(answer);
+    };
+    const limit = setTimeout(() => settle({kind: 'silent'}), PATIENCE);
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.end(request));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > LONGEST_ANSWER) settle({kind: 'answered', text});
+    });
+    socket.on('end', () => settle({kind: 'answered', text}));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const nobody = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
+      settle(nobody ? {kind: 'refused'} : {kind: 'answered', text});
+    });
+  });
+}
+
+/** Our daemon greets, git's answers nothing. */
+export function isOurs(answer: SocketAnswer): boolean {
+  return answer.kind === 'answered' && answer.text.startsWith('orgkey=1\n');
+}

@@ -1,0 +1,140 @@
+import {createHash} from 'node:crypto';
+import {
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import {createServer} from 'node:net';
+import {join} from 'node:path';
+import {askSocket, isOurs} from './ask-socket.ts';
+import {fileIdentity} from './listener.ts';
+
+/** Why a directory or a path can't be ours. */
+export class ClaimError extends Error {
+  override readonly name = 'ClaimError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** In such a directory git's own cache daemon refuses to start, for root too, and we can still pass through. */
+const PASSAGE = 0o711;
+const PRIVATE = 0o700;
+
+/** `sun_path` holds this many bytes, the closing NUL included. */
+const LONGEST_PATH = process.platform === 'darwin' ? 104 : 108;
+
+/**
+ * Makes a directory, or checks the one that is there: whoever could make it first would be sent every `store`.
+ * `named` says that the person named it, so that a link is what he wants.
+ * @throws {ClaimError}
+ */
+export function claimDirectory(
+  path: string,
+  mode: typeof PASSAGE | typeof PRIVATE,
+  {named}: {readonly named: boolean},
+): void {
+  mkdirSync(path, {recursive: true, mode: PRIVATE});
+  const stats = named ? statSync(path) : lstatSync(path);
+  if (stats.isSymbolicLink())
+    throw new ClaimError(
+      `${path} is a symbolic link`,
+      'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
+    );
+  if (!stats.isDirectory())
+    throw new ClaimError(`${path} is no directory`, 'remove it, or name another one in ORGKEY_RUNTIME_DIR');
+  const uid = process.geteuid?.() ?? 0;
+  if (stats.uid !== uid && stats.uid !== 0) {
+    throw new ClaimError(
+      `${path} belongs to user ${stats.uid}, not to us`,
+      'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
+    );
+  }
+  // root's own directory (/run/orgkey) is root's to set up
+  if (stats.uid === uid && (stats.mode & 0o777) !== mode) chmodSync(path, mode);
+}
+
+export function claimPassage(path: string, options: {readonly named: boolean}): void {
+  claimDirectory(path, PASSAGE, options);
+}
+
+export function claimPrivate(path: string): void {
+  claimDirectory(path, PRIVATE, {named: false});
+}
+
+/**
+ * Takes the lock of a runtime directory, for as long as the process lives.
+ * @throws {ClaimError} where another daemon holds it.
+ */
+export async function lockDirectory(directory: string): Promise<void> {
+  const taken = new ClaimError(
+    `another orgkey daemon serves ${directory}`,
+    'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second one',
+  );
+  if (process.platform === 'linux') return lockByName(directory, taken);
+  const EXCLUSIVE = 0x20;
+  try {
+    openSync(
+      join(directory, '.lock'),
+      constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | EXCLUSIVE,
+      0o600,
+    );
+  } catch {
+    throw taken;
+  }
+}
+
+/** A socket in Linux' abstract namespace: it has no file, and goes with its process however that ends. */
+function lockByName(directory: string, taken: ClaimError): Promise<void> {
+  const stats = statSync(realpathSync(directory), {bigint: true});
+  const name = createHash('sha256').update(`${stats.dev}:${stats.ino}`).digest('hex').slice(0, 32);
+  return new Promise((resolve, reject) => {
+    const lock = createServer((socket) => socket.destroy());
+    lock.once('error', () => reject(taken));
+    lock.listen(`\0orgkey-${process.geteuid?.() ?? 0}-${name}`, () => {
+      lock.unref();
+      resolve();
+    });
+  });
+}
+
+/**
+ * Frees the path of a socket: removes one that nobody listens on, asks git's own daemon to leave, and touches
+ * nothing else. The directory's lock must be held.
+ * @throws {ClaimError}
+ */
+export async function claimPath(path: string): Promise<void> {
+  if (Buffer.byteLength(path) >= LONGEST_PATH) {
+    throw new ClaimError(
+      `the path ${path} is longer than ${LONGEST_PATH - 1} bytes`,
+      'name a shorter directory in ORGKEY_RUNTIME_DIR',
+    );
+  }
+  const stats = lstatSync(path, {throwIfNoEntry: false});
+  if (stats === undefined) return;
+  if (!stats.isSocket())
+    throw new ClaimError(`${path} is there and is no socket`, 'look what it is, and remove it');
+  const before = fileIdentity(path);
+  const answer = await askSocket(path, 'action=hello\ntimeout=0\n');
+  if (answer.kind === 'refused') return unlinkIfStill(path, before);
+  if (isOurs(answer))
+    throw new ClaimError(`another orgkey daemon serves ${path}`, 'run: orgkey service status');
+  // git's cache daemon ends at this word, and removes its socket as it goes: never before it is gone is ours put there
+  await askSocket(path, 'action=exit\ntimeout=0\n');
+  const after = await askSocket(path, 'action=hello\ntimeout=0\n');
+  if (after.kind !== 'refused')
+    throw new ClaimError(`another program listens on ${path}`, `find it with: ss -xlp | grep ${path}`);
+  unlinkIfStill(path, before);
+}
+
+function unlinkIfStill(path: string, identity: string | undefined): void {
+  if (identity !== undefined && fileIdentity(path) === identity) unlinkSync(path);
+}

@@ -1,0 +1,94 @@
+import {IPCModule} from 'node-ipc';
+import {dirname} from 'node:path';
+import type {Socket} from 'node:net';
+import {printable} from '../printable.ts';
+import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
+import {CONTROL_EVENTS, MAX_CONTROL_MESSAGE, readRequest} from './control-wire.ts';
+
+/** What the daemon does for each call. `tell` sends an event to the one who called, as long as he listens. */
+export type ControlHandlers = {
+  readonly [M in ControlMethod]: (
+    params: ControlCalls[M]['params'],
+    caller: {readonly tell: (event: ControlEvent) => void; readonly gone: AbortSignal},
+  ) => Promise<ControlCalls[M]['result']>;
+};
+
+export interface ControlServer {
+  stop(): void;
+}
+
+/** Serves the control channel on a path in a directory that is ours alone. */
+export function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+  const ipc = new IPCModule();
+  ipc.config.silent = true;
+  ipc.config.parser = 'assured';
+  ipc.config.allowedEvents = CONTROL_EVENTS;
+  ipc.config.socketRoot = `${dirname(path)}/`;
+  ipc.config.maxMessageSize = MAX_CONTROL_MESSAGE;
+  return new Promise((resolve, reject) => {
+    ipc.serve(path, () => resolve({stop: () => ipc.server.stop()}));
+    const {server} = ipc;
+    server.on('error', reject);
+    server.on('request', (data, socket) => void respond(data, socket));
+    server.start();
+
+    async function respond(data: unknown, socket: Socket): Promise<void> {
+      const request = readRequest(data);
+      // a request without an id can't be answered
+      if (request === undefined) return void socket.destroy();
+      const {id, method, params} = request;
+      const gone = new AbortController();
+      socket.once('close', () => gone.abort());
+      const send = (event: string, body: object) => {
+        if (!socket.destroyed) server.emit(socket, event, {id, ...body});
+      };
+      try {
+        const result = await call(handlers, method, params, {
+          tell: (event) => send('event', {event}),
+          gone: gone.signal,
+        });
+        send('response', {result});
+      } catch (error) {
+        send('response', {error: printable(error instanceof Error ? error.message : String(error))});
+      }
+    }
+  });
+}
+
+async function call(
+  handlers: ControlHandlers,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+  caller: Parameters<ControlHandlers['status']>[1],
+): Promise<unknown> {
+  switch (method) {
+    case 'status':
+    case 'reload':
+    case 'clear':
+    case 'metrics':
+      return handlers[method](undefined, caller);
+    case 'token':
+      return handlers.token(
+        {organization: text(params, 'organization'), scope: optionalText(params, 'scope')},
+        caller,
+      );
+    case 'login':
+    case 'logout':
+      return handlers[method]({organization: text(params, 'organization')}, caller);
+    case 'logs':
+      return handlers.logs({follow: params['follow'] === true}, caller);
+    default:
+      throw new Error(`this daemon knows no call ${printable(method, 40)}: it may be of another version`);
+  }
+}
+
+function text(params: Readonly<Record<string, unknown>>, name: string): string {
+  const value = optionalText(params, name);
+  if (value === undefined) throw new Error(`the call needs ${name}`);
+  return value;
+}
+
+function optionalText(params: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = params[name];
+  return typeof value === 'string' ? value : undefined;
+}
