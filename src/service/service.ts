@@ -1,0 +1,45 @@
+import type {Change} from './change.ts';
+import type {DaemonCommand, Machine} from './machine.ts';
+import type {Outcome, ServiceStatus} from './outcome.ts';
+
+export type ServiceKind = 'systemd-user' | 'systemd-system' | 'launchd' | 'plain';
+
+/** What keeps the daemon running on this machine. No order throws for what the machine refuses: see `Outcome`. */
+export interface Service {
+  readonly kind: ServiceKind;
+  /** Where this service has its sockets, absolute: `git.sock` lies in it. */
+  readonly runtimeDirectory: string;
+  /** What `install` would change now; empty where it has been done. Changes nothing. */
+  plan(): Promise<readonly Change[]>;
+  /** Makes it start by itself from now on, and starts it. Twice is harmless; new scoped sockets are added. */
+  install(): Promise<Outcome>;
+  /** Stops it and removes what `install` wrote. Harmless where it is not installed. */
+  uninstall(): Promise<Outcome>;
+  /** Comes back when the daemon serves, or with the reason why it does not. Harmless where it runs. */
+  start(): Promise<Outcome>;
+  /** Comes back when what was in flight is answered and the daemon is gone. Harmless where it is not running. */
+  stop(): Promise<Outcome>;
+  /** Under systemd no request fails meanwhile: the sockets stay open. */
+  restart(): Promise<Outcome>;
+  status(): Promise<ServiceStatus>;
+}
+
+/**
+ * The service that this machine can have: systemd's user manager where one answers, launchd on macOS, else a
+ * detached process. `wanted` decides instead, and is not checked: `systemd-system` is only ever chosen by it.
+ */
+export async function chooseService(
+  machine: Machine,
+  daemon: DaemonCommand,
+  wanted?: ServiceKind,
+): Promise<Service> {
+  const kind = wanted ?? (await kindFor(machine));
+  throw new Error(`${kind} for ${daemon.main}: to be written`);
+}
+
+async function kindFor({platform, run, environment}: Machine): Promise<ServiceKind> {
+  if (platform === 'darwin') return 'launchd';
+  if (platform !== 'linux') return 'plain';
+  const answer = await run(['systemctl', '--user', 'show', '--property=Version'], environment);
+  return answer.code === 0 ? 'systemd-user' : 'plain';
+}
