@@ -1,0 +1,149 @@
+import {readFile, writeFile} from 'node:fs/promises';
+import {printable} from '../printable.ts';
+import {GitError, type GitResult, type RunGit} from './run-git.ts';
+import {checkSetting, isOurHelper, type Setting} from './setting.ts';
+
+/** A copy of a configuration file that git may edit, and the name that messages give it. */
+export interface Draft {
+  readonly path: string;
+  /** The file that it is a copy of. */
+  readonly of: string;
+}
+
+/** Adds what is missing, in order, and says what was added: what holds already stays as the user wrote it. */
+export async function addSettings(
+  git: RunGit,
+  draft: Draft,
+  wanted: readonly Setting[],
+): Promise<readonly Setting[]> {
+  wanted.forEach(checkSetting);
+  const before = await readSettings(git, draft);
+  const missing = wanted.filter((setting) => isMissing(setting, valuesOf(before, setting.key)));
+  for (const {key, value} of missing) await configure(git, draft, ['--add', key, value]);
+  return missing;
+}
+
+/** Takes exactly these out again, the user's own lines of the same keys stay. */
+export async function removeSettings(
+  git: RunGit,
+  draft: Draft,
+  ours: readonly Setting[],
+): Promise<readonly Setting[]> {
+  const present = await readSettings(git, draft);
+  const removed: Setting[] = [];
+  for (const key of new Set(ours.map((setting) => normalKey(setting.key)))) {
+    const mine = valuesOf(ours, key);
+    const values = valuesOf(present, key);
+    const rest = without(values, mine);
+    const gone = mine.slice(0, values.length - rest.length);
+    removed.push(...gone.map((value) => ({key, value})));
+    if (gone.length === 0) continue;
+    const apart = rest.every((value) => !mine.includes(value));
+    if (apart) {
+      for (const value of new Set(gone))
+        await configure(git, draft, ['--fixed-value', '--unset-all', key, value]);
+      continue;
+    }
+    // the user has the same line: git cannot be told which one of them to take
+    await configure(git, draft, ['--unset-all', key]);
+    for (const value of rest) await configure(git, draft, ['--add', key, value]);
+  }
+  return removed;
+}
+
+/** Whether everything that is wanted is in force already, wherever it stands. */
+export function areMet(present: readonly Setting[], wanted: readonly Setting[]): boolean {
+  return [...new Set(wanted.map(({key}) => normalKey(key)))].every((key) => {
+    const values = valuesOf(present, key);
+    return contains(values, valuesOf(wanted, key)) || wanted.every((one) => !isMissing(one, values));
+  });
+}
+
+/** Lines of ours that nothing recorded: of a setup whose state was lost. */
+export function unrecordedSettings(present: readonly Setting[]): Setting[] {
+  return present.filter(({key, value}, at) => {
+    if (isOurHelper(value)) return true;
+    const next = present.slice(at + 1).find((later) => normalKey(later.key) === normalKey(key));
+    return value === '' && next !== undefined && isOurHelper(next.value);
+  });
+}
+
+/** Every line of the file itself, what it includes is left out. @throws {GitError} */
+export async function readSettings(git: RunGit, draft: Draft): Promise<readonly Setting[]> {
+  const {stdout} = await configure(git, draft, ['--null', '--list']);
+  return stdout
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const end = entry.indexOf('\n');
+      return end === -1 ? {key: entry, value: 'true'} : {key: entry.slice(0, end), value: entry.slice(end + 1)};
+    });
+}
+
+/** A copy of the bytes, or of no file. */
+export async function writeDraft(draft: Draft, bytes: Uint8Array | undefined): Promise<void> {
+  await writeFile(draft.path, bytes ?? new Uint8Array(), {mode: 0o600});
+}
+
+/** Nothing is left but blank lines: `undefined`. */
+export async function readDraft(draft: Draft): Promise<Buffer> {
+  return readFile(draft.path);
+}
+
+async function configure(git: RunGit, draft: Draft, argv: readonly string[]): Promise<GitResult> {
+  const result = await git(['config', '--file', draft.path, ...argv]);
+  if (result.status === 0) return result;
+  const said = result.stderr.replaceAll(draft.path, draft.of).trim();
+  throw new GitError('ERR_GIT_CONFIG', `git config refuses: ${printable(said || `status ${result.status}`)}`, {
+    hint: `look into ${draft.of}`,
+  });
+}
+
+function isMissing({key, value}: Setting, values: readonly string[]): boolean {
+  const name = normalKey(key);
+  if (name.startsWith('includeif.')) return !values.includes(value);
+  if (name.endsWith('.usehttppath')) return !isTrue(values.at(-1));
+  // whoever decided about it himself keeps his decision
+  if (name.endsWith('.proactiveauth')) return values.length === 0;
+  return true;
+}
+
+/** @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-boolean */
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && ['true', 'yes', 'on', '1'].includes(value.toLowerCase());
+}
+
+function valuesOf(settings: readonly Setting[], key: string): string[] {
+  const name = normalKey(key);
+  return settings.filter((setting) => normalKey(setting.key) === name).map(({value}) => value);
+}
+
+/** Git folds the section and the variable, not what stands between them. */
+function normalKey(key: string): string {
+  const first = key.indexOf('.');
+  const last = key.lastIndexOf('.');
+  return key.slice(0, first).toLowerCase() + key.slice(first, last) + key.slice(last).toLowerCase();
+}
+
+/** The values without our run of them; where it was torn apart, without the last of each. */
+function without(values: readonly string[], ours: readonly string[]): string[] {
+  const at = lastRun(values, ours);
+  if (at !== -1) return [...values.slice(0, at), ...values.slice(at + ours.length)];
+  const rest = [...values];
+  for (const value of ours) {
+    const last = rest.lastIndexOf(value);
+    if (last !== -1) rest.splice(last, 1);
+  }
+  return rest;
+}
+
+function contains(values: readonly string[], ours: readonly string[]): boolean {
+  return lastRun(values, ours) !== -1;
+}
+
+function lastRun(values: readonly string[], ours: readonly string[]): number {
+  for (let at = values.length - ours.length; at >= 0; at--) {
+    if (ours.every((value, offset) => values[at + offset] === value)) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,87 @@
+import {createHash} from 'node:crypto';
+import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import type {Setting} from './setting.ts';
+
+/** What was done to one file of git's configuration, and what it was before. */
+export interface FileRecord {
+  /** Absolute path. */
+  readonly path: string;
+  /** The bytes of before; `undefined`: there was no file. */
+  readonly before: Buffer | undefined;
+  /** SHA-256 of the file as it was left, in hex. */
+  readonly after: string;
+  /** The lines of ours in it. */
+  readonly settings: readonly Setting[];
+}
+
+export function hashOf(bytes: Buffer | undefined): string {
+  return createHash('sha256')
+    .update(bytes ?? '')
+    .digest('hex');
+}
+
+/** Nothing recorded yet is an empty list. A manifest that cannot be read counts as none. */
+export async function readManifest(stateDirectory: string): Promise<FileRecord[]> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(fileIn(stateDirectory), 'utf8'));
+    const files: unknown = isRecord(parsed) ? parsed['files'] : undefined;
+    return Array.isArray(files) ? files.flatMap(readRecord) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Kept for us alone: a git configuration can hold secrets. */
+export async function writeManifest(stateDirectory: string, records: readonly FileRecord[]): Promise<void> {
+  const path = fileIn(stateDirectory);
+  if (records.length === 0) {
+    await rm(path, {force: true});
+    return;
+  }
+  const files = records.map(({path, before, after, settings}) => ({
+    path,
+    before: before?.toString('base64'),
+    after,
+    settings,
+  }));
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  const draft = `${path}.${process.pid}`;
+  await rm(draft, {force: true});
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify({schemaVersion: 1, files}, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+}
+
+function fileIn(stateDirectory: string): string {
+  return join(stateDirectory, 'git-configuration.json');
+}
+
+function readRecord(entry: unknown): FileRecord[] {
+  if (!isRecord(entry)) return [];
+  const {path, before, after, settings} = entry;
+  if (typeof path !== 'string' || typeof after !== 'string' || !Array.isArray(settings)) return [];
+  return [
+    {
+      path,
+      before: typeof before === 'string' ? Buffer.from(before, 'base64') : undefined,
+      after,
+      settings: settings.flatMap(readSetting),
+    },
+  ];
+}
+
+function readSetting(entry: unknown): Setting[] {
+  if (!isRecord(entry)) return [];
+  const {key, value} = entry;
+  return typeof key === 'string' && typeof value === 'string' ? [{key, value}] : [];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

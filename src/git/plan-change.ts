@@ -1,0 +1,132 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import {readIfThere, replaceFile, sameBytes} from './configuration-file.ts';
+import {
+  addSettings,
+  areMet,
+  readDraft,
+  readSettings,
+  removeSettings,
+  unrecordedSettings,
+  writeDraft,
+  type Draft,
+} from './edit-settings.ts';
+import {hashOf, type FileRecord} from './manifest.ts';
+import type {RunGit} from './run-git.ts';
+import type {Setting} from './setting.ts';
+
+/** What would be done to one file; nothing is written yet. */
+export interface Change {
+  readonly path: string;
+  readonly was: Buffer | undefined;
+  /** `undefined`: the file goes. */
+  readonly next: Buffer | undefined;
+  readonly added: readonly Setting[];
+  readonly removed: readonly Setting[];
+  /** What to remember of it; `undefined`: nothing of ours is left in the file. */
+  readonly record: FileRecord | undefined;
+}
+
+export interface Planning {
+  readonly git: RunGit;
+  /** Where drafts are made, in a directory of their own that only we may enter. */
+  readonly temporary: string;
+}
+
+/**
+ * What makes the file hold the wanted lines and no older ones of ours. Git does the editing, on a copy: the file
+ * changes at once or not at all, and `--dry-run` shows exactly what would happen.
+ * @throws {GitError}
+ */
+export function planSettings(
+  path: string,
+  wanted: readonly Setting[],
+  record: FileRecord | undefined,
+  planning: Planning,
+): Promise<Change> {
+  return withDraft(path, planning, async (git, draft, was) => {
+    const present = await readSettings(git, draft);
+    const ours = record?.settings ?? unrecordedSettings(present);
+    const isUntouched = record !== undefined && record.after === hashOf(was);
+    const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
+    if (!isUntouched && record !== undefined && isCurrent && areMet(present, wanted))
+      return {path, was, next: was, added: [], removed: [], record};
+
+    const base = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
+    await writeDraft(draft, base);
+    const settings = await addSettings(git, draft, wanted);
+    const drafted = await readDraft(draft);
+    const next = base === undefined && settings.length === 0 ? undefined : drafted;
+    return {
+      path,
+      was,
+      next,
+      added: difference(settings, ours),
+      removed: difference(ours, settings),
+      record: settings.length === 0 ? undefined : {path, before: base, after: hashOf(next), settings},
+    };
+  });
+}
+
+/** What takes our lines out again: the bytes of before where nobody else changed the file since, else line by line. */
+export function planRemoval(
+  path: string,
+  record: FileRecord | undefined,
+  planning: Planning,
+): Promise<Change> {
+  return withDraft(path, planning, async (git, draft, was) => {
+    const ours = record?.settings ?? unrecordedSettings(await readSettings(git, draft));
+    const isUntouched = record !== undefined && record.after === hashOf(was);
+    const next = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
+    return {path, was, next, added: [], removed: ours, record: undefined};
+  });
+}
+
+export function isChanged({was, next}: Change): boolean {
+  return !sameBytes(was, next);
+}
+
+/** @throws {GitError} */
+export async function publish({path, was, next}: Change): Promise<void> {
+  await replaceFile(path, {was, next, mode: 0o644});
+}
+
+/** The file without our lines. One that we made and that nobody wrote to goes away. */
+async function stripped(
+  git: RunGit,
+  draft: Draft,
+  was: Buffer | undefined,
+  ours: readonly Setting[],
+  record: FileRecord | undefined,
+): Promise<Buffer | undefined> {
+  if (was === undefined) return undefined;
+  const removed = await removeSettings(git, draft, ours);
+  if (removed.length === 0) return was;
+  const rest = await readDraft(draft);
+  const wasOurs = record !== undefined && record.before === undefined;
+  return wasOurs && rest.toString('latin1').trim() === '' ? undefined : rest;
+}
+
+async function withDraft<Result>(
+  path: string,
+  {git, temporary}: Planning,
+  plan: (git: RunGit, draft: Draft, was: Buffer | undefined) => Promise<Result>,
+): Promise<Result> {
+  const directory = await mkdtemp(join(temporary, 'orgkey-'));
+  try {
+    const was = await readIfThere(path);
+    const draft = {path: join(directory, 'config'), of: path};
+    await writeDraft(draft, was);
+    return await plan(git, draft, was);
+  } finally {
+    await rm(directory, {recursive: true, force: true});
+  }
+}
+
+function difference(some: readonly Setting[], others: readonly Setting[]): Setting[] {
+  return some.filter((one) => !others.some((other) => same(one, other)));
+}
+
+function same(one: Setting, other: Setting): boolean {
+  return one.key.toLowerCase() === other.key.toLowerCase() && one.value === other.value;
+}

@@ -1,0 +1,48 @@
+import {execFile} from 'node:child_process';
+
+/** What one run of git said. */
+export interface GitResult {
+  /** `undefined`: it could not be run, or was ended by a signal. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs git with these arguments, without a shell. */
+export type RunGit = (argv: readonly string[]) => Promise<GitResult>;
+
+/** Git could not do what setting it up needs. */
+export class GitError extends Error {
+  override readonly name = 'GitError';
+  readonly code: 'ERR_NO_GIT' | 'ERR_GIT_TOO_OLD' | 'ERR_GIT_CONFIG' | 'ERR_GIT_VALUE';
+  readonly hint: string | undefined;
+
+  constructor(code: GitError['code'], message: string, {hint, cause}: {hint?: string; cause?: unknown} = {}) {
+    super(message, {cause});
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/**
+ * Git for its configuration: away from any repository, and without the variables that would send it to another
+ * configuration than the file it is told.
+ */
+export function gitFrom(environment: Readonly<Record<string, string | undefined>>): RunGit {
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
+  const env = {...Object.fromEntries(kept), LC_ALL: 'C'};
+  return (argv) =>
+    new Promise((resolve, reject) => {
+      execFile('git', argv, {cwd: '/', env, maxBuffer: MOST_OUTPUT}, (error, stdout, stderr) => {
+        if (error !== null && error.code === 'ENOENT') {
+          reject(new GitError('ERR_NO_GIT', 'git is not on the PATH', {hint: 'install git 2.39 or later'}));
+          return;
+        }
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
+        resolve({status, stdout, stderr});
+      });
+    });
+}
+
+/** In bytes: a configuration of 10,000 organizations has about 4 MB. */
+const MOST_OUTPUT = 64 * 1024 * 1024;
