@@ -1,6 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
+import type {Secret} from './secret.ts';
 import type {Clock, Token} from './token.ts';
 
 /** What a request gets from the cache. */
@@ -115,10 +116,17 @@ export class TokenCache {
     }
   }
 
-  /** Drops everything, and forgets the failures. */
-  clear(): void {
+  /** Drops everything, and forgets the failures. Gives how many tokens there were. */
+  clear(): number {
+    const {size} = this.#held;
     this.#held.clear();
     this.#records.clear();
+    return size;
+  }
+
+  /** The secrets in memory, for whoever keeps them out of logs. */
+  *secrets(): Iterable<Secret> {
+    for (const {token} of this.#held.values()) yield token.secret;
   }
 
   statusOf(wanted: Wanted): TokenStatus {
