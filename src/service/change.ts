@@ -1,3 +1,9 @@
+import {randomBytes} from 'node:crypto';
+import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
+import {dirname} from 'node:path';
+import {printable} from '../printable.ts';
+import type {Environment, Finished, RunCommand} from './machine.ts';
+
 /** One step of an order to a service, as data: `--dry-run` shows it, `applyChanges` does it. */
 export type Change =
   | {
@@ -28,5 +34,92 @@ export function describeChange(change: Change): string {
       return `remove ${change.path}`;
     case 'run':
       return `run ${change.command.join(' ')}`;
+  }
+}
+
+/** Does them in order and stops at the first that fails. Files are replaced whole, never written in place. */
+export async function applyChanges(
+  changes: readonly Change[],
+  {run, environment}: {readonly run: RunCommand; readonly environment: Environment},
+): Promise<ChangeFailure | undefined> {
+  for (const change of changes) {
+    try {
+      const message = await applyChange(change, run, environment);
+      if (message !== undefined) return {change, message};
+    } catch (error) {
+      return {
+        change,
+        message: `cannot ${describeChange(change)}: ${error instanceof Error ? error.message : ''}`,
+      };
+    }
+  }
+  return undefined;
+}
+
+export interface ChangeFailure {
+  readonly change: Change;
+  /** Lower case, no full stop. */
+  readonly message: string;
+}
+
+async function applyChange(
+  change: Change,
+  run: RunCommand,
+  environment: Environment,
+): Promise<string | undefined> {
+  switch (change.kind) {
+    case 'write':
+      return writeWhole(change);
+    case 'make-directory':
+      await mkdir(change.path, {recursive: true, mode: change.mode});
+      return undefined;
+    case 'remove':
+      await rm(change.path, {force: true});
+      return undefined;
+    case 'run': {
+      const finished = await run(change.command, environment);
+      if (finished.code === 0 || change.failure === 'ignored') return undefined;
+      return describeFailure(change.command, finished);
+    }
+  }
+}
+
+async function writeWhole({path, text, mode}: Extract<Change, {kind: 'write'}>): Promise<undefined> {
+  await mkdir(dirname(path), {recursive: true});
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await using file = await open(temporary, 'wx', mode);
+    // The umask may have taken bits away that systemd needs to read it
+    await file.chmod(mode);
+    await file.writeFile(text);
+    await file.sync();
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, {force: true});
+    throw error;
+  }
+}
+
+/** The last line that a program said is the one that tells why. */
+function describeFailure(command: readonly string[], {code, stdout, stderr}: Finished): string {
+  const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1) ?? '';
+  const how = code === undefined ? 'did not run' : `failed with status ${code}`;
+  return `${command.join(' ')} ${how}${said === '' ? '' : `: ${printable(said)}`}`;
+}
+
+/** The changes among these that make a difference: files that hold other text already, or none. */
+export async function writesNeeded(
+  files: readonly Extract<Change, {kind: 'write'}>[],
+): Promise<readonly Extract<Change, {kind: 'write'}>[]> {
+  const current = await Promise.all(files.map(({path}) => readText(path)));
+  return files.filter(({text}, at) => current[at] !== text);
+}
+
+/** `undefined` where there is no such file or it cannot be read. */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }

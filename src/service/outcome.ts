@@ -1,4 +1,4 @@
-import type {Change} from './change.ts';
+import type {Change, ChangeFailure} from './change.ts';
 
 /** How an order to a service ended. Texts are for people, made safe to print. */
 export type Outcome =
@@ -23,4 +23,13 @@ export interface ServiceStatus {
   readonly pid: number | undefined;
   /** Why it is not running, as far as the service knows: for people. */
   readonly reason: string | undefined;
+}
+
+/** What an order came to whose changes were applied: `failure` is what `applyChanges` gave. */
+export function outcomeOf(
+  changes: readonly Change[],
+  failure: ChangeFailure | undefined,
+  hint: string | undefined,
+): Outcome {
+  return failure === undefined ? {kind: 'done', changes} : {kind: 'failed', message: failure.message, hint};
 }

@@ -1,6 +1,8 @@
-import type {Change} from './change.ts';
+import {LaunchdService} from './launchd.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
 import type {Outcome, ServiceStatus} from './outcome.ts';
+import {PlainService} from './plain.ts';
+import {SystemdService} from './systemd.ts';
 
 export type ServiceKind = 'systemd-user' | 'systemd-system' | 'launchd' | 'plain';
 
@@ -9,8 +11,8 @@ export interface Service {
   readonly kind: ServiceKind;
   /** Where this service has its sockets, absolute: `git.sock` lies in it. */
   readonly runtimeDirectory: string;
-  /** What `install` would change now; empty where it has been done. Changes nothing. */
-  plan(): Promise<readonly Change[]>;
+  /** What `install` would change now, as an outcome; no changes where it has been done. Changes nothing. */
+  plan(): Promise<Outcome>;
   /** Makes it start by itself from now on, and starts it. Twice is harmless; new scoped sockets are added. */
   install(): Promise<Outcome>;
   /** Stops it and removes what `install` wrote. Harmless where it is not installed. */
@@ -34,7 +36,16 @@ export async function chooseService(
   wanted?: ServiceKind,
 ): Promise<Service> {
   const kind = wanted ?? (await kindFor(machine));
-  throw new Error(`${kind} for ${daemon.main}: to be written`);
+  switch (kind) {
+    case 'systemd-user':
+      return new SystemdService('user', machine, daemon);
+    case 'systemd-system':
+      return new SystemdService('system', machine, daemon);
+    case 'launchd':
+      return new LaunchdService(machine, daemon);
+    case 'plain':
+      return new PlainService(machine, daemon);
+  }
 }
 
 async function kindFor({platform, run, environment}: Machine): Promise<ServiceKind> {

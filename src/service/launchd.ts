@@ -1,0 +1,118 @@
+import {join} from 'node:path';
+import {applyChanges, readText, type Change} from './change.ts';
+import {daemonLog} from './daemon-log.ts';
+import {launchdLabel, launchdPlist} from './launchd-plist.ts';
+import type {DaemonCommand, Machine} from './machine.ts';
+import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';
+
+/** The daemon under macOS's launchd, in the person's login session. */
+export class LaunchdService {
+  readonly kind = 'launchd';
+  readonly runtimeDirectory: string;
+  readonly #machine: Machine;
+  readonly #daemon: DaemonCommand;
+  readonly #plist: string;
+  readonly #domain: string;
+  readonly #target: string;
+
+  constructor(machine: Machine, daemon: DaemonCommand) {
+    this.runtimeDirectory = daemon.runtimeDirectory;
+    this.#machine = machine;
+    this.#daemon = daemon;
+    this.#plist = join(machine.homeDirectory, 'Library/LaunchAgents', `${launchdLabel}.plist`);
+    this.#domain = `gui/${machine.uid}`;
+    this.#target = `${this.#domain}/${launchdLabel}`;
+  }
+
+  async plan(): Promise<Outcome> {
+    return {kind: 'done', changes: await this.#installation()};
+  }
+
+  async install(): Promise<Outcome> {
+    return this.#apply(await this.#installation());
+  }
+
+  async uninstall(): Promise<Outcome> {
+    if ((await readText(this.#plist)) === undefined) return {kind: 'done', changes: []};
+    return this.#apply([
+      {...this.#launchctl('bootout', this.#target), failure: 'ignored'},
+      {kind: 'remove', path: this.#plist},
+    ]);
+  }
+
+  async start(): Promise<Outcome> {
+    const {installed, state} = await this.status();
+    if (!installed) return this.#notInstalled();
+    if (state === 'running') return {kind: 'done', changes: []};
+    return this.#apply([
+      {...this.#launchctl('bootstrap', this.#domain, this.#plist), failure: 'ignored'},
+      this.#launchctl('kickstart', this.#target),
+    ]);
+  }
+
+  async stop(): Promise<Outcome> {
+    // Not `kill`: launchd would start it again at once
+    const {state} = await this.status();
+    return state === 'stopped'
+      ? {kind: 'done', changes: []}
+      : this.#apply([this.#launchctl('bootout', this.#target)]);
+  }
+
+  async restart(): Promise<Outcome> {
+    const {installed, state} = await this.status();
+    if (!installed) return this.#notInstalled();
+    if (state !== 'running') return this.start();
+    // kickstart -k would kill it without letting it answer what is in flight
+    const stopped = await this.stop();
+    return stopped.kind === 'failed' ? stopped : this.start();
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const installed = (await readText(this.#plist)) !== undefined;
+    const {code, stdout} = await this.#machine.run(
+      ['launchctl', 'print', this.#target],
+      this.#machine.environment,
+    );
+    if (code !== 0) return {installed, state: 'stopped', pid: undefined, reason: undefined};
+    const pid = /^\s*pid = (\d+)$/m.exec(stdout)?.[1];
+    if (pid !== undefined) return {installed, state: 'running', pid: Number(pid), reason: undefined};
+    const exit = /^\s*last exit code = (\d+)/m.exec(stdout)?.[1];
+    return {
+      installed,
+      state: 'failed',
+      pid: undefined,
+      reason: exit === undefined ? undefined : `it ended with status ${exit}`,
+    };
+  }
+
+  async #installation(): Promise<readonly Change[]> {
+    const text = launchdPlist(this.#daemon, this.#machine.environment, this.#log());
+    const before = await readText(this.#plist);
+    const {state} = await this.status();
+    if (before === text && state === 'running') return [];
+    return [
+      {kind: 'make-directory', path: this.#daemon.stateDirectory, mode: 0o700},
+      {kind: 'write', path: this.#plist, text, mode: 0o600},
+      ...(before === undefined
+        ? []
+        : [{...this.#launchctl('bootout', this.#target), failure: 'ignored'} as const]),
+      this.#launchctl('bootstrap', this.#domain, this.#plist),
+    ];
+  }
+
+  #launchctl(...args: readonly string[]): Extract<Change, {kind: 'run'}> {
+    return {kind: 'run', command: ['launchctl', ...args], failure: 'reported'};
+  }
+
+  async #apply(changes: readonly Change[]): Promise<Outcome> {
+    return outcomeOf(changes, await applyChanges(changes, this.#machine), `see ${this.#log()}`);
+  }
+
+  #notInstalled(): Outcome {
+    return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
+  }
+
+  #log(): string {
+    return daemonLog(this.#daemon.stateDirectory);
+  }
+}

@@ -1,0 +1,211 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {closeSync, existsSync, fstatSync, readdirSync, readFileSync, watch} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
+import {printable} from '../printable.ts';
+import {applyChanges, readText} from './change.ts';
+import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
+import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
+import type {DaemonCommand, Environment, Machine} from './machine.ts';
+import type {Outcome, ServiceStatus} from './outcome.ts';
+import {markProcess} from './process-mark.ts';
+
+/** How long a daemon may take to serve, or to end, in milliseconds: longer than any request of git's. */
+const patience = 20_000;
+
+/** The daemon as a detached process, where nothing on the machine supervises: containers, WSL without systemd. */
+export class PlainService {
+  readonly kind = 'plain';
+  readonly runtimeDirectory: string;
+  readonly #machine: Machine;
+  readonly #daemon: DaemonCommand;
+
+  constructor(machine: Machine, daemon: DaemonCommand) {
+    this.runtimeDirectory = daemon.runtimeDirectory;
+    this.#machine = machine;
+    this.#daemon = daemon;
+  }
+
+  async plan(): Promise<Outcome> {
+    return {kind: 'done', changes: []};
+  }
+
+  /** Nothing makes it start by itself here: it only starts it. */
+  async install(): Promise<Outcome> {
+    return this.start();
+  }
+
+  async uninstall(): Promise<Outcome> {
+    const stopped = await this.stop();
+    if (stopped.kind === 'failed') return stopped;
+    const changes = [{kind: 'remove', path: this.#pidFile()}] as const;
+    await applyChanges(changes, this.#machine);
+    return stopped;
+  }
+
+  async start(): Promise<Outcome> {
+    if ((await this.#pid()) !== undefined) return {kind: 'done', changes: []};
+    const command = this.#command();
+    try {
+      const log = openDaemonLog(this.#daemon.stateDirectory);
+      try {
+        return await this.#launch(command, log);
+      } finally {
+        closeSync(log);
+      }
+    } catch (error) {
+      const message = error instanceof Error ? printable(error.message) : 'unknown';
+      return {kind: 'failed', message: `cannot start the daemon: ${message}`, hint: undefined};
+    }
+  }
+
+  async stop(): Promise<Outcome> {
+    const pid = await this.#pid();
+    if (pid === undefined) return {kind: 'done', changes: []};
+    const command = ['kill', '-TERM', String(pid)];
+    try {
+      process.kill(pid, 'SIGTERM');
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'unknown';
+      return {kind: 'failed', message: `cannot stop process ${pid}: ${message}`, hint: undefined};
+    }
+    const started = performance.now();
+    while ((await this.#pid()) === pid) {
+      if (performance.now() - started > patience) {
+        return {kind: 'failed', message: `process ${pid} does not end`, hint: `run: kill -9 ${pid}`};
+      }
+      await delay(20);
+    }
+    return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
+  }
+
+  /** Without a supervisor nobody listens between the two. */
+  async restart(): Promise<Outcome> {
+    const stopped = await this.stop();
+    return stopped.kind === 'failed' ? stopped : this.start();
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const pid = await this.#pid();
+    const state = pid === undefined ? 'stopped' : 'running';
+    return {installed: true, state, pid, reason: undefined};
+  }
+
+  async #launch(command: readonly string[], log: number): Promise<Outcome> {
+    const [node = '', ...args] = command;
+    closeInherited();
+    const offset = fstatSync(log).size;
+    // Watched before there is anything to see, so that nothing is missed
+    const watcher = watch(daemonLog(this.#daemon.stateDirectory));
+    const child = spawn(node, args, {
+      cwd: '/',
+      detached: true,
+      env: withoutUnsafe(this.#machine.environment),
+      stdio: ['ignore', log, log],
+    });
+    try {
+      const ended = await Promise.race([
+        serving(child, watcher, () => readSince(log, offset)),
+        delay(patience, 'late', {ref: false}),
+      ]);
+      if (ended !== 'serving') return this.#notServing(child, ended, readSince(log, offset));
+    } finally {
+      watcher.close();
+      child.unref();
+    }
+    const mark = await markProcess(child.pid ?? 0, this.#machine);
+    const failure = await applyChanges(
+      [{kind: 'write', path: this.#pidFile(), text: `${child.pid} ${mark}\n`, mode: 0o600}],
+      this.#machine,
+    );
+    if (failure !== undefined) return {kind: 'failed', message: failure.message, hint: undefined};
+    return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
+  }
+
+  #notServing(child: ChildProcess, ended: string, said: string): Outcome {
+    // Ended is what we were told; a daemon that is merely late must not come up behind the report of its failure
+    if (ended === 'late') child.kill('SIGTERM');
+    const why = said.trim().split('\n').at(-1) ?? '';
+    const message = `the daemon ${ended === 'late' ? 'does not serve' : `ended with ${ended}`}`;
+    return {
+      kind: 'failed',
+      message: why === '' ? message : `${message}: ${printable(why)}`,
+      hint: `see ${daemonLog(this.#daemon.stateDirectory)}`,
+    };
+  }
+
+  #command(): readonly string[] {
+    const {node, main, configFile, runtimeDirectory, stateDirectory} = this.#daemon;
+    return [
+      node,
+      ...daemonNodeFlags,
+      main,
+      'daemon',
+      '--runtime-dir',
+      runtimeDirectory,
+      '--state-dir',
+      stateDirectory,
+      ...(configFile === undefined ? [] : ['--config', configFile]),
+    ];
+  }
+
+  /** The daemon that we started, if it still is that very process. */
+  async #pid(): Promise<number | undefined> {
+    const text = (await readText(this.#pidFile())) ?? '';
+    const [, pid, mark] = /^([1-9]\d{0,9}) (.+)\n$/.exec(text) ?? [];
+    if (pid === undefined) return undefined;
+    return (await markProcess(Number(pid), this.#machine)) === mark ? Number(pid) : undefined;
+  }
+
+  #pidFile(): string {
+    return join(this.#daemon.stateDirectory, 'daemon.pid');
+  }
+}
+
+/** `serving` once the line `ready …` stands in the log; else how the daemon ended. */
+function serving(child: ChildProcess, watcher: NodeJS.EventEmitter, readLog: () => string): Promise<string> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (/^ready .+\n/m.test(readLog())) resolve('serving');
+    };
+    watcher.on('change', look);
+    child.on('error', (error) => {
+      resolve(printable(error.message));
+    });
+    child.on('exit', (code, signal) => {
+      resolve(signal === null ? `status ${code}` : `signal ${signal}`);
+    });
+    look();
+  });
+}
+
+function withoutUnsafe(environment: Environment): Record<string, string | undefined> {
+  const kept = Object.entries(environment).filter(
+    ([name]) => !unsafeVariables.some((unsafe) => unsafe === name),
+  );
+  return Object.fromEntries(kept);
+}
+
+/**
+ * Whoever called us may wait until the last copy of a pipe is closed. What we have inherited has no
+ * close-on-exec flag, and what Node opened itself has: so the two can be told apart.
+ */
+function closeInherited(): void {
+  if (!existsSync('/proc/self/fdinfo')) return;
+  for (const name of readdirSync('/proc/self/fd')) {
+    const descriptor = Number(name);
+    if (descriptor > 2 && !closesOnExec(descriptor)) closeSync(descriptor);
+  }
+}
+
+const closeOnExec = 0o2000000;
+
+function closesOnExec(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1];
+    return (Number.parseInt(flags ?? '0', 8) & closeOnExec) !== 0;
+  } catch {
+    // Gone since it was listed: the descriptor of the list itself
+    return true;
+  }
+}

@@ -1,0 +1,258 @@
+import {readdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
+import type {DaemonCommand, Environment, Machine} from './machine.ts';
+import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';
+import {
+  gitSocketUnit,
+  refuseSockets,
+  type Sandbox,
+  scopedSocketUnit,
+  serviceUnit,
+  systemRuntimeDirectory,
+  systemUnits,
+  sysusersFile,
+  type UnitFile,
+  type UnitScope,
+  userUnits,
+} from './systemd-units.ts';
+
+/** The daemon under systemd: the machine's own manager, or the person's. */
+export class SystemdService {
+  readonly kind: 'systemd-user' | 'systemd-system';
+  readonly runtimeDirectory: string;
+  readonly #scope: UnitScope;
+  readonly #machine: Machine;
+  readonly #daemon: DaemonCommand;
+  readonly #unitDirectory: string;
+  readonly #environment: Environment;
+  readonly #sockets: readonly string[];
+
+  /** `systemDirectory`: where the administrator's files are, default `/etc`. */
+  constructor(scope: UnitScope, machine: Machine, daemon: DaemonCommand, systemDirectory = '/etc') {
+    this.kind = scope === 'user' ? 'systemd-user' : 'systemd-system';
+    this.#scope = scope;
+    this.#machine = machine;
+    this.#daemon = daemon;
+    // Where there is no login session, as under cron, nobody has set it
+    const runtime = machine.environment['XDG_RUNTIME_DIR'] ?? `/run/user/${machine.uid}`;
+    this.#environment = {...machine.environment, XDG_RUNTIME_DIR: runtime};
+    this.runtimeDirectory = scope === 'user' ? join(runtime, 'orgkey') : systemRuntimeDirectory;
+    const config = machine.environment['XDG_CONFIG_HOME'] ?? join(machine.homeDirectory, '.config');
+    this.#unitDirectory =
+      scope === 'user' ? join(config, 'systemd/user') : join(systemDirectory, 'systemd/system');
+    this.#sysusers = join(systemDirectory, 'sysusers.d/orgkey.conf');
+    this.#sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
+  }
+
+  readonly #sysusers: string;
+
+  async plan(): Promise<Outcome> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return refusal;
+    const changes = await this.#installation(await this.#sandbox());
+    return {kind: 'done', changes};
+  }
+
+  async install(): Promise<Outcome> {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return refusal;
+    const outcome = await this.#apply(await this.#installation(await this.#sandbox()));
+    if (outcome.kind === 'done' || !(await this.#lacksNamespaces())) return outcome;
+
+    const reduced = await this.#apply(await this.#installation('without-namespaces'));
+    if (reduced.kind === 'failed') return reduced;
+    return this.#apply([this.#systemctl('reset-failed', serviceUnit), ...this.#starting()]);
+  }
+
+  async uninstall(): Promise<Outcome> {
+    const files = await this.#installedFiles();
+    if (files.length === 0) return {kind: 'done', changes: []};
+    const units = files.filter((name) => name.endsWith('.socket') || name.endsWith('.service'));
+    return this.#apply([
+      this.#systemctl('disable', '--now', ...units),
+      ...units.map((name) => ({kind: 'remove', path: join(this.#unitDirectory, name)}) as const),
+      ...(this.#scope === 'system' ? ([{kind: 'remove', path: this.#sysusers}] as const) : []),
+      this.#systemctl('daemon-reload'),
+      {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
+    ]);
+  }
+
+  async start(): Promise<Outcome> {
+    const status = await this.status();
+    if (!status.installed) return this.#notInstalled();
+    if (status.state === 'running') return {kind: 'done', changes: []};
+    const units = [...this.#sockets, serviceUnit];
+    // After a crash loop systemd refuses to start it until this is said
+    return this.#apply([
+      {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
+      ...this.#starting(),
+    ]);
+  }
+
+  async stop(): Promise<Outcome> {
+    const {installed, state} = await this.status();
+    if (!installed || state === 'stopped') return {kind: 'done', changes: []};
+    // The sockets with it: else the next request would start it again
+    return this.#apply([this.#systemctl('stop', ...this.#sockets, serviceUnit)]);
+  }
+
+  async restart(): Promise<Outcome> {
+    const {installed, state} = await this.status();
+    if (!installed) return this.#notInstalled();
+    if (state === 'failed' || state === 'stopped') return this.start();
+    return this.#apply([this.#systemctl('restart', serviceUnit)]);
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const [service, socket] = await Promise.all([this.#show(serviceUnit), this.#show(gitSocketUnit)]);
+    const installed = service.get('LoadState') === 'loaded' && socket.get('LoadState') === 'loaded';
+    const pid = Number(service.get('MainPID') ?? 0);
+    if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid, reason: undefined};
+    for (const unit of [service, socket]) {
+      if (unit.get('ActiveState') !== 'failed' && unit.get('SubState') !== 'auto-restart') continue;
+      return {installed, state: 'failed', pid: undefined, reason: reasonOf(unit)};
+    }
+    const state = socket.get('ActiveState') === 'active' ? 'listening' : 'stopped';
+    return {installed, state, pid: undefined, reason: undefined};
+  }
+
+  async #installation(sandbox: Sandbox): Promise<readonly Change[]> {
+    const wanted = this.#files(sandbox);
+    const writes = await writesNeeded(wanted);
+    const installed = await this.#installedFiles();
+    const stale = installed.filter((name) => !wanted.some(({path}) => path === this.#path(name)));
+    const changed = writes.length + stale.length > 0;
+    const status = await this.status();
+    return [
+      ...(this.#scope === 'user'
+        ? ([{kind: 'make-directory', path: this.#daemon.stateDirectory, mode: 0o700}] as const).filter(
+            () => changed,
+          )
+        : []),
+      ...(stale.length > 0 ? [this.#systemctl('disable', '--now', ...stale)] : []),
+      ...stale.map((name) => ({kind: 'remove', path: this.#path(name)}) as const),
+      ...writes,
+      ...(writes.some(({path}) => path === this.#sysusers)
+        ? ([{kind: 'run', command: ['systemd-sysusers', this.#sysusers], failure: 'reported'}] as const)
+        : []),
+      ...(changed ? [this.#systemctl('daemon-reload')] : []),
+      ...((await this.#enabled()) ? [] : [this.#systemctl('enable', ...this.#enabledUnits())]),
+      ...this.#activation(
+        writes.map(({path}) => path),
+        status,
+      ),
+    ];
+  }
+
+  /** Sockets whose file changed are bound anew, in one transaction with the daemon, which gets them at its start. */
+  #activation(written: readonly string[], {state}: ServiceStatus): readonly Change[] {
+    const sockets = this.#sockets.filter((unit) => written.includes(this.#path(unit)));
+    const isNew = state === 'stopped' || state === 'failed';
+    if (isNew) return this.#starting();
+    return written.length === 0 ? [] : [this.#systemctl('restart', ...sockets, serviceUnit)];
+  }
+
+  #starting(): readonly Change[] {
+    return [this.#systemctl('start', ...this.#sockets), this.#systemctl('start', serviceUnit)];
+  }
+
+  #enabledUnits(): readonly string[] {
+    // A person's daemon starts with the first request; a machine's starts at boot, so that tokens are there before it
+    return this.#scope === 'user' ? this.#sockets : [...this.#sockets, serviceUnit];
+  }
+
+  async #enabled(): Promise<boolean> {
+    const units = this.#enabledUnits();
+    const {stdout} = await this.#run(['is-enabled', ...units]);
+    const answers = stdout.trim().split('\n');
+    return answers.length === units.length && answers.every((answer) => answer === 'enabled');
+  }
+
+  #files(sandbox: Sandbox): readonly Extract<Change, {kind: 'write'}>[] {
+    const files = (units: readonly UnitFile[]) => units.map(({name, text}) => write(this.#path(name), text));
+    if (this.#scope === 'user') return files(userUnits(this.#daemon, sandbox));
+    return [write(this.#sysusers, sysusersFile), ...files(systemUnits(this.#daemon))];
+  }
+
+  async #installedFiles(): Promise<readonly string[]> {
+    const names = await readdir(this.#unitDirectory).catch(() => []);
+    return names.filter((name) => /^orgkey(\.service|\.socket|-scoped-[a-z0-9-]+\.socket)$/.test(name));
+  }
+
+  /** What had to be left out once stays out: the kernel is the same. */
+  async #sandbox(): Promise<Sandbox> {
+    const text = await readText(this.#path(serviceUnit));
+    return this.#scope === 'user' && text !== undefined && !text.includes('\nPrivateUsers=yes')
+      ? 'without-namespaces'
+      : 'full';
+  }
+
+  /** Status 217 (USER) and 226 (NAMESPACE) are what a forbidden user namespace looks like. */
+  async #lacksNamespaces(): Promise<boolean> {
+    if (this.#scope === 'system') return false;
+    const status = (await this.#show(serviceUnit)).get('ExecMainStatus');
+    return status === '217' || status === '226';
+  }
+
+  async #show(unit: string): Promise<ReadonlyMap<string, string>> {
+    const properties = 'LoadState,ActiveState,SubState,Result,MainPID,ExecMainStatus';
+    const {stdout} = await this.#run(['show', `--property=${properties}`, unit]);
+    return new Map(
+      stdout.split('\n').map((line) => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at), line.slice(at + 1)];
+      }),
+    );
+  }
+
+  #run(args: readonly string[]) {
+    return this.#machine.run(this.#systemctlCommand(args), this.#environment);
+  }
+
+  #systemctl(...args: readonly string[]): Extract<Change, {kind: 'run'}> {
+    return {kind: 'run', command: this.#systemctlCommand(args), failure: 'reported'};
+  }
+
+  #systemctlCommand(args: readonly string[]): readonly string[] {
+    return this.#scope === 'user' ? ['systemctl', '--user', ...args] : ['systemctl', ...args];
+  }
+
+  async #apply(changes: readonly Change[]): Promise<Outcome> {
+    const failure = await applyChanges(changes, {run: this.#machine.run, environment: this.#environment});
+    const journal = `${this.#scope === 'user' ? 'journalctl --user' : 'journalctl'} -u ${serviceUnit} -n 20`;
+    return outcomeOf(changes, failure, `run: ${journal}`);
+  }
+
+  #refusal(): Outcome | undefined {
+    const message = refuseSockets(this.#daemon.sockets, this.#scope);
+    if (message !== undefined) return {kind: 'failed', message, hint: undefined};
+    const odd = [this.#daemon.node, this.#daemon.main, this.#daemon.configFile, this.#daemon.stateDirectory];
+    // Text cannot be quoted in a unit across lines, and none of ours has to be
+    if (!odd.some((path) => path !== undefined && /\p{Cc}/u.test(path))) return undefined;
+    return {
+      kind: 'failed',
+      message: 'a path with control characters cannot stand in a unit',
+      hint: undefined,
+    };
+  }
+
+  #notInstalled(): Outcome {
+    return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
+  }
+
+  #path(unit: string): string {
+    return join(this.#unitDirectory, unit);
+  }
+}
+
+function write(path: string, text: string): Extract<Change, {kind: 'write'}> {
+  return {kind: 'write', path, text, mode: 0o644};
+}
+
+function reasonOf(unit: ReadonlyMap<string, string>): string {
+  const result = unit.get('Result') ?? 'unknown';
+  const status = unit.get('ExecMainStatus');
+  if (result.endsWith('start-limit-hit')) return 'it failed so often that systemd gave up';
+  return status === undefined || status === '0' ? `systemd says ${result}` : `it ended with status ${status}`;
+}
