@@ -1,0 +1,113 @@
+import {fieldOf, jobFrom, type Job} from './job.ts';
+import {HttpExchanges} from './http-exchanges.ts';
+import {decodeMessage, encodeMessage, type Message} from './message.ts';
+import {TroubleError, type Trouble} from './trouble.ts';
+
+/**
+ * The acquirer: a process that gets one job on stdin, asks whom it must, writes one result on stdout and ends.
+ * Only a process of its own can be given a deadline, a clean environment and no memory of earlier tokens: the SDK
+ * has no request timeout, keeps managed identities' tokens for the life of a process, and takes a managed identity
+ * for a workload identity where certain variables are set.
+ */
+async function main(): Promise<void> {
+  // loads while the job is being read
+  const sdk = process.argv[2] === 'sdk' ? import('./token-credential.ts') : undefined;
+  const job = await readJob();
+  const exchanges = new HttpExchanges({
+    deadline: Date.now() + job.time,
+    variables: process.env,
+    secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
+  });
+  const timer = setTimeout(() => void finish(failed(tooLate(exchanges), exchanges)), job.time);
+  const result = await perform(job, exchanges, await sdk).catch((error: unknown) =>
+    failed(troubleOf(error, exchanges), exchanges),
+  );
+  clearTimeout(timer);
+  await finish(result);
+}
+
+async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<Message> {
+  switch (job.task) {
+    case 'azure-cli': {
+      const {askAzureCli} = await import('./azure-cli.ts');
+      const {accessToken, expiresIn} = await askAzureCli(job);
+      return done({accessToken}, {expiresIn}, exchanges);
+    }
+    case 'vault-secret': {
+      const {readVaultSecret} = await import('./key-vault.ts');
+      const value = await readVaultSecret(job, await sdkToken(job, exchanges, sdk), exchanges);
+      return done({value}, {}, exchanges);
+    }
+    default:
+      return done({accessToken: await sdkToken(job, exchanges, sdk)}, {...exchanges.lifetime}, exchanges);
+  }
+}
+
+type Sdk = typeof import('./token-credential.ts');
+
+async function sdkToken(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<string> {
+  const {tokenCredentialFor} = sdk ?? (await import('./token-credential.ts'));
+  const answer = await tokenCredentialFor(job, exchanges).getToken(fieldOf(job, 'scope'));
+  if (answer === null) throw new Error('the SDK has neither a token nor a reason');
+  return answer.token;
+}
+
+async function readJob(): Promise<Job> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  const message = decodeMessage(Buffer.concat(chunks));
+  const job = message && jobFrom(message);
+  if (job === undefined) throw new Error('no job on stdin');
+  // of use to the SDK alone, and not to be seen in the environment that a process is started with
+  for (const [name, value] of Object.entries(job.fields)) {
+    if (name.startsWith('variable:')) process.env[name.slice('variable:'.length)] = value;
+  }
+  for (const [name, value] of Object.entries(job.secrets)) {
+    if (name.startsWith('variable:'))
+      process.env[name.slice('variable:'.length)] = new TextDecoder().decode(value);
+  }
+  return job;
+}
+
+function done(
+  secrets: Readonly<Record<string, string>>,
+  head: Readonly<Record<string, unknown>>,
+  exchanges: HttpExchanges,
+): Message {
+  const bytes = Object.entries(secrets).map(([name, secret]) => [name, Buffer.from(secret)]);
+  return {head: {kind: 'done', ...head, ...factsOf(exchanges)}, secrets: Object.fromEntries(bytes)};
+}
+
+function failed(trouble: Trouble, exchanges: HttpExchanges): Message {
+  return {head: {kind: 'failed', trouble, ...factsOf(exchanges)}, secrets: {}};
+}
+
+function factsOf({skew, requests}: HttpExchanges) {
+  return {skew, requests};
+}
+
+/** What the exchanges know is closer to the truth than what the SDK made of it. */
+function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof TroubleError) return cause.trouble;
+  }
+  if (exchanges.trouble !== undefined) return exchanges.trouble;
+  return {
+    kind: 'unexpected',
+    detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  };
+}
+
+function tooLate({asked}: HttpExchanges): Trouble {
+  return asked === undefined
+    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: undefined}
+    : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time', proxy: undefined};
+}
+
+/** The rest of the process, keep-alive connections and all, is of no more use to anybody. */
+async function finish(result: Message): Promise<never> {
+  await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
+  process.exit(0);
+}
+
+await main();

@@ -1,0 +1,368 @@
+import type {Failure} from '../token/acquire.ts';
+import {printable} from '../printable.ts';
+import errorCodes from './error-codes.json' with {type: 'json'};
+import type {Service, Trouble} from './trouble.ts';
+
+/** What a code of Entra's or of Azure DevOps' means, in our words. */
+export interface Explanation {
+  /** `AADSTS7000222`, `TF401019`. */
+  readonly code: string;
+  /** A sentence. */
+  readonly meaning: string;
+  /** What repairs it; sentences. */
+  readonly action: string;
+  /** When another try may help: `no`, `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`. */
+  readonly retry: string;
+}
+
+/** Whose trouble it is, as far as the advice depends on it. */
+export interface Sufferer {
+  readonly kind: string;
+  readonly clientId?: string | undefined;
+}
+
+const explanations: ReadonlyMap<string, Explanation> = new Map(
+  errorCodes.map((entry) => [entry.code, entry]),
+);
+
+/** `undefined` for a code that we don't know. */
+export function explainCode(code: string): Explanation | undefined {
+  return explanations.get(code);
+}
+
+/** All codes that are known, for the reference. */
+export function allExplanations(): Iterable<Explanation> {
+  return explanations.values();
+}
+
+/** A trouble in words: what happened, and what repairs it. */
+export function advise(trouble: Trouble, sufferer: Sufferer): Failure {
+  switch (trouble.kind) {
+    case 'refused':
+      return adviseOnRefusal(trouble, sufferer);
+    case 'unreachable':
+      return adviseOnSilence(trouble);
+    case 'unusable':
+      return failure(
+        'ERR_UNUSABLE_ANSWER',
+        `${nameOf(trouble.service)} answered with ${printable(trouble.detail)} (${printable(trouble.host)}, HTTP ${trouble.status})`,
+        'Something in between answers in its place: check the proxy of this machine and the authority host.',
+      );
+    case 'local':
+      return failure(trouble.code, printable(trouble.detail), trouble.hint && printable(trouble.hint));
+    case 'unexpected':
+      return failure(
+        'ERR_UNEXPECTED',
+        `something unforeseen happened (${printable(trouble.detail, 200)})`,
+        'Run orgkey doctor, and report what it says if it finds nothing.',
+      );
+  }
+}
+
+type Refusal = Extract<Trouble, {kind: 'refused'}>;
+type Silence = Extract<Trouble, {kind: 'unreachable'}>;
+
+/** Status and OAuth error say what kind of refusal it is, the code what to do. */
+function adviseOnRefusal(refusal: Refusal, sufferer: Sufferer): Failure {
+  const known = refusal.codes.map(explainCode).find((explanation) => explanation !== undefined);
+  const code = known?.code ?? refusal.codes[0];
+  if (refusal.status === 429 || known?.retry === 'after-cooldown') return throttled(refusal, code);
+  if (known !== undefined) {
+    const retryAfter = refusal.retryAfter;
+    return {...failure(known.code, halfSentence(known.meaning), actionFor(known, sufferer)), retryAfter};
+  }
+  if (refusal.status >= 500) return unwell(refusal, code);
+  const {message, hint} = adviceByService(refusal, sufferer);
+  return {...failure(code ?? errorCodeOf(refusal), message, hint), retryAfter: refusal.retryAfter};
+}
+
+function throttled({service, retryAfter}: Refusal, code: string | undefined): Failure {
+  const wait = retryAfter ?? (code === 'AADSTS50196' ? 5 * 60_000 : undefined);
+  const when = wait === undefined ? '' : ` for ${describeTime(wait)}`;
+  return {
+    code: code ?? 'ERR_THROTTLED',
+    message: `${nameOf(service)} is asked too often and wants to be left alone${when}`,
+    hint: 'It is asked again by itself after that time; nothing needs to be done unless it comes back.',
+    retryAfter: wait,
+  };
+}
+
+function unwell({service, status, retryAfter}: Refusal, code: string | undefined): Failure {
+  return {
+    code: code ?? 'ERR_ISSUER_UNWELL',
+    message: `${nameOf(service)} has a failure of its own (HTTP ${status})`,
+    hint: 'It is asked again by itself; https://azure.status.microsoft tells of outages.',
+    retryAfter,
+  };
+}
+
+interface Advice {
+  readonly message: string;
+  readonly hint: string;
+}
+
+function adviceByService(refusal: Refusal, sufferer: Sufferer): Advice {
+  switch (refusal.service) {
+    case 'entra':
+    case 'issuer':
+      return adviceByOauthError(refusal, sufferer);
+    case 'managed-identity':
+      return adviceOnMetadata(refusal);
+    case 'github-actions':
+      return {
+        message: `GitHub gives the job no token (HTTP ${refusal.status}${said(refusal)})`,
+        hint: 'Give the job the permission: permissions: {id-token: write}; the request token works while the job runs only.',
+      };
+    case 'azure-pipelines':
+      return {
+        message: `Azure Pipelines gives the job no token (HTTP ${refusal.status}${said(refusal)})`,
+        hint: 'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
+      };
+    case 'key-vault':
+      return refusal.status === 404
+        ? {
+            message: 'the vault has no such secret',
+            hint: 'Check vault and secret; names are compared without case.',
+          }
+        : {
+            message: `the vault refuses the machine's managed identity (HTTP ${refusal.status}${said(refusal)})`,
+            hint: "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
+          };
+  }
+}
+
+function adviceByOauthError(refusal: Refusal, sufferer: Sufferer): Advice {
+  switch (refusal.error) {
+    case 'invalid_client':
+    case 'unauthorized_client':
+      return {
+        message: `${nameOf(refusal.service)} refuses the ${whatIsShown(sufferer.kind)} of this app${said(refusal)}`,
+        hint: 'Compare clientId and tenantId with the app registration, and look whether its secret, certificate or federated credential is still there.',
+      };
+    case 'invalid_grant':
+    case 'interaction_required':
+    case 'login_required':
+    case 'expired_token':
+      return {
+        message: `a person must sign in again${said(refusal)}`,
+        hint: 'Run orgkey login for the organization.',
+      };
+    case 'consent_required':
+      return {
+        message: `the app lacks a consent${said(refusal)}`,
+        hint: 'Have an admin of the tenant consent to the app.',
+      };
+    case 'access_denied':
+    case 'authorization_declined':
+      return {message: `the sign-in was declined${said(refusal)}`, hint: 'Start it again and accept.'};
+    case 'invalid_scope':
+    case 'invalid_resource':
+      return {
+        message: `${nameOf(refusal.service)} does not know what is asked for${said(refusal)}`,
+        hint: 'Check scopes and tenantId: the tenant must be the one that the organization is connected to.',
+      };
+    case 'invalid_tenant':
+      return {
+        message: `there is no such tenant${said(refusal)}`,
+        hint: 'Check tenantId, and authorityHost for national clouds.',
+      };
+    case 'temporarily_unavailable':
+    case 'server_error':
+      return {
+        message: `${nameOf(refusal.service)} cannot answer for the moment${said(refusal)}`,
+        hint: 'It is asked again by itself.',
+      };
+    default:
+      return {
+        message: `${nameOf(refusal.service)} refuses (HTTP ${refusal.status}${said(refusal)})`,
+        hint: 'Check clientId, tenantId and authorityHost; orgkey doctor asks again step by step.',
+      };
+  }
+}
+
+function adviceOnMetadata(refusal: Refusal): Advice {
+  if (refusal.status === 404 || refusal.status === 410)
+    return {
+      message: `the machine's metadata service is being updated or has no identities (HTTP ${refusal.status})`,
+      hint: 'Wait a minute; then check that an identity is assigned to the machine.',
+    };
+  if (refusal.status === 400)
+    return {
+      message: `the machine has no such managed identity${said(refusal)}`,
+      hint: 'Assign it to the machine (az vm identity assign, or under Identity in the portal), or correct clientId.',
+    };
+  return {
+    message: `the machine's metadata service refuses (HTTP ${refusal.status}${said(refusal)})`,
+    hint: 'Check that the machine has a managed identity, and that no proxy or firewall stands before the metadata service.',
+  };
+}
+
+/** No answer came: from the nearest cause to the farthest. */
+function adviseOnSilence(silence: Silence): Failure {
+  const {service, code, proxy} = silence;
+  const host = printable(silence.host);
+  if (proxy !== undefined && (code === 'ERR_PROXY_TUNNEL' || beforeTheServer.has(code)))
+    return adviseOnProxy(silence, proxy);
+  if (service === 'managed-identity')
+    return failure(
+      'ERR_NO_METADATA_SERVICE',
+      `this machine's metadata service (${host}) cannot be reached (${code})`,
+      'A managed identity works on Azure machines only; in a container or behind a firewall, let 169.254.169.254 through.',
+    );
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return failure(
+      'ERR_DNS',
+      `the name ${host} cannot be resolved (${code})`,
+      'Check the network and the name server of this machine, or set HTTPS_PROXY if it needs a proxy.',
+    );
+  if (code === 'TIMEOUT' || code === 'ETIMEDOUT')
+    return failure(
+      'ERR_TIMEOUT',
+      `${host} did not answer in time`,
+      `Check the way there: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
+    );
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return failure(
+      'ERR_TLS_EXPIRED',
+      `the certificate of ${host} is ${code === 'CERT_HAS_EXPIRED' ? 'no longer' : 'not yet'} valid`,
+      "Check this machine's clock (date -u) first; if it is right, a proxy in between shows an old certificate.",
+    );
+  if (untrusted.has(code))
+    return failure(
+      'ERR_TLS_UNTRUSTED',
+      `the certificate of ${host} comes from an authority that is not trusted here (${code})`,
+      'If a proxy inspects TLS here, point NODE_EXTRA_CA_CERTS to its authority in the environment of the service.',
+    );
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return failure(
+      'ERR_TLS_NAME',
+      `the certificate is not one of ${host}`,
+      'Somebody else answers in its place: check DNS, hosts file and proxy of this machine.',
+    );
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO')
+    return failure(
+      'ERR_TLS',
+      `no secure connection to ${host} can be made (${printable(code)})`,
+      'Something in between does not speak TLS: check the proxy of this machine.',
+    );
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return failure(
+      'ERR_CONNECTION_LOST',
+      `the connection to ${host} was cut (${code})`,
+      'It is tried again by itself; if it stays so, a firewall or a proxy cuts it.',
+    );
+  return failure(
+    'ERR_UNREACHABLE',
+    `${host} cannot be reached (${printable(code)})`,
+    'Check the network of this machine, or set HTTPS_PROXY if it needs a proxy.',
+  );
+}
+
+function adviseOnProxy({code, detail, ...rest}: Silence, proxy: string): Failure {
+  const host = printable(rest.host);
+  const via = printable(proxy);
+  if (code !== 'ERR_PROXY_TUNNEL')
+    return failure(
+      'ERR_PROXY_UNREACHABLE',
+      `the proxy ${via} cannot be reached (${code})`,
+      `Check HTTPS_PROXY in the environment of the service, or name ${host} in NO_PROXY.`,
+    );
+  const wantsLogin = /\b407\b/.test(detail);
+  return failure(
+    'ERR_PROXY_REFUSED',
+    `the proxy ${via} makes no connection to ${host}${wantsLogin ? ', it wants a login' : ''}`,
+    wantsLogin
+      ? 'Put the login into HTTPS_PROXY in the environment of the service: http://name:password@proxy:port'
+      : `Have the proxy allow ${host}, or name it in NO_PROXY.`,
+  );
+}
+
+const beforeTheServer = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+]);
+
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_UNTRUSTED',
+]);
+
+/** The place where people repair it, for what is repaired at the app registration. */
+function actionFor({code, action}: Explanation, {kind, clientId}: Sufferer): string {
+  const isAtTheApp = /^AADSTS(7000222|7000215|700027|7002\d\d|70021)$/.test(code);
+  if (!isAtTheApp || clientId === undefined || !/^[0-9a-f-]{36}$/i.test(clientId)) return action;
+  const blade =
+    kind === 'client-secret' || kind === 'client-certificate'
+      ? 'Certificates & secrets'
+      : 'Federated credentials';
+  return `${action} ${blade}: https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/${clientId}`;
+}
+
+function errorCodeOf({service, error, status}: Refusal): string {
+  if (service === 'managed-identity' && status === 400) return 'ERR_NO_SUCH_IDENTITY';
+  const name = (error ?? '').replaceAll(/[^A-Za-z0-9]+/g, '_').toUpperCase();
+  return name === '' ? `ERR_HTTP_${status}` : `ERR_${name}`;
+}
+
+function whatIsShown(kind: string): string {
+  switch (kind) {
+    case 'client-secret':
+      return 'client secret';
+    case 'client-certificate':
+      return 'certificate';
+    default:
+      return 'assertion';
+  }
+}
+
+function nameOf(service: Service): string {
+  switch (service) {
+    case 'entra':
+      return 'Entra';
+    case 'managed-identity':
+      return "the machine's metadata service";
+    case 'github-actions':
+      return 'GitHub';
+    case 'azure-pipelines':
+      return 'Azure Pipelines';
+    case 'key-vault':
+      return 'Key Vault';
+    case 'issuer':
+      return 'the issuer';
+  }
+}
+
+/** What the server says itself, its first sentence. */
+function said({description}: Refusal): string {
+  const first =
+    description
+      .split(/(?<=\.)\s|[\r\n]/)[0]
+      ?.replace(/^AADSTS\d+:\s*/, '')
+      .replace(/\.$/, '') ?? '';
+  return first === '' ? '' : `: ${printable(first, 200)}`;
+}
+
+function halfSentence(sentence: string): string {
+  const text = sentence.replace(/\.$/, '');
+  // `An assertion` becomes `an assertion`, `OAuth` and `MFA` stay
+  return /^[A-Z][a-z']*(?:\s|$)/.test(text) && !/^(?:Entra|Azure|Conditional|Microsoft|Git)\b/.test(text)
+    ? `${text[0]?.toLowerCase() ?? ''}${text.slice(1)}`
+    : text;
+}
+
+function describeTime(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1000);
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+function failure(code: string, message: string, hint: string | undefined): Failure {
+  return {code, message, hint, retryAfter: undefined};
+}

@@ -1,0 +1,90 @@
+import {execFile} from 'node:child_process';
+import {fieldOf, type Job} from './job.ts';
+import {parseRecord} from './message.ts';
+import {localTrouble, type TroubleError} from './trouble.ts';
+
+/** The CLI starts a Python of its own and takes seconds; it is ended after this, in milliseconds. */
+const CLI_TIME = 7000;
+
+const INSTALL =
+  'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.';
+
+export interface CliToken {
+  readonly accessToken: string;
+  /** In milliseconds. */
+  readonly expiresIn: number | undefined;
+}
+
+/** The token of whoever is signed in to the Azure CLI. @throws {TroubleError} */
+export async function askAzureCli(job: Job): Promise<CliToken> {
+  const {tenantId} = job.fields;
+  const tenant = tenantId === undefined ? [] : ['--tenant', tenantId];
+  const scope = fieldOf(job, 'scope');
+  const output = await runAz([
+    'account',
+    'get-access-token',
+    '--output',
+    'json',
+    '--scope',
+    scope,
+    ...tenant,
+  ]);
+  const answer = parseRecord(output);
+  const accessToken = answer?.['accessToken'];
+  if (typeof accessToken !== 'string' || accessToken === '')
+    throw localTrouble('ERR_AZURE_CLI', 'az answered without a token', 'Try it: az account get-access-token');
+  return {accessToken, expiresIn: lifeOf(answer ?? {})};
+}
+
+function runAz(args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      'az',
+      args,
+      {timeout: CLI_TIME, killSignal: 'SIGKILL', maxBuffer: 256 * 1024},
+      (error, output, complaint) => {
+        if (error === null) resolve(output);
+        else reject(explain(error, complaint));
+      },
+    ).stdin?.end();
+  });
+}
+
+function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: string): TroubleError {
+  if (error.code === 'ENOENT')
+    return localTrouble('ERR_NO_AZURE_CLI', 'the Azure CLI (az) is not installed here', INSTALL);
+  if (error.code === 'EACCES')
+    return localTrouble('ERR_NO_AZURE_CLI', 'the Azure CLI (az) may not be run here', INSTALL);
+  if (error.killed)
+    return localTrouble(
+      'ERR_TIMEOUT',
+      'the Azure CLI did not answer in time',
+      'Try it: az account get-access-token',
+    );
+  const code = /AADSTS\d+/.exec(complaint)?.[0];
+  if (/az login|not logged in|No subscription found|interactive/i.test(complaint))
+    return localTrouble(
+      code ?? 'ERR_AZURE_CLI_SIGN_IN',
+      'nobody is signed in to the Azure CLI, or the sign-in has ended',
+      'Run az login as the user of the daemon; without subscriptions: az login --allow-no-subscriptions',
+    );
+  const first =
+    complaint
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.slice(0, 200) ?? 'without a word';
+  return localTrouble(
+    code ?? 'ERR_AZURE_CLI',
+    `the Azure CLI failed: ${first}`,
+    'Try it: az account get-access-token',
+  );
+}
+
+/** `expires_on` in seconds since epoch; older CLIs tell the local time alone. */
+function lifeOf(answer: Readonly<Record<string, unknown>>): number | undefined {
+  const seconds = Number(answer['expires_on'] ?? Number.NaN);
+  if (Number.isFinite(seconds)) return seconds * 1000 - Date.now();
+  const local = answer['expiresOn'];
+  const date = typeof local === 'string' ? Date.parse(local.replace(' ', 'T')) : Number.NaN;
+  return Number.isFinite(date) ? date - Date.now() : undefined;
+}

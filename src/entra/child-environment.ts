@@ -1,0 +1,75 @@
+import {withoutProxy} from './proxy.ts';
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The environment that an acquirer starts with: the way out and what is trusted there, nothing else. Above all no
+ * `AZURE_*`, which would turn a managed identity into a workload identity or move the authority, no `NODE_OPTIONS`,
+ * and no secret.
+ */
+export function childEnvironment(
+  variables: Variables,
+  compileCache: string | undefined,
+): Record<string, string> {
+  const environment = pick(variables, passedOn);
+  const list = withoutProxy(variables['no_proxy'] ?? variables['NO_PROXY']);
+  return {
+    ...environment,
+    NO_PROXY: list,
+    no_proxy: list,
+    // Node's own HTTP takes the proxy variables with this one only
+    NODE_USE_ENV_PROXY: '1',
+    ...(compileCache === undefined ? {} : {NODE_COMPILE_CACHE: compileCache}),
+  };
+}
+
+/** What the Azure CLI needs to find itself and who is signed in. */
+export function cliEnvironment(variables: Variables): Record<string, string> {
+  return pick(variables, ofTheCli);
+}
+
+/** What tells where a managed identity is asked for; `IDENTITY_HEADER` and `MSI_SECRET` are secrets. */
+export function managedIdentityVariables(variables: Variables): Record<string, string> {
+  return pick(variables, ofManagedIdentity);
+}
+
+export const secretVariables: ReadonlySet<string> = new Set(['IDENTITY_HEADER', 'MSI_SECRET']);
+
+const passedOn = [
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_USE_SYSTEM_CA',
+];
+
+const ofTheCli = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LANG',
+  'LC_ALL',
+  'AZURE_CONFIG_DIR',
+  'REQUESTS_CA_BUNDLE',
+  'TMPDIR',
+];
+
+const ofManagedIdentity = [
+  'AZURE_POD_IDENTITY_AUTHORITY_HOST',
+  'IDENTITY_ENDPOINT',
+  'IDENTITY_HEADER',
+  'IDENTITY_SERVER_THUMBPRINT',
+  'IMDS_ENDPOINT',
+  'MSI_ENDPOINT',
+  'MSI_SECRET',
+];
+
+function pick(variables: Variables, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = variables[name];
+    if (value !== undefined && value !== '') picked[name] = value;
+  }
+  return picked;
+}

@@ -1,0 +1,400 @@
+import http from 'node:http';
+import https from 'node:https';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {TokenCredentialOptions} from '@azure/identity';
+import {parseRecord} from './message.ts';
+import {proxyFor, type ProxyVariables} from './proxy.ts';
+import {TroubleError, type Service, type Trouble} from './trouble.ts';
+
+export interface Question {
+  readonly service: Service;
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Default: 3. 1 where a second try can't work, such as for a code that is good once. */
+  readonly tries?: number;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** How long the last token lives, as the issuer said it; in milliseconds. */
+export interface Lifetime {
+  readonly expiresIn: number | undefined;
+  readonly refreshIn: number | undefined;
+}
+
+export interface HttpExchangesParts {
+  /** When the acquirer must have its result, in milliseconds since epoch. */
+  readonly deadline: number;
+  readonly variables: ProxyVariables;
+  /** Texts that must not come back in a description. */
+  readonly secrets: readonly string[];
+}
+
+/** How often a request is sent at most: what fails for a moment is tried again at once. */
+const TRIES = 3;
+
+/** Milliseconds for one try. */
+const TRY_TIME = 3500;
+
+/** Milliseconds before the second try; three times that before the third. */
+const FIRST_DELAY = 250;
+
+/** A server that wants to be left alone for longer than this is left alone, in milliseconds. */
+const LONGEST_WAIT = 2500;
+
+/** Answers of all services that we ask are a few kilobytes. */
+const MAX_ANSWER = 1024 * 1024;
+
+/**
+ * All requests of an acquirer, the SDK's included: it has no request timeout, loses the causes of network errors,
+ * and waits for any `Retry-After`, so its requests go through here, where the reason of a failure is kept.
+ */
+export class HttpExchanges {
+  readonly #parts: HttpExchangesParts;
+  #trouble: Trouble | undefined;
+  #lifetime: Lifetime = {expiresIn: undefined, refreshIn: undefined};
+  #skew: number | undefined;
+  #requests = 0;
+  #asked: {readonly service: Service; readonly host: string} | undefined;
+
+  constructor(parts: HttpExchangesParts) {
+    this.#parts = parts;
+  }
+
+  /** Why the last request got nothing, if it got nothing. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  get lifetime(): Lifetime {
+    return this.#lifetime;
+  }
+
+  /** How far our clock is ahead of the last server's, in milliseconds, to about a second; `undefined`: nobody said. */
+  get skew(): number | undefined {
+    return this.#skew;
+  }
+
+  /** How many requests were sent. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Whose answer is being waited for. */
+  get asked(): {readonly service: Service; readonly host: string} | undefined {
+    return this.#asked;
+  }
+
+  /**
+   * Refusals are returned, and kept as `trouble`.
+   *
+   * @throws {TroubleError} where there is no answer, or none that can be read.
+   */
+  async ask(question: Question): Promise<Reply> {
+    const tries = question.tries ?? TRIES;
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.#attempt(question);
+      const wait = attempt < tries ? this.#waitBeforeNext(outcome, attempt) : undefined;
+      if (wait === undefined) {
+        this.#trouble = outcome.trouble;
+        if (outcome.reply !== undefined) return outcome.reply;
+        throw new TroubleError(outcome.trouble);
+      }
+      await sleep(wait);
+    }
+  }
+
+  /** For the SDK. `service` is what it asks, except where the address is Entra's. */
+  clientFor(service: Service): SdkHttpClient {
+    return {
+      sendRequest: async (request) => {
+        const {url, method, body} = request;
+        if (method !== 'GET' && method !== 'POST') throw new Error(`unexpected method ${method}`);
+        const headers: Record<string, string> = {};
+        for (const [name, value] of request.headers) headers[name] = value;
+        // ours reads no compressed answers, and tells its length itself
+        delete headers['accept-encoding'];
+        delete headers['content-length'];
+        const isToken = url.startsWith('https:') && service === 'managed-identity' ? 'entra' : service;
+        const reply = await this.ask({
+          service: isToken,
+          method,
+          url,
+          headers,
+          ...(typeof body === 'string' ? {body} : {}),
+        });
+        return {
+          request,
+          status: reply.status,
+          headers: new SdkHeaders(reply.headers),
+          bodyAsText: reply.text,
+        };
+      },
+    };
+  }
+
+  async #attempt(question: Question): Promise<Outcome> {
+    const {service, url} = question;
+    const {host} = new URL(url);
+    this.#asked = {service, host};
+    this.#requests += 1;
+    try {
+      const reply = await send(question, Math.max(1, Math.min(TRY_TIME, this.#timeLeft())));
+      this.#noteDate(reply.headers.date);
+      if (reply.status === 200) return this.#accepted(reply, service, host);
+      return {reply, trouble: this.#refused(reply, service, host)};
+    } catch (error) {
+      if (error instanceof TroubleError) return {reply: undefined, trouble: error.trouble};
+      const {code, detail} = describeNetworkError(error);
+      const proxy = proxyFor(url, this.#parts.variables);
+      const trouble = {
+        kind: 'unreachable',
+        service,
+        host,
+        code,
+        detail: this.#redact(detail),
+        proxy,
+      } as const;
+      return {reply: undefined, trouble};
+    } finally {
+      this.#asked = undefined;
+    }
+  }
+
+  #accepted(reply: Reply, service: Service, host: string): Outcome {
+    const answer = parseRecord(reply.text);
+    if (answer === undefined) {
+      const detail = reply.text.trimStart().startsWith('<') ? 'a web page instead of JSON' : 'no JSON';
+      return {reply: undefined, trouble: {kind: 'unusable', service, host, status: reply.status, detail}};
+    }
+    if (answer['access_token'] !== undefined) this.#lifetime = lifetimeOf(answer, Date.now());
+    return {reply, trouble: undefined};
+  }
+
+  #refused(reply: Reply, service: Service, host: string): Trouble {
+    const answer = parseRecord(reply.text);
+    const {error, description} = describeRefusal(answer, reply.text);
+    return {
+      kind: 'refused',
+      service,
+      host,
+      status: reply.status,
+      error: error && this.#redact(error).slice(0, 100),
+      codes: codesIn(answer, description),
+      description: this.#redact(description).slice(0, 500),
+      retryAfter: retryAfterOf(reply.headers),
+    };
+  }
+
+  /** `undefined`: there is no use in another try, or no time. */
+  #waitBeforeNext({trouble}: Outcome, attempt: number): number | undefined {
+    if (trouble === undefined || !mayPass(trouble)) return undefined;
+    const asked = trouble.kind === 'refused' ? trouble.retryAfter : undefined;
+    const wait = asked ?? FIRST_DELAY * 3 ** (attempt - 1) * (1 + Math.random() / 4);
+    if (wait > LONGEST_WAIT || wait + FIRST_DELAY > this.#timeLeft()) return undefined;
+    return wait;
+  }
+
+  #timeLeft(): number {
+    return this.#parts.deadline - Date.now();
+  }
+
+  #noteDate(date: string | undefined): void {
+    const theirs = date === undefined ? Number.NaN : Date.parse(date);
+    // a Date header has no fractions: half a second is what it leaves out on average
+    if (Number.isFinite(theirs)) this.#skew = Date.now() - theirs - 500;
+  }
+
+  #redact(text: string): string {
+    let redacted = text;
+    for (const secret of this.#parts.secrets) {
+      for (const form of [secret, encodeURIComponent(secret), base64Of(secret)]) {
+        if (form.length >= 4) redacted = redacted.replaceAll(form, '[redacted]');
+      }
+    }
+    return redacted;
+  }
+}
+
+type Outcome =
+  | {readonly reply: Reply; readonly trouble: Trouble | undefined}
+  | {readonly reply: undefined; readonly trouble: Trouble};
+
+/** One request, one answer. @throws {Error} of Node's; {TroubleError} for an answer that is too long. */
+function send({service, method, url, headers, body}: Question, time: number): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const {protocol, host} = new URL(url);
+    const payload = body === undefined ? undefined : Buffer.from(body);
+    const length = payload === undefined ? {} : {'content-length': payload.length};
+    const request = (protocol === 'https:' ? https : http).request(
+      url,
+      {method, headers: {...headers, ...length}, signal: AbortSignal.timeout(time)},
+      (response) => {
+        const chunks: Buffer[] = [];
+        let received = 0;
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.length;
+          if (received <= MAX_ANSWER) return void chunks.push(chunk);
+          const status = response.statusCode ?? 0;
+          const detail = 'an answer of more than a megabyte';
+          reject(new TroubleError({kind: 'unusable', service, host, status, detail}));
+          request.destroy();
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+function describeNetworkError(error: unknown): {readonly code: string; readonly detail: string} {
+  if (!(error instanceof Error)) return {code: 'UNKNOWN', detail: String(error)};
+  if (error.name === 'AbortError' || error.name === 'TimeoutError')
+    return {code: 'TIMEOUT', detail: 'no answer in time'};
+  // several addresses of one host were tried: the first says as much as all
+  const [first] = error instanceof AggregateError ? error.errors : [];
+  const cause: unknown = first ?? error;
+  const code =
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'UNKNOWN';
+  return {code, detail: cause instanceof Error ? cause.message : String(cause)};
+}
+
+/** What may be over in a second. */
+function mayPass(trouble: Trouble): boolean {
+  if (trouble.kind === 'unreachable') return passing.has(trouble.code);
+  if (trouble.kind !== 'refused') return false;
+  const {service, status, error} = trouble;
+  if (status === 429 || status === 408 || status >= 500) return true;
+  // a metadata service that is being updated or has not yet heard of the identity
+  if (service === 'managed-identity' && (status === 404 || status === 410)) return true;
+  return error === 'temporarily_unavailable';
+}
+
+const passing = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/** Entra, metadata services and Key Vault each have their own shape. */
+function describeRefusal(
+  answer: Readonly<Record<string, unknown>> | undefined,
+  text: string,
+): {readonly error: string | undefined; readonly description: string} {
+  const error = answer?.['error'];
+  if (typeof error === 'string') {
+    const description = answer?.['error_description'];
+    return {error, description: typeof description === 'string' ? description : ''};
+  }
+  const nested: Readonly<Record<string, unknown>> =
+    typeof error === 'object' && error !== null ? {...error} : (answer ?? {});
+  const {code, message} = nested;
+  return {
+    error: typeof code === 'string' ? code : undefined,
+    description: typeof message === 'string' ? message : answer === undefined ? firstLineOf(text) : '',
+  };
+}
+
+function firstLineOf(text: string): string {
+  return text.trimStart().startsWith('<') ? 'a web page' : (text.trim().split('\n')[0] ?? '');
+}
+
+function codesIn(answer: Readonly<Record<string, unknown>> | undefined, description: string): string[] {
+  const listed = Array.isArray(answer?.['error_codes']) ? answer['error_codes'] : [];
+  const named = listed.filter((code) => Number.isInteger(code)).map((code) => `AADSTS${String(code)}`);
+  const written = description.match(/\b(?:AADSTS\d{4,8}|(?:TF|VS)\d{4,7})\b/g) ?? [];
+  return [...new Set([...written, ...named])].slice(0, 4);
+}
+
+/** Seconds or a date, as milliseconds from now; with the header that Azure's services have of their own. */
+function retryAfterOf(headers: http.IncomingHttpHeaders): number | undefined {
+  const milliseconds = Number(headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'] ?? Number.NaN);
+  if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds;
+  const given = headers['retry-after'];
+  if (given === undefined) return undefined;
+  const seconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}
+
+/** Entra and IMDS count in seconds from now; App Service tells the end alone. */
+function lifetimeOf(answer: Readonly<Record<string, unknown>>, now: number): Lifetime {
+  const expiresIn = secondsOf(answer['expires_in']);
+  const expiresOn = secondsOf(answer['expires_on']);
+  const left = expiresIn ?? (expiresOn === undefined ? undefined : expiresOn - now / 1000);
+  const refreshIn = secondsOf(answer['refresh_in']);
+  return {
+    expiresIn: left === undefined || left <= 0 ? undefined : left * 1000,
+    refreshIn: refreshIn === undefined || refreshIn <= 0 ? undefined : refreshIn * 1000,
+  };
+}
+
+function secondsOf(value: unknown): number | undefined {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+  if (typeof value === 'string' && !/^\d+$/.test(value)) {
+    const date = Date.parse(value);
+    return Number.isFinite(date) ? date / 1000 : undefined;
+  }
+  return Number.isFinite(Number(value)) ? Number(value) : undefined;
+}
+
+function base64Of(text: string): string {
+  return Buffer.from(text).toString('base64').replace(/=+$/, '');
+}
+
+type SdkHttpClient = NonNullable<TokenCredentialOptions['httpClient']>;
+
+/** Headers in the shape that the SDK wants. */
+class SdkHeaders implements Iterable<[string, string]> {
+  readonly #values = new Map<string, string>();
+
+  constructor(headers: http.IncomingHttpHeaders) {
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) this.set(name, Array.isArray(value) ? value.join(', ') : value);
+    }
+  }
+
+  get(name: string): string | undefined {
+    return this.#values.get(name.toLowerCase());
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name.toLowerCase());
+  }
+
+  set(name: string, value: string | number | boolean): void {
+    this.#values.set(name.toLowerCase(), String(value));
+  }
+
+  delete(name: string): void {
+    this.#values.delete(name.toLowerCase());
+  }
+
+  toJSON(): Record<string, string> {
+    return Object.fromEntries(this.#values);
+  }
+
+  [Symbol.iterator](): Iterator<[string, string]> {
+    return this.#values[Symbol.iterator]();
+  }
+}

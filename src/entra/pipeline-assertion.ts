@@ -1,0 +1,60 @@
+import type {HttpExchanges, Reply} from './http-exchanges.ts';
+import {fieldOf, secretOf, type Job} from './job.ts';
+import {parseRecord} from './message.ts';
+import {TroubleError, type Service} from './trouble.ts';
+
+/** Who is asked for in the `aud` of a job's token. */
+const AUDIENCE = 'api://AzureADTokenExchange';
+
+/** The token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
+export async function requestGithubAssertion(job: Job, exchanges: HttpExchanges): Promise<string> {
+  const url = new URL(fieldOf(job, 'requestUrl'));
+  url.searchParams.set('audience', AUDIENCE);
+  const reply = await exchanges.ask({
+    service: 'github-actions',
+    method: 'GET',
+    url: url.href,
+    headers: {authorization: `Bearer ${secretOf(job, 'requestToken').trim()}`, accept: 'application/json'},
+  });
+  return memberOf(reply, 'value', 'github-actions', url, exchanges);
+}
+
+/** The token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
+export async function requestPipelinesAssertion(job: Job, exchanges: HttpExchanges): Promise<string> {
+  const url = new URL(fieldOf(job, 'requestUrl'));
+  url.searchParams.set('api-version', '7.1');
+  url.searchParams.set('serviceConnectionId', fieldOf(job, 'serviceConnectionId'));
+  const reply = await exchanges.ask({
+    service: 'azure-pipelines',
+    method: 'POST',
+    url: url.href,
+    headers: {
+      authorization: `Bearer ${secretOf(job, 'requestToken').trim()}`,
+      accept: 'application/json',
+      'content-type': 'application/json',
+      // a status instead of a sign-in page
+      'x-tfs-fedauthredirect': 'Suppress',
+    },
+    body: '',
+  });
+  return memberOf(reply, 'oidcToken', 'azure-pipelines', url, exchanges);
+}
+
+function memberOf(
+  reply: Reply,
+  member: string,
+  service: Service,
+  url: URL,
+  {trouble}: HttpExchanges,
+): string {
+  if (trouble !== undefined) throw new TroubleError(trouble);
+  const value = parseRecord(reply.text)?.[member];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new TroubleError({
+    kind: 'unusable',
+    service,
+    host: url.host,
+    status: reply.status,
+    detail: `an answer without ${member}`,
+  });
+}

@@ -1,0 +1,46 @@
+/** The variables that tell the way out, in either case; the lower one wins, as in Node. */
+export type ProxyVariables = Readonly<Record<string, string | undefined>>;
+
+/** The metadata service of Azure's machines: it is on the machine's own link, no proxy leads there. */
+export const METADATA_ADDRESS = '169.254.169.254';
+
+/**
+ * The proxy that a request takes, as `host:port`, for messages: the connection itself is Node's, which reads the
+ * same variables. `undefined`: none.
+ */
+export function proxyFor(url: string, variables: ProxyVariables): string | undefined {
+  const {protocol, hostname, port} = new URL(url);
+  const proxy = variableOf(variables, protocol === 'https:' ? 'https_proxy' : 'http_proxy');
+  if (proxy === undefined || !URL.canParse(proxy)) return undefined;
+  const exceptions = (variableOf(variables, 'no_proxy') ?? '')
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '');
+  const excepted = exceptions.some((entry) =>
+    isExcepted(entry.toLowerCase(), hostname, port || standardPort(protocol)),
+  );
+  return excepted ? undefined : new URL(proxy).host;
+}
+
+/** `NO_PROXY` with the metadata service in it. */
+export function withoutProxy(list: string | undefined): string {
+  const entries = (list ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
+  return entries.includes('*') || entries.includes(METADATA_ADDRESS)
+    ? entries.join(',')
+    : [...entries, METADATA_ADDRESS].join(',');
+}
+
+function variableOf(variables: ProxyVariables, name: string): string | undefined {
+  return variables[name] ?? variables[name.toUpperCase()];
+}
+
+function standardPort(protocol: string): string {
+  return protocol === 'https:' ? '443' : '80';
+}
+
+function isExcepted(entry: string, hostname: string, port: string): boolean {
+  if (entry === '*') return true;
+  const [name = '', wantedPort] = entry.split(':');
+  if (wantedPort !== undefined && wantedPort !== port) return false;
+  const suffix = name.replace(/^\*?\./, '');
+  return hostname === suffix || hostname.endsWith(`.${suffix}`);
+}
