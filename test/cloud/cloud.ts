@@ -1,0 +1,475 @@
+/**
+ * The test cloud: Entra, managed identities, pipelines' OIDC, Key Vault and Azure DevOps on loopback, under their real
+ * names, behind a CONNECT proxy.
+ *
+ *     const cloud = await startCloud();
+ *     const tenant = cloud.addTenant();
+ *     const app = tenant.addApplication();                         // app.clientId, app.secret
+ *     const identity = cloud.addManagedIdentity({tenant});         // identity.clientId
+ *     const org = cloud.addOrganization('contoso', {tenant, members: [app, identity]});
+ *     const pat = org.addPat();                                    // pat.value
+ *     const repository = org.addRepository('project/repo', {files: {'a.txt': 'a'}});
+ *
+ *     // the program under test, git among them, gets these variables and then uses the real names
+ *     spawn('git', ['clone', repository.url], {env: {...process.env, ...cloud.environment()}});
+ *
+ *     cloud.fault({endpoint: 'token', status: 503, times: 2});     // see Fault for all that can go wrong
+ *     cloud.requests.count({endpoint: 'token', tenant: tenant.id}); // see RequestRecord for what is known of each
+ *     await cloud.requests.waitFor({endpoint: 'git', status: 401});
+ *     cloud.revoke(pat);
+ *     await cloud.close();
+ *
+ * `main.ts` is the same as a process, `control.ts` describes its interface.
+ */
+import {generateKeyPair} from 'node:crypto';
+import type {KeyObject} from 'node:crypto';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer as createHttpServer} from 'node:http';
+import type {Server as HttpServer} from 'node:http';
+import type {Server as NetServer, Socket} from 'node:net';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {promisify} from 'node:util';
+import {AzureDevOps} from './azure-devops.ts';
+import {browse} from './browser.ts';
+import type {Visit} from './browser.ts';
+import {createCertificateAuthority, createClientCertificate} from './certificates.ts';
+import type {Certificate} from './certificates.ts';
+import {Directory, ManagedIdentity} from './directory.ts';
+import type {Application, Principal, Tenant, User} from './directory.ts';
+import {Entra} from './entra.ts';
+import {Faults} from './faults.ts';
+import type {ActiveFault, Fault} from './faults.ts';
+import {GitProgram} from './git-program.ts';
+import type {Router} from './http-exchange.ts';
+import {createRequestListener} from './http-exchange.ts';
+import {createSigningKey} from './jwt.ts';
+import {KeyVaults} from './key-vaults.ts';
+import type {Vault} from './key-vaults.ts';
+import {ManagedIdentityEndpoints} from './managed-identity-endpoints.ts';
+import {Organization} from './organizations.ts';
+import type {OrganizationOptions, Pat} from './organizations.ts';
+import {OtherHost} from './other-hosts.ts';
+import {AssertionIssuer, PipelineOidc} from './pipeline-oidc.ts';
+import type {GithubJob, ServiceConnection} from './pipeline-oidc.ts';
+import {createProxy} from './proxy.ts';
+import type {Tunnel} from './proxy.ts';
+import {Records} from './records.ts';
+import type {ProxyRecord, RequestRecord, SshRecord} from './records.ts';
+import {Repository} from './repositories.ts';
+import {azureDevOps as azureDevOpsResource, findResource} from './resources.ts';
+import {SshServer} from './ssh-server.ts';
+import type {SshAlgorithms} from './ssh-server.ts';
+import {createTlsServer} from './tls-server.ts';
+import {TokenService} from './token-service.ts';
+import type {TokenSettings} from './token-service.ts';
+
+export type CloudOptions = {
+  /** Where repositories and the authority's certificate go. Default: a temporary directory, removed by `close`. */
+  directory?: string;
+  /** The git that serves repositories. Default: `git` of the PATH. */
+  git?: string;
+  /** More names under which the sign-in service is reached, as a custom authority host. */
+  authorityHosts?: readonly string[];
+  /** The proxy leads plain requests for 169.254.169.254 to IMDS, as it must not; else it answers 502. */
+  imdsThroughProxy?: boolean;
+};
+
+const sshHosts = ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'];
+const imdsAddress = '169.254.169.254';
+
+export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const [signingKey, hostKey] = await rsaKeys();
+  const cloud = new Cloud(options, {signingKey, hostKey});
+  await cloud.listen();
+  return cloud;
+}
+
+// A key pair costs more than all else at the start; clouds of one process may share it.
+let keys: Promise<[KeyObject, KeyObject]> | undefined;
+
+function rsaKeys(): Promise<[KeyObject, KeyObject]> {
+  keys ??= Promise.all([createRsaKey(), createRsaKey()]);
+  return keys;
+}
+
+async function createRsaKey(): Promise<KeyObject> {
+  return (await promisify(generateKeyPair)('rsa', {modulusLength: 2048})).privateKey;
+}
+
+export class Cloud {
+  /** Every HTTP request that reached an endpoint. */
+  readonly requests = new Records<RequestRecord>();
+  /** Every request to the proxy, refused or not, and TLS handshakes that clients broke off. */
+  readonly proxyRequests = new Records<ProxyRecord>();
+  /** All that SSH clients asked for. */
+  readonly sshRequests = new Records<SshRecord>();
+  readonly entra: Entra;
+  readonly ssh: SshServer;
+  /** What a machine or a job of Azure offers; `forgetTokens()` makes IMDS give a new one. */
+  readonly machine: ManagedIdentityEndpoints;
+  readonly directory: Directory = new Directory();
+  readonly azureDevOps: AzureDevOps;
+  readonly caFile: string;
+  /** Shifts the cloud's clock against the real one, in milliseconds: its tokens and `Date` headers follow. */
+  clockOffset = 0;
+  readonly #folder: string;
+  readonly #isTemporary: boolean;
+  readonly #faults = new Faults();
+  readonly #tokens: TokenService;
+  readonly #git: GitProgram;
+  readonly #vaults: KeyVaults;
+  readonly #oidc: PipelineOidc;
+  readonly #issuers = new Map<string, AssertionIssuer>();
+  readonly #others = new Map<string, OtherHost>();
+  readonly #authorityHosts: Set<string>;
+  readonly #tls: HttpServer;
+  readonly #plain: HttpServer;
+  readonly #proxy: HttpServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #now = (): number => Date.now() + this.clockOffset;
+
+  /** Use `startCloud`. */
+  constructor(options: CloudOptions, {signingKey, hostKey}: {signingKey: KeyObject; hostKey: KeyObject}) {
+    this.#isTemporary = options.directory === undefined;
+    this.#folder = options.directory ?? mkdtempSync(path.join(tmpdir(), 'test-cloud-'));
+    mkdirSync(this.#folder, {recursive: true});
+    const authority = createCertificateAuthority('Test cloud');
+    this.caFile = path.join(this.#folder, 'ca.pem');
+    writeFileSync(this.caFile, authority.certificate);
+    this.#authorityHosts = new Set((options.authorityHosts ?? []).map((host) => host.toLowerCase()));
+    const now = this.#now;
+    const {directory} = this;
+    this.#git = new GitProgram(options.git ?? 'git', this.#folder);
+    const tokens = new TokenService({directory, key: createSigningKey('test-cloud', signingKey), now});
+    this.#tokens = tokens;
+    this.entra = new Entra({directory, tokens, now});
+    this.#oidc = new PipelineOidc((url) => this.addIssuer(url));
+    this.#vaults = new KeyVaults({tokens});
+    this.machine = new ManagedIdentityEndpoints({identities: directory.managedIdentities, tokens, now});
+    this.azureDevOps = new AzureDevOps({tokens, git: this.#git, api: this.#oidc.pipelinesRoute});
+    const faults = this.#faults;
+    this.ssh = new SshServer({
+      hostKey: hostKey.export({type: 'pkcs1', format: 'pem'}).toString(),
+      azureDevOps: this.azureDevOps,
+      git: this.#git,
+      records: this.sshRequests,
+      faults,
+    });
+    const records = this.requests;
+    this.#tls = createTlsServer(
+      {
+        authority,
+        stranger: createCertificateAuthority('Nobody trusts this'),
+        faults,
+        connections: this.proxyRequests,
+      },
+      createRequestListener({route: this.#route, records, faults, now}),
+    );
+    const machine = createRequestListener({
+      route: this.machine.route,
+      records,
+      faults,
+      now,
+      host: imdsAddress,
+    });
+    this.#plain = createHttpServer(machine);
+    this.#proxy = createProxy({
+      records: this.proxyRequests,
+      faults,
+      find: (host, port) => this.#tunnel(host, port, options.imdsThroughProxy ?? false),
+      forward: (host) => (options.imdsThroughProxy && host === imdsAddress ? machine : undefined),
+    });
+  }
+
+  /** Called by `startCloud`. */
+  async listen(): Promise<void> {
+    const servers: NetServer[] = [this.#tls, this.#plain, this.#proxy];
+    for (const server of servers)
+      server.on('connection', (socket: Socket) => {
+        this.#sockets.add(socket);
+        socket.setNoDelay(true);
+        socket.once('close', () => this.#sockets.delete(socket));
+      });
+    await Promise.all([
+      this.ssh.listen(),
+      ...servers.map(
+        (server) =>
+          new Promise<void>((resolve, reject) => {
+            server.once('error', reject);
+            server.listen(0, '127.0.0.1', resolve);
+          }),
+      ),
+    ]);
+  }
+
+  /** Ends everything at once: connections, children, files. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#git.close();
+    this.machine.close();
+    await Promise.all([
+      this.ssh.close(),
+      ...[this.#tls, this.#plain, this.#proxy].map(
+        (server) => new Promise((resolve) => server.close(resolve)),
+      ),
+    ]);
+    if (this.#isTemporary) rmSync(this.#folder, {recursive: true, force: true, maxRetries: 5});
+  }
+
+  /** `http://127.0.0.1:PORT` */
+  get proxyUrl(): string {
+    return `http://127.0.0.1:${portOf(this.#proxy)}`;
+  }
+
+  /** Where IMDS listens, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. */
+  get imdsUrl(): string {
+    return `http://127.0.0.1:${portOf(this.#plain)}`;
+  }
+
+  /** The TLS port, for clients that connect to loopback themselves and send a real name. */
+  get tlsPort(): number {
+    return portOf(this.#tls);
+  }
+
+  /** The clock by which tokens are made and judged, in milliseconds since epoch. */
+  now(): number {
+    return this.#now();
+  }
+
+  /** Variables with which git, curl and Node find this cloud under the real names. Proxy variables come in both cases. */
+  environment(): Record<string, string> {
+    const noProxy = `127.0.0.1,localhost,::1,${imdsAddress}`;
+    return {
+      https_proxy: this.proxyUrl,
+      HTTPS_PROXY: this.proxyUrl,
+      no_proxy: noProxy,
+      NO_PROXY: noProxy,
+      GIT_SSL_CAINFO: this.caFile,
+      NODE_EXTRA_CA_CERTS: this.caFile,
+      NODE_USE_ENV_PROXY: '1',
+      // git-lfs is a Go program, curl has its own
+      SSL_CERT_FILE: this.caFile,
+      CURL_CA_BUNDLE: this.caFile,
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: this.imdsUrl,
+    };
+  }
+
+  /** Variables of a program on App Service; they take the place of IMDS. */
+  appServiceEnvironment(): Record<string, string> {
+    return {
+      IDENTITY_ENDPOINT: `${this.imdsUrl}/app-service/token`,
+      IDENTITY_HEADER: this.machine.identityHeader,
+    };
+  }
+
+  /** Variables of a program beside Azure Arc's agent. Its challenges lie where only root may write. */
+  arcEnvironment(): Record<string, string> {
+    return {
+      IDENTITY_ENDPOINT: `${this.imdsUrl}/arc/metadata/identity/oauth2/token`,
+      IMDS_ENDPOINT: this.imdsUrl,
+    };
+  }
+
+  /** Lines for `known_hosts`, also for the server's own address. */
+  knownHosts(): string {
+    const names = [...sshHosts, `[127.0.0.1]:${this.ssh.port}`];
+    return names.map((name) => `${name} ${this.ssh.publicHostKey}\n`).join('');
+  }
+
+  /** How long tokens live from now on. */
+  get tokenSettings(): TokenSettings {
+    return this.#tokens.settings;
+  }
+
+  addTenant(options: {id?: string; name?: string; authorityHost?: string} = {}): Tenant {
+    return this.directory.addTenant(options);
+  }
+
+  /** An identity assigned to the machine that IMDS speaks for. Default: user-assigned, in a tenant of its own. */
+  addManagedIdentity({
+    tenant = this.directory.tenants[0] ?? this.addTenant(),
+    kind = 'user-assigned',
+    ...more
+  }: {
+    tenant?: Tenant;
+    kind?: ManagedIdentity['assignment'];
+    clientId?: string;
+    name?: string;
+  } = {}): ManagedIdentity {
+    return this.directory.addManagedIdentity(new ManagedIdentity(tenant, {assignment: kind, ...more}));
+  }
+
+  addOrganization(name: string, options: OrganizationOptions = {}): Organization {
+    const tenant =
+      options.tenant === undefined ? (this.directory.tenants[0] ?? this.addTenant()) : options.tenant;
+    const organization = new Organization(name, this.#place(`https://dev.azure.com/${name}`), {
+      ...options,
+      tenant,
+    });
+    this.azureDevOps.addOrganization(organization);
+    return organization;
+  }
+
+  /** A server on premises. `virtualDirectory`: `tfs`, or empty. `negotiate`: it offers NTLM and Kerberos first, as many do. */
+  addServer(
+    host: string,
+    {virtualDirectory = 'tfs', negotiate = false}: {virtualDirectory?: string; negotiate?: boolean} = {},
+  ): {addCollection: (name: string) => Organization} {
+    this.azureDevOps.addServer(host, negotiate);
+    const base = virtualDirectory === '' ? `https://${host}` : `https://${host}/${virtualDirectory}`;
+    return {
+      addCollection: (name) => {
+        const collection = new Organization(name, this.#place(`${base}/${encodeURIComponent(name)}`), {
+          tenant: null,
+        });
+        this.azureDevOps.addCollection(host, collection);
+        return collection;
+      },
+    };
+  }
+
+  /** A git host that is not Azure DevOps. */
+  addOtherHost(name: string, options: {username?: string; password?: string} = {}): OtherHost {
+    const host = new OtherHost(name, options, this.#place(''));
+    this.#others.set(name.toLowerCase(), host);
+    return host;
+  }
+
+  addVault(
+    name: string,
+    options?: {secrets?: Readonly<Record<string, string>>; readers?: readonly Principal[]},
+  ): Vault {
+    return this.#vaults.add(name, options);
+  }
+
+  /** An issuer of assertions that Entra can check, such as a cluster's. */
+  addIssuer(url: string): AssertionIssuer {
+    const known = this.#issuers.get(url);
+    if (known) return known;
+    const issuer = new AssertionIssuer(url, this.#tokens.key, this.#now);
+    this.#issuers.set(url, issuer);
+    this.#tokens.addIssuer(issuer);
+    return issuer;
+  }
+
+  addGithubJob(subject?: string): GithubJob {
+    return this.#oidc.addGithubJob(subject);
+  }
+
+  addServiceConnection(organization: Organization, name = 'connection'): ServiceConnection {
+    return this.#oidc.addServiceConnection({
+      organization: organization.name,
+      organizationId: organization.id,
+      name,
+    });
+  }
+
+  /** A certificate for an application: `pem` for the client, `certificate` to register. */
+  createClientCertificate(name?: string): Promise<Certificate & {readonly pem: string}> {
+    return createClientCertificate(name);
+  }
+
+  /** A token made without asking anybody. Default of `resource`: Azure DevOps; `life` in seconds. */
+  createToken(
+    principal: Principal | Application,
+    {resource, life}: {resource?: string; life?: number} = {},
+  ): string {
+    const who = 'principal' in principal ? principal.principal() : principal;
+    const found = resource === undefined ? azureDevOpsResource : findResource(resource);
+    if (!found) throw new Error(`no resource ${String(resource)}`);
+    return this.#tokens.issue(who, found, life === undefined ? {} : {life}).token;
+  }
+
+  /** An access token, a refresh token or a PAT: nobody takes it from now on. */
+  revoke(secret: string | Pat): void {
+    this.#tokens.revoke(typeof secret === 'string' ? secret : secret.value);
+  }
+
+  fault(fault: Fault): ActiveFault {
+    const active = this.#faults.add(fault);
+    // what goes wrong below HTTP must not be spared to those who hold a connection
+    if (fault.endpoint === 'tls') this.#tls.closeIdleConnections();
+    return active;
+  }
+
+  clearFaults(): void {
+    this.#faults.clear();
+  }
+
+  /** Does what a person with a browser does: signs in at this address as this user, and follows to the end. */
+  browse(url: string, user: User, {decline = false}: {decline?: boolean} = {}): Promise<Visit> {
+    return browse(url, {
+      account: user.userPrincipalName,
+      decline,
+      connect: {port: this.tlsPort, ca: this.caFile},
+    });
+  }
+
+  /** For SSH connections from now on: other algorithms (`{serverHostKey: ['ssh-rsa']}` is SHA-1 only), another host key. */
+  async configureSsh({
+    algorithms,
+    newHostKey = false,
+  }: {
+    algorithms?: SshAlgorithms;
+    newHostKey?: boolean;
+  }): Promise<void> {
+    const hostKey = newHostKey
+      ? (await createRsaKey()).export({type: 'pkcs1', format: 'pem'}).toString()
+      : undefined;
+    this.ssh.configure({...(algorithms ? {algorithms} : {}), ...(hostKey === undefined ? {} : {hostKey})});
+  }
+
+  readonly #route: Router = (request) => {
+    const {host} = request;
+    if (this.#authorityHosts.has(host) || Entra.isMicrosoftHost(host)) return this.entra.route(request);
+    if (PipelineOidc.isGithubHost(host)) return this.#oidc.githubRoute(request);
+    if (host.endsWith('.vault.azure.net')) return this.#vaults.route(request);
+    const other = this.#others.get(host);
+    if (other) return other.route(request);
+    if (this.azureDevOps.serves(host)) return this.azureDevOps.route(request);
+    return {
+      endpoint: 'unknown',
+      handle: () => ({status: 421, body: 'This host is not part of the cloud.\n'}),
+    };
+  };
+
+  #tunnel(host: string, port: number, imdsThroughProxy: boolean): Tunnel | undefined {
+    if (port === 22 && sshHosts.includes(host)) return (socket) => this.ssh.accept(socket, host);
+    if (port === 80 && host === imdsAddress && imdsThroughProxy)
+      return (socket) => void this.#plain.emit('connection', socket);
+    const isKnown =
+      this.#authorityHosts.has(host) ||
+      Entra.isMicrosoftHost(host) ||
+      PipelineOidc.isGithubHost(host) ||
+      this.#vaults.has(host) ||
+      this.#others.has(host) ||
+      this.azureDevOps.serves(host);
+    return port === 443 && isKnown ? (socket) => void this.#tls.emit('connection', socket) : undefined;
+  }
+
+  #place(base: string): {
+    base: string;
+    directory: string;
+    git: GitProgram;
+    locate: (url: string, from: Repository) => Repository | undefined;
+  } {
+    return {
+      base,
+      directory: path.join(this.#folder, 'repositories'),
+      git: this.#git,
+      locate: (url, from) => {
+        const other = URL.parse(url, `${from.url}/`);
+        return (
+          this.#others.get(other?.host ?? '')?.repository(other?.pathname.slice(1) ?? '') ??
+          this.azureDevOps.locate(url, from.url)
+        );
+      },
+    };
+  }
+}
+
+function portOf(server: NetServer): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}

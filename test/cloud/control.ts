@@ -1,0 +1,164 @@
+import {createServer} from 'node:http';
+import type {IncomingMessage, Server} from 'node:http';
+import {text} from 'node:stream/consumers';
+import type {Cloud} from './cloud.ts';
+import type {Fault} from './faults.ts';
+import {splitOnce} from './http-exchange.ts';
+import {addToWorld} from './world.ts';
+import type {World} from './world.ts';
+
+/**
+ * The cloud's interface for other processes: JSON over HTTP on loopback.
+ *
+ * | request | does |
+ * |---|---|
+ * | `GET /` | addresses and environment, as `main.ts` prints them |
+ * | `POST /world` | adds what a `World` describes, answers with ids and secrets |
+ * | `GET /requests?endpoint=token&…` | records; also `/proxy-requests`, `/ssh-requests`; `DELETE` forgets them |
+ * | `POST /faults` | adds a `Fault`, answers `{id}`; `DELETE /faults`, `DELETE /faults/ID` |
+ * | `POST /revoke` | `{secret}`: a token or a PAT |
+ * | `POST /tokens` | `{application or managedIdentity or user, resource, life}`: a token |
+ * | `POST /commit` | `{organization, repository, files…}`: a commit on `main` |
+ * | `POST /settings` | `{life, refreshIn, managedIdentityLife, clockOffset, autoSignIn, deviceInterval}` |
+ * | `POST /forget-tokens` | IMDS gives a new token next time |
+ * | `POST /browse` | `{url, user, decline}`: signs in as a person would |
+ * | `POST /device` | `{code, user}`: approves a device code |
+ */
+export function createControl(cloud: Cloud, describe: () => object): Server {
+  const faults = new Map<string, {clear(): void}>();
+  return createServer((request, response) => {
+    handle(request)
+      .then((answer) => {
+        response.writeHead(200, {'content-type': 'application/json'}).end(`${JSON.stringify(answer)}\n`);
+      })
+      .catch((error: unknown) => {
+        response
+          .writeHead(400, {'content-type': 'application/json'})
+          .end(`${JSON.stringify({error: String(error)})}\n`);
+      });
+  });
+
+  async function handle(request: IncomingMessage): Promise<unknown> {
+    const [path, search] = splitOnce(request.url ?? '/', '?');
+    const match = Object.fromEntries(
+      [...new URLSearchParams(search)].map(([name, value]) => [
+        name,
+        /^\d+$/.test(value) ? Number(value) : value,
+      ]),
+    );
+    const body = await text(request);
+    const json: unknown = body === '' ? {} : JSON.parse(body);
+    const [, name = '', id] = path.split('/');
+    switch (`${request.method ?? ''} ${name}`) {
+      case 'GET ':
+        return describe();
+      case 'POST world':
+        return addToWorld(cloud, json as World);
+      case 'GET requests':
+        return cloud.requests.filter(match);
+      case 'GET proxy-requests':
+        return cloud.proxyRequests.filter(match);
+      case 'GET ssh-requests':
+        return cloud.sshRequests.filter(match);
+      case 'DELETE requests':
+        cloud.requests.clear();
+        cloud.proxyRequests.clear();
+        cloud.sshRequests.clear();
+        return {};
+      case 'POST faults': {
+        const key = String(faults.size + 1);
+        faults.set(key, cloud.fault(json as Fault));
+        return {id: key};
+      }
+      case 'DELETE faults':
+        if (id === undefined) cloud.clearFaults();
+        else faults.get(id)?.clear();
+        return {};
+      case 'POST revoke':
+        cloud.revoke((json as {secret: string}).secret);
+        return {};
+      case 'POST tokens':
+        return createToken(cloud, json as Parameters<typeof createToken>[1]);
+      case 'POST commit':
+        return commit(cloud, json as Parameters<typeof commit>[1]);
+      case 'POST settings':
+        return changeSettings(cloud, json as Parameters<typeof changeSettings>[1]);
+      case 'POST forget-tokens':
+        cloud.machine.forgetTokens();
+        return {};
+      case 'POST browse': {
+        const {url, user, decline = false} = json as {url: string; user: string; decline?: boolean};
+        return cloud.browse(url, findUser(cloud, user), {decline});
+      }
+      case 'POST device': {
+        const {code, user} = json as {code: string; user: string};
+        cloud.entra.approveDevice(code, findUser(cloud, user));
+        return {};
+      }
+      default:
+        throw new Error(`no such request: ${request.method ?? ''} ${path}`);
+    }
+  }
+}
+
+function findUser(cloud: Cloud, name: string): ReturnType<Cloud['directory']['user']> & object {
+  const user = cloud.directory.user(name);
+  if (!user) throw new Error(`no user ${name}`);
+  return user;
+}
+
+function createToken(
+  cloud: Cloud,
+  {
+    application,
+    managedIdentity,
+    user,
+    ...options
+  }: {application?: string; managedIdentity?: string; user?: string; resource?: string; life?: number},
+): {token: string} {
+  const who =
+    user === undefined
+      ? (cloud.directory.application(application ?? '') ??
+        cloud.directory.managedIdentities.find(({clientId}) => clientId === managedIdentity))
+      : findUser(cloud, user);
+  if (!who) throw new Error('nobody has this id');
+  return {token: cloud.createToken(who, options)};
+}
+
+async function commit(
+  cloud: Cloud,
+  {
+    organization,
+    repository,
+    ...change
+  }: {organization: string; repository: string; files?: Record<string, string>; message?: string},
+): Promise<{commit: string}> {
+  const [project = '', name = project] = repository.split('/');
+  const found = cloud.azureDevOps.organization(organization)?.repository(project, name);
+  if (!found) throw new Error(`no repository ${organization}/${repository}`);
+  return {commit: await found.commit(change)};
+}
+
+function changeSettings(
+  cloud: Cloud,
+  {
+    clockOffset,
+    autoSignIn,
+    deviceInterval,
+    ...tokens
+  }: {
+    life?: number;
+    refreshIn?: number;
+    managedIdentityLife?: number;
+    clockOffset?: number;
+    autoSignIn?: string | null;
+    deviceInterval?: number;
+  },
+): object {
+  Object.assign(cloud.tokenSettings, tokens);
+  if (clockOffset !== undefined) cloud.clockOffset = clockOffset;
+  if (deviceInterval !== undefined) cloud.entra.deviceInterval = deviceInterval;
+  if (autoSignIn !== undefined)
+    cloud.entra.autoSignIn = autoSignIn === null ? undefined : findUser(cloud, autoSignIn);
+  return {...cloud.tokenSettings, clockOffset: cloud.clockOffset};
+}

@@ -1,0 +1,187 @@
+import {randomBytes, randomUUID} from 'node:crypto';
+import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import type {ManagedIdentity} from './directory.ts';
+import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
+import {findResource} from './resources.ts';
+import type {Resource} from './resources.ts';
+import type {IssuedToken, TokenService} from './token-service.ts';
+
+/** Where the agent of Azure Arc leaves its challenges, and the only place that clients accept. */
+const arcDirectory = '/var/opt/azcmagent/tokens';
+
+type Choice = {readonly identity: ManagedIdentity} | {readonly problem: string};
+
+/** What a machine in Azure offers to its programs: IMDS, App Service's endpoint and the agent of Azure Arc. */
+export class ManagedIdentityEndpoints {
+  /** The secret that App Service gives its programs. */
+  readonly identityHeader = randomUUID();
+  readonly #identities: readonly ManagedIdentity[];
+  readonly #tokens: TokenService;
+  readonly #now: () => number;
+  readonly #cache = new Map<string, IssuedToken>();
+  readonly #challenges = new Map<string, string>();
+
+  constructor({
+    identities,
+    tokens,
+    now,
+  }: {
+    identities: readonly ManagedIdentity[];
+    tokens: TokenService;
+    now: () => number;
+  }) {
+    this.#identities = identities;
+    this.#tokens = tokens;
+    this.#now = now;
+  }
+
+  readonly route: Router = ({segments}): Route => {
+    const path = segments.join('/');
+    switch (path) {
+      case 'metadata/identity/oauth2/token':
+        return {endpoint: 'imds', handle: (exchange) => this.#imds(exchange)};
+      case 'app-service/token':
+        return {endpoint: 'app-service', handle: (exchange) => this.#appService(exchange)};
+      case 'arc/metadata/identity/oauth2/token':
+        return {endpoint: 'arc', handle: (exchange) => this.#arc(exchange)};
+      default:
+        return {endpoint: 'unknown', handle: () => ({status: 404, body: {error: 'not_found'}})};
+    }
+  };
+
+  /** The next request gets a new token; until then the same one is given out, as the real one does for most of its life. */
+  forgetTokens(): void {
+    this.#cache.clear();
+  }
+
+  close(): void {
+    for (const file of this.#challenges.keys()) rmSync(file, {force: true});
+  }
+
+  #imds({request, query, record}: Exchange): Reply {
+    if (request.headers['metadata'] !== 'true')
+      return badRequest('invalid_request', 'Required metadata header not specified');
+    if (query.get('api-version') === null)
+      return badRequest('invalid_request', "Required query variable 'api-version' is missing");
+    const resource = resourceOf(query);
+    if (!resource)
+      return badRequest(
+        'invalid_resource',
+        `AADSTS500011: The resource principal named ${query.get('resource') ?? ''} was not found in the tenant.`,
+      );
+    const choice = this.#choose(query);
+    if ('problem' in choice) return badRequest('invalid_request', choice.problem);
+    record.principal = choice.identity.name;
+    const {token, expiresAt} = this.#token(choice.identity, resource);
+    const left = Math.floor((expiresAt - this.#now()) / 1000);
+    return {
+      status: 200,
+      body: {
+        access_token: token,
+        client_id: choice.identity.clientId,
+        expires_in: String(left),
+        expires_on: String(Math.floor(expiresAt / 1000)),
+        ext_expires_in: '86399',
+        not_before: String(Math.floor(this.#now() / 1000)),
+        resource: query.get('resource') ?? '',
+        token_type: 'Bearer',
+      },
+    };
+  }
+
+  #appService({request, query, record}: Exchange): Reply {
+    if (request.headers['x-identity-header'] !== this.identityHeader)
+      return {status: 401, body: {statusCode: 401, message: 'The identity header is missing or wrong.'}};
+    const resource = resourceOf(query);
+    if (!resource)
+      return {status: 400, body: {statusCode: 400, message: 'AADSTS500011: The resource was not found.'}};
+    const choice = this.#choose(query);
+    if ('problem' in choice)
+      return {
+        status: 400,
+        body: {
+          statusCode: 400,
+          message:
+            'No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.',
+          correlationId: randomUUID(),
+        },
+      };
+    record.principal = choice.identity.name;
+    const {token, expiresAt} = this.#token(choice.identity, resource);
+    return {
+      status: 200,
+      body: {
+        access_token: token,
+        expires_on: String(Math.floor(expiresAt / 1000)),
+        resource: query.get('resource') ?? '',
+        token_type: 'Bearer',
+        client_id: choice.identity.clientId,
+      },
+    };
+  }
+
+  #arc(exchange: Exchange): Reply {
+    const {request, authorization} = exchange;
+    if (request.headers['metadata'] !== 'true')
+      return badRequest('invalid_request', 'Required metadata header not specified');
+    const header = request.headers.authorization ?? '';
+    const file = [...this.#challenges].find(([, secret]) => header === `Basic ${secret}`)?.[0];
+    if (authorization === undefined || file === undefined) {
+      const challenge = path.join(arcDirectory, `${randomUUID()}.key`);
+      const secret = randomBytes(32).toString('hex');
+      mkdirSync(arcDirectory, {recursive: true});
+      writeFileSync(challenge, secret, {mode: 0o640});
+      this.#challenges.set(challenge, secret);
+      return {
+        status: 401,
+        headers: {'www-authenticate': `Basic realm=${challenge}`},
+        body: {error: 'unauthorized_client', error_description: 'Missing Basic Authorization header'},
+      };
+    }
+    // a challenge is good for one answer
+    this.#challenges.delete(file);
+    rmSync(file, {force: true});
+    return this.#imds(exchange);
+  }
+
+  #choose(query: URLSearchParams): Choice {
+    const wanted =
+      query.get('client_id') ?? query.get('object_id') ?? query.get('msi_res_id') ?? query.get('mi_res_id');
+    if (wanted !== null) {
+      const name = wanted.toLowerCase();
+      const identity = this.#identities.find(({clientId, objectId, resourceId}) =>
+        [clientId, objectId, resourceId.toLowerCase()].includes(name),
+      );
+      return identity ? {identity} : {problem: 'Identity not found'};
+    }
+    const system = this.#identities.find(({assignment}) => assignment === 'system-assigned');
+    if (system) return {identity: system};
+    const [only, ...others] = this.#identities;
+    if (!only) return {problem: 'Identity not found'};
+    return others.length === 0
+      ? {identity: only}
+      : {
+          problem:
+            'Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request',
+        };
+  }
+
+  #token(identity: ManagedIdentity, resource: Resource): IssuedToken {
+    const key = `${identity.objectId} ${resource.id}`;
+    const known = this.#cache.get(key);
+    // the real one gives a new token some time before the old one ends
+    if (known && known.expiresAt - this.#now() > 300_000) return known;
+    const token = this.#tokens.issue(identity, resource, {life: this.#tokens.settings.managedIdentityLife});
+    this.#cache.set(key, token);
+    return token;
+  }
+}
+
+function resourceOf(query: URLSearchParams): Resource | undefined {
+  return findResource((query.get('resource') ?? '').replace(/\/\.default$/, ''));
+}
+
+function badRequest(error: string, description: string): Reply {
+  return {status: 400, body: {error, error_description: description}};
+}

@@ -1,0 +1,169 @@
+import {randomUUID} from 'node:crypto';
+import type {FederatedCredential} from './directory.ts';
+import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
+import type {SigningKey} from './jwt.ts';
+import {signJwt} from './jwt.ts';
+
+const githubIssuer = 'https://token.actions.githubusercontent.com';
+
+export type IssuedAssertionOptions = {
+  subject: string;
+  /** Default: `api://AzureADTokenExchange`. */
+  audience?: string;
+  /** Seconds; negative for one that has expired. Default: 300. */
+  life?: number;
+};
+
+/** An issuer of assertions that Entra is told to trust: a cluster, a pipeline. */
+export class AssertionIssuer {
+  readonly url: string;
+  readonly key: SigningKey;
+  readonly #now: () => number;
+
+  constructor(url: string, key: SigningKey, now: () => number) {
+    this.url = url;
+    this.key = key;
+    this.#now = now;
+  }
+
+  /** An assertion, as a cluster writes it into a pod's token file. */
+  token({subject, audience = 'api://AzureADTokenExchange', life = 300}: IssuedAssertionOptions): string {
+    const now = Math.floor(this.#now() / 1000);
+    const start = Math.min(now, now + life) - 60;
+    return signJwt(
+      {
+        iss: this.url,
+        sub: subject,
+        aud: audience,
+        iat: start,
+        nbf: start,
+        exp: now + life,
+        jti: randomUUID(),
+      },
+      this.key,
+    );
+  }
+}
+
+/** A job of GitHub Actions that may ask for assertions. */
+export type GithubJob = {
+  readonly subject: string;
+  readonly credential: FederatedCredential;
+  readonly environment: {
+    readonly ACTIONS_ID_TOKEN_REQUEST_URL: string;
+    readonly ACTIONS_ID_TOKEN_REQUEST_TOKEN: string;
+  };
+};
+
+/** A service connection of Azure Pipelines, and the job that may use it. */
+export type ServiceConnection = {
+  readonly id: string;
+  readonly subject: string;
+  readonly credential: FederatedCredential;
+  readonly environment: {readonly SYSTEM_OIDCREQUESTURI: string; readonly SYSTEM_ACCESSTOKEN: string};
+};
+
+export class PipelineOidc {
+  readonly #github: AssertionIssuer;
+  readonly #issuerOf: (url: string) => AssertionIssuer;
+  readonly #jobs = new Map<string, GithubJob>();
+  readonly #connections = new Map<string, {connection: ServiceConnection; issuer: AssertionIssuer}>();
+
+  constructor(issuerOf: (url: string) => AssertionIssuer) {
+    this.#issuerOf = issuerOf;
+    this.#github = issuerOf(githubIssuer);
+  }
+
+  static isGithubHost(host: string): boolean {
+    return (
+      host === 'pipelines.actions.githubusercontent.com' || host === 'token.actions.githubusercontent.com'
+    );
+  }
+
+  addGithubJob(subject = 'repo:contoso/app:ref:refs/heads/main'): GithubJob {
+    const token = `gha.${randomUUID()}`;
+    const job = {
+      subject,
+      credential: {issuer: githubIssuer, subject},
+      environment: {
+        ACTIONS_ID_TOKEN_REQUEST_URL: `https://pipelines.actions.githubusercontent.com/${randomUUID()}/_apis/distributedtask/hubs/Actions/plans/${randomUUID()}/jobs/${randomUUID()}/idtoken?api-version=2.0`,
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: token,
+      },
+    };
+    this.#jobs.set(token, job);
+    return job;
+  }
+
+  addServiceConnection({
+    organization,
+    organizationId,
+    name,
+  }: {
+    organization: string;
+    organizationId: string;
+    name: string;
+  }): ServiceConnection {
+    const issuer = this.#issuerOf(`https://vstoken.dev.azure.com/${organizationId}`);
+    const subject = `sc://${organization}/project/${name}`;
+    const id = randomUUID();
+    const connection = {
+      id,
+      subject,
+      credential: {issuer: issuer.url, subject},
+      environment: {
+        SYSTEM_OIDCREQUESTURI: `https://dev.azure.com/${organization}/${randomUUID()}/_apis/distributedtask/hubs/build/plans/${randomUUID()}/jobs/${randomUUID()}/oidctoken`,
+        SYSTEM_ACCESSTOKEN: `ey.${randomUUID()}`,
+      },
+    };
+    this.#connections.set(id, {connection, issuer});
+    return connection;
+  }
+
+  readonly githubRoute: Router = ({host, segments}): Route => {
+    if (host === 'token.actions.githubusercontent.com')
+      return {
+        endpoint: 'github-oidc',
+        handle: () =>
+          segments.join('/') === '.well-known/jwks'
+            ? {status: 200, body: {keys: [this.#github.key.jwk]}}
+            : {status: 200, body: {issuer: githubIssuer, jwks_uri: `${githubIssuer}/.well-known/jwks`}},
+      };
+    return {endpoint: 'github-oidc', handle: (exchange) => this.#githubToken(exchange)};
+  };
+
+  readonly pipelinesRoute: Router = (): Route => ({
+    endpoint: 'pipelines-oidc',
+    handle: (exchange) => this.#pipelinesToken(exchange),
+  });
+
+  #githubToken({authorization, query, method, record}: Exchange): Reply {
+    const job = this.#jobs.get(authorization?.secret ?? '');
+    if (method !== 'GET' || authorization?.scheme !== 'bearer' || !job)
+      return {status: 401, body: {message: 'The request token is not valid.'}};
+    record.principal = job.subject;
+    const audience = query.get('audience') ?? 'https://github.com/contoso';
+    return {status: 200, body: {count: 1, value: this.#github.token({subject: job.subject, audience})}};
+  }
+
+  #pipelinesToken({authorization, query, method, record}: Exchange): Reply {
+    const found = this.#connections.get(query.get('serviceConnectionId') ?? '');
+    if (method !== 'POST')
+      return {
+        status: 405,
+        body: {message: `The requested resource does not support http method '${method}'.`},
+      };
+    if (!found || authorization?.secret !== found.connection.environment.SYSTEM_ACCESSTOKEN)
+      return {
+        status: 401,
+        body: {
+          $id: '1',
+          message: `TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.`,
+          typeKey: 'UnauthorizedRequestException',
+          errorCode: 0,
+          eventId: 3000,
+        },
+      };
+    record.principal = found.connection.subject;
+    return {status: 200, body: {oidcToken: found.issuer.token({subject: found.connection.subject})}};
+  }
+}
