@@ -9,6 +9,8 @@ export interface Machine {
   /** The variables of whoever asks: `XDG_…` are honored, and a plain daemon inherits them. */
   readonly environment: Environment;
   readonly run: RunCommand;
+  /** Comes back after so many milliseconds. */
+  readonly wait: (milliseconds: number) => Promise<void>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

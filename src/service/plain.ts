@@ -1,7 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
-import {closeSync, existsSync, fstatSync, readdirSync, readFileSync, watch} from 'node:fs';
+import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
 import {printable} from '../printable.ts';
 import {applyChanges, readText} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
@@ -12,6 +11,7 @@ import {markProcess} from './process-mark.ts';
 
 /** How long a daemon may take to serve, or to end, in milliseconds: longer than any request of git's. */
 const patience = 20_000;
+const interval = 20;
 
 /** The daemon as a detached process, where nothing on the machine supervises: containers, WSL without systemd. */
 export class PlainService {
@@ -69,14 +69,13 @@ export class PlainService {
       const message = error instanceof Error ? error.message : 'unknown';
       return {kind: 'failed', message: `cannot stop process ${pid}: ${message}`, hint: undefined};
     }
-    const started = performance.now();
-    while ((await this.#pid()) === pid) {
-      if (performance.now() - started > patience) {
-        return {kind: 'failed', message: `process ${pid} does not end`, hint: `run: kill -9 ${pid}`};
+    for (let waited = 0; waited < patience; waited += interval) {
+      if ((await this.#pid()) !== pid) {
+        return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
       }
-      await delay(20);
+      await this.#machine.wait(interval);
     }
-    return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
+    return {kind: 'failed', message: `process ${pid} does not end`, hint: `run: kill -9 ${pid}`};
   }
 
   /** Without a supervisor nobody listens between the two. */
@@ -95,23 +94,19 @@ export class PlainService {
     const [node = '', ...args] = command;
     closeInherited();
     const offset = fstatSync(log).size;
-    // Watched before there is anything to see, so that nothing is missed
-    const watcher = watch(daemonLog(this.#daemon.stateDirectory));
     const child = spawn(node, args, {
       cwd: '/',
       detached: true,
       env: withoutUnsafe(this.#machine.environment),
       stdio: ['ignore', log, log],
     });
-    try {
-      const ended = await Promise.race([
-        serving(child, watcher, () => readSince(log, offset)),
-        delay(patience, 'late', {ref: false}),
-      ]);
-      if (ended !== 'serving') return this.#notServing(child, ended, readSince(log, offset));
-    } finally {
-      watcher.close();
-      child.unref();
+    child.unref();
+    const ended = await this.#serving(child, () => readSince(log, offset));
+    if (ended !== 'serving') {
+      const said = readSince(log, offset);
+      return (await this.#otherStarted())
+        ? {kind: 'done', changes: []}
+        : this.#notServing(child, ended, said);
     }
     const mark = await markProcess(child.pid ?? 0, this.#machine);
     const failure = await applyChanges(
@@ -120,6 +115,28 @@ export class PlainService {
     );
     if (failure !== undefined) return {kind: 'failed', message: failure.message, hint: undefined};
     return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
+  }
+
+  /** `serving` once the line `ready …` stands in the log; `late`; else how the daemon ended. */
+  async #serving(child: ChildProcess, readLog: () => string): Promise<string> {
+    let ended: string | undefined;
+    child.on('error', (error) => (ended = printable(error.message)));
+    child.on('exit', (code, signal) => (ended = signal === null ? `status ${code}` : `signal ${signal}`));
+    for (let waited = 0; waited < patience; waited += interval) {
+      if (/^ready .+\n/m.test(readLog())) return 'serving';
+      if (ended !== undefined) return ended;
+      await this.#machine.wait(interval);
+    }
+    return 'late';
+  }
+
+  /** Of several gits that start it at once, one wins: the others' daemons end, and that is no failure. */
+  async #otherStarted(): Promise<boolean> {
+    for (let waited = 0; waited < 300; waited += interval) {
+      if ((await this.#pid()) !== undefined) return true;
+      await this.#machine.wait(interval);
+    }
+    return false;
   }
 
   #notServing(child: ChildProcess, ended: string, said: string): Outcome {
@@ -160,23 +177,6 @@ export class PlainService {
   #pidFile(): string {
     return join(this.#daemon.stateDirectory, 'daemon.pid');
   }
-}
-
-/** `serving` once the line `ready …` stands in the log; else how the daemon ended. */
-function serving(child: ChildProcess, watcher: NodeJS.EventEmitter, readLog: () => string): Promise<string> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (/^ready .+\n/m.test(readLog())) resolve('serving');
-    };
-    watcher.on('change', look);
-    child.on('error', (error) => {
-      resolve(printable(error.message));
-    });
-    child.on('exit', (code, signal) => {
-      resolve(signal === null ? `status ${code}` : `signal ${signal}`);
-    });
-    look();
-  });
 }
 
 function withoutUnsafe(environment: Environment): Record<string, string | undefined> {

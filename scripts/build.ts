@@ -1,0 +1,65 @@
+// usage: node scripts/build.ts [--out DIR] [--metafile FILE]
+// Makes dist/: the program in one folder without dependencies, and the licenses of what is in it.
+import {chmodSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import {parseArgs} from 'node:util';
+import {build, type Metafile} from 'esbuild';
+import {bundledPackages, licensesText} from './bundled-packages.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const {values} = parseArgs({
+  options: {out: {type: 'string', default: join(root, 'dist')}, metafile: {type: 'string'}},
+});
+const out = resolve(values.out);
+// Beside it first, so that whoever runs the old one never finds half of the new one
+const fresh = `${out}.${process.pid}`;
+
+const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const metafile = await bundle(fresh, version);
+for (const script of ['orgkey.cjs', 'git-credential-orgkey', 'orgkey-ssh']) {
+  copyFileSync(join(root, 'src/shell', script), join(fresh, script));
+  chmodSync(join(fresh, script), 0o755);
+}
+const packages = bundledPackages(metafile, root);
+const list = packages.map(({name, version, license}) => ({name, version, license}));
+writeFileSync(join(fresh, 'runtime-packages.json'), `${JSON.stringify(list, undefined, 2)}\n`);
+writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES'), licensesText(packages));
+if (values.metafile !== undefined) writeFileSync(values.metafile, JSON.stringify(metafile));
+
+rmSync(`${out}.old`, {recursive: true, force: true});
+if (statSync(out, {throwIfNoEntry: false}) !== undefined) renameSync(out, `${out}.old`);
+renameSync(fresh, out);
+rmSync(`${out}.old`, {recursive: true, force: true});
+const size = Object.values(metafile.outputs).reduce((sum, {bytes}) => sum + bytes, 0);
+console.log(`${out}: orgkey ${version}, ${Math.round(size / 1024)} KiB of code, ${packages.length} packages`);
+
+async function bundle(outdir: string, version: string): Promise<Metafile> {
+  const {metafile} = await build({
+    absWorkingDir: root,
+    entryPoints: {main: 'src/main.ts', acquirer: 'src/entra/acquirer.ts'},
+    outdir,
+    // All files lie side by side: the program finds its package.json one folder up from any of them
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.20',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    // Native parts of ssh2: faster ciphers, not needed
+    external: ['cpu-features', '*.node'],
+    define: {ORGKEY_VERSION: JSON.stringify(version)},
+    // Packages in CommonJS that were bundled still say require
+    banner: {
+      js: [
+        "import {createRequire as $createRequire} from 'node:module';",
+        'const require = $createRequire(import.meta.url);',
+        'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
+      ].join(''),
+    },
+    logLevel: 'warning',
+  });
+  return metafile;
+}
