@@ -18,6 +18,8 @@ export interface AnswerParts {
   readonly logins: Logins;
   /** What git does where an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
+  /** Why there is no configuration in force, if that is so: nobody can be named then. */
+  readonly trouble: string | undefined;
 }
 
 /** An answer, and how it came about: what the log and the audit tell of it. */
@@ -38,7 +40,7 @@ export async function answerGet(
   parts: AnswerParts,
 ): Promise<Answered> {
   const picked = pick(request, scope, parts);
-  if (picked.choice === undefined) return picked;
+  if (picked.choice === undefined) return lament(picked, parts.trouble);
   const {owner, choice} = picked;
   const {identity} = choice.binding;
   if (identity.kind === 'stored') return {...picked, answer: recall(request, parts.logins)};
@@ -112,6 +114,13 @@ function explain(failure: Failure, owner: Owner, choice: Chosen, onFailure: 'qui
     hints: [...hint, `run: orgkey doctor ${nameOf(owner) ?? ''}`.trimEnd()],
     quit: choice.by === 'name' && onFailure === 'quit',
   };
+}
+
+/** Without a configuration nobody is named, so git goes on to its next helper; but it says why we had nothing. */
+function lament(picked: Answered, trouble: string | undefined): Answered {
+  if (trouble === undefined || (picked.owner.kind !== 'organization' && picked.owner.kind !== 'unnamed')) return picked;
+  const hints = ['run: orgkey config check'];
+  return {...picked, answer: {kind: 'failure', errors: [`no configuration is in force: ${trouble}`], hints, quit: false}};
 }
 
 function askerOf(owner: Owner, scope: SocketScope): Asker {

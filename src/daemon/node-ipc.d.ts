@@ -19,7 +19,7 @@ declare module 'node-ipc' {
   /** What our daemon sends is believed: its directory lets nobody else in. */
   export interface Client {
     on(event: 'connect' | 'disconnect' | 'error', listener: () => void): void;
-    on(event: 'response', listener: (data: {id: string; result?: never; error?: string}) => void): void;
+    on(event: 'response', listener: (data: {id: string; result: never; error?: string}) => void): void;
     on(event: 'event', listener: (data: {event: never}) => void): void;
     emit(event: 'request', data: unknown): unknown;
   }

@@ -1,0 +1,102 @@
+import {appendFile, rename, rm, stat} from 'node:fs/promises';
+import type {AuditSettings} from '../config/configuration.ts';
+
+/** One hand-out, or its refusal; never a secret. */
+export interface AuditEntry {
+  /** ISO 8601. */
+  readonly time: string;
+  readonly event: 'get' | 'store' | 'erase' | 'grant' | 'token';
+  readonly outcome: string;
+  readonly socket: string;
+  readonly host?: string | undefined;
+  readonly organization?: string | undefined;
+  readonly path?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly source?: string | undefined;
+  /** Of the token: a keyed hash. */
+  readonly fingerprint?: string | undefined;
+  /** ISO 8601. */
+  readonly expires?: string | undefined;
+  readonly reason?: string | undefined;
+  /** In milliseconds. */
+  readonly duration?: number | undefined;
+}
+
+/** In milliseconds. */
+const EVERY = 200;
+
+/** Lines that wait at most; what comes on top of them is counted and dropped. */
+const MOST = 20_000;
+
+/** JSON lines in a file, written in batches behind the requests, rotated by size. */
+export class Audit {
+  readonly #path: string;
+  readonly #settings: () => AuditSettings;
+  readonly #failed: (error: unknown) => void;
+  #waiting: string[] = [];
+  #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
+
+  constructor(
+    path: string,
+    {settings, failed}: {settings: () => AuditSettings; failed: (error: unknown) => void},
+  ) {
+    this.#path = path;
+    this.#settings = settings;
+    this.#failed = failed;
+  }
+
+  /** Lines that a full disk, or too many at once, cost. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  write(entry: AuditEntry): void {
+    if (this.#waiting.length >= MOST) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(`${JSON.stringify(entry)}\n`);
+    this.#timer ??= setTimeout(() => void this.flush(), EVERY);
+  }
+
+  /** Resolves when everything that waits is written or counted as dropped. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    const lines = this.#waiting;
+    if (lines.length === 0) return;
+    this.#waiting = [];
+    this.#writing = this.#append(lines);
+    await this.#writing;
+  }
+
+  async #append(lines: readonly string[]): Promise<void> {
+    const text = lines.join('');
+    try {
+      await this.#rotateBefore(Buffer.byteLength(text));
+      await appendFile(this.#path, text, {mode: 0o600});
+    } catch (error) {
+      this.#dropped += lines.length;
+      this.#failed(error);
+    }
+  }
+
+  async #rotateBefore(more: number): Promise<void> {
+    const {maxSize, files} = this.#settings();
+    const size = await stat(this.#path).then(
+      (stats) => stats.size,
+      () => 0,
+    );
+    if (size === 0 || size + more <= maxSize) return;
+    await rm(`${this.#path}.${files - 1}`, {force: true});
+    for (let at = files - 2; at >= 0; at--) {
+      const from = at === 0 ? this.#path : `${this.#path}.${at}`;
+      await rename(from, `${this.#path}.${at + 1}`).catch(() => undefined);
+    }
+    if (files === 1) await rm(this.#path, {force: true});
+  }
+}

@@ -1,0 +1,88 @@
+import type {AnswerParts} from '../answer.ts';
+import type {Problem} from '../config/configuration.ts';
+import type {TokenCache} from '../token/token-cache.ts';
+import {ClaimError} from './claim.ts';
+import type {ConfigurationInForce} from './configuration-in-force.ts';
+import type {Notice} from './control-protocol.ts';
+import type {GitSocket} from './git-socket.ts';
+import type {GitSockets} from './git-sockets.ts';
+import type {Log} from './log.ts';
+
+export interface DaemonParts {
+  readonly inForce: ConfigurationInForce;
+  readonly sockets: GitSockets;
+  readonly tokens: TokenCache;
+  readonly log: Log;
+}
+
+/** What the daemon does beside answering: it follows its configuration, guards its sockets, and leaves in order. */
+export class Daemon {
+  readonly #parts: DaemonParts;
+  #stolen: readonly Notice[] = [];
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+  }
+
+  /** What is wrong with the sockets. */
+  get notices(): readonly Notice[] {
+    return [...this.#stolen, ...this.#parts.sockets.notices];
+  }
+
+  /** Reads the configuration and acts on it. Gives what was wrong with it, in which case nothing has changed. */
+  async reload(): Promise<readonly Problem[]> {
+    const {inForce, sockets, tokens, log} = this.#parts;
+    const isNew = await inForce.reload();
+    if (!isNew) {
+      for (const {place, message} of inForce.problems) log('error', `configuration: ${place}: ${message}`);
+      return inForce.problems;
+    }
+    const {source, settings, warnings} = inForce.configuration;
+    log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
+    for (const {place, message} of warnings) log('warn', `configuration: ${place}: ${message}`);
+    tokens.keepOnly(inForce.wanted());
+    await sockets.follow(settings.sockets);
+    for (const {message} of sockets.notices) log('error', message);
+    if (settings.prefetch) tokens.prefetch(inForce.wanted());
+    return [];
+  }
+
+  /** Looks who listens on each of our paths, and takes back what is not ours any more. */
+  async guard(): Promise<void> {
+    const stolen: Notice[] = [];
+    for (const socket of this.#parts.sockets.all) {
+      const notice = await this.#guardOne(socket);
+      if (notice) stolen.push(notice);
+    }
+    this.#stolen = stolen;
+  }
+
+  async #guardOne(socket: GitSocket): Promise<Notice | undefined> {
+    if (await socket.reachesUs()) return undefined;
+    const {log} = this.#parts;
+    log('error', `somebody else listens on ${socket.path}`);
+    if (socket.isInherited) {
+      const unit = socket.scope.organizations === undefined ? 'orgkey.socket' : `orgkey-${socket.scope.name}.socket`;
+      return {level: 'red', message: `somebody else listens on ${socket.path}`, hint: `run: systemctl restart ${unit}`};
+    }
+    try {
+      await socket.takeBack();
+      log('info', `took ${socket.path} back`);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ClaimError)) throw error;
+      return {level: 'red', message: error.message, hint: error.hint};
+    }
+  }
+
+  /** Accepts no more; resolves when everything that was accepted is answered. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#parts.sockets.all.map((socket) => socket.drain()));
+  }
+}
+
+/** Why git gets no credential at all, where the configuration is what is wrong. */
+export function troubleOf({problems, bindings}: ConfigurationInForce): AnswerParts['trouble'] {
+  const [first] = problems;
+  return first && bindings.all.length === 0 ? `${first.place}: ${first.message}` : undefined;
+}

@@ -1,0 +1,90 @@
+import {randomBytes} from 'node:crypto';
+import {chmodSync, chownSync, statSync} from 'node:fs';
+import type {Socket} from 'node:net';
+import {dirname} from 'node:path';
+import type {SocketScope} from '../organization/socket-scope.ts';
+import {askSocket} from './ask-socket.ts';
+import {ClaimError, claimPath} from './claim.ts';
+import {Listener, type Origin} from './listener.ts';
+
+export interface GitSocketParts {
+  readonly scope: SocketScope;
+  readonly path: string;
+  /** Where the service manager opened the socket. */
+  readonly fd: number | undefined;
+  /** Permission bits, and the group's number: beyond what the umask leaves, for scoped sockets. */
+  readonly mode: number;
+  readonly group: number | undefined;
+  readonly serve: (socket: Socket) => void;
+  /** What `hello` answers to a nonce, if it is us. */
+  readonly proofOf: (nonce: string) => string;
+}
+
+/** One socket that git's client connects to: bound, watched, taken back, let go. */
+export class GitSocket {
+  readonly scope: SocketScope;
+  readonly path: string;
+  readonly #parts: GitSocketParts;
+  #listener: Listener;
+
+  constructor(parts: GitSocketParts) {
+    this.scope = parts.scope;
+    this.path = parts.path;
+    this.#parts = parts;
+    this.#listener = new Listener(parts.serve);
+  }
+
+  get isInherited(): boolean {
+    return this.#parts.fd !== undefined;
+  }
+
+  /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it. */
+  async open(): Promise<void> {
+    const {fd, path, mode, group} = this.#parts;
+    if (fd !== undefined) return this.#listener.listen({fd});
+    if (group !== undefined) requireWay(path, group);
+    await claimPath(path);
+    await this.#listener.listen({path} satisfies Origin);
+    if (group !== undefined) chownSync(path, -1, group);
+    if (mode !== 0o600) chmodSync(path, mode);
+  }
+
+  /** Whether whoever connects to the path reaches us. */
+  async reachesUs(): Promise<boolean> {
+    const nonce = randomBytes(16).toString('hex');
+    const answer = await askSocket(this.path, `action=hello\ntimeout=0\nnonce=${nonce}\n`);
+    return answer.kind === 'answered' && answer.text.includes(`\nproof=${this.#parts.proofOf(nonce)}\n`);
+  }
+
+  /** Binds the path anew, after whoever listens there has been asked to leave. @throws {ClaimError} */
+  async takeBack(): Promise<void> {
+    await claimPath(this.path);
+    this.#listener.stopAccepting();
+    this.#listener = new Listener(this.#parts.serve);
+    await this.open();
+  }
+
+  /** Accepts no more, and resolves when what was accepted is answered. */
+  async drain(): Promise<void> {
+    this.#listener.stopAccepting();
+    await this.#listener.drained();
+  }
+
+  destroyConnections(): void {
+    this.#listener.destroyConnections();
+  }
+}
+
+/** A group that is let in at the door must be let in at the gates before it. @throws {ClaimError} */
+function requireWay(path: string, group: number): void {
+  for (let above = dirname(path); ; above = dirname(above)) {
+    const {mode, gid} = statSync(above);
+    if ((mode & 0o001) === 0 && !(gid === group && (mode & 0o010) !== 0)) {
+      throw new ClaimError(
+        `the group of the socket ${path} cannot enter ${above}`,
+        'use the system service, or a runtime directory that the group can reach (ORGKEY_RUNTIME_DIR)',
+      );
+    }
+    if (above === dirname(above)) return;
+  }
+}

@@ -1,0 +1,108 @@
+import {join} from 'node:path';
+import type {Socket} from 'node:net';
+import type {SocketSettings} from '../config/configuration.ts';
+import type {SocketScope} from '../organization/socket-scope.ts';
+import {ClaimError, claimPassage} from './claim.ts';
+import {GitSocket} from './git-socket.ts';
+import {groupNumber} from './group.ts';
+import type {Notice} from './control-protocol.ts';
+
+/** The name of the socket that serves everybody. */
+export const MAIN_SOCKET = 'git';
+
+export interface GitSocketsParts {
+  readonly directory: string;
+  readonly inherited: ReadonlyMap<string, number>;
+  readonly serve: (scope: SocketScope) => (socket: Socket) => void;
+  readonly proofOf: (nonce: string) => string;
+}
+
+/** The main socket and the scoped ones, as the configuration wants them. */
+export class GitSockets {
+  readonly #parts: GitSocketsParts;
+  readonly #open = new Map<string, {readonly socket: GitSocket; readonly settings: string}>();
+  #notices: readonly Notice[] = [];
+
+  constructor(parts: GitSocketsParts) {
+    this.#parts = parts;
+  }
+
+  get all(): readonly GitSocket[] {
+    return Array.from(this.#open.values(), ({socket}) => socket);
+  }
+
+  /** What is wrong with scoped sockets; the main one is served whatever they do. */
+  get notices(): readonly Notice[] {
+    return this.#notices;
+  }
+
+  /** @throws {ClaimError} */
+  async openMain(): Promise<GitSocket> {
+    const {directory} = this.#parts;
+    const socket = this.#make(
+      {name: MAIN_SOCKET, organizations: undefined},
+      join(directory, 'git.sock'),
+      0o600,
+      undefined,
+    );
+    await socket.open();
+    this.#open.set(MAIN_SOCKET, {socket, settings: ''});
+    return socket;
+  }
+
+  /** Opens, changes and closes scoped sockets until they are as wanted. */
+  async follow(wanted: readonly SocketSettings[]): Promise<void> {
+    const notices: Notice[] = [];
+    const names = new Set([MAIN_SOCKET, ...wanted.map(({name}) => name)]);
+    for (const [name, {socket}] of this.#open) {
+      if (!names.has(name)) this.#close(name, socket);
+    }
+    for (const settings of wanted) {
+      const now = JSON.stringify(settings);
+      const open = this.#open.get(settings.name);
+      if (open?.settings === now) continue;
+      if (open) this.#close(settings.name, open.socket);
+      try {
+        this.#open.set(settings.name, {socket: await this.#openScoped(settings), settings: now});
+      } catch (error) {
+        if (!(error instanceof ClaimError)) throw error;
+        notices.push({level: 'red', message: `socket ${settings.name}: ${error.message}`, hint: error.hint});
+      }
+    }
+    this.#notices = notices;
+  }
+
+  async #openScoped({name, organizations, mode, group}: SocketSettings): Promise<GitSocket> {
+    const directory = join(this.#parts.directory, 'scoped', name);
+    if (!this.#parts.inherited.has(name)) {
+      claimPassage(join(this.#parts.directory, 'scoped'), {named: false});
+      claimPassage(directory, {named: false});
+    }
+    const scope = {
+      name,
+      organizations: new Set(organizations.map((organization) => organization.toLowerCase())),
+    };
+    const number = group === undefined ? undefined : await groupNumber(group);
+    const socket = this.#make(scope, join(directory, 'git.sock'), mode, number);
+    await socket.open();
+    return socket;
+  }
+
+  #make(scope: SocketScope, path: string, mode: number, group: number | undefined): GitSocket {
+    const {inherited, serve, proofOf} = this.#parts;
+    return new GitSocket({
+      scope,
+      path,
+      fd: inherited.get(scope.name),
+      mode,
+      group,
+      serve: serve(scope),
+      proofOf,
+    });
+  }
+
+  #close(name: string, socket: GitSocket): void {
+    this.#open.delete(name);
+    void socket.drain();
+  }
+}

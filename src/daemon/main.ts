@@ -1,0 +1,67 @@
+import {parseArgs} from 'node:util';
+import {LOG_LEVELS} from './log.ts';
+import {runDaemon} from './run-daemon.ts';
+
+/** `orgkey daemon`. Gives the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv.slice(1));
+  if ('error' in options) {
+    process.stderr.write(`orgkey: error: ${options.error}\norgkey: hint: run: orgkey daemon --help\n`);
+    return USAGE;
+  }
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  return runDaemon(options, process.env);
+}
+
+const USAGE = 2;
+
+const HELP = `orgkey daemon: answers git until it is told to stop
+
+Options:
+  --config FILE         the configuration          [default: as found by: orgkey config path]
+  --runtime-dir DIR     where the sockets are      [default: $XDG_RUNTIME_DIR/orgkey]
+  --state-dir DIR       what survives a restart    [default: $XDG_STATE_HOME/orgkey]
+  --log-level LEVEL     ${LOG_LEVELS.join(', ')}   [default: info]
+
+It prints one line, ready PATH, when every socket serves. SIGHUP reads the configuration again,
+SIGTERM answers what is under way and ends.
+`;
+
+interface Options {
+  readonly config: string | undefined;
+  readonly runtimeDir: string | undefined;
+  readonly stateDir: string | undefined;
+  readonly logLevel: string | undefined;
+  readonly help: boolean;
+}
+
+function readOptions(args: string[]): Options | {readonly error: string} {
+  try {
+    const {values} = parseArgs({
+      args,
+      options: {
+        config: {type: 'string'},
+        'runtime-dir': {type: 'string'},
+        'state-dir': {type: 'string'},
+        'log-level': {type: 'string'},
+        help: {type: 'boolean', short: 'h', default: false},
+      },
+    });
+    const logLevel = values['log-level'];
+    if (logLevel !== undefined && !LOG_LEVELS.some((level) => level === logLevel)) {
+      return {error: `the log level is one of ${LOG_LEVELS.join(', ')}`};
+    }
+    return {
+      config: values.config,
+      runtimeDir: values['runtime-dir'],
+      stateDir: values['state-dir'],
+      logLevel,
+      help: values.help,
+    };
+  } catch (error) {
+    return {error: error instanceof Error ? error.message : String(error)};
+  }
+}

@@ -1,0 +1,63 @@
+import {describeIdentity} from '../identity/identity.ts';
+import {nameOf} from '../organization/socket-scope.ts';
+import {printable} from '../printable.ts';
+import type {AuditEntry} from './audit.ts';
+import type {Outcome} from './tally.ts';
+import type {Report} from './respond.ts';
+
+/** How a request counts. */
+export function outcomeOf({request, answer}: Report): Outcome {
+  if (request === undefined) return 'malformed';
+  switch (answer.kind) {
+    case 'credential':
+    case 'login':
+    case 'grant':
+      return 'served';
+    case 'failure':
+    case 'deny':
+      return 'failed';
+    case 'done':
+      return request.operation === 'erase' ? 'erased' : 'stored';
+    case 'pass':
+    case 'hello':
+      return 'passed';
+  }
+}
+
+/** The organization as configured, by which requests are counted; empty where none is. */
+export function countedFor({answered}: Report): string {
+  const choice = answered?.choice;
+  if (answered === undefined || choice === undefined) return '';
+  return choice.by === 'name' ? (nameOf(answered.owner) ?? '') : `${choice.binding.host} *`;
+}
+
+/** The audit's line; `undefined` for what hands nothing out and is nobody's business. */
+export function auditEntryOf(report: Report, time: number): AuditEntry | undefined {
+  const {request, answer, answered, scope, duration} = report;
+  if (request === undefined || request.operation === 'hello' || request.operation === 'ignored')
+    return undefined;
+  if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return undefined;
+  const identity = answered?.choice?.binding.identity;
+  return {
+    time: new Date(time).toISOString(),
+    event: request.operation,
+    outcome: answer.kind,
+    socket: scope.name,
+    host: 'remote' in request ? printable(request.remote.host, 300) : printable(request.destination, 300),
+    organization: answered && nameOf(answered.owner),
+    path:
+      'remote' in request
+        ? request.remote.path && printable(request.remote.path)
+        : printable(request.command),
+    identity: identity && describeIdentity(identity),
+    kind: identity?.kind,
+    source: answered?.source,
+    fingerprint: answer.kind === 'credential' ? answer.token.fingerprint : undefined,
+    expires:
+      answer.kind === 'credential' && answer.token.expiresAt !== undefined
+        ? new Date(answer.token.expiresAt).toISOString()
+        : undefined,
+    reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
+    duration: Math.round(duration * 1000) / 1000,
+  };
+}
