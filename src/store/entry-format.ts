@@ -1,0 +1,153 @@
+import {createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes} from 'node:crypto';
+import {Secret} from '../token/secret.ts';
+
+/** What one file of the store holds. */
+export type Entry =
+  | {readonly kind: 'entry'; readonly name: string; readonly secret: Secret; readonly sealed: boolean}
+  /** Encrypted, and the key is not at hand, or another one. */
+  | {readonly kind: 'locked'}
+  | {readonly kind: 'damaged'};
+
+/** Encrypts entries. Made of any secret of at least 32 bytes. */
+export class StoreKey {
+  /** Tells entries of another key from damaged ones. */
+  readonly id: Uint8Array;
+  readonly #key: Secret;
+
+  constructor(secret: Secret) {
+    const material = Buffer.alloc(secret.length);
+    secret.copyTo(material, 0);
+    this.#key = new Secret(new Uint8Array(hkdfSync('sha256', material, '', 'orgkey store 1: key', 32)));
+    this.id = new Uint8Array(hkdfSync('sha256', material, '', 'orgkey store 1: id', KEY_ID));
+    material.fill(0);
+  }
+
+  /** For the time of `use` only. */
+  with<T>(use: (key: Uint8Array) => T): T {
+    const key = new Uint8Array(this.#key.length);
+    this.#key.copyTo(key, 0);
+    try {
+      return use(key);
+    } finally {
+      key.fill(0);
+    }
+  }
+
+  erase(): void {
+    this.#key.erase();
+  }
+}
+
+/**
+ * The bytes of a file. Encrypted: a header, the id of the key, a nonce, the tag and the text, with all before it
+ * authenticated; else a header, a checksum and the text. The text is the name and the secret, so that an entry
+ * which was moved to the place of another is found out.
+ */
+export function encodeEntry(name: string, secret: Secret, key: StoreKey | undefined): Uint8Array {
+  const text = textOf(name, secret);
+  try {
+    return key === undefined ? encodePlain(text) : encodeSealed(text, key);
+  } finally {
+    text.fill(0);
+  }
+}
+
+/** The caller erases the secret. */
+export function decodeEntry(bytes: Uint8Array, key: StoreKey | undefined): Entry {
+  if (startsWith(bytes, PLAIN)) return decodePlain(bytes);
+  if (!startsWith(bytes, SEALED)) return {kind: 'damaged'};
+  return decodeSealed(bytes, key);
+}
+
+/** Whether the file is of the encrypted kind; nothing is decrypted. */
+export function isSealed(bytes: Uint8Array): boolean {
+  return startsWith(bytes, SEALED);
+}
+
+function encodePlain(text: Uint8Array): Uint8Array {
+  return joined(PLAIN, createHash('sha256').update(text).digest(), text);
+}
+
+function decodePlain(bytes: Uint8Array): Entry {
+  const sum = bytes.subarray(PLAIN.length, PLAIN.length + SUM);
+  const text = bytes.subarray(PLAIN.length + SUM);
+  if (!createHash('sha256').update(text).digest().equals(sum)) return {kind: 'damaged'};
+  return entryFrom(text, false);
+}
+
+function encodeSealed(text: Uint8Array, key: StoreKey): Uint8Array {
+  const nonce = randomBytes(NONCE);
+  const head = joined(SEALED, key.id, nonce);
+  return key.with((bytes) => {
+    const cipher = createCipheriv('aes-256-gcm', bytes, nonce).setAAD(head);
+    const sealed = [cipher.update(text), cipher.final()];
+    return joined(head, cipher.getAuthTag(), ...sealed);
+  });
+}
+
+function decodeSealed(bytes: Uint8Array, key: StoreKey | undefined): Entry {
+  const tagAt = SEALED.length + KEY_ID + NONCE;
+  const head = bytes.subarray(0, tagAt);
+  const tag = bytes.subarray(tagAt, tagAt + TAG);
+  if (tag.length !== TAG) return {kind: 'damaged'};
+  const id = head.subarray(SEALED.length, SEALED.length + KEY_ID);
+  if (key === undefined || !key.id.every((byte, at) => byte === id[at])) return {kind: 'locked'};
+  return key.with((keyBytes) => {
+    const decipher = createDecipheriv('aes-256-gcm', keyBytes, head.subarray(-NONCE), {authTagLength: TAG});
+    decipher.setAAD(head).setAuthTag(tag);
+    const text = decipher.update(bytes.subarray(tagAt + TAG));
+    try {
+      // throws where a single bit is not as it was
+      decipher.final();
+      return entryFrom(text, true);
+    } catch {
+      return {kind: 'damaged'};
+    } finally {
+      text.fill(0);
+    }
+  });
+}
+
+function textOf(name: string, secret: Secret): Uint8Array {
+  const encoded = new TextEncoder().encode(name);
+  const text = new Uint8Array(LENGTH + encoded.length + secret.length);
+  new DataView(text.buffer).setUint32(0, encoded.length);
+  text.set(encoded, LENGTH);
+  secret.copyTo(text, LENGTH + encoded.length);
+  return text;
+}
+
+function entryFrom(text: Uint8Array, sealed: boolean): Entry {
+  if (text.length < LENGTH) return {kind: 'damaged'};
+  const end = LENGTH + new DataView(text.buffer, text.byteOffset).getUint32(0);
+  if (end > text.length) return {kind: 'damaged'};
+  return {
+    kind: 'entry',
+    name: new TextDecoder().decode(text.subarray(LENGTH, end)),
+    secret: new Secret(text.slice(end)),
+    sealed,
+  };
+}
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+  return head.every((byte, at) => byte === bytes[at]);
+}
+
+const PLAIN = new TextEncoder().encode('orgkey secret 1 plain\n');
+const SEALED = new TextEncoder().encode('orgkey secret 1 aes-256-gcm\n');
+/** All in bytes. */
+const KEY_ID = 8;
+const NONCE = 12;
+const TAG = 16;
+const SUM = 32;
+const LENGTH = 4;
