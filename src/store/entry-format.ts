@@ -124,7 +124,8 @@ function entryFrom(text: Uint8Array, sealed: boolean): Entry {
   return {
     kind: 'entry',
     name: new TextDecoder().decode(text.subarray(LENGTH, end)),
-    secret: new Secret(text.slice(end)),
+    // `slice` of a Buffer would share its memory, which is about to be overwritten
+    secret: new Secret(new Uint8Array(text.subarray(end))),
     sealed,
   };
 }
