@@ -10,9 +10,13 @@ export async function globalFile(
   const named = environment['GIT_CONFIG_GLOBAL'];
   if (named !== undefined) {
     if (!named.startsWith('/') || named === '/dev/null')
-      throw new GitError('ERR_GIT_CONFIG', `GIT_CONFIG_GLOBAL is ${JSON.stringify(named)}, nothing to write to`, {
-        hint: 'unset it, or let it name a file by its absolute path',
-      });
+      throw new GitError(
+        'ERR_GIT_CONFIG',
+        `GIT_CONFIG_GLOBAL is ${JSON.stringify(named)}, nothing to write to`,
+        {
+          hint: 'unset it, or let it name a file by its absolute path',
+        },
+      );
     return named;
   }
   const classic = join(home, '.gitconfig');
@@ -55,7 +59,11 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
  */
 export async function replaceFile(
   path: string,
-  {was, next, mode}: {readonly was: Buffer | undefined; readonly next: Buffer | undefined; readonly mode: number},
+  {
+    was,
+    next,
+    mode,
+  }: {readonly was: Buffer | undefined; readonly next: Buffer | undefined; readonly mode: number},
 ): Promise<void> {
   const target = await followed(path);
   const lock = `${target}.lock`;

@@ -76,7 +76,9 @@ export async function readSettings(git: RunGit, draft: Draft): Promise<readonly 
     .filter((entry) => entry !== '')
     .map((entry) => {
       const end = entry.indexOf('\n');
-      return end === -1 ? {key: entry, value: 'true'} : {key: entry.slice(0, end), value: entry.slice(end + 1)};
+      return end === -1
+        ? {key: entry, value: 'true'}
+        : {key: entry.slice(0, end), value: entry.slice(end + 1)};
     });
 }
 
@@ -94,9 +96,13 @@ async function configure(git: RunGit, draft: Draft, argv: readonly string[]): Pr
   const result = await git(['config', '--file', draft.path, ...argv]);
   if (result.status === 0) return result;
   const said = result.stderr.replaceAll(draft.path, draft.of).trim();
-  throw new GitError('ERR_GIT_CONFIG', `git config refuses: ${printable(said || `status ${result.status}`)}`, {
-    hint: `look into ${draft.of}`,
-  });
+  throw new GitError(
+    'ERR_GIT_CONFIG',
+    `git config refuses: ${printable(said || `status ${result.status}`)}`,
+    {
+      hint: `look into ${draft.of}`,
+    },
+  );
 }
 
 function isMissing({key, value}: Setting, values: readonly string[]): boolean {

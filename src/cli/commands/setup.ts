@@ -1,0 +1,311 @@
+import {constants} from 'node:fs';
+import {access, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import type {Configuration} from '../../config/configuration.ts';
+import {globalFile, readIfThere, systemFile} from '../../git/configuration-file.ts';
+import {readManifest, writeManifest} from '../../git/manifest.ts';
+import {isChanged, planSettings, publish, type Change} from '../../git/plan-change.ts';
+import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
+import type {Setting} from '../../git/setting.ts';
+import {canBeSetUp, readGitVersion} from '../../git/version.ts';
+import {submoduleSettings, wantedSettings} from '../../git/wanted-settings.ts';
+import {printable} from '../../printable.ts';
+import {describeChange} from '../../service/change.ts';
+import type {Service} from '../../service/service.ts';
+import {askForConfiguration} from '../ask-for-configuration.ts';
+import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {isRunning, withDaemon} from '../find-daemon.ts';
+import {absolute, configurationDirectory, setupDirectory} from '../locate.ts';
+import {configurationFile, readConfiguration} from '../read-configuration.ts';
+import {rememberService} from '../remember-service.ts';
+import {describesConfiguration, starterConfiguration, type StarterOptions} from '../starter-configuration.ts';
+import {style} from '../terminal.ts';
+import {testOrganizations} from '../test-organizations.ts';
+
+export interface SetupOptions extends Places, StarterOptions {
+  readonly 'dry-run': boolean;
+  readonly system: boolean;
+  readonly service: string;
+  readonly 'no-proactive-auth': boolean;
+}
+
+/** A configuration that is there, or one to be written. */
+interface Planned {
+  readonly path: string;
+  readonly configuration: Configuration;
+  /** `undefined`: it is there already. */
+  readonly text: string | undefined;
+}
+
+/** `orgkey setup`: nothing is changed before everything that can be checked has been. */
+export async function setup(options: SetupOptions, context: Context): Promise<ExitCode> {
+  const git = gitFrom(context.environment);
+  await checkGit(git);
+  await checkScripts(context);
+  const planned = await planConfiguration(options, context);
+  const changes = await planGit(planned.configuration, options, context, git);
+  const service = await planService(planned, options, context);
+
+  if (options['dry-run']) {
+    await showPlan(planned, service, changes, context);
+    return EXIT.ok;
+  }
+  await writeConfiguration(planned, context);
+  await startService(planned, service, options, context);
+  await changeGit(changes, options, context);
+  return testAll(planned, service, options, context);
+}
+
+async function checkGit(git: RunGit): Promise<void> {
+  const version = await readGitVersion(git);
+  if (!canBeSetUp(version))
+    throw new GitError('ERR_GIT_TOO_OLD', `git ${printable(version.text, 40)} is too old`, {
+      hint: 'install git 2.39 or later',
+    });
+}
+
+async function checkScripts({program}: Context): Promise<void> {
+  for (const path of [program.helper, program.sshWrapper]) {
+    await access(path, constants.X_OK).catch((error: unknown) => {
+      throw new CommandError(EXIT.unhealthy, `${path} is missing or cannot be run`, {
+        hint: 'install orgkey again',
+        cause: error,
+      });
+    });
+  }
+}
+
+async function planConfiguration(options: SetupOptions, context: Context): Promise<Planned> {
+  const found = configurationFile(options, context);
+  const isThere = found !== undefined && (await readIfThere(found)) !== undefined;
+  if (isThere && !options.system) {
+    if (describesConfiguration(options)) await warnOfIgnored(found, options, context);
+    return {
+      path: found,
+      configuration: await readConfiguration({...options, config: found}, context),
+      text: undefined,
+    };
+  }
+  const path = pathForNew(options, context);
+  if ((await readIfThere(path)) !== undefined)
+    return {
+      path,
+      configuration: await readConfiguration({...options, config: path}, context),
+      text: undefined,
+    };
+  const text = await textForNew(options, context);
+  return {path, configuration: await readText(text, options, context), text};
+}
+
+function pathForNew(options: SetupOptions, context: Context): string {
+  const named = options.config ?? context.environment['ORGKEY_CONFIG'];
+  if (named) return absolute(named, context);
+  return join(options.system ? '/etc/orgkey' : configurationDirectory(context), 'config.yaml');
+}
+
+async function textForNew(options: SetupOptions, context: Context): Promise<string> {
+  if (describesConfiguration(options)) return starterConfiguration(withAbsolutePaths(options, context));
+  if (context.terminal.isInteractive) return starterConfiguration(await askForConfiguration(context));
+  throw new CommandError(EXIT.usage, 'there is no configuration yet, and nothing says what to put into one', {
+    hint: 'for example: orgkey setup --organization contoso --managed-identity system-assigned',
+  });
+}
+
+function withAbsolutePaths(options: SetupOptions, context: Context): StarterOptions {
+  const at = (path: string | undefined) => (path === undefined ? undefined : absolute(path, context));
+  return {
+    ...options,
+    'client-secret-file': at(options['client-secret-file']),
+    'client-certificate-file': at(options['client-certificate-file']),
+    'federated-token-file': at(options['federated-token-file']),
+    'pat-file': at(options['pat-file']),
+  };
+}
+
+/** Provisioning runs the same command again and again: that is no reason to warn. */
+async function warnOfIgnored(path: string, options: SetupOptions, context: Context): Promise<void> {
+  const wanted = starterConfiguration(withAbsolutePaths(options, context));
+  const there = await readIfThere(path);
+  if (there?.toString() === wanted) return;
+  context.terminal.warn(
+    `${printable(path)} is there already and stays as it is`,
+    'change it: orgkey config edit',
+  );
+}
+
+/** The text is read as a file of its own first: a configuration that is wrong is never left behind. */
+async function readText(text: string, options: SetupOptions, context: Context): Promise<Configuration> {
+  const directory = await mkdtemp(join(context.temporary, 'orgkey-'));
+  try {
+    const draft = join(directory, 'config.yaml');
+    await writeFile(draft, text, {mode: 0o600});
+    return await readConfiguration({...options, config: draft}, context);
+  } finally {
+    await rm(directory, {recursive: true, force: true});
+  }
+}
+
+async function planGit(
+  {bindings, settings}: Configuration,
+  options: SetupOptions,
+  context: Context,
+  git: RunGit,
+): Promise<Change[]> {
+  const {program, environment, home, temporary} = context;
+  const records = await readManifest(setupDirectory(options, context));
+  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
+  const submoduleFile = submoduleFileFor(options, context);
+  const hasKeys = settings.submodules.length > 0;
+  const wanted = wantedSettings(bindings, {
+    helper: program.helper,
+    submoduleFile: hasKeys ? submoduleFile : undefined,
+    proactiveAuth: !options['no-proactive-auth'],
+  });
+  const plan = (path: string, lines: readonly Setting[]) =>
+    planSettings(
+      path,
+      lines,
+      records.find((record) => record.path === path),
+      {git, temporary},
+    );
+  // the included file first: git must never read an include that is not there yet
+  const included = await plan(submoduleFile, hasKeys ? submoduleSettings(program.sshWrapper) : []);
+  return [included, await plan(main, wanted)];
+}
+
+/** For the whole machine it is root's: it decides what everybody runs. */
+function submoduleFileFor({system}: SetupOptions, context: Context): string {
+  return join(system ? '/etc/orgkey' : configurationDirectory(context), 'submodules.gitconfig');
+}
+
+/** `undefined`: whoever sets it up starts the daemon himself. */
+async function planService(
+  planned: Planned,
+  options: SetupOptions,
+  context: Context,
+): Promise<Service | undefined> {
+  const kind = serviceKind(options.service, options.system);
+  if (kind === 'none') return undefined;
+  const {sockets} = planned.configuration.settings;
+  return serviceFor(
+    {kind, configFile: namedConfiguration(planned, options, context), sockets},
+    options,
+    context,
+  );
+}
+
+/** Only a configuration that the daemon would not find by itself is named to it. */
+function namedConfiguration({path}: Planned, options: SetupOptions, context: Context): string | undefined {
+  return options.config === undefined && !context.environment['ORGKEY_CONFIG'] ? undefined : path;
+}
+
+async function showPlan(
+  {path, text}: Planned,
+  service: Service | undefined,
+  changes: readonly Change[],
+  {terminal}: Context,
+): Promise<void> {
+  terminal.print(
+    text === undefined ? `configuration: ${path}, as it is` : `write ${path}:\n\n${indent(text)}`,
+  );
+  const steps = service === undefined ? [] : orFail(await service.plan()).changes;
+  const kind = service?.kind ?? 'none';
+  terminal.print(
+    steps.length === 0
+      ? `service: ${kind}`
+      : `service: ${kind}\n${indent(steps.map(describeChange).join('\n'))}`,
+  );
+  for (const change of changes.filter(isChanged)) terminal.print(describeGitChange(change).join('\n'));
+  if (!changes.some(isChanged)) terminal.print('git: everything is in place');
+}
+
+async function writeConfiguration({path, text}: Planned, {terminal}: Context): Promise<void> {
+  if (text === undefined) {
+    terminal.say(`configuration: ${path}`);
+    return;
+  }
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  // never over one that somebody made meanwhile
+  await writeFile(path, text, {mode: 0o600, flag: 'wx'});
+  terminal.say(`configuration: wrote ${path}`);
+}
+
+async function startService(
+  planned: Planned,
+  service: Service | undefined,
+  options: SetupOptions,
+  context: Context,
+): Promise<void> {
+  const {terminal} = context;
+  const remembered = {
+    kind: service?.kind ?? ('none' as const),
+    configFile: namedConfiguration(planned, options, context),
+  };
+  await rememberService(setupDirectory(options, context), remembered);
+  if (service === undefined) {
+    terminal.say('service: none, the daemon is yours to start');
+    return;
+  }
+  const {changes} = orFail(await service.install());
+  terminal.say(`service: ${service.kind}${changes.length === 0 ? ', runs already' : ', runs'}`);
+  for (const change of changes) terminal.say(`  ${printable(describeChange(change))}`);
+}
+
+async function changeGit(changes: readonly Change[], options: SetupOptions, context: Context): Promise<void> {
+  const directory = setupDirectory(options, context);
+  const {terminal} = context;
+  for (const change of changes) {
+    // first what is needed to take it back, then the change itself
+    const others = (await readManifest(directory)).filter(({path}) => path !== change.path);
+    await writeManifest(directory, change.record === undefined ? others : [...others, change.record]);
+    if (!isChanged(change)) continue;
+    await publish(change);
+    terminal.say(describeGitChange(change).join('\n'));
+  }
+  if (!changes.some(isChanged)) terminal.say('git: everything is in place');
+}
+
+function describeGitChange({path, added, removed}: Change): string[] {
+  return [
+    `git: ${printable(path)}`,
+    ...removed.map((setting) => style('red', `  - ${describeSetting(setting)}`)),
+    ...added.map((setting) => style('green', `  + ${describeSetting(setting)}`)),
+  ];
+}
+
+function describeSetting({key, value}: Setting): string {
+  return printable(`${key} = ${value}`, 300).trimEnd();
+}
+
+async function testAll(
+  {configuration}: Planned,
+  service: Service | undefined,
+  options: SetupOptions,
+  context: Context,
+): Promise<ExitCode> {
+  const places = service === undefined ? options : {...options, 'runtime-dir': service.runtimeDirectory};
+  if (!(await isRunning(places, context))) {
+    if (service === undefined) {
+      context.terminal.say('test: left out, the daemon is not running');
+      return EXIT.ok;
+    }
+    throw new CommandError(EXIT.notRunning, 'the daemon was started and does not answer', {
+      hint: 'look at: orgkey logs',
+    });
+  }
+  return withDaemon(places, context, async (daemon) => {
+    await daemon.call('reload', undefined);
+    return testOrganizations(configuration.bindings, daemon, context);
+  });
+}
+
+function indent(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`.trimEnd())
+    .join('\n');
+}

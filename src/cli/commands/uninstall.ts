@@ -1,0 +1,106 @@
+import {rm} from 'node:fs/promises';
+import {globalFile, systemFile} from '../../git/configuration-file.ts';
+import {readManifest, writeManifest, type FileRecord} from '../../git/manifest.ts';
+import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
+import {gitFrom} from '../../git/run-git.ts';
+import {printable} from '../../printable.ts';
+import {describeChange} from '../../service/change.ts';
+import type {Service} from '../../service/service.ts';
+import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {configurationDirectory, setupDirectory, stateDirectory} from '../locate.ts';
+import {forgetService, recallService} from '../remember-service.ts';
+
+interface UninstallOptions extends Places {
+  readonly system: boolean;
+  readonly purge: boolean;
+  readonly 'dry-run': boolean;
+}
+
+/** `orgkey uninstall`: git first, so that no git asks a daemon that is gone. */
+export async function uninstall(options: UninstallOptions, context: Context): Promise<ExitCode> {
+  const directory = setupDirectory(options, context);
+  const changes = (await planAll(directory, options, context)).filter(isChanged);
+  const service = await rememberedService(directory, options, context);
+  const purged = options.purge ? toPurge(options, context) : [];
+  const {terminal} = context;
+
+  if (options['dry-run']) {
+    terminal.print(
+      [...changes.flatMap(describeRestoring), ...purged.map((path) => `remove ${path}`)].join('\n'),
+    );
+    return EXIT.ok;
+  }
+  for (const change of changes) {
+    await publish(change);
+    terminal.say(describeRestoring(change).join('\n'));
+  }
+  if (changes.length === 0) terminal.say('git: nothing of ours is left');
+  await writeManifest(directory, []);
+
+  for (const change of orFail(await service.uninstall()).changes)
+    terminal.say(printable(describeChange(change)));
+  terminal.say(`service: ${service.kind}, removed`);
+  await forgetService(directory);
+  for (const path of purged) {
+    await rm(path, {recursive: true, force: true});
+    terminal.say(`removed ${path}`);
+  }
+  return EXIT.ok;
+}
+
+/** The includes go before what they include. */
+async function planAll(
+  directory: string,
+  options: UninstallOptions,
+  {environment, home, temporary}: Context,
+): Promise<Change[]> {
+  const git = gitFrom(environment);
+  const records = await readManifest(directory);
+  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
+  const planning = {git, temporary};
+  const known = records.toReversed();
+  const changes = await planEach(known, planning);
+  // of a setup whose record was lost
+  if (!known.some(({path}) => path === main)) changes.push(await planRemoval(main, undefined, planning));
+  return changes;
+}
+
+async function planEach(
+  records: readonly FileRecord[],
+  planning: Parameters<typeof planRemoval>[2],
+): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const record of records) changes.push(await planRemoval(record.path, record, planning));
+  return changes;
+}
+
+async function rememberedService(
+  directory: string,
+  options: UninstallOptions,
+  context: Context,
+): Promise<Service> {
+  const remembered = await recallService(directory);
+  const kind = remembered?.kind ?? serviceKind('auto', options.system);
+  const wish = {
+    kind: kind === 'none' ? ('plain' as const) : kind,
+    configFile: remembered?.configFile,
+    sockets: [],
+  };
+  return serviceFor(wish, options, context);
+}
+
+function toPurge(options: UninstallOptions, context: Context): string[] {
+  return options.system
+    ? ['/etc/orgkey', '/var/lib/orgkey', setupDirectory(options, context)]
+    : [configurationDirectory(context), stateDirectory(options, context)];
+}
+
+function describeRestoring({path, next, removed}: Change): string[] {
+  const how = next === undefined ? 'removed' : 'put back';
+  return [
+    `git: ${how} ${printable(path)}`,
+    ...removed.map(({key, value}) => printable(`  - ${key} = ${value}`, 300).trimEnd()),
+  ];
+}

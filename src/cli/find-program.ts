@@ -1,0 +1,28 @@
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import type {Program} from './context.ts';
+
+/** The parts of the orgkey that runs. `node`: Node's absolute path. */
+export async function findProgram(node: string): Promise<Program> {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  // dist/ is flat and has the scripts beside the program; a checkout has them in src/shell/
+  const isInstalled = existsSync(join(folder, 'git-credential-orgkey'));
+  const root = isInstalled ? folder : dirname(folder);
+  const scripts = isInstalled ? folder : join(root, 'shell');
+  return {
+    version: await readVersion(join(dirname(root), 'package.json')),
+    node,
+    main: join(root, isInstalled ? 'main.js' : 'main.ts'),
+    helper: join(scripts, 'git-credential-orgkey'),
+    sshWrapper: join(scripts, 'orgkey-ssh'),
+  };
+}
+
+async function readVersion(path: string): Promise<string> {
+  const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
+  const isObject = typeof parsed === 'object' && parsed !== null;
+  const version = isObject && 'version' in parsed ? parsed.version : undefined;
+  return typeof version === 'string' ? version : 'unknown';
+}

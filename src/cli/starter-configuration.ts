@@ -1,0 +1,143 @@
+import {CommandError} from './command-error.ts';
+import {EXIT} from './exit-code.ts';
+
+/** What a first configuration is made from: the options of `orgkey setup` and `orgkey config init`. */
+export interface StarterOptions {
+  readonly host?: string | undefined;
+  readonly organization?: readonly string[] | undefined;
+  readonly 'client-id'?: string | undefined;
+  readonly 'tenant-id'?: string | undefined;
+  readonly 'client-secret-file'?: string | undefined;
+  readonly 'client-certificate-file'?: string | undefined;
+  readonly 'federated-token-file'?: string | undefined;
+  /** A client id, or `system-assigned`. */
+  readonly 'managed-identity'?: string | undefined;
+  readonly 'pat-file'?: string | undefined;
+  readonly oidc?: string | undefined;
+  readonly 'service-connection-id'?: string | undefined;
+  readonly 'azure-cli'?: boolean | undefined;
+  readonly 'sign-in'?: string | undefined;
+  readonly 'terraform-environment'?: boolean | undefined;
+  readonly stored?: boolean | undefined;
+}
+
+/** The ways to sign in, by the option that chooses each. */
+const METHODS = [
+  'client-secret-file',
+  'client-certificate-file',
+  'federated-token-file',
+  'managed-identity',
+  'pat-file',
+  'oidc',
+  'azure-cli',
+  'sign-in',
+  'terraform-environment',
+  'stored',
+] as const;
+
+type Method = (typeof METHODS)[number];
+
+/** Whether the options say anything about a configuration at all. */
+export function describesConfiguration(options: StarterOptions): boolean {
+  const given = [options.host, options['client-id'], options['tenant-id']].some(
+    (value) => value !== undefined,
+  );
+  return given || (options.organization ?? []).length > 0 || methodsOf(options).length > 0;
+}
+
+/**
+ * A configuration with one credential. Paths in the options are absolute.
+ * @throws {CommandError} where the options don't say one way to sign in, completely.
+ */
+export function starterConfiguration(options: StarterOptions): string {
+  const methods = methodsOf(options);
+  const [method] = methods;
+  if (method === undefined)
+    throw usage(
+      'nothing says how to sign in',
+      'give one of: --managed-identity, --client-secret-file, --pat-file, --sign-in …',
+    );
+  if (methods.length > 1) throw usage(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
+
+  const organizations = options.organization ?? [];
+  const fields = fieldsOf(method, options);
+  const lines = [
+    ...(organizations.length === 0 ? [] : [`organizations: [${organizations.map(quoted).join(', ')}]`]),
+    ...fields,
+  ];
+  return [
+    '# Which identity acts in which Azure DevOps organization. Check it with: orgkey config check',
+    'integrations:',
+    '  azure:',
+    `    - host: ${options.host === undefined ? 'dev.azure.com' : quoted(options.host)}`,
+    '      credentials:',
+    ...lines.map((line, at) => `        ${at === 0 ? '-' : ' '} ${line}`),
+    '',
+  ].join('\n');
+}
+
+function methodsOf(options: StarterOptions): Method[] {
+  return METHODS.filter((method) => options[method] !== undefined && options[method] !== false);
+}
+
+function fieldsOf(method: Method, options: StarterOptions): string[] {
+  switch (method) {
+    case 'client-secret-file':
+      return [...application(method, options), fromFile('clientSecret', options[method])];
+    case 'client-certificate-file':
+      return [...application(method, options), fromFile('clientCertificate', options[method])];
+    case 'federated-token-file':
+      return [...application(method, options), `federatedTokenFile: ${quoted(options[method] ?? '')}`];
+    case 'oidc': {
+      const connection = options['service-connection-id'];
+      return [
+        ...application(method, options),
+        `oidc: ${quoted(options.oidc ?? '')}`,
+        ...(connection === undefined ? [] : [`serviceConnectionId: ${quoted(connection)}`]),
+      ];
+    }
+    case 'managed-identity':
+      return managedIdentity(options['managed-identity'] ?? '', options);
+    case 'pat-file':
+      return [fromFile('personalAccessToken', options[method])];
+    case 'azure-cli':
+      return ['azureCli: true', ...tenant(options)];
+    case 'sign-in':
+      return [`signIn: ${quoted(options['sign-in'] ?? '')}`, ...tenant(options)];
+    case 'terraform-environment':
+      return ['environment: terraform'];
+    case 'stored':
+      return ['stored: true'];
+  }
+}
+
+/** With an application's client id, the managed identity signs for the application. */
+function managedIdentity(value: string, options: StarterOptions): string[] {
+  const identity = quoted(value === '' ? 'system-assigned' : value);
+  if (options['client-id'] === undefined) return [`clientId: ${identity}`];
+  return [...application('managed-identity', options), `managedIdentityClientId: ${identity}`];
+}
+
+function application(method: Method, options: StarterOptions): string[] {
+  const clientId = options['client-id'];
+  if (clientId === undefined || options['tenant-id'] === undefined)
+    throw usage(`--${method} needs --client-id and --tenant-id`);
+  return [`clientId: ${quoted(clientId)}`, ...tenant(options)];
+}
+
+function tenant({'tenant-id': tenantId}: StarterOptions): string[] {
+  return tenantId === undefined ? [] : [`tenantId: ${quoted(tenantId)}`];
+}
+
+function fromFile(key: string, path = ''): string {
+  return `${key}: {$file: ${quoted(path)}}`;
+}
+
+/** JSON's strings are YAML's; `${…}` would be replaced by a variable. */
+function quoted(text: string): string {
+  return JSON.stringify(text.replaceAll('${', '$${'));
+}
+
+function usage(message: string, hint?: string): CommandError {
+  return new CommandError(EXIT.usage, message, {hint});
+}

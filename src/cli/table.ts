@@ -1,0 +1,52 @@
+import {widthOf} from './terminal.ts';
+
+export interface Column {
+  readonly title: string;
+  /** Numbers stand at the right. Default: left. */
+  readonly align?: 'right';
+  /** In columns; what is longer is cut where the table would be too wide. */
+  readonly least: number;
+}
+
+/** Rows of cells, already safe to print, as lines of at most so many columns; the first line holds the titles. */
+export function layTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string[] {
+  const wanted = columns.map(({title}, at) =>
+    Math.max(widthOf(title), ...rows.map((row) => widthOf(row[at] ?? ''))),
+  );
+  const widths = shrink(wanted, columns, width - GAP.length * (columns.length - 1));
+  const titles = columns.map(({title}) => title);
+  return [titles, ...rows].map((row) =>
+    columns
+      .map(({align}, at) => pad(row[at] ?? '', widths[at] ?? 0, align))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+/** Takes from the widest column that can give, one by one, until it fits. */
+function shrink(wanted: readonly number[], columns: readonly Column[], room: number): number[] {
+  const widths = [...wanted];
+  let excess = widths.reduce((sum, one) => sum + one, 0) - room;
+  for (; excess > 0; excess -= 1) {
+    let widest = -1;
+    for (const [at, one] of widths.entries()) {
+      const least = Math.max(columns[at]?.least ?? 0, 1);
+      if (one > least && (widest === -1 || one > (widths[widest] ?? 0))) widest = at;
+    }
+    if (widest === -1) break;
+    widths[widest] = (widths[widest] ?? 1) - 1;
+  }
+  return widths;
+}
+
+function pad(cell: string, width: number, align: 'right' | undefined): string {
+  const cut = widthOf(cell) > width ? `${[...cell].slice(0, width - 1).join('')}…` : cell;
+  const space = ' '.repeat(Math.max(0, width - widthOf(cut)));
+  return align === 'right' ? space + cut : cut + space;
+}
+
+const GAP = '  ';

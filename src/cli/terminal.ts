@@ -1,0 +1,161 @@
+import {createInterface} from 'node:readline/promises';
+import type {ReadStream, WriteStream} from 'node:tty';
+import {stripVTControlCharacters, styleText} from 'node:util';
+import {printable} from '../printable.ts';
+import {Secret} from '../token/secret.ts';
+
+/*
+ * The rules of the house, kept here because only this file writes.
+ *   Data goes to stdout, everything said to a person to stderr.
+ *   An error is `orgkey: error: …`, lower case, no full stop; its repair follows as `orgkey: hint: …`.
+ *   Color only on a terminal, never under NO_COLOR or TERM=dumb; it never carries the meaning alone.
+ *   At most 80 columns.
+ *   What came from elsewhere is passed through `printable` by whoever builds the text.
+ */
+
+export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
+
+export interface Streams {
+  readonly stdin: ReadStream | NodeJS.ReadStream;
+  readonly stdout: WriteStream | NodeJS.WriteStream;
+  readonly stderr: WriteStream | NodeJS.WriteStream;
+}
+
+export class Terminal {
+  readonly #streams: Streams;
+  readonly #mayColor: boolean;
+
+  constructor(streams: Streams, environment: Readonly<Record<string, string | undefined>>) {
+    this.#streams = streams;
+    this.#mayColor = !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+    // `orgkey status | head` is no mishap
+    for (const stream of [streams.stdout, streams.stderr]) stream.on('error', ignoreClosedPipe);
+  }
+
+  /** Columns to fill, 40 to 80. */
+  get columns(): number {
+    return Math.max(40, Math.min(80, this.#streams.stdout.columns ?? 80));
+  }
+
+  /** A person can be asked. */
+  get isInteractive(): boolean {
+    return this.#streams.stdin.isTTY && this.#streams.stderr.isTTY;
+  }
+
+  /** Whether stdout is a terminal. */
+  get isScreen(): boolean {
+    return this.#streams.stdout.isTTY;
+  }
+
+  /** Data: a line, or several. */
+  print(text: string): void {
+    this.#streams.stdout.write(`${this.#shown(text, this.#streams.stdout)}\n`);
+  }
+
+  /** Data, byte for byte, nothing added. */
+  write(text: string): void {
+    this.#streams.stdout.write(text);
+  }
+
+  printJson(value: object): void {
+    this.#streams.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  /** For people: a line, or several. */
+  say(text: string): void {
+    this.#streams.stderr.write(`${this.#shown(text, this.#streams.stderr)}\n`);
+  }
+
+  error(message: string, hint?: string): void {
+    this.say(`orgkey: ${style('red', 'error:')} ${message}`);
+    if (hint !== undefined) this.hint(hint);
+  }
+
+  warn(message: string, hint?: string): void {
+    this.say(`orgkey: ${style('yellow', 'warning:')} ${message}`);
+    if (hint !== undefined) this.hint(hint);
+  }
+
+  hint(hint: string): void {
+    this.say(`orgkey: hint: ${hint}`);
+  }
+
+  /** In place of what was shown before: the whole screen. */
+  redraw(text: string): void {
+    this.#streams.stdout.write(`\u001b[H\u001b[2J${this.#shown(text, this.#streams.stdout)}\n`);
+  }
+
+  /** An empty answer is the fallback. */
+  async ask(question: string, fallback = ''): Promise<string> {
+    const {stdin, stderr} = this.#streams;
+    const reader = createInterface({input: stdin, output: stderr});
+    try {
+      const shown = fallback === '' ? question : `${question} [${printable(fallback)}]`;
+      const answer = (await reader.question(`${shown}: `)).trim();
+      return answer === '' ? fallback : answer;
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** What is typed is not shown. `undefined`: it was broken off. */
+  async askSecret(question: string): Promise<Secret | undefined> {
+    const {stdin, stderr} = this.#streams;
+    stderr.write(`${question} (not shown): `);
+    stdin.setRawMode(true);
+    const typed: number[] = [];
+    try {
+      for await (const chunk of stdin) {
+        for (const byte of Buffer.from(chunk)) {
+          if (byte === CTRL_C || byte === CTRL_D) return undefined;
+          if (byte === CARRIAGE_RETURN || byte === LINE_FEED) return new Secret(Uint8Array.from(typed));
+          if (byte === DELETE || byte === BACKSPACE) typed.pop();
+          else typed.push(byte);
+        }
+      }
+      return undefined;
+    } finally {
+      stdin.setRawMode(false);
+      typed.fill(0);
+      stderr.write('\n');
+    }
+  }
+
+  /** All of stdin. @throws {RangeError} above the limit, in bytes. */
+  async readInput(limit: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.#streams.stdin) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > limit) throw new RangeError(`more than ${limit} bytes on stdin`);
+      chunks.push(bytes);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  #shown(text: string, stream: {readonly isTTY?: boolean}): string {
+    return this.#mayColor && stream.isTTY ? text : stripVTControlCharacters(text);
+  }
+}
+
+/** Where the text ends up without color, the terminal takes it out again. */
+export function style(name: Style, text: string): string {
+  return styleText(name, text, {validateStream: false});
+}
+
+/** In columns; escapes take none. */
+export function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+const CTRL_C = 3;
+const CTRL_D = 4;
+const BACKSPACE = 8;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const DELETE = 127;

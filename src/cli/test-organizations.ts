@@ -1,0 +1,44 @@
+import type {ControlConnection} from '../daemon/control-client.ts';
+import type {TokenResult} from '../daemon/control-protocol.ts';
+import type {Binding} from '../identity/bindings.ts';
+import {describeIdentity} from '../identity/identity.ts';
+import {printable} from '../printable.ts';
+import type {Context} from './context.ts';
+import {describeDuration} from './describe-time.ts';
+import {EXIT, type ExitCode} from './exit-code.ts';
+import {style} from './terminal.ts';
+
+/** Gets a token for every organization that is configured by name, and tells of each. */
+export async function testOrganizations(
+  bindings: readonly Binding[],
+  daemon: Pick<ControlConnection, 'call'>,
+  {terminal, now}: Context,
+): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  for (const {identity, organizations} of bindings) {
+    if (identity.kind === 'stored') continue;
+    for (const organization of organizations) {
+      const result = await daemon.call('token', {organization, scope: undefined});
+      terminal.say(describeResult(organization, describeIdentity(identity), result, now()).join('\n'));
+      if (result.kind === 'failed') code = exitCodeFor(result.code);
+    }
+  }
+  return code;
+}
+
+/** Whether Entra (or Azure DevOps) said no, or something else is broken. */
+export function exitCodeFor(code: string): ExitCode {
+  return code.startsWith('ERR_') && !REFUSALS.has(code) ? EXIT.unhealthy : EXIT.signInRefused;
+}
+
+function describeResult(organization: string, identity: string, result: TokenResult, now: number): string[] {
+  const who = `${printable(organization)}: ${printable(identity)}`;
+  if (result.kind === 'token') {
+    const left = result.expiresAt === undefined ? '' : ` for ${describeDuration(result.expiresAt - now)}`;
+    return [`${style('green', '✓')} ${who}: ${result.form === 'pat' ? 'ready' : 'token'}${left}`];
+  }
+  const line = `${style('red', '✗')} ${who}: ${printable(result.message)} (${printable(result.code, 40)})`;
+  return result.hint === undefined ? [line] : [line, `  repair: ${printable(result.hint)}`];
+}
+
+const REFUSALS = new Set(['ERR_NOT_ACCEPTED', 'ERR_NOT_SIGNED_IN', 'ERR_SIGN_IN_REFUSED']);
