@@ -1,0 +1,30 @@
+import {WireError} from './wire.ts';
+
+/** In bytes; OpenSSH's own limit for what a multiplexing client sends. */
+export const MAX_FRAME = 256 * 1024;
+
+/** Cuts a stream into messages: four bytes of length, then the message. Holds at most one message that is not whole. */
+export class FrameReader {
+  #held: Buffer = Buffer.alloc(0);
+
+  /**
+   * The messages that are whole with this chunk; views, valid until the next call.
+   * @throws {WireError} where a message is empty or too long; the stream cannot be read any further then.
+   */
+  read(chunk: Uint8Array): Buffer[] {
+    let rest =
+      this.#held.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        : Buffer.concat([this.#held, chunk]);
+    const frames: Buffer[] = [];
+    while (rest.length >= 4) {
+      const length = rest.readUInt32BE(0);
+      if (length === 0 || length > MAX_FRAME) throw new WireError('a message of an impossible length');
+      if (rest.length < 4 + length) break;
+      frames.push(rest.subarray(4, 4 + length));
+      rest = rest.subarray(4 + length);
+    }
+    this.#held = rest;
+    return frames;
+  }
+}

@@ -1,0 +1,225 @@
+import type {SubmoduleSettings} from '../config/configuration.ts';
+import type {SecretSource} from '../identity/identity.ts';
+import {isServicesSshHost} from '../organization/ssh-remote.ts';
+import type {SocketScope} from '../organization/socket-scope.ts';
+import {printable} from '../printable.ts';
+import type {Answer} from '../protocol/answer.ts';
+import type {GrantRequest} from '../protocol/request.ts';
+import {decideGrant, type GrantDecision} from '../submodule/decide-grant.ts';
+import type {Secret} from '../token/secret.ts';
+import {chooseRoute} from './choose-route.ts';
+import {findSubmodules} from './find-submodules.ts';
+import {knownHostsFor} from './host-keys.ts';
+import {keyPageOf, readPrivateKey, type KeyReading, type PrivateKey} from './private-key.ts';
+import type {Advice, Relayed} from './relay.ts';
+import type {ServedGrant} from './serve-grant.ts';
+import type {SocketPlace, StartTimer} from './single-use-socket.ts';
+
+export interface GrantParts {
+  /** Those in force now: a reload counts from the next request on. */
+  readonly settings: () => {
+    readonly submodules: readonly SubmoduleSettings[];
+    readonly sshProxyCommand: string | undefined;
+  };
+  /** Where a grant's socket lies that was asked for on a socket of this scope. */
+  readonly placeOf: (scope: SocketScope) => SocketPlace;
+  /** Rejects with a message for people, without secrets. */
+  readonly readSecret: (source: SecretSource) => Promise<Secret>;
+  /** Lines of known_hosts for servers of one's own, as `ssh-key trust` keeps them. */
+  readonly readTrustedHosts: () => Promise<string>;
+  /** The daemon's: its proxies, and what a proxy command needs. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly startTimer: StartTimer;
+  /** For the log and the audit; called for every answer, and again when a grant is used up. */
+  readonly report: (event: GrantEvent) => void;
+}
+
+export type GrantEvent =
+  | {readonly kind: 'passed' | 'denied'; readonly request: GrantRequest; readonly reason: string}
+  | ({readonly kind: 'granted'} & GrantStory)
+  /** `relayed`: `undefined` where nobody came for it. */
+  | ({readonly kind: 'ended'; readonly relayed: Relayed | undefined} & GrantStory);
+
+export interface GrantStory {
+  readonly host: string;
+  readonly organization: string;
+  readonly project: string;
+  readonly repository: string;
+  /** Of the key, `SHA256:…`. */
+  readonly fingerprint: string;
+  readonly socket: string;
+}
+
+export interface Grants {
+  /** What `orgkey-ssh` is told. Does not reject. */
+  answer(request: GrantRequest, scope: SocketScope): Promise<Answer>;
+  /** Connections that are relayed now. */
+  readonly active: number;
+  /** Grants nothing more, lets transfers finish for so long, in milliseconds, and ends what is left. */
+  drain(limit: number): Promise<void>;
+  /** Keys are read again: one was replaced where it is stored. */
+  forgetKeys(): void;
+}
+
+/** A grant that was just given is waited for this long when the daemon ends, in milliseconds. */
+const UNUSED_LIMIT = 1000;
+
+export function createGrants(parts: GrantParts): Grants {
+  return new OpenGrants(parts);
+}
+
+type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
+
+class OpenGrants implements Grants {
+  readonly #parts: GrantParts;
+  readonly #served = new Set<ServedGrant>();
+  #keys = new WeakMap<SubmoduleSettings, Promise<KeyReading>>();
+  #draining = false;
+
+  constructor(parts: GrantParts) {
+    this.#parts = parts;
+  }
+
+  get active(): number {
+    return [...this.#served].filter(({busy}) => busy).length;
+  }
+
+  forgetKeys(): void {
+    this.#keys = new WeakMap();
+  }
+
+  async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {
+    const decision = decideGrant(request, this.#parts.settings().submodules, scope);
+    if (decision.kind === 'pass') return this.#passed(request, decision.reason);
+    if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
+    if (this.#draining) return this.#denied(request, 'the daemon is about to end', 'try again');
+    if ((await findSubmodules(request.directory)) === 'none')
+      return this.#passed(request, 'no submodule: the repository has none');
+    try {
+      return await this.#open(request, decision, scope);
+    } catch (error) {
+      const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
+      return this.#denied(request, `the submodule key cannot be served: ${why}`, 'run: orgkey doctor');
+    }
+  }
+
+  async drain(limit: number): Promise<void> {
+    this.#draining = true;
+    const cancel = (which: (served: ServedGrant) => boolean) => {
+      for (const served of this.#served) if (which(served)) served.cancel();
+    };
+    const stops = [
+      this.#parts.startTimer(Math.min(UNUSED_LIMIT, limit), () => cancel(({busy}) => !busy)),
+      this.#parts.startTimer(limit, () => cancel(() => true)),
+    ];
+    await Promise.all([...this.#served].map(({done}) => done));
+    for (const stop of stops) stop();
+  }
+
+  async #open(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
+    const {rule, host, port, organization} = grant;
+    const hostKeys = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts()).keysOf(
+      host,
+      port,
+    );
+    if (hostKeys.length === 0)
+      return this.#denied(
+        request,
+        `no host key is pinned for ${host}, so nobody can tell whether it is the right one`,
+        `run: orgkey ssh-key trust ${port === 22 ? host : `${host}:${port}`}`,
+      );
+    const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
+    if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
+    const reading = await this.#readKey(rule, organization);
+    if (reading.kind === 'refused')
+      return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
+
+    // ssh2 and what it brings cost 30 ms and some megabytes: only who has submodules pays
+    const {serveGrant} = await import('./serve-grant.ts');
+    const {key} = reading;
+    const served = await serveGrant({
+      target: {
+        host,
+        port,
+        username: grant.username,
+        hostKeys,
+        key,
+        owner: organization,
+        advice: adviceFor(grant),
+      },
+      command: grant.command,
+      route: choice.route,
+      place: this.#parts.placeOf(scope),
+      advice: refusalAdvice(grant, key),
+      environment: this.#parts.environment,
+      startTimer: this.#parts.startTimer,
+    });
+    void this.#follow(served, grant, storyOf(grant, key, scope));
+    return {kind: 'grant', socket: served.path};
+  }
+
+  async #follow(served: ServedGrant, {rule}: Grant, story: GrantStory): Promise<void> {
+    this.#served.add(served);
+    this.#parts.report({kind: 'granted', ...story});
+    const relayed = await served.done;
+    this.#served.delete(served);
+    if (relayed?.failure?.code === 'ERR_KEY_REFUSED') this.#keys.delete(rule);
+    this.#parts.report({kind: 'ended', relayed, ...story});
+  }
+
+  /** Read once for as long as the configuration is in force; a failure is not kept. */
+  async #readKey(rule: SubmoduleSettings, organization: string): Promise<KeyReading> {
+    const held = this.#keys.get(rule);
+    if (held !== undefined) return held;
+    const reading = this.#loadKey(rule, organization);
+    this.#keys.set(rule, reading);
+    if ((await reading).kind === 'refused') this.#keys.delete(rule);
+    return reading;
+  }
+
+  async #loadKey({privateKey, host}: SubmoduleSettings, organization: string): Promise<KeyReading> {
+    try {
+      return await readPrivateKey(await this.#parts.readSecret(privateKey), host);
+    } catch (error) {
+      const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
+      return {
+        kind: 'refused',
+        reason: `it cannot be read: ${why}`,
+        hint: `run: orgkey ssh-key add ${organization}`,
+      };
+    }
+  }
+
+  #passed(request: GrantRequest, reason: string): Answer {
+    this.#parts.report({kind: 'passed', request, reason});
+    return {kind: 'pass', reason};
+  }
+
+  #denied(request: GrantRequest, reason: string, hint: string | undefined): Answer {
+    this.#parts.report({kind: 'denied', request, reason});
+    return {kind: 'deny', reason, hint};
+  }
+}
+
+function storyOf(grant: Grant, {fingerprint}: PrivateKey, {name}: SocketScope): GrantStory {
+  const {host, organization, project, repository} = grant;
+  return {host, organization, project, repository, fingerprint, socket: name};
+}
+
+function adviceFor({host, organization}: Grant): string {
+  const where = isServicesSshHost(host)
+    ? keyPageOf(organization)
+    : `the user settings of ${host}, SSH public keys`;
+  return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys end after a year`;
+}
+
+/** Azure DevOps takes any key at first, and refuses it only where the command should run. */
+function refusalAdvice(grant: Grant, {fingerprint}: PrivateKey): Advice {
+  return {
+    pattern: /Public key authentication failed/i,
+    lines: [
+      `orgkey: error: Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has ended`,
+      `orgkey: hint: ${adviceFor(grant)}`,
+    ],
+  };
+}

@@ -1,0 +1,264 @@
+import type {Socket} from 'node:net';
+
+import type {ClientChannel} from 'ssh2';
+
+import {MuxSession, type MuxEvent} from './mux-session.ts';
+import type {StartTimer} from './single-use-socket.ts';
+import type {SshConnection} from './ssh-connection.ts';
+import {SshFailure} from './ssh-failure.ts';
+import {WireError} from './wire.ts';
+
+export interface Relayed {
+  /** How git's side saw it end: the exit code that was passed on; `undefined`: git went away before. */
+  readonly exitCode: number | undefined;
+  readonly failure: SshFailure | undefined;
+  /** Bytes that git got and sent. */
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** What the server says where it does not know the key, and what to do about it. */
+export interface Advice {
+  readonly pattern: RegExp;
+  readonly lines: readonly string[];
+}
+
+/**
+ * Joins the ssh program that git started to the granted command at the far end, until either is done. `connection`
+ * may still be on its way, or fail: git's side hears of it as the command's error output.
+ */
+export async function relay(
+  socket: Socket,
+  command: string,
+  connection: Promise<SshConnection>,
+  advice: Advice,
+  startTimer: StartTimer,
+): Promise<Relayed> {
+  return new Relay(socket, command, connection, advice, startTimer).done;
+}
+
+/** In milliseconds; ssh asks for the command as soon as it is connected. */
+const ASK_DEADLINE = 10_000;
+
+/** ssh's own exit code where it has no better one. */
+const SSH_FAILED = 255;
+/** In bytes; only the beginning is searched for the server's refusal. */
+const SEARCHED = 4096;
+
+type OutputStream = 'stdout' | 'stderr';
+
+class Relay {
+  readonly done: Promise<Relayed>;
+  readonly #socket: Socket;
+  readonly #session: MuxSession;
+  readonly #command: string;
+  readonly #connection: Promise<SshConnection>;
+  readonly #advice: Advice;
+  readonly #settle: (relayed: Relayed) => void;
+  #channel: ClientChannel | undefined;
+  /** Input that came before the far end was ready; bounded by the session's window. */
+  readonly #early: Buffer[] = [];
+  #earlyEnd = false;
+  /** Output that did not fit; while there is some, the far end is paused. */
+  readonly #held: {readonly stream: OutputStream; readonly bytes: Buffer}[] = [];
+  #beginning = '';
+  #exit: {readonly code: number; readonly failure: SshFailure | undefined} | undefined;
+  #exitSent = false;
+  #received = 0;
+  #sent = 0;
+
+  readonly #stopWaiting: () => void;
+
+  constructor(
+    socket: Socket,
+    command: string,
+    connection: Promise<SshConnection>,
+    advice: Advice,
+    startTimer: StartTimer,
+  ) {
+    const {promise, resolve} = Promise.withResolvers<Relayed>();
+    this.done = promise;
+    this.#settle = resolve;
+    this.#socket = socket;
+    this.#command = command;
+    this.#session = new MuxSession(command);
+    this.#connection = connection;
+    this.#advice = advice;
+    socket.on('data', (chunk: Buffer) => this.#fromGit(chunk));
+    socket.on('drain', () => this.#flush());
+    // a broken pipe is told by the close that follows
+    socket.on('error', () => {});
+    socket.on('close', () => void this.#gitIsGone());
+    this.#stopWaiting = startTimer(ASK_DEADLINE, () => socket.destroy());
+  }
+
+  #fromGit(chunk: Buffer): void {
+    try {
+      for (const event of this.#session.receive(chunk)) this.#handle(event);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#socket.destroy();
+    }
+  }
+
+  #handle(event: MuxEvent): void {
+    switch (event.kind) {
+      case 'reply':
+        this.#socket.write(event.bytes);
+        return;
+      case 'execute':
+        this.#stopWaiting();
+        void this.#execute(event.gitProtocol);
+        return;
+      case 'input':
+        // a view into a buffer that is read into again: early bytes must be kept as a copy
+        if (this.#channel === undefined) this.#early.push(Buffer.from(event.bytes));
+        else this.#toServer(this.#channel, event.bytes);
+        return;
+      case 'input-end':
+        if (this.#channel === undefined) this.#earlyEnd = true;
+        else this.#channel.end();
+        return;
+      case 'window':
+        this.#flush();
+        return;
+      case 'closed':
+        this.#socket.end();
+        return;
+    }
+  }
+
+  async #execute(gitProtocol: string | undefined): Promise<void> {
+    try {
+      const connection = await this.#connection;
+      const channel = await connection.execute(this.#command, gitProtocol);
+      if (this.#socket.destroyed) channel.destroy();
+      else this.#join(channel, connection);
+    } catch (error) {
+      this.#finish(SSH_FAILED, failureFrom(error));
+    }
+  }
+
+  #join(channel: ClientChannel, connection: SshConnection): void {
+    this.#channel = channel;
+    let exit: {code: number; failure: SshFailure | undefined} | undefined;
+    channel.on('data', (bytes: Buffer) => this.#fromServer('stdout', bytes));
+    channel.stderr.on('data', (bytes: Buffer) => this.#fromServer('stderr', bytes));
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exit = typeof code === 'number' ? {code: code & 0xff, failure: undefined} : killedBy(signal);
+    });
+    channel.on('error', () => {});
+    channel.on('close', () => {
+      exit ??= {code: SSH_FAILED, failure: connection.failure};
+      this.#finish(exit.code, exit.failure);
+    });
+    for (const bytes of this.#early.splice(0)) this.#toServer(channel, bytes);
+    if (this.#earlyEnd) channel.end();
+  }
+
+  #toServer(channel: ClientChannel, bytes: Buffer): void {
+    if (!channel.writable) return;
+    const {length} = bytes;
+    this.#sent += length;
+    // ssh2 may keep the bytes until the server's window opens
+    channel.write(Buffer.from(bytes), () => {
+      const more = this.#session.taken(length);
+      if (more !== undefined && this.#socket.writable) this.#socket.write(more);
+    });
+  }
+
+  #fromServer(stream: OutputStream, bytes: Buffer): void {
+    if (this.#beginning.length < SEARCHED) this.#beginning += bytes.toString('latin1', 0, SEARCHED);
+    this.#held.push({stream, bytes});
+    this.#flush();
+  }
+
+  /** Sends what fits the client's window and the socket; the far end waits while something is left. */
+  #flush(): void {
+    while (this.#held.length > 0 && !this.#socket.writableNeedDrain && this.#socket.writable) {
+      const [next] = this.#held;
+      if (next === undefined) break;
+      const fitting = this.#session.fitting(next.bytes.length);
+      if (fitting === 0) break;
+      this.#socket.cork();
+      for (const part of this.#session.output(next.bytes.subarray(0, fitting), next.stream))
+        this.#socket.write(part);
+      this.#socket.uncork();
+      this.#received += fitting;
+      if (fitting === next.bytes.length) this.#held.shift();
+      else this.#held[0] = {stream: next.stream, bytes: next.bytes.subarray(fitting)};
+    }
+    this.#sendExit();
+    if (this.#held.length > 0) this.#pause();
+    else this.#resume();
+  }
+
+  #pause(): void {
+    this.#channel?.pause();
+    this.#channel?.stderr.pause();
+  }
+
+  #resume(): void {
+    if (this.#channel?.isPaused() === true) this.#channel.resume();
+    if (this.#channel?.stderr.isPaused() === true) this.#channel.stderr.resume();
+  }
+
+  #finish(code: number, failure: SshFailure | undefined): void {
+    if (this.#exit !== undefined) return;
+    this.#exit = {code, failure};
+    const lines =
+      failure === undefined
+        ? this.#advice.pattern.test(this.#beginning)
+          ? this.#advice.lines
+          : []
+        : linesOf(failure);
+    if (lines.length > 0) this.#held.push({stream: 'stderr', bytes: Buffer.from(`${lines.join('\n')}\n`)});
+    this.#flush();
+  }
+
+  #sendExit(): void {
+    if (this.#exit === undefined || this.#exitSent || this.#held.length > 0) return;
+    this.#exitSent = true;
+    if (!this.#socket.writable) return;
+    this.#socket.write(this.#session.finish(this.#exit.code));
+    this.#socket.end();
+  }
+
+  async #gitIsGone(): Promise<void> {
+    this.#stopWaiting();
+    this.#settle({
+      exitCode: this.#exitSent ? this.#exit?.code : undefined,
+      failure: this.#exit?.failure,
+      received: this.#received,
+      sent: this.#sent,
+    });
+    try {
+      (await this.#connection).close();
+    } catch {
+      // there is none to close; why was told where it was waited for
+    }
+  }
+}
+
+/** As people see it, before git's own `Could not read from remote repository`. */
+export function linesOf({message, hints}: SshFailure): string[] {
+  return [`orgkey: error: ${message}`, ...hints.map((hint) => `orgkey: hint: ${hint}`)];
+}
+
+function killedBy(signal: string | undefined): {code: number; failure: SshFailure} {
+  return {
+    code: SSH_FAILED,
+    failure: new SshFailure(
+      'ERR_CONNECTION_LOST',
+      `the command at the host was ended by ${signal ?? 'a signal'}`,
+    ),
+  };
+}
+
+function failureFrom(error: unknown): SshFailure {
+  return error instanceof SshFailure
+    ? error
+    : new SshFailure('ERR_SSH_PROTOCOL', 'the connection failed for a reason that is not known', {
+        cause: error,
+      });
+}
