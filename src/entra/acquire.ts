@@ -50,7 +50,8 @@ export function createAcquire(parts: AcquireParts): Acquire {
       const errand = await errandFor(wanted, parts);
       const {uptime, wall} = momentOf(parts.clock);
       const outcome = await parts.pool.run(errand);
-      if (outcome.kind === 'failed') return failed(advise(outcome.trouble, suffererOf(identity)));
+      if (outcome.kind === 'failed')
+        return failed(advise(outcome.trouble, {...suffererOf(identity), skew: outcome.skew}));
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, parts);
       return tokenFrom(outcome.message, {uptime, wall}, parts);
     } catch (error) {

@@ -37,7 +37,12 @@ export interface Limits {
 /** What an acquirer brought. */
 export type Outcome =
   | {readonly kind: 'done'; readonly message: Message}
-  | {readonly kind: 'failed'; readonly trouble: Trouble};
+  | {
+      readonly kind: 'failed';
+      readonly trouble: Trouble;
+      /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
+      readonly skew?: number | undefined;
+    };
 
 /** How one acquirer did. */
 export interface Observation {
@@ -179,16 +184,17 @@ export class AcquirerPool {
     const started = clock.uptime();
     const outcome = await this.#converse(errand, life);
     const head = outcome.kind === 'done' ? outcome.message.head : outcome.head;
+    const skew = typeof head['skew'] === 'number' ? head['skew'] : undefined;
     this.#parts.observe?.({
       endpoint: errand.endpoint,
       outcome: outcome.kind,
       duration: clock.uptime() - started,
-      skew: typeof head['skew'] === 'number' ? head['skew'] : undefined,
+      skew,
       requests: typeof head['requests'] === 'number' ? head['requests'] : 0,
     });
     if (outcome.kind === 'done') return outcome;
     this.#closeGate(errand, outcome.trouble);
-    return failed(outcome.trouble);
+    return {kind: 'failed', trouble: outcome.trouble, skew};
   }
 
   /** One process from start to end. */
@@ -373,7 +379,7 @@ const cancelled: Trouble = {
   kind: 'local',
   code: 'ERR_CANCELLED',
   detail: 'it was cancelled',
-  hint: undefined,
+  hint: 'Start it again when it suits.',
 };
 
 const tooMuch: Trouble = {

@@ -1,6 +1,7 @@
 import {fieldOf, jobFrom, type Job} from './job.ts';
 import {HttpExchanges} from './http-exchanges.ts';
 import {decodeMessage, encodeMessage, type Message} from './message.ts';
+import type {Grant} from './issuer.ts';
 import {TroubleError, type Trouble} from './trouble.ts';
 
 /**
@@ -38,6 +39,18 @@ async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined)
       const value = await readVaultSecret(job, await sdkToken(job, exchanges, sdk), exchanges);
       return done({value}, {}, exchanges);
     }
+    case 'refresh': {
+      const {refresh} = await import('./issuer.ts');
+      return granted(await refresh(job, exchanges), exchanges);
+    }
+    case 'browser': {
+      const {signInWithBrowser} = await import('./browser-sign-in.ts');
+      return granted(await withWatch(() => signInWithBrowser(job, exchanges, tell)), exchanges);
+    }
+    case 'device-code': {
+      const {signInWithDeviceCode} = await import('./device-code.ts');
+      return granted(await withWatch(() => signInWithDeviceCode(job, exchanges, tell)), exchanges);
+    }
     default:
       return done({accessToken: await sdkToken(job, exchanges, sdk)}, {...exchanges.lifetime}, exchanges);
   }
@@ -50,6 +63,34 @@ async function sdkToken(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined
   const answer = await tokenCredentialFor(job, exchanges).getToken(fieldOf(job, 'scope'));
   if (answer === null) throw new Error('the SDK has neither a token nor a reason');
   return answer.token;
+}
+
+async function granted(
+  {accessToken, refreshToken, idToken}: Grant,
+  exchanges: HttpExchanges,
+): Promise<Message> {
+  const {claimsOf} = await import('./issuer.ts');
+  const {preferred_username: username, tid: tenantId} = idToken === undefined ? {} : claimsOf(idToken);
+  const secrets = {accessToken, ...(refreshToken === undefined ? {} : {refreshToken})};
+  return done(secrets, {...exchanges.lifetime, username, tenantId}, exchanges);
+}
+
+/** What happens before the result, a line each. */
+function tell(event: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify({kind: 'event', ...event})}\n`);
+}
+
+/** While a person is waited for, the daemon may go; nobody is there then to take the result. */
+async function withWatch<Result>(wait: () => Promise<Result>): Promise<Result> {
+  const daemon = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid !== daemon) process.exit(1);
+  }, 1000);
+  try {
+    return await wait();
+  } finally {
+    clearInterval(watch);
+  }
 }
 
 async function readJob(): Promise<Job> {
@@ -100,7 +141,7 @@ function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
 
 function tooLate({asked}: HttpExchanges): Trouble {
   return asked === undefined
-    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: undefined}
+    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: 'Start it again.'}
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time', proxy: undefined};
 }
 

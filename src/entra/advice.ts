@@ -19,7 +19,12 @@ export interface Explanation {
 export interface Sufferer {
   readonly kind: string;
   readonly clientId?: string | undefined;
+  /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
+  readonly skew?: number | undefined;
 }
+
+/** Entra takes assertions of a clock that is off by less than this, in milliseconds. */
+export const TOLERATED_SKEW = 5 * 60_000;
 
 const explanations: ReadonlyMap<string, Explanation> = new Map(
   errorCodes.map((entry) => [entry.code, entry]),
@@ -64,12 +69,14 @@ type Silence = Extract<Trouble, {kind: 'unreachable'}>;
 
 /** Status and OAuth error say what kind of refusal it is, the code what to do. */
 function adviseOnRefusal(refusal: Refusal, sufferer: Sufferer): Failure {
-  const known = refusal.codes.map(explainCode).find((explanation) => explanation !== undefined);
+  const known = explanationOf(refusal);
   const code = known?.code ?? refusal.codes[0];
   if (refusal.status === 429 || known?.retry === 'after-cooldown') return throttled(refusal, code);
+  if (known !== undefined && dependsOnTime.has(known.code) && Math.abs(sufferer.skew ?? 0) > TOLERATED_SKEW)
+    return clockIsWrong(known.code, sufferer.skew ?? 0);
   if (known !== undefined) {
-    const retryAfter = refusal.retryAfter;
-    return {...failure(known.code, halfSentence(known.meaning), actionFor(known, sufferer)), retryAfter};
+    const message = `${halfSentence(known.meaning)}${presented(refusal)}`;
+    return {...failure(known.code, message, actionFor(known, sufferer)), retryAfter: refusal.retryAfter};
   }
   if (refusal.status >= 500) return unwell(refusal, code);
   const {message, hint} = adviceByService(refusal, sufferer);
@@ -94,6 +101,28 @@ function unwell({service, status, retryAfter}: Refusal, code: string | undefined
     hint: 'It is asked again by itself; https://azure.status.microsoft tells of outages.',
     retryAfter,
   };
+}
+
+/** Codes tell the repair where Entra is asked; elsewhere they are those of whoever stands behind. */
+function explanationOf({service, codes}: Refusal): Explanation | undefined {
+  const isEntra = service === 'entra' || service === 'issuer' || service === 'managed-identity';
+  return isEntra ? codes.map(explainCode).find((explanation) => explanation !== undefined) : undefined;
+}
+
+const dependsOnTime = new Set(['AADSTS700024', 'AADSTS50013', 'AADSTS700027']);
+
+function clockIsWrong(code: string, skew: number): Failure {
+  return failure(
+    code,
+    `this machine's clock is ${describeTime(Math.abs(skew))} ${skew > 0 ? 'ahead' : 'behind'}, and Entra takes nothing that was signed at another time`,
+    'Set the clock: timedatectl set-ntp true',
+  );
+}
+
+/** What Entra compared with the federated credential, the one thing that helps to find the difference. */
+function presented({description}: Refusal): string {
+  const found = /presented assertion (issuer|subject|audience) '([^']{1,300})'/.exec(description);
+  return found === null ? '' : `: the assertion's ${found[1] ?? ''} is ${printable(found[2] ?? '', 300)}`;
 }
 
 interface Advice {
@@ -360,7 +389,11 @@ function halfSentence(sentence: string): string {
 
 function describeTime(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000);
-  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }
 
 function failure(code: string, message: string, hint: string | undefined): Failure {

@@ -1,6 +1,6 @@
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
 import type {Secret} from '../token/secret.ts';
-import type {Wanted} from '../token/acquire.ts';
+import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
 import type {AcquireParts} from './acquire.ts';
 import {METADATA_GATE, type Errand} from './acquirer-pool.ts';
 import {
@@ -174,7 +174,14 @@ export function signInFields(
   {issuer, clientId, scopes}: Extract<Identity, {kind: 'sign-in'}>,
   scope: string,
 ): Record<string, string> {
-  return {issuer, clientId, scope: scopes.length === 0 ? scope : scopes.join(' ')};
+  // the configured scopes are those of Azure DevOps
+  const configured = scope === AZURE_DEVOPS_SCOPE ? scopes.map(inFull).join(' ') : '';
+  return {issuer, clientId, scope: configured === '' ? scope : configured};
+}
+
+/** `vso.code` is a scope of Azure DevOps; any other name is taken as it is. */
+function inFull(scope: string): string {
+  return scope.startsWith('vso.') ? AZURE_DEVOPS_SCOPE.replace('.default', scope) : scope;
 }
 
 export async function clientSecretOf(

@@ -1,8 +1,9 @@
 import {Secret} from '../token/secret.ts';
-import type {AcquirerPool} from './acquirer-pool.ts';
+import type {AcquirerPool, Outcome} from './acquirer-pool.ts';
 import {advise} from './advice.ts';
 import type {Variables} from './child-environment.ts';
 import {vaultErrand} from './errand-for.ts';
+import {TroubleError} from './trouble.ts';
 
 /** A secret of Azure Key Vault's could not be had. */
 export class VaultError extends Error {
@@ -26,8 +27,21 @@ export async function readVaultSecret(
   {vault, secret}: {readonly vault: string; readonly secret: string},
   {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Variables},
 ): Promise<Secret> {
-  const outcome = await pool.run(vaultErrand(vault, secret, {environment}));
+  const outcome = await run(vault, secret, {pool, environment});
   if (outcome.kind === 'done') return new Secret(outcome.message.secrets['value'] ?? new Uint8Array());
   const {code, message, hint} = advise(outcome.trouble, {kind: 'managed-identity'});
   throw new VaultError(code, `${secret} in the vault ${vault}: ${message}`, hint);
+}
+
+async function run(
+  vault: string,
+  secret: string,
+  {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Variables},
+): Promise<Outcome> {
+  try {
+    return await pool.run(vaultErrand(vault, secret, {environment}));
+  } catch (error) {
+    if (error instanceof TroubleError) return {kind: 'failed', trouble: error.trouble};
+    throw error;
+  }
 }

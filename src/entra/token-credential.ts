@@ -59,10 +59,12 @@ export function exchangeAudienceOf(authorityHost: string): string {
 }
 
 function asserted(job: Job, exchanges: HttpExchanges, assertion: () => Promise<string>): TokenCredential {
+  let made: Promise<string> | undefined;
   return new ClientAssertionCredential(
     fieldOf(job, 'tenantId'),
     fieldOf(job, 'clientId'),
-    assertion,
+    // asked for it twice, the SDK would have it made twice
+    () => (made ??= assertion()),
     optionsOf(job, exchanges),
   );
 }

@@ -1,0 +1,104 @@
+import {createHash} from 'node:crypto';
+import {AcquirerPool, type AcquirerPoolParts, type Observation} from '../../src/entra/acquirer-pool.ts';
+import {createAcquire, type Authority, type ReadSecret} from '../../src/entra/acquire.ts';
+import type {RefreshTokens} from '../../src/entra/refresh-tokens.ts';
+import type {Identity, SecretSource} from '../../src/identity/identity.ts';
+import {AZURE_DEVOPS_SCOPE, type Acquisition} from '../../src/token/acquire.ts';
+import {Secret} from '../../src/token/secret.ts';
+import type {Cloud} from '../cloud/cloud.ts';
+
+export const clock = {wall: () => Date.now(), uptime: () => performance.now()};
+
+export const microsoft: Authority = {
+  authorityHost: 'https://login.microsoftonline.com',
+  disableInstanceDiscovery: false,
+};
+
+/** An identity without its key. */
+export type Keyless = Identity extends infer Each
+  ? Each extends Identity
+    ? Omit<Each, 'key'>
+    : never
+  : never;
+
+/** Refresh tokens in memory, to look into. */
+export class RememberedRefreshTokens implements RefreshTokens {
+  readonly held = new Map<string, string>();
+
+  async read(key: string): Promise<Secret | undefined> {
+    const text = this.held.get(key);
+    return text === undefined ? undefined : Secret.fromText(text);
+  }
+
+  async write(key: string, secret: Secret): Promise<void> {
+    this.held.set(key, secret.revealText());
+  }
+
+  async remove(key: string): Promise<void> {
+    this.held.delete(key);
+  }
+}
+
+/** Everything that stands between the cache and a cloud, as the daemon joins it. */
+export function acquiringFrom(
+  cloud: Cloud,
+  {
+    environment = {},
+    authority = microsoft,
+    readSecret = async (source) => Promise.reject(new Error(`nobody reads ${source.from}`)),
+    ...pooled
+  }: {
+    environment?: Record<string, string>;
+    authority?: Authority;
+    readSecret?: ReadSecret;
+  } & Partial<AcquirerPoolParts> = {},
+) {
+  const variables = {...cloud.environment(), ...environment};
+  const observations: Observation[] = [];
+  const pool = new AcquirerPool({
+    environment: variables,
+    clock,
+    observe: (observation) => observations.push(observation),
+    ...pooled,
+  });
+  const refreshTokens = new RememberedRefreshTokens();
+  const acquire = createAcquire({
+    pool,
+    clock,
+    environment: variables,
+    authority,
+    readSecret,
+    refreshTokens,
+    fingerprint: (secret) => fingerprintOf(secret.revealText()),
+  });
+  return {
+    pool,
+    refreshTokens,
+    observations,
+    variables,
+    acquire: (identity: Keyless, scope = AZURE_DEVOPS_SCOPE): Promise<Acquisition> =>
+      acquire({identity: {...identity, key: keyOf(identity)} as Identity, scope}),
+  };
+}
+
+export function keyOf(identity: Keyless): string {
+  return fingerprintOf(JSON.stringify({...identity, clientSecret: undefined}));
+}
+
+export function held(text: string | Uint8Array): SecretSource {
+  return {
+    from: 'held',
+    secret: typeof text === 'string' ? Secret.fromText(text) : new Secret(Uint8Array.from(text)),
+  };
+}
+
+export function fingerprintOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** What people read of an acquisition, in three lines. */
+export function told(acquisition: Acquisition): string {
+  if (acquisition.kind === 'token') return `a token of ${String(acquisition.token.secret.length)} bytes`;
+  const {code, message, hint} = acquisition.failure;
+  return `${message} (${code})\n${hint ?? ''}`;
+}
