@@ -13,7 +13,10 @@ export function describeDuration(milliseconds: number): string {
 /** Local time, to the minute: `2026-11-21 14:05`. Milliseconds since epoch. */
 export function describeMoment(moment: number): string {
   const date = new Date(moment);
-  const two = (value: number) => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
 }

@@ -44,7 +44,12 @@ function shrink(wanted: readonly number[], columns: readonly Column[], room: num
 }
 
 function pad(cell: string, width: number, align: 'right' | undefined): string {
-  const cut = widthOf(cell) > width ? `${[...cell].slice(0, width - 1).join('')}…` : cell;
+  const cut =
+    widthOf(cell) > width
+      ? `${Array.from(cell)
+          .slice(0, width - 1)
+          .join('')}…`
+      : cell;
   const space = ' '.repeat(Math.max(0, width - widthOf(cut)));
   return align === 'right' ? space + cut : cut + space;
 }

@@ -146,7 +146,7 @@ export function style(name: Style, text: string): string {
 
 /** In columns; escapes take none. */
 export function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
