@@ -12,7 +12,7 @@ export type UnitScope = 'user' | 'system';
 
 /**
  * `full`: as measured. `without-namespaces`: for user managers on kernels that forbid unprivileged user
- * namespaces, where a unit that asks for one fails with status 217 or 226.
+ * namespaces, where a unit that asks for one fails with status 217, 218 or 226.
  */
 export type Sandbox = 'full' | 'without-namespaces';
 
@@ -125,13 +125,13 @@ WantedBy=sockets.target
 function userService(daemon: DaemonCommand, sandbox: Sandbox): string {
   const args = ['--runtime-dir', '%t/orgkey', '--state-dir', escaped(daemon.stateDirectory)];
   const namespaces = `# Beneath here all is read-only but what is named; az keeps its own sign-in up to date
+# First of all: without it a person's manager cannot drop capabilities, and half of the rest fails with status 218
+PrivateUsers=yes
 ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%h/.azure
 PrivateTmp=yes
 PrivateDevices=yes
-PrivateUsers=yes
-PrivateIPC=yes
 PrivateMounts=yes
 ProtectHostname=yes
 ProtectClock=yes

@@ -188,11 +188,11 @@ export class SystemdService {
       : 'full';
   }
 
-  /** Status 217 (USER) and 226 (NAMESPACE) are what a forbidden user namespace looks like. */
+  /** Status 217 (USER), 218 (CAPABILITIES), 226 (NAMESPACE): so a forbidden user namespace looks. */
   async #lacksNamespaces(): Promise<boolean> {
     if (this.#scope === 'system') return false;
     const status = (await this.#show(serviceUnit)).get('ExecMainStatus');
-    return status === '217' || status === '226';
+    return status === '217' || status === '218' || status === '226';
   }
 
   async #show(unit: string): Promise<ReadonlyMap<string, string>> {
