@@ -1,33 +1,14 @@
-import {lstatSync, statSync} from 'node:fs';
+import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ControlConnection} from '../daemon/control-client.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
-import {absolute} from './locate.ts';
-
-/**
- * The runtime directory of the daemon that git would reach: the first that has a `git.sock`. One that the caller
- * names is taken as it is; any other has to be a real directory of ours or root's, since whoever could make it first
- * would be told every password. `undefined`: there is none.
- */
-export function findRuntimeDirectory(options: Places, context: Context): string | undefined {
-  const {environment, uid} = context;
-  const named = options['runtime-dir'] ?? environment['ORGKEY_RUNTIME_DIR'];
-  if (named) return absolute(named, context);
-  const ofSession = environment['XDG_RUNTIME_DIR'];
-  const candidates = [
-    ...(ofSession ? [join(ofSession, 'orgkey')] : []),
-    `/run/user/${uid}/orgkey`,
-    '/run/orgkey',
-    join(environment['TMPDIR'] || '/tmp', `orgkey-${uid}`),
-  ];
-  return candidates.find((directory) => isTrusted(directory, uid) && hasSocket(directory));
-}
+import {runtimeDirectoryOfDaemon} from './locate.ts';
 
 /** @throws {CommandError} or {ControlError} where no daemon answers. */
 export async function connectDaemon(options: Places, context: Context): Promise<ControlConnection> {
-  const directory = findRuntimeDirectory(options, context);
+  const directory = runtimeDirectoryOfDaemon(options, context);
   if (directory === undefined) throw notRunning('the daemon is not running');
   const folder = join(directory, 'control');
   const path = join(folder, 'control.sock');
@@ -70,17 +51,4 @@ export async function isRunning(options: Places, context: Context): Promise<bool
 
 function notRunning(message: string): CommandError {
   return new CommandError(EXIT.notRunning, message, {hint: 'start it: orgkey service start'});
-}
-
-function isTrusted(directory: string, uid: number): boolean {
-  const found = lstatSync(directory, {throwIfNoEntry: false});
-  return found !== undefined && found.isDirectory() && (found.uid === uid || found.uid === 0);
-}
-
-function hasSocket(directory: string): boolean {
-  try {
-    return statSync(join(directory, 'git.sock')).isSocket();
-  } catch {
-    return false;
-  }
 }

@@ -1,19 +1,9 @@
 import {randomBytes} from 'node:crypto';
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import type {Configuration, Loaded, Problem} from '../config/configuration.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
-import {absolute, configurationDirectory} from './locate.ts';
-
-/** The configuration in use, absolute: the one that is named, else the first that is there. */
-export function configurationFile(options: Places, context: Context): string | undefined {
-  const named = options.config ?? context.environment['ORGKEY_CONFIG'];
-  if (named) return absolute(named, context);
-  const candidates = [join(configurationDirectory(context), 'config.yaml'), '/etc/orgkey/config.yaml'];
-  return candidates.find((path) => existsSync(path));
-}
+import {configurationFile} from './locate.ts';
 
 /** What the daemon would load now. */
 export async function loadFor(options: Places, context: Context): Promise<Loaded> {
@@ -21,6 +11,8 @@ export async function loadFor(options: Places, context: Context): Promise<Loaded
   return loadConfiguration({
     file: configurationFile(options, context),
     environment: context.environment,
+    uid: context.uid,
+    workingDirectory: context.directory,
     key: randomBytes(32),
   });
 }
