@@ -43,14 +43,22 @@ export function createControlHandlers(parts: ControlParts): ControlHandlers {
   };
 }
 
-async function tokenFor({organization, scope = AZURE_DEVOPS_SCOPE}: TokenParams, parts: ControlParts): Promise<TokenResult> {
+async function tokenFor(
+  {organization, scope = AZURE_DEVOPS_SCOPE}: TokenParams,
+  parts: ControlParts,
+): Promise<TokenResult> {
   const choice = parts.bindings().choose(ownerNamed(organization, parts.bindings()));
   if (choice.kind === 'none') {
     return {kind: 'failed', code: 'ERR_NOT_CONFIGURED', message: choice.reason, hint: 'run: orgkey org list'};
   }
   const {identity} = choice.binding;
   if (identity.kind === 'stored') {
-    return {kind: 'failed', code: 'ERR_STORED', message: 'what is stored at the prompt is for git only', hint: undefined};
+    return {
+      kind: 'failed',
+      code: 'ERR_STORED',
+      message: 'what is stored at the prompt is for git only',
+      hint: undefined,
+    };
   }
   const found = await parts.tokens.get({identity, scope});
   if (found.kind === 'failed') {

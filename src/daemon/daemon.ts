@@ -62,8 +62,13 @@ export class Daemon {
     const {log} = this.#parts;
     log('error', `somebody else listens on ${socket.path}`);
     if (socket.isInherited) {
-      const unit = socket.scope.organizations === undefined ? 'orgkey.socket' : `orgkey-${socket.scope.name}.socket`;
-      return {level: 'red', message: `somebody else listens on ${socket.path}`, hint: `run: systemctl restart ${unit}`};
+      const unit =
+        socket.scope.organizations === undefined ? 'orgkey.socket' : `orgkey-${socket.scope.name}.socket`;
+      return {
+        level: 'red',
+        message: `somebody else listens on ${socket.path}`,
+        hint: `run: systemctl restart ${unit}`,
+      };
     }
     try {
       await socket.takeBack();
@@ -73,11 +78,6 @@ export class Daemon {
       if (!(error instanceof ClaimError)) throw error;
       return {level: 'red', message: error.message, hint: error.hint};
     }
-  }
-
-  /** Accepts no more; resolves when everything that was accepted is answered. */
-  async drain(): Promise<void> {
-    await Promise.all(this.#parts.sockets.all.map((socket) => socket.drain()));
   }
 }
 

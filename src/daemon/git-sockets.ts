@@ -72,6 +72,15 @@ export class GitSockets {
     this.#notices = notices;
   }
 
+  /** Accepts no more; resolves when everything that was accepted is answered. */
+  async drain(): Promise<void> {
+    await Promise.all(this.all.map((socket) => socket.drain()));
+  }
+
+  destroyConnections(): void {
+    for (const socket of this.all) socket.destroyConnections();
+  }
+
   async #openScoped({name, organizations, mode, group}: SocketSettings): Promise<GitSocket> {
     const directory = join(this.#parts.directory, 'scoped', name);
     if (!this.#parts.inherited.has(name)) {

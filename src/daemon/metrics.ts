@@ -20,7 +20,8 @@ export function renderMetrics(status: Status, tally: Tally, now: number): string
     '# TYPE orgkey_requests_total counter',
     ...Array.from(
       tally.entries(),
-      ({outcome, organization, times}) => `orgkey_requests_total{organization="${label(organization)}",outcome="${outcome}"} ${times}`,
+      ({outcome, organization, times}) =>
+        `orgkey_requests_total{organization="${label(organization)}",outcome="${outcome}"} ${times}`,
     ),
     '# HELP orgkey_request_seconds How long served requests took.',
     '# TYPE orgkey_request_seconds histogram',

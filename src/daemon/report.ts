@@ -2,6 +2,7 @@ import {describeIdentity} from '../identity/identity.ts';
 import {nameOf} from '../organization/socket-scope.ts';
 import {printable} from '../printable.ts';
 import type {AuditEntry} from './audit.ts';
+import type {TokenResult} from './control-protocol.ts';
 import type {Outcome} from './tally.ts';
 import type {Report} from './respond.ts';
 
@@ -59,5 +60,21 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
         : undefined,
     reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
     duration: Math.round(duration * 1000) / 1000,
+  };
+}
+
+/** A token that left by the control channel: a person asked for it, or a command that a person runs. */
+export function tokenEntry(organization: string, result: TokenResult, time: number): AuditEntry {
+  return {
+    time: new Date(time).toISOString(),
+    event: 'token',
+    outcome: result.kind,
+    socket: 'control',
+    organization: printable(organization, 300),
+    expires:
+      result.kind === 'token' && result.expiresAt !== undefined
+        ? new Date(result.expiresAt).toISOString()
+        : undefined,
+    reason: result.kind === 'failed' ? result.code : undefined,
   };
 }

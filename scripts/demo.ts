@@ -1,0 +1,137 @@
+// usage: node scripts/demo.ts [--keep]
+// Runs what the README promises, against the test cloud. See scripts/demo.
+import {execFile} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join, resolve} from 'node:path';
+import {parseArgs, promisify} from 'node:util';
+import {startCloud} from '../test/cloud/cloud.ts';
+
+const {values} = parseArgs({options: {keep: {type: 'boolean', default: false}}});
+const root = resolve(import.meta.dirname, '..');
+const home = mkdtempSync(join(tmpdir(), 'orgkey-demo-'));
+const dist = join(root, 'dist');
+
+say(`Node ${process.version}, ${(await run('git', ['--version'])).trim()}, everything below ${home}`);
+say('building orgkey ...');
+await run(process.execPath, [join(root, 'scripts/build.ts')]);
+
+const cloud = await startCloud();
+try {
+  await demonstrate();
+} finally {
+  await run(process.execPath, [join(dist, 'orgkey.cjs'), 'uninstall', '--purge'], environment()).catch(
+    report,
+  );
+  await cloud.close();
+  rmSync(home, {recursive: true, force: true});
+  say('cleaned up: the daemon is stopped and git is configured as before');
+}
+
+async function demonstrate(): Promise<void> {
+  const tenant = cloud.addTenant();
+  const app = tenant.addApplication();
+  const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+  const fabrikam = cloud.addOrganization('fabrikam', {tenant});
+  const pat = fabrikam.addPat();
+  const library = fabrikam.addRepository('shared/library', {files: {'library.txt': 'from fabrikam\n'}});
+  const site = contoso.addRepository('web/site', {
+    files: {'index.html': '<h1>contoso</h1>\n'},
+    submodules: [{path: 'library', url: library.url}],
+  });
+  await site.ready();
+  say(`a cloud is up: Entra, and Azure DevOps with the organizations contoso and fabrikam`);
+
+  mkdirSync(join(home, '.config/orgkey'), {recursive: true, mode: 0o700});
+  const secret = (name: string, value: string) =>
+    writeFileSync(join(home, '.config/orgkey', name), value, {mode: 0o600});
+  secret('contoso.secret', app.secret);
+  secret('fabrikam.pat', pat.value);
+  writeFileSync(
+    join(home, '.config/orgkey/config.yaml'),
+    `integrations:
+  azure:
+    - credentials:
+        - organizations: [contoso]      # a service principal
+          clientId: ${app.clientId}
+          clientSecret: {$file: contoso.secret}
+          tenantId: ${tenant.id}
+        - organizations: [fabrikam]     # a personal access token
+          personalAccessToken: {$file: fabrikam.pat}
+`,
+    {mode: 0o600},
+  );
+  await show('orgkey setup --service plain', [join(dist, 'orgkey.cjs'), 'setup', '--service', 'plain']);
+
+  await git(['clone', '--recurse-submodules', site.url, join(home, 'site')]);
+  say(
+    'cloned contoso/web/site with its submodule of fabrikam: two organizations, two identities, nobody was asked',
+  );
+  const before = cloud.requests.count({endpoint: 'token'});
+  await git(['-C', join(home, 'site'), 'fetch', '--recurse-submodules']);
+  const asked = cloud.requests.count({endpoint: 'token'}) - before;
+  say(`fetched again: ${asked} requests to Entra, ${before} since the start`);
+  for (const {authorization, organization} of cloud.requests.filter({endpoint: 'git', status: 200})) {
+    if (authorization === undefined)
+      throw new Error(`a private repository of ${organization} was served to anybody`);
+  }
+  await show('orgkey status', [join(dist, 'orgkey.cjs'), 'status']);
+  if (values.keep) await play(site.url);
+}
+
+/** Until Ctrl-C. */
+async function play(url: string): Promise<void> {
+  const variables = Object.entries({...cloud.environment(), HOME: home, ...directories()});
+  const file = join(home, 'environment');
+  writeFileSync(file, variables.map(([name, value]) => `export ${name}='${value}'\n`).join(''));
+  say(`it stays up: in another terminal, run   . ${file}   and then, for example,   git ls-remote ${url}`);
+  say('Ctrl-C ends it');
+  const alive = setInterval(() => undefined, 60_000);
+  await new Promise((end) => process.once('SIGINT', end).once('SIGTERM', end));
+  clearInterval(alive);
+}
+
+async function git(args: string[]): Promise<void> {
+  say(`$ git ${args.join(' ')}`);
+  process.stderr.write(await run('git', args, environment()));
+}
+
+async function show(command: string, args: string[]): Promise<void> {
+  say(`$ ${command}`);
+  process.stderr.write(await run(process.execPath, args, environment()));
+}
+
+/** Nothing of the person's own configuration, and the cloud in place of the network. */
+function environment(): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    LANG: 'C.UTF-8',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    ...directories(),
+    ...cloud.environment(),
+  };
+}
+
+function directories(): Record<string, string> {
+  return {ORGKEY_RUNTIME_DIR: join(home, 'run'), ORGKEY_STATE_DIR: join(home, 'state')};
+}
+
+async function run(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  try {
+    const {stdout, stderr} = await promisify(execFile)(program, args, {env, maxBuffer: 1 << 26});
+    return stderr + stdout;
+  } catch (error) {
+    const {stderr = '', stdout = ''} = error as {stderr?: string; stdout?: string};
+    throw new Error(`${program} ${args.join(' ')} failed:\n${stderr}${stdout}`, {cause: error});
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`demo: ${text}\n`);
+}
+
+function report(error: unknown): void {
+  say(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,32 @@
+import type {Found, TokenCache} from '../token/token-cache.ts';
+
+/**
+ * The cache for a git that waits: after `patience` milliseconds it gets a reason. What is under way goes on, and the
+ * next git finds its result.
+ */
+export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenCache, 'get' | 'peek'> {
+  return {
+    peek: (wanted) => tokens.peek(wanted),
+    async get(wanted, rejected) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<Found>((resolve) => {
+        timer = setTimeout(() => resolve(tooLate), patience);
+      });
+      try {
+        return await Promise.race([tokens.get(wanted, rejected), late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+const tooLate: Found = {
+  kind: 'failed',
+  failure: {
+    code: 'ERR_TIMEOUT',
+    message: 'the issuer of its tokens did not answer in time',
+    hint: 'Look at the network and the proxy of this machine; the next try may find the token ready.',
+    retryAfter: undefined,
+  },
+};
