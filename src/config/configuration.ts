@@ -11,8 +11,13 @@ export interface Configuration {
   readonly warnings: readonly Problem[];
   /** Absolute paths whose change means that it must be read again. */
   readonly files: readonly string[];
-  /** A hash of everything that was read: equal hashes mean an equal configuration. */
+  /** A hash of everything that was read, keyed for this process: equal hashes mean an equal configuration. */
   readonly hash: string;
+  /**
+   * Names what was found valid, in any process: a hash of what is written, secrets left out, and of the rules.
+   * `undefined` where there is no file. A later load that knows it need not load the schema.
+   */
+  readonly validity: string | undefined;
 }
 
 export type Loaded =

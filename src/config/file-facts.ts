@@ -1,0 +1,22 @@
+import {lstatSync, type Stats} from 'node:fs';
+import type {FileFacts, PathFacts} from './paths.ts';
+
+/** The files of this machine. */
+export const machineFiles: FileFacts = {
+  factsOf(path) {
+    try {
+      const stats = lstatSync(path, {throwIfNoEntry: false});
+      return stats && {kind: kindOf(stats), owner: stats.uid};
+    } catch {
+      // a directory on the way may not be entered
+      return undefined;
+    }
+  },
+};
+
+function kindOf(stats: Stats): PathFacts['kind'] {
+  if (stats.isSymbolicLink()) return 'link';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSocket()) return 'socket';
+  return stats.isFile() ? 'file' : 'other';
+}

@@ -1,0 +1,249 @@
+import {createHmac} from 'node:crypto';
+import {dirname, resolve} from 'node:path';
+import type {Binding} from '../identity/bindings.ts';
+import {buildBindings} from './build-bindings.ts';
+import {buildEntraSettings, buildSettings} from './build-settings.ts';
+import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
+import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
+import {parseYaml, type Parts} from './parse-yaml.ts';
+import {Problems} from './problems.ts';
+import {
+  LARGEST_CONFIGURATION,
+  LARGEST_SECRET,
+  objectionTo,
+  readProtectedFile,
+  type FileRead,
+} from './read-protected-file.ts';
+import {filesNamedIn, Resolver, type Surroundings} from './resolve-value.ts';
+import {
+  hasTerraformEnvironment,
+  TERRAFORM_VARIABLES,
+  terraformFiles,
+  terraformIdentity,
+  terraformTarget,
+} from './terraform-environment.ts';
+import {validityOf} from './validity.ts';
+import {valueAt} from './written.ts';
+
+export interface LoadOptions {
+  /** As `configurationFile` found it. `undefined`: there is none, and the environment may say who we are. */
+  readonly file: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Files must belong to this user or to root. Default: our own uid. */
+  readonly uid?: number;
+  /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: ours. */
+  readonly workingDirectory?: string;
+  /** Random bytes of this process, 32: identities and hashes are keyed with it. */
+  readonly key: Uint8Array;
+  /** The `validity` of configurations that were valid before: for these the schema is not loaded. Default: none. */
+  readonly knownValid?: ReadonlySet<string>;
+}
+
+/** Reads the configuration. What is wrong with it is returned, all of it at once, and holds no secret. */
+export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
+  const {file, uid = process.getuid?.() ?? 0, workingDirectory = process.cwd()} = options;
+  const complete = {...options, uid, workingDirectory};
+  return file === undefined
+    ? await loadEnvironment(complete)
+    : await loadFile(complete, resolve(workingDirectory, file));
+}
+
+/** The options, defaults filled in. */
+type Complete = LoadOptions & Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>>;
+
+async function loadFile({environment, uid, key, knownValid}: Complete, file: string): Promise<Loaded> {
+  const read = await readProtectedFile(file, LARGEST_CONFIGURATION);
+  if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`);
+  const objection = objectionTo({path: file, ...read}, {uid, holdsSecret: false});
+  if (objection !== undefined)
+    return unread(
+      file,
+      `the configuration ${objection.message}`,
+      objection.hint && `${objection.hint} ${file}`,
+    );
+  const text = decode(read.bytes);
+  if (text === undefined) return unread(file, 'the configuration is not UTF-8');
+
+  const problems = new Problems(file, text);
+  const parts = parseYaml(text, problems);
+  const validity = problems.found ? undefined : validityOf(parts);
+  if (validity !== undefined && knownValid?.has(validity) !== true) {
+    const {checkShape} = await import('./check-shape.ts');
+    checkShape(parts, problems);
+  }
+
+  const directory = dirname(file);
+  const paths = [...new Set(namedFiles(parts, {directory, environment}))];
+  const files = await readSecrets(paths);
+  const surroundings: Surroundings = {directory, environment, uid, files};
+  const resolver = new Resolver(surroundings, problems);
+  const entra = buildEntraSettings(parts.orgkey, {problems, resolver});
+  const bindings = buildBindings(parts.azure, {problems, resolver, surroundings, entra, key});
+  const settings = buildSettings(parts.orgkey, entra, {problems, resolver});
+  tellReadable({path: file, ...read}, uid, resolver, problems);
+  tellUncovered(settings, bindings, parts, problems);
+  if (parts.azure === undefined && parts.orgkey === undefined && !problems.found)
+    problems.warn(0, 'nothing is configured: there is neither integrations.azure nor orgkey');
+
+  const watched = [file, ...paths];
+  const hash = hashOf(key, [
+    read.bytes,
+    ...contentsOf(files),
+    ...variablesOf(environment, resolver.variables),
+  ]);
+  erase([read, ...files.values()]);
+  if (problems.found) return {kind: 'invalid', source: file, problems: problems.errors(), files: watched};
+  const warnings = problems.warnings();
+  return {
+    kind: 'loaded',
+    configuration: {source: file, bindings, settings, warnings, files: watched, hash, validity},
+  };
+}
+
+/** Without a file: the identity of Terraform's variables, for the organization that they name or for all. */
+async function loadEnvironment({environment, uid, workingDirectory, key}: Complete): Promise<Loaded> {
+  if (!hasTerraformEnvironment(environment)) return {kind: 'loaded', configuration: NO_CONFIGURATION};
+  const paths = terraformFiles(environment, workingDirectory);
+  const files = await readSecrets(paths);
+  const surroundings: Surroundings = {directory: workingDirectory, environment, uid, files};
+  const target = terraformTarget(environment);
+  const found = terraformIdentity({surroundings, entra: DEFAULT_SETTINGS.entra, key});
+  const hash = hashOf(key, [...contentsOf(files), ...variablesOf(environment, TERRAFORM_VARIABLES)]);
+  erase(files.values());
+  const problems: Problem[] = [target, found].flatMap((part) =>
+    part.kind === 'failed' ? [{place: 'environment', message: part.message, hint: part.hint}] : [],
+  );
+  if (target.kind === 'failed' || found.kind === 'failed')
+    return {kind: 'invalid', source: 'environment', problems, files: paths};
+
+  const {identity} = found;
+  const {host, organization} = target;
+  if (host !== 'dev.azure.com' && identity.kind !== 'pat') {
+    const message =
+      'AZDO_ORG_SERVICE_URL names a server, and only AZDO_PERSONAL_ACCESS_TOKEN is possible there';
+    const problem: Problem = {place: 'environment', message, hint: undefined};
+    return {kind: 'invalid', source: 'environment', problems: [problem], files: paths};
+  }
+  const organizations = organization === undefined ? [] : [organization];
+  const configuration: Configuration = {
+    source: 'environment',
+    bindings: [{identity, host, organizations, place: 'environment'}],
+    settings: DEFAULT_SETTINGS,
+    warnings: found.warnings.map((message) => ({place: 'environment', message, hint: undefined})),
+    files: paths,
+    hash,
+    validity: undefined,
+  };
+  return {kind: 'loaded', configuration};
+}
+
+function unread(file: string, message: string, hint?: string): Loaded {
+  return {kind: 'invalid', source: file, problems: [{place: file, message, hint}], files: [file]};
+}
+
+/** `undefined` where the bytes are not UTF-8. */
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function namedFiles(
+  {azure, orgkey}: Parts,
+  surroundings: Pick<Surroundings, 'directory' | 'environment'>,
+): string[] {
+  const named = [...filesNamedIn(azure, surroundings), ...filesNamedIn(orgkey, surroundings)];
+  return usesEnvironment(azure)
+    ? [...named, ...terraformFiles(surroundings.environment, surroundings.directory)]
+    : named;
+}
+
+function usesEnvironment(azure: Parts['azure']): boolean {
+  if (azure?.kind !== 'list') return false;
+  return azure.items.some((integration) => {
+    const credentials = valueAt(integration, 'credentials');
+    return (
+      credentials?.kind === 'list' &&
+      credentials.items.some((item) => valueAt(item, 'environment') !== undefined)
+    );
+  });
+}
+
+/** How many files are open at once. */
+const AT_ONCE = 32;
+
+async function readSecrets(paths: readonly string[]): Promise<Map<string, FileRead>> {
+  const files = new Map<string, FileRead>();
+  const waiting = [...paths];
+  const work = Array.from({length: Math.min(AT_ONCE, waiting.length)}, async () => {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop())
+      files.set(path, await readProtectedFile(path, LARGEST_SECRET));
+  });
+  await Promise.all(work);
+  return files;
+}
+
+/** A configuration that others can read is fine as long as no secret stands in it. */
+function tellReadable(
+  file: {readonly path: string; readonly owner: number; readonly mode: number},
+  uid: number,
+  resolver: Resolver,
+  problems: Problems,
+): void {
+  const [first] = resolver.literals;
+  if (first === undefined) return;
+  const objection = objectionTo(file, {uid, holdsSecret: true});
+  if (objection === undefined) return;
+  const message = `the configuration ${objection.message}; here is one`;
+  if (objection.severity === 'warning') return problems.warn(first, message, objection.hint);
+  problems.error(
+    first,
+    message,
+    `${objection.hint} ${file.path}, or move the secret into a file: {$file: …}`,
+  );
+}
+
+/** A socket that serves an organization that nobody acts for answers nothing: probably a slip. */
+function tellUncovered(
+  {sockets}: Settings,
+  bindings: readonly Binding[],
+  parts: Parts,
+  problems: Problems,
+): void {
+  if (bindings.some(({organizations}) => organizations.length === 0)) return;
+  const covered = new Set(
+    bindings.flatMap(({organizations}) => organizations.map((name) => name.toLowerCase())),
+  );
+  const missing = sockets.flatMap(({name, organizations}) =>
+    organizations.some((organization) => !covered.has(organization)) ? [name] : [],
+  );
+  const at = valueAt(parts.orgkey, 'sockets')?.at ?? 0;
+  for (const name of missing)
+    problems.warn(at, `the socket ${name} names an organization that no credential is for`);
+}
+
+function contentsOf(files: ReadonlyMap<string, FileRead>): (string | Uint8Array)[] {
+  return [...files]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .flatMap(([path, read]) => [path, read.kind === 'read' ? read.bytes : read.message]);
+}
+
+function variablesOf(environment: LoadOptions['environment'], names: Iterable<string>): string[] {
+  return [...names].toSorted().flatMap((name) => [name, environment[name] ?? '\0']);
+}
+
+/** Each part with its length, or two parts could be cut in another place and still be the same. */
+function hashOf(key: Uint8Array, parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHmac('sha256', key);
+  for (const part of parts) {
+    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
+    hash.update(`${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest('base64url');
+}
+
+function erase(files: Iterable<FileRead>): void {
+  for (const file of files) if (file.kind === 'read') file.bytes.fill(0);
+}

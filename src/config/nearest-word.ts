@@ -1,0 +1,25 @@
+/** The word that was probably meant, if one is near: at most a third of it, and never more than three letters, differ. */
+export function nearestWord(typed: string, words: Iterable<string>): string | undefined {
+  if (typed.length > 40) return undefined;
+  let best: {readonly word: string; readonly distance: number} | undefined;
+  for (const word of words) {
+    const distance = distanceBetween(typed.toLowerCase(), word.toLowerCase());
+    if (distance > Math.min(3, Math.floor(word.length / 3))) continue;
+    if (best === undefined || distance < best.distance) best = {word, distance};
+  }
+  return best?.word;
+}
+
+/** How many letters must be put in, taken out or changed (Levenshtein's distance). */
+function distanceBetween(one: string, other: string): number {
+  let previous = Array.from({length: other.length + 1}, (_, index) => index);
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const changed = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1);
+      current.push(Math.min(changed, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[other.length] ?? 0;
+}

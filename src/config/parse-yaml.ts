@@ -1,0 +1,200 @@
+import {isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type ErrorCode} from 'yaml';
+import type {Problems} from './problems.ts';
+import type {Written, WrittenEntry} from './written.ts';
+
+/** How deep values may lie in each other. */
+const DEPTH = 50;
+
+/** How many values may come from aliases: a few lines of aliases of aliases are billions of values. */
+const ALIASED = 10_000;
+
+/** The parts of the file that are ours; `undefined` where there is none. */
+export interface Parts {
+  /** `integrations.azure`. */
+  readonly azure: Written | undefined;
+  readonly orgkey: Written | undefined;
+}
+
+/**
+ * YAML 1.2. Everything but `integrations.azure` and `orgkey` belongs to somebody else and is not looked at.
+ * What is no YAML is told in our words: the parser's own messages show the text, secrets included.
+ */
+export function parseYaml(text: string, problems: Problems): Parts {
+  const document = parsed(text);
+  if (document === undefined) {
+    problems.error(0, 'values are nested too deeply');
+    return {azure: undefined, orgkey: undefined};
+  }
+  if (document.errors.length > 0) {
+    tellErrors(text, document.errors, problems);
+    return {azure: undefined, orgkey: undefined};
+  }
+
+  const root = document.contents;
+  if (root !== null && !isMap(root) && !(isScalar(root) && root.value === null)) {
+    problems.error(root.range?.[0] ?? 0, 'the file must be a mapping: integrations:, orgkey:');
+  }
+  const reader = new Reader(text, document, problems);
+  const integrations = nodeAt(root, 'integrations', document);
+  return {
+    azure: reader.readAt(integrations, 'azure'),
+    orgkey: reader.readAt(root, 'orgkey'),
+  };
+}
+
+/** What follows the first error that breaks the structure only follows from it. */
+function tellErrors(text: string, errors: Document.Parsed['errors'], problems: Problems): void {
+  for (const {code, pos} of errors) {
+    const [at] = pos;
+    const placeholder = text[at] === '{' && text[at - 1] === '$';
+    if (placeholder) problems.error(at - 1, 'between brackets, ${…} needs quotes around it');
+    else problems.error(at, sentence(code));
+    if (STRUCTURAL.has(code)) return;
+  }
+}
+
+const STRUCTURAL: ReadonlySet<ErrorCode> = new Set([
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'IMPOSSIBLE',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'RESOURCE_EXHAUSTION',
+  'TAB_AS_INDENT',
+  'UNEXPECTED_TOKEN',
+]);
+
+function parsed(text: string): Document.Parsed | undefined {
+  try {
+    // our own walk finds duplicate keys where they matter: the library compares each key with each other
+    return parseDocument(text, {prettyErrors: false, logLevel: 'silent', uniqueKeys: false});
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function nodeAt(node: unknown, key: string, document: Document.Parsed): unknown {
+  const target = isAlias(node) ? node.resolve(document) : node;
+  if (!isMap(target)) return undefined;
+  return target.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.value ?? undefined;
+}
+
+class Reader {
+  readonly #text: string;
+  readonly #document: Document.Parsed;
+  readonly #problems: Problems;
+  #aliased = 0;
+
+  constructor(text: string, document: Document.Parsed, problems: Problems) {
+    this.#text = text;
+    this.#document = document;
+    this.#problems = problems;
+  }
+
+  readAt(map: unknown, key: string): Written | undefined {
+    const node = nodeAt(map, key, this.#document);
+    return node === undefined ? undefined : this.#read(node, 0, 0, false);
+  }
+
+  /** `near` stands in for the place of a value that has none. */
+  #read(node: unknown, near: number, depth: number, aliased: boolean): Written {
+    if (depth > DEPTH) return this.#nothing(near, 'values are nested too deeply');
+    if (aliased && (this.#aliased += 1) > ALIASED) return this.#nothing(near, 'too many aliases');
+    if (isAlias(node)) {
+      const target = node.resolve(this.#document);
+      const at = node.range?.[0] ?? near;
+      return target === undefined
+        ? this.#nothing(at, sentence('BAD_ALIAS'))
+        : this.#read(target, at, depth + 1, true);
+    }
+    if (isMap(node)) return this.#readMap(node.items, node.range?.[0] ?? near, depth, aliased);
+    if (isSeq(node)) {
+      const at = node.range?.[0] ?? near;
+      return {kind: 'list', at, items: node.items.map((item) => this.#read(item, at, depth + 1, aliased))};
+    }
+    if (!isScalar(node)) return {kind: 'nothing', at: near};
+    const range = node.range ?? undefined;
+    const at = range?.[0] ?? near;
+    const {value} = node;
+    if (typeof value === 'string') {
+      const cut = node.type === 'PLAIN' && range !== undefined && this.#isCut(range[1], range[2]);
+      return {kind: 'text', at, text: value.trim(), cut};
+    }
+    if (typeof value === 'number') return {kind: 'number', at, value};
+    if (typeof value === 'boolean') return {kind: 'flag', at, value};
+    if (value === null) return {kind: 'nothing', at: node.source === '' ? near : at};
+    return this.#nothing(at, 'a kind of value that is not known here');
+  }
+
+  #readMap(
+    items: readonly {readonly key: unknown; readonly value: unknown}[],
+    at: number,
+    depth: number,
+    aliased: boolean,
+  ): Written {
+    const entries = new Map<string, WrittenEntry>();
+    for (const {key, value} of items) {
+      if (!isScalar(key)) {
+        this.#problems.error(at, 'a key must be text');
+        continue;
+      }
+      const keyAt = key.range?.[0] ?? at;
+      const name = typeof key.value === 'string' ? key.value : (key.source ?? '');
+      if (entries.has(name)) {
+        this.#problems.error(keyAt, 'the same key stands here twice');
+        continue;
+      }
+      entries.set(name, {keyAt, value: this.#read(value, keyAt, depth + 1, aliased)});
+    }
+    return {kind: 'map', at, entries};
+  }
+
+  /** `ab #cd` is `ab` for YAML; a comment that was meant as one has a space behind its `#`. */
+  #isCut(end: number, next: number): boolean {
+    return next > end && /^[ \t]+#[^\s#]/.test(this.#text.slice(end, next));
+  }
+
+  #nothing(at: number, message: string): Written {
+    this.#problems.error(at, message);
+    return {kind: 'nothing', at};
+  }
+}
+
+function sentence(code: ErrorCode): string {
+  switch (code) {
+    case 'BAD_ALIAS':
+      return 'no anchor has this name: put quotes around text that begins with an asterisk';
+    case 'BAD_DQ_ESCAPE':
+      return 'YAML does not know what follows the backslash: use single quotes';
+    case 'BAD_INDENT':
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'the indentation does not fit, or text needs quotes';
+    case 'BAD_SCALAR_START':
+      return 'text cannot begin with this character: put quotes around it';
+    case 'MISSING_CHAR':
+      return 'a quote, a bracket, a comma, a colon or a space is missing';
+    case 'MULTIPLE_DOCS':
+      return 'a second document begins here: the file must be one';
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'a key must stand on one line, followed by a colon';
+    case 'RESOURCE_EXHAUSTION':
+      return 'values are nested too deeply';
+    case 'TAB_AS_INDENT':
+      return 'tabs cannot indent: use spaces';
+    case 'ALIAS_PROPS':
+    case 'BAD_COLLECTION_TYPE':
+    case 'BAD_DIRECTIVE':
+    case 'BAD_PROP_ORDER':
+    case 'BLOCK_IN_FLOW':
+    case 'DUPLICATE_KEY':
+    case 'IMPOSSIBLE':
+    case 'KEY_OVER_1024_CHARS':
+    case 'MULTIPLE_ANCHORS':
+    case 'MULTIPLE_TAGS':
+    case 'NON_STRING_KEY':
+    case 'TAG_RESOLVE_FAILED':
+    case 'UNEXPECTED_TOKEN':
+      return 'not valid YAML here';
+  }
+}

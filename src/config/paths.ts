@@ -1,0 +1,133 @@
+import {isAbsolute, join} from 'node:path';
+
+/** What the lookups know of the process that asks. */
+export interface Surrounding {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  /** The home directory, if there is one. */
+  readonly home: string | undefined;
+}
+
+/** What the lookups ask about files. */
+export interface FileFacts {
+  /** Of the path itself: links are not followed. `undefined`: there is nothing, or it can't be reached. */
+  factsOf(path: string): PathFacts | undefined;
+}
+
+export interface PathFacts {
+  readonly kind: 'file' | 'directory' | 'socket' | 'link' | 'other';
+  /** The owner's uid. */
+  readonly owner: number;
+}
+
+/**
+ * The configuration: `--config`, `$ORGKEY_CONFIG`, `$XDG_CONFIG_HOME/orgkey/config.yaml`, `/etc/orgkey/config.yaml`.
+ * The first two are taken even if there is nothing; `undefined`: none of the others exists.
+ */
+export function configurationFile(
+  {environment, home}: Surrounding,
+  {flag, files}: {readonly flag: string | undefined; readonly files: FileFacts},
+): string | undefined {
+  const named = flag ?? set(environment, 'ORGKEY_CONFIG');
+  if (named !== undefined) return named;
+  const candidates = [userConfigurationFile({environment, home}), '/etc/orgkey/config.yaml'];
+  return candidates.find((path) => path !== undefined && files.factsOf(path) !== undefined);
+}
+
+/** Where a person's configuration lies, or would lie: `$XDG_CONFIG_HOME/orgkey/config.yaml`. */
+export function userConfigurationFile({
+  environment,
+  home,
+}: Pick<Surrounding, 'environment' | 'home'>): string | undefined {
+  const base = absolute(environment, 'XDG_CONFIG_HOME') ?? (home && join(home, '.config'));
+  return base && join(base, 'orgkey', 'config.yaml');
+}
+
+/**
+ * Where a daemon makes its sockets: `--runtime-dir`, `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
+ * `/run/user/UID/orgkey` if that user has a session, `${TMPDIR:-/tmp}/orgkey-UID`.
+ */
+export function runtimeDirectoryToMake(
+  {environment, uid}: Surrounding,
+  {flag, files}: {readonly flag: string | undefined; readonly files: FileFacts},
+): string {
+  const named = flag ?? set(environment, 'ORGKEY_RUNTIME_DIR');
+  if (named !== undefined) return named;
+  const sessions = [absolute(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`];
+  for (const session of sessions) {
+    // after su, the variable names the directory of somebody else
+    const facts = session === undefined ? undefined : files.factsOf(session);
+    if (session !== undefined && facts?.kind === 'directory' && facts.owner === uid)
+      return join(session, 'orgkey');
+  }
+  return temporaryDirectory({environment, uid});
+}
+
+/**
+ * Where a daemon listens: the first that has a `git.sock` of `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
+ * `/run/user/UID/orgkey`, `/run/orgkey`, `${TMPDIR:-/tmp}/orgkey-UID`. Except where the first names it, it must be
+ * no link and belong to us or root: whoever could make it first would be sent every `store`.
+ */
+export function runtimeDirectoryOfDaemon(surrounding: Surrounding, files: FileFacts): string | undefined {
+  const [named, ...others] = runtimeDirectories(surrounding);
+  if (named?.trusted === true && hasSocket(named.path, files)) return named.path;
+  const candidates = named?.trusted === true ? others : [...(named ? [named] : []), ...others];
+  return candidates.find(({path}) => isOurs(path, surrounding.uid, files) && hasSocket(path, files))?.path;
+}
+
+/** All places that are looked at for a daemon, in order. */
+export function runtimeDirectories({
+  environment,
+  uid,
+}: Surrounding): {readonly path: string; readonly trusted: boolean}[] {
+  const named = set(environment, 'ORGKEY_RUNTIME_DIR');
+  const session = absolute(environment, 'XDG_RUNTIME_DIR');
+  const paths = [
+    ...(session === undefined ? [] : [join(session, 'orgkey')]),
+    `/run/user/${uid}/orgkey`,
+    '/run/orgkey',
+    temporaryDirectory({environment, uid}),
+  ];
+  const found = [...new Set(paths)].map((path) => ({path, trusted: false}));
+  return named === undefined ? found : [{path: named, trusted: true}, ...found];
+}
+
+/**
+ * What survives restarts: `--state-dir`, `$ORGKEY_STATE_DIR`, `$XDG_STATE_HOME/orgkey`, `~/.local/state/orgkey`; for
+ * a system user without a home `/var/lib/orgkey`.
+ */
+export function stateDirectory({environment, home}: Surrounding, flag: string | undefined): string {
+  const named = flag ?? set(environment, 'ORGKEY_STATE_DIR');
+  if (named !== undefined) return named;
+  const base =
+    absolute(environment, 'XDG_STATE_HOME') ?? (isHome(home) ? join(home, '.local', 'state') : undefined);
+  return base === undefined ? '/var/lib/orgkey' : join(base, 'orgkey');
+}
+
+function temporaryDirectory({environment, uid}: Pick<Surrounding, 'environment' | 'uid'>): string {
+  return join(absolute(environment, 'TMPDIR') ?? '/tmp', `orgkey-${uid}`);
+}
+
+function isOurs(path: string, uid: number, files: FileFacts): boolean {
+  const facts = files.factsOf(path);
+  return facts?.kind === 'directory' && (facts.owner === uid || facts.owner === 0);
+}
+
+function hasSocket(directory: string, files: FileFacts): boolean {
+  return files.factsOf(join(directory, 'git.sock'))?.kind === 'socket';
+}
+
+function isHome(home: string | undefined): home is string {
+  return home !== undefined && home !== '' && home !== '/' && home !== '/nonexistent';
+}
+
+/** A variable that is set to nothing counts as not set. */
+function set(environment: Surrounding['environment'], name: string): string | undefined {
+  return environment[name] || undefined;
+}
+
+/** The XDG specification wants relative paths ignored. */
+function absolute(environment: Surrounding['environment'], name: string): string | undefined {
+  const value = set(environment, name);
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}

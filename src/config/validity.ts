@@ -1,0 +1,34 @@
+import {createHash} from 'node:crypto';
+import {SECRET_KEYS} from './credential-kinds.ts';
+import type {Parts} from './parse-yaml.ts';
+import {RULES} from './rules.ts';
+import {hasPlaceholder} from './substitute.ts';
+import type {Written} from './written.ts';
+
+/**
+ * Names what the schema says about a file, under these rules: files with an equal one are valid or invalid alike.
+ * Literal secrets are left out, so that it can be noted on disk.
+ */
+export function validityOf({azure, orgkey}: Parts): string {
+  const shape = JSON.stringify([RULES, shapeOf(azure, false), shapeOf(orgkey, false)]);
+  return createHash('sha256').update(shape).digest('base64url');
+}
+
+function shapeOf(written: Written | undefined, secret: boolean): unknown {
+  switch (written?.kind) {
+    case 'text':
+      return secret && !hasPlaceholder(written.text) ? 'text' : `text ${written.text}`;
+    case 'number':
+    case 'flag':
+      return secret ? written.kind : written.value;
+    case 'list':
+      return written.items.map((item) => shapeOf(item, secret));
+    case 'map':
+      return {
+        map: [...written.entries].map(([key, {value}]) => [key, shapeOf(value, SECRET_KEYS.has(key))]),
+      };
+    case 'nothing':
+    case undefined:
+      return null;
+  }
+}

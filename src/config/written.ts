@@ -1,0 +1,60 @@
+/**
+ * What stands in the configuration, before variables are replaced. `at` is the offset of the value in the text,
+ * in UTF-16 code units.
+ */
+export type Written = WrittenText | WrittenNumber | WrittenFlag | WrittenNothing | WrittenList | WrittenMap;
+
+export interface WrittenText {
+  readonly kind: 'text';
+  readonly at: number;
+  /** Trimmed. */
+  readonly text: string;
+  /** YAML took a `#` that follows it, directly followed by text, for a comment. */
+  readonly cut: boolean;
+}
+
+export interface WrittenNumber {
+  readonly kind: 'number';
+  readonly at: number;
+  readonly value: number;
+}
+
+export interface WrittenFlag {
+  readonly kind: 'flag';
+  readonly at: number;
+  readonly value: boolean;
+}
+
+/** A key without a value, or `null`. */
+export interface WrittenNothing {
+  readonly kind: 'nothing';
+  readonly at: number;
+}
+
+export interface WrittenList {
+  readonly kind: 'list';
+  readonly at: number;
+  readonly items: readonly Written[];
+}
+
+export interface WrittenMap {
+  readonly kind: 'map';
+  readonly at: number;
+  readonly entries: ReadonlyMap<string, WrittenEntry>;
+}
+
+export interface WrittenEntry {
+  readonly keyAt: number;
+  readonly value: Written;
+}
+
+/** The value of a key; `undefined` where the key is absent or stands in no map. */
+export function valueAt(map: Written | undefined, key: string): Written | undefined {
+  return map?.kind === 'map' ? map.entries.get(key)?.value : undefined;
+}
+
+/** The name of the source where a value is read from elsewhere: `$env`, `$file`, `$command` … */
+export function sourceOf(written: Written): string | undefined {
+  if (written.kind !== 'map') return undefined;
+  return [...written.entries.keys()].find((key) => key.startsWith('$'));
+}
