@@ -134,6 +134,12 @@ function checkFederatedAssertion(
       'Assertion failed signature validation. [Reason - The key was not found.]',
     );
   checkTime(jwt, now);
+  if (textClaim(jwt.claims, 'idtyp') === 'user')
+    throw new EntraError(
+      700229,
+      'invalid_client',
+      'Token used is not an app token. Only app-only tokens can be used as Federated Identity Credentials for Microsoft Entra ID issuer.',
+    );
 }
 
 function noMatch(number: number, part: string, value: string): EntraError {

@@ -33,6 +33,8 @@ import {promisify} from 'node:util';
 import {AzureDevOps} from './azure-devops.ts';
 import {browse} from './browser.ts';
 import type {Visit} from './browser.ts';
+import {send} from './client.ts';
+import type {ClientAnswer, ClientRequest, Target} from './client.ts';
 import {createCertificateAuthority, createClientCertificate} from './certificates.ts';
 import type {Certificate} from './certificates.ts';
 import {Directory, ManagedIdentity} from './directory.ts';
@@ -114,6 +116,7 @@ export class Cloud {
   /** Shifts the cloud's clock against the real one, in milliseconds: its tokens and `Date` headers follow. */
   clockOffset = 0;
   readonly #folder: string;
+  readonly #authority: string;
   readonly #isTemporary: boolean;
   readonly #faults = new Faults();
   readonly #tokens: TokenService;
@@ -127,6 +130,12 @@ export class Cloud {
   readonly #plain: HttpServer;
   readonly #proxy: HttpServer;
   readonly #sockets = new Set<Socket>();
+  // also where a test ends without closing
+  readonly #clean = (): void => {
+    this.#git.close();
+    this.machine.close();
+    if (this.#isTemporary) rmSync(this.#folder, {recursive: true, force: true, maxRetries: 5});
+  };
   readonly #now = (): number => Date.now() + this.clockOffset;
 
   /** Use `startCloud`. */
@@ -136,7 +145,8 @@ export class Cloud {
     mkdirSync(this.#folder, {recursive: true});
     const authority = createCertificateAuthority('Test cloud');
     this.caFile = path.join(this.#folder, 'ca.pem');
-    writeFileSync(this.caFile, authority.certificate);
+    this.#authority = authority.certificate;
+    writeFileSync(this.caFile, this.#authority);
     this.#authorityHosts = new Set((options.authorityHosts ?? []).map((host) => host.toLowerCase()));
     const now = this.#now;
     const {directory} = this;
@@ -184,6 +194,7 @@ export class Cloud {
 
   /** Called by `startCloud`. */
   async listen(): Promise<void> {
+    process.once('exit', this.#clean);
     const servers: NetServer[] = [this.#tls, this.#plain, this.#proxy];
     for (const server of servers)
       server.on('connection', (socket: Socket) => {
@@ -207,14 +218,14 @@ export class Cloud {
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#git.close();
-    this.machine.close();
     await Promise.all([
       this.ssh.close(),
       ...[this.#tls, this.#plain, this.#proxy].map(
         (server) => new Promise((resolve) => server.close(resolve)),
       ),
     ]);
-    if (this.#isTemporary) rmSync(this.#folder, {recursive: true, force: true, maxRetries: 5});
+    process.off('exit', this.#clean);
+    this.#clean();
   }
 
   /** `http://127.0.0.1:PORT` */
@@ -399,11 +410,12 @@ export class Cloud {
 
   /** Does what a person with a browser does: signs in at this address as this user, and follows to the end. */
   browse(url: string, user: User, {decline = false}: {decline?: boolean} = {}): Promise<Visit> {
-    return browse(url, {
-      account: user.userPrincipalName,
-      decline,
-      connect: {port: this.tlsPort, ca: this.caFile},
-    });
+    return browse(url, {account: user.userPrincipalName, decline, target: this.#target});
+  }
+
+  /** Asks one of the cloud's addresses directly, as a test does that looks at answers. */
+  request(url: string, request: ClientRequest = {}): Promise<ClientAnswer> {
+    return send(url, request, this.#target);
   }
 
   /** For SSH connections from now on: other algorithms (`{serverHostKey: ['ssh-rsa']}` is SHA-1 only), another host key. */
@@ -418,6 +430,10 @@ export class Cloud {
       ? (await createRsaKey()).export({type: 'pkcs1', format: 'pem'}).toString()
       : undefined;
     this.ssh.configure({...(algorithms ? {algorithms} : {}), ...(hostKey === undefined ? {} : {hostKey})});
+  }
+
+  get #target(): Target {
+    return {port: this.tlsPort, ca: this.#authority};
   }
 
   readonly #route: Router = (request) => {
