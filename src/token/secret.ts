@@ -24,13 +24,18 @@ export class Secret {
     return this.#erased;
   }
 
-  /** The only ways out, so that a search for their callers finds every place where a secret travels. */
+  /**
+   * The only ways out, so that a search for their callers finds every place where a secret travels.
+   * @throws {Error} where it was erased: zeros are no secret.
+   */
   copyTo(target: Uint8Array, offset: number): void {
+    this.#mustLive();
     target.set(this.#bytes, offset);
   }
 
   /** For libraries that take strings only; a string stays in memory until it is collected. */
   revealText(): string {
+    this.#mustLive();
     return new TextDecoder().decode(this.#bytes);
   }
 
@@ -45,6 +50,10 @@ export class Secret {
   erase(): void {
     this.#bytes.fill(0);
     this.#erased = true;
+  }
+
+  #mustLive(): void {
+    if (this.#erased) throw new Error('an erased secret is not read');
   }
 
   toString(): string {
