@@ -9,6 +9,9 @@ export const GUARANTEED_LIFE = 10 * 60_000;
 /** Refreshed behind the requests once this part of its life is over, where the issuer names no moment. */
 export const REFRESH_AT = 0.75;
 
+/** Not refreshed before this part of its life is over, whatever the issuer wants: or each request might ask anew. */
+const NOT_BEFORE = 0.5;
+
 /**
  * - `fresh`: served.
  * - `should-refresh`: served, and refreshed behind the request.
@@ -40,6 +43,9 @@ export function freshnessOf(token: Token, clock: Clock, jitter: number): Freshne
   const life = token.expiresAt - token.acquiredAt;
   // tokens of a short-lived issuer can't promise ten minutes: half of their life is what they can
   if (left < Math.min(GUARANTEED_LIFE, life / 2)) return 'must-refresh';
-  const wanted = token.refreshAt === undefined ? life * REFRESH_AT : token.refreshAt - token.acquiredAt;
+  const wanted =
+    token.refreshAt === undefined
+      ? life * REFRESH_AT
+      : Math.max(life * NOT_BEFORE, token.refreshAt - token.acquiredAt);
   return life - left >= wanted - (jitter * life) / 10 ? 'should-refresh' : 'fresh';
 }
