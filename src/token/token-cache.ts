@@ -33,6 +33,12 @@ export interface TokenCacheParts {
 const FIRST_COOLDOWN = 1000;
 const LAST_COOLDOWN = 60_000;
 
+/** A `Retry-After` beyond this is cut, in milliseconds: a mistake there must not last until the next start. */
+const LONGEST_REST = 60 * 60_000;
+
+/** A refresh that prolongs the life by less than this brought nothing, in milliseconds: ends are rounded. */
+const LEAST_GAIN = 30_000;
+
 /** An identity that nobody used for this long is no longer refreshed ahead, in milliseconds. */
 const IN_USE = 3 * 60 * 60_000;
 
@@ -45,7 +51,7 @@ export class TokenCache {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #held: LRUCache<string, Held>;
-  readonly #flights = new Map<string, Promise<Acquisition>>();
+  readonly #flights = new Map<string, Flight>();
   readonly #records = new Map<string, Record>();
 
   constructor({acquire, clock, random, capacity = 10_000}: TokenCacheParts) {
@@ -109,10 +115,11 @@ export class TokenCache {
   /** Drops the tokens of everything but `wanted`, after a change of the configuration; those are overwritten. */
   keepOnly(all: Iterable<Wanted>): void {
     const kept = new Set(Array.from(all, keyOf));
-    for (const key of [...this.#held.keys(), ...this.#records.keys()]) {
+    for (const key of [...this.#held.keys(), ...this.#records.keys(), ...this.#flights.keys()]) {
       if (kept.has(key)) continue;
       this.#held.delete(key);
       this.#records.delete(key);
+      this.#divert(key, 'dropped');
     }
   }
 
@@ -121,6 +128,7 @@ export class TokenCache {
     const {size} = this.#held;
     this.#held.clear();
     this.#records.clear();
+    for (const key of this.#flights.keys()) this.#divert(key, 'asked again');
     return size;
   }
 
@@ -148,9 +156,9 @@ export class TokenCache {
     const key = keyOf(wanted);
     const held = this.#held.peek(key);
     if (this.#isCooling(key)) {
-      const failure = this.#records.get(key)?.failure;
+      const {failure, isSame} = this.#records.get(key) ?? noRecord;
       if (failure) return {kind: 'failed', failure};
-      if (held && rejected(held.token.fingerprint)) return {kind: 'failed', failure: sameAgain};
+      if (isSame && held && rejected(held.token.fingerprint)) return {kind: 'failed', failure: sameAgain};
     }
     const acquisition = await this.#fly(wanted);
     if (acquisition.kind === 'failed') return acquisition;
@@ -160,7 +168,8 @@ export class TokenCache {
 
   async #freshOr(old: Token, wanted: Wanted, rejected: (fingerprint: string) => boolean): Promise<Found> {
     const found = await this.#fresh(wanted, rejected);
-    if (found.kind === 'token' || lifeLeft(old, this.#clock) < NEVER_BELOW) return found;
+    // the old one may be over by now, or dropped
+    if (found.kind === 'token' || old.secret.erased || lifeLeft(old, this.#clock) < NEVER_BELOW) return found;
     return {kind: 'token', token: old, source: 'cache'};
   }
 
@@ -169,43 +178,76 @@ export class TokenCache {
     if (!this.#isCooling(keyOf(wanted))) void this.#fly(wanted);
   }
 
-  /** One flight per key: whoever comes while it is under way shares it. */
+  /** One flight per key: whoever comes while it is under way shares it. Never rejects. */
   #fly(wanted: Wanted): Promise<Acquisition> {
     const key = keyOf(wanted);
     const underWay = this.#flights.get(key);
-    if (underWay) return underWay;
-    const flight = this.#land(wanted).finally(() => this.#flights.delete(key));
-    this.#flights.set(key, flight);
-    return flight;
+    if (underWay) return underWay.landed;
+    const ticket: Ticket = {fate: 'kept'};
+    const landed = this.#land(wanted, ticket);
+    this.#flights.set(key, {ticket, landed});
+    return landed;
   }
 
-  async #land(wanted: Wanted): Promise<Acquisition> {
+  async #land(wanted: Wanted, ticket: Ticket): Promise<Acquisition> {
     const key = keyOf(wanted);
-    const acquisition = await this.#acquire(wanted);
-    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
-    const now = this.#clock.uptime();
-    if (acquisition.kind === 'failed') {
-      const {failure} = acquisition;
-      const cooldown = Math.max(backOff(failures), failure.retryAfter ?? 0);
-      this.#records.set(key, {
-        failure,
-        failures: failures + 1,
-        coolUntil: now + cooldown,
-        acquisitions: acquisitions + 1,
-      });
-      return acquisition;
+    const acquisition = await this.#ask(wanted);
+    if (ticket.fate !== 'kept') {
+      if (acquisition.kind === 'token') acquisition.token.secret.erase();
+      return ticket.fate === 'dropped' ? {kind: 'failed', failure: dropped} : this.#fly(wanted);
     }
+    this.#flights.delete(key);
+    return acquisition.kind === 'failed'
+      ? this.#recordFailure(key, acquisition.failure)
+      : this.#recordToken(key, wanted, acquisition.token);
+  }
+
+  /** What the issuer says; a token that is over before it is had counts as none. */
+  async #ask(wanted: Wanted): Promise<Acquisition> {
+    try {
+      const acquisition = await this.#acquire(wanted);
+      if (acquisition.kind === 'failed' || lifeLeft(acquisition.token, this.#clock) >= NEVER_BELOW)
+        return acquisition;
+      acquisition.token.secret.erase();
+      return {kind: 'failed', failure: overAlready};
+    } catch {
+      return {kind: 'failed', failure: brokeOff};
+    }
+  }
+
+  #recordFailure(key: string, failure: Failure): Acquisition {
+    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
+    this.#records.set(key, {
+      failure,
+      failures: failures + 1,
+      coolUntil: this.#clock.uptime() + restAfter(failures, failure),
+      acquisitions: acquisitions + 1,
+      isSame: false,
+    });
+    return {kind: 'failed', failure};
+  }
+
+  #recordToken(key: string, wanted: Wanted, token: Token): Acquisition {
+    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
     const held = this.#held.peek(key);
-    const gained =
-      held === undefined || (acquisition.token.expiresAt ?? Infinity) > (held.token.expiresAt ?? 0);
+    const isSame = held?.token.fingerprint === token.fingerprint;
+    const gained = held === undefined || (!isSame && this.#livesLonger(token, held.token));
+    const now = this.#clock.uptime();
     this.#records.set(key, {
       failure: undefined,
       // an issuer that has nothing newer (IMDS keeps its tokens for hours) is asked more and more seldom
       failures: gained ? 0 : failures + 1,
       coolUntil: gained ? now : now + backOff(failures),
       acquisitions: acquisitions + 1,
+      isSame,
     });
-    return {kind: 'token', token: this.#hold(key, wanted, acquisition.token)};
+    return {kind: 'token', token: this.#hold(key, wanted, token)};
+  }
+
+  /** By what is left, not by the ends: the wall clock may have been set between the two. */
+  #livesLonger(token: Token, than: Token): boolean {
+    if (token.expiresAt === undefined) return true;
+    return lifeLeft(token, this.#clock) - lifeLeft(than, this.#clock) >= LEAST_GAIN;
   }
 
   /** The very same token again is no new one: the buffer in memory stays. */
@@ -225,6 +267,14 @@ export class TokenCache {
     return token;
   }
 
+  /** What is under way lands, but not here. */
+  #divert(key: string, fate: 'asked again' | 'dropped'): void {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return;
+    flight.ticket.fate = fate;
+    this.#flights.delete(key);
+  }
+
   #isCooling(key: string): boolean {
     return this.#clock.uptime() < (this.#records.get(key)?.coolUntil ?? 0);
   }
@@ -237,6 +287,39 @@ export const sameAgain: Failure = {
   hint: undefined,
   retryAfter: undefined,
 };
+
+const dropped: Failure = {
+  code: 'ERR_DROPPED',
+  message: 'the configuration changed while its token was acquired, and has no place for it any more',
+  hint: 'Try again.',
+  retryAfter: undefined,
+};
+
+/** Whoever asks the issuer returns what goes wrong; this is for a mistake there. */
+const brokeOff: Failure = {
+  code: 'ERR_BROKE_OFF',
+  message: 'asking for its token broke off: a mistake of orgkey',
+  hint: 'Look into its log.',
+  retryAfter: undefined,
+};
+
+const overAlready: Failure = {
+  code: 'ERR_OVER_ALREADY',
+  message: 'the issuer gave a token that is over already',
+  hint: 'Compare the clock of this machine with the time.',
+  retryAfter: undefined,
+};
+
+/** An acquisition under way. */
+interface Flight {
+  readonly ticket: Ticket;
+  readonly landed: Promise<Acquisition>;
+}
+
+/** What becomes of its token: the cache may have been cleared meanwhile, or its identity dropped. */
+interface Ticket {
+  fate: 'kept' | 'asked again' | 'dropped';
+}
 
 interface Held {
   readonly token: Token;
@@ -253,9 +336,16 @@ interface Record {
   /** On the clock that only goes on, in milliseconds. */
   readonly coolUntil: number;
   readonly acquisitions: number;
+  /** The last one brought the token that was held already. */
+  readonly isSame: boolean;
 }
 
-const noRecord: Record = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0};
+const noRecord: Record = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0, isSame: false};
+
+function restAfter(failures: number, {retryAfter = 0}: Failure): number {
+  const own = backOff(failures);
+  return retryAfter > own ? Math.min(LONGEST_REST, retryAfter) : own;
+}
 
 function backOff(failures: number): number {
   return Math.min(LAST_COOLDOWN, FIRST_COOLDOWN * 2 ** failures);
