@@ -2,20 +2,38 @@ import type {Failure, Wanted} from './acquire.ts';
 import type {Asker, Rejections} from './rejections.ts';
 import {sameAgain, type Found, type TokenCache} from './token-cache.ts';
 
+export interface FindTokenParts {
+  readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
+  readonly rejections: Rejections;
+}
+
 /** The token for one asker. One that was refused to him is replaced, once; then he is told why it did not help. */
-export async function findToken(
-  wanted: Wanted,
-  asker: Asker,
-  {tokens, rejections}: {readonly tokens: Pick<TokenCache, 'get' | 'peek'>; readonly rejections: Rejections},
-): Promise<Found> {
+export async function findToken(wanted: Wanted, asker: Asker, parts: FindTokenParts): Promise<Found> {
+  const {tokens, rejections} = parts;
   if (rejections.isExplained(asker)) return refused;
-  const held = tokens.peek(wanted);
-  const mustForce = held !== undefined && rejections.isRejected(asker, held.fingerprint);
-  if (mustForce && !rejections.mayForce(asker)) return refused;
-  const found = await tokens.get(wanted, (fingerprint) => rejections.isRejected(asker, fingerprint));
-  if (found.kind === 'token' || found.failure !== sameAgain) return found;
+  const found = await replaceRefused(wanted, asker, parts);
+  if (found.kind === 'token') return found;
+  if (rejections.forgive(asker)) return tokens.get(wanted);
+  if (found.failure !== sameAgain) return found;
   rejections.giveUp(asker);
   return refused;
+}
+
+/** Another token in place of one that was refused; where there is no such one, whatever there is. */
+async function replaceRefused(
+  wanted: Wanted,
+  asker: Asker,
+  {tokens, rejections}: FindTokenParts,
+): Promise<Found> {
+  const isRejected = (fingerprint: string) => rejections.isRejected(asker, fingerprint);
+  const held = tokens.peek(wanted)?.fingerprint;
+  if (held === undefined || !isRejected(held)) return tokens.get(wanted, isRejected);
+  if (!rejections.startForcing(asker, held)) return refused;
+  try {
+    return await tokens.get(wanted, isRejected);
+  } finally {
+    rejections.endForcing(asker, held);
+  }
 }
 
 const notAccepted: Failure = {

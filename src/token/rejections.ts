@@ -23,7 +23,7 @@ export interface Asker {
 export class Rejections {
   readonly #clock: Clock;
   readonly #refused = new Map<string, Refusal>();
-  readonly #forced = new Map<string, number>();
+  readonly #forced = new Map<string, Forced>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,20 +36,35 @@ export class Rejections {
       fingerprints: new Set(),
       refusedAt: -Infinity,
       explainUntil: undefined,
+      isTriedAnew: false,
     };
-    if (refusal.fingerprints.has(fingerprint)) return;
+    // while it is explained nobody gets a token: what is refused now was given before, and changes nothing
+    if (refusal.explainUntil !== undefined || refusal.fingerprints.has(fingerprint)) return;
     refusal.fingerprints.add(fingerprint);
+    if (refusal.fingerprints.size > MAX_FINGERPRINTS) dropFirst(refusal.fingerprints);
     // the second token in a row: not the token's fault
-    if (now - refusal.refusedAt < IN_A_ROW) refusal.explainUntil = now + EXPLAINED_FOR;
+    if (now - refusal.refusedAt < IN_A_ROW) explain(refusal, now);
     refusal.refusedAt = now;
     this.#refused.set(keyOf(asker), refusal);
-    if (this.#refused.size > MAX_REMEMBERED) this.#refused.delete(this.#refused.keys().next().value ?? '');
+    if (this.#refused.size > MAX_REMEMBERED) dropFirst(this.#refused);
   }
 
   /** There is no other token than the refused one: explain from now on. */
   giveUp(asker: Asker): void {
     const refusal = this.#refused.get(keyOf(asker));
-    if (refusal) refusal.explainUntil = this.#clock.uptime() + EXPLAINED_FOR;
+    if (refusal) explain(refusal, this.#clock.uptime());
+  }
+
+  /**
+   * Lets the asker have the refused token once more, if it was explained for its time since: somebody may have mended
+   * the permission meanwhile. `false` where it is too early for that.
+   */
+  forgive(asker: Asker): boolean {
+    const refusal = this.#current(asker);
+    if (!refusal?.isTriedAnew) return false;
+    refusal.fingerprints.clear();
+    refusal.isTriedAnew = false;
+    return true;
   }
 
   /** A token worked: what was refused before is history. */
@@ -66,22 +81,33 @@ export class Rejections {
     return this.#current(asker)?.explainUntil !== undefined;
   }
 
-  /** Counts an acquisition that a refusal forces; `false` where the socket has had its share. */
-  mayForce({socket, scoped}: Asker): boolean {
+  /**
+   * Counts an acquisition that the refusal of a token forces; `false` where the socket has had its share. Those who
+   * want the same token away at the same time share one acquisition. To be followed by `endForcing`.
+   */
+  startForcing({socket, scoped}: Asker, fingerprint: string): boolean {
     if (!scoped) return true;
     const now = this.#clock.uptime();
     const last = this.#forced.get(socket);
-    if (last !== undefined && now - last < FORCED_EVERY) return false;
-    this.#forced.set(socket, now);
+    if (last !== undefined && now - last.at < FORCED_EVERY)
+      return last.isUnderWay && last.fingerprint === fingerprint;
+    this.#forced.set(socket, {fingerprint, at: now, isUnderWay: true});
     return true;
   }
 
-  /** After the explanation was given for its time, everything is tried anew, once. */
+  endForcing({socket}: Asker, fingerprint: string): void {
+    const last = this.#forced.get(socket);
+    if (last?.fingerprint === fingerprint) last.isUnderWay = false;
+  }
+
+  /** After the explanation was given for its time, the asker may try anew, once: the next refusal explains again. */
   #current(asker: Asker): Refusal | undefined {
     const refusal = this.#refused.get(keyOf(asker));
-    if (refusal?.explainUntil === undefined || this.#clock.uptime() < refusal.explainUntil) return refusal;
-    this.#refused.delete(keyOf(asker));
-    return undefined;
+    if (refusal?.explainUntil !== undefined && this.#clock.uptime() >= refusal.explainUntil) {
+      refusal.explainUntil = undefined;
+      refusal.isTriedAnew = true;
+    }
+    return refusal;
   }
 }
 
@@ -91,9 +117,34 @@ interface Refusal {
   refusedAt: number;
   /** On the clock that only goes on, in milliseconds. */
   explainUntil: number | undefined;
+  /** The explanation is over, and the refused token was not given again yet. */
+  isTriedAnew: boolean;
+}
+
+/** A forced acquisition of a scoped socket. */
+interface Forced {
+  /** Of the token that was refused. */
+  readonly fingerprint: string;
+  /** On the clock that only goes on, in milliseconds. */
+  readonly at: number;
+  isUnderWay: boolean;
 }
 
 const MAX_REMEMBERED = 10_000;
+const MAX_FINGERPRINTS = 8;
+
+function explain(refusal: Refusal, now: number): void {
+  refusal.explainUntil = now + EXPLAINED_FOR;
+  refusal.isTriedAnew = false;
+}
+
+/** Sets and maps keep the order in which their members came. */
+function dropFirst(members: Set<string> | Map<string, unknown>): void {
+  for (const key of members.keys()) {
+    members.delete(key);
+    return;
+  }
+}
 
 function keyOf({socket, owner}: Asker): string {
   return `${socket} ${owner}`;
