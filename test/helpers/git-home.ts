@@ -1,0 +1,87 @@
+import {execFile, type ExecFileException} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+
+import {submoduleInclude} from '../../src/ssh/git-include.ts';
+
+export interface Ran {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A person's home with git configured as `setup` does for submodules, and nothing else of this machine. */
+export class GitHome {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.directory = mkdtempSync(join(tmpdir(), 'home '));
+    this.environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.directory,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+      LC_ALL: 'C',
+      ...environment,
+    };
+    this.write(
+      '.gitconfig',
+      '[user]\n\tname = Test\n\temail = test@example.com\n[protocol "file"]\n\tallow = always\n',
+    );
+  }
+
+  write(path: string, text: string, mode = 0o644): string {
+    const whole = join(this.directory, path);
+    mkdirSync(dirname(whole), {recursive: true});
+    writeFileSync(whole, text, {mode});
+    return whole;
+  }
+
+  /** What stands in for `orgkey setup`. */
+  async useWrapper(wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh')): Promise<void> {
+    const path = join(this.directory, 'submodules.gitconfig');
+    const {conditions, settings} = submoduleInclude({wrapper, path});
+    for (const [key, value] of settings) await this.succeed(['config', '--file', path, key, value]);
+    for (const [key, value] of conditions) await this.succeed(['config', '--global', key, value]);
+  }
+
+  /** Runs git; `cwd` below the home. */
+  git(
+    args: readonly string[],
+    {cwd = '.', environment = {}}: {cwd?: string; environment?: Readonly<Record<string, string>>} = {},
+  ): Promise<Ran> {
+    return this.run('git', args, {cwd, environment});
+  }
+
+  run(
+    program: string,
+    args: readonly string[],
+    {cwd = '.', environment = {}}: {cwd?: string; environment?: Readonly<Record<string, string>>} = {},
+  ): Promise<Ran> {
+    const options = {
+      cwd: join(this.directory, cwd),
+      env: {...this.environment, ...environment},
+      maxBuffer: 64 * 1024 * 1024,
+      timeout: 120_000,
+    };
+    return new Promise((resolve) => {
+      const child = execFile(program, args, options, (error: ExecFileException | null, stdout, stderr) =>
+        resolve({code: error === null ? 0 : (error.code ?? error.signal ?? 'unknown'), stdout, stderr}),
+      );
+      child.stdin?.end();
+    });
+  }
+
+  /** What git printed; throws its complaint. */
+  async succeed(args: readonly string[], options: Parameters<GitHome['git']>[1] = {}): Promise<string> {
+    const {code, stdout, stderr} = await this.git(args, options);
+    if (code !== 0) throw new Error(`git ${args.join(' ')}: ${String(code)}\n${stderr}`);
+    return stdout.trim();
+  }
+
+  remove(): void {
+    rmSync(this.directory, {recursive: true, force: true, maxRetries: 5});
+  }
+}
