@@ -7,7 +7,7 @@ import {carries, credentialFor, refusedBefore} from './protocol/credential.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from './protocol/request.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from './token/acquire.ts';
 import {findToken} from './token/find-token.ts';
-import type {Logins} from './token/logins.ts';
+import {placeOf, type Logins} from './token/logins.ts';
 import type {Asker, Rejections} from './token/rejections.ts';
 import type {TokenCache} from './token/token-cache.ts';
 
@@ -43,7 +43,7 @@ export async function answerGet(
   if (picked.choice === undefined) return lament(picked, parts.trouble);
   const {owner, choice} = picked;
   const {identity} = choice.binding;
-  if (identity.kind === 'stored') return {...picked, answer: recall(request, parts.logins)};
+  if (identity.kind === 'stored') return {...picked, answer: recall(request, owner, parts.logins)};
 
   const asker = askerOf(owner, scope);
   const refused = refusedBefore(request);
@@ -60,7 +60,7 @@ export function answerStore(request: StoreRequest, scope: SocketScope, parts: An
   if (picked.choice === undefined) return picked;
   const {identity} = picked.choice.binding;
   if (identity.kind === 'stored')
-    return done(picked, parts.logins.store(request.remote, request.login, identity));
+    return done(picked, parts.logins.store(placeOf(request.remote, picked.owner), request.login, identity));
 
   const token = parts.tokens.peek({identity, scope: AZURE_DEVOPS_SCOPE});
   if (token === undefined || !carries(request.login, token))
@@ -74,7 +74,8 @@ export function answerErase(request: EraseRequest, scope: SocketScope, parts: An
   const picked = pick(request, scope, parts);
   if (picked.choice === undefined) return picked;
   const {identity} = picked.choice.binding;
-  if (identity.kind === 'stored') return done(picked, parts.logins.erase(request.remote, request.login));
+  if (identity.kind === 'stored')
+    return done(picked, parts.logins.erase(placeOf(request.remote, picked.owner), request.login));
 
   const token = parts.tokens.peek({identity, scope: AZURE_DEVOPS_SCOPE});
   if (token === undefined || !carries(request.login, token))
@@ -99,9 +100,14 @@ function pick(
   return {answer: {kind: 'pass', reason: 'not asked further'}, owner, choice};
 }
 
-function recall({remote}: GetRequest, logins: Logins): Answer {
-  const login = logins.find(remote);
-  return login === undefined ? {kind: 'pass', reason: 'nothing is stored yet'} : {kind: 'login', login};
+function recall({remote, announced}: GetRequest, owner: Owner, logins: Logins): Answer {
+  const login = logins.find(placeOf(remote, owner));
+  if (login === undefined) return {kind: 'pass', reason: 'nothing is stored yet'};
+  if (login.credential === undefined || announced.authtype) return {kind: 'login', login};
+  // who did not announce that he takes a header would ask for it without end
+  return login.password === undefined
+    ? {kind: 'pass', reason: 'what is stored is a header, for a newer git'}
+    : {kind: 'login', login: {...login, authtype: undefined, credential: undefined}};
 }
 
 /** Says what failed, why, and what repairs it. A fallback that fails is no reason to stop git. */
@@ -118,9 +124,13 @@ function explain(failure: Failure, owner: Owner, choice: Chosen, onFailure: 'qui
 
 /** Without a configuration nobody is named, so git goes on to its next helper; but it says why we had nothing. */
 function lament(picked: Answered, trouble: string | undefined): Answered {
-  if (trouble === undefined || (picked.owner.kind !== 'organization' && picked.owner.kind !== 'unnamed')) return picked;
+  if (trouble === undefined || (picked.owner.kind !== 'organization' && picked.owner.kind !== 'unnamed'))
+    return picked;
   const hints = ['run: orgkey config check'];
-  return {...picked, answer: {kind: 'failure', errors: [`no configuration is in force: ${trouble}`], hints, quit: false}};
+  return {
+    ...picked,
+    answer: {kind: 'failure', errors: [`no configuration is in force: ${trouble}`], hints, quit: false},
+  };
 }
 
 function askerOf(owner: Owner, scope: SocketScope): Asker {

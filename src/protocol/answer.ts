@@ -1,3 +1,4 @@
+import type {Secret} from '../token/secret.ts';
 import type {Token} from '../token/token.ts';
 
 /** What a client of a git socket is told. Every variant becomes bytes in `render`. */
@@ -31,10 +32,10 @@ export type Answer =
 
 export interface StoredLogin {
   readonly username: string | undefined;
-  readonly password: Uint8Array | undefined;
+  readonly password: Secret | undefined;
   readonly authtype: string | undefined;
-  readonly credential: Uint8Array | undefined;
+  readonly credential: Secret | undefined;
   /** Milliseconds since epoch. */
   readonly expiresAt: number | undefined;
-  readonly refreshToken: Uint8Array | undefined;
+  readonly refreshToken: Secret | undefined;
 }

@@ -1,4 +1,5 @@
 import {printable} from '../printable.ts';
+import type {Secret} from '../token/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
 
 /** Every answer begins with it. Git ignores a key that it does not know; our scripts tell an answer from silence. */
@@ -70,7 +71,13 @@ function renderCredential({
 
 function renderLogin(login: StoredLogin): Uint8Array {
   const none = new Uint8Array();
-  const field = (key: string, value: Uint8Array | undefined) => (value ? join(`${key}=`, value, '\n') : none);
+  const field = (key: string, value: Secret | undefined) => {
+    if (value === undefined) return none;
+    const bytes = bytesOf(value);
+    const line = join(`${key}=`, bytes, '\n');
+    bytes.fill(0);
+    return line;
+  };
   const parts = [
     text(GREETING),
     login.credential === undefined ? none : text('capability[]=authtype\n'),
@@ -115,10 +122,7 @@ function join(before: string, secret: Uint8Array, after: string): Uint8Array {
   return whole;
 }
 
-function bytesOf(secret: {
-  readonly length: number;
-  copyTo(target: Uint8Array, offset: number): void;
-}): Uint8Array {
+function bytesOf(secret: Secret): Uint8Array {
   const copy = new Uint8Array(secret.length);
   secret.copyTo(copy, 0);
   return copy;

@@ -48,6 +48,8 @@ export interface Login {
   /** Milliseconds since epoch. */
   readonly expiresAt: number | undefined;
   readonly refreshToken: Uint8Array | undefined;
+  /** Not to be kept by anybody (2.46 and later). */
+  readonly ephemeral: boolean;
   /** How long it may be kept in memory, in milliseconds, as the caller of git's cache client said. */
   readonly timeout: number;
 }
@@ -140,6 +142,7 @@ function loginOf(values: Values, timeout: number): Login {
     credential: values.bytes('credential'),
     expiresAt: seconds === undefined ? undefined : seconds * 1000,
     refreshToken: values.bytes('oauth_refresh_token'),
+    ephemeral: /^(?:1|true|yes|on)$/i.test(values.text('ephemeral') ?? ''),
     timeout,
   };
 }

@@ -1,0 +1,286 @@
+import type {Remote} from '../organization/remote.ts';
+import type {StoredLogin} from '../protocol/answer.ts';
+import type {Login} from '../protocol/request.ts';
+import {decodeLogin, encodeLogin, type LoginRecord} from './login-record.ts';
+import type {Logins} from './logins.ts';
+import {Secret} from './secret.ts';
+import type {Clock} from './token.ts';
+
+/** Where logins outlive the daemon. What is asked for one name is done in the order in which it was asked. */
+export interface LoginArchive {
+  names(): Promise<readonly string[]>;
+  /** Who calls it owns the secret. */
+  read(name: string): Promise<Secret | undefined>;
+  /** The secret stays the caller's. */
+  write(name: string, secret: Secret): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+export interface StoredLoginsParts {
+  readonly clock: Clock;
+  /** `undefined`: all are kept in memory only. */
+  readonly archive: LoginArchive | undefined;
+  /** The archive failed, behind a request that is long answered. */
+  readonly failed: (doing: 'read' | 'write' | 'remove', error: unknown) => void;
+  /** How many logins are held at most; the oldest goes. Default: 10,000. */
+  readonly capacity?: number;
+}
+
+/**
+ * What people typed at git's prompt, as git's own cache keeps it: by protocol, host, path and user name. What a
+ * request leaves out fits all, what it names must be the same. Of several that fit, the one that was stored first is
+ * served. A login lives for the time that the caller allowed; one that is to be persisted, until it is erased.
+ * @see https://git-scm.com/docs/git-credential-cache
+ * @see https://git-scm.com/docs/gitcredentials#_custom_helpers
+ */
+export class StoredLogins implements Logins {
+  readonly #clock: Clock;
+  readonly #archive: LoginArchive | undefined;
+  readonly #failed: StoredLoginsParts['failed'];
+  readonly #capacity: number;
+  /** By name, oldest first. */
+  readonly #all = new Map<string, Kept>();
+  /** The same by protocol and host. */
+  readonly #byHost = new Map<string, Set<Kept>>();
+  /** What was dropped while the archive is being read: it must not come back from there. */
+  #droppedMeanwhile: Wanted[] | undefined;
+
+  constructor({clock, archive, failed, capacity = 10_000}: StoredLoginsParts) {
+    this.#clock = clock;
+    this.#archive = archive;
+    this.#failed = failed;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  find(place: Remote): StoredLogin | undefined {
+    return this.#fitting({place})[0]?.login;
+  }
+
+  store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): string {
+    if (login.ephemeral) return 'not kept: it is ephemeral';
+    if (!isWhole(login)) return 'not kept: no user name with a password, nor a header';
+    const archived = persist && this.#archive !== undefined;
+    const next = {place, login: copyOf(login)};
+    for (const kept of this.#drop({place})) {
+      // what is about to be replaced is not removed first: after a kill in between there would be neither
+      if (kept.archived && !(archived && kept.name === nameOf(place))) this.#removeArchived(kept);
+    }
+    if (archived) {
+      this.#write(this.#keep(next, Infinity, true));
+      return 'kept, and persisted';
+    }
+    if (login.timeout <= 0) {
+      eraseSecrets(next);
+      return 'not kept: its time is over';
+    }
+    this.#keep(next, this.#clock.uptime() + login.timeout, false);
+    return 'kept';
+  }
+
+  erase(place: Remote, {password, credential}: Login): string {
+    const dropped = this.#drop({place, password, credential});
+    for (const kept of dropped) this.#removeArchived(kept);
+    return dropped.length === 0 ? 'nothing fits' : `dropped ${dropped.length}`;
+  }
+
+  /**
+   * Takes up what was persisted; requests may come meanwhile. To be called once, at the start. Gives how many there
+   * were; what can't be read is reported.
+   */
+  async load(): Promise<number> {
+    const archive = this.#archive;
+    if (archive === undefined) return 0;
+    this.#droppedMeanwhile = [];
+    const records = await this.#readAll(archive);
+    const dropped = this.#droppedMeanwhile;
+    this.#droppedMeanwhile = undefined;
+    let loaded = 0;
+    for (const record of records) {
+      const kept = {...record, name: nameOf(record.place), until: Infinity, archived: true};
+      const isDropped = dropped.some((wanted) => fits(kept, wanted));
+      if (isDropped || this.#all.has(kept.name)) {
+        eraseSecrets(kept);
+        // a newer one of the same name is on its way to the archive
+        if (!this.#all.has(kept.name)) this.#removeArchived(kept);
+        continue;
+      }
+      this.#keep(record, Infinity, true);
+      loaded++;
+    }
+    for (const {password, credential} of dropped) overwrite(password, credential);
+    return loaded;
+  }
+
+  /** Overwrites what is over. To be called every half minute or so. */
+  dropExpired(): void {
+    const now = this.#clock.uptime();
+    for (const kept of this.#all.values()) if (kept.until <= now) this.#remove(kept);
+  }
+
+  /** Drops everything, what is persisted too. Gives how many there were. */
+  clear(): number {
+    const all = [...this.#all.values()];
+    for (const kept of all) this.#remove(kept);
+    return all.length;
+  }
+
+  /** The secrets in memory, for whoever keeps them out of logs. */
+  *secrets(): Iterable<Secret> {
+    for (const {login} of this.#all.values()) {
+      for (const secret of [login.password, login.credential, login.refreshToken]) if (secret) yield secret;
+    }
+  }
+
+  #fitting(wanted: Wanted): Kept[] {
+    const now = this.#clock.uptime();
+    const fitting: Kept[] = [];
+    for (const kept of this.#byHost.get(hostOf(wanted.place)) ?? []) {
+      if (kept.until <= now) this.#remove(kept);
+      else if (fits(kept, wanted)) fitting.push(kept);
+    }
+    return fitting;
+  }
+
+  /** From memory only. */
+  #drop(wanted: Wanted): Kept[] {
+    this.#droppedMeanwhile?.push({
+      place: wanted.place,
+      password: wanted.password?.slice(),
+      credential: wanted.credential?.slice(),
+    });
+    const fitting = this.#fitting(wanted);
+    for (const kept of fitting) this.#release(kept);
+    return fitting;
+  }
+
+  #keep({place, login}: LoginRecord, until: number, archived: boolean): Kept {
+    const kept = {name: nameOf({...place, username: login.username}), place, login, until, archived};
+    this.#all.set(kept.name, kept);
+    const host = hostOf(place);
+    const others = this.#byHost.get(host);
+    if (others) others.add(kept);
+    else this.#byHost.set(host, new Set([kept]));
+    if (this.#all.size > this.#capacity) {
+      const [oldest] = this.#all.values();
+      if (oldest) this.#remove(oldest);
+    }
+    return kept;
+  }
+
+  #remove(kept: Kept): void {
+    this.#release(kept);
+    this.#removeArchived(kept);
+  }
+
+  #release(kept: Kept): void {
+    this.#all.delete(kept.name);
+    const host = hostOf(kept.place);
+    const others = this.#byHost.get(host);
+    others?.delete(kept);
+    if (others?.size === 0) this.#byHost.delete(host);
+    eraseSecrets(kept);
+  }
+
+  #removeArchived({name, archived}: Kept): void {
+    if (archived) this.#archive?.remove(name).catch((error: unknown) => this.#failed('remove', error));
+  }
+
+  #write(kept: Kept): void {
+    const record = encodeLogin(kept);
+    this.#archive
+      ?.write(kept.name, record)
+      .catch((error: unknown) => this.#failed('write', error))
+      .finally(() => record.erase());
+  }
+
+  async #readAll(archive: LoginArchive): Promise<LoginRecord[]> {
+    const records: LoginRecord[] = [];
+    try {
+      for (const name of await archive.names()) {
+        const record = await this.#readOne(archive, name);
+        if (record !== undefined) records.push(record);
+      }
+    } catch (error) {
+      this.#failed('read', error);
+    }
+    return records;
+  }
+
+  async #readOne(archive: LoginArchive, name: string): Promise<LoginRecord | undefined> {
+    try {
+      const secret = await archive.read(name);
+      if (secret === undefined) return undefined;
+      const record = decodeLogin(secret);
+      secret.erase();
+      if (record === undefined || nameOf(record.place) !== name)
+        throw new Error('a persisted login is no login');
+      return record;
+    } catch (error) {
+      this.#failed('read', error);
+      return undefined;
+    }
+  }
+}
+
+interface Kept extends LoginRecord {
+  readonly name: string;
+  /** On the clock that only goes on, in milliseconds. */
+  readonly until: number;
+  readonly archived: boolean;
+}
+
+/** What a request names; `undefined` fits all. */
+interface Wanted {
+  readonly place: Remote;
+  readonly password?: Uint8Array | undefined;
+  readonly credential?: Uint8Array | undefined;
+}
+
+function fits({place, login}: Kept, {place: wanted, password, credential}: Wanted): boolean {
+  if (place.protocol !== wanted.protocol || place.host !== wanted.host) return false;
+  if (wanted.path !== undefined && place.path !== wanted.path) return false;
+  if (wanted.username !== undefined && login.username !== wanted.username) return false;
+  if (password !== undefined && !login.password?.equals(password)) return false;
+  return credential === undefined || login.credential?.equals(credential) === true;
+}
+
+function isWhole({username, password, authtype, credential}: Login): boolean {
+  return (
+    (username !== undefined && password !== undefined) || (authtype !== undefined && credential !== undefined)
+  );
+}
+
+/** The request's bytes are overwritten once it is answered. */
+function copyOf({username, password, authtype, credential, expiresAt, refreshToken}: Login): StoredLogin {
+  const header = authtype !== undefined && credential !== undefined;
+  return {
+    username,
+    password: password && new Secret(password.slice()),
+    authtype: header ? authtype : undefined,
+    credential: header ? new Secret(credential.slice()) : undefined,
+    // git says 0 where it does not know
+    expiresAt: expiresAt !== undefined && expiresAt > 0 ? expiresAt : undefined,
+    refreshToken: refreshToken && new Secret(refreshToken.slice()),
+  };
+}
+
+function eraseSecrets({login}: LoginRecord): void {
+  for (const secret of [login.password, login.credential, login.refreshToken]) secret?.erase();
+}
+
+function overwrite(...secrets: readonly (Uint8Array | undefined)[]): void {
+  for (const secret of secrets) secret?.fill(0);
+}
+
+function hostOf({protocol, host}: Remote): string {
+  return `${protocol} ${host}`;
+}
+
+/** Tells logins apart: no two have the same, and the order of the parts is fixed. */
+function nameOf({protocol, host, path, username}: Remote): string {
+  return JSON.stringify([protocol, host, path ?? null, username ?? null]);
+}
