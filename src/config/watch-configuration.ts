@@ -1,0 +1,207 @@
+import {statSync, watch, type FSWatcher} from 'node:fs';
+import {lstat, readlink, stat} from 'node:fs/promises';
+import {dirname, isAbsolute, join, parse, resolve} from 'node:path';
+
+export interface WatchParts {
+  /** Something that was watched is another file now, or has other content. */
+  readonly onChange: () => void;
+  /** The operating system refuses to watch: from now on only an explicit reload helps. */
+  readonly onTrouble: (error: Error) => void;
+  /** Runs `action` after so many milliseconds; what it gives cancels it. */
+  readonly after: (milliseconds: number, action: () => void) => () => void;
+}
+
+/** Changes that come this close together are one, in milliseconds. */
+const SETTLE = 100;
+
+/**
+ * Watches files by way of their directories, so that a file that is replaced, comes back, or is reached through
+ * links that are changed (as Kubernetes does with `..data`) is seen as well as one that is written to.
+ */
+export class ConfigurationWatcher {
+  readonly #parts: WatchParts;
+  readonly #watchers = new Map<string, Watched>();
+  #files: readonly string[] = [];
+  #known = '';
+  #cancel: (() => void) | undefined;
+  #round = 0;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Watches these files, absolute paths, in place of those before; they need not exist. Settles once nothing is
+   * missed any more. `since`: what changed at or after this moment, in milliseconds since epoch, counts as a change.
+   */
+  async watch(files: readonly string[], since = Infinity): Promise<void> {
+    this.#files = [...new Set(files)];
+    const latest = await this.#look();
+    if (latest < since) return;
+    this.#known = '';
+    this.#settle();
+  }
+
+  close(): void {
+    this.#round += 1;
+    this.#cancel?.();
+    this.#files = [];
+    for (const {watcher} of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  /** Gives the last change of all files, in milliseconds since epoch. */
+  async #look(): Promise<number> {
+    this.#round += 1;
+    const round = this.#round;
+    const steps = (await Promise.all(this.#files.map((file) => stepsTo(file)))).flat();
+    if (round !== this.#round) return 0;
+    this.#listen(steps);
+    // only now: what changed while we were not listening is in these facts
+    const facts = await Promise.all(this.#files.map((file) => factsOf(file)));
+    if (round !== this.#round) return 0;
+    this.#known = JSON.stringify(facts);
+    return Math.max(0, ...facts.map((fact) => fact?.changed ?? 0));
+  }
+
+  #listen(steps: readonly Step[]): void {
+    const wanted = new Map<string, {readonly names: Set<string>; needed: boolean}>();
+    for (const {directory, name, needed} of steps) {
+      const here = wanted.get(directory) ?? {names: new Set(), needed: false};
+      here.names.add(name);
+      here.needed ||= needed;
+      wanted.set(directory, here);
+    }
+    for (const [directory, {watcher, inode}] of this.#watchers) {
+      // a directory that was replaced is watched no longer, though its path is the same
+      if (wanted.has(directory) && inode === inodeOf(directory)) continue;
+      watcher.close();
+      this.#watchers.delete(directory);
+    }
+    for (const [directory, {names, needed}] of wanted) {
+      const held = this.#watchers.get(directory);
+      if (held === undefined) this.#open(directory, names, needed);
+      else held.names = names;
+    }
+  }
+
+  #open(directory: string, names: ReadonlySet<string>, needed: boolean): void {
+    try {
+      const inode = inodeOf(directory);
+      const watcher = watch(directory, {persistent: false});
+      const held: Watched = {watcher, inode, names};
+      watcher.on('change', (_type, name) => {
+        if (name === null || held.names.has(String(name))) this.#settle();
+      });
+      watcher.on('error', (error) => {
+        this.#watchers.delete(directory);
+        watcher.close();
+        this.#parts.onTrouble(error);
+      });
+      this.#watchers.set(directory, held);
+    } catch (error) {
+      if (needed) this.#parts.onTrouble(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #settle(): void {
+    this.#cancel?.();
+    this.#cancel = this.#parts.after(SETTLE, () => {
+      this.#cancel = undefined;
+      this.#compare().catch((error: unknown) => this.#parts.onTrouble(new Error(String(error))));
+    });
+  }
+
+  async #compare(): Promise<void> {
+    const before = this.#known;
+    await this.#look();
+    if (this.#known !== before) this.#parts.onChange();
+  }
+}
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  /** Of the directory. */
+  readonly inode: bigint | undefined;
+  names: ReadonlySet<string>;
+}
+
+/** One name on the way to a file: when it changes in its directory, the file may be another one. */
+interface Step {
+  readonly directory: string;
+  readonly name: string;
+  /** Whether it matters that the directory cannot be watched. */
+  readonly needed: boolean;
+}
+
+function inodeOf(directory: string): bigint | undefined {
+  return statSync(directory, {bigint: true, throwIfNoEntry: false})?.ino;
+}
+
+/** As many links as Linux follows. */
+const LINKS = 40;
+
+/** Every link on the way, and the file itself; where something is missing, the way ends there. */
+async function stepsTo(file: string): Promise<Step[]> {
+  const steps: Step[] = [];
+  const {root} = parse(file);
+  const waiting = file
+    .slice(root.length)
+    .split('/')
+    .filter((name) => name !== '' && name !== '.');
+  let directory = root;
+  for (let links = 0; ;) {
+    const name = waiting.shift();
+    if (name === undefined) return steps;
+    if (name === '..') {
+      directory = dirname(directory);
+      continue;
+    }
+    const path = join(directory, name);
+    const target = await targetOf(path);
+    // the directory of the file may be replaced as a whole
+    if (waiting.length < 2 || target !== 'plain')
+      steps.push({directory, name, needed: waiting.length === 0 || target !== 'plain'});
+    if (target === 'missing') return steps;
+    if (target === 'plain') {
+      directory = path;
+      continue;
+    }
+    links += 1;
+    if (links > LINKS) return steps;
+    const absolute = isAbsolute(target.link) ? target.link : resolve(directory, target.link);
+    waiting.unshift(
+      ...absolute
+        .slice(root.length)
+        .split('/')
+        .filter((part) => part !== ''),
+    );
+    directory = root;
+  }
+}
+
+async function targetOf(path: string): Promise<'plain' | 'missing' | {readonly link: string}> {
+  try {
+    const facts = await lstat(path);
+    return facts.isSymbolicLink() ? {link: await readlink(path)} : 'plain';
+  } catch {
+    return 'missing';
+  }
+}
+
+interface Facts {
+  readonly identity: string;
+  /** Milliseconds since epoch. */
+  readonly changed: number;
+}
+
+/** Which file it is, and in which state. `undefined`: none. */
+async function factsOf(path: string): Promise<Facts | undefined> {
+  try {
+    const facts = await stat(path, {bigint: true});
+    const identity = [facts.dev, facts.ino, facts.ctimeNs, facts.mtimeNs, facts.size].join(' ');
+    return {identity, changed: Number(facts.ctimeNs / 1_000_000n)};
+  } catch {
+    return undefined;
+  }
+}
