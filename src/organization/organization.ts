@@ -18,3 +18,11 @@ function isOrganization(text: string): text is Organization {
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
+
+/**
+ * Folds the name of a server's collection, which may hold any letters. Those that would become ASCII ones, the Kelvin
+ * sign and the dotted capital I, stay as they are: a look-alike must not be taken for the name that is configured.
+ */
+export function lowerName(text: string): string {
+  return text.replace(/[^\u212a\u0130]+/g, (part) => part.toLowerCase());
+}

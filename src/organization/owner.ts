@@ -1,4 +1,4 @@
-import {lowerAscii, organizationFrom, type Organization} from './organization.ts';
+import {lowerAscii, lowerName, organizationFrom, type Organization} from './organization.ts';
 import type {Remote} from './remote.ts';
 
 /** Whose repository a remote is. */
@@ -21,14 +21,14 @@ export const SERVICES_HOST = 'dev.azure.com';
 export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
   if (remote.protocol !== 'https') return refused('only https is answered');
   const host = lowerAscii(remote.host);
-  if (!/^[a-z0-9.:[\]_-]+$/.test(host)) return refused('the host has characters that no host name has');
+  if (!HOST.test(host)) return refused('the host is no host name');
   const name = host.endsWith(':443') ? host.slice(0, -':443'.length) : host;
 
   if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
   const label = /^([^.:]+)(?:\.pkgs)?\.visualstudio\.com$/.exec(name)?.[1];
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
   // a host that only looks like one of theirs is nobody's, whatever is configured for it
-  if (isUnder(name, SERVICES_HOST) || isUnder(name, 'visualstudio.com'))
+  if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
     return refused('no host of Azure DevOps that serves git');
   if (isServer(name)) return serverOwner(name, remote);
   return {kind: 'elsewhere', host: name};
@@ -65,29 +65,33 @@ function serverOwner(host: string, {path}: Remote): Owner {
   if (path === undefined) return {kind: 'server', host, collection: undefined};
   const segments = segmentsOf(path);
   if (segments === undefined) return refused('the path has an empty segment or dots for one');
-  const [first = '', second] = segments.map((segment) => segment.toLowerCase());
-  return {kind: 'server', host, collection: first === 'tfs' ? second : first};
+  const [first = '', second] = segments.map(lowerName);
+  const collection = first === 'tfs' ? second : first;
+  // signs that end a path or are decoded again by some who read it
+  if (collection !== undefined && /[\\?#%]|\p{Cc}/u.test(collection))
+    return refused('the path does not begin with the name of a collection');
+  return {kind: 'server', host, collection};
 }
 
 /** `undefined` where a segment is empty or made of dots: what such a path means depends on who reads it. */
 function segmentsOf(path: string): string[] | undefined {
   const segments = path.split('/');
-  // git keeps a slash at the end of a URL
+  // git drops the slashes at the end of a URL, others who ask may not
   if (segments.length > 1 && segments.at(-1) === '') segments.pop();
   return segments.some((segment) => segment === '' || segment === '.' || segment === '..')
     ? undefined
     : segments;
 }
 
-function isUnder(host: string, domain: string): boolean {
-  return (
-    host === domain ||
-    host.endsWith(`.${domain}`) ||
-    host.startsWith(`${domain}:`) ||
-    host.includes(`.${domain}:`)
-  );
+/** Whatever the port; the dot that may end a full name makes it no other host. */
+function isUnder(domain: string, host: string): boolean {
+  const name = host.replace(/:[0-9]+$/, '').replace(/\.$/, '');
+  return name === domain || name.endsWith(`.${domain}`);
 }
 
 function refused(reason: string): Owner {
   return {kind: 'refused', reason};
 }
+
+/** Labels or an IPv6 address, then a port; in lower case. */
+const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::[1-9][0-9]{0,4})?$/;

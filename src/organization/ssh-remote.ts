@@ -1,4 +1,4 @@
-import {lowerAscii, organizationFrom} from './organization.ts';
+import {lowerAscii, lowerName, organizationFrom} from './organization.ts';
 import {SERVICES_HOST} from './owner.ts';
 
 /** Where Azure DevOps Services take ssh; the second name is of the time of visualstudio.com. */
@@ -102,7 +102,7 @@ function onOldHost(raw: readonly string[], username: string | undefined): SshRep
 function onServer(raw: readonly string[]): SshRepository {
   const [collection, ...rest] = lowerAscii(raw[0] ?? '') === 'tfs' ? raw.slice(1) : raw;
   const decoded = decodeName(collection);
-  return decoded === undefined ? unknown : belowCollection(decoded.toLowerCase(), rest);
+  return decoded === undefined ? unknown : belowCollection(lowerName(decoded), rest);
 }
 
 /** `[project/]_git/repository`; the project of the same name may be left out. */
