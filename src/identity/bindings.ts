@@ -1,4 +1,4 @@
-import {organizationFrom} from '../organization/organization.ts';
+import {lowerName, organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST, type Owner} from '../organization/owner.ts';
 import type {Identity} from './identity.ts';
 
@@ -53,10 +53,18 @@ export class Bindings {
         return named ?? this.#fallback(owner.host, 'no credential covers the collection');
       }
       case 'elsewhere':
-        return this.#fallback('*', 'not an Azure DevOps host');
+        return this.#anywhere();
       case 'refused':
         return {kind: 'none', reason: owner.reason};
     }
+  }
+
+  /** Only what people typed for that very host may go anywhere, whatever the configuration says. */
+  #anywhere(): Choice {
+    const choice = this.#fallback('*', 'not an Azure DevOps host');
+    return choice.kind === 'chosen' && choice.binding.identity.kind !== 'stored'
+      ? {kind: 'none', reason: 'only stored logins are served on other hosts'}
+      : choice;
   }
 
   #named(host: string, organization: string): Choice | undefined {
@@ -72,5 +80,5 @@ export class Bindings {
 
 /** Collections may hold any letters, organizations only ASCII. */
 function keyOf(host: string, organization: string): string {
-  return `${host}/${host === SERVICES_HOST ? (organizationFrom(organization) ?? '') : organization.toLowerCase()}`;
+  return `${host}/${host === SERVICES_HOST ? (organizationFrom(organization) ?? '') : lowerName(organization)}`;
 }
