@@ -1,6 +1,7 @@
 import {clientIdOf, type Identity} from '../identity/identity.ts';
 import type {Token} from '../token/token.ts';
 import type {Answer} from './answer.ts';
+import {decodeBase64} from './base64.ts';
 import type {GetRequest, Login} from './request.ts';
 
 /** Begins what git gives back to us when the server refused. */
@@ -31,7 +32,7 @@ export function refusedBefore({again, states}: GetRequest): string | undefined {
 export function carries({password, credential, authtype}: Login, {secret}: Token): boolean {
   if (password !== undefined) return secret.equals(password);
   if (credential === undefined) return false;
-  return secret.equals(authtype?.toLowerCase() === 'basic' ? passwordOf(credential) : credential);
+  return authtype?.toLowerCase() === 'basic' ? pairCarries(credential, secret) : secret.equals(credential);
 }
 
 /** Only once, or git's retries of a POST have no bound. */
@@ -45,12 +46,14 @@ function usernameFor({remote}: GetRequest, identity: Identity): string {
   return sent !== undefined && sent !== '' && !sent.includes(':') ? sent : (clientIdOf(identity) ?? 'orgkey');
 }
 
-/** The password of a Basic header's pair; empty where it is none. */
-function passwordOf(pair: Uint8Array): Uint8Array {
-  const text = String.fromCharCode(...pair);
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return new Uint8Array();
-  const decoded = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return decoded.subarray(decoded.indexOf(COLON) + 1);
+/** Whether the password of a Basic header's pair is the secret. */
+function pairCarries(encoded: Uint8Array, secret: Token['secret']): boolean {
+  const pair = decodeBase64(encoded);
+  const colon = pair?.indexOf(COLON) ?? -1;
+  if (pair === undefined || colon === -1) return false;
+  const isSecret = secret.equals(pair.subarray(colon + 1));
+  pair.fill(0);
+  return isSecret;
 }
 
 const COLON = 0x3a;

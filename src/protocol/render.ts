@@ -1,6 +1,7 @@
 import {printable} from '../printable.ts';
 import type {Secret} from '../token/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
+import {encodeBase64} from './base64.ts';
 
 /** Every answer begins with it. Git ignores a key that it does not know; our scripts tell an answer from silence. */
 const GREETING = 'orgkey=1\n';
@@ -59,7 +60,7 @@ function renderCredential({
     const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
     if (token.kind === 'access-token') return join(`${head}authtype=Bearer\ncredential=`, secret, '\n');
     const pair = join(`${username}:`, secret, '');
-    const encoded = base64(pair);
+    const encoded = encodeBase64(pair);
     pair.fill(0);
     const answer = join(`${head}authtype=Basic\ncredential=`, encoded, '\n');
     encoded.fill(0);
@@ -83,7 +84,9 @@ function renderLogin(login: StoredLogin): Uint8Array {
     login.credential === undefined ? none : text('capability[]=authtype\n'),
     login.username === undefined ? none : text(`username=${login.username}\n`),
     field('password', login.password),
-    login.authtype === undefined ? none : text(`authtype=${login.authtype}\n`),
+    login.authtype === undefined || login.credential === undefined
+      ? none
+      : text(`authtype=${login.authtype}\n`),
     field('credential', login.credential),
     login.expiresAt === undefined ? none : text(expiryLine(login.expiresAt)),
     field('oauth_refresh_token', login.refreshToken),
@@ -128,20 +131,4 @@ function bytesOf(secret: Secret): Uint8Array {
   return copy;
 }
 
-/** By hand: the platform's own ways pass through strings, which cannot be overwritten. RFC 4648, section 4. */
-function base64(bytes: Uint8Array): Uint8Array {
-  const encoded = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
-  let out = 0;
-  for (let at = 0; at < bytes.length; at += 3) {
-    const left = Math.min(3, bytes.length - at);
-    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-    for (let digit = 0; digit <= left; digit++)
-      encoded[out + digit] = ALPHABET[(group >> (18 - 6 * digit)) & 63] ?? PADDING;
-    out += 4;
-  }
-  return encoded;
-}
-
 const encoder = new TextEncoder();
-const ALPHABET = encoder.encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
-const PADDING = 0x3d;

@@ -82,6 +82,9 @@ export function parseRequest(bytes: Uint8Array): Request {
   switch (values.text('action')) {
     case 'get':
       return parseGet(values, seconds * 1000);
+    // our script never says it, but git does where its cache client is the helper, as in containers
+    case 'store':
+      return {operation: 'store', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
     case 'erase':
       return {operation: 'erase', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
     case 'hello':
@@ -182,8 +185,12 @@ class Values {
     return value;
   }
 
+  /** An empty value drops those before it. */
   list(key: string): string[] {
-    return this.#attributes.filter((attribute) => attribute.key === key).map(({value}) => decode(value));
+    const values = this.#attributes
+      .filter((attribute) => attribute.key === key)
+      .map(({value}) => decode(value));
+    return values.slice(values.lastIndexOf('') + 1);
   }
 }
 
