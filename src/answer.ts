@@ -46,9 +46,12 @@ export async function answerGet(
   if (identity.kind === 'stored') return {...picked, answer: recall(request, owner, parts.logins)};
 
   const asker = askerOf(owner, scope);
+  const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
   const refused = refusedBefore(request);
-  if (refused !== undefined) parts.rejections.reject(asker, refused);
-  const found = await findToken({identity, scope: AZURE_DEVOPS_SCOPE}, asker, parts);
+  // anybody can make up a fingerprint, and a token that is no longer held needs no replacing
+  if (refused !== undefined && refused === parts.tokens.peek(wanted)?.fingerprint)
+    parts.rejections.reject(asker, refused);
+  const found = await findToken(wanted, asker, parts);
   return found.kind === 'failed'
     ? {answer: explain(found.failure, owner, choice, parts.onFailure), owner, choice, failure: found.failure}
     : {answer: credentialFor(request, found, identity), owner, choice, source: found.source};
@@ -117,7 +120,7 @@ function explain(failure: Failure, owner: Owner, choice: Chosen, onFailure: 'qui
   return {
     kind: 'failure',
     errors: [`${who}: ${failure.message} (${failure.code})`],
-    hints: [...hint, `run: orgkey doctor ${nameOf(owner) ?? ''}`.trimEnd()],
+    hints: [...hint, `run: orgkey doctor ${argumentFor(owner)}`.trimEnd()],
     quit: choice.by === 'name' && onFailure === 'quit',
   };
 }
@@ -131,6 +134,12 @@ function lament(picked: Answered, trouble: string | undefined): Answered {
     ...picked,
     answer: {kind: 'failure', errors: [`no configuration is in force: ${trouble}`], hints, quit: false},
   };
+}
+
+/** The hint is there to be copied into a shell: a name that means something there is left out. */
+function argumentFor(owner: Owner): string {
+  const name = nameOf(owner) ?? '';
+  return /^[A-Za-z0-9_][\w.-]*$/.test(name) ? name : '';
 }
 
 function askerOf(owner: Owner, scope: SocketScope): Asker {
