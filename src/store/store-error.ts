@@ -29,6 +29,8 @@ export type StoreErrorCode =
   | 'ERR_STORE_DAMAGED'
   /** The entries are encrypted, and the key is not at hand, or another one. */
   | 'ERR_STORE_LOCKED'
+  /** A key was given that can't be used. */
+  | 'ERR_STORE_KEY'
   /** A name or a secret that the store does not take. */
   | 'ERR_STORE_REFUSED';
 

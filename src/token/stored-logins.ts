@@ -105,7 +105,7 @@ export class StoredLogins implements Logins {
       if (isDropped || this.#all.has(kept.name)) {
         eraseSecrets(kept);
         // a newer one of the same name is on its way to the archive
-        if (!this.#all.has(kept.name)) this.#removeArchived(kept);
+        if (this.#all.get(kept.name)?.archived !== true) this.#removeArchived(kept);
         continue;
       }
       this.#keep(record, Infinity, true);
