@@ -21,7 +21,7 @@ export interface GetRequest {
   readonly announced: {readonly authtype: boolean; readonly state: boolean};
   /** Git says `authtype=` when it asks again after a refusal. */
   readonly again: boolean;
-  /** The `state[]` values that came back, of all helpers. */
+  /** The `state[]` values that came back, of all helpers; dropped ones too, since they tell that git asks again. */
   readonly states: readonly string[];
   /** The server's challenges (2.41 and later): data, never an address to call. */
   readonly challenges: readonly string[];
@@ -103,7 +103,7 @@ function parseGet(values: Values, timeout: number): Request {
         remote: remoteOf(values),
         announced: announcedIn(values),
         again: values.text('authtype') !== undefined,
-        states: values.list('state[]'),
+        states: values.every('state[]'),
         challenges: values.list('wwwauth[]'),
       };
     case 'store':
@@ -187,10 +187,12 @@ class Values {
 
   /** An empty value drops those before it. */
   list(key: string): string[] {
-    const values = this.#attributes
-      .filter((attribute) => attribute.key === key)
-      .map(({value}) => decode(value));
+    const values = this.every(key);
     return values.slice(values.lastIndexOf('') + 1);
+  }
+
+  every(key: string): string[] {
+    return this.#attributes.filter((attribute) => attribute.key === key).map(({value}) => decode(value));
   }
 }
 
