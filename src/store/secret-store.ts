@@ -1,283 +1,366 @@
 import {createHash, randomBytes} from 'node:crypto';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
+import {printable} from '../printable.ts';
 import {Secret} from '../token/secret.ts';
-import {diskFiles, type Files} from './files.ts';
-import {deriveKey, seal, unseal, type Opened} from './seal.ts';
-import type {StoreKey} from './store-key.ts';
-import {UNFINISHED, writeFile} from './write-file.ts';
+import {decodeEntry, encodeEntry, isSealed, StoreKey, type Entry} from './entry-format.ts';
+import {StoreError, storeErrorFrom, systemCodeOf} from './store-error.ts';
+import {SHORTEST_KEY} from './store-key.ts';
+import {diskFiles, type Facts, type StoreFiles} from './store-files.ts';
 
 export interface SecretStoreParts {
-  /** Made if it is missing; it belongs to the store alone. */
+  /** Absolute. It is made if it is missing; else it must be ours alone, and no link. */
   readonly directory: string;
-  readonly key: StoreKey;
-  /** Who must own the directory: our effective user id. */
-  readonly owner: number;
-  /** Default: the disk. */
-  readonly files?: Files;
+  /** At least 32 bytes; taken over. `undefined`: entries are plain, protected by the modes of their files only. */
+  readonly key: Secret | undefined;
+  /** Ours. */
+  readonly uid: number;
+  readonly files?: StoreFiles;
 }
 
-/** A store that cannot do what it should. `code` is ours, or the file system's. */
-export class StoreError extends Error {
-  readonly code: string;
-  readonly hint: string;
-
-  constructor(code: string, message: string, hint: string, cause?: unknown) {
-    super(message, {cause});
-    this.code = code;
-    this.hint = hint;
-  }
+/** An entry that can't be read, for status. */
+export interface StoreTrouble {
+  readonly path: string;
+  readonly error: StoreError;
 }
 
-/** Bytes; what is larger is no file of ours. */
-const MAX_FILE = 128 * 1024;
+/** How an entry may be called, in bytes of UTF-8. */
+export const LONGEST_NAME = 4096;
 
-const ENDING = '.secret';
+/** In bytes. */
+export const LARGEST_SECRET = 1024 * 1024;
 
 /**
- * The secrets that outlive the daemon: refresh tokens, logins that people typed. A file for each, so that one that
- * is damaged takes no other with it; each is sealed, and replaced whole or not at all.
+ * Opens the store and clears away what a process that was killed left behind. With a key, entries that are still
+ * plain are encrypted.
+ * @throws {StoreError} `ERR_STORE_DIRECTORY`, or where the disk can't be used at all.
+ */
+export async function openSecretStore(parts: SecretStoreParts): Promise<SecretStore> {
+  const {uid, files = diskFiles} = parts;
+  // a slash at the end would have a link followed
+  const directory = resolve(parts.directory);
+  if (parts.key !== undefined && parts.key.length < SHORTEST_KEY)
+    throw new StoreError('ERR_STORE_REFUSED', `the key has less than ${SHORTEST_KEY} bytes`);
+  await claimDirectory(directory, uid, files);
+  const key = parts.key && new StoreKey(parts.key);
+  parts.key?.erase();
+  const store = new SecretStore({directory, key, uid, files});
+  await store.tidy();
+  return store;
+}
+
+/** Whether there is an entry that can't be read without a key. `false` where there is no store yet, or none that can be read. */
+export async function holdsEncrypted(directory: string, files: StoreFiles): Promise<boolean> {
+  const entries = await files.list(directory).catch(() => []);
+  for (const file of entries.filter((name) => ENTRY.test(name))) {
+    const read = await files.read(join(directory, file), LARGEST_FILE).catch(() => undefined);
+    const sealed = read !== undefined && isSealed(read.bytes);
+    read?.bytes.fill(0);
+    if (sealed) return true;
+  }
+  return false;
+}
+
+/**
+ * Secrets on a disk: refresh tokens, logins, ssh keys. One file for each, so that a write costs what it changes, and
+ * a damaged one costs no other. A file is written beside its place and renamed into it: after a loss of power or a
+ * kill at any moment the old one is there or the new one, never a part. Mode 0600 in a directory of mode 0700.
+ *
+ * For one process: two that write at once keep the files whole, but the last one wins.
  */
 export class SecretStore {
   readonly #directory: string;
-  readonly #files: Files;
-  readonly #key: Buffer | undefined;
-  /** Why secrets lie open, protected by the files' modes alone; `undefined` where they are sealed. */
-  readonly warning: string | undefined;
-  /** Writes are done one after the other: the last one given is the one that stays. */
+  readonly #key: StoreKey | undefined;
+  readonly #uid: number;
+  readonly #files: StoreFiles;
+  /** Changes go one after the other, or the first could overtake the second. */
   #last: Promise<unknown> = Promise.resolve();
+  #locked = false;
+  #untidy: StoreError | undefined;
 
-  private constructor({directory, key, files = diskFiles}: SecretStoreParts) {
+  constructor({directory, key, uid, files}: Opened) {
     this.#directory = directory;
+    this.#key = key;
+    this.#uid = uid;
     this.#files = files;
-    this.#key = key.kind === 'key' ? deriveKey(key.material) : undefined;
-    this.warning =
-      key.kind === 'key'
-        ? undefined
-        : `secrets in ${directory} are protected by the mode of their files alone: ${key.reason}`;
+  }
+
+  /** `plain` deserves a warning. */
+  get protection(): 'encrypted' | 'plain' {
+    return this.#key === undefined ? 'plain' : 'encrypted';
   }
 
   /**
-   * Removes what an interrupted write left, and seals what was written before there was a key.
-   *
-   * @throws {StoreError} where the directory is not ours alone.
-   */
-  static async open(parts: SecretStoreParts): Promise<SecretStore> {
-    const store = new SecretStore(parts);
-    await store.#checkDirectory(parts.owner);
-    for (const name of await store.#files.list(parts.directory)) {
-      if (name.endsWith(UNFINISHED)) await store.#files.remove(join(parts.directory, name)).catch(() => {});
-      else if (name.endsWith(ENDING)) await store.#sealOpenOne(join(parts.directory, name)).catch(() => {});
-    }
-    return store;
-  }
-
-  /**
-   * Who calls it owns the secret.
-   *
-   * @returns `undefined`: there is none of this name.
-   * @throws {StoreError} where there is one that cannot be read.
+   * `undefined`: there is no such entry. The caller erases what it gets.
+   * @throws {StoreError}
    */
   async read(name: string): Promise<Secret | undefined> {
-    await this.#last;
-    const opened = await this.#open(this.#pathOf(name));
-    switch (opened?.kind) {
-      case undefined:
-        return undefined;
-      case 'open':
-        if (opened.named.name === name) return new Secret(opened.named.bytes);
-        throw damaged(name);
-      case 'locked':
-        throw locked();
-      case 'damaged':
-        throw damaged(name);
-    }
+    const file = fileOf(name);
+    const entry = await this.#readFile(file);
+    if (entry === undefined) return undefined;
+    if (entry.kind === 'entry' && entry.name === name) return entry.secret;
+    throw this.#troubleOf(entry, file);
   }
 
   /**
-   * Resolves once the secret outlives a loss of power. It stays the caller's.
-   *
-   * @throws {StoreError} and nothing has changed.
+   * Once it is done, the entry outlives a loss of power. The secret stays the caller's.
+   * @throws {StoreError} The old entry is still there, unless the very last step failed: then the new one is.
    */
-  write(name: string, secret: Secret): Promise<void> {
-    const bytes = new Uint8Array(secret.length);
-    secret.copyTo(bytes, 0);
-    return this.#inTurn(async () => {
-      const file = seal({name, bytes}, this.#key);
-      bytes.fill(0);
+  async write(name: string, secret: Secret): Promise<void> {
+    const file = fileOf(name);
+    if (secret.erased || secret.length > LARGEST_SECRET)
+      throw new StoreError('ERR_STORE_REFUSED', 'the secret is erased, or larger than 1 MiB');
+    // plain ones beside encrypted ones would be weaker than what was promised
+    if (this.#locked && this.#key === undefined) throw this.#lockedError(this.#directory);
+    const bytes = encodeEntry(name, secret, this.#key);
+    await this.#next(async () => this.#replace(file, bytes)).finally(() => bytes.fill(0));
+  }
+
+  /**
+   * Once it is done, the entry stays removed. One that is not there is no error.
+   * @throws {StoreError}
+   */
+  async remove(name: string): Promise<void> {
+    const file = fileOf(name);
+    await this.#next(async () => {
       try {
-        if (this.#key === undefined) await this.#refuseToUnseal();
-        await this.#replace(this.#pathOf(name), file);
-      } finally {
-        file.fill(0);
+        await this.#files.remove(join(this.#directory, file));
+      } catch (error) {
+        if (systemCodeOf(error) === 'ENOENT') return;
+        throw this.#failed('remove from', error);
       }
+      await this.#sync();
     });
   }
 
-  /** Whether there was one or not. */
-  remove(name: string): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#files.remove(this.#pathOf(name)).catch((error: unknown) => {
-        if (codeOf(error) !== 'ENOENT') throw failed('removed', error);
-      });
-    });
+  /** The part of the store whose names begin so; its own names are without that beginning. */
+  section(prefix: string): SecretSection {
+    return {
+      read: (name) => this.read(prefix + name),
+      write: (name, secret) => this.write(prefix + name, secret),
+      remove: (name) => this.remove(prefix + name),
+      names: async () => (await this.names(prefix)).map((name) => name.slice(prefix.length)),
+    };
   }
 
-  /** The names of all that can be read. */
-  async names(): Promise<readonly string[]> {
-    await this.#last;
+  /**
+   * The names of the entries that can be read, sorted; those that begin with `prefix`.
+   * @throws {StoreError} where the directory can't be read.
+   */
+  async names(prefix = ''): Promise<string[]> {
     const names: string[] = [];
-    for (const file of await this.#files.list(this.#directory)) {
-      if (!file.endsWith(ENDING)) continue;
-      const opened = await this.#open(join(this.#directory, file));
-      if (opened?.kind !== 'open') continue;
-      opened.named.bytes.fill(0);
-      names.push(opened.named.name);
+    for (const file of await this.#entries()) {
+      const entry = await this.#readFile(file).catch(() => undefined);
+      if (entry?.kind !== 'entry') continue;
+      entry.secret.erase();
+      if (fileOf(entry.name) === file && entry.name.startsWith(prefix)) names.push(entry.name);
     }
     return names.toSorted();
   }
 
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#last.then(work, work);
-    // whoever asked hears of a failure; the next one only waits
-    this.#last = turn.catch(() => {});
+  /**
+   * What can't be read, or could not be put in order, for status and doctor.
+   * @throws {StoreError} where the directory can't be read.
+   */
+  async troubles(): Promise<StoreTrouble[]> {
+    const troubles: StoreTrouble[] =
+      this.#untidy === undefined ? [] : [{path: this.#directory, error: this.#untidy}];
+    for (const file of await this.#entries()) {
+      const path = join(this.#directory, file);
+      try {
+        const entry = await this.#readFile(file);
+        if (entry?.kind === 'entry') entry.secret.erase();
+        if (entry === undefined || (entry.kind === 'entry' && fileOf(entry.name) === file)) continue;
+        troubles.push({path, error: this.#troubleOf(entry, file)});
+      } catch (error) {
+        troubles.push({path, error: storeErrorFrom(error, `read ${path}`)});
+      }
+    }
+    return troubles;
+  }
+
+  /** Waits for what is under way, and erases the key. */
+  async close(): Promise<void> {
+    await this.#last;
+    this.#key?.erase();
+  }
+
+  /** Sweeps what a killed process left, encrypts what is still plain. A disk that can't be written is no reason to fail. */
+  async tidy(): Promise<void> {
+    let swept = false;
+    for (const file of await this.#list()) {
+      try {
+        if (isLeftover(file)) {
+          await this.#files.remove(join(this.#directory, file));
+          swept = true;
+        } else if (ENTRY.test(file)) await this.#tidyEntry(file);
+      } catch (error) {
+        this.#untidy = this.#failed('tidy', error);
+      }
+    }
+    if (swept) await this.#sync().catch(() => undefined);
+  }
+
+  async #tidyEntry(file: string): Promise<void> {
+    // one that can't be read is told by `troubles`
+    const read = await this.#files.read(join(this.#directory, file), LARGEST_FILE).catch(() => undefined);
+    if (read === undefined) return;
+    const {bytes, facts} = read;
+    const sealed = isSealed(bytes);
+    if (sealed) this.#locked = true;
+    const entry =
+      sealed || this.#key === undefined || !this.#isPrivate(facts)
+        ? undefined
+        : decodeEntry(bytes, this.#key);
+    bytes.fill(0);
+    if (entry?.kind !== 'entry') return;
+    try {
+      if (fileOf(entry.name) === file) await this.write(entry.name, entry.secret);
+    } finally {
+      entry.secret.erase();
+    }
+  }
+
+  async #readFile(file: string): Promise<Entry | undefined> {
+    const path = join(this.#directory, file);
+    try {
+      const read = await this.#files.read(path, LARGEST_FILE);
+      if (read === undefined) return undefined;
+      if (!this.#isPrivate(read.facts))
+        throw new StoreError('ERR_STORE_DAMAGED', `${path} is not ours alone`, {
+          hint: `if nobody else could have written it: chown ${this.#uid} '${path}' && chmod 600 '${path}'`,
+        });
+      const entry = decodeEntry(read.bytes, this.#key);
+      read.bytes.fill(0);
+      return entry;
+    } catch (error) {
+      throw storeErrorFrom(error, `read ${path}`);
+    }
+  }
+
+  #isPrivate({kind, owner, mode}: Facts): boolean {
+    return kind === 'file' && owner === this.#uid && (mode & 0o077) === 0;
+  }
+
+  async #replace(file: string, bytes: Uint8Array): Promise<void> {
+    const place = join(this.#directory, file);
+    const beside = join(this.#directory, `${file}.${randomBytes(6).toString('hex')}${LEFTOVER}`);
+    try {
+      await this.#writeWhole(beside, bytes);
+      await this.#files.rename(beside, place);
+    } catch (error) {
+      // what can't be removed now is swept at the next start
+      await this.#files.remove(beside).catch(() => undefined);
+      throw this.#failed('write to', error);
+    }
+    await this.#sync();
+  }
+
+  async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.#files.create(path);
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const taken = await file.write(bytes.subarray(at));
+        if (taken === 0)
+          throw new StoreError('ERR_STORE_FULL', `cannot write to ${path}: nothing more is taken`);
+        at += taken;
+      }
+      await file.sync();
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
+    // a file system over a network may tell only now that the disk is full
+    await file.close();
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#files.syncDirectory(this.#directory);
+    } catch (error) {
+      throw this.#failed('be sure of what was written to', error);
+    }
+  }
+
+  async #entries(): Promise<string[]> {
+    return (await this.#list()).filter((file) => ENTRY.test(file));
+  }
+
+  async #list(): Promise<string[]> {
+    try {
+      return await this.#files.list(this.#directory);
+    } catch (error) {
+      throw this.#failed('list', error);
+    }
+  }
+
+  async #next<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(change);
+    this.#last = turn.catch(() => undefined);
     return turn;
   }
 
-  async #checkDirectory(owner: number): Promise<void> {
-    const directory = this.#directory;
-    try {
-      await this.#files.makeDirectory(directory);
-      const found = await this.#files.describe(directory);
-      const fault = !found.isDirectory
-        ? 'is no directory'
-        : found.owner !== owner
-          ? 'belongs to somebody else'
-          : (found.mode & 0o077) !== 0
-            ? `can be entered by others (mode ${found.mode.toString(8)})`
-            : undefined;
-      if (fault !== undefined)
-        throw new StoreError(
-          'ERR_STORE_DIRECTORY',
-          `${directory} ${fault}`,
-          `Make it ours alone: chmod 700 ${directory}, or name another with ORGKEY_STATE_DIR.`,
-        );
-    } catch (error) {
-      throw error instanceof StoreError ? error : failed('opened', error);
-    }
+  #failed(doing: string, error: unknown): StoreError {
+    return storeErrorFrom(error, `${doing} ${printable(this.#directory)}`);
   }
 
-  async #sealOpenOne(path: string): Promise<void> {
-    if (this.#key === undefined) return;
-    const opened = await this.#open(path);
-    if (opened?.kind !== 'open') return;
-    if (!opened.isSealed) await this.#replace(path, seal(opened.named, this.#key));
-    opened.named.bytes.fill(0);
+  #troubleOf(entry: Entry, file: string): StoreError {
+    const path = join(this.#directory, file);
+    if (entry.kind === 'locked') return this.#lockedError(path);
+    return new StoreError('ERR_STORE_DAMAGED', `${path} is not as it was written`, {
+      hint: `it can't be mended: rm '${path}', then sign in or add it again`,
+    });
   }
 
-  /** A keyring that is locked today must not lay open what was sealed yesterday. */
-  async #refuseToUnseal(): Promise<void> {
-    for (const file of await this.#files.list(this.#directory)) {
-      if (!file.endsWith(ENDING)) continue;
-      const opened = await this.#open(join(this.#directory, file));
-      if (opened?.kind === 'locked') throw locked();
-      if (opened?.kind === 'open') opened.named.bytes.fill(0);
-    }
-  }
-
-  async #replace(path: string, bytes: Uint8Array): Promise<void> {
-    const random = randomBytes(8).toString('hex');
-    try {
-      await writeFile(path, bytes, {files: this.#files, random});
-    } catch (error) {
-      throw failed('written', error);
-    }
-  }
-
-  async #open(path: string): Promise<Opened | undefined> {
-    const bytes = await this.#readWhole(path);
-    if (bytes === undefined) return undefined;
-    const opened = unseal(bytes, this.#key);
-    bytes.fill(0);
-    return opened;
-  }
-
-  async #readWhole(path: string): Promise<Buffer | undefined> {
-    const buffer = Buffer.alloc(MAX_FILE);
-    try {
-      const file = await this.#files.open(path);
-      try {
-        let length = 0;
-        while (length < MAX_FILE) {
-          const count = await file.read(buffer, length);
-          if (count === 0) break;
-          length += count;
-        }
-        return buffer.subarray(0, length);
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw failed('read', error);
-    }
-  }
-
-  /** Names tell who signed in where: the directory shows hashes alone. */
-  #pathOf(name: string): string {
-    const hash = createHash('sha256').update(name).digest('hex').slice(0, 32);
-    return join(this.#directory, `${hash}${ENDING}`);
+  #lockedError(path: string): StoreError {
+    const why = this.#key === undefined ? 'the key is not at hand' : 'with another key';
+    return new StoreError('ERR_STORE_LOCKED', `${path} is encrypted, ${why}`, {
+      hint: `bring the key back; if it is lost: rm -r '${this.#directory}', then sign in again`,
+    });
   }
 }
 
-function damaged(name: string): StoreError {
-  const [what = name] = name.split(' ');
-  return new StoreError(
-    'ERR_STORE_DAMAGED',
-    `the stored ${what} is damaged, or was sealed with another key`,
-    'Sign in or store it again; what is there is replaced.',
-  );
+/** What one part of the program keeps in the store. */
+export type SecretSection = Pick<SecretStore, 'read' | 'write' | 'remove'> & {names(): Promise<string[]>};
+
+interface Opened {
+  readonly directory: string;
+  readonly key: StoreKey | undefined;
+  readonly uid: number;
+  readonly files: StoreFiles;
 }
 
-function locked(): StoreError {
-  return new StoreError(
-    'ERR_STORE_LOCKED',
-    'the stored secrets are sealed, and their key is not to be had',
-    'Unlock the keyring, or give the service its credential orgkey-store-key again.',
-  );
+const LARGEST_FILE = LARGEST_SECRET + LONGEST_NAME + 1024;
+const ENTRY = /^[0-9a-f]{64}\.secret$/;
+const LEFTOVER = '.new';
+
+function isLeftover(file: string): boolean {
+  return file.endsWith(LEFTOVER) && ENTRY.test(file.slice(0, 64 + '.secret'.length));
 }
 
-function failed(what: string, error: unknown): StoreError {
-  const code = codeOf(error);
-  const reason = explained.get(code) ?? (error instanceof Error ? error.message : String(error));
-  return new StoreError(code, `the secret store could not be ${what}: ${reason}`, repairOf(code), error);
+/** A hash: no name can lead out of the directory, be too long for it, or differ by case only. */
+function fileOf(name: string): string {
+  if (name === '' || !name.isWellFormed() || Buffer.byteLength(name) > LONGEST_NAME)
+    throw new StoreError('ERR_STORE_REFUSED', 'the name is empty, too long, or no text');
+  return `${createHash('sha256').update(name).digest('hex')}.secret`;
 }
 
-const explained = new Map([
-  ['ENOSPC', 'the disk is full (ENOSPC)'],
-  ['EDQUOT', 'the disk quota is used up (EDQUOT)'],
-  ['EROFS', 'the file system is read-only (EROFS)'],
-  ['EIO', 'the disk fails (EIO)'],
-  ['EACCES', 'we may not (EACCES)'],
-  ['EPERM', 'we may not (EPERM)'],
-  ['ELOOP', 'a symbolic link stands in its place (ELOOP)'],
-]);
-
-function repairOf(code: string): string {
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'Make room; what was there before is still good.';
-    case 'EROFS':
-    case 'EACCES':
-    case 'EPERM':
-      return 'Let us write there, or name another directory with ORGKEY_STATE_DIR.';
-    default:
-      return 'Look at the state directory and its disk; what was there before is still good.';
+async function claimDirectory(directory: string, uid: number, files: StoreFiles): Promise<void> {
+  const shown = printable(directory);
+  let facts: Facts;
+  try {
+    facts = await files.facts(directory).catch(async (error: unknown) => {
+      if (systemCodeOf(error) !== 'ENOENT') throw error;
+      await files.makeDirectory(directory);
+      return files.facts(directory);
+    });
+  } catch (error) {
+    throw storeErrorFrom(error, `open ${shown}`);
   }
+  if (facts.kind !== 'directory') throw refusal(`${shown} is a link, or no directory`);
+  if (facts.owner !== uid) throw refusal(`${shown} belongs to another user (uid ${facts.owner})`);
+  if ((facts.mode & 0o077) !== 0) throw refusal(`${shown} is open to others`, `chmod 700 '${shown}'`);
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'ERR_STORE';
+function refusal(message: string, hint?: string): StoreError {
+  return new StoreError('ERR_STORE_DIRECTORY', message, hint === undefined ? {} : {hint});
 }

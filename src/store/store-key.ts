@@ -1,68 +1,84 @@
 import {randomBytes} from 'node:crypto';
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {objectionTo, readProtectedFile} from '../config/read-protected-file.ts';
 import {Secret} from '../token/secret.ts';
+import type {Keyring} from './keyring.ts';
+import {StoreError} from './store-error.ts';
 
-/** The operating system's keyring, as far as the store uses it. Both may reject. */
-export interface Keyring {
-  read(name: string): Promise<Secret | undefined>;
-  write(name: string, secret: Secret): Promise<void>;
+/** The key of the store, and whence. */
+export type FoundKey =
+  | {readonly source: 'systemd credential' | 'keyring'; readonly key: Secret}
+  /** Entries are plain files. `reason` tells, in half a sentence, why. */
+  | {readonly source: 'none'; readonly key: undefined; readonly reason: string};
+
+export interface StoreKeyParts {
+  /** `$CREDENTIALS_DIRECTORY`. */
+  readonly credentials: string | undefined;
+  readonly keyring: Keyring | undefined;
+  /** Ours. */
+  readonly uid: number;
+  /** Whether a key may be made where the keyring has none: not where there are entries that another one encrypted. */
+  readonly mayMake: boolean;
 }
 
-export type StoreKey =
-  | {readonly kind: 'key'; readonly material: Secret; readonly from: 'systemd credential' | 'keyring'}
-  /** Secrets are then protected by the file's mode alone; `reason` says why, for people. */
-  | {readonly kind: 'none'; readonly reason: string};
+/** How the key is called, as systemd credential and in the keyring. */
+export const STORE_KEY = 'orgkey-store-key';
 
-/** Under this name the key lies in systemd's credentials and in the keyring. */
-export const STORE_KEY_NAME = 'orgkey-store-key';
-
-/** Shorter ones can be guessed, in bytes. */
-const LEAST_LENGTH = 16;
+/** In bytes. */
+export const SHORTEST_KEY = 32;
 
 /**
- * The key that the store is sealed with: systemd's credential if there is one, else the keyring's, where it is made
- * at the first time.
- *
- * @param credentialsDirectory systemd's `$CREDENTIALS_DIRECTORY`.
+ * The first that there is: systemd's credential, the keyring, which gets a new key when it is asked for the first
+ * time. A keyring that can't be asked is as good as none.
+ * @throws {StoreError} `ERR_STORE_KEY`: a credential was given, and can't be used. Whoever gave it wants encryption.
  */
-export async function findStoreKey({
-  credentialsDirectory,
-  keyring,
-}: {
-  readonly credentialsDirectory: string | undefined;
-  readonly keyring: Keyring | undefined;
-}): Promise<StoreKey> {
-  const credential = await readCredential(credentialsDirectory);
-  if (credential !== undefined) return accepted(credential, 'systemd credential');
-  if (keyring === undefined)
-    return {kind: 'none', reason: 'there is neither a systemd credential nor a keyring'};
+export async function findStoreKey({credentials, keyring, uid, mayMake}: StoreKeyParts): Promise<FoundKey> {
+  const given = credentials ? await readCredential(join(credentials, STORE_KEY), uid) : undefined;
+  if (given !== undefined) return {source: 'systemd credential', key: given};
+  if (keyring === undefined) return none('there is no keyring, and no systemd credential');
   try {
-    return accepted((await keyring.read(STORE_KEY_NAME)) ?? (await makeKey(keyring)), 'keyring');
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return {kind: 'none', reason: `the keyring cannot be used: ${detail}`};
+    const kept = await keyring.read(STORE_KEY);
+    if (kept !== undefined && kept.length >= SHORTEST_KEY) return {source: 'keyring', key: kept};
+    if (!mayMake) return none('the keyring no longer has the key');
+    return {source: 'keyring', key: await makeKey(keyring)};
+  } catch {
+    return none('the keyring cannot be asked, it may be locked');
   }
 }
 
-async function readCredential(directory: string | undefined): Promise<Secret | undefined> {
-  if (directory === undefined || directory === '') return undefined;
-  const bytes = await readFile(join(directory, STORE_KEY_NAME)).catch(() => undefined);
-  return bytes === undefined ? undefined : new Secret(bytes);
-}
-
-/** What the keyring does not give back is worth nothing: some forget at the end of the session. */
+/** Only a key that can be had again is used: some keyrings forget at the end of the session, or at once. */
 async function makeKey(keyring: Keyring): Promise<Secret> {
-  const text = randomBytes(32).toString('base64url');
-  await keyring.write(STORE_KEY_NAME, Secret.fromText(text));
-  const kept = await keyring.read(STORE_KEY_NAME);
-  if (kept === undefined || !kept.equals(new TextEncoder().encode(text)))
-    throw new Error('it does not give back what it was given');
+  const random = randomBytes(32);
+  // keyrings keep text
+  const made = Secret.fromText(random.toString('base64url'));
+  random.fill(0);
+  await keyring.write(STORE_KEY, made);
+  made.erase();
+  const kept = await keyring.read(STORE_KEY);
+  if (kept === undefined || kept.length < SHORTEST_KEY) throw new Error('the keyring did not keep the key');
   return kept;
 }
 
-function accepted(material: Secret, from: 'systemd credential' | 'keyring'): StoreKey {
-  return material.length < LEAST_LENGTH
-    ? {kind: 'none', reason: `the ${from} ${STORE_KEY_NAME} is shorter than ${LEAST_LENGTH} bytes`}
-    : {kind: 'key', material, from};
+async function readCredential(path: string, uid: number): Promise<Secret | undefined> {
+  const file = await readProtectedFile(path, 64 * 1024);
+  if (file.kind === 'failed') {
+    if (file.message === 'does not exist') return undefined;
+    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${file.message}`);
+  }
+  const objection = objectionTo({path, owner: file.owner, mode: file.mode}, {uid, holdsSecret: true});
+  const key = new Secret(new Uint8Array(file.bytes));
+  file.bytes.fill(0);
+  if (objection?.severity === 'error')
+    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${objection.message}`, {
+      ...(objection.hint !== undefined && {hint: `${objection.hint} '${path}'`}),
+    });
+  if (key.length < SHORTEST_KEY)
+    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} has less than ${SHORTEST_KEY} bytes`, {
+      hint: 'make one: head -c 32 /dev/urandom',
+    });
+  return key;
+}
+
+function none(reason: string): FoundKey {
+  return {source: 'none', key: undefined, reason};
 }
