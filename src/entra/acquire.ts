@@ -10,7 +10,7 @@ import {advise} from './advice.ts';
 import type {Variables} from './child-environment.ts';
 import {errandFor} from './errand-for.ts';
 import type {Message} from './message.ts';
-import type {RefreshTokens} from './refresh-tokens.ts';
+import {refreshTokenName, type RefreshTokens} from './refresh-tokens.ts';
 import {TroubleError} from './trouble.ts';
 
 export interface AcquireParts {
@@ -24,6 +24,8 @@ export interface AcquireParts {
   readonly environment: Variables;
   readonly authority: Authority;
   readonly refreshTokens: RefreshTokens;
+  /** Told when a new refresh token could not be kept; the access token is good all the same. */
+  readonly onNotKept?: (error: unknown, identity: Identity) => void;
 }
 
 export type ReadSecret = (source: SecretSource) => Promise<Secret>;
@@ -91,8 +93,8 @@ function tokenFrom(
   const bytes = secrets['accessToken'];
   if (bytes === undefined || bytes.length === 0) return failed(noToken);
   const secret = new Secret(bytes);
-  const expiresIn = Math.min(positive(head['expiresIn']) ?? UNSAID_LIFE, LONGEST_LIFE);
-  const refreshIn = positive(head['refreshIn']);
+  const expiresIn = Math.min(durationIn(head['expiresIn']) ?? UNSAID_LIFE, LONGEST_LIFE);
+  const refreshIn = durationIn(head['refreshIn']);
   if (expiresIn < NEVER_BELOW || !isPlain(secret)) {
     secret.erase();
     return failed(expiresIn < NEVER_BELOW ? tooShort(expiresIn) : noToken);
@@ -112,15 +114,17 @@ function tokenFrom(
 
 /** The issuer may have replaced it: the old one may stop working at any time. */
 async function keepRefreshToken(
-  {key}: Identity,
+  identity: Extract<Identity, {kind: 'sign-in'}>,
   {secrets}: Message,
-  {refreshTokens}: AcquireParts,
+  {refreshTokens, onNotKept}: AcquireParts,
 ): Promise<void> {
   const bytes = secrets['refreshToken'];
   if (bytes === undefined || bytes.length === 0) return;
   const secret = new Secret(bytes);
   try {
-    await refreshTokens.write(key, secret);
+    await refreshTokens.write(refreshTokenName(identity), secret);
+  } catch (error) {
+    onNotKept?.(error, identity);
   } finally {
     secret.erase();
   }
@@ -148,8 +152,8 @@ function momentOf(clock: Clock): {readonly uptime: number; readonly wall: number
   return {uptime: clock.uptime(), wall: clock.wall()};
 }
 
-function positive(value: unknown): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined;
+function durationIn(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
 function suffererOf(identity: Identity) {

@@ -4,6 +4,7 @@ import type {Clock} from '../token/token.ts';
 import {childEnvironment, type Variables} from './child-environment.ts';
 import {messageOf, usesSdk, type Job} from './job.ts';
 import {decodeMessage, encodeMessage, parseRecord, type Message} from './message.ts';
+import {brokenProxyIn} from './proxy.ts';
 import {troubleFrom, type Trouble} from './trouble.ts';
 
 export interface AcquirerPoolParts {
@@ -113,6 +114,8 @@ export class AcquirerPool {
   /** Settles within the total limit. The job's secrets are overwritten, whatever happens. */
   async run(errand: Errand): Promise<Outcome> {
     try {
+      const brokenProxy = brokenProxyIn(this.#parts.environment);
+      if (brokenProxy !== undefined) return failed(noAddress(brokenProxy));
       const started = this.#parts.clock.uptime();
       if (!(await this.#place(errand))) return failed(noPlace);
       try {
@@ -381,6 +384,15 @@ const cancelled: Trouble = {
   detail: 'it was cancelled',
   hint: 'Start it again when it suits.',
 };
+
+function noAddress(variable: string): Trouble {
+  return {
+    kind: 'local',
+    code: 'ERR_PROXY_ADDRESS',
+    detail: `the variable ${variable} holds no address of a proxy`,
+    hint: 'Give it as http://proxy:port in the environment of the service.',
+  };
+}
 
 const tooMuch: Trouble = {
   kind: 'local',

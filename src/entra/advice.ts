@@ -230,6 +230,7 @@ function adviceOnMetadata(refusal: Refusal): Advice {
 function adviseOnSilence(silence: Silence): Failure {
   const {service, code, proxy} = silence;
   const host = printable(silence.host);
+  const through = proxy === undefined ? '' : ` through the proxy ${printable(proxy)}`;
   if (proxy !== undefined && (code === 'ERR_PROXY_TUNNEL' || beforeTheServer.has(code)))
     return adviseOnProxy(silence, proxy);
   if (service === 'managed-identity')
@@ -247,7 +248,7 @@ function adviseOnSilence(silence: Silence): Failure {
   if (code === 'TIMEOUT' || code === 'ETIMEDOUT')
     return failure(
       'ERR_TIMEOUT',
-      `${host} did not answer in time`,
+      `${host} did not answer in time${through}`,
       `Check the way there: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
     );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
@@ -277,7 +278,7 @@ function adviseOnSilence(silence: Silence): Failure {
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return failure(
       'ERR_CONNECTION_LOST',
-      `the connection to ${host} was cut (${code})`,
+      `the connection to ${host}${through} was cut (${code})`,
       'It is tried again by itself; if it stays so, a firewall or a proxy cuts it.',
     );
   return failure(
@@ -337,6 +338,7 @@ function actionFor({code, action}: Explanation, {kind, clientId}: Sufferer): str
 
 function errorCodeOf({service, error, status}: Refusal): string {
   if (service === 'managed-identity' && status === 400) return 'ERR_NO_SUCH_IDENTITY';
+  if (service === 'managed-identity' && (status === 404 || status === 410)) return 'ERR_METADATA_UPDATING';
   const name = (error ?? '').replaceAll(/[^A-Za-z0-9]+/g, '_').toUpperCase();
   return name === '' ? `ERR_HTTP_${status}` : `ERR_${name}`;
 }

@@ -1,4 +1,4 @@
-import {withoutProxy} from './proxy.ts';
+import {completeAddress, proxyNames, withoutProxy} from './proxy.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -12,6 +12,10 @@ export function childEnvironment(
   compileCache: string | undefined,
 ): Record<string, string> {
   const environment = pick(variables, passedOn);
+  for (const name of proxyNames) {
+    const address = environment[name];
+    if (address !== undefined) environment[name] = completeAddress(address);
+  }
   const list = withoutProxy(variables['no_proxy'] ?? variables['NO_PROXY']);
   return {
     ...environment,
@@ -35,14 +39,7 @@ export function managedIdentityVariables(variables: Variables): Record<string, s
 
 export const secretVariables: ReadonlySet<string> = new Set(['IDENTITY_HEADER', 'MSI_SECRET']);
 
-const passedOn = [
-  'HTTPS_PROXY',
-  'https_proxy',
-  'HTTP_PROXY',
-  'http_proxy',
-  'NODE_EXTRA_CA_CERTS',
-  'NODE_USE_SYSTEM_CA',
-];
+const passedOn = [...proxyNames, 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'];
 
 const ofTheCli = [
   'PATH',

@@ -10,6 +10,7 @@ import {
   type Variables,
 } from './child-environment.ts';
 import type {Job, Task} from './job.ts';
+import {refreshTokenName} from './refresh-tokens.ts';
 import {localTrouble} from './trouble.ts';
 
 type Parts = Pick<AcquireParts, 'readSecret' | 'environment' | 'authority' | 'refreshTokens'>;
@@ -153,7 +154,7 @@ async function refreshErrand(
   scope: string,
   parts: Parts,
 ): Promise<Errand> {
-  const refreshToken = await parts.refreshTokens.read(identity.key);
+  const refreshToken = await parts.refreshTokens.read(refreshTokenName(identity));
   if (refreshToken === undefined)
     throw localTrouble(
       'ERR_NOT_SIGNED_IN',

@@ -147,7 +147,7 @@ export class HttpExchanges {
     try {
       const reply = await send(question, Math.max(1, Math.min(TRY_TIME, this.#timeLeft())));
       this.#noteDate(reply.headers.date);
-      if (reply.status === 200) return this.#accepted(reply, service, host);
+      if (reply.status === 200) return this.#accepted(reply, question, host);
       return {reply, trouble: this.#refused(reply, service, host)};
     } catch (error) {
       if (error instanceof TroubleError) return {reply: undefined, trouble: error.trouble};
@@ -167,13 +167,18 @@ export class HttpExchanges {
     }
   }
 
-  #accepted(reply: Reply, service: Service, host: string): Outcome {
+  #accepted(reply: Reply, {service, url}: Question, host: string): Outcome {
     const answer = parseRecord(reply.text);
     if (answer === undefined) {
-      const detail = reply.text.trimStart().startsWith('<') ? 'a web page instead of JSON' : 'no JSON';
+      const detail = reply.text.trimStart().startsWith('<') ? 'a web page' : 'no JSON';
       return {reply: undefined, trouble: {kind: 'unusable', service, host, status: reply.status, detail}};
     }
-    if (answer['access_token'] !== undefined) this.#lifetime = lifetimeOf(answer, Date.now());
+    if (answer['access_token'] !== undefined)
+      this.#lifetime = lifetimeOf(answer, Date.now() - (this.#skew ?? 0));
+    else if (isTokenAddress(url)) {
+      const trouble = {kind: 'unusable', service, host, status: reply.status, detail: 'no token'} as const;
+      return {reply: undefined, trouble};
+    }
     return {reply, trouble: undefined};
   }
 
@@ -242,7 +247,7 @@ function send({service, method, url, headers, body}: Question, time: number): Pr
           received += chunk.length;
           if (received <= MAX_ANSWER) return void chunks.push(chunk);
           const status = response.statusCode ?? 0;
-          const detail = 'an answer of more than a megabyte';
+          const detail = 'more than a megabyte';
           reject(new TroubleError({kind: 'unusable', service, host, status, detail}));
           request.destroy();
         });
@@ -337,14 +342,19 @@ function retryAfterOf(headers: http.IncomingHttpHeaders): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** Entra and IMDS count in seconds from now; App Service tells the end alone. */
+/** The SDK makes little of an answer without a token. */
+function isTokenAddress(url: string): boolean {
+  return new URL(url).pathname.endsWith('/token');
+}
+
+/** Entra and IMDS count in seconds from now; App Service tells the end alone. `now` is the issuer's. */
 function lifetimeOf(answer: Readonly<Record<string, unknown>>, now: number): Lifetime {
   const expiresIn = secondsOf(answer['expires_in']);
   const expiresOn = secondsOf(answer['expires_on']);
   const left = expiresIn ?? (expiresOn === undefined ? undefined : expiresOn - now / 1000);
   const refreshIn = secondsOf(answer['refresh_in']);
   return {
-    expiresIn: left === undefined || left <= 0 ? undefined : left * 1000,
+    expiresIn: left === undefined ? undefined : Math.max(0, left * 1000),
     refreshIn: refreshIn === undefined || refreshIn <= 0 ? undefined : refreshIn * 1000,
   };
 }

@@ -86,8 +86,7 @@ export async function askForTokens(
   });
   const answer = readAnswer(reply, exchanges);
   const {access_token: accessToken, refresh_token: refreshToken, id_token: idToken} = answer;
-  if (typeof accessToken !== 'string' || accessToken === '')
-    throw unusable(url, reply, 'an answer without access_token');
+  if (typeof accessToken !== 'string' || accessToken === '') throw unusable(url, reply, 'no access_token');
   return {accessToken, refreshToken: textOr(refreshToken), idToken: textOr(idToken)};
 }
 

@@ -25,6 +25,6 @@ export async function readVaultSecret(
     service: 'key-vault',
     host: url.host,
     status: reply.status,
-    detail: 'an answer without a value',
+    detail: 'no value',
   });
 }

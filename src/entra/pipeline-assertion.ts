@@ -55,6 +55,6 @@ function memberOf(
     service,
     host: url.host,
     status: reply.status,
-    detail: `an answer without ${member}`,
+    detail: `no ${member}`,
   });
 }

@@ -11,14 +11,32 @@ export const METADATA_ADDRESS = '169.254.169.254';
 export function proxyFor(url: string, variables: ProxyVariables): string | undefined {
   const {protocol, hostname, port} = new URL(url);
   const proxy = variableOf(variables, protocol === 'https:' ? 'https_proxy' : 'http_proxy');
-  if (proxy === undefined || !URL.canParse(proxy)) return undefined;
+  if (proxy === undefined || proxy === '') return undefined;
   const exceptions = (variableOf(variables, 'no_proxy') ?? '')
     .split(/[\s,]+/)
     .filter((entry) => entry !== '');
   const excepted = exceptions.some((entry) =>
     isExcepted(entry.toLowerCase(), hostname, port || standardPort(protocol)),
   );
-  return excepted ? undefined : new URL(proxy).host;
+  return excepted ? undefined : URL.parse(completeAddress(proxy))?.host;
+}
+
+/** The variables that name a proxy. */
+export const proxyNames = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const;
+
+/** `proxy.example:3128` is what curl takes too; Node wants a scheme. */
+export function completeAddress(address: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`;
+}
+
+/** A variable that names a proxy which Node can't use, or ends at; `undefined`: all is well. */
+export function brokenProxyIn(variables: ProxyVariables): string | undefined {
+  return proxyNames.find((name) => {
+    const address = variables[name];
+    if (address === undefined || address === '') return false;
+    const {protocol} = URL.parse(completeAddress(address)) ?? {};
+    return protocol !== 'http:' && protocol !== 'https:';
+  });
 }
 
 /** `NO_PROXY` with the metadata service in it. */

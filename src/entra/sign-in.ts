@@ -6,6 +6,7 @@ import type {AcquireParts} from './acquire.ts';
 import type {AcquirerPool} from './acquirer-pool.ts';
 import {advise} from './advice.ts';
 import {clientSecretOf, signInFields} from './errand-for.ts';
+import {refreshTokenName} from './refresh-tokens.ts';
 import {TroubleError} from './trouble.ts';
 
 type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
@@ -72,13 +73,21 @@ export async function signIn(
     const refreshToken = secrets['refreshToken'];
     if (refreshToken === undefined || refreshToken.length === 0) return failed(noRefreshToken);
     const secret = new Secret(refreshToken);
-    await parts.refreshTokens.write(identity.key, secret).finally(() => secret.erase());
+    await parts.refreshTokens.write(refreshTokenName(identity), secret).finally(() => secret.erase());
     return {kind: 'signed-in', username: shownText(head['username']), tenantId: shownText(head['tenantId'])};
   } catch (error) {
     if (error instanceof TroubleError) return failed(advise(error.trouble, identity));
     const detail = error instanceof Error ? error.message : String(error);
     return failed({...notKept, message: `the sign-in could not be kept: ${printable(detail)}`});
   }
+}
+
+/** Forgets the person. The refresh token lives on at the issuer until it lapses: there is no request that ends it. */
+export async function signOut(
+  identity: SignInIdentity,
+  {refreshTokens}: Pick<SignInParts, 'refreshTokens'>,
+): Promise<void> {
+  await refreshTokens.remove(refreshTokenName(identity));
 }
 
 function eventFrom(event: Readonly<Record<string, unknown>>): SignInEvent | undefined {

@@ -77,7 +77,7 @@ export function acquiringFrom(
     observations,
     variables,
     acquire: (identity: Keyless, scope = AZURE_DEVOPS_SCOPE): Promise<Acquisition> =>
-      acquire({identity: {...identity, key: keyOf(identity)} as Identity, scope}),
+      acquire({identity: {...identity, key: keyOf(identity)}, scope}),
   };
 }
 
