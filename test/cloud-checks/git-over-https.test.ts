@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto';
 import {writeFileSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import test from 'ava';
@@ -62,7 +63,6 @@ check('Bearer', clones200, repository.url, token);
 check('Bearer, repository called as its project', clones200, same.url, token);
 check('Bearer, user name in the URL', clones200, withUser(repository.url, 'contoso'), token);
 check('PAT', clones200, withUser(repository.url, 'anybody', pat.value));
-check('PAT without user name', clones200, withUser(repository.url, '', pat.value));
 check('access token as password', clones200, withUser(repository.url, 'x', token));
 check(
   'visualstudio.com',
@@ -154,6 +154,37 @@ check('a refusal names every way to sign in, and the tenant', async (t) => {
 check('a server offers Basic alone', async (t) => {
   const answer = await cloud.request(`${onServer.url}/info/refs?service=git-upload-pack`);
   t.deepEqual(answer.challenges, ['Basic realm="https://tfs.example.org/"']);
+});
+
+check('a PAT needs no user name', async (t) => {
+  const value = Buffer.from(`:${pat.value}`).toString('base64');
+  const {status} = await place.git(
+    '-c',
+    `http.extraHeader=Authorization: Basic ${value}`,
+    'ls-remote',
+    repository.url,
+  );
+  t.is(status, 0);
+});
+
+check('a push that does not fit one buffer arrives', async (t) => {
+  const clone = fresh();
+  await place.git('clone', '--quiet', withUser(lib.url, 'x', pat.value), clone);
+  writeFileSync(`${clone}/big.bin`, randomBytes(5_000_000));
+  await place.git('-C', clone, 'add', '.');
+  await place.git('-C', clone, 'commit', '--quiet', '--message', 'Big');
+  const {status, stderr} = await place.git('-C', clone, 'push', '--quiet');
+  t.is(status, 0, stderr);
+});
+
+check('git can be shown the sign-in page instead of a 401', async (t) => {
+  for (const status of [203, 302] as const) {
+    org.unauthenticated = status;
+    const answer = await cloud.request(`${repository.url}/info/refs?service=git-upload-pack`);
+    t.is(answer.status, status);
+    t.not((await place.git('ls-remote', repository.url)).status, 0);
+  }
+  org.unauthenticated = 'real';
 });
 
 check('who is no member is told to sign in once', async (t) => {

@@ -18,6 +18,11 @@ writeFileSync(place.path('known_hosts'), cloud.knownHosts());
 // OpenSSH speaks no CONNECT itself
 const connector = new URL('../cloud/connect.ts', import.meta.url).pathname;
 
+cloud
+  .addServer('tfs.example.org')
+  .addCollection('Main')
+  .addSshKey(readFileSync(place.path('key.pub'), 'utf8'));
+
 test.after.always(async () => {
   place.close();
   await cloud.close();
@@ -157,18 +162,34 @@ check('close ends connections that wait', async (t) => {
   t.pass();
 });
 
-test('paths of commands', (t) => {
-  const service = 'git-upload-pack';
-  const found = {service, organization: 'contoso', project: 'p', repository: 'r'};
-  t.deepEqual(
-    parseCommand("git-upload-pack 'v3/contoso/p/r'", 'git'),
-    found as ReturnType<typeof parseCommand>,
-  );
-  t.deepEqual(
-    parseCommand("git-upload-pack '/p/_ssh/r'", 'contoso'),
-    found as ReturnType<typeof parseCommand>,
-  );
-  t.is(parseCommand("git-upload-pack '/p/_ssh/r'", 'git'), undefined);
-  t.is(parseCommand("git-upload-archive 'v3/contoso/p/r'", 'git'), undefined);
-  t.is(parseCommand("git-upload-pack 'v3/contoso/p/r'; ls", 'git'), undefined);
+test('commands', (t) => {
+  const segments = ['v3', 'contoso', 'My Project', 'r'];
+  t.deepEqual(parseCommand("git-upload-pack 'v3/contoso/My%20Project/r'"), {
+    service: 'git-upload-pack',
+    segments,
+  });
+  t.deepEqual(parseCommand("git-receive-pack '/v3/contoso/My%20Project/r'"), {
+    service: 'git-receive-pack',
+    segments,
+  });
+  t.is(parseCommand("git-upload-archive 'v3/contoso/p/r'"), undefined);
+  t.is(parseCommand("git-upload-pack 'v3/contoso/p/r'; ls"), undefined);
+});
+
+function meaning(host: string, user: string, path: string): string | undefined {
+  const found = cloud.azureDevOps.findOverSsh(host, user, path.split('/'));
+  return found && `${found.organization.name}/${found.project}/${found.name}`;
+}
+
+test('paths mean repositories', (t) => {
+  const devOps = 'ssh.dev.azure.com';
+  const old = 'vs-ssh.visualstudio.com';
+  t.is(meaning(devOps, 'git', 'v3/Contoso/p/r'), 'contoso/p/r');
+  t.is(meaning(old, 'contoso', 'v3/contoso/p/r'), 'contoso/p/r');
+  t.is(meaning(old, 'contoso', 'p/_ssh/r'), 'contoso/p/r');
+  t.is(meaning(old, 'contoso', 'DefaultCollection/p/_git/r'), 'contoso/p/r');
+  t.is(meaning(old, 'contoso', '_git/r'), 'contoso/r/r');
+  t.is(meaning('tfs.example.org', 'git', 'tfs/Main/p/_git/r'), 'Main/p/r');
+  for (const path of ['v3/contoso/p/r/more', 'v3/nobody/p/r', 'p/_git/r', 'contoso/p/r'])
+    t.is(meaning(devOps, 'git', path), undefined);
 });

@@ -53,17 +53,24 @@ export class AzureDevOps {
     return this.#organizations.find((organization) => isSame(organization.name, name));
   }
 
+  /** Host names of the servers on premises. */
+  get servers(): readonly string[] {
+    return [...this.#servers.keys()];
+  }
+
   serves(host: string): boolean {
     return (
       this.#servers.has(host) ||
       host === 'dev.azure.com' ||
       host === 'pkgs.dev.azure.com' ||
-      /^[a-z0-9-]+\.(pkgs\.)?visualstudio\.com$/.test(host)
+      /^[a-z0-9-]+\.((pkgs|vssps)\.)?visualstudio\.com$/.test(host)
     );
   }
 
   readonly route: Router = (request): Route => {
     const {host, segments} = request;
+    // where people are sent to sign in, and where no program should follow with a token
+    if (host.endsWith('.vssps.visualstudio.com')) return signInRoute;
     const found = this.#find(host, segments);
     if (!found) return notFoundRoute();
     const {organization, rest} = found;
@@ -105,6 +112,31 @@ export class AzureDevOps {
     return found.organization.repository(project, name === '' ? project : name);
   }
 
+  /**
+   * What an SSH path means: `v3/ORG/PROJECT/REPO`; `PROJECT/_git/REPO` where the user is the organization; with the
+   * collection before it at servers.
+   */
+  findOverSsh(
+    host: string,
+    user: string,
+    segments: readonly string[],
+  ): {organization: Organization; project: string; name: string} | undefined {
+    if (!this.#servers.has(host) && segments[0] === 'v3') {
+      const [, organizationName = '', project = '', name = '', ...more] = segments;
+      const organization = this.organization(organizationName);
+      return organization && more.length === 0 ? {organization, project, name} : undefined;
+    }
+    const found = this.#servers.has(host)
+      ? this.#find(host, segments)
+      : this.#find('dev.azure.com', [user, ...withoutDefaultCollection(segments)]);
+    if (!found) return undefined;
+    const marker = found.rest.findIndex((segment) => segment === '_git' || segment === '_ssh');
+    const name = found.rest[marker + 1];
+    if ((marker !== 0 && marker !== 1) || name === undefined || found.rest.length !== marker + 2)
+      return undefined;
+    return {organization: found.organization, project: marker === 1 ? (found.rest[0] ?? '') : name, name};
+  }
+
   #find(
     host: string,
     segments: readonly string[],
@@ -120,8 +152,7 @@ export class AzureDevOps {
       return organization && {organization, rest: segments.slice(1)};
     }
     const organization = this.organization(host.split('.')[0] ?? '');
-    const start = isSame(segments[0] ?? '', 'DefaultCollection') ? 1 : 0;
-    return organization && {organization, rest: segments.slice(start)};
+    return organization && {organization, rest: withoutDefaultCollection(segments)};
   }
 
   #gitRoute(organization: Organization, segments: readonly string[], marker: number): Route {
@@ -260,6 +291,9 @@ export class AzureDevOps {
   }
 
   #unauthorized(organization: Organization, host: string, message: string): Reply {
+    const {unauthenticated} = organization;
+    if (unauthenticated === 203 || unauthenticated === 302)
+      return this.#signInPage(organization, host, unauthenticated);
     return {
       ...htmlReply(401, 'Access Denied', message),
       headers: {
@@ -313,31 +347,30 @@ export class AzureDevOps {
     const suppress = request.headers['x-tfs-fedauthredirect']?.toString().toLowerCase() === 'suppress';
     const message = caller.kind === 'refused' ? caller.message : notAuthorized(anonymous);
     const isServer = this.#servers.has(host);
-    const isMember = message.startsWith('TF401444');
-    const real = suppress || isServer || isMember ? 401 : caller.kind === 'refused' ? 203 : 302;
+    const isStranger = message.startsWith('TF401444');
+    const real = suppress || isServer || isStranger ? 401 : caller.kind === 'refused' ? 203 : 302;
     const status = organization.unauthenticated === 'real' ? real : organization.unauthenticated;
-    const challenge = this.#challenge(organization, host);
     record.refusal = caller.kind === 'refused' ? caller.reason : 'anonymous';
-    switch (status) {
-      case 302:
-        return {
-          ...htmlReply(302, 'Object moved', 'Object moved'),
-          headers: {
-            ...htmlHeaders,
-            ...challenge,
-            location: `https://spsprodweu1.vssps.visualstudio.com/_signin?realm=${host}&reply_to=${encodeURIComponent(`https://${host}${record.path}`)}`,
-          },
-        };
-      case 203:
-        return {
-          ...htmlReply(203, 'Azure DevOps Services | Sign In', 'Sign in'),
-          headers: {...htmlHeaders, ...challenge},
-        };
-      case 401:
-        return {status: 401, headers: challenge, body: problem(message, 'UnauthorizedRequestException')};
-      default:
-        return status;
-    }
+    return status === 401
+      ? {
+          status: 401,
+          headers: this.#challenge(organization, host),
+          body: problem(message, 'UnauthorizedRequestException'),
+        }
+      : this.#signInPage(organization, host, status);
+  }
+
+  #signInPage(organization: Organization, host: string, status: 203 | 302): Reply {
+    const replyTo = encodeURIComponent(`https://${host}/${organization.name}`);
+    const location = `https://spsprodweu1.vssps.visualstudio.com/_signin?realm=${host}&reply_to=${replyTo}`;
+    return {
+      ...htmlReply(status, 'Azure DevOps Services | Sign In', 'Sign in'),
+      headers: {
+        ...htmlHeaders,
+        ...this.#challenge(organization, host),
+        ...(status === 302 ? {location} : {}),
+      },
+    };
   }
 
   #connectionData(organization: Organization, exchange: Exchange): Reply {
@@ -435,6 +468,10 @@ function note(record: Exchange['record'], caller: Caller): void {
   }
 }
 
+function withoutDefaultCollection(segments: readonly string[]): readonly string[] {
+  return isSame(segments[0] ?? '', 'DefaultCollection') ? segments.slice(1) : segments;
+}
+
 function hasScope(pat: Pat, wanted: RegExp): boolean {
   return pat.scopes.some((scope) => scope === 'app_token' || wanted.test(scope));
 }
@@ -500,6 +537,8 @@ function htmlReply(status: number, title: string, message: string): Reply {
 function plain(status: number, message: string): Reply {
   return {status, headers: {'content-type': 'text/plain; charset=utf-8'}, body: `${message}\n`};
 }
+
+const signInRoute: Route = {endpoint: 'azure-devops', handle: () => htmlReply(200, 'Sign in', 'Sign in')};
 
 function notFoundRoute(): Route {
   return {

@@ -258,7 +258,6 @@ export class Cloud {
       NO_PROXY: noProxy,
       GIT_SSL_CAINFO: this.caFile,
       NODE_EXTRA_CA_CERTS: this.caFile,
-      NODE_USE_ENV_PROXY: '1',
       // git-lfs is a Go program, curl has its own
       SSL_CERT_FILE: this.caFile,
       CURL_CA_BUNDLE: this.caFile,
@@ -284,7 +283,7 @@ export class Cloud {
 
   /** Lines for `known_hosts`, also for the server's own address. */
   knownHosts(): string {
-    const names = [...sshHosts, `[127.0.0.1]:${this.ssh.port}`];
+    const names = [...sshHosts, ...this.azureDevOps.servers, `[127.0.0.1]:${this.ssh.port}`];
     return names.map((name) => `${name} ${this.ssh.publicHostKey}\n`).join('');
   }
 
@@ -322,7 +321,7 @@ export class Cloud {
     return organization;
   }
 
-  /** A server on premises. `virtualDirectory`: `tfs`, or empty. `negotiate`: it offers NTLM and Kerberos first, as many do. */
+  /** A server on premises, over HTTPS and SSH. `virtualDirectory`: `tfs`, or empty. `negotiate`: it offers NTLM and Kerberos first, as many do. */
   addServer(
     host: string,
     {virtualDirectory = 'tfs', negotiate = false}: {virtualDirectory?: string; negotiate?: boolean} = {},
@@ -451,7 +450,8 @@ export class Cloud {
   };
 
   #tunnel(host: string, port: number, imdsThroughProxy: boolean): Tunnel | undefined {
-    if (port === 22 && sshHosts.includes(host)) return (socket) => this.ssh.accept(socket, host);
+    if (port === 22 && (sshHosts.includes(host) || this.azureDevOps.servers.includes(host)))
+      return (socket) => this.ssh.accept(socket, host);
     if (port === 80 && host === imdsAddress && imdsThroughProxy)
       return (socket) => void this.#plain.emit('connection', socket);
     const isKnown =

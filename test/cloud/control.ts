@@ -20,6 +20,7 @@ import type {World} from './world.ts';
  * | `POST /tokens` | `{application or managedIdentity or user, resource, life}`: a token |
  * | `POST /commit` | `{organization, repository, files…}`: a commit on `main` |
  * | `POST /settings` | `{life, refreshIn, managedIdentityLife, clockOffset, autoSignIn, deviceInterval}` |
+ * | `POST /ssh` | `{algorithms, newHostKey}` for SSH connections from now on |
  * | `POST /forget-tokens` | IMDS gives a new token next time |
  * | `POST /browse` | `{url, user, decline}`: signs in as a person would |
  * | `POST /device` | `{code, user}`: approves a device code |
@@ -83,6 +84,9 @@ export function createControl(cloud: Cloud, describe: () => object): Server {
         return commit(cloud, json as Parameters<typeof commit>[1]);
       case 'POST settings':
         return changeSettings(cloud, json as Parameters<typeof changeSettings>[1]);
+      case 'POST ssh':
+        await cloud.configureSsh(json as Parameters<Cloud['configureSsh']>[0]);
+        return {knownHosts: cloud.knownHosts()};
       case 'POST forget-tokens':
         cloud.machine.forgetTokens();
         return {};

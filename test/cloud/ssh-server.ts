@@ -16,9 +16,7 @@ export type SshAlgorithms = Readonly<Record<string, readonly string[]>>;
 type Key = {readonly fingerprint: string; readonly blob: string};
 type Command = {
   readonly service: 'git-upload-pack' | 'git-receive-pack';
-  readonly organization: string;
-  readonly project: string;
-  readonly repository: string;
+  readonly segments: readonly string[];
 };
 
 /**
@@ -185,8 +183,11 @@ export class SshServer {
       });
       session.on('exec', (accept, _reject, {command}) => {
         const entry = record({kind: 'exec', user, command, ...(key ? {key: key.fingerprint} : {})});
-        this.#execute(accept(), {command, user, key, entry, environment, socket, host: about.host}).catch(
-          () => socket.destroy(),
+        const channel = accept();
+        const {host} = about;
+        this.#execute(channel, {command, user, key, entry, environment, socket, host}).catch(
+          // a mistake of the cloud's own: the test must see it
+          (error: unknown) => refuse(channel, `the test cloud failed: ${String(error)}`, 255),
         );
       });
     });
@@ -217,12 +218,14 @@ export class SshServer {
       entry.status = status;
       this.#records.changed();
     };
-    const parsed = parseCommand(command, user);
+    const parsed = parseCommand(command);
+    const target = parsed && this.#azureDevOps.findOverSsh(host, user, parsed.segments);
     const fault = this.#faults.take({
       endpoint: 'ssh',
       host,
       stage: 'exec',
-      ...(parsed ? {organization: parsed.organization, service: parsed.service} : {}),
+      ...(parsed ? {service: parsed.service} : {}),
+      ...(target ? {organization: target.organization.name} : {}),
     });
     if (fault?.delay) await wait(fault.delay);
     if (fault?.hang) return;
@@ -237,13 +240,12 @@ export class SshServer {
       refuse(channel, message, status);
     };
     if (!parsed) return deny('remote: This service allows only git-upload-pack and git-receive-pack.', 255);
-    const organization = this.#azureDevOps.organization(parsed.organization);
-    const known = key && organization?.sshKey(key.blob);
-    if (!organization || !known || known.expired) return deny('remote: Public key authentication failed.', 1);
-    const repository = organization.repository(parsed.project, parsed.repository);
+    const known = key && target?.organization.sshKey(key.blob);
+    if (!target || !known || known.expired) return deny('remote: Public key authentication failed.', 1);
+    const repository = target.organization.repository(target.project, target.name);
     if (!repository)
       return deny(
-        `remote: TF401019: The Git repository with name or identifier ${parsed.repository} does not exist or you do not have permissions for the operation you are attempting.`,
+        `remote: TF401019: The Git repository with name or identifier ${target.name} does not exist or you do not have permissions for the operation you are attempting.`,
         1,
       );
     entry.allowed = true;
@@ -286,23 +288,14 @@ function refuse(channel: ServerChannel, message: string, status: number): void {
   });
 }
 
-/** Paths as Azure DevOps has them: `v3/ORG/PROJECT/REPO`, and for `ORG@vs-ssh…` also `PROJECT/_git/REPO` and `_git/REPO`. */
-export function parseCommand(command: string, user: string): Command | undefined {
+/** The two commands of git, with the decoded segments of the path. */
+export function parseCommand(command: string): Command | undefined {
   const match = /^(git-upload-pack|git-receive-pack|git upload-pack|git receive-pack) '?([^']*)'?$/.exec(
     command,
   );
   if (!match) return undefined;
-  const service = (match[1] ?? '').replace(' ', '-') as Command['service'];
-  const segments = (match[2] ?? '').split('/').filter(Boolean).map(decode);
-  if (segments[0] === 'v3' && segments.length === 4) {
-    const [, organization = '', project = '', repository = ''] = segments;
-    return {service, organization, project, repository};
-  }
-  const rest = segments[0]?.toLowerCase() === 'defaultcollection' ? segments.slice(1) : segments;
-  const marker = rest.findIndex((segment) => segment === '_git' || segment === '_ssh');
-  const repository = rest[marker + 1];
-  if (user === 'git' || (marker !== 0 && marker !== 1) || repository === undefined) return undefined;
-  return {service, organization: user, project: marker === 1 ? (rest[0] ?? '') : repository, repository};
+  const service = match[1]?.endsWith('upload-pack') ? 'git-upload-pack' : 'git-receive-pack';
+  return {service, segments: (match[2] ?? '').split('/').filter(Boolean).map(decode)};
 }
 
 function decode(segment: string): string {

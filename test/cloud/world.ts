@@ -7,7 +7,7 @@ import type {
   Tenant,
   UserOptions,
 } from './directory.ts';
-import type {MemberOptions, PatOptions} from './organizations.ts';
+import type {MemberOptions, Organization, PatOptions} from './organizations.ts';
 import type {RepositoryOptions} from './repositories.ts';
 
 /**
@@ -34,6 +34,19 @@ export type World = {
     feeds?: readonly string[];
     repositories?: readonly (RepositoryOptions & {name: string})[];
   }[];
+  /** Servers on premises. */
+  servers?: readonly {
+    host: string;
+    virtualDirectory?: string;
+    collections: readonly {
+      name: string;
+      pats?: readonly PatOptions[];
+      sshKeys?: readonly string[];
+      repositories?: readonly (RepositoryOptions & {name: string})[];
+    }[];
+  }[];
+  /** Key vaults: secrets by name, readers by the names of applications and identities. */
+  vaults?: readonly {name: string; secrets: Readonly<Record<string, string>>; readers: readonly string[]}[];
 };
 
 type Described = {
@@ -91,20 +104,44 @@ export function addToWorld(cloud: Cloud, world: World): Described {
       const {name: who, ...options} = typeof member === 'string' ? {name: member} : member;
       organization.addMember(memberNamed(cloud, who), options);
     }
-    for (const key of sshKeys) organization.addSshKey(key);
     for (const feed of feeds) organization.addFeed(feed);
-    described.organizations[name] = {
-      url: organization.url,
-      pats: pats.map((options) => organization.addPat(options).value),
-      repositories: Object.fromEntries(
-        repositories.map(({name: repository, ...options}) => [
-          repository,
-          organization.addRepository(repository, options).url,
-        ]),
-      ),
-    };
+    described.organizations[name] = fill(organization, {pats, sshKeys, repositories});
   }
+  for (const {host, collections, ...options} of world.servers ?? []) {
+    const server = cloud.addServer(host, options);
+    for (const {name, ...contents} of collections)
+      described.organizations[`${host}/${name}`] = fill(server.addCollection(name), contents);
+  }
+  for (const {name, secrets, readers} of world.vaults ?? [])
+    cloud.addVault(name, {secrets, readers: readers.map((reader) => principalNamed(cloud, reader))});
   return described;
+}
+
+function fill(
+  organization: Organization,
+  {
+    pats = [],
+    sshKeys = [],
+    repositories = [],
+  }: {
+    pats?: readonly PatOptions[];
+    sshKeys?: readonly string[];
+    repositories?: readonly (RepositoryOptions & {name: string})[];
+  },
+): Described['organizations'][string] {
+  for (const key of sshKeys) organization.addSshKey(key);
+  return {
+    url: organization.url,
+    pats: pats.map((options) => organization.addPat(options).value),
+    repositories: Object.fromEntries(
+      repositories.map(({name, ...options}) => [name, organization.addRepository(name, options).url]),
+    ),
+  };
+}
+
+function principalNamed(cloud: Cloud, name: string): Principal {
+  const member = memberNamed(cloud, name);
+  return 'principal' in member ? member.principal() : member;
 }
 
 function tenantNamed(cloud: Cloud, name: string): Tenant | undefined {
