@@ -51,6 +51,9 @@ const CHECK_EVERY = 60_000;
 /** What is under way at the end may take this long, in milliseconds. */
 const DRAIN_LIMIT = 15_000;
 
+/** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
+const COLD_START_LIMIT = 1_000;
+
 /** A git that waits is told why before it would be let go, in milliseconds. */
 const PATIENCE = 9_000;
 
@@ -148,6 +151,11 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     failed: (error) => log('error', `audit: ${String(error)}`),
   });
   const report = createReporter({tally, audit, log, now: Date.now});
+  let reported: (() => void) | undefined;
+  const firstReport = new Promise<void>((resolve) => {
+    reported = resolve;
+    setTimeout(resolve, COLD_START_LIMIT);
+  });
   const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
   const current = (): AnswerParts => ({
     bindings: inForce.bindings,
@@ -167,7 +175,10 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
         current,
         grant: async () => ({kind: 'pass', reason: 'no submodule key is configured'}),
         hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
-        report,
+        report(of) {
+          reported?.();
+          report(of);
+        },
         surprised,
         now: () => performance.now(),
       });
@@ -188,14 +199,15 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       residentBytes: process.memoryUsage.rss(),
     });
 
+  process.on('SIGHUP', () => void daemon.reload().catch(surprised));
   try {
     await daemon.reload();
-    const main = await sockets.openMain();
-    process.stdout.write(`ready ${main.path}\n`);
+    await sockets.openMain();
   } catch (error) {
     return refuse(error);
   }
-
+  // systemd started us because a git waits: it comes before everything that only people ask for
+  if (inherited.size > 0) await firstReport;
   const {serveControl} = await import('./control-server.ts');
   const control = await serveControl(
     join(directory, 'control', 'control.sock'),
@@ -211,11 +223,11 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       handedOut: ({organization}, result) => audit.write(tokenEntry(organization, result, Date.now())),
     }),
   );
+  process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
   const timers = [
     setInterval(() => held.refreshDue(), RENEW_EVERY),
     setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),
   ];
-  process.on('SIGHUP', () => void daemon.reload().catch(surprised));
 
   await stopped;
   log('info', 'told to stop: answering what is under way');

@@ -1,5 +1,5 @@
 import {execFile, type ExecFileException} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 
@@ -47,6 +47,15 @@ export class GitHome {
     for (const [key, value] of conditions) await this.succeed(['config', '--global', key, value]);
   }
 
+  has(path: string): boolean {
+    return existsSync(join(this.directory, path));
+  }
+
+  /** `git credential fill` for such a request. */
+  fill(request: string): Promise<Ran> {
+    return this.run('git', ['credential', 'fill'], {input: request});
+  }
+
   /** Runs git; `cwd` below the home. */
   git(
     args: readonly string[],
@@ -58,7 +67,11 @@ export class GitHome {
   run(
     program: string,
     args: readonly string[],
-    {cwd = '.', environment = {}}: {cwd?: string; environment?: Readonly<Record<string, string>>} = {},
+    {
+      cwd = '.',
+      environment = {},
+      input = '',
+    }: {cwd?: string; environment?: Readonly<Record<string, string>>; input?: string} = {},
   ): Promise<Ran> {
     const options = {
       cwd: join(this.directory, cwd),
@@ -70,7 +83,7 @@ export class GitHome {
       const child = execFile(program, args, options, (error: ExecFileException | null, stdout, stderr) =>
         resolve({code: error === null ? 0 : (error.code ?? error.signal ?? 'unknown'), stdout, stderr}),
       );
-      child.stdin?.end();
+      child.stdin?.on('error', () => undefined).end(input);
     });
   }
 

@@ -1,0 +1,158 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {connect} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {connectControl} from '../../src/daemon/control-client.ts';
+import type {Status} from '../../src/daemon/control-protocol.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** Where `git-credential-orgkey` lies in a checkout. */
+export const helper = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
+
+export interface DaemonOptions {
+  /** The text of the configuration; `undefined`: there is no file. */
+  readonly configuration?: string;
+  /** More variables; nothing of this process' own environment is passed on but the PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of the process; default: ours. */
+  readonly uid?: number;
+  /** Default: new ones, which `close` removes. */
+  readonly directory?: string;
+  readonly args?: readonly string[];
+}
+
+/** A real daemon in a process of its own, on directories of its own. */
+export class TestDaemon {
+  readonly directory: string;
+  readonly process: ChildProcess;
+  stderr = '';
+  stdout = '';
+  readonly #ended: Promise<number | string>;
+  readonly #isTemporary: boolean;
+
+  constructor({configuration, environment = {}, uid, directory, args = []}: DaemonOptions) {
+    this.#isTemporary = directory === undefined;
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), 'orgkey-test-'));
+    if (configuration !== undefined) this.configure(configuration);
+    const options = [
+      '--config',
+      this.configFile,
+      '--runtime-dir',
+      this.runtime,
+      '--state-dir',
+      join(this.directory, 'state'),
+    ];
+    this.process = spawn(process.execPath, [main, 'daemon', ...options, '--log-level', 'debug', ...args], {
+      env: {PATH: process.env['PATH'] ?? '', HOME: this.directory, ...environment},
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : {uid, gid: uid}),
+    });
+    this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    // also where a test file is ended before its teardown
+    const kill = () => this.process.kill('SIGKILL');
+    process.once('exit', kill);
+    this.process.once('close', () => process.off('exit', kill));
+    this.#ended = new Promise((resolve) =>
+      this.process.once('close', (code, signal) => resolve(code ?? signal ?? '?')),
+    );
+  }
+
+  get configFile(): string {
+    return join(this.directory, 'config.yaml');
+  }
+
+  get runtime(): string {
+    return join(this.directory, 'run');
+  }
+
+  get socket(): string {
+    return join(this.runtime, 'git.sock');
+  }
+
+  /** What a git needs to find it. */
+  get environment(): Record<string, string> {
+    return {
+      ORGKEY_RUNTIME_DIR: this.runtime,
+      ORGKEY_STATE_DIR: join(this.directory, 'state'),
+      // a test that wants a daemon started says so
+      ORGKEY_NO_START: '1',
+    };
+  }
+
+  configure(text: string): void {
+    writeFileSync(this.configFile, text, {mode: 0o600});
+  }
+
+  /** Resolves when it says that it is ready; rejects if it ends before. */
+  async ready(): Promise<this> {
+    await this.says(/^ready /m, 'stdout');
+    return this;
+  }
+
+  /** Resolves when it has printed such a text; rejects if it ends before. */
+  async says(pattern: RegExp, where: 'stdout' | 'stderr' = 'stderr'): Promise<void> {
+    if (pattern.test(this[where])) return;
+    await new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (pattern.test(this[where])) resolve();
+      };
+      this.process[where]?.on('data', look);
+      void this.#ended.then((code) => reject(new Error(`the daemon ended with ${code}: ${this.stderr}`)));
+    });
+  }
+
+  /** The exit code, or the signal that ended it. */
+  ended(): Promise<number | string> {
+    return this.#ended;
+  }
+
+  /** Sends bytes as git's client does and reads to the end. */
+  ask(request: string | Uint8Array, socket = this.socket): Promise<string> {
+    return askPath(socket, request);
+  }
+
+  /** `get` for a URL's parts. */
+  get(attributes: Readonly<Record<string, string>>): Promise<string> {
+    const lines = Object.entries(attributes).map(([key, value]) => `${key}=${value}\n`);
+    return this.ask(`action=get\ntimeout=900\n${lines.join('')}`);
+  }
+
+  async status(): Promise<Status> {
+    const control = await connectControl(join(this.runtime, 'control/control.sock'));
+    try {
+      return await control.call('status', undefined);
+    } finally {
+      control.close();
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
+    this.process.kill(signal);
+    return this.#ended;
+  }
+
+  async close(): Promise<void> {
+    if (this.process.exitCode === null) await this.stop('SIGKILL');
+    if (this.#isTemporary) rmSync(this.directory, {recursive: true, force: true});
+  }
+}
+
+export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
+  return new TestDaemon(options).ready();
+}
+
+/** One request on a Unix socket, half-closed as git's client does. */
+export function askPath(path: string, request: string | Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({path, allowHalfOpen: true});
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.end(request));
+    socket.on('data', (text: string) => (answer += text));
+    socket.on('end', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
