@@ -10,7 +10,7 @@ export function runCommand(command: readonly string[], environment: Environment)
       args,
       {env: {...environment}, encoding: 'utf8', timeout: 30_000, maxBuffer: 1 << 20},
       (error, stdout, stderr) => {
-        const code = error === null ? 0 : (child.exitCode ?? undefined);
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
         resolve({code, stdout, stderr: stderr === '' && error !== null ? error.message : stderr});
       },
     );

@@ -24,7 +24,7 @@ export const systemRuntimeDirectory = '/run/orgkey';
 export const systemStateDirectory = '/var/lib/orgkey';
 
 export function scopedSocketUnit({name}: Pick<SocketSettings, 'name'>): string {
-  return `orgkey-scoped-${name}.socket`;
+  return `orgkey-${name}.socket`;
 }
 
 /** Why systemd can't serve these sockets, as a sentence; `undefined` where it can. */
@@ -124,9 +124,9 @@ WantedBy=sockets.target
 
 function userService(daemon: DaemonCommand, sandbox: Sandbox): string {
   const args = ['--runtime-dir', '%t/orgkey', '--state-dir', escaped(daemon.stateDirectory)];
-  const namespaces = `# Beneath here all is read-only but what is named; az keeps its own sign-in up to date
-# First of all: without it a person's manager cannot drop capabilities, and half of the rest fails with status 218
+  const namespaces = `# Without it a person's manager cannot drop capabilities, and half of what follows fails with status 218
 PrivateUsers=yes
+# All is read-only but what is named; az keeps its own sign-in up to date
 ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%h/.azure

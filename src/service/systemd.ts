@@ -60,9 +60,7 @@ export class SystemdService {
     const outcome = await this.#apply(await this.#installation(await this.#sandbox()));
     if (outcome.kind === 'done' || !(await this.#lacksNamespaces())) return outcome;
 
-    const reduced = await this.#apply(await this.#installation('without-namespaces'));
-    if (reduced.kind === 'failed') return reduced;
-    return this.#apply([this.#systemctl('reset-failed', serviceUnit), ...this.#starting()]);
+    return this.#apply(await this.#installation('without-namespaces'));
   }
 
   async uninstall(): Promise<Outcome> {
@@ -82,12 +80,7 @@ export class SystemdService {
     const status = await this.status();
     if (!status.installed) return this.#notInstalled();
     if (status.state === 'running') return {kind: 'done', changes: []};
-    const units = [...this.#sockets, serviceUnit];
-    // After a crash loop systemd refuses to start it until this is said
-    return this.#apply([
-      {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
-      ...this.#starting(),
-    ]);
+    return this.#apply(this.#starting());
   }
 
   async stop(): Promise<Outcome> {
@@ -148,13 +141,17 @@ export class SystemdService {
   /** Sockets whose file changed are bound anew, in one transaction with the daemon, which gets them at its start. */
   #activation(written: readonly string[], {state}: ServiceStatus): readonly Change[] {
     const sockets = this.#sockets.filter((unit) => written.includes(this.#path(unit)));
-    const isNew = state === 'stopped' || state === 'failed';
-    if (isNew) return this.#starting();
+    if (state === 'stopped' || state === 'failed') return this.#starting();
     return written.length === 0 ? [] : [this.#systemctl('restart', ...sockets, serviceUnit)];
   }
 
   #starting(): readonly Change[] {
-    return [this.#systemctl('start', ...this.#sockets), this.#systemctl('start', serviceUnit)];
+    return [
+      // After a crash loop systemd refuses to start it until this is said
+      {...this.#systemctl('reset-failed', ...this.#sockets, serviceUnit), failure: 'ignored'},
+      this.#systemctl('start', ...this.#sockets),
+      this.#systemctl('start', serviceUnit),
+    ];
   }
 
   #enabledUnits(): readonly string[] {
@@ -177,7 +174,7 @@ export class SystemdService {
 
   async #installedFiles(): Promise<readonly string[]> {
     const names = await readdir(this.#unitDirectory).catch(() => []);
-    return names.filter((name) => /^orgkey(\.service|\.socket|-scoped-[a-z0-9-]+\.socket)$/.test(name));
+    return names.filter((name) => /^orgkey(\.service|\.socket|-[a-z0-9][a-z0-9-]*\.socket)$/.test(name));
   }
 
   /** What had to be left out once stays out: the kernel is the same. */

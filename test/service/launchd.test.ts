@@ -1,0 +1,165 @@
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {LaunchdService} from '../../src/service/launchd.ts';
+import {launchdPlist} from '../../src/service/launchd-plist.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const daemon = {
+  node: '/opt/node/bin/node',
+  main: '/Users/ann/a & b/<c>/main.js',
+  configFile: '/Users/ann/config.yaml',
+  runtimeDirectory: '/tmp/orgkey-501',
+  stateDirectory: '/Users/ann/.local/state/orgkey',
+  sockets: [],
+};
+
+test('the job is started at login, kept alive, and run without what could load foreign code', (t) => {
+  const job = parse(launchdPlist(daemon, {HTTPS_PROXY: 'http://p', SECRET: 'canary'}, '/log'));
+  const [tools, program, place] = [
+    '/usr/bin/env|-u|NODE_OPTIONS|-u|NODE_PATH|-u|LD_PRELOAD|/opt/node/bin/node',
+    '--disable-sigusr1|--disallow-code-generation-from-strings|--disable-proto=delete|--report-exclude-env',
+    '/Users/ann/a & b/<c>/main.js|daemon|--runtime-dir|/tmp/orgkey-501|--state-dir|/Users/ann/.local/state/orgkey',
+  ];
+  const expected = [tools, program, place, '--config|/Users/ann/config.yaml'].join('|');
+  t.deepEqual(job['ProgramArguments'], expected.split('|'));
+  t.deepEqual(job['EnvironmentVariables'], {HTTPS_PROXY: 'http://p'});
+  t.is(job['RunAtLoad'], true);
+  t.is(job['KeepAlive'], true);
+  t.is(job['Umask'], 0o077);
+  t.is(job['StandardErrorPath'], '/log');
+  t.deepEqual(job['HardResourceLimits'], {Core: 0});
+});
+
+/** Plays launchctl: knows whether the job is loaded, and remembers what it was told. */
+function make(t: ExecutionContext, pid: number | 'none' = 4711) {
+  const home = scratchDirectory(t);
+  const calls: string[] = [];
+  let isLoaded = false;
+  const run = async (command: readonly string[]) => {
+    const said = command.slice(1).join(' ').replaceAll(home, '~');
+    if (!said.startsWith('print')) calls.push(said);
+    const done = {code: 0, stdout: '', stderr: ''};
+    const refused = {code: 113, stdout: '', stderr: 'Could not find service\n'};
+    if (said.startsWith('bootstrap')) isLoaded = true;
+    if (said.startsWith('bootout')) {
+      if (!isLoaded) return refused;
+      isLoaded = false;
+    }
+    if (!said.startsWith('print')) return done;
+    if (!isLoaded) return refused;
+    const state = pid === 'none' ? '\tstate = not running\n\tlast exit code = 5\n' : `\tpid = ${pid}\n`;
+    return {...done, stdout: `gui/501/dev.orgkey.daemon = {\n${state}}\n`};
+  };
+  const machine = {platform: 'darwin', uid: 501, homeDirectory: home, environment: {}, run} as const;
+  const service = new LaunchdService(
+    {...machine, wait: async () => {}},
+    {...daemon, stateDirectory: join(home, 'state')},
+  );
+  const plist = join(home, 'Library/LaunchAgents/dev.orgkey.daemon.plist');
+  return {service, calls, plist};
+}
+
+test('install writes the job and loads it; twice is harmless', async (t) => {
+  const {service, calls, plist} = make(t);
+  t.is((await service.install()).kind, 'done');
+  t.regex(readFileSync(plist, 'utf8'), /<key>Label<\/key>\s+<string>dev\.orgkey\.daemon</);
+  t.deepEqual(calls, ['bootstrap gui/501 ~/Library/LaunchAgents/dev.orgkey.daemon.plist']);
+  t.deepEqual(await service.install(), {kind: 'done', changes: []});
+  t.deepEqual(await service.status(), {installed: true, state: 'running', pid: 4711, reason: undefined});
+});
+
+test('plan changes nothing', async (t) => {
+  const {service, calls, plist} = make(t);
+  const outcome = await service.plan();
+  t.is(outcome.kind === 'done' && outcome.changes.length, 3);
+  t.throws(() => readFileSync(plist));
+  t.deepEqual(calls, []);
+});
+
+test('another job in its place is loaded anew', async (t) => {
+  const {service, calls, plist} = make(t);
+  mkdirSync(dirname(plist), {recursive: true});
+  writeFileSync(plist, 'of an older orgkey');
+  await service.install();
+  t.deepEqual(calls, [
+    'bootout gui/501/dev.orgkey.daemon',
+    'bootstrap gui/501 ~/Library/LaunchAgents/dev.orgkey.daemon.plist',
+  ]);
+});
+
+test('restart lets the daemon answer what is in flight', async (t) => {
+  const {service, calls} = make(t);
+  await service.install();
+  calls.length = 0;
+  await service.restart();
+  t.deepEqual(calls, [
+    'bootout gui/501/dev.orgkey.daemon',
+    'bootstrap gui/501 ~/Library/LaunchAgents/dev.orgkey.daemon.plist',
+    'kickstart gui/501/dev.orgkey.daemon',
+  ]);
+});
+
+test('stop and uninstall take it away, and are harmless afterwards', async (t) => {
+  const {service, plist} = make(t);
+  await service.install();
+  t.is((await service.stop()).kind, 'done');
+  t.deepEqual(await service.stop(), {kind: 'done', changes: []});
+  t.is((await service.uninstall()).kind, 'done');
+  t.throws(() => readFileSync(plist));
+  t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
+});
+
+test('a daemon that ended is a failure with its status', async (t) => {
+  const {service} = make(t, 'none');
+  await service.install();
+  t.like(await service.status(), {state: 'failed', reason: 'it ended with status 5'});
+});
+
+test('what is not installed cannot be started', async (t) => {
+  const {service} = make(t);
+  t.deepEqual(await service.start(), {
+    kind: 'failed',
+    message: 'the service is not installed',
+    hint: 'run: orgkey service install',
+  });
+});
+
+type Value = string | number | boolean | Value[] | {[key: string]: Value};
+
+/** As much of property lists as is used. */
+function parse(text: string): Record<string, Value> {
+  const tokens = text
+    .slice(text.indexOf('<dict>'))
+    .split(/(<[^>]+>)/)
+    .map((token) => (token.startsWith('<') ? token : unescape(token)))
+    .filter((token) => token.trim() !== '');
+  const value = (): Value => {
+    const token = tokens.shift();
+    if (token === '<true/>') return true;
+    if (token === '<string>' || token === '<integer>') {
+      const content = tokens.shift() ?? '';
+      tokens.shift();
+      return token === '<integer>' ? Number(content) : content;
+    }
+    if (token === '<array>') {
+      const items: Value[] = [];
+      while (tokens[0] !== '</array>') items.push(value());
+      tokens.shift();
+      return items;
+    }
+    if (token !== '<dict>') throw new Error(`unexpected ${token}`);
+    const entries: [string, Value][] = [];
+    while (tokens[0] === '<key>') {
+      const [, key = ''] = tokens.splice(0, 3);
+      entries.push([key, value()]);
+    }
+    if (tokens.shift() !== '</dict>') throw new Error('a dict does not end');
+    return Object.fromEntries(entries);
+  };
+  return value() as Record<string, Value>;
+}
+
+function unescape(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}

@@ -1,0 +1,206 @@
+import {execFile, spawn} from 'node:child_process';
+import {mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
+import {promisify} from 'node:util';
+import test, {type ExecutionContext} from 'ava';
+import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import {PlainService} from '../../src/service/plain.ts';
+import {runCommand} from '../../src/service/run-command.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const stub = join(import.meta.dirname, '../helpers/stub-daemon.ts');
+const starter = join(import.meta.dirname, '../helpers/start-plain.ts');
+
+function make(t: ExecutionContext, behavior: string, patience = wait) {
+  const directory = scratchDirectory(t);
+  const machine = {platform: process.platform, uid: 0, homeDirectory: directory};
+  const daemon = {
+    node: process.execPath,
+    main: stub,
+    configFile: behavior,
+    runtimeDirectory: join(directory, 'run'),
+    stateDirectory: join(directory, 'state'),
+    sockets: [],
+  };
+  const environment = {
+    ...process.env,
+    NODE_OPTIONS: '--no-warnings',
+    LD_PRELOAD: '',
+    HTTPS_PROXY: 'http://proxy',
+  };
+  const service = new PlainService({...machine, environment, run: runCommand, wait: patience}, daemon);
+  t.teardown(() => service.stop());
+  const inState = (name: string) => join(daemon.stateDirectory, name);
+  const facts = () => JSON.parse(readFileSync(inState('facts.json'), 'utf8'));
+  return {service, machine, daemon, environment, inState, facts};
+}
+
+test('start comes back when the daemon serves, and it runs on its own', async (t) => {
+  const {service, facts, inState} = make(t, 'serve');
+  const outcome = await service.start();
+  t.is(outcome.kind, 'done', JSON.stringify(outcome));
+  const {pid, session, flags, directory, variables} = facts();
+  t.deepEqual(await service.status(), {installed: true, state: 'running', pid, reason: undefined});
+  t.is(session, pid);
+  t.is(directory, '/');
+  t.deepEqual(flags, daemonNodeFlags);
+  t.true(variables.includes('HTTPS_PROXY'));
+  for (const name of ['NODE_OPTIONS', 'LD_PRELOAD']) t.false(variables.includes(name), name);
+  t.is(statSync(inState('daemon.log')).mode & 0o777, 0o600);
+  t.is(statSync(inState('daemon.pid')).mode & 0o777, 0o600);
+  t.is(statSync(inState('.')).mode & 0o777, 0o700);
+});
+
+test('start is harmless where it runs', async (t) => {
+  const {service, inState} = make(t, 'serve');
+  await service.start();
+  t.deepEqual(await service.start(), {kind: 'done', changes: []});
+  t.is(readFileSync(inState('starts'), 'utf8'), '.');
+});
+
+test('the daemon holds nothing that its starter has inherited', async (t) => {
+  const {machine, daemon, facts, service} = make(t, 'serve');
+  const command = `exec 7>&1 60>&1; exec '${process.execPath}' "$@"`;
+  const args = ['-c', command, 'bash', starter, JSON.stringify(machine), JSON.stringify(daemon)];
+  // Ends only when the last copy of its standard output is closed
+  const {stdout} = await promisify(execFile)('bash', args);
+  t.like(JSON.parse(stdout), {kind: 'done'});
+  t.is((await service.status()).state, 'running');
+  const inherited = facts().links.filter((link: string) => /^(?:[0-2]|60) /.test(link));
+  t.is(
+    inherited.find((link: string) => link.includes('pipe')),
+    undefined,
+  );
+});
+
+test('a daemon that refuses to start says why', async (t) => {
+  const {service} = make(t, 'refuse');
+  const outcome = await service.start();
+  t.is(outcome.kind, 'failed');
+  if (outcome.kind !== 'failed') return;
+  t.is(
+    outcome.message,
+    'the daemon ended with status 5: orgkey: error: the directory is \\u{1b}[31mtoo loose',
+  );
+  t.regex(outcome.hint ?? '', /daemon\.log$/);
+  t.is((await service.status()).state, 'stopped');
+});
+
+test('a daemon that cannot be started at all is a failure too', async (t) => {
+  const {machine, environment, daemon} = make(t, 'serve');
+  const broken = {...daemon, node: '/nonexistent/node'};
+  const outcome = await new PlainService({...machine, environment, run: runCommand, wait}, broken).start();
+  t.is(outcome.kind, 'failed');
+  t.regex(JSON.stringify(outcome), /ENOENT/);
+});
+
+test('a daemon that never serves is ended', async (t) => {
+  // The time of a thousand polls, but not so long
+  const {service, facts} = make(t, 'silent', () => wait(1));
+  const outcome = await service.start();
+  t.is(outcome.kind, 'failed');
+  t.regex(JSON.stringify(outcome), /does not serve: waiting for nothing/);
+  await gone(facts().pid);
+  t.is((await service.status()).state, 'stopped');
+});
+
+test('stop waits until it is gone, and is harmless then', async (t) => {
+  const {service, facts} = make(t, 'serve');
+  await service.start();
+  t.is((await service.stop()).kind, 'done');
+  t.throws(() => process.kill(facts().pid, 0));
+  t.deepEqual(await service.stop(), {kind: 'done', changes: []});
+});
+
+test('a daemon that does not end is told', async (t) => {
+  const {service, facts} = make(t, 'stubborn', () => wait(1));
+  await service.start();
+  const {pid} = facts();
+  t.deepEqual(await service.stop(), {
+    kind: 'failed',
+    message: `process ${pid} does not end`,
+    hint: `run: kill -9 ${pid}`,
+  });
+  process.kill(pid, 'SIGKILL');
+  await gone(pid);
+});
+
+test('restart brings another process', async (t) => {
+  const {service, facts} = make(t, 'serve');
+  await service.start();
+  const {pid} = facts();
+  t.is((await service.restart()).kind, 'done');
+  t.not(facts().pid, pid);
+  t.is((await service.status()).state, 'running');
+});
+
+test('a process that only has the number of ours is left alone', async (t) => {
+  const {service, inState} = make(t, 'serve');
+  const stranger = spawn('sleep', ['60'], {stdio: 'ignore'});
+  t.teardown(() => stranger.kill('SIGKILL'));
+  await service.start();
+  await service.stop();
+  writeFileSync(inState('daemon.pid'), `${stranger.pid} another-boot/12345\n`);
+  t.is((await service.status()).state, 'stopped');
+  await service.stop();
+  t.is(stranger.exitCode, null);
+  t.is(stranger.signalCode, null);
+});
+
+for (const text of ['', '1', '0 x\n', '-1 x\n', '1e3 x\n', 'x y\n', '99999999999 x\n']) {
+  test(`a damaged note of the process counts as none: ${JSON.stringify(text)}`, async (t) => {
+    const {service, daemon, inState} = make(t, 'serve');
+    mkdirSync(daemon.stateDirectory);
+    writeFileSync(inState('daemon.pid'), text);
+    t.is((await service.status()).state, 'stopped');
+    t.deepEqual(await service.stop(), {kind: 'done', changes: []});
+  });
+}
+
+test('a log that has grown is put aside', async (t) => {
+  const {service, daemon, inState} = make(t, 'serve');
+  mkdirSync(daemon.stateDirectory);
+  writeFileSync(inState('daemon.log'), 'x'.repeat(1024 * 1024 + 1));
+  t.is((await service.start()).kind, 'done');
+  t.is(statSync(inState('daemon.log.1')).size, 1024 * 1024 + 1);
+  t.regex(readFileSync(inState('daemon.log'), 'utf8'), /^ready .+git\.sock\n$/);
+});
+
+test('a log that is a link is not written through', async (t) => {
+  const {service, daemon, inState} = make(t, 'serve');
+  mkdirSync(daemon.stateDirectory);
+  writeFileSync(inState('victim'), 'as it was');
+  symlinkSync('victim', inState('daemon.log'));
+  const outcome = await service.start();
+  t.is(outcome.kind, 'failed');
+  t.regex(JSON.stringify(outcome), /ELOOP/);
+  t.is(readFileSync(inState('victim'), 'utf8'), 'as it was');
+});
+
+test('what a former daemon wrote is not taken for this one', async (t) => {
+  const {service, daemon, inState} = make(t, 'refuse');
+  mkdirSync(daemon.stateDirectory);
+  writeFileSync(inState('daemon.log'), 'ready /run/git.sock\n');
+  t.is((await service.start()).kind, 'failed');
+});
+
+test('uninstall stops it and forgets the process', async (t) => {
+  const {service, inState} = make(t, 'serve');
+  await service.install();
+  await service.uninstall();
+  t.throws(() => statSync(inState('daemon.pid')));
+  t.is((await service.status()).state, 'stopped');
+});
+
+/** Comes back when the process has ended, whoever its parent is. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return;
+    } catch {
+      return;
+    }
+    await wait(10);
+  }
+}

@@ -1,0 +1,188 @@
+import {execFileSync, spawnSync} from 'node:child_process';
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {refuseSockets, systemUnits, type UnitFile, userUnits} from '../../src/service/systemd-units.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const plainSocket = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
+const daemon = {
+  node: '/usr/bin/env',
+  main: '/opt/orgkey/dist/main.js',
+  configFile: undefined,
+  runtimeDirectory: '/unused',
+  stateDirectory: '/home/ann/.local/state/orgkey',
+  sockets: [plainSocket],
+};
+/** Everything that systemd could take for something else. */
+const awkward = {
+  ...daemon,
+  main: '/opt/100%h of $HOME/"quoted" \\ back/main.js',
+  configFile: "/etc/it's; here/%t.yaml",
+  stateDirectory: '/home/ann b/50%',
+};
+
+function textOf(units: readonly UnitFile[], wanted: string): string {
+  return units.find(({name}) => name === wanted)?.text ?? `no unit ${wanted}`;
+}
+
+function lines(text: string, key: string): readonly string[] {
+  return text.split('\n').filter((line) => line.startsWith(`${key}=`));
+}
+
+test('every socket has its unit', (t) => {
+  const sockets = [plainSocket, {...plainSocket, name: 'b', mode: 0o600}];
+  const names = ['orgkey.socket', 'orgkey-team-a.socket', 'orgkey-b.socket', 'orgkey.service'];
+  t.deepEqual(
+    userUnits({...daemon, sockets}).map(({name}) => name),
+    names,
+  );
+  t.deepEqual(
+    systemUnits({...daemon, sockets}).map(({name}) => name),
+    names,
+  );
+});
+
+test('the sockets of a person', (t) => {
+  const units = userUnits(daemon);
+  const git = textOf(units, 'orgkey.socket');
+  t.deepEqual(lines(git, 'ListenStream'), ['ListenStream=%t/orgkey/git.sock']);
+  t.deepEqual(lines(git, 'FileDescriptorName'), ['FileDescriptorName=git']);
+  t.deepEqual(lines(git, 'SocketMode'), ['SocketMode=0600']);
+  const scoped = textOf(units, 'orgkey-team-a.socket');
+  t.deepEqual(lines(scoped, 'ListenStream'), ['ListenStream=%t/orgkey/scoped/team-a/git.sock']);
+  t.deepEqual(lines(scoped, 'FileDescriptorName'), ['FileDescriptorName=team-a']);
+  t.deepEqual(lines(scoped, 'SocketMode'), ['SocketMode=0660']);
+  for (const text of [git, scoped]) {
+    // git's own cache daemon refuses a directory that others may enter
+    t.deepEqual(lines(text, 'DirectoryMode'), ['DirectoryMode=0711']);
+    t.deepEqual(lines(text, 'Backlog'), ['Backlog=4096']);
+    t.deepEqual(lines(text, 'TriggerLimitIntervalSec'), ['TriggerLimitIntervalSec=0']);
+    t.deepEqual(lines(text, 'Service'), ['Service=orgkey.service']);
+  }
+});
+
+test("the machine's sockets can be reached by their groups, and their directories stay root's", (t) => {
+  const units = systemUnits({...daemon, sockets: [{...plainSocket, group: 'builders'}]});
+  const git = textOf(units, 'orgkey.socket');
+  t.deepEqual(lines(git, 'SocketMode'), ['SocketMode=0660']);
+  t.deepEqual(lines(git, 'SocketGroup'), ['SocketGroup=orgkey']);
+  const scoped = textOf(units, 'orgkey-team-a.socket');
+  t.deepEqual(lines(scoped, 'SocketUser'), ['SocketUser=orgkey']);
+  t.deepEqual(lines(scoped, 'SocketGroup'), ['SocketGroup=builders']);
+  t.deepEqual(lines(scoped, 'DirectoryMode'), ['DirectoryMode=0755']);
+  const service = textOf(units, 'orgkey.service');
+  t.deepEqual(lines(service, 'RuntimeDirectory'), [
+    'RuntimeDirectory=orgkey/control orgkey/ssh orgkey/scoped/team-a/ssh',
+  ]);
+});
+
+for (const [scope, units] of [
+  ['user', userUnits(daemon)],
+  ['system', systemUnits(daemon)],
+] as const) {
+  const service = textOf(units, 'orgkey.service');
+
+  test(`${scope}: what Node and the sockets would not survive is not there`, (t) => {
+    t.notRegex(service, /^MemoryDenyWriteExecute/m);
+    // It would delete git.sock at each stop
+    t.notRegex(service, /^RuntimeDirectory=(?:.* )?orgkey(?: |$)/m);
+  });
+
+  test(`${scope}: the daemon has what it needs to leave without a failed request`, (t) => {
+    t.deepEqual(lines(service, 'Type'), ['Type=exec']);
+    t.deepEqual(lines(service, 'KillMode'), ['KillMode=mixed']);
+    t.deepEqual(lines(service, 'Restart'), ['Restart=on-failure']);
+    t.deepEqual(lines(service, 'StartLimitIntervalSec'), ['StartLimitIntervalSec=60']);
+    t.deepEqual(lines(service, 'StartLimitBurst'), ['StartLimitBurst=30']);
+    t.deepEqual(lines(service, 'Requires'), ['Requires=orgkey.socket']);
+    t.deepEqual(lines(service, 'Sockets'), ['Sockets=orgkey.socket orgkey-team-a.socket']);
+  });
+
+  test(`${scope}: nothing foreign is loaded, nothing is left behind`, (t) => {
+    t.deepEqual(lines(service, 'UnsetEnvironment'), ['UnsetEnvironment=NODE_OPTIONS NODE_PATH LD_PRELOAD']);
+    for (const line of ['LimitCORE=0', 'UMask=0077', 'MemorySwapMax=0'])
+      t.true(service.includes(`\n${line}\n`), line);
+    for (const flag of [
+      '--disable-sigusr1',
+      '--disallow-code-generation-from-strings',
+      '--disable-proto=delete',
+      '--report-exclude-env',
+    ]) {
+      t.true(lines(service, 'ExecStart')[0]?.includes(` ${flag} `), flag);
+    }
+  });
+}
+
+test('a person without user namespaces loses only what needs one', (t) => {
+  const full = textOf(userUnits(daemon), 'orgkey.service').split('\n');
+  const reduced = textOf(userUnits(daemon, 'without-namespaces'), 'orgkey.service').split('\n');
+  const lost = full.filter((line) => line.includes('=') && !reduced.includes(line));
+  t.true(lost.length > 0);
+  for (const line of lost) t.regex(line, /^(?:Protect|Private|ReadWritePaths|CapabilityBoundingSet)/);
+  for (const kept of ['NoNewPrivileges=yes', 'SystemCallFilter=@system-service', 'UMask=0077']) {
+    t.true(reduced.includes(kept), kept);
+  }
+});
+
+const refusals = [
+  [[plainSocket], 'user', undefined],
+  [[{...plainSocket, group: 'builders'}], 'system', undefined],
+  [[{...plainSocket, group: 'builders'}], 'user', /builders.*team-a.*no group enters/],
+  [[{...plainSocket, name: 'git'}], 'user', /cannot be called git/],
+  [[{...plainSocket, name: 'git'}], 'system', /cannot be called git/],
+] as const;
+for (const [sockets, scope, expected] of refusals) {
+  const what = sockets.map(({name, group}) => `${name} for ${group ?? 'nobody else'}`).join();
+  test(`${scope}: the socket ${what} is ${expected === undefined ? 'taken' : 'refused'}`, (t) => {
+    const refusal = refuseSockets(sockets, scope);
+    if (expected === undefined) t.is(refusal, undefined);
+    else t.regex(refusal ?? '', expected);
+  });
+}
+
+const analyze = spawnSync('systemd-analyze', ['--version']);
+const onSystemd = analyze.status === 0 ? test : test.skip;
+const why = analyze.status === 0 ? '' : ' (skipped: there is no systemd-analyze here)';
+
+function write(t: ExecutionContext, units: readonly UnitFile[]): string {
+  const directory = scratchDirectory(t);
+  for (const {name, text} of units) writeFileSync(join(directory, name), text);
+  return directory;
+}
+
+for (const [title, units, flags] of [
+  ["a person's units", userUnits(daemon), ['--user']],
+  ["a person's units with awkward paths", userUnits(awkward), ['--user']],
+  ["a person's units without namespaces", userUnits(daemon, 'without-namespaces'), ['--user']],
+  ["the machine's units", systemUnits(daemon), []],
+  ["the machine's units with awkward paths", systemUnits(awkward), []],
+] as const) {
+  onSystemd(`systemd has nothing to say about ${title}${why}`, (t) => {
+    const directory = write(t, units);
+    const runtime = join(directory, 'run');
+    mkdirSync(runtime, {mode: 0o700});
+    const files = units.map(({name}) => join(directory, name));
+    const verified = spawnSync('systemd-analyze', [...flags, 'verify', '--man=no', ...files], {
+      env: {...process.env, XDG_RUNTIME_DIR: runtime, HOME: directory},
+      encoding: 'utf8',
+    });
+    t.is(verified.stderr, '');
+    t.is(verified.status, 0);
+  });
+}
+
+for (const [scope, units, limit] of [
+  ['user', userUnits(daemon), 1.7],
+  ['system', systemUnits(daemon), 1.2],
+] as const) {
+  onSystemd(`${scope}: the exposure is at most ${limit}${why}`, (t) => {
+    const file = join(write(t, units), 'orgkey.service');
+    const said = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], {
+      encoding: 'utf8',
+    });
+    const exposure = Number(/exposure level for orgkey\.service: ([\d.]+)/.exec(said)?.[1]);
+    t.log(`exposure ${exposure}`);
+    t.true(exposure <= limit, said);
+  });
+}

@@ -1,0 +1,288 @@
+import {existsSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import type {SocketSettings} from '../../src/config/configuration.ts';
+import {SystemdService} from '../../src/service/systemd.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const scoped = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
+
+/** Plays systemctl as far as states go, and remembers what it was told. */
+class Systemctl {
+  readonly calls: string[] = [];
+  active = new Set<string>();
+  enabled = new Set<string>();
+  /** The unit whose start fails with this status, as long as its file says so. */
+  failing: {readonly unit: string; readonly status: number; readonly where?: RegExp} | undefined;
+  failed = new Set<string>();
+  readonly #directory: () => string;
+
+  constructor(directory: () => string) {
+    this.#directory = directory;
+  }
+
+  readonly run = async (
+    command: readonly string[],
+    environment: Readonly<Record<string, string | undefined>>,
+  ) => {
+    if (command[0] !== 'systemctl') {
+      this.calls.push(command.join(' '));
+      return finished(0);
+    }
+    const [verb = '', ...units] = command.slice(1).filter((word) => !word.startsWith('--'));
+    if (verb === 'show') return finished(0, this.#show(units[0] ?? ''));
+    if (verb === 'is-enabled') {
+      return finished(0, units.map((unit) => (this.enabled.has(unit) ? 'enabled' : 'disabled')).join('\n'));
+    }
+    this.calls.push([verb, ...units].join(' '));
+    if (command[1] === '--user' && environment['XDG_RUNTIME_DIR'] === undefined) return finished(1);
+    for (const unit of units) this.#do(verb, unit);
+    return finished(
+      this.failed.size > 0 && /^(?:re)?start$/.test(verb) ? 1 : 0,
+      '',
+      'Job failed. See the log.\n',
+    );
+  };
+
+  #do(verb: string, unit: string): void {
+    if (verb === 'enable') this.enabled.add(unit);
+    if (verb === 'disable') this.enabled.delete(unit);
+    if (verb === 'stop' || verb === 'disable') this.active.delete(unit);
+    if (verb === 'reset-failed') this.failed.delete(unit);
+    if (verb !== 'start' && verb !== 'restart') return;
+    const text = readFileSync(join(this.#directory(), unit), 'utf8');
+    const isFailing = this.failing?.unit === unit && (this.failing.where?.test(text) ?? true);
+    if (isFailing) this.failed.add(unit);
+    else this.active.add(unit);
+  }
+
+  #show(unit: string): string {
+    const properties = {
+      LoadState: existsSync(join(this.#directory(), unit)) ? 'loaded' : 'not-found',
+      ActiveState: this.failed.has(unit) ? 'failed' : this.active.has(unit) ? 'active' : 'inactive',
+      SubState: 'any',
+      Result: this.failed.has(unit) ? 'exit-code' : 'success',
+      MainPID: this.active.has(unit) ? '4711' : '0',
+      ExecMainStatus: String(this.failed.has(unit) ? this.failing?.status : 0),
+    };
+    return Object.entries(properties)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n');
+  }
+}
+
+function finished(code: number, stdout = '', stderr = '') {
+  return {code, stdout, stderr};
+}
+
+function make(t: ExecutionContext, scope: 'user' | 'system' = 'user') {
+  const directory = scratchDirectory(t);
+  const units = join(directory, scope === 'user' ? 'home/.config/systemd/user' : 'etc/systemd/system');
+  const systemctl = new Systemctl(() => units);
+  const machine = {
+    platform: 'linux',
+    uid: 1000,
+    homeDirectory: join(directory, 'home'),
+    environment: {},
+    run: systemctl.run,
+    wait: async () => {},
+  } as const;
+  const serviceWith = (sockets: readonly SocketSettings[], main = '/opt/orgkey/main.js') =>
+    new SystemdService(
+      scope,
+      machine,
+      {
+        node: '/usr/bin/node',
+        main,
+        configFile: undefined,
+        runtimeDirectory: '/unused',
+        stateDirectory: join(directory, 'home/state'),
+        sockets,
+      },
+      join(directory, 'etc'),
+    );
+  return {directory, units, systemctl, serviceWith, service: serviceWith([])};
+}
+
+test('install writes the units, enables the sockets and starts', async (t) => {
+  const {service, systemctl, units, directory} = make(t);
+  const outcome = await service.install();
+  t.is(outcome.kind, 'done', JSON.stringify(outcome));
+  t.deepEqual(systemctl.calls, [
+    'daemon-reload',
+    'enable orgkey.socket',
+    'reset-failed orgkey.socket orgkey.service',
+    'start orgkey.socket',
+    'start orgkey.service',
+  ]);
+  t.deepEqual(readdirSync(units).toSorted(), ['orgkey.service', 'orgkey.socket']);
+  t.is(statSync(join(units, 'orgkey.service')).mode & 0o777, 0o644);
+  t.is(statSync(join(directory, 'home/state')).mode & 0o777, 0o700);
+  t.is(service.runtimeDirectory, '/run/user/1000/orgkey');
+});
+
+test('install twice is harmless, and plan says so', async (t) => {
+  const {service, systemctl} = make(t);
+  await service.install();
+  systemctl.calls.length = 0;
+  t.deepEqual(await service.plan(), {kind: 'done', changes: []});
+  t.deepEqual(await service.install(), {kind: 'done', changes: []});
+  t.deepEqual(systemctl.calls, []);
+});
+
+test('plan changes nothing', async (t) => {
+  const {service, systemctl, directory} = make(t);
+  const outcome = await service.plan();
+  t.is(outcome.kind === 'done' && outcome.changes.length, 8);
+  t.deepEqual(systemctl.calls, []);
+  t.deepEqual(readdirSync(directory), []);
+});
+
+test('a new scoped socket is added without touching the one that git uses', async (t) => {
+  const {service, serviceWith, systemctl} = make(t);
+  await service.install();
+  systemctl.calls.length = 0;
+  await serviceWith([scoped]).install();
+  t.deepEqual(systemctl.calls, [
+    'daemon-reload',
+    'enable orgkey.socket orgkey-team-a.socket',
+    'restart orgkey-team-a.socket orgkey.service',
+  ]);
+});
+
+test('a scoped socket that is no longer configured goes', async (t) => {
+  const {serviceWith, systemctl, units} = make(t);
+  await serviceWith([scoped]).install();
+  writeFileSync(join(units, 'orgkey.service.d'), 'not ours');
+  systemctl.calls.length = 0;
+  await serviceWith([]).install();
+  t.deepEqual(systemctl.calls, ['disable orgkey-team-a.socket', 'daemon-reload', 'restart orgkey.service']);
+  t.deepEqual(readdirSync(units).toSorted(), ['orgkey.service', 'orgkey.service.d', 'orgkey.socket']);
+});
+
+test('a new version restarts the daemon only', async (t) => {
+  const {service, serviceWith, systemctl, units} = make(t);
+  await service.install();
+  systemctl.calls.length = 0;
+  await serviceWith([], '/opt/newer/main.js').install();
+  t.deepEqual(systemctl.calls, ['daemon-reload', 'restart orgkey.service']);
+  t.regex(readFileSync(join(units, 'orgkey.service'), 'utf8'), /ExecStart=.*\/opt\/newer\/main\.js/);
+});
+
+for (const status of [217, 218, 226]) {
+  test(`status ${status}: without user namespaces, what needs one is left out from then on`, async (t) => {
+    const {service, serviceWith, systemctl, units} = make(t);
+    systemctl.failing = {unit: 'orgkey.service', status, where: /^PrivateUsers=yes$/m};
+    const outcome = await service.install();
+    t.is(outcome.kind, 'done', JSON.stringify(outcome));
+    const isReduced = () => !/^PrivateUsers/m.test(readFileSync(join(units, 'orgkey.service'), 'utf8'));
+    t.true(isReduced());
+    t.is((await service.status()).state, 'running');
+    t.deepEqual(await service.plan(), {kind: 'done', changes: []});
+    await serviceWith([], '/opt/newer/main.js').install();
+    t.true(isReduced());
+  });
+}
+
+test('a daemon that fails for another reason is reported, with where to read more', async (t) => {
+  const {service, systemctl} = make(t);
+  systemctl.failing = {unit: 'orgkey.service', status: 1};
+  const outcome = await service.install();
+  t.deepEqual(outcome, {
+    kind: 'failed',
+    message: 'systemctl --user start orgkey.service failed with status 1: Job failed. See the log.',
+    hint: 'run: journalctl --user -u orgkey.service -n 20',
+  });
+  t.like(await service.status(), {state: 'failed', reason: 'it ended with status 1'});
+});
+
+test('start forgets a crash loop; stop takes the sockets with it', async (t) => {
+  const {service, systemctl} = make(t);
+  await service.install();
+  systemctl.active.clear();
+  systemctl.calls.length = 0;
+  await service.start();
+  t.deepEqual(systemctl.calls, [
+    'reset-failed orgkey.socket orgkey.service',
+    'start orgkey.socket',
+    'start orgkey.service',
+  ]);
+  systemctl.calls.length = 0;
+  await service.stop();
+  t.deepEqual(systemctl.calls, ['stop orgkey.socket orgkey.service']);
+  t.is((await service.status()).state, 'stopped');
+  t.deepEqual(await service.stop(), {kind: 'done', changes: []});
+});
+
+test('restart leaves the sockets open', async (t) => {
+  const {service, systemctl} = make(t);
+  await service.install();
+  systemctl.calls.length = 0;
+  await service.restart();
+  t.deepEqual(systemctl.calls, ['restart orgkey.service']);
+});
+
+test('waiting for the first request is a state of its own', async (t) => {
+  const {service, systemctl} = make(t);
+  await service.install();
+  systemctl.active.delete('orgkey.service');
+  t.deepEqual(await service.status(), {
+    installed: true,
+    state: 'listening',
+    pid: undefined,
+    reason: undefined,
+  });
+});
+
+test('uninstall leaves nothing of ours and everything else', async (t) => {
+  const {serviceWith, systemctl, units} = make(t);
+  const service = serviceWith([scoped]);
+  await service.install();
+  writeFileSync(join(units, 'other.service'), '');
+  systemctl.calls.length = 0;
+  t.is((await service.uninstall()).kind, 'done');
+  t.deepEqual(readdirSync(units), ['other.service']);
+  t.regex(systemctl.calls[0] ?? '', /^disable .*orgkey-team-a\.socket.*orgkey\.socket/);
+  t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
+});
+
+for (const order of ['start', 'restart'] as const) {
+  test(`${order}: what is not installed cannot be started`, async (t) => {
+    const {service} = make(t);
+    t.like(await service[order](), {kind: 'failed', message: 'the service is not installed'});
+  });
+}
+
+test('a group on a socket in a place that no group enters is refused before anything is written', async (t) => {
+  const {serviceWith, directory, systemctl} = make(t);
+  const outcome = await serviceWith([{...scoped, group: 'builders'}]).install();
+  t.is(outcome.kind, 'failed');
+  t.deepEqual(readdirSync(directory), []);
+  t.deepEqual(systemctl.calls, []);
+});
+
+test('a path that could add lines to a unit is refused', async (t) => {
+  const {serviceWith, directory} = make(t);
+  const outcome = await serviceWith([], '/opt/x\nExecStartPre=/bin/evil').install();
+  t.like(outcome, {kind: 'failed', message: 'a path with control characters cannot stand in a unit'});
+  t.deepEqual(readdirSync(directory), []);
+});
+
+test("the machine's service brings its user, and starts at boot", async (t) => {
+  const {service, systemctl, directory} = make(t, 'system');
+  t.is((await service.install()).kind, 'done');
+  t.deepEqual(
+    systemctl.calls.map((call) => call.replace(directory, '')),
+    [
+      'systemd-sysusers /etc/sysusers.d/orgkey.conf',
+      'daemon-reload',
+      'enable orgkey.socket orgkey.service',
+      'reset-failed orgkey.socket orgkey.service',
+      'start orgkey.socket',
+      'start orgkey.service',
+    ],
+  );
+  t.is(service.runtimeDirectory, '/run/orgkey');
+  await service.uninstall();
+  t.false(existsSync(join(directory, 'etc/sysusers.d/orgkey.conf')));
+});
