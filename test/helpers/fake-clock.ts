@@ -1,0 +1,27 @@
+import type {Clock} from '../../src/token/token.ts';
+
+/** Two clocks that go on only when they are told to. Milliseconds. */
+export class FakeClock implements Clock {
+  #wall = Date.UTC(2026, 10, 21);
+  #uptime = 1_000_000;
+
+  readonly wall = () => this.#wall;
+  readonly uptime = () => this.#uptime;
+
+  /** Time goes by; asleep or awake is the same to both. */
+  pass(milliseconds: number): void {
+    this.#wall += milliseconds;
+    this.#uptime += milliseconds;
+  }
+
+  /** Somebody sets the clock on the wall. */
+  set(milliseconds: number): void {
+    this.#wall += milliseconds;
+  }
+}
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const YEAR = 365 * DAY;

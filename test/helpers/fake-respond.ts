@@ -1,0 +1,71 @@
+import type {AnswerParts} from '../../src/answer.ts';
+import {createRespond, type Report} from '../../src/daemon/respond.ts';
+import {Bindings, type Binding} from '../../src/identity/bindings.ts';
+import type {SocketScope} from '../../src/organization/socket-scope.ts';
+import type {Logins} from '../../src/token/logins.ts';
+import {Rejections} from '../../src/token/rejections.ts';
+import {TokenCache} from '../../src/token/token-cache.ts';
+import {FakeClock} from './fake-clock.ts';
+import {FakeIssuer} from './fake-issuer.ts';
+
+/** Everything from a request's bytes to an answer's, with a clock and an issuer that do as they are told. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly issuer = new FakeIssuer(this.clock);
+  readonly tokens: TokenCache;
+  readonly rejections = new Rejections(this.clock);
+  readonly reports: Report[] = [];
+  readonly surprises: unknown[] = [];
+  readonly #bindings: Bindings;
+  readonly #more: Partial<AnswerParts>;
+
+  constructor(bindings: readonly Binding[], more: Partial<AnswerParts> = {}) {
+    this.#bindings = new Bindings(bindings);
+    this.#more = more;
+    this.tokens = new TokenCache({acquire: this.issuer.acquire, clock: this.clock, random: () => 0});
+  }
+
+  /** The answer's text; a byte is a character. */
+  async ask(request: string | Uint8Array, scope: SocketScope = everybody): Promise<string> {
+    const respond = createRespond(scope, {
+      current: () => ({
+        bindings: this.#bindings,
+        tokens: this.tokens,
+        rejections: this.rejections,
+        logins: noLogins,
+        onFailure: 'quit',
+        trouble: undefined,
+        ...this.#more,
+      }),
+      grant: async () => ({kind: 'grant', socket: '/run/orgkey/ssh/grant'}),
+      hello: () => ({kind: 'hello', version: '1.0.0', pid: 42, proof: 'proof'}),
+      report: (report) => this.reports.push(report),
+      surprised: (error) => this.surprises.push(error),
+      now: this.clock.uptime,
+    });
+    const bytes = typeof request === 'string' ? Buffer.from(request) : request;
+    return Buffer.from(await respond(bytes)).toString('latin1');
+  }
+}
+
+export const everybody: SocketScope = {name: 'git', organizations: undefined};
+
+export function scopedTo(...organizations: readonly string[]): SocketScope {
+  return {name: 'team-a', organizations: new Set(organizations)};
+}
+
+export const noLogins: Logins = {
+  find: () => undefined,
+  store: () => 'nothing is stored',
+  erase: () => 'nothing is erased',
+};
+
+/** As git's cache client sends it. */
+export function request(action: string, ...lines: readonly string[]): string {
+  return [`action=${action}`, 'timeout=900', ...lines].map((line) => `${line}\n`).join('');
+}
+
+/** A get for a repository at Azure DevOps. */
+export function getFor(organization: string, ...lines: readonly string[]): string {
+  return request('get', 'protocol=https', 'host=dev.azure.com', `path=${organization}/p/_git/r`, ...lines);
+}

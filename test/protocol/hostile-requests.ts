@@ -1,0 +1,521 @@
+/**
+ * Requests as bytes, and who gets whose token for them. Configured are, on dev.azure.com: `contoso`, `labs`
+ * (Contoso-Labs), `short` (a), `long` (50 times o) and `fallback`; on azure.example.org: `collections`
+ * (DefaultCollection, Project Collection.1_x, kilo) and `server` as fallback; on tfs.example.org:8443: `team` (Team).
+ */
+export interface HostileRequest {
+  readonly title: string;
+  readonly bytes: Uint8Array;
+  readonly who: Who;
+}
+
+export type Who =
+  | 'nobody'
+  | 'contoso'
+  | 'labs'
+  | 'short'
+  | 'long'
+  | 'fallback'
+  | 'collections'
+  | 'server'
+  | 'team'
+  /** A store or an erase that was heard. */
+  | 'done'
+  | 'hello'
+  | 'grant';
+
+type Row = readonly [title: string, request: string | Uint8Array, who: Who];
+
+const utf8 = new TextEncoder();
+const head = 'action=get\ntimeout=900\n';
+const azure = 'protocol=https\nhost=dev.azure.com\n';
+const contoso = `${azure}path=contoso/p/_git/r\n`;
+const KIB = 1024;
+
+/** A get with these lines. */
+function get(...lines: readonly string[]): string {
+  return head + lines.map((line) => `${line}\n`).join('');
+}
+
+/** A get of contoso's repository at this host. */
+function at(host: string, path = 'contoso/p/_git/r'): string {
+  return get('protocol=https', `host=${host}`, `path=${path}`);
+}
+
+/** A get at dev.azure.com with this path. */
+function path(text: string, ...lines: readonly string[]): string {
+  return get('protocol=https', 'host=dev.azure.com', `path=${text}`, ...lines);
+}
+
+/** Bytes that are no text: those given, within a sound get. */
+function raw(before: string, bytes: readonly number[], after: string): Uint8Array {
+  return Buffer.concat([utf8.encode(before), Uint8Array.from(bytes), utf8.encode(after)]);
+}
+
+/** A sound get of contoso's, filled up to this many bytes. */
+function filled(size: number): string {
+  const start = `${head}${contoso}wwwauth[]=`;
+  return `${start}${'x'.repeat(size - start.length - 1)}\n`;
+}
+
+/** So many lines `key0=`, `key1=` … */
+function keys(count: number): string {
+  return Array.from({length: count}, (_, index) => `key${index}=x\n`).join('');
+}
+
+const sound: readonly Row[] = [
+  ['a repository of an organization', head + contoso, 'contoso'],
+  ['another one', at('dev.azure.com', 'contoso-labs/p/_git/r'), 'labs'],
+  ['the organization alone', path('contoso'), 'contoso'],
+  ['a slash at the end', path('contoso/'), 'contoso'],
+  ['a name in capitals', path('CONTOSO/p/_git/r'), 'contoso'],
+  ['a host in capitals', at('DEV.Azure.COM'), 'contoso'],
+  ['the default port', at('dev.azure.com:443'), 'contoso'],
+  ['the host of artifacts', at('pkgs.dev.azure.com', 'contoso/_packaging/f/npm'), 'contoso'],
+  ['the host of artifacts with its port', at('pkgs.dev.azure.com:443', 'contoso/_packaging/f'), 'contoso'],
+  ['the old host', at('contoso.visualstudio.com', 'p/_git/r'), 'contoso'],
+  ['the old host in capitals', at('CONTOSO.VisualStudio.com', 'p/_git/r'), 'contoso'],
+  ['the old host with its port', at('contoso.visualstudio.com:443', 'p/_git/r'), 'contoso'],
+  ['the old host of artifacts', at('contoso.pkgs.visualstudio.com', '_packaging/f'), 'contoso'],
+  ['the old host without a path', get('protocol=https', 'host=contoso.visualstudio.com'), 'contoso'],
+  ['an organization that nobody named', path('unnamed/p/_git/r'), 'fallback'],
+  ['an old host that nobody named', at('unnamed.visualstudio.com', 'p/_git/r'), 'fallback'],
+  ['attributes in another order', get('path=contoso/p', 'host=dev.azure.com', 'protocol=https'), 'contoso'],
+  [
+    'what the newest git announces',
+    head + contoso + 'capability[]=state\nwwwauth[]=Basic realm="x"\n',
+    'contoso',
+  ],
+  ['a negative timeout', `action=get\ntimeout=-1\n${contoso}`, 'contoso'],
+  ['a blank line at the end', `${head}${contoso}\n`, 'contoso'],
+  ['a space in the project', path('contoso/My Project/_git/r'), 'contoso'],
+  ['letters of all kinds in the project', path('contoso/Ärger 日本/_git/r'), 'contoso'],
+];
+
+const otherHosts: readonly Row[] = [
+  ['a name that goes on', at('dev.azure.com.evil.example'), 'nobody'],
+  ['a name that goes on without a dot', at('dev.azure.comevil.example'), 'nobody'],
+  ['a name that begins earlier', at('evil-dev.azure.com'), 'nobody'],
+  ['a name that begins earlier, without a hyphen', at('evildev.azure.com'), 'nobody'],
+  ['a label below the host', at('evil.dev.azure.com'), 'nobody'],
+  ['the ssh host', at('ssh.dev.azure.com'), 'nobody'],
+  ['another service of theirs', at('vssps.dev.azure.com'), 'nobody'],
+  ['a label below the host of artifacts', at('evil.pkgs.dev.azure.com'), 'nobody'],
+  ['the domain alone', at('azure.com'), 'nobody'],
+  ['another domain of the same end', at('dev.azure.com.br'), 'nobody'],
+  ['another top level', at('dev.azure.co'), 'nobody'],
+  ['a hyphen for a dot', at('dev-azure.com'), 'nobody'],
+  ['a host in front of an at sign', at('dev.azure.com@evil.example'), 'nobody'],
+  ['a host behind an at sign', at('evil.example@dev.azure.com'), 'nobody'],
+  ['a user name within the host', at('contoso@dev.azure.com'), 'nobody'],
+  ['a user name and a password within the host', at('contoso:x@dev.azure.com'), 'nobody'],
+  ['a path within the host', at('evil.example/dev.azure.com'), 'nobody'],
+  ['a path behind the host', at('dev.azure.com/contoso'), 'nobody'],
+  ['a query within the host', at('evil.example?dev.azure.com'), 'nobody'],
+  ['a fragment within the host', at('evil.example#dev.azure.com'), 'nobody'],
+  ['a fragment behind the host', at('dev.azure.com#'), 'nobody'],
+  ['a backslash within the host', at('evil.example\\dev.azure.com'), 'nobody'],
+  ['a backslash behind the host', at('dev.azure.com\\@evil.example'), 'nobody'],
+  ['ideographic full stops', at('dev。azure。com'), 'nobody'],
+  ['fullwidth full stops', at('dev．azure．com'), 'nobody'],
+  ['halfwidth ideographic full stops', at('dev｡azure｡com'), 'nobody'],
+  ['fullwidth letters', at('ｄｅｖ.azure.com'), 'nobody'],
+  ['a soft hyphen', at('dev.az\u00adure.com'), 'nobody'],
+  ['a zero-width space', at('dev.az\u200bure.com'), 'nobody'],
+  ['a zero-width joiner', at('dev.az\u200dure.com'), 'nobody'],
+  ['a byte order mark in front', at('\ufeffdev.azure.com'), 'nobody'],
+  ['a right-to-left mark', at('dev.azure.com\u200f'), 'nobody'],
+  ['a tab within', at('dev.az\ture.com'), 'nobody'],
+  ['a tab behind', at('dev.azure.com\t'), 'nobody'],
+  ['a blank in front', at(' dev.azure.com'), 'nobody'],
+  ['a blank behind', at('dev.azure.com '), 'nobody'],
+  ['a no-break space behind', at('dev.azure.com\u00a0'), 'nobody'],
+  ['a form feed behind', at('dev.azure.com\f'), 'nobody'],
+  ['a vertical tab behind', at('dev.azure.com\v'), 'nobody'],
+  ['a Cyrillic letter', at('dev.аzure.com'), 'nobody'],
+  ['a long s', at('contoſo.visualstudio.com', 'p/_git/r'), 'nobody'],
+  ['a Kelvin sign at a server', at('azure.example.org', '\u212ailo/p/_git/r'), 'server'],
+  ['a Kelvin sign within a host', at('p\u212ags.dev.azure.com', 'contoso/_packaging/f'), 'nobody'],
+  ['punycode', at('xn--dev-azure.com'), 'nobody'],
+  ['percent-encoded dots', at('dev%2eazure%2ecom'), 'nobody'],
+  ['percent-encoded letters', at('%64ev.azure.com'), 'nobody'],
+  ['a dot behind', at('dev.azure.com.'), 'nobody'],
+  ['a dot and the port behind', at('dev.azure.com.:443'), 'nobody'],
+  ['a dot behind the old host', at('contoso.visualstudio.com.', 'p/_git/r'), 'nobody'],
+  ['a dot in front', at('.dev.azure.com'), 'nobody'],
+  ['two dots', at('dev..azure.com'), 'nobody'],
+  ['another port', at('dev.azure.com:8443'), 'nobody'],
+  ['port 80', at('dev.azure.com:80'), 'nobody'],
+  ['a port with a zero in front', at('dev.azure.com:0443'), 'nobody'],
+  ['the port twice', at('dev.azure.com:443:443'), 'nobody'],
+  ['no port behind the colon', at('dev.azure.com:'), 'nobody'],
+  ['a port of letters', at('dev.azure.com:https'), 'nobody'],
+  ['a port that ends in an at sign', at('dev.azure.com:443@evil.example'), 'nobody'],
+  ['a negative port', at('dev.azure.com:-443'), 'nobody'],
+  ['another port of artifacts', at('pkgs.dev.azure.com:8443'), 'nobody'],
+  ['an IPv6 address', at('[::1]'), 'nobody'],
+  ['an IPv6 address with a port', at('[::1]:443'), 'nobody'],
+  ['the host in brackets', at('[dev.azure.com]'), 'nobody'],
+  ['an IPv4 address', at('127.0.0.1'), 'nobody'],
+  ['a port alone', at(':443'), 'nobody'],
+  ['a wildcard', at('*'), 'nobody'],
+  ['a wildcard below the domain', at('*.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['two hosts', at('dev.azure.com,evil.example'), 'nobody'],
+  ['quotes around the host', at('"dev.azure.com"'), 'nobody'],
+  ['a host of 60 KiB', at(`${'a'.repeat(60 * KIB)}.dev.azure.com`), 'nobody'],
+];
+
+const oldHosts: readonly Row[] = [
+  ['the old ssh host', at('vs-ssh.visualstudio.com', 'contoso/p/_git/r'), 'nobody'],
+  ['the old ssh host in capitals', at('VS-SSH.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['the old ssh host of artifacts', at('vs-ssh.pkgs.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['no label', at('.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['the old domain alone', at('visualstudio.com', 'contoso/p'), 'nobody'],
+  ['two labels', at('evil.contoso.visualstudio.com', 'p/_git/r'), 'nobody'],
+  ['two labels, ours first', at('contoso.evil.visualstudio.com', 'p/_git/r'), 'nobody'],
+  ['no label of artifacts', at('pkgs.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['two labels of artifacts', at('evil.contoso.pkgs.visualstudio.com', 'p'), 'nobody'],
+  ['artifacts twice', at('contoso.pkgs.pkgs.visualstudio.com', 'p'), 'nobody'],
+  ['a label that goes on', at('contoso.visualstudio.com.evil.example', 'p'), 'nobody'],
+  ['a domain that begins earlier', at('contoso.evilvisualstudio.com', 'p'), 'nobody'],
+  ['a hyphen for the dot', at('contoso-visualstudio.com', 'p'), 'nobody'],
+  ['a label with an underscore', at('con_toso.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['a label with a hyphen in front', at('-contoso.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['a label with a hyphen behind', at('contoso-.visualstudio.com', 'contoso/p'), 'nobody'],
+  ['a label of 51 letters', at(`${'o'.repeat(51)}.visualstudio.com`, 'contoso/p'), 'nobody'],
+  ['another port at the old host', at('contoso.visualstudio.com:8443', 'p'), 'nobody'],
+  ['the label counts, not the path', at('unnamed.visualstudio.com', 'contoso/p/_git/r'), 'fallback'],
+  [
+    'the label counts, not the user name',
+    get('protocol=https', 'host=unnamed.visualstudio.com', 'username=contoso'),
+    'fallback',
+  ],
+  [
+    'an empty path at the old host',
+    get('protocol=https', 'host=contoso.visualstudio.com', 'path='),
+    'nobody',
+  ],
+  ['dots in the path at the old host', at('contoso.visualstudio.com', '../x'), 'nobody'],
+];
+
+const servers: readonly Row[] = [
+  ['a collection', at('azure.example.org', 'DefaultCollection/p/_git/r'), 'collections'],
+  ['a collection, whatever its case', at('AZURE.example.org', 'defaultCOLLECTION/p'), 'collections'],
+  ['a collection below tfs', at('azure.example.org', 'tfs/DefaultCollection/p'), 'collections'],
+  ['a collection below TFS', at('azure.example.org', 'TFS/DefaultCollection/p'), 'collections'],
+  ['blanks, dots and underscores', at('azure.example.org', 'Project Collection.1_x/p'), 'collections'],
+  ['the default port', at('azure.example.org:443', 'DefaultCollection/p'), 'collections'],
+  ['a collection that nobody named', at('azure.example.org', 'Other/p/_git/r'), 'server'],
+  ['below tfs twice', at('azure.example.org', 'tfs/tfs/DefaultCollection'), 'server'],
+  ['tfs alone', at('azure.example.org', 'tfs'), 'server'],
+  ['no path', get('protocol=https', 'host=azure.example.org'), 'server'],
+  [
+    'no path but a user name',
+    get('protocol=https', 'host=azure.example.org', 'username=DefaultCollection'),
+    'server',
+  ],
+  ['the collection of another server', at('tfs.example.org:8443', 'DefaultCollection/p'), 'nobody'],
+  ['a server with a port', at('tfs.example.org:8443', 'tfs/Team/p/_git/r'), 'team'],
+  ['that server without its port', at('tfs.example.org', 'tfs/Team/p/_git/r'), 'nobody'],
+  ['that server with another port', at('tfs.example.org:8444', 'tfs/Team/p/_git/r'), 'nobody'],
+  ['that server without a path', get('protocol=https', 'host=tfs.example.org:8443'), 'nobody'],
+  ['a server with another port', at('azure.example.org:8443', 'DefaultCollection/p'), 'nobody'],
+  ['a label below a server', at('evil.azure.example.org', 'DefaultCollection/p'), 'nobody'],
+  ['a server that goes on', at('azure.example.org.evil.example', 'DefaultCollection'), 'nobody'],
+  ['a dot behind a server', at('azure.example.org.', 'DefaultCollection/p'), 'nobody'],
+  ['dots below tfs', at('azure.example.org', 'tfs/../DefaultCollection/p'), 'nobody'],
+  ['dots as a collection', at('azure.example.org', '../DefaultCollection'), 'nobody'],
+  ['a backslash in a collection', at('azure.example.org', 'DefaultCollection\\p'), 'nobody'],
+  ['a percent sign in a collection', at('azure.example.org', 'Default%43ollection/p'), 'nobody'],
+  ['a query behind a collection', at('azure.example.org', 'DefaultCollection?x/p'), 'nobody'],
+  ['an escape in a collection', at('azure.example.org', '\u001b[2J/p'), 'nobody'],
+  ['an empty path at a server', get('protocol=https', 'host=azure.example.org', 'path='), 'nobody'],
+  ['a server by http', get('protocol=http', 'host=azure.example.org', 'path=DefaultCollection'), 'nobody'],
+];
+
+const organizations: readonly Row[] = [
+  ['a name of one letter', path('a/p/_git/r'), 'short'],
+  ['a name of fifty letters', path(`${'o'.repeat(50)}/p`), 'long'],
+  ['a name of fifty-one letters', path(`${'o'.repeat(51)}/p`), 'nobody'],
+  ['a hyphen within', path('Contoso-Labs/p'), 'labs'],
+  ['a hyphen in front', path('-contoso/p'), 'nobody'],
+  ['a hyphen behind', path('contoso-/p'), 'nobody'],
+  ['an underscore', path('con_toso/p'), 'nobody'],
+  ['a dot within', path('con.toso/p'), 'nobody'],
+  ['a dot behind', path('contoso./p'), 'nobody'],
+  ['a blank behind', path('contoso /p'), 'nobody'],
+  ['a blank in front', path(' contoso/p'), 'nobody'],
+  ['a letter that is not ASCII', path('contosö/p'), 'nobody'],
+  ['a Kelvin sign', path('\u212aontoso/p'), 'nobody'],
+  ['a dotted capital I', path('contoso\u0130/p'), 'nobody'],
+  ['a byte order mark', path('\ufeffcontoso/p'), 'nobody'],
+  ['a line separator', path('contoso\u2028/p'), 'nobody'],
+  ['an at sign', path('contoso@evil/p'), 'nobody'],
+  ['a colon', path('contoso:x/p'), 'nobody'],
+  ['a question mark', path('contoso?/p'), 'nobody'],
+  ['a name that goes on', path('contosolabs/p'), 'fallback'],
+  ['a name that is a property of every object', path('constructor/p'), 'fallback'],
+  ['the name of a prototype', path('__proto__/p'), 'nobody'],
+];
+
+const paths: readonly Row[] = [
+  ['one dot for a segment', path('./contoso/p'), 'nobody'],
+  ['two dots for a segment', path('evil/../contoso/p'), 'nobody'],
+  ['two dots behind the organization', path('contoso/../evil/p'), 'nobody'],
+  ['one dot behind the organization', path('contoso/./p'), 'nobody'],
+  ['two dots at the end', path('contoso/..'), 'nobody'],
+  ['a slash in front', path('/contoso/p'), 'nobody'],
+  ['two slashes in front', path('//contoso/p'), 'nobody'],
+  ['two slashes within', path('contoso//p'), 'nobody'],
+  ['two slashes at the end', path('contoso//'), 'nobody'],
+  ['a slash alone', path('/'), 'nobody'],
+  ['an encoded slash', path('contoso%2fp'), 'nobody'],
+  ['encoded dots', path('%2e%2e/contoso/p'), 'nobody'],
+  ['an encoded letter', path('%63ontoso/p'), 'nobody'],
+  ['an encoded line feed', path('contoso%0ahost=evil'), 'nobody'],
+  ['a backslash', path('contoso\\p'), 'nobody'],
+  ['a backslash in front', path('\\contoso/p'), 'nobody'],
+  ['a whole URL', path('https://dev.azure.com/contoso/p'), 'nobody'],
+  ['three dots are a name', path('contoso/.../p'), 'contoso'],
+  ['encoded dots behind the organization stay as they are', path('contoso/%2e%2e/evil'), 'contoso'],
+];
+
+const missing: readonly Row[] = [
+  ['no path', head + azure, 'fallback'],
+  ['no path, a user name', `${head}${azure}username=contoso\n`, 'contoso'],
+  ['no path, a user name in capitals', `${head}${azure}username=CONTOSO\n`, 'contoso'],
+  ['no path, a user name that is no organization', `${head}${azure}username=me@example.org\n`, 'fallback'],
+  ['no path, an empty user name', `${head}${azure}username=\n`, 'fallback'],
+  ['a path goes before a user name', path('unnamed/p', 'username=contoso'), 'fallback'],
+  [
+    'a path goes before a user name, the other way round',
+    path('contoso/p', 'username=contoso-labs'),
+    'contoso',
+  ],
+  ['an empty path goes before a user name', path('', 'username=contoso'), 'nobody'],
+  ['a path of dots goes before a user name', path('..', 'username=contoso'), 'nobody'],
+  ['an empty path', path(''), 'nobody'],
+  ['no host', get('protocol=https', 'path=contoso/p'), 'nobody'],
+  ['an empty host', at(''), 'nobody'],
+  ['no protocol', get('host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['an empty protocol', get('protocol=', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['http', get('protocol=http', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['http with the port of https', get('protocol=http', 'host=dev.azure.com:443', 'path=contoso/p'), 'nobody'],
+  ['HTTPS in capitals', get('protocol=HTTPS', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['a protocol that goes on', get('protocol=https2', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['a protocol with its colon', get('protocol=https:', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['a blank behind the protocol', get('protocol=https ', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['ssh', get('protocol=ssh', 'host=dev.azure.com', 'path=contoso/p'), 'nobody'],
+  ['nothing at all', '', 'nobody'],
+  ['a line feed alone', '\n', 'nobody'],
+  ['no attribute', head, 'nobody'],
+];
+
+const lines: readonly Row[] = [
+  [
+    'a carriage return in front of a line feed',
+    `${head}protocol=https\r\nhost=dev.azure.com\npath=contoso\n`,
+    'nobody',
+  ],
+  ['Windows line ends throughout', (head + contoso).replaceAll('\n', '\r\n'), 'nobody'],
+  [
+    'a bare carriage return',
+    `${head}protocol=https\nhost=evil.example\rhost=dev.azure.com\npath=contoso\n`,
+    'nobody',
+  ],
+  ['a carriage return in a path', path('contoso/\rp'), 'nobody'],
+  ['a carriage return in a user name', path('contoso/p', 'username=x\r'), 'nobody'],
+  ['a carriage return in an unknown key', path('contoso/p', 'other=x\ry'), 'nobody'],
+  ['a carriage return for the blank line', `${head}${contoso}\r\n`, 'nobody'],
+  ['a line separator in a host', at('evil.example\u2028host=dev.azure.com'), 'nobody'],
+  ['a paragraph separator in a host', at('evil.example\u2029host=dev.azure.com'), 'nobody'],
+  ['a next-line character in a host', at('evil.example\u0085host=dev.azure.com'), 'nobody'],
+  ['a NUL in a host', at('dev.azure.com\0.evil.example'), 'nobody'],
+  ['a NUL in a path', path('contoso\0/p'), 'nobody'],
+  ['a NUL in an unknown key', path('contoso/p', 'other=\0'), 'nobody'],
+  ['no line feed at the end', (head + contoso).slice(0, -1), 'nobody'],
+  ['no line feed behind a host', `${head}path=contoso\nprotocol=https\nhost=dev.azure.com`, 'nobody'],
+  ['a line without an equals sign', `${head}${contoso}quit\n`, 'nobody'],
+  ['a line of blanks', `${head}${contoso} \n`, 'nobody'],
+  ['an equals sign alone', `${head}${contoso}=\n`, 'nobody'],
+  ['no key', `${head}${contoso}=x\n`, 'nobody'],
+  ['a blank in front of a key', `${head}protocol=https\n host=dev.azure.com\npath=contoso\n`, 'nobody'],
+  ['a blank behind a key', `${head}protocol=https\nhost =dev.azure.com\npath=contoso\n`, 'nobody'],
+  ['a key in capitals', `${head}protocol=https\nHost=dev.azure.com\npath=contoso\n`, 'nobody'],
+  ['a capital in an unknown key', `${head}${contoso}Other=x\n`, 'nobody'],
+  ['a hyphen in a key', `${head}${contoso}orgkey-hint=x\n`, 'nobody'],
+  ['a digit in front of a key', `${head}${contoso}1key=x\n`, 'nobody'],
+  ['brackets within a key', `${head}${contoso}wwwauth[0]=x\n`, 'nobody'],
+  ['one bracket', `${head}${contoso}wwwauth[=x\n`, 'nobody'],
+  ['a letter that is not ASCII in a key', `${head}${contoso}höst=x\n`, 'nobody'],
+  ['a key of 64 letters', `${head}${contoso}${'k'.repeat(64)}=x\n`, 'contoso'],
+  ['a key of 65 letters', `${head}${contoso}${'k'.repeat(65)}=x\n`, 'nobody'],
+  ['an unknown key', path('contoso/p', 'other=x'), 'contoso'],
+  ['an unknown list', path('contoso/p', 'other[]=x', 'other[]=y'), 'contoso'],
+  ['an equals sign in a value', path('contoso/p=q'), 'contoso'],
+  ['what follows a blank line', `${head}${contoso}\nhost=evil.example\nno line\r\0`, 'contoso'],
+  ['a host behind the blank line', `${head}protocol=https\npath=contoso\n\nhost=dev.azure.com\n`, 'nobody'],
+  ['a blank line in front', `\n${head}${contoso}`, 'nobody'],
+  ['a blank line behind the head', `${head}\n${contoso}`, 'nobody'],
+];
+
+const twice: readonly Row[] = [
+  ['two hosts, ours first', `${head}${contoso}host=evil.example\n`, 'nobody'],
+  ['two hosts, ours last', `${head}host=evil.example\n${contoso}`, 'nobody'],
+  ['the same host twice', `${head}${contoso}host=dev.azure.com\n`, 'nobody'],
+  ['two protocols', `${head}${contoso}protocol=https\n`, 'nobody'],
+  ['two paths', `${head}${contoso}path=contoso-labs/p\n`, 'nobody'],
+  ['two user names', path('contoso/p', 'username=a', 'username=b'), 'nobody'],
+  ['two actions', `${head}action=get\n${contoso}`, 'nobody'],
+  ['two timeouts', `${head}timeout=1\n${contoso}`, 'nobody'],
+  ['an unknown key twice', path('contoso/p', 'other=x', 'other=x'), 'nobody'],
+  ['a URL', `${head}url=https://dev.azure.com/contoso/p\n`, 'nobody'],
+  ['a URL that overrules the parts', `${head}${contoso}url=https://evil.example/x\n`, 'nobody'],
+  ['an empty URL', `${head}${contoso}url=\n`, 'nobody'],
+  ['a host as a list is no host', `${head}protocol=https\nhost[]=dev.azure.com\npath=contoso\n`, 'nobody'],
+  ['a host as a list beside the host', `${head}${contoso}host[]=evil.example\n`, 'contoso'],
+];
+
+const sizes: readonly Row[] = [
+  ['64 KiB', filled(64 * KIB), 'contoso'],
+  ['64 KiB and a byte', filled(64 * KIB + 1), 'nobody'],
+  ['64 KiB and a byte behind the blank line', `${head}${contoso}\n`.padEnd(64 * KIB + 1, 'x'), 'nobody'],
+  ['64 keys', head + contoso + keys(64 - 5), 'contoso'],
+  ['65 keys', head + contoso + keys(65 - 5), 'nobody'],
+  ['32 values', head + contoso + 'wwwauth[]=x\n'.repeat(32), 'contoso'],
+  ['33 values', head + contoso + 'wwwauth[]=x\n'.repeat(33), 'nobody'],
+  ['33 values of an unknown list', head + contoso + 'other[]=x\n'.repeat(33), 'nobody'],
+  ['64 KiB of line feeds', '\n'.repeat(64 * KIB), 'nobody'],
+  ['64 KiB of NULs', new Uint8Array(64 * KIB), 'nobody'],
+  ['a path of 60 KiB', path(`contoso/${'x/'.repeat(30 * KIB)}`), 'contoso'],
+];
+
+const heads: readonly Row[] = [
+  ['no action', `timeout=900\n${contoso}`, 'nobody'],
+  ['no timeout', `action=get\n${contoso}`, 'nobody'],
+  ['the timeout first', `timeout=900\naction=get\n${contoso}`, 'nobody'],
+  ['something in front', `x=y\n${head}${contoso}`, 'nobody'],
+  ['something in between', `action=get\nx=y\ntimeout=900\n${contoso}`, 'nobody'],
+  ['the head behind', `${contoso}${head}`, 'nobody'],
+  ['a timeout of letters', `action=get\ntimeout=soon\n${contoso}`, 'nobody'],
+  ['an empty timeout', `action=get\ntimeout=\n${contoso}`, 'nobody'],
+  ['a timeout with a sign', `action=get\ntimeout=+900\n${contoso}`, 'nobody'],
+  ['a timeout with a point', `action=get\ntimeout=1.5\n${contoso}`, 'nobody'],
+  ['a timeout with an exponent', `action=get\ntimeout=1e3\n${contoso}`, 'nobody'],
+  ['a hexadecimal timeout', `action=get\ntimeout=0x10\n${contoso}`, 'nobody'],
+  ['a timeout of 30 digits', `action=get\ntimeout=${'9'.repeat(30)}\n${contoso}`, 'nobody'],
+  ['an empty action', `action=\ntimeout=900\n${contoso}`, 'nobody'],
+  ['an action in capitals', `action=GET\ntimeout=900\n${contoso}`, 'nobody'],
+  ['a blank behind the action', `action=get \ntimeout=900\n${contoso}`, 'nobody'],
+  ['git says exit', 'action=exit\ntimeout=900\n', 'nobody'],
+  ['git says exit, with a remote', `action=exit\ntimeout=900\n${contoso}`, 'nobody'],
+  ['an action that does not exist', `action=capability\ntimeout=900\n${contoso}`, 'nobody'],
+  ['an operation that does not exist', path('contoso/p', 'operation=approve'), 'nobody'],
+  ['get as an operation', path('contoso/p', 'operation=get'), 'nobody'],
+  ['erase as an operation', path('contoso/p', 'operation=erase'), 'nobody'],
+  ['an empty operation', path('contoso/p', 'operation='), 'nobody'],
+  ['somebody asks who listens', 'action=hello\ntimeout=0\nnonce=x\n', 'hello'],
+  ['hello has no line of its own for a timeout', 'action=hello\nnonce=x\n', 'nobody'],
+];
+
+const bytes: readonly Row[] = [
+  ['a path that is not UTF-8', raw(`${head}${azure}path=contoso/`, [0xff], '\n'), 'nobody'],
+  ['a path of an overlong slash', raw(`${head}${azure}path=contoso`, [0xc0, 0xaf], 'p\n'), 'nobody'],
+  ['a path that is cut within a letter', raw(`${head}${azure}path=contoso/`, [0xe2, 0x82], '\n'), 'nobody'],
+  ['half a surrogate pair', raw(`${head}${azure}path=contoso/`, [0xed, 0xa0, 0x80], '\n'), 'nobody'],
+  [
+    'a host that is not UTF-8',
+    raw(`${head}protocol=https\nhost=dev.azure.com`, [0xff], '\npath=contoso\n'),
+    'nobody',
+  ],
+  ['a user name that is not UTF-8', raw(`${head}${contoso}username=`, [0xe9], '\n'), 'nobody'],
+  ['an action that is not UTF-8', raw('action=get', [0xff], `\ntimeout=900\n${contoso}`), 'nobody'],
+  ['an unknown value that is not UTF-8', raw(`${head}${contoso}other=`, [0xff], '\n'), 'contoso'],
+  ['a key that is not UTF-8', raw(`${head}${contoso}oth`, [0xff], 'er=x\n'), 'nobody'],
+  ['a byte order mark in front of it all', raw('', [0xef, 0xbb, 0xbf], head + contoso), 'nobody'],
+  ['UTF-16', Buffer.from(head + contoso, 'utf16le'), 'nobody'],
+  ['a password that is not UTF-8', raw(`action=erase\ntimeout=9\n${contoso}password=`, [0xff], '\n'), 'done'],
+];
+
+const shapes: readonly Row[] = [
+  ['a store', `action=store\ntimeout=900\n${contoso}username=x\npassword=y\n`, 'done'],
+  ['a store that our script sends', path('contoso/p', 'operation=store', 'username=x', 'password=y'), 'done'],
+  ['a store without a password', path('contoso/p', 'operation=store'), 'done'],
+  ['a store for another host', `${at('evil.example')}operation=store\npassword=y\n`, 'nobody'],
+  ['a store without a host', get('operation=store', 'protocol=https', 'password=y'), 'nobody'],
+  [
+    'a store by http',
+    get('operation=store', 'protocol=http', 'host=dev.azure.com', 'path=contoso'),
+    'nobody',
+  ],
+  ['a store with two passwords', path('contoso/p', 'operation=store', 'password=x', 'password=y'), 'nobody'],
+  ['an erase', `action=erase\ntimeout=900\n${contoso}username=x\npassword=y\n`, 'done'],
+  ['an erase without anything', 'action=erase\ntimeout=900\n', 'nobody'],
+  ['an erase without a password', `action=erase\ntimeout=900\n${contoso}`, 'done'],
+  [
+    'an erase for another host',
+    'action=erase\ntimeout=900\nprotocol=https\nhost=evil.example\npassword=y\n',
+    'nobody',
+  ],
+  ['an erase without its last line feed', `action=erase\ntimeout=900\n${contoso}password=y`, 'nobody'],
+  ['an erase with a URL', `action=erase\ntimeout=900\n${contoso}url=x\n`, 'nobody'],
+  ['an expiry that is no number', path('contoso/p', 'operation=store', 'password_expiry_utc=never'), 'done'],
+  [
+    'a grant',
+    get(
+      'operation=grant',
+      'destination=git@ssh.dev.azure.com',
+      "command=git-upload-pack 'v3/a/b/c'",
+      'directory=/tmp',
+    ),
+    'grant',
+  ],
+  [
+    'a grant without a command',
+    get('operation=grant', 'destination=git@ssh.dev.azure.com', 'directory=/tmp'),
+    'nobody',
+  ],
+  [
+    'a grant for port 0',
+    get('operation=grant', 'destination=d', 'command=c', 'directory=/', 'port=0'),
+    'nobody',
+  ],
+  [
+    'a grant for port 65536',
+    get('operation=grant', 'destination=d', 'command=c', 'directory=/', 'port=65536'),
+    'nobody',
+  ],
+  [
+    'a grant for a port of letters',
+    get('operation=grant', 'destination=d', 'command=c', 'directory=/', 'port=ssh'),
+    'nobody',
+  ],
+  [
+    'a grant for an empty port',
+    get('operation=grant', 'destination=d', 'command=c', 'directory=/', 'port='),
+    'grant',
+  ],
+];
+
+/** Every class of them. */
+export const hostileRequests: readonly HostileRequest[] = Object.entries({
+  sound,
+  'other hosts': otherHosts,
+  'old hosts': oldHosts,
+  servers,
+  organizations,
+  paths,
+  'missing parts': missing,
+  lines,
+  twice,
+  sizes,
+  heads,
+  bytes,
+  shapes,
+}).flatMap(([kind, rows]) =>
+  rows.map(([title, request, who]) => ({
+    title: `${kind}: ${title}`,
+    bytes: typeof request === 'string' ? utf8.encode(request) : request,
+    who,
+  })),
+);
