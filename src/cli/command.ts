@@ -1,6 +1,5 @@
 import type {ArgumentsCamelCase, Argv, InferredOptionTypes, Options} from 'yargs';
 import type {Context, Places} from './context.ts';
-import type {ExitCode} from './exit-code.ts';
 
 /** One command as people see it; the README's reference and the completion are made from it as well. */
 export interface Command {
@@ -8,36 +7,40 @@ export interface Command {
   readonly usage: string;
   /** One line, lower case after the command's name, no full stop. */
   readonly summary: string;
+  readonly example: string | undefined;
   readonly options: Readonly<Record<string, Options>>;
   /** Tells yargs about it. What was asked for is handed to `choose` and not run yet. */
   readonly attach: (yargs: Argv, words: string, choose: (chosen: Chosen) => void) => Argv;
 }
 
-/** A command line that was understood. */
-export type Chosen = (context: Context) => Promise<ExitCode>;
+/** A command line that was understood. Gives the exit code. */
+export type Chosen = (context: Context) => Promise<number>;
 
 interface Definition<O extends Record<string, Options>> {
   readonly usage: string;
   readonly summary: string;
+  readonly example?: string;
   /** Those of `<…>` and `[…]` in `usage` as well. */
   readonly options: O;
   /** Loads what the command needs, and only that, and runs it. */
   readonly run: (
     options: ArgumentsCamelCase<InferredOptionTypes<O & PlaceOptions>>,
     context: Context,
-  ) => Promise<ExitCode>;
+  ) => Promise<number>;
 }
 
 /** Keeps the types of the options for `run`, and hides them from everybody else. */
 export function command<const O extends Record<string, Options>>({
   usage,
   summary,
+  example,
   options,
   run,
 }: Definition<O>): Command {
   return {
     usage,
     summary,
+    example,
     options,
     attach: (yargs, words, choose) =>
       yargs.command(words, summary, {...options, ...placeOptions}, (parsed) => {

@@ -2,8 +2,9 @@ import {homedir, tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
 import {CommandError} from './command-error.ts';
 import {commands} from './command-line.ts';
-import type {Context} from './context.ts';
-import {EXIT, type ExitCode} from './exit-code.ts';
+import {complete} from './complete.ts';
+import type {Context, Program} from './context.ts';
+import {EXIT} from './exit-code.ts';
 import {explainError} from './explain-error.ts';
 import {findProgram} from './find-program.ts';
 import {parseCommandLine} from './parse-command-line.ts';
@@ -21,18 +22,26 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   if (process.platform === 'win32')
     throw new CommandError(EXIT.unhealthy, 'native Windows has no Unix sockets that Node could serve', {
       hint: 'run orgkey inside WSL',
     });
   const program = await findProgram(process.execPath);
-  const parsed = await parseCommandLine(argv, commands, program.version);
-  if (parsed.kind === 'text') {
-    terminal.print(parsed.text);
+  const context = contextOf(program, terminal);
+  if (argv[0] === '--complete') {
+    const names = () => organizationNames(context);
+    terminal.write((await complete(argv.slice(1), commands, names)).map((word) => `${word}\n`).join(''));
     return EXIT.ok;
   }
-  const context: Context = {
+  const parsed = await parseCommandLine(argv, commands, program.version);
+  if (parsed.kind === 'command') return parsed.run(context);
+  terminal.print(parsed.text);
+  return EXIT.ok;
+}
+
+function contextOf(program: Program, terminal: Terminal): Context {
+  return {
     terminal,
     environment: process.env,
     platform: process.platform,
@@ -44,5 +53,13 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
     now: () => Date.now(),
     wait: (milliseconds) => wait(milliseconds),
   };
-  return parsed.run(context);
+}
+
+/** For the completion, which says nothing where it knows nothing. */
+async function organizationNames(context: Context): Promise<string[]> {
+  const {loadFor} = await import('./read-configuration.ts');
+  const loaded = await loadFor({}, context);
+  return loaded.kind === 'loaded'
+    ? loaded.configuration.bindings.flatMap(({organizations}) => organizations)
+    : [];
 }

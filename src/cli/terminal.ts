@@ -98,19 +98,36 @@ export class Terminal {
     }
   }
 
-  /** What is typed is not shown. `undefined`: it was broken off. */
-  async askSecret(question: string): Promise<Secret | undefined> {
+  /** What is typed is not shown: one line. `undefined`: it was broken off. */
+  askSecret(question: string): Promise<Secret | undefined> {
+    return this.#typeSecret(`${question} (not shown): `, (typed) => typed.at(-1) === LINE_FEED);
+  }
+
+  /** Pasted lines are not shown, up to one that begins with `-----END`, or Ctrl-D. */
+  askSecretLines(question: string): Promise<Secret | undefined> {
+    return this.#typeSecret(`${question} (not shown): `, (typed) => {
+      if (typed.at(-1) !== LINE_FEED) return false;
+      const start = typed.lastIndexOf(LINE_FEED, -2) + 1;
+      return String.fromCharCode(...typed.slice(start, start + END.length)) === END;
+    });
+  }
+
+  async #typeSecret(
+    prompt: string,
+    isWhole: (typed: readonly number[]) => boolean,
+  ): Promise<Secret | undefined> {
     const {stdin, stderr} = this.#streams;
-    stderr.write(`${question} (not shown): `);
+    stderr.write(prompt);
     stdin.setRawMode(true);
     const typed: number[] = [];
     try {
       for await (const chunk of stdin) {
         for (const byte of Buffer.from(chunk)) {
-          if (byte === CTRL_C || byte === CTRL_D) return undefined;
-          if (byte === CARRIAGE_RETURN || byte === LINE_FEED) return new Secret(Uint8Array.from(typed));
+          if (byte === CTRL_C) return undefined;
+          if (byte === CTRL_D) return typed.length === 0 ? undefined : secretOf(typed);
           if (byte === DELETE || byte === BACKSPACE) typed.pop();
-          else typed.push(byte);
+          else typed.push(byte === CARRIAGE_RETURN ? LINE_FEED : byte);
+          if (isWhole(typed)) return secretOf(typed);
         }
       }
       return undefined;
@@ -149,10 +166,16 @@ export function widthOf(text: string): number {
   return Array.from(stripVTControlCharacters(text)).length;
 }
 
+/** Without the line break at the end. */
+function secretOf(typed: readonly number[]): Secret {
+  return new Secret(Uint8Array.from(typed.at(-1) === LINE_FEED ? typed.slice(0, -1) : typed));
+}
+
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
+const END = '-----END';
 const CTRL_C = 3;
 const CTRL_D = 4;
 const BACKSPACE = 8;

@@ -2,6 +2,7 @@ import type {ControlConnection} from '../daemon/control-client.ts';
 import type {TokenResult} from '../daemon/control-protocol.ts';
 import type {Binding} from '../identity/bindings.ts';
 import {describeIdentity} from '../identity/identity.ts';
+import {SERVICES_HOST} from '../organization/owner.ts';
 import {printable} from '../printable.ts';
 import type {Context} from './context.ts';
 import {describeDuration} from './describe-time.ts';
@@ -15,9 +16,10 @@ export async function testOrganizations(
   {terminal, now}: Context,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
-  for (const {identity, organizations} of bindings) {
+  for (const {identity, host, organizations} of bindings) {
     if (identity.kind === 'stored') continue;
-    for (const organization of organizations) {
+    for (const name of organizations) {
+      const organization = host === SERVICES_HOST ? name : `${host}/${name}`;
       const result = await daemon.call('token', {organization, scope: undefined});
       terminal.say(describeResult(organization, describeIdentity(identity), result, now()).join('\n'));
       if (result.kind === 'failed') code = exitCodeFor(result.code);

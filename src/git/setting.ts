@@ -13,7 +13,7 @@ export function helperValue(path: string): string {
 }
 
 /** For POSIX shells, whatever the text holds. */
-export function quoteForShell(text: string): string {
+function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 

@@ -1,13 +1,13 @@
 import type {Binding} from '../identity/bindings.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {organizationFrom} from '../organization/organization.ts';
-import {helperValue, quoteForShell, type Setting} from './setting.ts';
+import {helperValue, type Setting} from './setting.ts';
 
 export interface Wishes {
   /** Absolute path of `git-credential-orgkey`. */
   readonly helper: string;
-  /** Absolute path of the file that submodules include; `undefined`: no submodule key is configured. */
-  readonly submoduleFile: string | undefined;
+  /** What leads git to the ssh wrapper in submodules; empty where no submodule key is configured. */
+  readonly includes: readonly Setting[];
   /** The first request of the configured organizations carries the credential (git 2.46 and later). */
   readonly proactiveAuth: boolean;
 }
@@ -22,16 +22,7 @@ export function wantedSettings(bindings: readonly Binding[], wishes: Wishes): Se
       wishes,
     ),
   );
-  return [...settings, ...includes(wishes.submoduleFile)];
-}
-
-/** What the file holds that git includes in submodules only. */
-export function submoduleSettings(wrapper: string): Setting[] {
-  return [
-    {key: 'core.sshCommand', value: quoteForShell(wrapper)},
-    // else git runs the wrapper with -G to find out what it is
-    {key: 'ssh.variant', value: 'ssh'},
-  ];
+  return [...settings, ...wishes.includes];
 }
 
 function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wishes): Setting[] {
@@ -72,12 +63,4 @@ function urlsOf(host: string, name: string): string[] {
 /** An empty helper drops those from before, for this URL only. */
 function reset(url: string): Setting {
   return {key: `credential.${url}.helper`, value: ''};
-}
-
-function includes(file: string | undefined): Setting[] {
-  if (file === undefined) return [];
-  return ['gitdir:**/.git/modules/**', 'gitdir:**/.git/worktrees/*/modules/**'].map((condition) => ({
-    key: `includeIf.${condition}.path`,
-    value: file,
-  }));
 }

@@ -16,7 +16,7 @@ const helper = "/opt/or'g key/git-credential-orgkey";
 
 const wanted = wantedSettings([binding('dev.azure.com', ['contoso', 'Fabrikam'])], {
   helper,
-  submoduleFile: '/home/ann/.config/orgkey/submodules.gitconfig',
+  includes: [{key: 'includeIf.gitdir:**/.git/modules/**.path', value: '/home/ann/submodules.gitconfig'}],
   proactiveAuth: true,
 });
 
@@ -111,7 +111,7 @@ test('an organization that is no longer configured goes, one that is new comes',
     const {record} = await change(file, wanted);
     const next = wantedSettings([binding('dev.azure.com', ['fabrikam-2'])], {
       helper: '/elsewhere/git-credential-orgkey',
-      submoduleFile: undefined,
+      includes: [],
       proactiveAuth: false,
     });
     const plan = await planSettings(file, next, record, planning(file));
@@ -214,7 +214,7 @@ test('git runs the helper from a path with spaces and quotes', async (t) => {
       file,
       wantedSettings([binding('dev.azure.com', ['contoso'])], {
         helper: script,
-        submoduleFile: undefined,
+        includes: [],
         proactiveAuth: true,
       }),
     );

@@ -2,34 +2,29 @@ import {constants} from 'node:fs';
 import {access, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
-import {globalFile, readIfThere, systemFile} from '../../git/configuration-file.ts';
-import {readManifest, writeManifest} from '../../git/manifest.ts';
-import {isChanged, planSettings, publish, type Change} from '../../git/plan-change.ts';
+import {readIfThere} from '../../git/configuration-file.ts';
+import {isChanged, type Change} from '../../git/plan-change.ts';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
-import type {Setting} from '../../git/setting.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
-import {submoduleSettings, wantedSettings} from '../../git/wanted-settings.ts';
 import {printable} from '../../printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
 import {askForConfiguration} from '../ask-for-configuration.ts';
 import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
-import type {Context, Places} from '../context.ts';
+import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
 import {absolute, configurationDirectory, configurationFile, setupDirectory} from '../locate.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
+import {changeGit, describeGitChange, planGit, type GitOptions} from '../set-up-git.ts';
 import {describesConfiguration, starterConfiguration, type StarterOptions} from '../starter-configuration.ts';
-import {style} from '../terminal.ts';
 import {testOrganizations} from '../test-organizations.ts';
 
-export interface SetupOptions extends Places, StarterOptions {
+export interface SetupOptions extends GitOptions, StarterOptions {
   readonly 'dry-run': boolean;
-  readonly system: boolean;
   readonly service: string;
-  readonly 'no-proactive-auth': boolean;
 }
 
 /** A configuration that is there, or one to be written. */
@@ -148,39 +143,6 @@ async function readText(text: string, options: SetupOptions, context: Context): 
   }
 }
 
-async function planGit(
-  {bindings, settings}: Configuration,
-  options: SetupOptions,
-  context: Context,
-  git: RunGit,
-): Promise<Change[]> {
-  const {program, environment, home, temporary} = context;
-  const records = await readManifest(setupDirectory(options, context));
-  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
-  const submoduleFile = submoduleFileFor(options, context);
-  const hasKeys = settings.submodules.length > 0;
-  const wanted = wantedSettings(bindings, {
-    helper: program.helper,
-    submoduleFile: hasKeys ? submoduleFile : undefined,
-    proactiveAuth: !options['no-proactive-auth'],
-  });
-  const plan = (path: string, lines: readonly Setting[]) =>
-    planSettings(
-      path,
-      lines,
-      records.find((record) => record.path === path),
-      {git, temporary},
-    );
-  // the included file first: git must never read an include that is not there yet
-  const included = await plan(submoduleFile, hasKeys ? submoduleSettings(program.sshWrapper) : []);
-  return [included, await plan(main, wanted)];
-}
-
-/** For the whole machine it is root's: it decides what everybody runs. */
-function submoduleFileFor({system}: SetupOptions, context: Context): string {
-  return join(system ? '/etc/orgkey' : configurationDirectory(context), 'submodules.gitconfig');
-}
-
 /** `undefined`: whoever sets it up starts the daemon himself. */
 async function planService(
   planned: Planned,
@@ -252,32 +214,6 @@ async function startService(
   const {changes} = orFail(await service.install());
   terminal.say(`service: ${service.kind}${changes.length === 0 ? ', runs already' : ', runs'}`);
   for (const change of changes) terminal.say(`  ${printable(describeChange(change))}`);
-}
-
-async function changeGit(changes: readonly Change[], options: SetupOptions, context: Context): Promise<void> {
-  const directory = setupDirectory(options, context);
-  const {terminal} = context;
-  for (const change of changes) {
-    // first what is needed to take it back, then the change itself
-    const others = (await readManifest(directory)).filter(({path}) => path !== change.path);
-    await writeManifest(directory, change.record === undefined ? others : [...others, change.record]);
-    if (!isChanged(change)) continue;
-    await publish(change);
-    terminal.say(describeGitChange(change).join('\n'));
-  }
-  if (!changes.some(isChanged)) terminal.say('git: everything is in place');
-}
-
-function describeGitChange({path, added, removed}: Change): string[] {
-  return [
-    `git: ${printable(path)}`,
-    ...removed.map((setting) => style('red', `  - ${describeSetting(setting)}`)),
-    ...added.map((setting) => style('green', `  + ${describeSetting(setting)}`)),
-  ];
-}
-
-function describeSetting({key, value}: Setting): string {
-  return printable(`${key} = ${value}`, 300).trimEnd();
 }
 
 async function testAll(

@@ -1,0 +1,12 @@
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {withDaemon} from '../find-daemon.ts';
+
+/** `orgkey cache clear` */
+export async function clearCache(options: Places, context: Context): Promise<ExitCode> {
+  const {dropped} = await withDaemon(options, context, (daemon) => daemon.call('clear', undefined));
+  context.terminal.say(
+    `dropped ${dropped === 1 ? '1 token' : `${dropped} tokens`}; the next request gets new ones`,
+  );
+  return EXIT.ok;
+}

@@ -1,0 +1,104 @@
+import {spawn} from 'node:child_process';
+import type {ControlConnection} from '../../daemon/control-client.ts';
+import type {ControlEvent} from '../../daemon/control-protocol.ts';
+import {printable} from '../../printable.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {describeDuration, describeMoment} from '../describe-time.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {withDaemon} from '../find-daemon.ts';
+import {pasteToken} from '../paste-token.ts';
+import {style} from '../terminal.ts';
+import {exitCodeFor} from '../test-organizations.ts';
+
+interface LoginOptions extends Places {
+  readonly organization: string;
+  readonly paste: boolean;
+}
+
+/** `orgkey login`: signs in, then tests. */
+export async function login(options: LoginOptions, context: Context): Promise<ExitCode> {
+  const {organization, paste} = options;
+  return withDaemon(options, context, async (daemon) => {
+    if (paste) await pasteToken(organization, options, daemon, context);
+    else await signIn(organization, daemon, context);
+    return test(organization, daemon, context);
+  });
+}
+
+/** `orgkey logout` */
+export async function logout(
+  {organization, ...places}: Places & {readonly organization: string},
+  context: Context,
+): Promise<ExitCode> {
+  const {wasSignedIn} = await withDaemon(places, context, (daemon) => daemon.call('logout', {organization}));
+  context.terminal.say(wasSignedIn ? `${organization}: signed out` : `${organization}: nobody was signed in`);
+  return EXIT.ok;
+}
+
+async function signIn(organization: string, daemon: ControlConnection, context: Context): Promise<void> {
+  daemon.onEvent((event) => {
+    if (event.event === 'login') tellProgress(event, context);
+  });
+  const result = await daemon.call('login', {organization});
+  if (result.kind === 'signed-in') {
+    context.terminal.say(`signed in as ${printable(result.account, 100)}`);
+    return;
+  }
+  throw new CommandError(
+    exitCodeFor(result.code),
+    `${printable(result.message)} (${printable(result.code, 40)})`,
+    {
+      hint: result.hint === undefined ? undefined : printable(result.hint),
+    },
+  );
+}
+
+function tellProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {
+  const {terminal} = context;
+  if ('deviceCode' in event) {
+    const {url, code} = event.deviceCode;
+    terminal.say(
+      `open ${style('bold', printable(url, 300))} and enter ${style('bold', printable(code, 40))}`,
+    );
+    return;
+  }
+  terminal.say(`sign in with the browser: ${printable(event.openUrl, 2000)}`);
+  openBrowser(event.openUrl, context);
+}
+
+/** Where it cannot be opened, the address was shown. Only https and loopback: it is the daemon's word, still. */
+function openBrowser(url: string, {platform, environment}: Context): void {
+  if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(url)) return;
+  const hasScreen =
+    platform === 'darwin' ||
+    environment['DISPLAY'] ||
+    environment['WAYLAND_DISPLAY'] ||
+    environment['BROWSER'];
+  if (!hasScreen) return;
+  const program = environment['BROWSER'] || (platform === 'darwin' ? 'open' : 'xdg-open');
+  const child = spawn(program, [url], {stdio: 'ignore', detached: true, env: environment});
+  child.once('error', () => undefined);
+  child.unref();
+}
+
+async function test(
+  organization: string,
+  daemon: ControlConnection,
+  {terminal, now}: Context,
+): Promise<ExitCode> {
+  const result = await daemon.call('token', {organization, scope: undefined});
+  if (result.kind === 'failed') {
+    terminal.error(
+      `${printable(organization, 60)}: ${printable(result.message)} (${printable(result.code, 40)})`,
+      result.hint,
+    );
+    return exitCodeFor(result.code);
+  }
+  const until =
+    result.expiresAt === undefined
+      ? 'works'
+      : `works until ${describeMoment(result.expiresAt)}, in ${describeDuration(result.expiresAt - now())}; renewed by itself`;
+  terminal.say(`${style('green', '✓')} ${printable(organization, 60)}: ${until}`);
+  return EXIT.ok;
+}

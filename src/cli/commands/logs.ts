@@ -1,0 +1,100 @@
+import {open} from 'node:fs/promises';
+import {join} from 'node:path';
+import {printable} from '../../printable.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {connectDaemon} from '../find-daemon.ts';
+import {stateDirectory} from '../locate.ts';
+
+interface LogsOptions extends Places {
+  readonly follow: boolean;
+  readonly audit: boolean;
+}
+
+/** `orgkey logs` */
+export async function logs(options: LogsOptions, context: Context): Promise<ExitCode> {
+  return options.audit ? showAudit(options, context) : showLog(options, context);
+}
+
+async function showLog({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
+  const daemon = await connectDaemon(places, context);
+  try {
+    const {terminal} = context;
+    daemon.onEvent((event) => {
+      if (event.event === 'log') terminal.print(shown(event.line));
+    });
+    const {lines} = await daemon.call('logs', {follow});
+    for (const line of lines) terminal.print(shown(line));
+    if (follow) await ended(daemon, context);
+    return EXIT.ok;
+  } finally {
+    daemon.close();
+  }
+}
+
+/** Asks now and then whether the daemon is still there: a connection that ended tells nobody. */
+async function ended(daemon: Awaited<ReturnType<typeof connectDaemon>>, {wait}: Context): Promise<never> {
+  for (;;) {
+    await wait(ASK_EACH);
+    await daemon.call('logs', {follow: false});
+  }
+}
+
+/** The audit is a file: it is there without the daemon as well. */
+async function showAudit({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
+  const path = join(stateDirectory(places, context), 'audit.jsonl');
+  const reader = new Tail(path);
+  const first = await reader.read();
+  if (first === undefined && !follow)
+    throw new CommandError(EXIT.unhealthy, 'nothing was handed out yet', {
+      hint: `it will be told in ${path}`,
+    });
+  context.terminal.write(first ?? '');
+  if (!follow) return EXIT.ok;
+  for (;;) {
+    await context.wait(LOOK_EACH);
+    context.terminal.write((await reader.read()) ?? '');
+  }
+}
+
+/** A file that grows, and is replaced by an empty one when it is full. Gives whole lines. */
+class Tail {
+  readonly #path: string;
+  #inode: number | undefined;
+  #offset = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** `undefined`: there is no such file. */
+  async read(): Promise<string | undefined> {
+    const file = await open(this.#path, 'r').catch(() => undefined);
+    if (file === undefined) return undefined;
+    try {
+      const {ino, size} = await file.stat();
+      if (ino !== this.#inode || size < this.#offset) this.#offset = 0;
+      this.#inode = ino;
+      const bytes = Buffer.alloc(Math.min(size - this.#offset, MOST_AT_ONCE));
+      const {bytesRead} = await file.read(bytes, 0, bytes.length, this.#offset);
+      const whole = bytes.subarray(0, bytes.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1);
+      this.#offset += whole.length;
+      return whole.toString('utf8');
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function shown(line: string): string {
+  return printable(line, 4000);
+}
+
+/** In milliseconds. */
+const ASK_EACH = 2000;
+const LOOK_EACH = 500;
+
+/** In bytes: the audit's largest file by default. */
+const MOST_AT_ONCE = 64 * 1024 * 1024;
+const LINE_FEED = 10;

@@ -1,0 +1,92 @@
+import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {printable} from '../../printable.ts';
+import {describeChange} from '../../service/change.ts';
+import type {Service} from '../../service/service.ts';
+import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {setupDirectory} from '../locate.ts';
+import {forgetService, recallService, rememberService} from '../remember-service.ts';
+import {absolute} from '../locate.ts';
+import {loadFor} from '../read-configuration.ts';
+
+interface ServiceOptions extends Places {
+  readonly system: boolean;
+  readonly service: string;
+}
+
+/** `orgkey service install` */
+export async function install(options: ServiceOptions, context: Context): Promise<ExitCode> {
+  const service = await chosen(options, context);
+  tell(service, orFail(await service.install()).changes.map(describeChange), 'runs', context);
+  await rememberService(setupDirectory(options, context), {
+    kind: service.kind,
+    configFile: options.config === undefined ? undefined : absolute(options.config, context),
+  });
+  return EXIT.ok;
+}
+
+/** `orgkey service uninstall` */
+export async function uninstall(options: ServiceOptions, context: Context): Promise<ExitCode> {
+  const service = await chosen(options, context);
+  tell(service, orFail(await service.uninstall()).changes.map(describeChange), 'removed', context);
+  await forgetService(setupDirectory(options, context));
+  return EXIT.ok;
+}
+
+/** `orgkey service start`, `stop`, `restart`: git's helper calls `start` when nobody answers. */
+export async function order(
+  what: 'start' | 'stop' | 'restart',
+  options: ServiceOptions,
+  context: Context,
+): Promise<ExitCode> {
+  const service = await chosen(options, context);
+  tell(service, orFail(await service[what]()).changes.map(describeChange), DONE[what], context);
+  return EXIT.ok;
+}
+
+/** `orgkey service status` */
+export async function showStatus(
+  options: ServiceOptions & {readonly json: boolean},
+  context: Context,
+): Promise<ExitCode> {
+  const service = await chosen(options, context);
+  const status = await service.status();
+  const {terminal} = context;
+  if (options.json) {
+    terminal.printJson({schemaVersion: SCHEMA_VERSION, kind: service.kind, ...status});
+  } else {
+    const pid = status.pid === undefined ? '' : `, pid ${status.pid}`;
+    const reason = status.reason === undefined ? '' : `: ${printable(status.reason)}`;
+    const installed = status.installed ? '' : ', not installed';
+    terminal.print(`${service.kind}: ${status.state}${pid}${installed}${reason}`);
+  }
+  return status.state === 'running' || status.state === 'listening' ? EXIT.ok : EXIT.notRunning;
+}
+
+/** The one that was set up; else, unless one is asked for, what the machine has. */
+async function chosen(options: ServiceOptions, context: Context): Promise<Service> {
+  const remembered = await recallService(setupDirectory(options, context));
+  const asked = serviceKind(options.service, options.system);
+  const kind = asked ?? remembered?.kind;
+  if (kind === 'none')
+    throw new CommandError(EXIT.notRunning, 'orgkey was set up without a service', {
+      hint: 'start the daemon yourself: orgkey daemon',
+    });
+  const configFile =
+    options.config === undefined ? remembered?.configFile : absolute(options.config, context);
+  const loaded = await loadFor({...options, config: configFile}, context);
+  // the daemon itself tells what is wrong with a configuration
+  const sockets = loaded.kind === 'loaded' ? loaded.configuration.settings.sockets : [];
+  const service = await serviceFor({kind, configFile, sockets}, options, context);
+  if (kind !== undefined || (await service.status()).installed) return service;
+  return serviceFor({kind: 'plain', configFile, sockets}, options, context);
+}
+
+function tell({kind}: Service, changes: readonly string[], done: string, {terminal}: Context): void {
+  for (const change of changes) terminal.say(`  ${printable(change)}`);
+  terminal.say(`service: ${kind}, ${done}`);
+}
+
+const DONE = {start: 'runs', stop: 'stopped', restart: 'runs'} as const;

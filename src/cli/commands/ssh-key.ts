@@ -1,0 +1,329 @@
+import {rm, stat, writeFile, mkdir, chmod, rename} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {addSubmoduleKey, removeSubmoduleKey} from '../../config/edit-submodules.ts';
+import type {Configuration, SubmoduleSettings} from '../../config/configuration.ts';
+import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {readIfThere} from '../../git/configuration-file.ts';
+import {readManifest} from '../../git/manifest.ts';
+import {gitFrom} from '../../git/run-git.ts';
+import {organizationFrom} from '../../organization/organization.ts';
+import {printable} from '../../printable.ts';
+import {readKeyFile} from '../../ssh/key-file.ts';
+import {
+  keyPageOf,
+  makePrivateKey,
+  readPrivateKey,
+  type KeyReading,
+  type PrivateKey,
+} from '../../ssh/private-key.ts';
+import {Secret} from '../../token/secret.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {describeDuration} from '../describe-time.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {isRunning, withDaemon} from '../find-daemon.ts';
+import {
+  absolute,
+  configurationDirectory,
+  configurationFile,
+  setupDirectory,
+  stateDirectory,
+} from '../locate.ts';
+import {keepSecret} from '../paste-token.ts';
+import {readConfiguration} from '../read-configuration.ts';
+import {changeGit, planGit} from '../set-up-git.ts';
+import {layTable} from '../table.ts';
+import {style} from '../terminal.ts';
+
+interface KeyOptions extends Places {
+  readonly organization: string;
+}
+
+interface AddOptions extends KeyOptions {
+  readonly file?: string | undefined;
+  readonly force: boolean;
+}
+
+/** In bytes; the largest RSA key has 13 KiB. */
+const LONGEST_KEY = 64 * 1024;
+
+/** Keys of Azure DevOps end after a year, in milliseconds. */
+const YEAR = 365 * 24 * 60 * 60 * 1000;
+
+/** `orgkey ssh-key add` */
+export async function add(options: AddOptions, context: Context): Promise<ExitCode> {
+  const {organization, path} = placeOf(options, context);
+  const secret = await readKey(options, context);
+  const key = orRefuse(await readPrivateKey(secret, hostFor(organization, await rulesNow(options, context))));
+  await keepSecret(path, secret);
+  await putIntoUse(organization, path, options, context);
+  tellKey(organization, key, context);
+  return EXIT.ok;
+}
+
+/** `orgkey ssh-key new`: never over a key that is there. */
+export async function make(options: KeyOptions, context: Context): Promise<ExitCode> {
+  const {organization, path} = placeOf(options, context);
+  if ((await readIfThere(path)) !== undefined)
+    throw new CommandError(EXIT.usage, `${organization} has a key already`, {
+      hint: `see it: orgkey ssh-key show-public ${organization}; or first: orgkey ssh-key remove ${organization}`,
+    });
+  context.terminal.say('making an RSA key of 4096 bits …');
+  const {secret, key} = await makePrivateKey();
+  await keepSecret(path, secret);
+  await putIntoUse(organization, path, options, context);
+  tellKey(organization, key, context);
+  return EXIT.ok;
+}
+
+/** `orgkey ssh-key show-public` */
+export async function showPublic(options: KeyOptions, context: Context): Promise<ExitCode> {
+  const rule = (await rulesNow(options, context)).find(({organizations}) =>
+    organizations.includes(options.organization.toLowerCase()),
+  );
+  if (rule === undefined)
+    throw new CommandError(EXIT.usage, `${printable(options.organization, 60)} has no submodule key`, {
+      hint: `make one: orgkey ssh-key new ${printable(options.organization, 60)}`,
+    });
+  context.terminal.print((await keyOf(rule)).publicLine(`orgkey-${options.organization.toLowerCase()}`));
+  return EXIT.ok;
+}
+
+/** `orgkey ssh-key list` */
+export async function list(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
+  const keys = await Promise.all(
+    (await rulesNow(options, context)).map((rule) => describeRule(rule, context)),
+  );
+  const {terminal, now} = context;
+  if (options.json) {
+    terminal.printJson({schemaVersion: SCHEMA_VERSION, keys});
+    return EXIT.ok;
+  }
+  const [titles = '', ...rows] = layTable(
+    [
+      {title: 'ORGANIZATION', least: 12},
+      {title: 'KEY', least: 8},
+      {title: 'AGE', least: 6},
+      {title: 'FINGERPRINT', least: 20},
+    ],
+    keys.map(({organizations, type, size, savedAt, fingerprint, problem}) => [
+      printable(organizations.join(', '), 60),
+      type === undefined ? '–' : `${type} ${size}`,
+      savedAt === undefined ? '–' : describeDuration(now() - savedAt),
+      fingerprint ?? problem ?? '',
+    ]),
+    terminal.columns,
+  );
+  terminal.print([style('bold', titles), ...rows].join('\n'));
+  for (const {organizations, savedAt} of keys) {
+    if (savedAt !== undefined && now() - savedAt > YEAR)
+      terminal.warn(
+        `the key of ${organizations.join(', ')} is older than a year: Azure DevOps has ended it by now`,
+      );
+  }
+  return EXIT.ok;
+}
+
+/** `orgkey ssh-key remove` */
+export async function remove(options: KeyOptions, context: Context): Promise<ExitCode> {
+  const {organization, path} = placeOf(options, context);
+  const file = configurationFile(options, context);
+  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
+  const next = text === undefined ? undefined : removeSubmoduleKey(text, organization);
+  const isKept = (await readIfThere(path)) !== undefined;
+  if (next === undefined && !isKept)
+    throw new CommandError(EXIT.usage, `${organization} has no submodule key of its own`, {
+      hint: 'see: orgkey ssh-key list',
+    });
+  if (file !== undefined && next !== undefined) await replaceText(file, next);
+  await rm(path, {force: true});
+  await refresh(options, context);
+  context.terminal.say(
+    `removed the key of ${organization}; delete its public half too: ${keyPageOf(organization)}`,
+  );
+  return EXIT.ok;
+}
+
+/** `orgkey ssh-key trust`: the person compares, we pin. */
+export async function trust(
+  options: Places & {readonly host: string; readonly fingerprint?: string | undefined},
+  context: Context,
+): Promise<ExitCode> {
+  const [, host = '', port = '22'] = /^([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(options.host) ?? [];
+  if (host === '') throw new CommandError(EXIT.usage, 'that is no host: HOST, or HOST:PORT');
+  const destination = {host: host.toLowerCase(), port: Number(port)};
+  const keys = await shownBy(destination, options, context);
+  const {describeHostKey, knownHostsLine} = await import('../../ssh/host-keys.ts');
+  const {fingerprintOf} = await import('../../ssh/private-key.ts');
+  const {terminal} = context;
+  for (const key of keys) terminal.say(describeHostKey(key));
+  await agree(
+    keys.map(({blob}) => fingerprintOf(blob)),
+    options.fingerprint,
+    context,
+  );
+  const path = join(stateDirectory(options, context), 'known_hosts');
+  const known = (await readIfThere(path))?.toString('utf8') ?? '';
+  const added = keys.map((key) => knownHostsLine(destination.host, destination.port, key));
+  const lines = known.split('\n').filter((line) => line !== '' && !added.includes(line));
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  await replaceText(path, `${[...lines, ...added].join('\n')}\n`);
+  terminal.say(`pinned in ${path}`);
+  return EXIT.ok;
+}
+
+async function shownBy(
+  destination: {readonly host: string; readonly port: number},
+  options: Places,
+  context: Context,
+) {
+  const {settings} = await readConfiguration(options, context);
+  const {chooseRoute} = await import('../../ssh/choose-route.ts');
+  const {fetchHostKeys} = await import('../../ssh/fetch-host-keys.ts');
+  const choice = chooseRoute(destination, settings.sshProxyCommand, context.environment);
+  if (choice.kind === 'unusable') throw new CommandError(EXIT.badConfiguration, choice.reason);
+  return fetchHostKeys(destination, choice.route, context.environment, AbortSignal.timeout(PATIENCE));
+}
+
+async function agree(
+  fingerprints: readonly string[],
+  expected: string | undefined,
+  {terminal}: Context,
+): Promise<void> {
+  if (expected !== undefined) {
+    if (fingerprints.includes(expected)) return;
+    throw new CommandError(EXIT.unhealthy, 'the host shows no key with that fingerprint', {
+      hint: 'ask who runs the host; somebody may stand in between',
+    });
+  }
+  if (!terminal.isInteractive)
+    throw new CommandError(EXIT.usage, 'nobody is there to compare the fingerprints', {
+      hint: `if one of them is right: --fingerprint ${fingerprints[0] ?? ''}`,
+    });
+  const answer = await terminal.ask('Does one of them come from who runs the host (yes/no)', 'no');
+  if (answer !== 'yes') throw new CommandError(EXIT.unhealthy, 'nothing was pinned');
+}
+
+function placeOf({organization}: KeyOptions, context: Context): {organization: string; path: string} {
+  const name = organizationFrom(organization);
+  if (name === undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `that is not the name of an organization: ${printable(organization, 60)}`,
+    );
+  return {organization: name, path: join(configurationDirectory(context), 'ssh', name)};
+}
+
+async function readKey({file, force}: AddOptions, context: Context): Promise<Secret> {
+  const {terminal} = context;
+  if (file === undefined) {
+    if (!terminal.isInteractive)
+      throw new CommandError(EXIT.usage, 'nothing says which key', {
+        hint: 'give --file FILE, or --file - for stdin',
+      });
+    const typed = await terminal.askSecretLines('Paste the private key');
+    if (typed === undefined) throw new CommandError(EXIT.usage, 'nothing was entered');
+    return typed;
+  }
+  if (file === '-') return new Secret(Uint8Array.from(await terminal.readInput(LONGEST_KEY)));
+  const reading = await readKeyFile(absolute(file, context), {
+    home: context.home,
+    userId: context.uid,
+    personal: force ? 'taken' : 'refused',
+  });
+  if (reading.kind === 'text') return reading.secret;
+  throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
+}
+
+function orRefuse(reading: KeyReading): PrivateKey {
+  if (reading.kind === 'key') return reading.key;
+  throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
+}
+
+/** The configuration reads the key from its file; git asks the wrapper; the daemon knows at once. */
+async function putIntoUse(
+  organization: string,
+  path: string,
+  options: Places,
+  context: Context,
+): Promise<void> {
+  const file = configurationFile(options, context);
+  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
+  const next = text === undefined ? undefined : addSubmoduleKey(text, organization, path);
+  const {terminal} = context;
+  if (file === undefined || next === undefined) {
+    terminal.warn(
+      'the configuration could not be added to',
+      `add: orgkey: {submodules: [{organizations: [${organization}], privateKey: {$file: ${path}}}]}`,
+    );
+    return;
+  }
+  if (next !== text) {
+    await replaceText(file, next);
+    terminal.say(`configuration: ${organization} added to orgkey.submodules in ${file}`);
+  }
+  await refresh(options, context);
+}
+
+/** What follows from another configuration, as far as it was set up. */
+async function refresh(options: Places, context: Context): Promise<void> {
+  const configuration = await readConfiguration(options, context);
+  const records = await readManifest(setupDirectory(options, context));
+  if (records.length > 0) {
+    const isProactive = records.some(({settings}) =>
+      settings.some(({key}) => key.endsWith('.proactiveAuth')),
+    );
+    const gitOptions = {...options, system: false, 'no-proactive-auth': !isProactive};
+    const changes = await planGit(configuration, gitOptions, context, gitFrom(context.environment));
+    await changeGit(changes, gitOptions, context);
+  }
+  if (await isRunning(options, context))
+    await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
+}
+
+async function replaceText(path: string, text: string): Promise<void> {
+  const known = await stat(path).catch(() => undefined);
+  const draft = `${path}.new`;
+  await rm(draft, {force: true});
+  await writeFile(draft, text, {mode: 0o600, flag: 'wx', flush: true});
+  if (known !== undefined) await chmod(draft, known.mode & 0o7777);
+  await rename(draft, path);
+}
+
+async function rulesNow(options: Places, context: Context): Promise<Configuration['settings']['submodules']> {
+  return (await readConfiguration(options, context)).settings.submodules;
+}
+
+function hostFor(organization: string, rules: readonly SubmoduleSettings[]): string {
+  return rules.find(({organizations}) => organizations.includes(organization))?.host ?? 'ssh.dev.azure.com';
+}
+
+async function keyOf({privateKey, host}: SubmoduleSettings): Promise<PrivateKey> {
+  if (privateKey.from !== 'held')
+    throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
+  return orRefuse(await readPrivateKey(privateKey.secret, host));
+}
+
+async function describeRule(rule: SubmoduleSettings, context: Context) {
+  const {organizations, host, place} = rule;
+  const saved = await stat(join(configurationDirectory(context), 'ssh', organizations[0] ?? '')).catch(
+    () => undefined,
+  );
+  const about = {organizations, host, place, savedAt: saved?.mtimeMs};
+  try {
+    const {type, size, fingerprint} = await keyOf(rule);
+    return {...about, type, size, fingerprint, problem: undefined};
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : 'unknown';
+    return {...about, type: undefined, size: undefined, fingerprint: undefined, problem};
+  }
+}
+
+function tellKey(organization: string, key: PrivateKey, {terminal}: Context): void {
+  terminal.say(`${style('green', '✓')} ${organization}: ${key.type} ${key.size}, ${key.fingerprint}`);
+  terminal.say(`Paste the public half at ${keyPageOf(organization)}`);
+  terminal.print(key.publicLine(`orgkey-${organization}`));
+}
+
+/** How long a host may take to show its keys, in milliseconds. */
+const PATIENCE = 15_000;

@@ -1,0 +1,146 @@
+import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
+import {gitFrom} from '../../git/run-git.ts';
+import type {Configuration} from '../../config/configuration.ts';
+import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {Bindings, type Choice} from '../../identity/bindings.ts';
+import {describeIdentity, type Identity} from '../../identity/identity.ts';
+import {ownerOf, type Owner} from '../../organization/owner.ts';
+import {organizationFrom} from '../../organization/organization.ts';
+import type {Remote} from '../../organization/remote.ts';
+import {describeOwner, isInScope} from '../../organization/socket-scope.ts';
+import {parseSshRemote, repositoryAt, toHttpsRemote, type SshRemote} from '../../organization/ssh-remote.ts';
+import {printable} from '../../printable.ts';
+import {decideGrant} from '../../submodule/decide-grant.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {parseGitUrl} from '../parse-git-url.ts';
+import {readConfiguration} from '../read-configuration.ts';
+
+interface WhichOptions extends Places {
+  readonly url: string;
+  readonly json: boolean;
+}
+
+/** What is told: names and values, in order. */
+type Facts = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** `orgkey which`: explains without asking anyone. */
+export async function which(options: WhichOptions, context: Context): Promise<ExitCode> {
+  const configuration = await readConfiguration(options, context);
+  const facts = await explain(options.url, configuration, context);
+  const {terminal} = context;
+  if (options.json) {
+    terminal.printJson({schemaVersion: SCHEMA_VERSION, ...facts});
+    return EXIT.ok;
+  }
+  for (const [name, value] of Object.entries(facts)) {
+    if (value === undefined) continue;
+    const text = typeof value === 'string' ? value : value.join(', ');
+    terminal.print(`${name.padEnd(WIDEST)}  ${printable(text)}`);
+  }
+  return EXIT.ok;
+}
+
+/** A URL of https or ssh, or the name of an organization. */
+async function explain(text: string, configuration: Configuration, context: Context): Promise<Facts> {
+  if (organizationFrom(text) !== undefined)
+    return explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
+  const ssh = parseSshRemote(text);
+  if (ssh !== undefined) return explainSsh(text, ssh, configuration);
+  const remote = parseGitUrl(text);
+  if (remote === undefined)
+    throw new CommandError(EXIT.usage, `that is no URL of git's: ${printable(text, 100)}`, {
+      hint: 'for example: https://dev.azure.com/contoso/project/_git/repository',
+    });
+  const git = await readGitVersion(gitFrom(context.environment));
+  return explainHttps(text, remote, configuration, git);
+}
+
+function explainHttps(url: string, remote: Remote, configuration: Configuration, git: GitVersion): Facts {
+  const bindings = new Bindings(configuration.bindings);
+  const owner = ownerOf(remote, bindings.isServer);
+  const choice = bindings.choose(owner);
+  const about = {url, host: remote.host, organization: organizationOf(owner)};
+  if (choice.kind === 'none')
+    return {
+      ...about,
+      answer: `nothing, git asks its next helper: ${choice.reason}`,
+      configuration: configuration.source,
+    };
+  const {identity, place} = choice.binding;
+  return {
+    ...about,
+    rule: `${place} (${describeRule(choice, owner)})`,
+    identity: describeIdentity(identity),
+    tenant: tenantOf(identity),
+    answer: `${formOf(identity, git)} (git ${git.text})`,
+    sockets: socketsFor(owner, identity, configuration),
+  };
+}
+
+/** In a submodule our wrapper asks the daemon; at the top git calls ssh itself. */
+function explainSsh(url: string, remote: SshRemote, {settings, source}: Configuration): Facts {
+  const {host, port, username, path} = remote;
+  const destination = username === undefined ? host : `${username}@${host}`;
+  const command = `git-upload-pack '${path.replaceAll(/['!]/g, (character) => `'\\${character}'`)}'`;
+  const decision = decideGrant(
+    {operation: 'grant', destination, port, command, directory: '/'},
+    settings.submodules,
+    {name: 'git', organizations: undefined},
+  );
+  const repository = repositoryAt(remote);
+  const known = repository.kind === 'repository' ? repository : undefined;
+  return {
+    url,
+    host,
+    organization: repository.kind === 'unknown' ? undefined : repository.organization,
+    rule: decision.kind === 'pass' ? undefined : decision.rule.place,
+    'as submodule': describeDecision(decision),
+    'at the top': 'the key of orgkey is never used: git calls ssh with your own keys',
+    'over https': known && `git clone ${toHttpsRemote(known)}`,
+    configuration: source,
+  };
+}
+
+function describeDecision(decision: ReturnType<typeof decideGrant>): string {
+  switch (decision.kind) {
+    case 'grant':
+      return `may be read with the key of ${decision.organization}`;
+    case 'deny':
+      return `denied: ${decision.reason}`;
+    case 'pass':
+      return `your own ssh, as without orgkey: ${decision.reason}`;
+  }
+}
+
+function organizationOf(owner: Owner): string | undefined {
+  return owner.kind === 'organization' || owner.kind === 'server' ? describeOwner(owner) : undefined;
+}
+
+function describeRule({by}: Extract<Choice, {kind: 'chosen'}>, owner: Owner): string {
+  if (by === 'name') return 'names it';
+  return owner.kind === 'elsewhere' ? 'for any other host' : 'the fallback of the host';
+}
+
+function tenantOf(identity: Identity): string | undefined {
+  if ('tenantId' in identity) return identity.tenantId;
+  return identity.kind === 'sign-in' ? identity.issuer : undefined;
+}
+
+function formOf({kind}: Identity, git: GitVersion): string {
+  if (kind === 'stored') return 'the user name and password that were stored';
+  if (takesBearer(git)) return kind === 'pat' ? 'Authorization: Basic' : 'Authorization: Bearer';
+  return kind === 'pat' ? 'Basic, as password' : 'Basic, with the access token as password';
+}
+
+function socketsFor(owner: Owner, {kind}: Identity, {settings}: Configuration): string[] {
+  const scoped = kind === 'stored' ? [] : settings.sockets;
+  const serving = scoped.filter(({name, organizations}) =>
+    isInScope(owner, {name, organizations: new Set(organizations)}),
+  );
+  return ['git.sock', ...serving.map(({name}) => `scoped/${name}/git.sock`)];
+}
+
+/** In columns. */
+const WIDEST = 'organization'.length;

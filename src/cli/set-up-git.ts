@@ -1,0 +1,89 @@
+import {join} from 'node:path';
+import type {Configuration} from '../config/configuration.ts';
+import {globalFile, systemFile} from '../git/configuration-file.ts';
+import {readManifest, writeManifest} from '../git/manifest.ts';
+import {isChanged, planSettings, publish, type Change} from '../git/plan-change.ts';
+import type {RunGit} from '../git/run-git.ts';
+import type {Setting} from '../git/setting.ts';
+import {wantedSettings} from '../git/wanted-settings.ts';
+import {printable} from '../printable.ts';
+import {submoduleInclude, type GitSetting} from '../ssh/git-include.ts';
+import type {Context, Places} from './context.ts';
+import {configurationDirectory, setupDirectory} from './locate.ts';
+import {style} from './terminal.ts';
+
+export interface GitOptions extends Places {
+  /** For everybody on the machine. */
+  readonly system: boolean;
+  readonly 'no-proactive-auth': boolean;
+}
+
+/** What would be changed; nothing is written. */
+export async function planGit(
+  {bindings, settings}: Configuration,
+  options: GitOptions,
+  context: Context,
+  git: RunGit,
+): Promise<Change[]> {
+  const {program, environment, home, temporary} = context;
+  const records = await readManifest(setupDirectory(options, context));
+  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
+  const submoduleFile = submoduleFileFor(options, context);
+  const hasKeys = settings.submodules.length > 0;
+  const include = submoduleInclude({wrapper: program.sshWrapper, path: submoduleFile});
+  const wanted = wantedSettings(bindings, {
+    helper: program.helper,
+    includes: hasKeys ? toSettings(include.conditions) : [],
+    proactiveAuth: !options['no-proactive-auth'],
+  });
+  const plan = (path: string, lines: readonly Setting[]) =>
+    planSettings(
+      path,
+      lines,
+      records.find((record) => record.path === path),
+      {git, temporary},
+    );
+  // the included file first: git must never read an include that is not there yet
+  const included = await plan(submoduleFile, hasKeys ? toSettings(include.settings) : []);
+  return [included, await plan(main, wanted)];
+}
+
+function toSettings(settings: readonly GitSetting[]): Setting[] {
+  return settings.map(([key, value]) => ({key, value}));
+}
+
+/** For the whole machine it is root's: it decides what everybody runs. */
+function submoduleFileFor({system}: GitOptions, context: Context): string {
+  return join(system ? '/etc/orgkey' : configurationDirectory(context), 'submodules.gitconfig');
+}
+
+/** Does it, and tells what it did. */
+export async function changeGit(
+  changes: readonly Change[],
+  options: GitOptions,
+  context: Context,
+): Promise<void> {
+  const directory = setupDirectory(options, context);
+  const {terminal} = context;
+  for (const change of changes) {
+    // first what is needed to take it back, then the change itself
+    const others = (await readManifest(directory)).filter(({path}) => path !== change.path);
+    await writeManifest(directory, change.record === undefined ? others : [...others, change.record]);
+    if (!isChanged(change)) continue;
+    await publish(change);
+    terminal.say(describeGitChange(change).join('\n'));
+  }
+  if (!changes.some(isChanged)) terminal.say('git: everything is in place');
+}
+
+export function describeGitChange({path, added, removed}: Change): string[] {
+  return [
+    `git: ${printable(path)}`,
+    ...removed.map((setting) => style('red', `  - ${describeSetting(setting)}`)),
+    ...added.map((setting) => style('green', `  + ${describeSetting(setting)}`)),
+  ];
+}
+
+function describeSetting({key, value}: Setting): string {
+  return printable(`${key} = ${value}`, 300).trimEnd();
+}
