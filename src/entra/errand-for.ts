@@ -11,7 +11,7 @@ import {
 } from './child-environment.ts';
 import type {Job, Task} from './job.ts';
 import {refreshTokenName} from './refresh-tokens.ts';
-import {localTrouble} from './trouble.ts';
+import {internalTrouble, localTrouble} from './trouble.ts';
 
 type Parts = Pick<AcquireParts, 'readSecret' | 'environment' | 'authority' | 'refreshTokens'>;
 
@@ -79,7 +79,7 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
       return refreshErrand(identity, scope, parts);
     case 'pat':
     case 'stored':
-      throw localTrouble('ERR_INTERNAL', `nobody needs to be asked for a ${identity.kind}`);
+      throw internalTrouble(`nobody needs to be asked for a ${identity.kind}`);
   }
 }
 

@@ -10,7 +10,7 @@ import {readCertificate} from './certificate.ts';
 import type {HttpExchanges} from './http-exchanges.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {requestGithubAssertion, requestPipelinesAssertion} from './pipeline-assertion.ts';
-import {localTrouble, type Service} from './trouble.ts';
+import {internalTrouble, localTrouble, type Service} from './trouble.ts';
 
 /** The SDK's object that can get the job's token. Never the one that tries everything that happens to be there. */
 export function tokenCredentialFor(job: Job, exchanges: HttpExchanges): TokenCredential {
@@ -46,7 +46,7 @@ export function tokenCredentialFor(job: Job, exchanges: HttpExchanges): TokenCre
     case 'azure-pipelines':
       return asserted(job, exchanges, () => requestPipelinesAssertion(job, exchanges));
     default:
-      throw localTrouble('ERR_INTERNAL', `no credential of the SDK does ${job.task}`);
+      throw internalTrouble(`no credential of the SDK does ${job.task}`);
   }
 }
 

@@ -72,6 +72,11 @@ export function localTrouble(code: string, detail: string, hint?: string): Troub
   return new TroubleError({kind: 'local', code, detail, hint});
 }
 
+/** For what cannot be. */
+export function internalTrouble(detail: string): TroubleError {
+  return localTrouble('ERR_INTERNAL', detail, "It is a fault of orgkey's: report it, with the log.");
+}
+
 /** A trouble as an acquirer sent it; whatever does not look like one is `unexpected`. */
 export function troubleFrom(value: unknown): Trouble {
   if (!isRecord(value)) return {kind: 'unexpected', detail: 'the acquirer sent no reason'};

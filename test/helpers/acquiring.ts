@@ -39,6 +39,13 @@ export class RememberedRefreshTokens implements RefreshTokens {
   }
 }
 
+/** What differs from the daemon of a machine that is all right. `environment` comes on top of the cloud's. */
+export type AcquiringOptions = {
+  environment?: Record<string, string>;
+  authority?: Authority;
+  readSecret?: ReadSecret;
+} & Partial<Omit<AcquirerPoolParts, 'environment'>>;
+
 /** Everything that stands between the cache and a cloud, as the daemon joins it. */
 export function acquiringFrom(
   cloud: Cloud,
@@ -47,11 +54,7 @@ export function acquiringFrom(
     authority = microsoft,
     readSecret = async (source) => Promise.reject(new Error(`nobody reads ${source.from}`)),
     ...pooled
-  }: {
-    environment?: Record<string, string>;
-    authority?: Authority;
-    readSecret?: ReadSecret;
-  } & Partial<AcquirerPoolParts> = {},
+  }: AcquiringOptions = {},
 ) {
   const variables = {...cloud.environment(), ...environment};
   const observations: Observation[] = [];

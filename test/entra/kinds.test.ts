@@ -1,0 +1,702 @@
+import {execFileSync} from 'node:child_process';
+import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test from 'ava';
+import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
+
+const cloud = await startCloud();
+const certificate = await cloud.createClientCertificate();
+test.after.always(() => cloud.close());
+
+const NOBODY = 'aaaaaaaa-bbbb-4ccc-8ddd-000000000000';
+const tenant = cloud.addTenant();
+const elsewhere = cloud.addTenant();
+
+interface Case {
+  readonly identity: Keyless;
+  readonly options?: AcquiringOptions;
+  readonly scope?: string;
+  /** What the cloud was asked, in order. */
+  readonly asks: readonly string[];
+  /** The exact text; none: there is a token. */
+  readonly says?: readonly [message: string, hint: string];
+  /** Undoes what the case did to the cloud. */
+  readonly after?: () => void;
+}
+
+/** One acquisition: what people read, and what it cost. Serial: the records of the cloud are everybody's. */
+const acquires = test.macro({
+  title: (name = '') => name,
+  exec: async (t, arrange: (cloud: Cloud) => Case | Promise<Case>) => {
+    const {identity, options, scope, asks, says, after} = await arrange(cloud);
+    cloud.requests.clear();
+    const acquired = await acquiringFrom(cloud, options).acquire(identity, scope);
+    after?.();
+    if (says === undefined) t.is(acquired.kind, 'token', told(acquired));
+    else t.is(told(acquired), says.join('\n'));
+    t.deepEqual(
+      cloud.requests.all.map(({endpoint, status}) => `${endpoint} ${String(status)}`),
+      asks,
+    );
+  },
+});
+
+const credentialsBlade = (appId: string) =>
+  `https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/${appId}`;
+
+// ── client secret ──
+
+const clientSecret = (secret?: string, tenantId = tenant.id) => {
+  const app = tenant.addApplication();
+  const identity = {
+    kind: 'client-secret',
+    clientId: app.clientId,
+    tenantId,
+    clientSecret: held(secret ?? app.secret),
+  } as const;
+  return {app, identity};
+};
+
+test.serial('client secret: a token', acquires, () => ({
+  identity: clientSecret().identity,
+  asks: ['token 200'],
+}));
+
+test.serial('client secret: a wrong one', acquires, () => {
+  const {app, identity} = clientSecret('not-the-secret');
+  return {
+    identity,
+    asks: ['token 401'],
+    says: [
+      'the client secret is wrong (AADSTS7000215)',
+      `Use the secret's value, not its ID, and check that it belongs to this app. Certificates & secrets: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('client secret: one that has expired', acquires, () => {
+  const {app, identity} = clientSecret();
+  app.expireSecrets();
+  return {
+    identity,
+    asks: ['token 401'],
+    says: [
+      'the client secret has expired (AADSTS7000222)',
+      `Create a new secret, or move to federation, which has none. Certificates & secrets: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('client secret: an empty one is not sent', acquires, () => ({
+  identity: clientSecret('').identity,
+  asks: [],
+  says: [
+    'the clientSecret of the client-secret is empty (ERR_EMPTY_SECRET)',
+    'Set clientSecret in the configuration.',
+  ],
+}));
+
+test.serial('client secret: a disabled app', acquires, () => {
+  const {app, identity} = clientSecret();
+  app.disabled = true;
+  return {
+    identity,
+    asks: ['token 400'],
+    says: [
+      'the application is disabled (AADSTS7000112)',
+      'Have an admin of the tenant enable it: Enterprise applications, Properties.',
+    ],
+  };
+});
+
+test.serial('client secret: a tenant that does not know the app', acquires, () => ({
+  identity: clientSecret(undefined, elsewhere.id).identity,
+  asks: ['token 400'],
+  says: [
+    'the client ID is not known in this tenant (AADSTS700016)',
+    'Check clientId and tenantId. A multitenant app needs its service principal in the target tenant; the client ID of a managed identity works in its own tenant only.',
+  ],
+}));
+
+test.serial('client secret: a tenant that does not exist', acquires, () => ({
+  identity: clientSecret(undefined, NOBODY).identity,
+  asks: ['token 400'],
+  says: [
+    'the tenant does not exist in this cloud (AADSTS90002)',
+    'Check tenantId, and authorityHost for national clouds.',
+  ],
+}));
+
+test.serial('client secret: a custom authority that does not know the tenant', acquires, () => ({
+  identity: clientSecret(undefined, NOBODY).identity,
+  options: {authority: {authorityHost: 'https://login.microsoft.com', disableInstanceDiscovery: true}},
+  asks: ['openid 400'],
+  says: [
+    'the tenant does not exist in this cloud (AADSTS90002)',
+    'Check tenantId, and authorityHost for national clouds.',
+  ],
+}));
+
+test.serial('client secret: a resource that nobody has', acquires, () => ({
+  identity: clientSecret().identity,
+  scope: 'https://nobody.example/.default',
+  asks: ['token 400'],
+  says: [
+    'the tenant has no service principal for the resource (AADSTS500011)',
+    'Check the tenant ID first; an organization not connected to this tenant cannot be reached with it.',
+  ],
+}));
+
+// ── client certificate ──
+
+const directory = mkdtempSync(join(tmpdir(), 'orgkey-kinds-'));
+test.after.always(() => rmSync(directory, {recursive: true}));
+const clientCertificate = (pem: string | Uint8Array = certificate.pem, password?: string) => {
+  const app = tenant.addApplication({secret: false, certificates: [certificate.certificate]});
+  const identity = {
+    kind: 'client-certificate',
+    clientId: app.clientId,
+    tenantId: tenant.id,
+    clientCertificate: held(pem),
+    clientCertificatePassword: password === undefined ? undefined : held(password),
+  } as const;
+  return {app, identity};
+};
+
+const openssl = (...args: readonly string[]) =>
+  execFileSync('openssl', args, {stdio: ['ignore', 'pipe', 'ignore']});
+const pemFile = join(directory, 'app.pem');
+writeFileSync(pemFile, certificate.pem);
+const encrypted = `${certificate.certificate}${openssl('pkey', '-in', pemFile, '-aes256', '-passout', 'pass:sesame').toString()}`;
+const traditional = `${certificate.certificate}${openssl('rsa', '-in', pemFile, '-traditional').toString()}`;
+
+test.serial('client certificate: a token', acquires, () => ({
+  identity: clientCertificate().identity,
+  asks: ['token 200'],
+}));
+
+test.serial('client certificate: key first, PKCS#1, other certificates before', acquires, async () => {
+  const other = await cloud.createClientCertificate();
+  const key = traditional.slice(traditional.indexOf('-----BEGIN RSA'));
+  return {
+    identity: clientCertificate(`${key}\n${other.certificate}\n${certificate.certificate}`).identity,
+    asks: ['token 200'],
+  };
+});
+
+test.serial('client certificate: an encrypted key, opened with its password', acquires, () => ({
+  identity: clientCertificate(encrypted, 'sesame').identity,
+  asks: ['token 200'],
+}));
+
+test.serial('client certificate: an encrypted key without password', acquires, () => ({
+  identity: clientCertificate(encrypted).identity,
+  asks: [],
+  says: [
+    'the private key of the client certificate is encrypted, and there is no password (ERR_CERTIFICATE_PASSWORD)',
+    'Set clientCertificatePassword, or remove the encryption: openssl pkey -in app.pem -out app.key',
+  ],
+}));
+
+test.serial('client certificate: an encrypted key with another password', acquires, () => ({
+  identity: clientCertificate(encrypted, 'open').identity,
+  asks: [],
+  says: [
+    'the password does not open the private key of the client certificate (ERR_CERTIFICATE_PASSWORD)',
+    'Check clientCertificatePassword.',
+  ],
+}));
+
+test.serial('client certificate: one that the app does not know', acquires, async () => {
+  const stranger = await cloud.createClientCertificate();
+  const {app, identity} = clientCertificate(stranger.pem);
+  return {
+    identity,
+    asks: ['token 401'],
+    says: [
+      'the certificate that signed the assertion is not registered on the app, or the signature does not verify (AADSTS700027)',
+      `Upload the public half of the certificate to the app registration, or point clientCertificate to the right file. Certificates & secrets: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('client certificate: somebody else’s key beside it', acquires, async () => {
+  const stranger = await cloud.createClientCertificate();
+  const key = stranger.pem.slice(stranger.pem.indexOf('-----BEGIN PRIVATE'));
+  return {
+    identity: clientCertificate(
+      `${certificate.certificate}\n${key.slice(0, key.indexOf('-----END PRIVATE KEY-----') + 25)}\n`,
+    ).identity,
+    asks: [],
+    says: [
+      'the private key does not belong to the client certificate (ERR_CERTIFICATE_KEY)',
+      'Put the certificate and its own key into one PEM file: cat app.crt app.key > app.pem',
+    ],
+  };
+});
+
+test.serial('client certificate: PFX', acquires, () => {
+  const pfx = openssl('pkcs12', '-export', '-in', pemFile, '-passout', 'pass:');
+  return {
+    identity: clientCertificate(pfx).identity,
+    asks: [],
+    says: [
+      'the client certificate is a PFX (PKCS#12) file, and PEM is needed (ERR_CERTIFICATE_FORMAT)',
+      'Convert it: openssl pkcs12 -in app.pfx -nodes -out app.pem',
+    ],
+  };
+});
+
+test.serial('client certificate: an elliptic curve key', acquires, () => {
+  const file = join(directory, 'ec.key');
+  const made = openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-subj',
+    '/CN=ec',
+    '-days',
+    '2',
+    '-keyout',
+    file,
+  );
+  return {
+    identity: clientCertificate(`${made.toString()}${readFileSync(file, 'utf8')}`).identity,
+    asks: [],
+    says: [
+      "the key of the client certificate is an elliptic curve key, and Entra's client library signs with RSA only (ERR_CERTIFICATE_KEY_TYPE)",
+      'Make an RSA certificate: openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj /CN=orgkey -keyout app.key -out app.crt',
+    ],
+  };
+});
+
+test.serial('client certificate: no PEM at all', acquires, () => ({
+  identity: clientCertificate('hello').identity,
+  asks: [],
+  says: [
+    'the client certificate has no private key beside it (ERR_CERTIFICATE_FORMAT)',
+    'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
+  ],
+}));
+
+// ── managed identity ──
+
+const system = cloud.addManagedIdentity({tenant, kind: 'system-assigned'});
+const assigned = cloud.addManagedIdentity({tenant});
+const managedIdentity = (clientId: string) => ({kind: 'managed-identity', clientId}) as const;
+
+test.serial('managed identity: user-assigned, IMDS', acquires, () => ({
+  identity: managedIdentity(assigned.clientId),
+  asks: ['imds 200'],
+}));
+
+test.serial('managed identity: system-assigned, IMDS', acquires, () => ({
+  identity: managedIdentity('system-assigned'),
+  asks: ['imds 200'],
+}));
+
+test.serial('managed identity: user-assigned, App Service', acquires, () => ({
+  identity: managedIdentity(assigned.clientId),
+  options: {environment: cloud.appServiceEnvironment()},
+  asks: ['app-service 200'],
+}));
+
+test.serial('managed identity: system-assigned, App Service', acquires, () => ({
+  identity: managedIdentity('system-assigned'),
+  options: {environment: cloud.appServiceEnvironment()},
+  asks: ['app-service 200'],
+}));
+
+// the agent's challenges lie where only root may write
+(process.getuid?.() === 0 ? test.serial : test.serial.skip)('managed identity: Azure Arc', acquires, () => ({
+  identity: managedIdentity('system-assigned'),
+  options: {environment: cloud.arcEnvironment()},
+  asks: ['arc 401', 'arc 200'],
+}));
+
+test.serial('managed identity: one that the machine does not have', acquires, () => ({
+  identity: managedIdentity(NOBODY),
+  asks: ['imds 400'],
+  says: [
+    'the machine has no such managed identity: Identity not found (ERR_NO_SUCH_IDENTITY)',
+    'Assign it to the machine (az vm identity assign, or under Identity in the portal), or correct clientId.',
+  ],
+}));
+
+test.serial('managed identity: App Service with another header', acquires, () => ({
+  identity: managedIdentity('system-assigned'),
+  options: {environment: {...cloud.appServiceEnvironment(), IDENTITY_HEADER: 'another'}},
+  asks: ['app-service 401'],
+  says: [
+    "the machine's metadata service refuses (HTTP 401: The identity header is missing or wrong) (ERR_HTTP_401)",
+    'Check that the machine has a managed identity, and that no proxy or firewall stands before the metadata service.',
+  ],
+}));
+
+test.serial('managed identity: workload identity’s variables do not turn it into one', acquires, () => ({
+  identity: managedIdentity(assigned.clientId),
+  options: {
+    environment: {
+      AZURE_CLIENT_ID: NOBODY,
+      AZURE_TENANT_ID: tenant.id,
+      AZURE_FEDERATED_TOKEN_FILE: '/nowhere/token',
+      AZURE_AUTHORITY_HOST: 'https://elsewhere.example',
+    },
+  },
+  asks: ['imds 200'],
+}));
+
+// ── managed identity client assertion ──
+
+test.serial('managed identity assertion: user-assigned', acquires, () => ({
+  identity: assertion(tenant.addApplication({secret: false, federatedCredentials: [assigned]}).clientId),
+  asks: ['imds 200', 'token 200'],
+}));
+
+test.serial('managed identity assertion: system-assigned', acquires, () => ({
+  identity: {
+    ...assertion(tenant.addApplication({secret: false, federatedCredentials: [system]}).clientId),
+    managedIdentityClientId: 'system-assigned',
+  },
+  asks: ['imds 200', 'token 200'],
+}));
+
+test.serial('managed identity assertion: into another tenant', acquires, () => {
+  const app = tenant.addApplication({secret: false, federatedCredentials: [assigned], multitenant: true});
+  return {identity: assertion(app.clientId, elsewhere.id), asks: ['imds 200', 'token 200']};
+});
+
+test.serial('managed identity assertion: an app that does not trust it', acquires, () => {
+  const app = tenant.addApplication({secret: false});
+  return {
+    identity: assertion(app.clientId),
+    asks: ['imds 200', 'token 401'],
+    says: [
+      `no federated credential has this issuer: the assertion's issuer is https://login.microsoftonline.com/${tenant.id}/v2.0 (AADSTS700211)`,
+      `Compare it letter by letter with the issuer of the federated credential, trailing slash included; a new credential takes some minutes to work. Federated credentials: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('managed identity assertion: an app that trusts another', acquires, () => {
+  const app = tenant.addApplication({secret: false, federatedCredentials: [system]});
+  return {
+    identity: assertion(app.clientId),
+    asks: ['imds 200', 'token 401'],
+    says: [
+      `no federated credential has this subject: the assertion's subject is ${assigned.objectId} (AADSTS700213)`,
+      `Compare it letter by letter with the subject of the federated credential: for a managed identity that is its object (principal) ID, for GitHub the string of repository and branch or environment. Federated credentials: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('managed identity assertion: a machine without it', acquires, () => ({
+  identity: {...assertion(NOBODY), managedIdentityClientId: NOBODY},
+  asks: ['imds 400'],
+  says: [
+    'the machine has no such managed identity: Identity not found (ERR_NO_SUCH_IDENTITY)',
+    'Assign it to the machine (az vm identity assign, or under Identity in the portal), or correct clientId.',
+  ],
+}));
+
+function assertion(clientId: string, tenantId = tenant.id) {
+  return {
+    kind: 'managed-identity-assertion',
+    clientId,
+    managedIdentityClientId: assigned.clientId as string,
+    tenantId,
+  } as const;
+}
+
+// ── federated tokens ──
+
+const issuer = cloud.addIssuer('https://cluster.example');
+const pod = tenant.addApplication({
+  secret: false,
+  federatedCredentials: [{issuer: issuer.url, subject: 'system:serviceaccount:ci:runner'}],
+});
+const tokenFile = join(directory, 'token');
+const fromFile = {
+  kind: 'federated-token-file',
+  clientId: pod.clientId,
+  tenantId: tenant.id,
+  federatedTokenFile: tokenFile,
+} as const;
+
+test.serial('federated token file: a token', acquires, () => {
+  writeFileSync(tokenFile, `${issuer.token({subject: 'system:serviceaccount:ci:runner'})}\n`);
+  return {identity: fromFile, asks: ['token 200']};
+});
+
+test.serial('federated token file: one that is missing', acquires, () => ({
+  identity: {...fromFile, federatedTokenFile: join(directory, 'missing')},
+  asks: [],
+  says: [
+    `the federated token file ${join(directory, 'missing')} cannot be read (ENOENT) (ERR_FEDERATED_TOKEN_FILE)`,
+    'Check federatedTokenFile, and that the platform mounts the token for the user of the daemon.',
+  ],
+}));
+
+test.serial('federated token file: an empty one', acquires, () => {
+  writeFileSync(tokenFile, '\n');
+  return {
+    identity: fromFile,
+    asks: [],
+    says: [
+      `the federated token file ${tokenFile} is empty (ERR_FEDERATED_TOKEN_FILE)`,
+      'Check that the platform writes the token there.',
+    ],
+  };
+});
+
+test.serial('federated token file: read again at each exchange', acquires, async () => {
+  writeFileSync(tokenFile, 'stale');
+  await acquiringFrom(cloud).acquire(fromFile);
+  writeFileSync(tokenFile, issuer.token({subject: 'system:serviceaccount:ci:runner'}));
+  return {identity: fromFile, asks: ['token 200']};
+});
+
+test.serial('federated token file: a stale one', acquires, () => {
+  writeFileSync(tokenFile, issuer.token({subject: 'system:serviceaccount:ci:runner', life: -3600}));
+  return {
+    identity: fromFile,
+    asks: ['token 401'],
+    says: [
+      'the client assertion is not valid at this time: it has expired, or is from the future (AADSTS700024)',
+      "Have the federated token made anew: GitHub's lives about 5 minutes, a cluster renews its file by itself.",
+    ],
+  };
+});
+
+test.serial('federated token file: a clock that is wrong', acquires, () => {
+  writeFileSync(tokenFile, issuer.token({subject: 'system:serviceaccount:ci:runner'}));
+  cloud.clockOffset = 3 * 60 * 60_000;
+  return {
+    identity: fromFile,
+    asks: ['token 401'],
+    after: () => (cloud.clockOffset = 0),
+    says: [
+      "this machine's clock is 3 h behind, and Entra takes nothing that was signed at another time (AADSTS700024)",
+      'Set the clock: timedatectl set-ntp true',
+    ],
+  };
+});
+
+test.serial('federated token: a token', acquires, () => ({
+  identity: given(issuer.token({subject: 'system:serviceaccount:ci:runner'})),
+  asks: ['token 200'],
+}));
+
+test.serial('federated token: no token at all', acquires, () => ({
+  identity: given('garbage'),
+  asks: ['token 400'],
+  says: [
+    'the assertion is no token, or is damaged (AADSTS50027)',
+    'Look at where it comes from: a file or variable that holds anything but the token itself.',
+  ],
+}));
+
+function given(text: string) {
+  return {
+    kind: 'federated-token',
+    clientId: pod.clientId,
+    tenantId: tenant.id,
+    assertion: held(text),
+  } as const;
+}
+
+// ── pipelines ──
+
+const job = cloud.addGithubJob();
+const github = {
+  kind: 'github-actions',
+  clientId: tenant.addApplication({secret: false, federatedCredentials: [job.credential]}).clientId,
+  tenantId: tenant.id,
+  request: undefined,
+} as const;
+
+test.serial('GitHub Actions: a token', acquires, () => ({
+  identity: github,
+  options: {environment: job.environment},
+  asks: ['github-oidc 200', 'token 200'],
+}));
+
+test.serial('GitHub Actions: where and with what as configured', acquires, () => ({
+  identity: {
+    ...github,
+    request: {
+      url: job.environment.ACTIONS_ID_TOKEN_REQUEST_URL,
+      token: held(job.environment.ACTIONS_ID_TOKEN_REQUEST_TOKEN),
+    },
+  },
+  asks: ['github-oidc 200', 'token 200'],
+}));
+
+test.serial('GitHub Actions: outside of a job', acquires, () => ({
+  identity: github,
+  asks: [],
+  says: [
+    'this is not a GitHub Actions job: ACTIONS_ID_TOKEN_REQUEST_URL is not set (ERR_NO_OIDC_REQUEST)',
+    'Give the job the permission (permissions: {id-token: write}), and start the daemon inside the job.',
+  ],
+}));
+
+test.serial('GitHub Actions: a job that has ended', acquires, () => ({
+  identity: github,
+  options: {environment: {...job.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'over'}},
+  asks: ['github-oidc 401'],
+  says: [
+    'GitHub gives the job no token (HTTP 401: The request token is not valid) (ERR_HTTP_401)',
+    'Give the job the permission: permissions: {id-token: write}; the request token works while the job runs only.',
+  ],
+}));
+
+const organization = cloud.addOrganization('contoso', {tenant, members: []});
+const connection = cloud.addServiceConnection(organization);
+const pipelines = {
+  kind: 'azure-pipelines',
+  clientId: tenant.addApplication({secret: false, federatedCredentials: [connection.credential]}).clientId,
+  tenantId: tenant.id,
+  serviceConnectionId: connection.id,
+  request: undefined,
+} as const;
+
+test.serial('Azure Pipelines: a token', acquires, () => ({
+  identity: pipelines,
+  options: {environment: connection.environment},
+  asks: ['pipelines-oidc 200', 'token 200'],
+}));
+
+test.serial('Azure Pipelines: outside of a job', acquires, () => ({
+  identity: pipelines,
+  asks: [],
+  says: [
+    'this is not an Azure Pipelines job: SYSTEM_OIDCREQUESTURI is not set (ERR_NO_OIDC_REQUEST)',
+    'Pass System.AccessToken to the step that starts the daemon: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}.',
+  ],
+}));
+
+test.serial('Azure Pipelines: a service connection that the job may not use', acquires, () => ({
+  identity: {...pipelines, serviceConnectionId: NOBODY},
+  options: {environment: connection.environment},
+  asks: ['pipelines-oidc 401'],
+  says: [
+    "Azure Pipelines gives the job no token (HTTP 401: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource) (TF400813)",
+    'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
+  ],
+}));
+
+// ── Azure CLI: a program of that name that prints what the real one prints ──
+
+const azureCli = {kind: 'azure-cli', tenantId: tenant.id} as const;
+let programs = 0;
+
+function azSaying(script: string): AcquiringOptions {
+  const path = join(directory, `az-${String((programs += 1))}`);
+  mkdirSync(path);
+  writeFileSync(join(path, 'az'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(path, 'az'), 0o755);
+  return {environment: {PATH: `${path}:/usr/bin:/bin`, HOME: directory}};
+}
+
+test.serial('Azure CLI: a token', acquires, () => ({
+  identity: azureCli,
+  options: azSaying(
+    `test "$*" = "account get-access-token --output json --scope 499b84ac-1321-427f-aa17-267ca6975798/.default --tenant ${tenant.id}" &&
+     echo '{"accessToken":"ey.token.x","expires_on":99999999999,"tokenType":"Bearer"}'`,
+  ),
+  asks: [],
+}));
+
+test.serial('Azure CLI: not installed', acquires, () => ({
+  identity: azureCli,
+  options: {environment: {PATH: directory}},
+  asks: [],
+  says: [
+    'the Azure CLI (az) is not installed here (ERR_NO_AZURE_CLI)',
+    'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.',
+  ],
+}));
+
+test.serial('Azure CLI: nobody signed in', acquires, () => ({
+  identity: azureCli,
+  options: azSaying(`echo "ERROR: Please run 'az login' to setup account." >&2; exit 1`),
+  asks: [],
+  says: [
+    'nobody is signed in to the Azure CLI, or the sign-in has ended (ERR_AZURE_CLI_SIGN_IN)',
+    'Run az login as the user of the daemon; without subscriptions: az login --allow-no-subscriptions',
+  ],
+}));
+
+test.serial('Azure CLI: something else, its words escaped', acquires, () => ({
+  identity: azureCli,
+  options: azSaying(String.raw`printf 'ERROR: \033[31mbad\n' >&2; exit 1`),
+  asks: [],
+  says: [
+    String.raw`the Azure CLI failed: ERROR: \u{1b}[31mbad (ERR_AZURE_CLI)`,
+    'Try it: az account get-access-token',
+  ],
+}));
+
+test.serial('Azure CLI: it prints no JSON', acquires, () => ({
+  identity: azureCli,
+  options: azSaying('echo hello'),
+  asks: [],
+  says: ['az answered without a token (ERR_AZURE_CLI)', 'Try it: az account get-access-token'],
+}));
+
+// ── people, and what needs nobody ──
+
+test.serial('sign-in: nobody signed in yet', acquires, () => ({
+  identity: {
+    kind: 'sign-in',
+    method: 'browser',
+    issuer: tenant.issuer,
+    clientId: NOBODY,
+    clientSecret: undefined,
+    scopes: [],
+  },
+  asks: [],
+  says: ['nobody has signed in yet (ERR_NOT_SIGNED_IN)', 'Run orgkey login for the organization.'],
+}));
+
+test.serial('personal access token: read, nobody is asked', acquires, () => ({
+  identity: {kind: 'pat', personalAccessToken: held('a'.repeat(84))},
+  asks: [],
+}));
+
+test.serial('personal access token: one with a line end', acquires, () => ({
+  identity: {kind: 'pat', personalAccessToken: held('abc\nusername=evil')},
+  asks: [],
+  says: [
+    'the personal access token is empty or has characters that no token has (ERR_PAT_FORMAT)',
+    'Paste it again, without spaces and line ends: https://dev.azure.com/_usersSettings/tokens',
+  ],
+}));
+
+test.serial('a secret that cannot be read: the reason and the repair of whoever reads it', acquires, () => ({
+  identity: {kind: 'pat', personalAccessToken: {from: 'command', argv: ['pass', 'show', 'pat']}},
+  options: {
+    readSecret: () =>
+      Promise.reject(
+        Object.assign(new Error('pass ended with 1'), {code: 'ERR_SECRET_COMMAND', hint: 'Run it by hand.'}),
+      ),
+  },
+  asks: [],
+  says: ['pass ended with 1 (ERR_SECRET_COMMAND)', 'Run it by hand.'],
+}));
+
+test.serial('stored: nobody can be asked', acquires, () => ({
+  identity: {kind: 'stored', persist: false},
+  asks: [],
+  says: [
+    'nobody needs to be asked for a stored (ERR_INTERNAL)',
+    "It is a fault of orgkey's: report it, with the log.",
+  ],
+}));
