@@ -1,0 +1,86 @@
+import {execFileSync} from 'node:child_process';
+import {chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {scratchDirectory} from './helpers/scratch-directory.ts';
+
+/** As nobody in particular: modes don't hold root. */
+const uid = 65534;
+
+/** Runs a program that keeps its compiled code. Gives the directory that Node uses, if any. */
+function cacheOf(argv: readonly string[], environment: Record<string, string>): string | undefined {
+  const program = `
+    import {keepCompiledCode} from ${JSON.stringify(new URL('../src/compile-cache.ts', import.meta.url).href)};
+    import {getCompileCacheDir} from 'node:module';
+    if (process.getuid() === 0) throw new Error('root');
+    keepCompiledCode(${JSON.stringify(argv)}, ${JSON.stringify(environment)}, process.getuid());
+    console.log(getCompileCacheDir() ?? '');`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    env: {NODE_NO_WARNINGS: '1'},
+    uid,
+    gid: uid,
+    encoding: 'utf8',
+  }).trim();
+  return said === '' ? undefined : said;
+}
+
+function ours(t: ExecutionContext): string {
+  const directory = scratchDirectory(t);
+  chownSync(directory, uid, uid);
+  return directory;
+}
+
+for (const [title, argv, environment, expected] of [
+  [
+    'the option',
+    ['daemon', '--state-dir', 'S/a'],
+    {ORGKEY_STATE_DIR: 'S/b', HOME: 'S/h'},
+    'S/a/compile-cache',
+  ],
+  ['the variable', ['status'], {ORGKEY_STATE_DIR: 'S/b', XDG_STATE_HOME: 'S/c'}, 'S/b/compile-cache'],
+  ['the state home', [], {XDG_STATE_HOME: 'S/c', HOME: 'S/h'}, 'S/c/orgkey/compile-cache'],
+  ['the home', [], {HOME: 'S/h'}, 'S/h/.local/state/orgkey/compile-cache'],
+  ['nothing', [], {}, undefined],
+] as const) {
+  test(`the directory is told by ${title}`, (t) => {
+    const directory = ours(t);
+    const place = (text: string) => text.replace(/^S/, directory);
+    const placed = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, place(value)]));
+    const used = cacheOf(argv.map(place), placed);
+    if (expected === undefined) t.is(used, undefined);
+    else t.true(used?.startsWith(`${place(expected)}/`), used);
+    if (used !== undefined) t.is(statSync(join(used, '..')).mode & 0o777, 0o700);
+  });
+}
+
+test('a directory that others can write to is not used', (t) => {
+  const state = ours(t);
+  const cache = join(state, 'compile-cache');
+  mkdirSync(cache);
+  chownSync(cache, uid, uid);
+  chmodSync(cache, 0o777);
+  t.is(cacheOf([], {ORGKEY_STATE_DIR: state}), undefined);
+  t.deepEqual(readdirSync(cache), []);
+});
+
+test("a directory of somebody else's is not used", (t) => {
+  const state = scratchDirectory(t);
+  chmodSync(state, 0o755);
+  const cache = join(state, 'compile-cache');
+  mkdirSync(cache);
+  chownSync(cache, uid, uid);
+  t.is(cacheOf([], {ORGKEY_STATE_DIR: state}), undefined);
+});
+
+test('a link is not followed', (t) => {
+  const state = ours(t);
+  mkdirSync(join(state, 'elsewhere'));
+  chownSync(join(state, 'elsewhere'), uid, uid);
+  symlinkSync('elsewhere', join(state, 'compile-cache'));
+  t.is(cacheOf([], {ORGKEY_STATE_DIR: state}), undefined);
+});
+
+test('where no directory can be made, the program runs all the same', (t) => {
+  t.is(cacheOf([], {ORGKEY_STATE_DIR: '/dev/null/none'}), undefined);
+  t.false(existsSync('/dev/null/none'));
+});
