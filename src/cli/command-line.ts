@@ -154,6 +154,7 @@ export const commands: readonly Command[] = [
     options: {
       follow: {...flag('go on with each new line'), alias: 'f'},
       audit: flag('who was handed what instead, as JSON lines'),
+      json: flag('print the lines as JSON, for programs'),
     },
     run: async (options, context) => (await import('./commands/logs.ts')).logs(options, context),
   }),

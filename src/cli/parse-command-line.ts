@@ -23,7 +23,7 @@ export async function parseCommandLine(
   });
   await parser.parseAsync([...argv], {}, (_error, parsed, output) => {
     text = output;
-    checkSingleValues(parsed);
+    checkSingleValues(parsed, commands);
   });
   if (text !== '') return {kind: 'text', text};
   if (chosen === undefined) throw usage('no command was given', 'run: orgkey --help');
@@ -90,10 +90,14 @@ export function isNested({usage}: Command): boolean {
 }
 
 /** yargs makes a list of an option that is given twice; only some of ours are lists. */
-function checkSingleValues(parsed: Readonly<Record<string, unknown>> | undefined): void {
+function checkSingleValues(
+  parsed: Readonly<Record<string, unknown>> | undefined,
+  commands: readonly Command[],
+): void {
+  const lists = commands.flatMap(({options}) => Object.entries(options).filter(([, {array}]) => array));
+  const mayRepeat = new Set(['_', '--', ...lists.map(([name]) => name)]);
   for (const [name, value] of Object.entries(parsed ?? {})) {
-    if (Array.isArray(value) && !['_', '--', 'organization'].includes(name))
-      throw usage(`--${name} is given twice`);
+    if (Array.isArray(value) && !mayRepeat.has(name)) throw usage(`--${name} is given twice`);
   }
 }
 

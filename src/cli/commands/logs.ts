@@ -6,10 +6,12 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {connectDaemon} from '../find-daemon.ts';
 import {stateDirectory} from '../locate.ts';
+import {style} from '../terminal.ts';
 
 interface LogsOptions extends Places {
   readonly follow: boolean;
   readonly audit: boolean;
+  readonly json: boolean;
 }
 
 /** `orgkey logs` */
@@ -17,15 +19,19 @@ export async function logs(options: LogsOptions, context: Context): Promise<Exit
   return options.audit ? showAudit(options, context) : showLog(options, context);
 }
 
-async function showLog({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
+async function showLog({follow, json, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
   const daemon = await connectDaemon(places, context);
   try {
     const {terminal} = context;
+    const tell = (line: string) => {
+      if (json) terminal.write(`${line}\n`);
+      else terminal.print(describeLine(line));
+    };
     daemon.onEvent((event) => {
-      if (event.event === 'log') terminal.print(shown(event.line));
+      if (event.event === 'log') tell(event.line);
     });
     const {lines} = await daemon.call('logs', {follow});
-    for (const line of lines) terminal.print(shown(line));
+    for (const line of lines) tell(line);
     if (follow) await ended(daemon, context);
     return EXIT.ok;
   } finally {
@@ -87,8 +93,28 @@ class Tail {
   }
 }
 
-function shown(line: string): string {
-  return printable(line, 4000);
+/** The daemon writes JSON lines where nobody watches; people want time, level and message. */
+function describeLine(line: string): string {
+  const entry = parseEntry(line);
+  if (entry === undefined) return printable(line, 4000);
+  const {time, level, message, ...rest} = entry;
+  const more = Object.entries(rest).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  const color = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'dim';
+  const text = printable(`${String(message)}${more.join('')}`, 4000);
+  return `${String(time).slice(11, 19)} ${style(color, printable(String(level), 20).padEnd(7))} ${text}`;
+}
+
+function parseEntry(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return isRecord(entry) && 'message' in entry ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** In milliseconds. */

@@ -1,5 +1,5 @@
 import {constants} from 'node:fs';
-import {access, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {access, chmod, chown, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
@@ -16,7 +16,7 @@ import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
 import {absolute, configurationDirectory, configurationFile, setupDirectory} from '../locate.ts';
-import {readConfiguration} from '../read-configuration.ts';
+import {readConfiguration, tellProblem} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
 import {changeGit, describeGitChange, planGit, type GitOptions} from '../set-up-git.ts';
 import {describesConfiguration, starterConfiguration, type StarterOptions} from '../starter-configuration.ts';
@@ -48,7 +48,7 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
     await showPlan(planned, service, changes, context);
     return EXIT.ok;
   }
-  await writeConfiguration(planned, context);
+  await writeConfiguration(planned, options, context);
   await startService(planned, service, options, context);
   await changeGit(changes, options, context);
   return testAll(planned, service, options, context);
@@ -184,12 +184,16 @@ async function showPlan(
   if (!changes.some(isChanged)) terminal.print('git: everything is in place');
 }
 
-async function writeConfiguration({path, text}: Planned, {terminal}: Context): Promise<void> {
+async function writeConfiguration(
+  {path, text}: Planned,
+  options: SetupOptions,
+  {terminal}: Context,
+): Promise<void> {
   if (text === undefined) {
     terminal.say(`configuration: ${path}`);
     return;
   }
-  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  await mkdir(dirname(path), {recursive: true, mode: options.system ? 0o755 : 0o700});
   // never over one that somebody made meanwhile
   await writeFile(path, text, {mode: 0o600, flag: 'wx'});
   terminal.say(`configuration: wrote ${path}`);
@@ -213,7 +217,24 @@ async function startService(
   }
   const {changes} = orFail(await service.install());
   terminal.say(`service: ${service.kind}${changes.length === 0 ? ', runs already' : ', runs'}`);
-  for (const change of changes) terminal.say(`  ${printable(describeChange(change))}`);
+  for (const change of changes) {
+    // what is run is long, and of no use to anybody but whoever asks with --dry-run
+    if (change.kind !== 'run') terminal.say(`  ${printable(describeChange(change))}`);
+  }
+  if (options.system && planned.text !== undefined) await letServiceRead(planned.path, context);
+}
+
+/** A configuration that we made belongs to root; the service's user, which is there by now, reads it by its group. */
+async function letServiceRead(path: string, {terminal}: Context): Promise<void> {
+  const groups = (await readIfThere('/etc/group'))?.toString('utf8') ?? '';
+  const id = /^orgkey:[^:]*:([0-9]+):/m.exec(groups)?.[1];
+  if (id === undefined) {
+    terminal.warn('there is no group orgkey: the service cannot read its configuration');
+    return;
+  }
+  await chown(path, 0, Number(id));
+  await chmod(path, 0o640);
+  terminal.hint('let somebody use it: usermod --append --groups orgkey USER');
 }
 
 async function testAll(
@@ -233,7 +254,13 @@ async function testAll(
     });
   }
   return withDaemon(places, context, async (daemon) => {
-    await daemon.call('reload', undefined);
+    const {problems} = await daemon.call('reload', undefined);
+    // what is sound here may not be there: a service has other variables
+    for (const problem of problems) tellProblem('error', problem, context);
+    if (problems.length > 0)
+      throw new CommandError(EXIT.badConfiguration, 'the daemon does not take the configuration', {
+        hint: 'does it use variables that only this shell has? run: orgkey doctor',
+      });
     return testOrganizations(configuration.bindings, daemon, context);
   });
 }

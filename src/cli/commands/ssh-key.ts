@@ -102,13 +102,13 @@ export async function list(options: Places & {readonly json: boolean}, context: 
   const [titles = '', ...rows] = layTable(
     [
       {title: 'ORGANIZATION', least: 12},
-      {title: 'KEY', least: 8},
-      {title: 'AGE', least: 6},
-      {title: 'FINGERPRINT', least: 20},
+      {title: 'KEY', least: 3},
+      {title: 'AGE', least: 3},
+      {title: 'FINGERPRINT', least: 50},
     ],
     keys.map(({organizations, type, size, savedAt, fingerprint, problem}) => [
       printable(organizations.join(', '), 60),
-      type === undefined ? '–' : `${type} ${size}`,
+      type === undefined ? '–' : `${type.replace(/^ssh-/, '').toUpperCase()} ${size}`,
       savedAt === undefined ? '–' : describeDuration(now() - savedAt),
       fingerprint ?? problem ?? '',
     ]),

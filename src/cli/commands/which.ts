@@ -2,7 +2,7 @@ import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts
 import {gitFrom} from '../../git/run-git.ts';
 import type {Configuration} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
-import {Bindings, type Choice} from '../../identity/bindings.ts';
+import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, type Identity} from '../../identity/identity.ts';
 import {ownerOf, type Owner} from '../../organization/owner.ts';
 import {organizationFrom} from '../../organization/organization.ts';
@@ -16,34 +16,66 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {parseGitUrl} from '../parse-git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
+import {style} from '../terminal.ts';
 
 interface WhichOptions extends Places {
   readonly url: string;
   readonly json: boolean;
 }
 
-/** What is told: names and values, in order. */
-type Facts = Readonly<Record<string, string | readonly string[] | undefined>>;
+/** What is told about one remote; the names are those of `--json`. */
+interface Explanation {
+  readonly url: string;
+  readonly host: string;
+  readonly organization?: string | undefined;
+  readonly rule?: {readonly place: string; readonly by: 'name' | 'fallback'} | undefined;
+  readonly identity?: string;
+  readonly kind?: string;
+  readonly tenant?: string | undefined;
+  /** Of an https remote. */
+  readonly answer?: string;
+  readonly sockets?: readonly string[];
+  /** Of an ssh remote. */
+  readonly asSubmodule?: string;
+  readonly atTheTop?: string;
+  readonly overHttps?: string | undefined;
+  readonly configuration: string;
+}
 
 /** `orgkey which`: explains without asking anyone. */
 export async function which(options: WhichOptions, context: Context): Promise<ExitCode> {
   const configuration = await readConfiguration(options, context);
-  const facts = await explain(options.url, configuration, context);
+  const explanation = await explain(options.url, configuration, context);
   const {terminal} = context;
-  if (options.json) {
-    terminal.printJson({schemaVersion: SCHEMA_VERSION, ...facts});
-    return EXIT.ok;
-  }
-  for (const [name, value] of Object.entries(facts)) {
-    if (value === undefined) continue;
-    const text = typeof value === 'string' ? value : value.join(', ');
-    terminal.print(`${name.padEnd(WIDEST)}  ${printable(text)}`);
-  }
+  if (options.json) terminal.printJson({schemaVersion: SCHEMA_VERSION, ...explanation});
+  else terminal.print(describe(explanation).join('\n'));
   return EXIT.ok;
 }
 
+function describe(explanation: Explanation): string[] {
+  const {rule, sockets} = explanation;
+  const by = rule?.by === 'name' ? 'names it' : 'the fallback of its host';
+  const lines: [string, string | undefined][] = [
+    ['url', explanation.url],
+    ['host', explanation.host],
+    ['organization', explanation.organization],
+    ['rule', rule && `${rule.place} (${by})`],
+    ['identity', explanation.identity],
+    ['tenant', explanation.tenant],
+    ['answer', explanation.answer],
+    ['sockets', sockets?.join(', ')],
+    ['as submodule', explanation.asSubmodule],
+    ['at the top', explanation.atTheTop],
+    ['over https', explanation.overHttps],
+    ['configured in', rule === undefined ? explanation.configuration : undefined],
+  ];
+  return lines.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${style('dim', name.padEnd(WIDEST))}  ${printable(value)}`],
+  );
+}
+
 /** A URL of https or ssh, or the name of an organization. */
-async function explain(text: string, configuration: Configuration, context: Context): Promise<Facts> {
+async function explain(text: string, configuration: Configuration, context: Context): Promise<Explanation> {
   if (organizationFrom(text) !== undefined)
     return explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
   const ssh = parseSshRemote(text);
@@ -57,22 +89,30 @@ async function explain(text: string, configuration: Configuration, context: Cont
   return explainHttps(text, remote, configuration, git);
 }
 
-function explainHttps(url: string, remote: Remote, configuration: Configuration, git: GitVersion): Facts {
+function explainHttps(
+  url: string,
+  remote: Remote,
+  configuration: Configuration,
+  git: GitVersion,
+): Explanation {
   const bindings = new Bindings(configuration.bindings);
   const owner = ownerOf(remote, bindings.isServer);
   const choice = bindings.choose(owner);
-  const about = {url, host: remote.host, organization: organizationOf(owner)};
+  const about = {
+    url,
+    host: remote.host,
+    organization: organizationOf(owner),
+    configuration: configuration.source,
+  };
   if (choice.kind === 'none')
-    return {
-      ...about,
-      answer: `nothing, git asks its next helper: ${choice.reason}`,
-      configuration: configuration.source,
-    };
-  const {identity, place} = choice.binding;
+    return {...about, answer: `nothing, git asks its next helper: ${choice.reason}`};
+  const {by, binding} = choice;
+  const {identity, place} = binding;
   return {
     ...about,
-    rule: `${place} (${describeRule(choice, owner)})`,
+    rule: {place, by},
     identity: describeIdentity(identity),
+    kind: identity.kind,
     tenant: tenantOf(identity),
     answer: `${formOf(identity, git)} (git ${git.text})`,
     sockets: socketsFor(owner, identity, configuration),
@@ -80,7 +120,7 @@ function explainHttps(url: string, remote: Remote, configuration: Configuration,
 }
 
 /** In a submodule our wrapper asks the daemon; at the top git calls ssh itself. */
-function explainSsh(url: string, remote: SshRemote, {settings, source}: Configuration): Facts {
+function explainSsh(url: string, remote: SshRemote, {settings, source}: Configuration): Explanation {
   const {host, port, username, path} = remote;
   const destination = username === undefined ? host : `${username}@${host}`;
   const command = `git-upload-pack '${path.replaceAll(/['!]/g, (character) => `'\\${character}'`)}'`;
@@ -95,10 +135,10 @@ function explainSsh(url: string, remote: SshRemote, {settings, source}: Configur
     url,
     host,
     organization: repository.kind === 'unknown' ? undefined : repository.organization,
-    rule: decision.kind === 'pass' ? undefined : decision.rule.place,
-    'as submodule': describeDecision(decision),
-    'at the top': 'the key of orgkey is never used: git calls ssh with your own keys',
-    'over https': known && `git clone ${toHttpsRemote(known)}`,
+    rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},
+    asSubmodule: describeDecision(decision),
+    atTheTop: 'the key of orgkey is never used: git calls ssh with your own keys',
+    overHttps: known && `git clone ${toHttpsRemote(known)}`,
     configuration: source,
   };
 }
@@ -116,11 +156,6 @@ function describeDecision(decision: ReturnType<typeof decideGrant>): string {
 
 function organizationOf(owner: Owner): string | undefined {
   return owner.kind === 'organization' || owner.kind === 'server' ? describeOwner(owner) : undefined;
-}
-
-function describeRule({by}: Extract<Choice, {kind: 'chosen'}>, owner: Owner): string {
-  if (by === 'name') return 'names it';
-  return owner.kind === 'elsewhere' ? 'for any other host' : 'the fallback of the host';
 }
 
 function tenantOf(identity: Identity): string | undefined {
@@ -143,4 +178,4 @@ function socketsFor(owner: Owner, {kind}: Identity, {settings}: Configuration): 
 }
 
 /** In columns. */
-const WIDEST = 'organization'.length;
+const WIDEST = 'configured in'.length;
