@@ -326,12 +326,26 @@ test('an address that is not registered gets nothing', async (t) => {
     scope,
   });
   const {status, page, addresses} = await cloud.browse(
-    `${login}/common/oauth2/v2.0/authorize?${query.toString()}`,
+    `${login}/${tenant.id}/oauth2/v2.0/authorize?${query.toString()}`,
     ada,
   );
   t.is(status, 400);
   t.regex(page, /AADSTS50011/);
   t.is(addresses.length, 1);
+});
+
+test('an application of one tenant is refused at the common address', async (t) => {
+  const query = new URLSearchParams({
+    client_id: client.clientId,
+    response_type: 'code',
+    redirect_uri: 'http://localhost',
+    scope,
+  });
+  const {page} = await cloud.browse(`${login}/common/oauth2/v2.0/authorize?${query.toString()}`, ada);
+  t.regex(page, /AADSTS50194/);
+  const {json} = await ask('organizations/oauth2/v2.0/devicecode', {client_id: client.clientId, scope});
+  t.deepEqual(json['error_codes'], [50194]);
+  t.deepEqual((await token(own, 'common')).json['error_codes'], [50059]);
 });
 
 test('refresh tokens can end in other ways', async (t) => {

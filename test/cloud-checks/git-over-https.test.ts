@@ -38,6 +38,8 @@ const whole = org.addRepository('My Project/whole', {
     {path: 'ssh', url: 'git@ssh.dev.azure.com:v3/contoso/My%20Project/lib'},
   ],
 });
+// all that is awaited must come before the first test
+const hasLfs = (await place.git('lfs', 'version')).status === 0;
 
 test.after.always(async () => {
   place.close();
@@ -293,6 +295,19 @@ check('Git LFS objects are listed and handed out', async (t) => {
 function basic(password: string): {authorization: string} {
   return {authorization: `Basic ${Buffer.from(`x:${password}`).toString('base64')}`};
 }
+
+(hasLfs ? check : check.skip)('git-lfs fetches and pushes (skipped where git has no lfs)', async (t) => {
+  const large = org.addRepository('My Project/really-large', {lfs: {'a.bin': 'large content'}});
+  const clone = fresh();
+  await place.git('lfs', 'install');
+  const {status, stderr} = await place.git('clone', '--quiet', withUser(large.url, 'x', pat.value), clone);
+  t.is(status, 0, stderr);
+  t.is(await readFile(`${clone}/a.bin`, 'utf8'), 'large content');
+  writeFileSync(`${clone}/a.bin`, 'other content');
+  await place.git('-C', clone, 'commit', '--quiet', '--all', '--message', 'Other');
+  t.is((await place.git('-C', clone, 'push', '--quiet')).status, 0);
+  t.is(large.lfsObjects.size, 2);
+});
 
 check('a feed wants a credential with its scope', async (t) => {
   org.addFeed('packages');

@@ -91,8 +91,8 @@ export class Application {
   disabled = false;
   /** Without consent users are refused with AADSTS65001. */
   consented = true;
+  readonly isMultitenant: boolean;
   readonly #principals = new Map<Tenant, Principal>();
-  readonly #multitenant: boolean;
 
   constructor(tenant: Tenant, options: ApplicationOptions) {
     this.tenant = tenant;
@@ -102,7 +102,7 @@ export class Application {
     this.certificates = [...(options.certificates ?? [])];
     this.federatedCredentials = (options.federatedCredentials ?? []).map(asFederated);
     this.redirectUris = options.redirectUris ?? ['http://localhost'];
-    this.#multitenant = options.multitenant ?? false;
+    this.isMultitenant = options.multitenant ?? false;
     if (!this.isPublic && options.secret !== false) this.addSecret(options.secret);
   }
 
@@ -136,7 +136,7 @@ export class Application {
   }
 
   isKnownIn(tenant: Tenant): boolean {
-    return tenant === this.tenant || this.#multitenant;
+    return tenant === this.tenant || this.isMultitenant;
   }
 
   /** Who this application is in a tenant. Default: its own. */

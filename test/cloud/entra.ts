@@ -230,9 +230,9 @@ export class Entra {
       case 'client_credentials': {
         if (!tenant)
           throw new EntraError(
-            53003,
+            50059,
             'invalid_request',
-            `The client credentials flow wants a tenant of its own, not '${tenantName}'.`,
+            'No tenant-identifying information found in either the request or implied by any provided credentials.',
           );
         const principal = application.principal(tenant);
         record.principal = principal.name;
@@ -362,6 +362,8 @@ export class Entra {
   #startDevice(tenantName: string, {form, host}: Exchange): Reply {
     const tenant = sharedTenants.includes(tenantName) ? undefined : this.#tenant(tenantName, host);
     const application = this.#application(form.get('client_id'), tenant);
+    if (!tenant && !application.isMultitenant)
+      throw new EntraError(50194, 'invalid_request', notMultitenant(application));
     const scope = form.get('scope');
     if (scope === null) throw missing('scope');
     delegatedScope(scope);
@@ -429,32 +431,18 @@ export class Entra {
   #authorizeProblem(tenantName: string, query: URLSearchParams): Reply | undefined {
     const tenant = sharedTenants.includes(tenantName) ? undefined : this.#directory.tenant(tenantName);
     if (!tenant && !sharedTenants.includes(tenantName))
-      return html(
-        messagePage(
-          'Sorry, but we’re having trouble signing you in.',
-          `AADSTS90002: Tenant '${tenantName}' not found.`,
-        ),
-        400,
-      );
+      return trouble(`AADSTS90002: Tenant '${tenantName}' not found.`);
     const application = this.#directory.application(query.get('client_id') ?? '');
     if (!application || (tenant && !application.isKnownIn(tenant)))
-      return html(
-        messagePage(
-          'Sorry, but we’re having trouble signing you in.',
-          `AADSTS700016: Application with identifier '${query.get('client_id') ?? ''}' was not found in the directory.`,
-        ),
-        400,
+      return trouble(
+        `AADSTS700016: Application with identifier '${query.get('client_id') ?? ''}' was not found in the directory.`,
       );
+    if (!tenant && !application.isMultitenant) return trouble(`AADSTS50194: ${notMultitenant(application)}`);
     const redirectUri = query.get('redirect_uri') ?? '';
     if (!application.redirectUris.some((registered) => isSameRedirect(registered, redirectUri)))
-      return html(
-        messagePage(
-          'Sorry, but we’re having trouble signing you in.',
-          `AADSTS50011: The redirect URI '${redirectUri}' specified in the request does not match the redirect URIs configured for the application '${application.clientId}'.`,
-        ),
-        400,
+      return trouble(
+        `AADSTS50011: The redirect URI '${redirectUri}' specified in the request does not match the redirect URIs configured for the application '${application.clientId}'.`,
       );
-    if (!tenant && !application.isKnownIn(application.tenant)) return undefined;
     if (query.get('response_type') !== 'code')
       return redirect(query, {
         error: 'unsupported_response_type',
@@ -727,6 +715,14 @@ function redirect(query: URLSearchParams, values: Record<string, string>): Reply
         },
       };
   }
+}
+
+function notMultitenant({clientId, name}: Application): string {
+  return `Application '${clientId}'(${name}) is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant.`;
+}
+
+function trouble(message: string): Reply {
+  return html(messagePage('Sorry, but we’re having trouble signing you in.', message), 400);
 }
 
 function html(page: string, status = 200): Reply {

@@ -1,3 +1,4 @@
+import {constants} from 'node:crypto';
 import {createServer} from 'node:https';
 import type {Server} from 'node:https';
 import type {IncomingMessage, ServerResponse} from 'node:http';
@@ -29,6 +30,8 @@ export function createTlsServer(
     {
       ...tlsFiles(authority.issue(['localhost', '127.0.0.1'])),
       SNICallback: (name, done) => done(null, contextFor(name.toLowerCase())),
+      // no session is resumed: every connection is shown its certificate, the faulty one too
+      secureOptions: constants.SSL_OP_NO_TICKET,
       // as long as any client keeps a connection: who closes first must not be a matter of luck
       keepAliveTimeout: 60_000,
     },
