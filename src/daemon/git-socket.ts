@@ -46,7 +46,8 @@ export class GitSocket {
     await claimPath(path);
     await this.#listener.listen({path} satisfies Origin);
     if (group !== undefined) chownSync(path, -1, group);
-    if (mode !== 0o600) chmodSync(path, mode);
+    // the umask has left it to us alone until here, with an execute bit that means nothing
+    chmodSync(path, mode);
   }
 
   /** Whether whoever connects to the path reaches us. */

@@ -46,7 +46,10 @@ export class Listener {
     return this.#open.size;
   }
 
-  /** Accepts no more. The file goes with it, unless somebody else's socket lies there by now: Node would remove that too. */
+  /**
+   * Accepts no more. The file goes with it, unless somebody else's socket lies there by now: closing would remove that
+   * one, and so would a process that runs out of work. Ours must end by `process.exit`, then.
+   */
   stopAccepting(): void {
     if (this.isInPlace()) this.#server.close();
     else this.#server.unref();

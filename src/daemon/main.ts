@@ -13,7 +13,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  return runDaemon(options, process.env);
+  // not by running out of work: Node closes its listeners then, and would remove a socket that is somebody else's by now
+  process.exit(await runDaemon(options, process.env));
 }
 
 const USAGE = 2;

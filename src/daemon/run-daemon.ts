@@ -1,4 +1,5 @@
 import {createHmac, randomBytes} from 'node:crypto';
+import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import type {AnswerParts} from '../answer.ts';
@@ -53,6 +54,9 @@ const DRAIN_LIMIT = 15_000;
 
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
+
+/** In milliseconds. */
+const FLUSH_AFTER = 1_000;
 
 /** A git that waits is told why before it would be let go, in milliseconds. */
 const PATIENCE = 9_000;
@@ -224,6 +228,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     }),
   );
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
+  // a daemon that ends by a signal would never write what it compiled
+  setTimeout(flushCompileCache, FLUSH_AFTER).unref();
   const timers = [
     setInterval(() => held.refreshDue(), RENEW_EVERY),
     setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),

@@ -1,0 +1,230 @@
+import test from 'ava';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {createServer} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
+
+const configuration = 'integrations: {azure: []}\n';
+const hello = 'action=hello\ntimeout=0\nnonce=1\n';
+
+/** Where a daemon's directories will be, before it is there. */
+function place(t: {teardown: (f: () => void) => void}): {directory: string; runtime: string; socket: string} {
+  const directory = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
+  t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+  writeFileSync(join(directory, 'config.yaml'), configuration, {mode: 0o600});
+  return {directory, runtime: join(directory, 'run'), socket: join(directory, 'run/git.sock')};
+}
+
+test('of twelve that start at once, one serves and eleven say why not', async (t) => {
+  const {directory, socket} = place(t);
+  const all = Array.from({length: 12}, () => new TestDaemon({directory}));
+  t.teardown(() => Promise.all(all.map((daemon) => daemon.close())));
+  const outcomes = await Promise.all(
+    all.map((daemon) =>
+      Promise.race([
+        daemon.ready().then(
+          () => 'serves',
+          () => 'refused',
+        ),
+        daemon.ended().then(() => 'refused'),
+      ]),
+    ),
+  );
+  t.is(outcomes.filter((outcome) => outcome === 'serves').length, 1);
+  const winner = all[outcomes.indexOf('serves')];
+  t.regex(await askPath(socket, hello), new RegExp(`pid=${winner?.process.pid}\n`));
+  for (const loser of all.filter((daemon) => daemon !== winner)) {
+    t.is(await loser.ended(), 1);
+    t.regex(loser.stderr, /orgkey: error: another orgkey daemon serves .*\norgkey: hint: /);
+  }
+});
+
+test('the directory can be passed through and the socket is ours alone, whatever the umask', async (t) => {
+  const {directory, runtime, socket} = place(t);
+  mkdirSync(runtime, {mode: 0o777});
+  chmodSync(runtime, 0o777);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  t.is(lstatSync(runtime).mode & 0o777, 0o711);
+  t.is(lstatSync(socket).mode & 0o777, 0o600);
+  t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
+  t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
+});
+
+test('a socket that nobody listens on is replaced', async (t) => {
+  const {directory, socket} = place(t);
+  const first = await startDaemon({directory});
+  await first.stop('SIGKILL');
+  t.true(existsSync(socket));
+  const second = await startDaemon({directory});
+  t.teardown(() => second.close());
+  t.regex(await askPath(socket, hello), /^orgkey=1\n/);
+});
+
+test("git's own daemon on the path is asked to leave", async (t) => {
+  const {directory, runtime, socket} = place(t);
+  mkdirSync(runtime, {mode: 0o700});
+  const store = spawn('git', ['credential-cache', `--socket=${socket}`, 'store'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  store.stdin.end('protocol=https\nhost=h\nusername=u\npassword=p\n');
+  await once(store, 'exit');
+  t.is(await askPath(socket, hello), '', "git's daemon listens there");
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  t.regex(await askPath(socket, hello), /^orgkey=1\n/);
+});
+
+test("somebody else's socket is left alone", async (t) => {
+  const {directory, runtime, socket} = place(t);
+  mkdirSync(runtime, {mode: 0o700});
+  const other = createServer((client) => client.end('hello\n')).listen(socket);
+  await once(other, 'listening');
+  t.teardown(() => void other.close());
+  const daemon = new TestDaemon({directory});
+  t.is(await daemon.ended(), 1);
+  t.regex(daemon.stderr, /another program listens on .*git\.sock/);
+  t.is(await askPath(socket, ''), 'hello\n');
+});
+
+for (const [title, make, complaint] of [
+  [
+    'a file where the socket goes',
+    (socket: string) => writeFileSync(socket, 'precious'),
+    /is there and is no socket/,
+  ],
+  [
+    'a link where the socket goes',
+    (socket: string) => symlinkSync('/nowhere', socket),
+    /is there and is no socket/,
+  ],
+] as const) {
+  test(`${title} is left alone`, async (t) => {
+    const {directory, runtime, socket} = place(t);
+    mkdirSync(runtime, {mode: 0o700});
+    make(socket);
+    const daemon = new TestDaemon({directory});
+    t.is(await daemon.ended(), 1);
+    t.regex(daemon.stderr, complaint);
+    t.truthy(lstatSync(socket));
+  });
+}
+
+test('a directory that is a link is refused unless it was named, one of somebody else in any case', async (t) => {
+  const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
+  t.teardown(() => rmSync(temporary, {recursive: true, force: true}));
+  const uid = 12_345;
+  chmodSync(temporary, 0o777);
+  const start = async (prepare: () => void) => {
+    prepare();
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: temporary,
+        TMPDIR: temporary,
+        ORGKEY_STATE_DIR: join(temporary, 'state'),
+      },
+      uid,
+      gid: uid,
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const [code] = await once(child, 'close');
+    return {code, stderr};
+  };
+  const path = join(temporary, `orgkey-${uid}`);
+  const linked = await start(() => {
+    mkdirSync(join(temporary, 'elsewhere'));
+    chownSync(join(temporary, 'elsewhere'), uid, uid);
+    symlinkSync(join(temporary, 'elsewhere'), path);
+  });
+  t.is(linked.code, 1);
+  t.regex(linked.stderr, /is a symbolic link/);
+
+  const foreign = await start(() => {
+    rmSync(path);
+    mkdirSync(path, {mode: 0o777});
+    chownSync(path, 4321, 4321);
+  });
+  t.is(foreign.code, 1);
+  t.regex(foreign.stderr, /belongs to user 4321/);
+});
+
+test('a path that is too long for a socket is told', async (t) => {
+  const {directory} = place(t);
+  const runtime = join(directory, 'x'.repeat(100));
+  const daemon = new TestDaemon({directory, args: ['--runtime-dir', runtime]});
+  t.is(await daemon.ended(), 1);
+  t.regex(daemon.stderr, /is longer than 107 bytes\norgkey: hint: name a shorter directory/);
+});
+
+test('another user is refused by the modes', async (t) => {
+  const {directory, socket} = place(t);
+  chmodSync(directory, 0o755);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  const child = spawn('git', ['credential-cache', `--socket=${socket}`, 'get'], {
+    uid: 12_345,
+    gid: 12_345,
+    env: {PATH: process.env['PATH'], HOME: '/'},
+  });
+  child.stdin.on('error', () => undefined).end('protocol=https\nhost=dev.azure.com\n');
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  await once(child, 'close');
+  t.regex(stderr, /[Pp]ermission denied/);
+});
+
+test('SIGTERM answers what is under way, removes the socket and exits 0', async (t) => {
+  const {directory, socket} = place(t);
+  const daemon = await startDaemon({directory});
+  t.is(await daemon.stop('SIGTERM'), 0);
+  t.false(existsSync(socket));
+  t.is(daemon.stdout, `ready ${socket}\n`);
+});
+
+test('at its end the daemon leaves a socket alone that is not its own any more', async (t) => {
+  const {directory, socket} = place(t);
+  const daemon = await startDaemon({directory});
+  rmSync(socket);
+  const other = createServer().listen(socket);
+  await once(other, 'listening');
+  t.teardown(() => void other.close());
+  t.is(await daemon.stop('SIGTERM'), 0);
+  t.true(existsSync(socket));
+});
+
+test('a daemon without a valid configuration serves, and tells git what is wrong', async (t) => {
+  const {directory} = place(t);
+  writeFileSync(
+    join(directory, 'config.yaml'),
+    'integrations: {azure: [{credentials: [{organizations: [a]}]}]}\n',
+  );
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  const answer = await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'});
+  t.regex(
+    answer,
+    /^orgkey=1\norgkey-error=no configuration is in force: .*config\.yaml:1:\d+: .*\norgkey-hint=run: orgkey config check\n$/,
+  );
+  t.is((await daemon.status()).health, 'red');
+
+  writeFileSync(join(directory, 'config.yaml'), configuration);
+  daemon.process.kill('SIGHUP');
+  await daemon.says(/"message":"configuration: /);
+  await daemon.says(/0 credentials/);
+  t.is(await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'}), 'orgkey=1\n');
+});

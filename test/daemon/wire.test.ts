@@ -1,0 +1,119 @@
+import test from 'ava';
+import {connect, type Socket} from 'node:net';
+import {once} from 'node:events';
+import {readdirSync} from 'node:fs';
+import {MAX_REQUEST} from '../../src/protocol/request.ts';
+import {askPath, startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+
+const pat = 'p'.repeat(52);
+const configuration = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;
+const good = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/web/_git/site\n';
+
+let daemon: TestDaemon;
+
+test.before(async () => {
+  daemon = await startDaemon({configuration});
+});
+
+test.after.always(() => daemon.close());
+
+test('answers after the client has half-closed', async (t) => {
+  t.is(await daemon.ask(good), `orgkey=1\nusername=orgkey\npassword=${pat}\n`);
+});
+
+test('answers a request that comes in single bytes', async (t) => {
+  const socket = connect({path: daemon.socket, allowHalfOpen: true});
+  const answer = readAll(socket);
+  for (const byte of Buffer.from(good)) socket.write(Buffer.of(byte));
+  socket.end();
+  t.true((await answer).includes(pat));
+});
+
+const nothing = 'orgkey=1\n';
+
+for (const [title, request] of [
+  ['nothing at all', ''],
+  ['one byte', 'a'],
+  ['no newline at the end', good.slice(0, -1)],
+  ['64 KiB and one byte', `${good}x=${'y'.repeat(MAX_REQUEST + 1 - good.length - 3)}\n`],
+  ['a megabyte', `${good}x=${'y'.repeat(1 << 20)}\n`],
+  ['a NUL', good.replace('contoso', 'contoso\0')],
+  ['a bare carriage return', good.replace('contoso', 'contoso\r')],
+  ['a line separator for a newline', good.replace('\nhost', '\u2028host')],
+  ['a key twice', `${good}host=dev.azure.com\n`],
+  ['no host', good.replace('host=dev.azure.com\n', '')],
+  ['no path', good.replace(/path=.*\n/, '')],
+  ['a url', `${good}url=https://dev.azure.com/contoso/x\n`],
+  ['exit', 'action=exit\ntimeout=0\n'],
+  ['an action that nobody knows', good.replace('get', 'gett')],
+  ['another organization', good.replace('contoso', 'fabrikam')],
+] as const) {
+  test(`says nothing to ${title}`, async (t) => {
+    t.is(
+      await daemon.ask(Buffer.from(title === 'a line separator for a newline' ? request : request, 'utf8')),
+      nothing,
+    );
+  });
+}
+
+test('exactly 64 KiB are read', async (t) => {
+  const request = `${good}x=${'y'.repeat(MAX_REQUEST - good.length - 3)}\n`;
+  t.is(Buffer.byteLength(request), MAX_REQUEST);
+  t.true((await daemon.ask(request)).includes(pat));
+});
+
+test('exit from a client changes nothing', async (t) => {
+  await daemon.ask('action=exit\ntimeout=0\n');
+  t.true((await daemon.ask(good)).includes(pat));
+});
+
+test('hello proves who answers', async (t) => {
+  const answer = await daemon.ask('action=hello\ntimeout=0\nnonce=abc\n');
+  t.regex(
+    answer,
+    new RegExp(`^orgkey=1\\nversion=\\d+\\.\\d+\\.\\d+\\npid=${daemon.process.pid}\\nproof=[0-9a-f]{64}\\n$`),
+  );
+  t.not(answer, await daemon.ask('action=hello\ntimeout=0\nnonce=abd\n'));
+});
+
+test.serial(
+  'idle, half-sent and hanging-up clients disturb nobody, and their descriptors come back',
+  async (t) => {
+    const descriptors = () => readdirSync(`/proc/${daemon.process.pid}/fd`).length;
+    const before = descriptors();
+    const idle = await Promise.all(Array.from({length: 300}, () => open(daemon.socket)));
+    const half = await Promise.all(Array.from({length: 300}, () => open(daemon.socket)));
+    for (const socket of half) socket.write(good.slice(0, 40));
+    const leaving = await Promise.all(Array.from({length: 300}, () => open(daemon.socket)));
+    for (const socket of leaving) socket.destroy();
+
+    const answers = await Promise.all(Array.from({length: 100}, () => daemon.ask(good)));
+    t.true(answers.every((answer) => answer.includes(pat)));
+    // they are let go, without a word
+    const ended = await Promise.all([...idle, ...half].map(readAll));
+    t.true(ended.every((text) => text === ''));
+    t.true(descriptors() <= before + 5, `${descriptors()} descriptors, ${before} before`);
+  },
+);
+
+test.serial('a burst of clients at once: nobody is refused', async (t) => {
+  const answers = await Promise.all(Array.from({length: 1500}, () => askPath(daemon.socket, good)));
+  t.is(answers.filter((answer) => answer.includes(pat)).length, 1500);
+});
+
+async function open(path: string): Promise<Socket> {
+  const socket = connect({path, allowHalfOpen: true});
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+function readAll(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (part: string) => (text += part));
+    socket.on('end', () => socket.end());
+    socket.on('close', () => resolve(text));
+  });
+}
