@@ -43,7 +43,7 @@ class BindingsBuilder {
       return this.#skip(integration);
     }
     const credentials = valueAt(integration, 'credentials');
-    if (credentials === undefined)
+    if (credentials === undefined || credentials.kind === 'nothing')
       problems.warn(integration.at, 'no credentials: requests for this host are passed on');
     for (const credential of mapsOf(credentials)) this.#bind(credential, host);
   }

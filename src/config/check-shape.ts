@@ -20,8 +20,8 @@ import {sourceOf, type Written, type WrittenMap} from './written.ts';
 export function checkShape({azure, orgkey}: Parts, problems: Problems): void {
   refuseIncludes(azure, problems);
   refuseIncludes(orgkey, problems);
-  if (orgkey !== undefined && orgkey.kind !== 'nothing') check(orgkey, 'orgkey', orgkeySchema, problems);
-  if (azure === undefined || azure.kind === 'nothing') return;
+  if (isOurs(orgkey)) check(orgkey, 'orgkey', orgkeySchema, problems);
+  if (!isOurs(azure)) return;
   if (azure.kind !== 'list') {
     problems.error(azure.at, `azure must be ${LIST}: begin each host with a hyphen`);
     return;
@@ -33,6 +33,11 @@ export function checkShape({azure, orgkey}: Parts, problems: Problems): void {
       integration.kind === 'map' ? integration.entries.get('credentials')?.value : undefined;
     if (credentials?.kind === 'list') for (const item of credentials.items) checkCredential(item, problems);
   }
+}
+
+/** What is absent, empty or would come from elsewhere has no shape to be checked. */
+function isOurs(written: Written | undefined): written is Written {
+  return written !== undefined && written.kind !== 'nothing' && sourceOf(written) === undefined;
 }
 
 const SCHEMAS: ReadonlyMap<CredentialKind['kind'], z.ZodObject> = new Map(

@@ -67,7 +67,7 @@ const STRUCTURAL: ReadonlySet<ErrorCode> = new Set([
 function parsed(text: string): Document.Parsed | undefined {
   try {
     // our own walk finds duplicate keys where they matter: the library compares each key with each other
-    return parseDocument(text, {prettyErrors: false, logLevel: 'silent', uniqueKeys: false});
+    return parseDocument(text, {prettyErrors: false, logLevel: 'error', uniqueKeys: false});
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -100,7 +100,10 @@ class Reader {
   /** `near` stands in for the place of a value that has none. */
   #read(node: unknown, near: number, depth: number, aliased: boolean): Written {
     if (depth > DEPTH) return this.#nothing(near, 'values are nested too deeply');
-    if (aliased && (this.#aliased += 1) > ALIASED) return this.#nothing(near, 'too many aliases');
+    if (aliased && (this.#aliased += 1) > ALIASED) {
+      if (this.#aliased === ALIASED + 1) this.#problems.error(near, 'too many aliases');
+      return {kind: 'nothing', at: near};
+    }
     if (isAlias(node)) {
       const target = node.resolve(this.#document);
       const at = node.range?.[0] ?? near;

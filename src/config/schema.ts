@@ -113,7 +113,7 @@ const FIELDS: Readonly<Record<string, z.ZodType>> = {
     '`terraform`: the identity comes from the ARM_*, AZURE_* and AZDO_* variables, as in Terraform’s provider.',
   ),
   stored: flag('`true`: what people type at git’s prompt is kept and served.'),
-  persist: flag('Whether what is stored survives a restart. Default: false.'),
+  persist: flag('Whether what is stored survives a restart.').default(false),
 };
 
 const ORGANIZATIONS = organizations.describe(
@@ -159,7 +159,7 @@ export const integrationSchema = mapping({
     ),
   credentials: z
     .array(z.unknown(), {error: LIST})
-    .optional()
+    .nullish()
     .describe('Who acts for which organization. The kind of each follows from its fields.'),
   apiVersion: z.unknown().optional().describe('Backstage’s; ignored.'),
   commitSigningKey: z.unknown().optional().describe('Backstage’s; ignored.'),
@@ -271,7 +271,7 @@ export function fileSchema(): z.ZodType {
   const integration = integrationSchema.extend({
     credentials: z
       .array(z.union(credentials))
-      .optional()
+      .nullish()
       .describe('Who acts for which organization. The kind of each follows from its fields.'),
   });
   return z.looseObject({

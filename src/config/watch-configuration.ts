@@ -135,7 +135,11 @@ interface Step {
 }
 
 function inodeOf(directory: string): bigint | undefined {
-  return statSync(directory, {bigint: true, throwIfNoEntry: false})?.ino;
+  try {
+    return statSync(directory, {bigint: true, throwIfNoEntry: false})?.ino;
+  } catch {
+    return undefined;
+  }
 }
 
 /** As many links as Linux follows. */

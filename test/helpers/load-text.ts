@@ -1,0 +1,59 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import type {ExecutionContext} from 'ava';
+import type {Configuration, Loaded, Problem} from '../../src/config/configuration.ts';
+import {loadConfiguration, type LoadOptions} from '../../src/config/load-configuration.ts';
+import {scratchDirectory} from './scratch-directory.ts';
+
+export interface LoadedText {
+  readonly directory: string;
+  readonly file: string;
+  readonly loaded: Loaded;
+}
+
+type Options = Partial<LoadOptions> & {
+  /** Written beside the configuration, with mode 0600. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Of the configuration. Default: 0600. */
+  readonly mode?: number;
+};
+
+/** Loads a text as a configuration of its own directory. */
+export async function loadText(
+  t: ExecutionContext,
+  text: string,
+  {files = {}, mode = 0o600, ...options}: Options = {},
+): Promise<LoadedText> {
+  const directory = scratchDirectory(t);
+  const file = join(directory, 'config.yaml');
+  writeFileSync(file, text, {mode});
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), {recursive: true});
+    writeFileSync(join(directory, name), content, {mode: 0o600});
+  }
+  const loaded = await loadConfiguration({file, environment: {}, key: new Uint8Array(32), ...options});
+  return {directory, file, loaded};
+}
+
+/** Fails the test where the configuration is not sound. */
+export function soundIn(t: ExecutionContext, {loaded}: Pick<LoadedText, 'loaded'>): Configuration {
+  if (loaded.kind === 'loaded') return loaded.configuration;
+  t.log(loaded.problems);
+  throw new Error('the configuration is not sound');
+}
+
+/** `12:9 message`, places without their file. */
+export function problemsIn({loaded, file}: LoadedText): string[] {
+  return loaded.kind === 'loaded' ? [] : loaded.problems.map((problem) => shortened(problem, file));
+}
+
+/** `12:9 message`, places without their file. */
+export function warningsIn({loaded, file}: LoadedText): string[] {
+  return loaded.kind === 'invalid'
+    ? []
+    : loaded.configuration.warnings.map((problem) => shortened(problem, file));
+}
+
+function shortened({place, message}: Problem, file: string): string {
+  return `${place} ${message}`.replaceAll(`${file}:`, '').replaceAll(dirname(file), '.');
+}
