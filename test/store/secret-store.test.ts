@@ -16,7 +16,7 @@ import {
 import {basename, join} from 'node:path';
 import {inspect} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   holdsEncrypted,
   LARGEST_SECRET,
@@ -434,7 +434,8 @@ const unprivileged = 65_534;
 test('for another user than root, a directory that may not be written is an error', (t) => {
   if (uid !== 0) {
     t.log('skipped: only root can become another user');
-    return t.pass();
+    t.pass();
+    return;
   }
   const directory = scratchDirectory(t);
   const store = join(directory, 'store');
@@ -473,13 +474,15 @@ test('on a disk that is really full, or really read-only, the old secret stays',
   const script = `
     mount -t tmpfs -o size=64k,mode=755 none "$PWD" || exit 77
     cd "$PWD"
-    "$1" "$2" "$PWD/store" 'write a one' 'read a'
+    node=$1 child=$2
+    use() { echo $("$node" "$child" "$PWD/store" "$@"); }
+    use 'write a one' 'read a'
     dd if=/dev/zero of=filler bs=1k count=200 2>/dev/null
-    "$1" "$2" "$PWD/store" 'write a two' 'read a'
+    use 'write a two' 'read a'
     rm filler
-    "$1" "$2" "$PWD/store" 'write a three' 'read a'
+    use 'write a three' 'read a'
     mount -o remount,ro "$PWD" || exit 77
-    "$1" "$2" "$PWD/store" 'write a four' 'remove a' 'read a'`;
+    use 'write a four' 'remove a' 'read a'`;
   const {stdout, status} = spawnSync(
     'unshare',
     ['-m', 'sh', '-c', script, 'sh', process.execPath, useStore],
@@ -487,12 +490,13 @@ test('on a disk that is really full, or really read-only, the old secret stays',
   );
   if (status !== 0) {
     t.log('skipped: no file system can be mounted here');
-    return t.pass();
+    t.pass();
+    return;
   }
   t.deepEqual(stdout.trimEnd().split('\n'), [
-    ...['done', 'one'],
-    ...['ERR_STORE_FULL', 'one'],
-    ...['done', 'three'],
-    ...['ERR_STORE_READ_ONLY', 'ERR_STORE_READ_ONLY', 'three'],
+    'done one',
+    'ERR_STORE_FULL one',
+    'done three',
+    'ERR_STORE_READ_ONLY ERR_STORE_READ_ONLY three',
   ]);
 });

@@ -1,0 +1,255 @@
+import {chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {KeyringError, openKeyring, type Keyring} from '../../src/store/keyring.ts';
+import {openStore} from '../../src/store/open-store.ts';
+import {StoreError} from '../../src/store/store-error.ts';
+import {findStoreKey, STORE_KEY} from '../../src/store/store-key.ts';
+import {Secret} from '../../src/token/secret.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const uid = process.getuid?.() ?? 0;
+const given = 'g'.repeat(32);
+
+class MemoryKeyring implements Keyring {
+  readonly held = new Map<string, string>();
+  trouble: 'none' | 'locked' | 'forgets' = 'none';
+
+  async read(name: string): Promise<Secret | undefined> {
+    if (this.trouble === 'locked') throw new KeyringError('locked');
+    const text = this.held.get(name);
+    return text === undefined ? undefined : Secret.fromText(text);
+  }
+
+  async write(name: string, secret: Secret): Promise<void> {
+    if (this.trouble === 'locked') throw new KeyringError('locked');
+    if (this.trouble === 'none') this.held.set(name, secret.revealText());
+  }
+}
+
+function credentialsWith(t: ExecutionContext, text: string, mode = 0o400): string {
+  const directory = scratchDirectory(t);
+  writeFileSync(join(directory, STORE_KEY), text, {mode});
+  return directory;
+}
+
+test('systemd’s credential comes before the keyring', async (t) => {
+  const keyring = new MemoryKeyring();
+  const found = await findStoreKey({credentials: credentialsWith(t, given), keyring, uid, mayMake: true});
+  t.is(found.source, 'systemd credential');
+  t.is(found.key?.revealText(), given);
+  t.is(keyring.held.size, 0);
+});
+
+for (const credentials of [undefined, '', '/nonexistent']) {
+  test(`without a credential (${credentials ?? 'undefined'}) the keyring gets a key, once`, async (t) => {
+    const keyring = new MemoryKeyring();
+    const first = await findStoreKey({credentials, keyring, uid, mayMake: true});
+    const second = await findStoreKey({credentials, keyring, uid, mayMake: true});
+    t.is(first.source, 'keyring');
+    t.is(first.key?.revealText().length, 43);
+    t.is(second.key?.revealText(), first.key?.revealText());
+  });
+}
+
+const unusable: readonly (readonly [string, MemoryKeyring | undefined, boolean, RegExp])[] = [
+  ['there is none', undefined, true, /no keyring/],
+  ['it is locked', troubled('locked'), true, /locked/],
+  ['it forgets', troubled('forgets'), true, /cannot be asked/],
+  ['it lost the key of entries that are there', new MemoryKeyring(), false, /no longer has the key/],
+];
+for (const [what, keyring, mayMake, reason] of unusable) {
+  test(`a keyring that can’t be used is as good as none: ${what}`, async (t) => {
+    const found = await findStoreKey({credentials: undefined, keyring, uid, mayMake});
+    t.is(found.source, 'none');
+    t.regex(found.source === 'none' ? found.reason : '', reason);
+    t.is(keyring?.held.size ?? 0, 0);
+  });
+}
+
+function troubled(trouble: MemoryKeyring['trouble']): MemoryKeyring {
+  const keyring = new MemoryKeyring();
+  keyring.trouble = trouble;
+  return keyring;
+}
+
+test('a credential that can’t be used is an error, not a reason to write plain files', async (t) => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [credentialsWith(t, 'short'), /less than 32 bytes/],
+    [credentialsWith(t, ''), /less than 32 bytes/],
+    [credentialsWith(t, given, 0o444), /read by others/],
+    [directoryAsKey(t), /no regular file/],
+  ];
+  for (const [credentials, message] of cases) {
+    const error = await t.throwsAsync(
+      findStoreKey({credentials, keyring: new MemoryKeyring(), uid, mayMake: true}),
+      {instanceOf: StoreError, message},
+    );
+    t.is(error instanceof StoreError ? error.code : '', 'ERR_STORE_KEY');
+  }
+});
+
+function directoryAsKey(t: ExecutionContext): string {
+  const directory = scratchDirectory(t);
+  mkdirSync(join(directory, STORE_KEY));
+  return directory;
+}
+
+test('a credential of somebody else’s is refused', async (t) => {
+  if (uid !== 0) {
+    t.log('skipped: only root can give a file away');
+    t.pass();
+    return;
+  }
+  const credentials = credentialsWith(t, given);
+  chownSync(join(credentials, STORE_KEY), 65_533, 65_533);
+  const asked = findStoreKey({credentials, keyring: undefined, uid, mayMake: true});
+  await t.throwsAsync(asked, {instanceOf: StoreError, message: /belongs to another user/});
+});
+
+// the program `secret-tool`, played by a script that keeps its items in files
+
+const SECRET_TOOL = `#!/bin/sh
+# secret-tool lookup|store [--label=…] service S username U
+[ $# -gt 0 ] || { echo usage >&2; exit 2; }
+operation=$1; shift
+case $1 in --label=*) shift ;; esac
+[ "$1 $3" = 'service username' ] || exit 2
+item=$HOME/$2.$4
+[ ! -e "$HOME/locked" ] || { echo 'Cannot get secret of a locked object' >&2; exit 1; }
+[ ! -e "$HOME/hangs" ] || exec sleep 100
+case $operation in
+  lookup) [ -e "$item" ] && cat "$item" ;;
+  store) cat > "$item" ;;
+esac
+`;
+
+function withSecretTool(t: ExecutionContext): {
+  readonly home: string;
+  readonly environment: Record<string, string>;
+} {
+  const home = scratchDirectory(t);
+  mkdirSync(join(home, 'bin'));
+  writeFileSync(join(home, 'bin', 'secret-tool'), SECRET_TOOL);
+  chmodSync(join(home, 'bin', 'secret-tool'), 0o755);
+  return {home, environment: {HOME: home, PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`}};
+}
+
+test('secret-tool: what is written is read; nothing is not an error, a locked keyring is', async (t) => {
+  const {home, environment} = withSecretTool(t);
+  const keyring = await openKeyring({platform: 'linux', environment, limit: 20_000});
+  t.is(await keyring?.read('a'), undefined);
+  await keyring?.write('a', Secret.fromText('value'));
+  t.is((await keyring?.read('a'))?.revealText(), 'value');
+  t.is(readFileSync(join(home, 'orgkey.a'), 'utf8'), 'value');
+  writeFileSync(join(home, 'locked'), '');
+  const failing = [keyring?.read('a'), keyring?.write('a', Secret.fromText('x'))];
+  for (const use of failing) await t.throwsAsync(use ?? Promise.resolve(), {instanceOf: KeyringError});
+});
+
+test('secret-tool: one that waits for somebody is ended', async (t) => {
+  const {home, environment} = withSecretTool(t);
+  const keyring = await openKeyring({platform: 'linux', environment, limit: 2000});
+  writeFileSync(join(home, 'hangs'), '');
+  await t.throwsAsync(keyring?.read('a') ?? Promise.resolve(), {instanceOf: KeyringError});
+});
+
+// the package
+
+function packageWith(entries: Map<string, string>, seen: unknown[] = []) {
+  return async (): Promise<unknown> => ({
+    AsyncEntry: class {
+      readonly name: string;
+
+      constructor(service: string, name: string, options: unknown) {
+        seen.push(service, options);
+        this.name = name;
+      }
+
+      async getPassword(): Promise<string | null> {
+        return entries.get(this.name) ?? null;
+      }
+
+      async setPassword(text: string): Promise<void> {
+        if (text === 'refused') throw new Error('the keyring is locked');
+        entries.set(this.name, text);
+      }
+    },
+  });
+}
+
+test('the package: never the kernel’s keyring, which does not last', async (t) => {
+  const seen: unknown[] = [];
+  const entries = new Map<string, string>();
+  const keyring = await openKeyring({
+    platform: 'linux',
+    environment: {PATH: '/nonexistent'},
+    importPackage: packageWith(entries, seen),
+  });
+  t.is(await keyring?.read('a'), undefined);
+  await keyring?.write('a', Secret.fromText('value'));
+  t.is((await keyring?.read('a'))?.revealText(), 'value');
+  t.deepEqual(seen.slice(0, 2), ['orgkey', {linux: {store: 'secret-service'}}]);
+  const error = await t.throwsAsync(keyring?.write('a', Secret.fromText('refused')) ?? Promise.resolve());
+  t.true(error instanceof KeyringError);
+});
+
+test('neither program nor package: no keyring', async (t) => {
+  const environment = {PATH: '/nonexistent'};
+  for (const importPackage of [
+    async () => Promise.reject(new Error('not installed')),
+    async () => ({}),
+    async () => undefined,
+  ])
+    t.is(await openKeyring({platform: 'linux', environment, importPackage}), undefined);
+  t.is(await openKeyring({platform: 'linux', environment}), undefined, 'the package is not among ours');
+});
+
+// all together
+
+test('a store of this machine: the keyring’s key, then the keyring locked, then open again', async (t) => {
+  const {home, environment} = withSecretTool(t);
+  const directory = join(home, 'store');
+  const open = () => openStore({directory, uid, platform: 'linux', environment, limit: 20_000});
+
+  const first = await open();
+  t.is(first.protectedBy, 'keyring');
+  t.is(first.warning, undefined);
+  await first.store.write('a', Secret.fromText('canary-1234'));
+  t.false(readFileSync(join(directory, readdirSync(directory)[0] ?? '')).includes('canary'));
+
+  writeFileSync(join(home, 'locked'), '');
+  const locked = await open();
+  t.regex(locked.warning?.message ?? '', /is encrypted and cannot be read: the keyring cannot be asked/);
+  await t.throwsAsync(locked.store.read('a'), {instanceOf: StoreError});
+  await t.throwsAsync(locked.store.write('b', Secret.fromText('x')), {instanceOf: StoreError});
+
+  writeFileSync(join(home, 'bin', 'secret-tool'), SECRET_TOOL.replace('$HOME/locked', '$HOME/none'));
+  t.is((await (await open()).store.read('a'))?.revealText(), 'canary-1234');
+});
+
+test('a store of this machine: without any key it is plain, and says so', async (t) => {
+  const directory = join(scratchDirectory(t), 'store');
+  const {store, protectedBy, warning} = await openStore({
+    directory,
+    uid,
+    platform: 'linux',
+    environment: {PATH: '/nonexistent'},
+  });
+  t.is(protectedBy, 'file modes');
+  t.regex(warning?.message ?? '', /protected by their modes only: there is no keyring/);
+  await store.write('a', Secret.fromText('value'));
+  t.is((await store.read('a'))?.revealText(), 'value');
+});
+
+test('a store of this machine: a credential encrypts what was plain', async (t) => {
+  const directory = join(scratchDirectory(t), 'store');
+  const plain = await openStore({directory, uid, platform: 'linux', environment: {PATH: '/nonexistent'}});
+  await plain.store.write('a', Secret.fromText('canary-1234'));
+  const environment = {PATH: '/nonexistent', CREDENTIALS_DIRECTORY: credentialsWith(t, given)};
+  const {store, protectedBy, warning} = await openStore({directory, uid, platform: 'linux', environment});
+  t.is(protectedBy, 'systemd credential');
+  t.is(warning, undefined);
+  t.is((await store.read('a'))?.revealText(), 'canary-1234');
+  t.false(readFileSync(join(directory, readdirSync(directory)[0] ?? '')).includes('canary'));
+});
