@@ -24,7 +24,7 @@ export type Caller =
 
 /** Azure DevOps: organizations in the cloud, and servers with collections. */
 export class AzureDevOps {
-  readonly #organizations: Organization[] = [];
+  readonly #organizations = new Map<string, Organization>();
   readonly #servers = new Map<string, {readonly collections: Organization[]; readonly negotiate: boolean}>();
   readonly #tokens: TokenService;
   readonly #git: GitProgram;
@@ -38,7 +38,7 @@ export class AzureDevOps {
   }
 
   addOrganization(organization: Organization): void {
-    this.#organizations.push(organization);
+    this.#organizations.set(organization.name.toLowerCase(), organization);
   }
 
   addServer(host: string, negotiate: boolean): void {
@@ -50,7 +50,7 @@ export class AzureDevOps {
   }
 
   organization(name: string): Organization | undefined {
-    return this.#organizations.find((organization) => isSame(organization.name, name));
+    return this.#organizations.get(name.toLowerCase());
   }
 
   /** Host names of the servers on premises. */

@@ -23,7 +23,7 @@
  */
 import {generateKeyPair} from 'node:crypto';
 import type {KeyObject} from 'node:crypto';
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer as createHttpServer} from 'node:http';
 import type {Server as HttpServer} from 'node:http';
 import type {Server as NetServer, Socket} from 'node:net';
@@ -99,6 +99,12 @@ async function createRsaKey(): Promise<KeyObject> {
   return (await promisify(generateKeyPair)('rsa', {modulusLength: 2048})).privateKey;
 }
 
+/** What clouds leave behind where a test ends without closing them. */
+const unclosed = new Set<() => void>();
+process.once('exit', () => {
+  for (const clean of unclosed) clean();
+});
+
 export class Cloud {
   /** Every HTTP request that reached an endpoint. */
   readonly requests = new Records<RequestRecord>();
@@ -130,7 +136,6 @@ export class Cloud {
   readonly #plain: HttpServer;
   readonly #proxy: HttpServer;
   readonly #sockets = new Set<Socket>();
-  // also where a test ends without closing
   readonly #clean = (): void => {
     this.#git.close();
     this.machine.close();
@@ -143,10 +148,13 @@ export class Cloud {
     this.#isTemporary = options.directory === undefined;
     this.#folder = options.directory ?? mkdtempSync(path.join(tmpdir(), 'test-cloud-'));
     mkdirSync(this.#folder, {recursive: true});
+    // programs that run as somebody else must find the certificate too
+    if (this.#isTemporary) chmodSync(this.#folder, 0o755);
     const authority = createCertificateAuthority('Test cloud');
     this.caFile = path.join(this.#folder, 'ca.pem');
     this.#authority = authority.certificate;
     writeFileSync(this.caFile, this.#authority);
+    chmodSync(this.caFile, 0o644);
     this.#authorityHosts = new Set((options.authorityHosts ?? []).map((host) => host.toLowerCase()));
     const now = this.#now;
     const {directory} = this;
@@ -194,7 +202,7 @@ export class Cloud {
 
   /** Called by `startCloud`. */
   async listen(): Promise<void> {
-    process.once('exit', this.#clean);
+    unclosed.add(this.#clean);
     const servers: NetServer[] = [this.#tls, this.#plain, this.#proxy];
     for (const server of servers)
       server.on('connection', (socket: Socket) => {
@@ -224,7 +232,7 @@ export class Cloud {
         (server) => new Promise((resolve) => server.close(resolve)),
       ),
     ]);
-    process.off('exit', this.#clean);
+    unclosed.delete(this.#clean);
     this.#clean();
   }
 

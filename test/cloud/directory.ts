@@ -73,6 +73,7 @@ export class Tenant {
   addUser(options: UserOptions = {}): User {
     const user = new User(this, options);
     this.users.push(user);
+    this.#directory.register(user);
     return user;
   }
 }
@@ -93,8 +94,10 @@ export class Application {
   consented = true;
   readonly isMultitenant: boolean;
   readonly #principals = new Map<Tenant, Principal>();
+  readonly #directory: Directory;
 
-  constructor(tenant: Tenant, options: ApplicationOptions) {
+  constructor(directory: Directory, tenant: Tenant, options: ApplicationOptions) {
+    this.#directory = directory;
     this.tenant = tenant;
     this.clientId = (options.clientId ?? randomUUID()).toLowerCase();
     this.name = options.name ?? `app-${this.clientId.slice(0, 8)}`;
@@ -148,6 +151,7 @@ export class Application {
     const {clientId, name} = this;
     const principal: Principal = {kind: 'application', objectId: randomUUID(), tenant, name, clientId};
     this.#principals.set(tenant, principal);
+    this.#directory.register(principal);
     return principal;
   }
 }
@@ -202,6 +206,7 @@ export class Directory {
   readonly tenants: Tenant[] = [];
   readonly applications: Application[] = [];
   readonly managedIdentities: ManagedIdentity[] = [];
+  readonly #principals = new Map<string, Principal>();
 
   addTenant({
     id = randomUUID(),
@@ -218,13 +223,14 @@ export class Directory {
   }
 
   addApplication(tenant: Tenant, options: ApplicationOptions): Application {
-    const application = new Application(tenant, options);
+    const application = new Application(this, tenant, options);
     this.applications.push(application);
     return application;
   }
 
   addManagedIdentity(identity: ManagedIdentity): ManagedIdentity {
     this.managedIdentities.push(identity);
+    this.register(identity);
     return identity;
   }
 
@@ -248,18 +254,13 @@ export class Directory {
       );
   }
 
+  /** Called for whoever comes into being. */
+  register(principal: Principal): void {
+    this.#principals.set(principal.objectId, principal);
+  }
+
   principal(objectId: string): Principal | undefined {
-    return (
-      this.managedIdentities.find((identity) => identity.objectId === objectId) ??
-      this.user(objectId) ??
-      this.applications
-        .flatMap((application) =>
-          this.tenants
-            .filter((tenant) => application.isKnownIn(tenant))
-            .map((tenant) => application.principal(tenant)),
-        )
-        .find((principal) => principal.objectId === objectId)
-    );
+    return this.#principals.get(objectId);
   }
 }
 

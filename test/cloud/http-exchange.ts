@@ -50,7 +50,8 @@ export type Router = (request: {
   query: URLSearchParams;
 }) => Route;
 
-const longestBody = 16 * 1024 * 1024;
+/** Objects of Git LFS are held in memory. */
+const longestBody = 256 * 1024 * 1024;
 
 /** Serves HTTP requests: route, record, fault, handle, answer. `now` gives the cloud's own time in milliseconds. */
 export function createRequestListener({
