@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type {Answer} from '../../src/protocol/answer.ts';
 import {parseAttributes} from '../../src/protocol/attributes.ts';
 import {render} from '../../src/protocol/render.ts';
@@ -294,7 +294,8 @@ class Copies {
 /** Keeps every array of bytes that is made meanwhile. */
 function withSpiedBuffers<Result>(made: Uint8Array[], act: () => Result): Result {
   const original = globalThis.Uint8Array;
-  const encode = TextEncoder.prototype.encode;
+  const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
+  const unspied = Object.getOwnPropertyDescriptor(TextEncoder.prototype, 'encode') ?? {};
   globalThis.Uint8Array = new Proxy(original, {
     construct(target, args) {
       const array = Reflect.construct(target, args) as Uint8Array;
@@ -302,8 +303,8 @@ function withSpiedBuffers<Result>(made: Uint8Array[], act: () => Result): Result
       return array;
     },
   });
-  TextEncoder.prototype.encode = function (text) {
-    const array = encode.call(this, text);
+  TextEncoder.prototype.encode = (text) => {
+    const array = encode(text);
     made.push(array);
     return array;
   };
@@ -311,6 +312,6 @@ function withSpiedBuffers<Result>(made: Uint8Array[], act: () => Result): Result
     return act();
   } finally {
     globalThis.Uint8Array = original;
-    TextEncoder.prototype.encode = encode;
+    Object.defineProperty(TextEncoder.prototype, 'encode', unspied);
   }
 }

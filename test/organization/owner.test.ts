@@ -1,0 +1,122 @@
+import test from 'ava';
+import {ownerOf} from '../../src/organization/owner.ts';
+import {describeOwner, nameOf} from '../../src/organization/socket-scope.ts';
+
+const servers = new Set([
+  'azure.example.org',
+  'tfs.example.org:8443',
+  'evil.visualstudio.com',
+  'ssh.dev.azure.com',
+]);
+const isServer = (host: string) => servers.has(host);
+
+const belongsTo = test.macro({
+  exec: (t, [host, path, username]: readonly [string, string?, string?], expected: string) => {
+    const owner = ownerOf({protocol: 'https', host, path, username}, isServer);
+    const name = 'organization' in owner ? owner.organization : 'host' in owner ? describeOwner(owner) : '';
+    t.is(`${owner.kind} ${name}`.trimEnd(), expected);
+  },
+  title: (
+    _,
+    [host, path = '(no path)', username = '(no user name)']: readonly [string, string?, string?],
+    expected: string,
+  ) => `${JSON.stringify([host, path, username])}: ${expected}`,
+});
+
+test(belongsTo, ['dev.azure.com', 'Contoso/p'], 'organization contoso');
+test(belongsTo, ['dev.azure.com:443', 'contoso'], 'organization contoso');
+test(belongsTo, ['dev.azure.com', undefined, 'contoso'], 'organization contoso');
+test(belongsTo, ['dev.azure.com', 'contoso/p', 'fabrikam'], 'organization contoso');
+test(belongsTo, ['dev.azure.com', undefined, 'me@example.org'], 'unnamed');
+test(belongsTo, ['dev.azure.com', undefined, ''], 'unnamed');
+test(belongsTo, ['dev.azure.com'], 'unnamed');
+test(belongsTo, ['pkgs.dev.azure.com', 'contoso/_packaging'], 'organization contoso');
+test(belongsTo, ['contoso.visualstudio.com', 'p/_git/r'], 'organization contoso');
+test(belongsTo, ['contoso.visualstudio.com'], 'organization contoso');
+test(belongsTo, ['contoso.pkgs.visualstudio.com', 'x'], 'organization contoso');
+test(belongsTo, ['evil.visualstudio.com', 'x'], 'organization evil');
+
+test(belongsTo, ['azure.example.org', 'Collection/p'], 'server azure.example.org/collection');
+test(belongsTo, ['Azure.Example.ORG:443', 'tfs/Collection/p'], 'server azure.example.org/collection');
+test(belongsTo, ['azure.example.org', 'TFS/My Collection.1_x'], 'server azure.example.org/my collection.1_x');
+test(belongsTo, ['azure.example.org', 'ÄRZTE/p'], 'server azure.example.org/ärzte');
+test(belongsTo, ['azure.example.org', '\u212aollection/p'], 'server azure.example.org/\u212aollection');
+test(belongsTo, ['azure.example.org', '\u0130zmir/p'], 'server azure.example.org/\u0130zmir');
+test(belongsTo, ['azure.example.org', 'tfs'], 'server azure.example.org');
+test(belongsTo, ['azure.example.org', undefined, 'collection'], 'server azure.example.org');
+test(belongsTo, ['tfs.example.org:8443', 'c'], 'server tfs.example.org:8443/c');
+test(belongsTo, ['tfs.example.org', 'c'], 'elsewhere tfs.example.org');
+
+test(belongsTo, ['git.example.com', 'anything'], 'elsewhere git.example.com');
+test(belongsTo, ['Git.Example.com:443'], 'elsewhere git.example.com');
+test(belongsTo, ['git.example.com:8443', '../..'], 'elsewhere git.example.com:8443');
+test(belongsTo, ['git.example.com.', 'x'], 'elsewhere git.example.com.');
+test(belongsTo, ['localhost', 'x'], 'elsewhere localhost');
+test(belongsTo, ['my_host', 'x'], 'elsewhere my_host');
+test(belongsTo, ['[::1]:8443', 'x'], 'elsewhere [::1]:8443');
+test(belongsTo, ['dev.azure.com.evil.example', 'contoso'], 'elsewhere dev.azure.com.evil.example');
+test(belongsTo, ['evildev.azure.com', 'contoso'], 'elsewhere evildev.azure.com');
+
+for (const host of [
+  // Azure DevOps' own, which serve no git, whatever is configured for them
+  'ssh.dev.azure.com',
+  'SSH.dev.azure.com',
+  'vssps.dev.azure.com',
+  'dev.azure.com.',
+  'dev.azure.com.:443',
+  'dev.azure.com:8443',
+  'x.dev.azure.com:8443',
+  'visualstudio.com',
+  'visualstudio.com.',
+  'pkgs.visualstudio.com',
+  'vs-ssh.visualstudio.com',
+  'a.b.visualstudio.com',
+  'contoso.visualstudio.com.',
+  'contoso.visualstudio.com:8443',
+  'con_toso.visualstudio.com',
+  // no host names
+  '',
+  '.',
+  '..',
+  ':443',
+  'a..b',
+  '.a',
+  'a:',
+  'a:0',
+  'a:x',
+  'a:123456',
+  'a:443:443',
+  '[',
+  '[]',
+  '[::1',
+  '::1',
+  'a b',
+  'a@b',
+  'a/b',
+  'é.example',
+]) {
+  test(belongsTo, [host, 'contoso/p'], 'refused');
+}
+for (const path of ['', '/', '..', '.', 'a//b', '/a', 'a/../b', 'a/./b', 'a/..', 'a//']) {
+  for (const host of ['dev.azure.com', 'contoso.visualstudio.com', 'azure.example.org'])
+    test(belongsTo, [host, path], 'refused');
+}
+for (const collection of ['a\\b', 'a?b', 'a#b', 'a%2fb', 'a\u001bb', '\u0085']) {
+  test(belongsTo, ['azure.example.org', `${collection}/p`], 'refused');
+}
+
+test('only https is answered, and only in lower case', (t) => {
+  for (const protocol of ['http', 'HTTPS', 'https ', 'ssh', '', 'ftp', 'https:', 'httpss']) {
+    const remote = {host: 'dev.azure.com', path: 'contoso', username: undefined};
+    t.is(ownerOf({...remote, protocol}, isServer).kind, 'refused', protocol);
+  }
+});
+
+test('no owner without a name has one', (t) => {
+  t.is(nameOf({kind: 'unnamed', reason: 'x'}), undefined);
+  t.is(nameOf({kind: 'refused', reason: 'x'}), undefined);
+  t.is(nameOf({kind: 'elsewhere', host: 'contoso'}), undefined);
+  t.is(nameOf({kind: 'server', host: 'contoso', collection: undefined}), undefined);
+  t.is(nameOf({kind: 'server', host: 'h', collection: 'contoso'}), 'contoso');
+  t.is(describeOwner({kind: 'unnamed', reason: 'x'}), 'an unknown organization');
+});
