@@ -39,7 +39,9 @@ export function licensesText(packages: readonly BundledPackage[]): string {
 
 function describe(path: string, root: string): BundledPackage {
   const folder = join(root, path);
-  const {name, version, license} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const {name, version, ...told} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  // Older packages have a list of objects
+  const license = told.license ?? told.licenses?.map(({type}: {type: string}) => type).join(' OR ');
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)\b/i.test(file));
   const texts = files.toSorted(compare).map((file) => readFileSync(join(folder, file), 'utf8'));
   return {name, version, license, path, texts};

@@ -1,0 +1,74 @@
+import {execFileSync} from 'node:child_process';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Metafile} from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The published package, built, packed and installed as users would. */
+export interface Packed {
+  /** Holds everything here. */
+  readonly directory: string;
+  readonly tarball: string;
+  /** Where npm put it. */
+  readonly installed: string;
+  /** `orgkey`, `git-credential-orgkey` and `orgkey-ssh` lie here. */
+  readonly bin: string;
+  readonly metafile: Metafile;
+  remove(): void;
+}
+
+/** Builds beside the checkout's own dist/, which others may be using. */
+export function pack(): Packed {
+  const directory = mkdtempSync('/tmp/orgkey-pack-');
+  const source = join(directory, 'source');
+  const metafile = join(directory, 'metafile.json');
+  mkdirSync(source);
+  const build = join(root, 'scripts/build.ts');
+  execFileSync(process.execPath, [build, '--out', join(source, 'dist'), '--metafile', metafile]);
+  for (const file of ['package.json', 'README.md', 'LICENSE']) {
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(source, file));
+  }
+  npm(['pack', '--ignore-scripts', '--pack-destination', directory], source);
+  const name = readdirSync(directory).find((file) => file.endsWith('.tgz')) ?? '';
+  const tarball = join(directory, name);
+  const prefix = join(directory, 'prefix');
+  npm(['install', '--global', '--ignore-scripts', '--offline', '--prefix', prefix, tarball], directory);
+  return {
+    directory,
+    tarball,
+    installed: join(prefix, 'lib/node_modules/orgkey'),
+    bin: join(prefix, 'bin'),
+    metafile: JSON.parse(readFileSync(metafile, 'utf8')),
+    remove: () => rmSync(directory, {recursive: true, force: true}),
+  };
+}
+
+function npm(args: readonly string[], cwd: string): void {
+  execFileSync('npm', [...args, '--silent', '--no-audit', '--no-fund'], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+}
+
+/**
+ * A Node of that very version, brought by the npm registry into .cache; `undefined` where it cannot be had. Tests
+ * that run at once may bring it twice, and the first one stays.
+ */
+export function otherNode(version: string): string | undefined {
+  const platform = `node-${process.platform}-${process.arch}`;
+  const home = join(root, '.cache/node', version);
+  const node = join(home, 'node_modules', platform, 'bin/node');
+  if (existsSync(node)) return node;
+  mkdirSync(join(root, '.cache/node'), {recursive: true});
+  const fresh = mkdtempSync(join(root, '.cache/node/new-'));
+  try {
+    npm(['install', '--ignore-scripts', '--no-save', '--prefix', fresh, `${platform}@${version}`], fresh);
+    if (!existsSync(home)) cpSync(fresh, home, {recursive: true});
+    return node;
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(fresh, {recursive: true, force: true});
+  }
+}

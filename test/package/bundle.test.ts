@@ -1,0 +1,113 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import test from 'ava';
+import {bundledPackages} from '../../scripts/bundled-packages.ts';
+import {pack, type Packed} from '../helpers/packed.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+
+interface Reviewed {
+  readonly version: string;
+  readonly license: string;
+  readonly integrity: string;
+}
+const reviewed: Readonly<Record<string, Reviewed>> = read('scripts/runtime-packages.json');
+const locked: Readonly<Record<string, Partial<Reviewed> & {dependencies?: Record<string, string>}>> =
+  read('package-lock.json').packages;
+
+let packed: Packed;
+test.before(() => {
+  packed = pack();
+});
+test.after.always(() => packed?.remove());
+
+test('the bundle holds reviewed packages, in reviewed versions, and nothing else', (t) => {
+  for (const {path, version, license} of bundledPackages(packed.metafile, root)) {
+    const {integrity, ...known} = reviewed[path.replace('node_modules/', '')] ?? {};
+    t.deepEqual(known, {version, license}, path);
+    t.regex(integrity ?? '', /^sha512-/);
+  }
+});
+
+test('the lock file has the hashes that were reviewed', (t) => {
+  for (const [path, {version, integrity}] of Object.entries(reviewed)) {
+    t.like(locked[`node_modules/${path}`], {version, integrity}, path);
+  }
+});
+
+test('node-ipc brings five packages, all reviewed', (t) => {
+  const found = new Set<string>();
+  const follow = (name: string): void => {
+    for (const dependency of Object.keys(locked[`node_modules/${name}`]?.dependencies ?? {})) {
+      found.add(dependency);
+      follow(dependency);
+    }
+  };
+  follow('node-ipc');
+  t.deepEqual([...found].toSorted(), ['easy-stack', 'event-pubsub', 'js-message', 'js-queue', 'strong-type']);
+  for (const name of [...found, 'node-ipc']) t.truthy(reviewed[name], name);
+});
+
+test('the review has nothing that is not used', (t) => {
+  const used = new Set(
+    bundledPackages(packed.metafile, root).map(({path}) => path.replace('node_modules/', '')),
+  );
+  const unused = Object.keys(reviewed).filter((name) => !used.has(name));
+  // node-ipc's own, which its chosen profile does without
+  t.deepEqual(unused, ['easy-stack', 'js-message', 'js-queue']);
+});
+
+test('no package asks for more than its license text', (t) => {
+  const licenses = new Set(Object.values(reviewed).map(({license}) => license));
+  const permissive = ['Apache-2.0', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'Unlicense'];
+  t.deepEqual(
+    [...licenses].filter((license) => !permissive.includes(license)),
+    [],
+  );
+  const text = readFileSync(join(packed.installed, 'dist/THIRD-PARTY-LICENSES'), 'utf8');
+  for (const {name, version} of bundledPackages(packed.metafile, root)) {
+    t.true(text.includes(`${name} ${version} (`), name);
+  }
+});
+
+/** The packages that are loaded before the program has decided anything. */
+function loadedWith(entry: string): ReadonlySet<string> {
+  const {outputs} = packed.metafile;
+  const names = new Set<string>();
+  const seen = new Set<string>();
+  const follow = (output: string): void => {
+    if (seen.has(output)) return;
+    seen.add(output);
+    const {inputs = {}, imports = []} = outputs[output] ?? {};
+    for (const input of Object.keys(inputs)) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
+      if (name !== undefined) names.add(name);
+    }
+    for (const {path, kind, external} of imports)
+      if (kind === 'import-statement' && external !== true) follow(path);
+  };
+  for (const [output, {entryPoint}] of Object.entries(outputs)) if (entryPoint === entry) follow(output);
+  if (seen.size === 0) throw new Error(`no entry ${entry}`);
+  return names;
+}
+test('the daemon starts with hardly any package', (t) => {
+  t.deepEqual([...loadedWith('src/daemon/main.ts')], ['lru-cache', 'yaml']);
+});
+
+test('the acquirer is the only one to load what talks to Entra', (t) => {
+  const azure = (names: ReadonlySet<string>) => [...names].filter((name) => name.startsWith('@azure/'));
+  t.deepEqual(azure(loadedWith('src/cli/main.ts')), []);
+  t.deepEqual(azure(loadedWith('src/main.ts')), []);
+  t.true(azure(loadedWith('src/entra/token-credential.ts')).includes('@azure/identity'));
+});
+
+test('the program lies in one folder, and nothing of this machine is in it', (t) => {
+  const files = readdirSync(join(packed.installed, 'dist'), {recursive: true, encoding: 'utf8'});
+  for (const file of files) {
+    t.is(basename(file), file);
+    const text = readFileSync(join(packed.installed, 'dist', file), 'utf8');
+    t.false(text.includes(root), file);
+    t.false(text.includes('sourceMappingURL'), file);
+  }
+});

@@ -1,0 +1,155 @@
+import {execFile, execFileSync, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {promisify} from 'node:util';
+import test, {type ExecutionContext} from 'ava';
+import {publint} from 'publint';
+import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import {otherNode, pack, type Packed} from '../helpers/packed.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const run = promisify(execFile);
+const {version} = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+
+let packed: Packed;
+test.before(() => {
+  packed = pack();
+});
+test.after.always(() => packed?.remove());
+
+test('it is small and needs nothing else', (t) => {
+  t.true(statSync(packed.tarball).size < 1024 * 1024);
+  t.deepEqual(readdirSync(dirname(packed.installed)), ['orgkey']);
+  t.false(existsSync(join(packed.installed, 'node_modules')));
+  t.deepEqual(
+    readdirSync(packed.installed).filter((name) => !/^(?:README\.md|LICENSE)$/.test(name)),
+    ['dist', 'package.json'],
+  );
+  const {dependencies, scripts} = JSON.parse(readFileSync(join(packed.installed, 'package.json'), 'utf8'));
+  t.is(dependencies, undefined);
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+    t.false(script in scripts, script);
+});
+
+test('its commands can be run', (t) => {
+  t.deepEqual(readdirSync(packed.bin).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
+  for (const name of readdirSync(packed.bin))
+    t.is(statSync(join(packed.bin, name)).mode & 0o111, 0o111, name);
+});
+
+test('publint has nothing to say', async (t) => {
+  const {messages} = await publint({pkgDir: packed.installed, pack: false, strict: true});
+  t.deepEqual(messages, []);
+});
+
+/** An environment with that Node as the only one, and nothing of ours but a home. */
+function place(t: ExecutionContext, node: string) {
+  const home = scratchDirectory(t);
+  for (const name of ['tmp', 'run', 'repository']) mkdirSync(join(home, name), {mode: 0o700});
+  const environment = {
+    HOME: home,
+    TMPDIR: join(home, 'tmp'),
+    ORGKEY_RUNTIME_DIR: join(home, 'run/orgkey'),
+    PATH: `${packed.bin}:${dirname(node)}:/usr/bin:/bin`,
+    GIT_CONFIG_NOSYSTEM: '1',
+  };
+  return {home, environment};
+}
+
+function nodeOrSkip(t: ExecutionContext, wanted: string): string | undefined {
+  const node = wanted === 'ours' ? process.execPath : otherNode(wanted);
+  if (node === undefined) {
+    t.log(`skipped: Node ${wanted} cannot be had from the npm registry here`);
+    t.pass();
+  }
+  return node;
+}
+
+for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {
+  test(`Node ${wanted} is too old, and is told so in one sentence`, async (t) => {
+    const node = nodeOrSkip(t, wanted);
+    if (node === undefined) return;
+    const {environment, home} = place(t, node);
+    const failed = await t.throwsAsync<Error & {code: number; stderr: string; stdout: string}>(
+      run(join(packed.bin, 'orgkey'), ['status'], {env: environment}),
+    );
+    t.is(
+      failed?.stderr,
+      `orgkey: error: orgkey needs Node 22.20 or later, and this is v${wanted} (${node})\n`,
+    );
+    t.is(failed?.stdout, '');
+    t.is(failed?.code, 1);
+    t.deepEqual(readdirSync(home).toSorted(), ['repository', 'run', 'tmp']);
+  });
+}
+
+for (const wanted of ['22.20.0', 'ours']) {
+  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: it tells its version`, async (t) => {
+    const node = nodeOrSkip(t, wanted);
+    if (node === undefined) return;
+    const {environment, home} = place(t, node);
+    const {stdout, stderr} = await run(join(packed.bin, 'orgkey'), ['--version'], {env: environment});
+    t.is(stdout, `${version}\n`);
+    t.is(stderr, '');
+    t.deepEqual(readdirSync(join(home, 'tmp')), []);
+    t.is(statSync(join(home, '.local/state/orgkey/compile-cache')).mode & 0o777, 0o700);
+  });
+
+  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: git gets a credential`, async (t) => {
+    const node = nodeOrSkip(t, wanted);
+    if (node === undefined) return;
+    const {environment, home} = place(t, node);
+    const config = join(home, 'config.yaml');
+    const pat = 'p'.repeat(52);
+    writeFileSync(
+      config,
+      `integrations: {azure: [{host: dev.azure.com, credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`,
+      {mode: 0o600},
+    );
+    const daemon = spawn(join(packed.bin, 'orgkey'), ['daemon', '--config', config], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    t.teardown(() => daemon.kill('SIGKILL'));
+    let said = '';
+    daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+    const exited = once(daemon, 'exit');
+    const [line] = await Promise.race([
+      once(createInterface({input: daemon.stdout}), 'line'),
+      exited.then(() => [said]),
+    ]);
+    t.is(line, `ready ${home}/run/orgkey/git.sock`);
+
+    const command = readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8').split('\0');
+    for (const flag of daemonNodeFlags) t.true(command.includes(flag), flag);
+
+    const git = execFileSync(
+      'git',
+      [
+        '-c',
+        `credential.helper=${join(packed.bin, 'git-credential-orgkey')}`,
+        '-c',
+        'credential.useHttpPath=true',
+        'credential',
+        'fill',
+      ],
+      {
+        env: environment,
+        cwd: join(home, 'repository'),
+        input: 'url=https://dev.azure.com/contoso/p/_git/r\n\n',
+        encoding: 'utf8',
+      },
+    );
+    t.regex(git, new RegExp(`^password=${pat}$`, 'm'));
+
+    const {stdout} = await run(join(packed.bin, 'orgkey'), ['status', '--json'], {env: environment});
+    t.like(JSON.parse(stdout), {version, pid: daemon.pid});
+
+    daemon.kill('SIGTERM');
+    t.deepEqual(await exited, [0, null], said);
+    t.notRegex(said, /Warning/);
+    t.deepEqual(readdirSync(join(home, 'tmp')), []);
+  });
+}
