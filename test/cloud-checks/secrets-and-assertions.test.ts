@@ -1,0 +1,78 @@
+import test from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+
+const cloud = await startCloud();
+test.after.always(() => cloud.close());
+
+const tenant = cloud.addTenant();
+const reader = tenant.addApplication({name: 'reader'});
+const stranger = tenant.addApplication({name: 'stranger'});
+const vault = cloud.addVault('team-secrets', {secrets: {pat: 'the PAT'}, readers: [reader.principal()]});
+const job = cloud.addGithubJob();
+const org = cloud.addOrganization('contoso', {tenant});
+const connection = cloud.addServiceConnection(org);
+const resource = 'https://vault.azure.net';
+
+function read(name: string, token?: string): ReturnType<typeof cloud.request> {
+  const headers: Record<string, string> = token === undefined ? {} : {authorization: `Bearer ${token}`};
+  return cloud.request(`${vault.url}/secrets/${name}?api-version=7.4`, {headers});
+}
+
+test('a vault shows its secrets to readers, and to them only', async (t) => {
+  const {status, text} = await read('pat', cloud.createToken(reader, {resource}));
+  t.is(status, 200);
+  t.like(JSON.parse(text), {value: 'the PAT'});
+  const anonymous = await read('pat');
+  t.is(anonymous.status, 401);
+  t.regex(anonymous.challenges.join(''), /resource="https:\/\/vault\.azure\.net"/);
+  t.is((await read('pat', cloud.createToken(stranger, {resource}))).status, 403);
+  t.is((await read('pat', cloud.createToken(reader))).status, 401, 'a token for something else');
+  t.is((await read('other', cloud.createToken(reader, {resource}))).status, 404);
+});
+
+test('GitHub gives assertions to its jobs only', async (t) => {
+  const {ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token} = job.environment;
+  t.is((await cloud.request(url, {headers: {authorization: `bearer ${token}`}})).status, 200);
+  t.is((await cloud.request(url, {headers: {authorization: 'bearer wrong'}})).status, 401);
+  t.is((await cloud.request(url)).status, 401);
+});
+
+test('Azure Pipelines gives assertions for a connection to its jobs only', async (t) => {
+  const {SYSTEM_OIDCREQUESTURI: base, SYSTEM_ACCESSTOKEN: token} = connection.environment;
+  const ask = async (id: string, token: string, method = 'POST'): Promise<number> => {
+    const headers = {authorization: `Bearer ${token}`};
+    const url = `${base}?api-version=7.1&serviceConnectionId=${id}`;
+    return (await cloud.request(url, {method, headers})).status;
+  };
+  t.is(await ask(connection.id, token), 200);
+  t.is(await ask(connection.id, 'wrong'), 401);
+  t.is(await ask('55555555-5555-5555-5555-555555555555', token), 401);
+  t.is(await ask(connection.id, token, 'GET'), 405);
+});
+
+test('a machine with several identities must be told which', async (t) => {
+  const machine = await startCloud();
+  const devOps = '499b84ac-1321-427f-aa17-267ca6975798';
+  const imds = async (more = ''): Promise<[number, string]> => {
+    const url = `${machine.imdsUrl}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${devOps}${more}`;
+    const {status, text} = await machine.request(url, {headers: {metadata: 'true'}});
+    return [status, text];
+  };
+  t.regex((await imds())[1], /Identity not found/);
+  const first = machine.addManagedIdentity();
+  t.is((await imds())[0], 200, 'the only one is meant');
+  machine.addManagedIdentity();
+  t.regex((await imds())[1], /Multiple user assigned identities exist/);
+  t.is((await imds(`&client_id=${first.clientId}`))[0], 200);
+  const system = machine.addManagedIdentity({kind: 'system-assigned'});
+  t.like(JSON.parse((await imds())[1]), {client_id: system.clientId});
+  await machine.close();
+});
+
+test('App Service wants its header', async (t) => {
+  const {IDENTITY_ENDPOINT: url = '', IDENTITY_HEADER: header = ''} = cloud.appServiceEnvironment();
+  const query = '?api-version=2019-08-01&resource=499b84ac-1321-427f-aa17-267ca6975798';
+  t.is((await cloud.request(url + query)).status, 401);
+  const found = await cloud.request(url + query, {headers: {'x-identity-header': header}});
+  t.is(found.status, 400, 'no identity is assigned');
+});
