@@ -123,7 +123,7 @@ export class AcquirerPool {
         if (closed !== undefined) return failed(closed);
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
-        return await this.#work(errand, errand.life ?? Math.min(this.#limits.life, left));
+        return await this.#work(errand, Math.floor(errand.life ?? Math.min(this.#limits.life, left)));
       } finally {
         this.#leave(errand.endpoint);
       }

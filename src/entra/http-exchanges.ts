@@ -227,6 +227,9 @@ export class HttpExchanges {
   }
 }
 
+/** What whoever asks by itself needs. */
+export type Asking = Pick<HttpExchanges, 'ask' | 'trouble'>;
+
 type Outcome =
   | {readonly reply: Reply; readonly trouble: Trouble | undefined}
   | {readonly reply: undefined; readonly trouble: Trouble};

@@ -1,5 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto';
-import type {HttpExchanges, Reply} from './http-exchanges.ts';
+import type {Asking, Reply} from './http-exchanges.ts';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from './message.ts';
 import {localTrouble, TroubleError} from './trouble.ts';
@@ -22,7 +22,7 @@ export interface Grant {
 }
 
 /** Entra's addresses follow from its issuer's; others are asked for theirs. @throws {TroubleError} */
-export async function endpointsOf(issuer: string, exchanges: HttpExchanges): Promise<Endpoints> {
+export async function endpointsOf(issuer: string, exchanges: Asking): Promise<Endpoints> {
   const base = /^(https:\/\/[^/?#@]+\/[^/?#]+)\/v2\.0\/?$/.exec(issuer)?.[1];
   if (base === undefined) return discover(issuer, exchanges);
   return {
@@ -34,7 +34,7 @@ export async function endpointsOf(issuer: string, exchanges: HttpExchanges): Pro
 }
 
 /** @see https://openid.net/specs/openid-connect-discovery-1_0.html */
-async function discover(issuer: string, exchanges: HttpExchanges): Promise<Endpoints> {
+async function discover(issuer: string, exchanges: Asking): Promise<Endpoints> {
   if (!issuer.startsWith('https://'))
     throw localTrouble(
       'ERR_ISSUER',
@@ -69,7 +69,7 @@ export async function askForTokens(
   job: Job,
   url: string,
   parameters: Readonly<Record<string, string>>,
-  exchanges: HttpExchanges,
+  exchanges: Asking,
   tries?: number,
 ): Promise<Grant> {
   const reply = await exchanges.ask({
@@ -91,7 +91,7 @@ export async function askForTokens(
 }
 
 /** A new access token for a person who signed in before. */
-export async function refresh(job: Job, exchanges: HttpExchanges): Promise<Grant> {
+export async function refresh(job: Job, exchanges: Asking): Promise<Grant> {
   const {token} = await endpointsOf(fieldOf(job, 'issuer'), exchanges);
   const refreshToken = new TextDecoder().decode(job.secrets['refreshToken']);
   const parameters = {grant_type: 'refresh_token', refresh_token: refreshToken, scope: personScope(job)};
@@ -104,7 +104,7 @@ export function personScope(job: Job): string {
 }
 
 /** @throws {TroubleError} where the answer is a refusal. */
-export function readAnswer(reply: Reply, {trouble}: HttpExchanges): Readonly<Record<string, unknown>> {
+export function readAnswer(reply: Reply, {trouble}: Asking): Readonly<Record<string, unknown>> {
   if (trouble !== undefined) throw new TroubleError(trouble);
   return parseRecord(reply.text) ?? {};
 }

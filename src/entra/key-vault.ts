@@ -1,14 +1,10 @@
-import type {HttpExchanges} from './http-exchanges.ts';
+import type {Asking} from './http-exchanges.ts';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from './message.ts';
 import {TroubleError} from './trouble.ts';
 
 /** The value of a secret, its newest version. @see https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret */
-export async function readVaultSecret(
-  job: Job,
-  accessToken: string,
-  exchanges: HttpExchanges,
-): Promise<string> {
+export async function readVaultSecret(job: Job, accessToken: string, exchanges: Asking): Promise<string> {
   const url = new URL(fieldOf(job, 'url'));
   url.searchParams.set('api-version', '7.4');
   const reply = await exchanges.ask({

@@ -1,4 +1,4 @@
-import type {HttpExchanges, Reply} from './http-exchanges.ts';
+import type {Asking, Reply} from './http-exchanges.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {parseRecord} from './message.ts';
 import {TroubleError, type Service} from './trouble.ts';
@@ -7,7 +7,7 @@ import {TroubleError, type Service} from './trouble.ts';
 const AUDIENCE = 'api://AzureADTokenExchange';
 
 /** The token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
-export async function requestGithubAssertion(job: Job, exchanges: HttpExchanges): Promise<string> {
+export async function requestGithubAssertion(job: Job, exchanges: Asking): Promise<string> {
   const url = new URL(fieldOf(job, 'requestUrl'));
   url.searchParams.set('audience', AUDIENCE);
   const reply = await exchanges.ask({
@@ -20,7 +20,7 @@ export async function requestGithubAssertion(job: Job, exchanges: HttpExchanges)
 }
 
 /** The token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
-export async function requestPipelinesAssertion(job: Job, exchanges: HttpExchanges): Promise<string> {
+export async function requestPipelinesAssertion(job: Job, exchanges: Asking): Promise<string> {
   const url = new URL(fieldOf(job, 'requestUrl'));
   url.searchParams.set('api-version', '7.1');
   url.searchParams.set('serviceConnectionId', fieldOf(job, 'serviceConnectionId'));
@@ -40,13 +40,7 @@ export async function requestPipelinesAssertion(job: Job, exchanges: HttpExchang
   return memberOf(reply, 'oidcToken', 'azure-pipelines', url, exchanges);
 }
 
-function memberOf(
-  reply: Reply,
-  member: string,
-  service: Service,
-  url: URL,
-  {trouble}: HttpExchanges,
-): string {
+function memberOf(reply: Reply, member: string, service: Service, url: URL, {trouble}: Asking): string {
   if (trouble !== undefined) throw new TroubleError(trouble);
   const value = parseRecord(reply.text)?.[member];
   if (typeof value === 'string' && value !== '') return value;

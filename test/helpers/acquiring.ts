@@ -64,6 +64,7 @@ export function acquiringFrom(
     observe: (observation) => observations.push(observation),
     ...pooled,
   });
+  const notKept: unknown[] = [];
   const refreshTokens = new RememberedRefreshTokens();
   const acquire = createAcquire({
     pool,
@@ -72,12 +73,15 @@ export function acquiringFrom(
     authority,
     readSecret,
     refreshTokens,
+    onNotKept: (error) => notKept.push(error),
     fingerprint: (secret) => fingerprintOf(secret.revealText()),
   });
   return {
+    readSecret,
     pool,
     refreshTokens,
     observations,
+    notKept,
     variables,
     acquire: (identity: Keyless, scope = AZURE_DEVOPS_SCOPE): Promise<Acquisition> =>
       acquire({identity: {...identity, key: keyOf(identity)}, scope}),
