@@ -6,11 +6,18 @@ import {connect as connectTls} from 'node:tls';
 
 import {printable} from '../printable.ts';
 import type {Proxy, Route} from './choose-route.ts';
+import {readIntoOneBuffer, type OneBufferReader} from './read-into-one-buffer.ts';
 import {SshFailure} from './ssh-failure.ts';
 
 export interface Destination {
   readonly host: string;
   readonly port: number;
+}
+
+/** A byte stream, and how to read it without a new buffer for each chunk, where that is possible. */
+export interface Line {
+  readonly stream: Duplex;
+  readonly reader: OneBufferReader | undefined;
 }
 
 /**
@@ -23,13 +30,13 @@ export async function dial(
   route: Route,
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
-): Promise<Duplex> {
+): Promise<Line> {
   signal.throwIfAborted();
   switch (route.kind) {
     case 'direct':
       return connected(destination, signal, destination.host);
     case 'command':
-      return runCommand(route.command, environment, signal);
+      return {stream: runCommand(route.command, environment, signal), reader: undefined};
     case 'http':
     case 'socks5':
       return throughProxy(destination, route, signal);
@@ -40,18 +47,18 @@ async function throughProxy(
   destination: Destination,
   route: Extract<Route, {kind: 'http' | 'socks5'}>,
   signal: AbortSignal,
-): Promise<Duplex> {
+): Promise<Line> {
   const proxy = `the proxy ${route.host}:${route.port}`;
-  const socket =
+  const line =
     route.kind === 'http' && route.tls
       ? await secured(route, signal, proxy)
       : await connected(route, signal, proxy);
   try {
-    if (route.kind === 'http') await openTunnel(socket, destination, route, proxy);
-    else await openSocks(socket, destination, route, proxy);
-    return socket;
+    if (route.kind === 'http') await openTunnel(line.stream, destination, route, proxy);
+    else await openSocks(line.stream, destination, route, proxy);
+    return line;
   } catch (error) {
-    socket.destroy();
+    line.stream.destroy();
     signal.throwIfAborted();
     throw error instanceof SshFailure
       ? error
@@ -59,22 +66,18 @@ async function throughProxy(
   }
 }
 
-async function connected(to: Destination, signal: AbortSignal, whom: string): Promise<Socket> {
-  return opened(
-    connectTcp({host: to.host, port: to.port, noDelay: true, keepAlive: true}),
-    'connect',
-    signal,
-    whom,
-  );
+type SocketLine = Line & {readonly stream: Socket};
+
+async function connected(to: Destination, signal: AbortSignal, whom: string): Promise<SocketLine> {
+  const reader = readIntoOneBuffer();
+  const socket = connectTcp({host: to.host, port: to.port, onread: reader.onread});
+  reader.attach(socket);
+  return {stream: await opened(socket, 'connect', signal, whom), reader};
 }
 
-async function secured(to: Destination, signal: AbortSignal, whom: string): Promise<Socket> {
-  return opened(
-    connectTls({host: to.host, port: to.port, servername: to.host}),
-    'secureConnect',
-    signal,
-    whom,
-  );
+async function secured(to: Destination, signal: AbortSignal, whom: string): Promise<SocketLine> {
+  const socket = connectTls({host: to.host, port: to.port, servername: to.host});
+  return {stream: await opened(socket, 'secureConnect', signal, whom), reader: undefined};
 }
 
 async function opened(socket: Socket, event: string, signal: AbortSignal, whom: string): Promise<Socket> {

@@ -1,4 +1,5 @@
 import {once} from 'node:events';
+import type {Duplex} from 'node:stream';
 
 import ssh2, {type ServerHostKeyAlgorithm} from 'ssh2';
 
@@ -20,7 +21,7 @@ export async function fetchHostKeys(
 ): Promise<HostKey[]> {
   const keys: HostKey[] = [];
   for (const algorithms of KINDS) {
-    const stream = await dial(destination, route, environment, signal);
+    const {stream} = await dial(destination, route, environment, signal);
     try {
       const key = await shownKey(stream, algorithms, signal);
       if (key !== undefined) keys.push(key);
@@ -43,7 +44,7 @@ const KINDS: readonly ServerHostKeyAlgorithm[][] = [
 
 /** Goes as far as the end of the key exchange, where the host's signature is checked; `undefined`: it has no such key. */
 async function shownKey(
-  stream: Awaited<ReturnType<typeof dial>>,
+  stream: Duplex,
   serverHostKey: ServerHostKeyAlgorithm[],
   signal: AbortSignal,
 ): Promise<HostKey | undefined> {

@@ -220,8 +220,8 @@ class Relay {
     if (this.#exit === undefined || this.#exitSent || this.#held.length > 0) return;
     this.#exitSent = true;
     if (!this.#socket.writable) return;
+    // ssh closes when git has read everything; if we did, it would drop what git has not read yet
     this.#socket.write(this.#session.finish(this.#exit.code));
-    this.#socket.end();
   }
 
   async #gitIsGone(): Promise<void> {

@@ -86,8 +86,8 @@ async function connectInTime(
     ),
   );
   try {
-    const stream = await dial(target, route, environment, abort.signal);
-    return await connectSsh(target, stream, abort.signal);
+    const line = await dial(target, route, environment, abort.signal);
+    return await connectSsh(target, line, abort.signal);
   } finally {
     stop();
   }

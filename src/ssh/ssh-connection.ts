@@ -10,6 +10,7 @@ import ssh2, {
 } from 'ssh2';
 
 import {printable} from '../printable.ts';
+import type {Line} from './dial.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from './host-keys.ts';
 import type {PrivateKey, SignatureAlgorithm} from './private-key.ts';
 import {SshFailure} from './ssh-failure.ts';
@@ -46,7 +47,7 @@ export interface SshConnection {
  */
 export async function connectSsh(
   target: SshTarget,
-  stream: Duplex,
+  {stream, reader}: Line,
   signal: AbortSignal,
 ): Promise<SshConnection> {
   const client = new ssh2.Client();
@@ -93,6 +94,8 @@ export async function connectSsh(
   });
   await ready;
   signal.throwIfAborted();
+  // once everything is encrypted, ssh2 keeps what it has decrypted and nothing of what it was given
+  reader?.reuse();
   if (!state.ready && state.failure === undefined) state.ready = true;
   if (state.failure !== undefined) throw state.failure;
   return {

@@ -1,0 +1,24 @@
+/** A process with nothing but the grants of a daemon in it, to measure. Its settings come on stdin, as one JSON text. */
+import {text} from 'node:stream/consumers';
+
+import {ruleFor, startGrantDaemon} from '../../test/helpers/grant-daemon.ts';
+
+const {privateKey, ...rule} = JSON.parse(await text(process.stdin)) as {
+  privateKey: string;
+  organizations: string[];
+  host: string;
+  knownHosts: string;
+};
+const daemon = await startGrantDaemon({submodules: [ruleFor(privateKey, rule)]});
+process.stdout.write(`${daemon.directory}\n`);
+process.once('SIGTERM', () => void daemon.close().then(() => process.exit()));
+setInterval(() => {}, 60_000);
+if (process.env['DEBUG_MEM'])
+  setInterval(() => {
+    const m = process.memoryUsage();
+    console.error(
+      Object.entries(m)
+        .map(([k, v]) => k + ' ' + (v / 1e6).toFixed(1))
+        .join(' '),
+    );
+  }, 150);

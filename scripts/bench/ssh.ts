@@ -1,0 +1,191 @@
+/**
+ * Submodules over ssh: through the relay, against ssh with the key file, side by side, from one OpenSSH server.
+ * Run alone it prints a table: `scripts/with-node node scripts/bench/ssh.ts [megabytes]`.
+ */
+import {spawn} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {once} from 'node:events';
+import {readFileSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+
+import {build} from 'esbuild';
+
+import {makePrivateKey} from '../../src/ssh/private-key.ts';
+import {GitHome} from '../../test/helpers/git-home.ts';
+import {Sshd, whyNoSshd} from '../../test/helpers/sshd.ts';
+
+export interface SshFigures {
+  /** Medians of a whole `git ls-remote`, in milliseconds. */
+  readonly lsRemote: {readonly relay: number; readonly ssh: number};
+  /** A whole clone, in seconds; the best of each. */
+  readonly clone: {readonly megabytes: number; readonly relay: number; readonly ssh: number};
+  /** Resident memory of the process that relays, in MB: before its first grant, and the most it ever had. */
+  readonly memory: {readonly idle: number; readonly warm: number; readonly peak: number};
+  /** Twelve submodules with six jobs, in seconds. */
+  readonly twelve: {readonly relay: number; readonly ssh: number};
+}
+
+/** `undefined` where no OpenSSH server can be had; the reason goes to stderr. */
+export async function measureSsh({
+  megabytes = 300,
+  rounds = 15,
+}: {readonly megabytes?: number; readonly rounds?: number} = {}): Promise<SshFigures | undefined> {
+  const why = whyNoSshd();
+  if (why !== undefined) {
+    process.stderr.write(`ssh is not measured: ${why}\n`);
+    return undefined;
+  }
+  const {secret, key} = await makePrivateKey();
+  const privateKey = secret.revealText();
+  const sshd = await Sshd.start({authorizedKeys: [key.publicLine('bench')], options: ['MaxStartups 100']});
+  const home = new GitHome();
+  const relay = await startRelay({
+    privateKey,
+    organizations: ['bench'],
+    host: '127.0.0.1',
+    knownHosts: sshd.knownHosts(),
+  });
+  try {
+    const small = sshd.addRepository('/bench/project/_git/small', await makeRepository(home, 'small', 0.01));
+    const large = sshd.addRepository(
+      '/bench/project/_git/large',
+      await makeRepository(home, 'large', megabytes),
+    );
+    const ways = {
+      relay: {
+        ORGKEY_RUNTIME_DIR: relay.directory,
+        GIT_SSH_COMMAND: `'${join(import.meta.dirname, '../../src/shell/orgkey-ssh')}'`,
+        GIT_SSH_VARIANT: 'ssh',
+      },
+      ssh: {GIT_SSH_COMMAND: plainSsh(home, privateKey, sshd)},
+    };
+    // the relay serves submodules only, so all of this happens in a repository that has one
+    await home.succeed(['init', '-q', 'top']);
+    await home.succeed(['commit', '-q', '--allow-empty', '-m', 'top'], {cwd: 'top'});
+    for (let at = 0; at < 12; at++)
+      await home.succeed(['submodule', '--quiet', 'add', small, `small-${at}`], {
+        cwd: 'top',
+        environment: ways.ssh,
+      });
+    await home.succeed(['commit', '-qm', 'twelve'], {cwd: 'top'});
+
+    const idle = memoryOf(relay.pid, 'VmRSS');
+    const inTop = (way: keyof typeof ways) => ({cwd: 'top', environment: ways[way]});
+    const lsRemote = await inTurns(rounds, async (way) => home.succeed(['ls-remote', small], inTop(way)));
+    const twelve = await inTurns(3, async (way) => {
+      await home.succeed(['submodule', 'deinit', '-q', '--all', '-f'], {cwd: 'top'});
+      rmSync(join(home.directory, 'top/.git/modules'), {recursive: true, force: true});
+      await home.succeed(['init', '-q', '--bare', '.git/modules/keep'], {cwd: 'top'});
+      await home.succeed(['submodule', 'update', '-q', '--init', '--jobs', '6'], inTop(way));
+    });
+    const warm = memoryOf(relay.pid, 'VmRSS');
+    const clone = await inTurns(3, async (way) => {
+      rmSync(join(home.directory, 'top/copy'), {recursive: true, force: true});
+      await home.succeed(['clone', '-q', '--bare', large, 'copy'], inTop(way));
+    });
+    return {
+      lsRemote: {relay: median(lsRemote.relay), ssh: median(lsRemote.ssh)},
+      clone: {megabytes, relay: Math.min(...clone.relay) / 1000, ssh: Math.min(...clone.ssh) / 1000},
+      memory: {idle, warm, peak: memoryOf(relay.pid, 'VmHWM')},
+      twelve: {relay: Math.min(...twelve.relay) / 1000, ssh: Math.min(...twelve.ssh) / 1000},
+    };
+  } finally {
+    await relay.stop();
+    await sshd.stop();
+    home.remove();
+  }
+}
+
+/** Bundled, as the daemon is when it is installed: the compiler of `.ts` files alone takes 40 MB. */
+async function startRelay(settings: object) {
+  const bundle = join(import.meta.dirname, '../../.cache/bench');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'grant-process.ts')],
+    outdir: bundle,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    outExtension: {'.js': '.mjs'},
+    external: ['cpu-features', '*.node'],
+    banner: {
+      js: "import {createRequire} from 'node:module'; const require = createRequire(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;",
+    },
+    logLevel: 'error',
+  });
+  const child = spawn(process.execPath, [join(bundle, 'grant-process.mjs')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(settings));
+  const [directory] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return {
+    directory,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** A repository of files that do not compress; its path. */
+async function makeRepository(home: GitHome, name: string, megabytes: number): Promise<string> {
+  await home.succeed(['init', '-q', name]);
+  const {writeFile} = await import('node:fs/promises');
+  for (let left = megabytes, at = 0; left > 0; left -= 8, at++)
+    await writeFile(join(home.directory, name, `file-${at}`), randomBytes(Math.min(left, 8) * 1024 * 1024));
+  await home.succeed(['-c', 'core.bigFileThreshold=1m', 'add', '.'], {cwd: name});
+  await home.succeed(['commit', '-qm', 'noise'], {cwd: name});
+  return join(home.directory, name);
+}
+
+function plainSsh(home: GitHome, privateKey: string, sshd: Sshd): string {
+  const key = home.write('key', privateKey, 0o600);
+  const known = home.write('known', sshd.knownHosts());
+  return `ssh -F none -i '${key}' -o IdentitiesOnly=yes -o 'UserKnownHostsFile="${known}"'`;
+}
+
+/** Both ways in turns, so that whatever else the machine does hits both; milliseconds of each. */
+async function inTurns(
+  rounds: number,
+  run: (way: 'relay' | 'ssh') => Promise<unknown>,
+): Promise<{relay: number[]; ssh: number[]}> {
+  const took = {relay: [] as number[], ssh: [] as number[]};
+  for (let round = 0; round < rounds; round++)
+    for (const way of ['relay', 'ssh'] as const) {
+      const start = performance.now();
+      await run(way);
+      took[way].push(performance.now() - start);
+    }
+  return took;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** In MB, as the kernel counts it. */
+function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`^${field}:\\s+([0-9]+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024;
+}
+
+function row(what: string, relay: number, ssh: number, unit: string): string {
+  const [ours, theirs] = [relay, ssh].map((value) => value.toFixed(2).padStart(9));
+  return `${what.padEnd(28)}${ours}${theirs} ${unit}  ${(relay / ssh).toFixed(2)} ×\n`;
+}
+
+if (import.meta.main) {
+  const figures = await measureSsh({megabytes: Number(process.argv[2] ?? 300)});
+  if (figures !== undefined) {
+    const {lsRemote, clone, memory, twelve} = figures;
+    process.stdout.write(
+      `${''.padEnd(28)}${'relay'.padStart(9)}${'ssh'.padStart(9)}\n` +
+        row('git ls-remote', lsRemote.relay, lsRemote.ssh, 'ms') +
+        row(`clone of ${clone.megabytes} MB`, clone.relay, clone.ssh, 's ') +
+        row('12 submodules, 6 jobs', twelve.relay, twelve.ssh, 's ') +
+        `memory: ${memory.idle.toFixed(1)} MB idle, ${memory.warm.toFixed(1)} warm, ${memory.peak.toFixed(1)} at most (${(memory.peak - memory.idle).toFixed(1)} more)\n`,
+    );
+  }
+}
