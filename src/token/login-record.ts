@@ -62,7 +62,7 @@ function recordFrom(values: ReadonlyMap<string, Uint8Array>): LoginRecord | unde
   };
   const secret = (key: string) => {
     const value = values.get(key);
-    return value && new Secret(value.slice());
+    return value && new Secret(new Uint8Array(value));
   };
   const [protocol, host, username] = [text('protocol'), text('host'), text('username')];
   if (protocol === undefined || host === undefined) return undefined;

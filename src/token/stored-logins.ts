@@ -149,8 +149,8 @@ export class StoredLogins implements Logins {
   #drop(wanted: Wanted): Kept[] {
     this.#droppedMeanwhile?.push({
       place: wanted.place,
-      password: wanted.password?.slice(),
-      credential: wanted.credential?.slice(),
+      password: wanted.password && new Uint8Array(wanted.password),
+      credential: wanted.credential && new Uint8Array(wanted.credential),
     });
     const fitting = this.#fitting(wanted);
     for (const kept of fitting) this.#release(kept);
@@ -254,17 +254,17 @@ function isWhole({username, password, authtype, credential}: Login): boolean {
   );
 }
 
-/** The request's bytes are overwritten once it is answered. */
+/** The request's bytes are overwritten once it is answered. `slice` would not copy: they are a Buffer's. */
 function copyOf({username, password, authtype, credential, expiresAt, refreshToken}: Login): StoredLogin {
   const header = authtype !== undefined && credential !== undefined;
   return {
     username,
-    password: password && new Secret(password.slice()),
+    password: password && new Secret(new Uint8Array(password)),
     authtype: header ? authtype : undefined,
-    credential: header ? new Secret(credential.slice()) : undefined,
+    credential: header ? new Secret(new Uint8Array(credential)) : undefined,
     // git says 0 where it does not know
     expiresAt: expiresAt !== undefined && expiresAt > 0 ? expiresAt : undefined,
-    refreshToken: refreshToken && new Secret(refreshToken.slice()),
+    refreshToken: refreshToken && new Secret(new Uint8Array(refreshToken)),
   };
 }
 
