@@ -18,12 +18,12 @@ const starter = {
   },
   'pat-file': text('use the personal access token in it', 'FILE'),
   oidc: {
-    ...text('sign in with the token of a pipeline', 'SYSTEM'),
+    ...text('sign in with the token of', 'github-actions, azure-pipelines'),
     choices: ['github-actions', 'azure-pipelines'],
   },
   'service-connection-id': text('for azure-pipelines', 'GUID'),
   'azure-cli': flag('sign in as whoever is in the Azure CLI'),
-  'sign-in': {...text('sign in as a person', 'HOW'), choices: ['browser', 'device-code']},
+  'sign-in': {...text('sign in as a person', 'browser, device-code'), choices: ['browser', 'device-code']},
   'terraform-environment': flag('read what Terraform reads: ARM_…, AZDO_…'),
   stored: flag("keep what is typed at git's prompt"),
 } as const;
@@ -32,7 +32,11 @@ const organization = required('its name; HOST/COLLECTION on a server');
 
 const system = flag('for the whole machine, as root');
 
-const service = {...text('what keeps the daemon running', 'KIND'), choices: SERVICE_WORDS, default: 'auto'};
+const service = {
+  ...text('what keeps the daemon running', SERVICE_WORDS.join(', ')),
+  choices: SERVICE_WORDS,
+  default: 'auto',
+};
 
 /** Every command there is, in the order in which people need them. `doctor` will stand behind `status`. */
 export const commands: readonly Command[] = [
@@ -247,7 +251,7 @@ export const commands: readonly Command[] = [
     usage: 'completion [shell]',
     summary: 'print the completion of commands and organizations for a shell',
     example: 'source <(orgkey completion bash)',
-    options: {shell: {...optional('its name'), choices: ['bash', 'zsh', 'fish']}},
+    options: {shell: {...optional('bash, zsh or fish'), choices: ['bash', 'zsh', 'fish']}},
     run: async (options, context) => (await import('./commands/completion.ts')).completion(options, context),
   }),
   command({

@@ -25,7 +25,7 @@ export async function parseCommandLine(
     text = output;
     checkSingleValues(parsed, commands);
   });
-  if (text !== '') return {kind: 'text', text};
+  if (text !== '') return {kind: 'text', text: [tidy(text), ...examplesFor(argv, commands)].join('\n')};
   if (chosen === undefined) throw usage('no command was given', 'run: orgkey --help');
   return {kind: 'command', run: chosen};
 }
@@ -67,7 +67,7 @@ function attach(base: Argv, commands: readonly Command[], choose: (chosen: Chose
       parser = only.attach(parser, only.usage, choose);
       continue;
     }
-    parser = parser.command(`${name} <command>`, ones.map(secondWord).join(', '), (below) => {
+    parser = parser.command(name, ones.map(secondWord).join(', '), (below) => {
       let inner = below.usage(`Usage: $0 ${name} <command> [options]`).strict();
       for (const one of ones) inner = one.attach(inner, one.usage.slice(name.length + 1), choose);
       return inner.demandCommand(1, NO_COMMAND);
@@ -119,13 +119,27 @@ function explain(
 function unknownWord(word: string, commands: readonly Command[]): CommandError {
   const options = [...Object.keys(placeOptions), ...commands.flatMap((one) => Object.keys(one.options))];
   const words = [...commands.map(firstWord), ...commands.filter(isNested).map(secondWord)];
-  const option = nearestWord(word, options);
+  const option = nearestWord(word, options) ?? options.find((name) => name.startsWith(`${word}-`));
   const named = nearestWord(word, words);
   const near = named ?? (option === undefined ? undefined : `--${option}`);
   return usage(
     `unknown: ${printable(word, 60)}`,
     near === undefined ? 'run: orgkey --help' : `did you mean ${near}?`,
   );
+}
+
+/** What a value may be is said by the words behind the colon, and a switch is off where it is not given. */
+function tidy(help: string): string {
+  const tag = /\s*\[(?:boolean|string|array|required|choices:[^\]]*|default:\s[^\]]*)\]/g;
+  return help.replaceAll(tag, '');
+}
+
+function examplesFor(argv: readonly string[], commands: readonly Command[]): string[] {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const asked = commands.find(({usage}) =>
+    usage.split(' ').every((word, at) => words[at] === word || !/^[a-z]/.test(word)),
+  );
+  return asked?.example === undefined ? [] : ['', 'Example:', `  ${asked.example}`];
 }
 
 function lowerFirst(text: string): string {

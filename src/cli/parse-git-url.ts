@@ -7,7 +7,7 @@ import type {Remote} from '../organization/remote.ts';
 export function parseGitUrl(url: string): Remote | undefined {
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(url)) return undefined;
-  const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?/i.exec(url);
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?/i.exec(url);
   if (parts === null) return undefined;
   const [, protocol = '', user, host = '', path] = parts;
   const username = user === undefined ? undefined : decode(user.split(':', 1)[0] ?? '');

@@ -30,7 +30,8 @@ export class GitError extends Error {
  */
 export function gitFrom(environment: Readonly<Record<string, string | undefined>>): RunGit {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
-  const env = {...Object.fromEntries(kept), LC_ALL: 'C'};
+  // a global configuration that git cannot read must not keep it from saying so of the right file
+  const env = {...Object.fromEntries(kept), LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null'};
   return (argv) =>
     new Promise((resolve, reject) => {
       execFile('git', argv, {cwd: '/', env, maxBuffer: MOST_OUTPUT}, (error, stdout, stderr) => {

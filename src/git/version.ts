@@ -1,3 +1,4 @@
+import {printable} from '../printable.ts';
 import {GitError, type RunGit} from './run-git.ts';
 
 /** A version of git, as far as what it can do depends on it. */
@@ -9,10 +10,12 @@ export interface GitVersion {
 
 /** @throws {GitError} where git is missing or says no version. */
 export async function readGitVersion(git: RunGit): Promise<GitVersion> {
-  const {stdout} = await git(['version']);
+  const {stdout, stderr} = await git(['version']);
   const version = parseGitVersion(stdout);
   if (version === undefined)
-    throw new GitError('ERR_NO_GIT', 'git does not say its version', {hint: 'try: git version'});
+    throw new GitError('ERR_NO_GIT', `git does not say its version: ${printable(stderr.trim())}`, {
+      hint: 'try: git version',
+    });
   return version;
 }
 

@@ -1,0 +1,317 @@
+import test from 'ava';
+import {mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {Person, patConfiguration} from '../helpers/command-line.ts';
+
+const userConfigurations: Readonly<Record<string, string | undefined>> = {
+  'no file': undefined,
+  'an empty file': '',
+  'comments, aliases and no line break at the end':
+    '# mine\n[alias]\n\tco = checkout ; yes\n[user]\n  name=Ann',
+  'helpers of others, everywhere':
+    '[credential]\n\thelper = store --file=/nowhere\n[credential "https://dev.azure.com"]\n\thelper = other\n\tuseHttpPath = false\n[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n',
+  includes: '[include]\n\tpath = ~/work.gitconfig\n[includeIf "gitdir:~/work/"]\n\tpath = other.gitconfig\n',
+  'line breaks of Windows': '[user]\r\n\tname = Ann\r\n',
+};
+
+for (const [title, before] of Object.entries(userConfigurations)) {
+  test(`setup, again, and uninstall leave git's configuration byte for byte: ${title}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    if (before !== undefined) person.write('.gitconfig', before);
+
+    const first = await person.run('setup', ['--service', 'none']);
+    t.is(first.code, 0, first.stderr);
+    const after = person.read('.gitconfig');
+    t.true(after?.includes('git-credential-orgkey'));
+    t.true(after?.startsWith((before ?? '').trimEnd().slice(0, 20)));
+
+    const second = await person.run('setup', ['--service', 'none']);
+    t.is(second.code, 0, second.stderr);
+    t.is(person.read('.gitconfig'), after);
+    t.regex(second.stderr, /git: everything is in place/);
+
+    const last = await person.run('uninstall');
+    t.is(last.code, 0, last.stderr);
+    t.is(person.read('.gitconfig'), before);
+    t.is((await person.run('uninstall')).code, 0, 'twice is harmless');
+    t.is(person.read('.gitconfig'), before);
+    t.is(person.read('.config/orgkey/config.yaml'), patConfiguration, 'the configuration stays');
+  });
+}
+
+test('git sees what the design promises', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+  const {stdout} = await person.git(['config', '--global', '--list']);
+  const helper = `!'${join(import.meta.dirname, '../../src/shell/git-credential-orgkey')}'`;
+  const organization = (url: string) => [
+    `credential.${url}.helper=`,
+    `credential.${url}.helper=${helper}`,
+    `http.${url}.proactiveauth=auto`,
+  ];
+  t.deepEqual(
+    stdout.trim().split('\n').toSorted(),
+    [
+      `credential.https://azure.example.org.helper=${helper}`,
+      'credential.https://azure.example.org.usehttppath=true',
+      `credential.https://dev.azure.com.helper=${helper}`,
+      'credential.https://dev.azure.com.usehttppath=true',
+      ...organization('https://azure.example.org/DefaultCollection'),
+      ...organization('https://azure.example.org/tfs/DefaultCollection'),
+      ...organization('https://contoso.visualstudio.com'),
+      ...organization('https://dev.azure.com/contoso'),
+      ...organization('https://dev.azure.com/fabrikam'),
+      ...organization('https://fabrikam.visualstudio.com'),
+    ].toSorted(),
+  );
+});
+
+test('only a fallback drops the helpers from before for the whole host', async (t) => {
+  const person = new Person(t);
+  person.configure('integrations: {azure: [{credentials: [{personalAccessToken: canary-pat}]}]}\n');
+  t.is((await person.run('setup', ['--service', 'none', '--no-proactive-auth'])).code, 0);
+  const {stdout} = await person.git([
+    'config',
+    '--global',
+    '--get-all',
+    'credential.https://dev.azure.com.helper',
+  ]);
+  t.is(stdout.split('\n')[0], '');
+  t.false(person.read('.gitconfig')?.includes('proactiveAuth'));
+});
+
+test('a whole life: flags, service, a credential through git, and back to nothing', async (t) => {
+  const person = new Person(t);
+  person.write('pat', 'canary-pat-of-the-file\n');
+  const argv = ['--organization', 'contoso', '--pat-file', 'pat', '--service', 'plain'];
+
+  const plan = await person.run('setup', [...argv, '--dry-run']);
+  t.is(plan.code, 0, plan.stderr);
+  t.regex(
+    plan.stdout,
+    /write .*config\.yaml[^]*personalAccessToken: \{\$file: "\/tmp[^]*service: plain[^]*\+ credential/,
+  );
+  // Node keeps compiled code in .local/state/orgkey/compile-cache
+  t.deepEqual(readdirSync(person.home).toSorted(), ['.local', 'pat'], 'a dry run leaves nothing');
+  t.deepEqual(readdirSync(person.path('.local/state/orgkey')), ['compile-cache']);
+
+  const first = await person.run('setup', argv);
+  t.is(first.code, 0, first.stderr);
+  t.is(first.stdout, '');
+  t.regex(first.stderr, /✓ contoso: personal access token: ready/);
+  t.is(statSync(person.path('.config/orgkey/config.yaml')).mode & 0o777, 0o600);
+  t.is(statSync(person.path('.local/state/orgkey/git-configuration.json')).mode & 0o777, 0o600);
+
+  const filled = await person.git(['credential', 'fill'], {
+    input: 'protocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n\n',
+  });
+  t.regex(filled.stdout, /password=canary-pat-of-the-file\n/);
+
+  const again = await person.run('setup', argv);
+  t.is(again.code, 0, again.stderr);
+  t.false(/warning/.test(again.stderr), 'the same flags again are no reason to warn');
+  t.regex(again.stderr, /runs already/);
+
+  const other = await person.run('setup', [
+    '--organization',
+    'other',
+    '--pat-file',
+    'pat',
+    '--service',
+    'plain',
+  ]);
+  t.regex(other.stderr, /warning: .* is there already and stays as it is/);
+
+  const status = await person.run('status');
+  t.regex(
+    status.stdout,
+    /^ORGANIZATION +IDENTITY +TOKEN +REQUESTS +LAST ERROR\ncontoso +personal access token +ok +1\n/,
+  );
+  t.true(status.stdout.split('\n').every((line) => line.length <= 80));
+
+  const last = await person.run('uninstall', ['--purge']);
+  t.is(last.code, 0, last.stderr);
+  t.is(person.read('.gitconfig'), undefined);
+  t.is(person.read('.config/orgkey/config.yaml'), undefined);
+  t.is(person.read('pat'), 'canary-pat-of-the-file\n', 'what is not ours stays');
+  t.is((await person.run('status')).code, 3);
+});
+
+test('what somebody wrote meanwhile survives uninstall', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  person.write('.gitconfig', '[user]\n\tname = Ann\n');
+  await person.run('setup', ['--service', 'none']);
+  await person.git(['config', '--global', 'alias.st', 'status']);
+  await person.git(['config', '--global', '--add', 'credential.https://dev.azure.com.helper', 'mine']);
+  t.is((await person.run('uninstall')).code, 0);
+  t.is(
+    person.read('.gitconfig'),
+    '[user]\n\tname = Ann\n[credential "https://dev.azure.com"]\n\thelper = mine\n[alias]\n\tst = status\n',
+  );
+});
+
+test('an organization that left the configuration leaves git at the next setup', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  await person.run('setup', ['--service', 'none']);
+  person.configure(patConfiguration.replace('contoso, fabrikam', 'contoso'));
+  const {stderr} = await person.run('setup', ['--service', 'none']);
+  t.regex(stderr, / {2}- credential\.https:\/\/dev\.azure\.com\/fabrikam\.helper/);
+  t.false(person.read('.gitconfig')?.includes('fabrikam'));
+  await person.run('uninstall');
+  t.is(person.read('.gitconfig'), undefined);
+});
+
+test('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
+  const person = new Person(t, {});
+  person.configure();
+  const file = person.path('elsewhere/config');
+  mkdirSync(person.path('elsewhere'));
+  const environment = {GIT_CONFIG_GLOBAL: file};
+  t.is((await person.run('setup', ['--service', 'none'], {environment})).code, 0);
+  t.true(person.read('elsewhere/config')?.includes('git-credential-orgkey'));
+  t.is(person.read('.gitconfig'), undefined);
+  t.is((await person.run('uninstall', [], {environment})).code, 0);
+  t.is(person.read('elsewhere/config'), undefined);
+
+  const {code, stderr} = await person.run('setup', ['--service', 'none'], {
+    environment: {GIT_CONFIG_GLOBAL: '/dev/null'},
+  });
+  t.is(code, 1);
+  t.regex(stderr, /error: GIT_CONFIG_GLOBAL is .* nothing to write to\norgkey: hint: unset it/);
+});
+
+test('where only the XDG file exists, it is the one', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  person.write('.config/git/config', '[user]\n\tname = Ann\n');
+  await person.run('setup', ['--service', 'none']);
+  t.true(person.read('.config/git/config')?.includes('git-credential-orgkey'));
+  t.is(person.read('.gitconfig'), undefined);
+  await person.run('uninstall');
+  t.is(person.read('.config/git/config'), '[user]\n\tname = Ann\n');
+});
+
+test('a configuration file that is a link into a folder of dotfiles stays one', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const target = person.write('dotfiles/gitconfig', '[user]\n\tname = Ann\n', 0o644);
+  symlinkSync(target, person.path('.gitconfig'));
+  await person.run('setup', ['--service', 'none']);
+  t.true(person.read('dotfiles/gitconfig')?.includes('git-credential-orgkey'));
+  await person.run('uninstall');
+  t.is(person.read('dotfiles/gitconfig'), '[user]\n\tname = Ann\n');
+  t.is(statSync(target).mode & 0o777, 0o644);
+});
+
+test('for the whole machine, the files are those of the machine', async (t) => {
+  const person = new Person(t);
+  const file = person.path('machine.gitconfig');
+  const config = person.configure();
+  const environment = {GIT_CONFIG_SYSTEM: file};
+  const argv = ['--system', '--service', 'none', '--config', config, '--dry-run'];
+  const {code, stdout, stderr} = await person.run('setup', argv, {environment});
+  t.is(code, 0, stderr);
+  t.true(stdout.includes(`git: ${file}\n`));
+  t.is(person.read('machine.gitconfig'), undefined);
+});
+
+const refusals: readonly {
+  readonly title: string;
+  readonly argv: readonly string[];
+  readonly prepare?: (person: Person) => void;
+  readonly code: number;
+  readonly says: RegExp;
+}[] = [
+  {title: 'no configuration and no flags', argv: [], code: 2, says: /nothing says what to put into one/},
+  {title: 'two ways to sign in', argv: ['--azure-cli', '--stored'], code: 2, says: /exclude each other/},
+  {
+    title: 'an application without tenant',
+    argv: ['--client-id', 'x', '--client-secret-file', 'y'],
+    code: 2,
+    says: /needs --client-id and --tenant-id/,
+  },
+  {title: 'an organization and no way', argv: ['--organization', 'contoso'], code: 2, says: /how to sign in/},
+  {
+    title: 'a secret file that is not there',
+    argv: ['--pat-file', 'nowhere'],
+    code: 5,
+    says: /config\.yaml:\d+:\d+: error: .*\n[^]*error: the configuration has a problem/,
+  },
+  {
+    title: 'a secret file that others can read',
+    argv: ['--pat-file', 'open'],
+    prepare: (person) => person.write('open', 'canary-secret', 0o644),
+    code: 5,
+    says: /read/,
+  },
+  {
+    title: 'a client id that is none',
+    argv: ['--managed-identity', 'not-a-guid'],
+    code: 5,
+    says: /error/,
+  },
+  {
+    title: 'a configuration that is wrong',
+    argv: [],
+    prepare: (person) =>
+      person.configure('integrations: {azure: [{credentials: [{personalAccesToken: canary-secret}]}]}\n'),
+    code: 5,
+    says: /did you mean|personalAccessToken/,
+  },
+  {
+    title: "git's configuration cannot be read",
+    argv: ['--azure-cli'],
+    prepare: (person) => person.write('.gitconfig', '[user\n'),
+    code: 1,
+    says: /bad config line 1 in file .*\.gitconfig/,
+  },
+  {
+    title: "git's configuration is locked",
+    argv: ['--azure-cli'],
+    prepare: (person) => person.write('.gitconfig.lock', ''),
+    code: 1,
+    says: /\.gitconfig is locked\norgkey: hint: .*\.gitconfig\.lock/,
+  },
+];
+
+for (const {title, argv, prepare, code, says} of refusals) {
+  test(`setup changes nothing of git's where it refuses: ${title}`, async (t) => {
+    const person = new Person(t);
+    prepare?.(person);
+    const before = person.read('.gitconfig');
+    const outcome = await person.run('setup', [...argv, '--service', 'none']);
+    t.is(outcome.code, code, outcome.stderr);
+    t.regex(outcome.stderr, says);
+    t.false(outcome.stderr.includes('canary-secret'));
+    t.is(person.read('.gitconfig'), before);
+  });
+}
+
+test('a wrong starter leaves no configuration behind', async (t) => {
+  const person = new Person(t);
+  t.is((await person.run('setup', ['--pat-file', 'nowhere', '--service', 'none'])).code, 5);
+  t.is(person.read('.config/orgkey/config.yaml'), undefined);
+});
+
+test('without git, the sentence is about git', async (t) => {
+  const person = new Person(t, {PATH: '/nonexistent'});
+  person.configure();
+  const {code, stderr} = await person.run('setup', ['--service', 'none']);
+  t.is(code, 1);
+  t.is(stderr, 'orgkey: error: git is not on the PATH\norgkey: hint: install git 2.39 or later\n');
+});
+
+test('an old git is refused', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const folder = person.path('bin');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'git'), '#!/bin/sh\necho git version 2.20.1\n', {mode: 0o755});
+  const {code, stderr} = await person.run('setup', ['--service', 'none'], {environment: {PATH: folder}});
+  t.is(code, 1);
+  t.regex(stderr, /git 2\.20\.1 is too old/);
+});
