@@ -51,6 +51,11 @@ export class ConfigurationInForce {
     return this.#loadedAt;
   }
 
+  /** Whether some logins are to outlive the daemon. */
+  get persistsLogins(): boolean {
+    return this.#bindings.all.some(({identity}) => identity.kind === 'stored' && identity.persist);
+  }
+
   /** Every token that the configured identities can want. */
   *wanted(): Iterable<Wanted> {
     for (const {identity} of this.#bindings.all) {

@@ -1,13 +1,12 @@
 import {clientIdOf} from '../identity/identity.ts';
 import type {Bindings} from '../identity/bindings.ts';
-import {organizationFrom} from '../organization/organization.ts';
-import type {Owner} from '../organization/owner.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {TokenCache} from '../token/token-cache.ts';
 import type {Problem} from '../config/configuration.ts';
 import type {LogLines} from './log-lines.ts';
 import type {Status, TokenParams, TokenResult} from './control-protocol.ts';
 import type {ControlHandlers} from './control-server.ts';
+import {ownerNamed} from './owner-named.ts';
 
 export interface ControlParts {
   readonly status: () => Status;
@@ -17,8 +16,7 @@ export interface ControlParts {
   readonly tokens: TokenCache;
   readonly logLines: LogLines;
   readonly metrics: () => string;
-  readonly login: ControlHandlers['login'];
-  readonly logout: ControlHandlers['logout'];
+  readonly people: Pick<ControlHandlers, 'login' | 'logout'>;
   /** A token left by the control channel. */
   readonly handedOut: (params: TokenParams, result: TokenResult) => void;
 }
@@ -38,8 +36,7 @@ export function createControlHandlers(parts: ControlParts): ControlHandlers {
       parts.handedOut(params, result);
       return result;
     },
-    login: parts.login,
-    logout: parts.logout,
+    ...parts.people,
   };
 }
 
@@ -72,18 +69,4 @@ async function tokenFor(
     expiresAt: found.token.expiresAt,
     username: clientIdOf(identity) ?? 'orgkey',
   };
-}
-
-/** `contoso`, or `azure.example.org/DefaultCollection` on a configured server. */
-function ownerNamed(name: string, bindings: Bindings): Owner {
-  const slash = name.indexOf('/');
-  const host = slash === -1 ? name : name.slice(0, slash);
-  if (bindings.isServer(host.toLowerCase())) {
-    const collection = slash === -1 ? undefined : name.slice(slash + 1).toLowerCase();
-    return {kind: 'server', host: host.toLowerCase(), collection};
-  }
-  const organization = organizationFrom(name);
-  return organization === undefined
-    ? {kind: 'refused', reason: 'no organization has such a name'}
-    : {kind: 'organization', organization};
 }

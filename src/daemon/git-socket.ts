@@ -38,6 +38,11 @@ export class GitSocket {
     return this.#parts.fd !== undefined;
   }
 
+  /** Who may connect: permission bits, and the group's number where it is not ours. */
+  get access(): Pick<GitSocketParts, 'mode' | 'group'> {
+    return this.#parts;
+  }
+
   /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it. */
   async open(): Promise<void> {
     const {fd, path, mode, group} = this.#parts;

@@ -1,4 +1,4 @@
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
@@ -15,6 +15,16 @@ export interface GitSocketsParts {
   readonly inherited: ReadonlyMap<string, number>;
   readonly serve: (scope: SocketScope) => (socket: Socket) => void;
   readonly proofOf: (nonce: string) => string;
+}
+
+/** A directory for single-use sockets. */
+export interface GrantPlace {
+  readonly directory: string;
+  /** The same directory, relative to that of the socket. */
+  readonly shownAs: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly groupId: number | undefined;
 }
 
 /** The main socket and the scoped ones, as the configuration wants them. */
@@ -70,6 +80,16 @@ export class GitSockets {
       }
     }
     this.#notices = notices;
+  }
+
+  /** Where a socket lies that is granted to somebody who asked on this one, and who may use it. */
+  placeBeside({name}: SocketScope): GrantPlace {
+    const socket = name === MAIN_SOCKET ? undefined : this.#open.get(name)?.socket;
+    if (socket === undefined) {
+      return {directory: join(this.#parts.directory, 'ssh'), shownAs: 'ssh', mode: 0o600, groupId: undefined};
+    }
+    const {mode, group} = socket.access;
+    return {directory: dirname(socket.path), shownAs: '', mode, groupId: group};
   }
 
   /** Accepts no more; resolves when everything that was accepted is answered. */

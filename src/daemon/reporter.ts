@@ -1,5 +1,8 @@
 import {describeIdentity} from '../identity/identity.ts';
 import {describeOwner} from '../organization/socket-scope.ts';
+import {printable} from '../printable.ts';
+import type {GrantEvent} from '../ssh/grants.ts';
+import type {Relayed} from '../ssh/relay.ts';
 import type {Audit} from './audit.ts';
 import type {Log} from './log.ts';
 import {auditEntryOf, countedFor, outcomeOf} from './report.ts';
@@ -42,4 +45,33 @@ export function createReporter({
 
 function reasonOf({answer}: Report): string {
   return 'reason' in answer && answer.reason !== undefined ? ` (${answer.reason})` : '';
+}
+
+/** Writes down what became of ssh connections: their grant, and what was read through it. */
+export function createGrantReporter({
+  audit,
+  log,
+  now,
+}: {
+  readonly audit: Pick<Audit, 'write'>;
+  readonly log: Log;
+  /** Milliseconds since epoch. */
+  readonly now: () => number;
+}): (event: GrantEvent) => void {
+  return (event) => {
+    // what was passed or denied is told by the answer's own report
+    if (event.kind !== 'granted' && event.kind !== 'ended') return;
+    const {host, organization, project, repository, fingerprint} = event;
+    const path = printable(`${project}/${repository}`);
+    const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
+    const time = new Date(now()).toISOString();
+    audit.write({time, event: 'grant', outcome, socket: 'ssh', host, organization, path, fingerprint});
+    log('info', `ssh: ${outcome}`, {host, organization, repository: path, key: fingerprint});
+  };
+}
+
+function endOf(relayed: Relayed | undefined): string {
+  if (relayed === undefined) return 'unused';
+  if (relayed.failure !== undefined) return `failed: ${printable(relayed.failure.message, 200)}`;
+  return relayed.exitCode === 0 ? 'read' : `ended with ${relayed.exitCode ?? 'git gone'}`;
 }

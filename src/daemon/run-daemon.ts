@@ -1,17 +1,27 @@
 import {createHmac, randomBytes} from 'node:crypto';
+import {readFile} from 'node:fs/promises';
 import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as delay} from 'node:timers/promises';
 import type {AnswerParts} from '../answer.ts';
+import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
 import {loadConfiguration} from '../config/load-configuration.ts';
 import {configurationFile, runtimeDirectoryToMake, stateDirectory} from '../config/paths.ts';
+import {readSecret} from '../config/read-secret.ts';
+import {ConfigurationWatcher} from '../config/watch-configuration.ts';
 import {createAcquire} from '../entra/acquire.ts';
 import {AcquirerPool} from '../entra/acquirer-pool.ts';
-import {openSecretStore, type SecretStore} from '../store/secret-store.ts';
+import {refreshTokenName} from '../entra/refresh-tokens.ts';
+import {heldSecrets} from '../identity/held-secrets.ts';
+import type {SecretSource} from '../identity/identity.ts';
+import {createGrants} from '../ssh/grants.ts';
+import {openStore} from '../store/open-store.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
+import {StoredLogins} from '../token/stored-logins.ts';
 import {TokenCache} from '../token/token-cache.ts';
 import {VERSION} from '../version.ts';
 import {Audit} from './audit.ts';
@@ -27,13 +37,15 @@ import {takeInheritedSockets} from './inherited-sockets.ts';
 import {LOG_LEVELS, createLog} from './log.ts';
 import {LogLines} from './log-lines.ts';
 import {renderMetrics} from './metrics.ts';
+import {createPeople} from './people.ts';
 import {patientTokens} from './patient-tokens.ts';
 import {tokenEntry} from './report.ts';
-import {lazySection} from './lazy-store.ts';
-import {createReporter} from './reporter.ts';
+import {LazyStore} from './lazy-store.ts';
+import {createGrantReporter, createReporter} from './reporter.ts';
 import {createRespond} from './respond.ts';
 import {statusOf} from './status.ts';
 import {Tally} from './tally.ts';
+import {ValidConfigurations} from './valid-configurations.ts';
 
 /** `orgkey daemon`'s options; what is not given comes from the environment, then from the defaults. */
 export interface DaemonOptions {
@@ -49,8 +61,11 @@ const RENEW_EVERY = 30_000;
 /** Who listens on our paths is looked at this often, in milliseconds. */
 const CHECK_EVERY = 60_000;
 
-/** What is under way at the end may take this long, in milliseconds. */
-const DRAIN_LIMIT = 15_000;
+/** Requests that are under way at the end may take this long, in milliseconds. */
+const ANSWER_LIMIT = 12_000;
+
+/** Transfers over ssh that are under way at the end may take this long, in milliseconds. */
+const TRANSFER_LIMIT = 60_000;
 
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
@@ -70,33 +85,12 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   process.umask(0o077);
   const stopped = stopSignal();
   const inherited = takeInheritedSockets(environment, process.pid);
-  const startedAt = Date.now();
-  const clock = createClock();
-  const tally = new Tally();
-  const logLines = new LogLines();
-  let tokens: TokenCache | undefined;
-  const log = createLog({
-    level:
-      LOG_LEVELS.find((level) => level === (options.logLevel ?? environment['ORGKEY_LOG_LEVEL'])) ?? 'info',
-    form: logForm(environment),
-    write(line) {
-      logLines.add(line);
-      process.stderr.write(`${line}\n`);
-    },
-    now: Date.now,
-    secrets: () => tokens?.secrets() ?? [],
-  });
-  process.on('uncaughtException', (error) => surprised(error));
-  function surprised(error: unknown): void {
-    log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  }
-
   const uid = process.geteuid?.() ?? 0;
   const surrounding = {environment, uid, home: environment['HOME'] ?? homedir()};
   const directory = runtimeDirectoryToMake(surrounding, {flag: options.runtimeDir, files: machineFiles});
   const state = stateDirectory(surrounding, options.stateDir);
   try {
-    const isNamed = options.runtimeDir !== undefined || environment['ORGKEY_RUNTIME_DIR'] !== undefined;
+    const isNamed = options.runtimeDir !== undefined || Boolean(environment['ORGKEY_RUNTIME_DIR']);
     claimPassage(directory, {named: isNamed});
     await lockDirectory(directory);
     claimPrivate(join(directory, 'control'));
@@ -106,7 +100,28 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     return refuse(error);
   }
 
+  const startedAt = Date.now();
+  const clock = createClock();
   const key = randomBytes(32);
+  const tally = new Tally();
+  const logLines = new LogLines();
+  const log = createLog({
+    level:
+      LOG_LEVELS.find((level) => level === (options.logLevel ?? environment['ORGKEY_LOG_LEVEL'])) ?? 'info',
+    form: logForm(environment),
+    write(line) {
+      logLines.add(line);
+      process.stderr.write(`${line}\n`);
+    },
+    now: Date.now,
+    secrets: liveSecrets,
+  });
+  const surprised = (error: unknown) =>
+    log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.on('uncaughtException', surprised);
+
+  // what was asked of whom, and what is kept
+  const valid = new ValidConfigurations(join(state, 'valid-configurations'));
   const inForce = new ConfigurationInForce({
     load: () =>
       loadConfiguration({
@@ -115,26 +130,29 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
         uid,
         workingDirectory: process.cwd(),
         key,
+        knownValid: valid.known,
       }),
     initial: NO_CONFIGURATION,
     now: Date.now,
   });
-  let opening: Promise<SecretStore> | undefined;
-  const openStore = () => {
-    opening ??= openSecretStore({directory: join(state, 'secrets'), key: undefined, uid});
-    // one that could not be opened is tried anew, the disk may have been mended
-    opening.catch(() => (opening = undefined));
-    return opening;
-  };
+  const store = new LazyStore(() =>
+    openStore({directory: join(state, 'secrets'), uid, environment, platform: process.platform}),
+  );
   const pool = new AcquirerPool({environment, clock, compileCache: join(state, 'compile-cache')});
+  const readSource = (source: SecretSource) =>
+    readSecret(source, {
+      environment,
+      readVault: async (vault, secret) => {
+        const {readVaultSecret} = await import('../entra/read-vault-secret.ts');
+        return readVaultSecret({vault, secret}, {pool, environment});
+      },
+    });
+  const refreshTokens = store.section('refresh-token/');
   const acquire = createAcquire({
     pool,
     clock,
     fingerprint: (secret) => fingerprintOf(key, secret),
-    readSecret: async (source) => {
-      if (source.from !== 'held') throw new Error('later');
-      return source.secret;
-    },
+    readSecret: readSource,
     environment,
     authority: {
       get authorityHost() {
@@ -144,43 +162,49 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
         return inForce.configuration.settings.entra.disableInstanceDiscovery;
       },
     },
-    refreshTokens: lazySection(openStore, 'refresh-token/'),
+    refreshTokens,
   });
-  const held = new TokenCache({acquire, clock, random: Math.random});
-  tokens = held;
-  const patient = patientTokens(held, PATIENCE);
-  const rejections = new Rejections(clock);
+  const tokens = new TokenCache({acquire, clock, random: Math.random});
+  const logins = new StoredLogins({
+    clock,
+    archive: store.section('login/'),
+    failed: (doing, error) => log('error', `a stored login could not be ${doing}: ${String(error)}`),
+  });
+  function* liveSecrets(): Iterable<Secret> {
+    yield* tokens.secrets();
+    yield* logins.secrets();
+    for (const {identity} of inForce.bindings.all) yield* heldSecrets(identity);
+  }
+
+  // who listens, and what is said
   const audit = new Audit(join(state, 'audit.jsonl'), {
     settings: () => inForce.configuration.settings.audit,
     failed: (error) => log('error', `audit: ${String(error)}`),
   });
   const report = createReporter({tally, audit, log, now: Date.now});
-  let reported: (() => void) | undefined;
-  const firstReport = new Promise<void>((resolve) => {
-    reported = resolve;
-    setTimeout(resolve, COLD_START_LIMIT);
-  });
-  const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
+  const firstReport = Promise.withResolvers<void>();
+  const patient = patientTokens(tokens, PATIENCE);
+  const rejections = new Rejections(clock);
   const current = (): AnswerParts => ({
     bindings: inForce.bindings,
     tokens: patient,
     rejections,
-    logins: {find: () => undefined, store: () => 'not kept', erase: () => 'nothing kept'},
+    logins,
     onFailure: inForce.configuration.settings.onFailure,
     trouble: troubleOf(inForce),
   });
-
-  const sockets = new GitSockets({
+  const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
+  const sockets: GitSockets = new GitSockets({
     directory,
     inherited,
     proofOf,
     serve: (scope) => {
       const respond = createRespond(scope, {
         current,
-        grant: async () => ({kind: 'pass', reason: 'no submodule key is configured'}),
+        grant: (request) => grants.answer(request, scope),
         hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
         report(of) {
-          reported?.();
+          firstReport.resolve();
           report(of);
         },
         surprised,
@@ -189,62 +213,103 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       return (socket) => serveConnection(socket, respond);
     },
   });
-  const daemon = new Daemon({inForce, sockets, tokens: held, log});
+  const grants = createGrants({
+    settings: () => inForce.configuration.settings,
+    placeOf: (scope) => sockets.placeBeside(scope),
+    readSecret: readSource,
+    readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
+    environment,
+    startTimer: (milliseconds, act) => {
+      const timer = setTimeout(act, milliseconds);
+      return () => clearTimeout(timer);
+    },
+    report: createGrantReporter({audit, log, now: Date.now}),
+  });
+  const daemon = new Daemon({inForce, sockets, tokens, log});
   const status = (): Status =>
     statusOf({
       version: VERSION,
       pid: process.pid,
       startedAt,
       inForce,
-      tokens: held,
+      tokens,
       tally,
       sockets: sockets.all,
-      notices: [...daemon.notices, ...auditNotices(audit)],
+      notices: [...daemon.notices, ...store.notices, ...auditNotices(audit)],
       residentBytes: process.memoryUsage.rss(),
     });
+  const watcher = new ConfigurationWatcher({
+    onChange: () => void reload().catch(surprised),
+    onTrouble: (error) => log('warn', `the configuration is not watched: ${error.message}`),
+    after: (milliseconds, action) => {
+      const timer = setTimeout(action, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  });
+  async function reload(): Promise<readonly Problem[]> {
+    const since = Date.now();
+    const problems = await daemon.reload();
+    grants.forgetKeys();
+    await watcher.watch(inForce.files, since);
+    const {validity} = inForce.configuration;
+    if (validity !== undefined) await valid.remember(validity);
+    return problems;
+  }
 
-  process.on('SIGHUP', () => void daemon.reload().catch(surprised));
+  process.on('SIGHUP', () => void reload().catch(surprised));
   try {
-    await daemon.reload();
+    await reload();
+    if (inForce.persistsLogins) await logins.load();
     await sockets.openMain();
   } catch (error) {
     return refuse(error);
   }
   // systemd started us because a git waits: it comes before everything that only people ask for
-  if (inherited.size > 0) await firstReport;
+  if (inherited.size > 0) await Promise.race([firstReport.promise, delay(COLD_START_LIMIT)]);
   const {serveControl} = await import('./control-server.ts');
+  const people = createPeople({
+    bindings: () => inForce.bindings,
+    tokens,
+    signIn: async (identity, how) => {
+      const {signIn} = await import('../entra/sign-in.ts');
+      return signIn(identity, {pool, readSecret: readSource, refreshTokens}, how);
+    },
+    signOut: async (identity) => refreshTokens.remove(refreshTokenName(identity)),
+    isSignedIn: async (identity) => (await refreshTokens.names()).includes(refreshTokenName(identity)),
+  });
   const control = await serveControl(
     join(directory, 'control', 'control.sock'),
     createControlHandlers({
       status,
-      reload: () => daemon.reload(),
+      reload,
       bindings: () => inForce.bindings,
-      tokens: held,
+      tokens,
       logLines,
       metrics: () => renderMetrics(status(), tally, Date.now()),
-      login: async () => ({kind: 'failed', code: 'ERR', message: '', hint: undefined}),
-      logout: async () => ({wasSignedIn: false}),
+      people,
       handedOut: ({organization}, result) => audit.write(tokenEntry(organization, result, Date.now())),
     }),
   );
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
-  // a daemon that ends by a signal would never write what it compiled
-  setTimeout(flushCompileCache, FLUSH_AFTER).unref();
-  const timers = [
-    setInterval(() => held.refreshDue(), RENEW_EVERY),
-    setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),
-  ];
 
+  const timers = [
+    setInterval(() => tokens.refreshDue(), RENEW_EVERY),
+    setInterval(() => logins.dropExpired(), RENEW_EVERY),
+    setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),
+    // a daemon that ends by a signal would never write what it compiled
+    setTimeout(flushCompileCache, FLUSH_AFTER),
+  ];
   await stopped;
   log('info', 'told to stop: answering what is under way');
   control.stop();
+  watcher.close();
   for (const timer of timers) clearInterval(timer);
-  const limit = setTimeout(() => sockets.destroyConnections(), DRAIN_LIMIT);
-  await sockets.drain();
+  const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
+  await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
   clearTimeout(limit);
   pool.close();
   await audit.flush();
-  held.clear();
+  tokens.clear();
   return 0;
 }
 

@@ -123,6 +123,14 @@ export class TokenCache {
     }
   }
 
+  /** Drops one, and forgets its failure: who is behind it has changed. */
+  drop(wanted: Wanted): void {
+    const key = keyOf(wanted);
+    this.#held.delete(key);
+    this.#records.delete(key);
+    this.#divert(key, 'asked again');
+  }
+
   /** Drops everything, and forgets the failures. Gives how many tokens there were. */
   clear(): number {
     const {size} = this.#held;
