@@ -1,0 +1,244 @@
+import {execFileSync} from 'node:child_process';
+import {chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import type {Loaded} from '../../src/config/configuration.ts';
+import {objectionTo} from '../../src/config/read-protected-file.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+/** Whoever `nobody` is: a user without rights, and not root. */
+const UID = 65_534;
+const OTHER = 12_345;
+
+const child = join(import.meta.dirname, '../helpers/load-as.ts');
+
+interface FileOf {
+  readonly owner: number;
+  readonly mode: number;
+  readonly group?: number;
+}
+
+function make(path: string, text: string, {owner, mode, group = owner}: FileOf): void {
+  writeFileSync(path, text);
+  chownSync(path, owner, group);
+  chmodSync(path, mode);
+}
+
+/** What a user without rights makes of it: `loaded`, or the problems, or the warnings behind a `!`. */
+function loadAsNobody(
+  t: ExecutionContext,
+  configuration: FileOf,
+  secret: FileOf | undefined,
+): readonly string[] {
+  const directory = scratchDirectory(t);
+  chmodSync(directory, 0o755);
+  const file = join(directory, 'config.yaml');
+  const source = secret === undefined ? 'literal' : '{$file: secret}';
+  make(file, `integrations: {azure: [{credentials: [{personalAccessToken: ${source}}]}]}\n`, configuration);
+  if (secret !== undefined) make(join(directory, 'secret'), 'x\n', secret);
+  // this machine's file system checks what root would be let through
+  const output = execFileSync(process.execPath, [child, file], {
+    uid: UID,
+    gid: UID,
+    encoding: 'utf8',
+    env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
+  });
+  const loaded: Loaded = JSON.parse(output);
+  if (loaded.kind === 'invalid')
+    return loaded.problems.map(({message}) => message.replaceAll(directory, '.'));
+  const warnings = loaded.configuration.warnings.map(
+    ({message}) => `! ${message.replaceAll(directory, '.')}`,
+  );
+  return warnings.length === 0 ? ['loaded'] : warnings;
+}
+
+const ours = {owner: UID, mode: 0o600};
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+const rows: readonly (readonly [
+  title: string,
+  configuration: FileOf,
+  secret: FileOf | undefined,
+  result: readonly string[],
+])[] = [
+  ['all ours alone', ours, ours, ['loaded']],
+  ['a secret that nobody can write', ours, {owner: UID, mode: 0o400}, ['loaded']],
+  [
+    'a configuration that others can read, without a secret in it',
+    {owner: UID, mode: 0o644},
+    ours,
+    ['loaded'],
+  ],
+  [
+    'a configuration that others can read, with a secret in it',
+    {owner: UID, mode: 0o644},
+    undefined,
+    ['the configuration holds a secret and can be read by others; here is one'],
+  ],
+  [
+    'a configuration that a group can read, with a secret in it',
+    {owner: UID, mode: 0o640},
+    undefined,
+    ['the configuration holds a secret and can be read by others; here is one'],
+  ],
+  ['root’s configuration', {owner: 0, mode: 0o644}, ours, ['loaded']],
+  [
+    'root’s configuration for our group, with a secret in it',
+    {owner: 0, mode: 0o640, group: UID},
+    undefined,
+    ['loaded'],
+  ],
+  [
+    'a configuration that a group can write',
+    {owner: UID, mode: 0o660},
+    ours,
+    ['the configuration can be written by others'],
+  ],
+  [
+    'a configuration that others can write',
+    {owner: UID, mode: 0o602},
+    ours,
+    ['the configuration can be written by others'],
+  ],
+  [
+    'root’s configuration that others can write',
+    {owner: 0, mode: 0o666},
+    ours,
+    ['the configuration can be written by others'],
+  ],
+  [
+    'somebody else’s configuration',
+    {owner: OTHER, mode: 0o644},
+    ours,
+    [`the configuration belongs to another user (uid ${OTHER})`],
+  ],
+  [
+    'a configuration that we may not read',
+    {owner: 0, mode: 0o600},
+    ours,
+    ['the configuration may not be read by us'],
+  ],
+  [
+    'a secret that others can read',
+    ours,
+    {owner: UID, mode: 0o604},
+    ['the file ./secret holds a secret and can be read by others'],
+  ],
+  [
+    'a secret that a group can read',
+    ours,
+    {owner: UID, mode: 0o640},
+    ['the file ./secret holds a secret and can be read by others'],
+  ],
+  [
+    'a secret that others can write',
+    ours,
+    {owner: UID, mode: 0o602},
+    ['the file ./secret can be written by others'],
+  ],
+  [
+    'a secret that a group can write',
+    ours,
+    {owner: UID, mode: 0o620},
+    ['the file ./secret can be written by others'],
+  ],
+  ['root’s secret for our group', ours, {owner: 0, mode: 0o440, group: UID}, ['loaded']],
+  [
+    'root’s secret for everybody',
+    ours,
+    {owner: 0, mode: 0o444},
+    ['the file ./secret holds a secret and can be read by others'],
+  ],
+  [
+    'root’s secret that we may not read',
+    ours,
+    {owner: 0, mode: 0o400},
+    ['the file ./secret may not be read by us'],
+  ],
+  [
+    'somebody else’s secret',
+    ours,
+    {owner: OTHER, mode: 0o444},
+    [`the file ./secret belongs to another user (uid ${OTHER})`],
+  ],
+];
+
+for (const [title, configuration, secret, result] of rows) {
+  asRoot(`as a user without rights: ${title}`, (t) => {
+    t.deepEqual(loadAsNobody(t, configuration, secret), result);
+  });
+}
+
+asRoot('a link is followed: its target decides', (t) => {
+  const directory = scratchDirectory(t);
+  chmodSync(directory, 0o755);
+  make(join(directory, 'target'), 'x', {owner: UID, mode: 0o644});
+  symlinkSync('target', join(directory, 'secret'));
+  const file = join(directory, 'config.yaml');
+  make(file, 'integrations: {azure: [{credentials: [{personalAccessToken: {$file: secret}}]}]}\n', ours);
+  const load = () =>
+    JSON.parse(
+      execFileSync(process.execPath, [child, file], {
+        uid: UID,
+        gid: UID,
+        encoding: 'utf8',
+        env: {NODE_NO_WARNINGS: '1'},
+      }),
+    );
+  t.is(load().kind, 'invalid');
+  chmodSync(join(directory, 'target'), 0o600);
+  t.is(load().kind, 'loaded');
+});
+
+asRoot('a pipe in place of a secret does not keep us waiting', (t) => {
+  const directory = scratchDirectory(t);
+  chmodSync(directory, 0o755);
+  execFileSync('mkfifo', ['-m', '600', join(directory, 'secret')]);
+  chownSync(join(directory, 'secret'), UID, UID);
+  mkdirSync(join(directory, 'sub'));
+  const file = join(directory, 'config.yaml');
+  make(file, 'integrations: {azure: [{credentials: [{personalAccessToken: {$file: secret}}]}]}\n', ours);
+  const output = execFileSync(process.execPath, [child, file], {
+    uid: UID,
+    gid: UID,
+    encoding: 'utf8',
+    env: {NODE_NO_WARNINGS: '1'},
+  });
+  t.regex(output, /secret is no regular file/);
+});
+
+/** Below /run, where systemd, Docker and Kubernetes put root's secrets: too much of the machine for a test to write. */
+const below: readonly (readonly [
+  path: string,
+  owner: number,
+  mode: number,
+  severity: 'error' | 'warning' | undefined,
+])[] = [
+  ['/run/secrets/pat', 0, 0o444, 'warning'],
+  ['/var/run/secrets/pat', 0, 0o644, 'warning'],
+  ['/run/credentials/orgkey.service/pat', 0, 0o400, undefined],
+  ['/run/secrets/pat', 0, 0o440, undefined],
+  ['/run/secrets/pat', 0, 0o664, 'error'],
+  ['/run/secrets/pat', 1000, 0o444, 'error'],
+  ['/run/secrets/pat', 1001, 0o400, 'error'],
+  ['/run/../etc/pat', 0, 0o444, 'error'],
+  ['/running/pat', 0, 0o444, 'error'],
+  ['/etc/pat', 0, 0o444, 'error'],
+];
+
+for (const [path, owner, mode, severity] of below) {
+  test(`${path} of ${owner} with mode ${mode.toString(8)}: ${severity ?? 'fine'}`, (t) => {
+    t.is(objectionTo({path, owner, mode}, {uid: 1000, holdsSecret: true})?.severity, severity);
+  });
+}
+
+test('for root, what lies below /run is root’s as well', (t) => {
+  t.is(
+    objectionTo({path: '/run/secrets/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity,
+    'warning',
+  );
+  t.is(
+    objectionTo({path: '/etc/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity,
+    'error',
+  );
+});
