@@ -36,9 +36,6 @@ const LAST_COOLDOWN = 60_000;
 /** A `Retry-After` beyond this is cut, in milliseconds: a mistake there must not last until the next start. */
 const LONGEST_REST = 60 * 60_000;
 
-/** A refresh that prolongs the life by less than this brought nothing, in milliseconds: ends are rounded. */
-const LEAST_GAIN = 30_000;
-
 /** An identity that nobody used for this long is no longer refreshed ahead, in milliseconds. */
 const IN_USE = 3 * 60 * 60_000;
 
@@ -255,7 +252,7 @@ export class TokenCache {
   /** By what is left, not by the ends: the wall clock may have been set between the two. */
   #livesLonger(token: Token, than: Token): boolean {
     if (token.expiresAt === undefined) return true;
-    return lifeLeft(token, this.#clock) - lifeLeft(than, this.#clock) >= LEAST_GAIN;
+    return lifeLeft(token, this.#clock) > lifeLeft(than, this.#clock);
   }
 
   /** The very same token again is no new one: the buffer in memory stays. */
