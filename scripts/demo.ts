@@ -5,6 +5,7 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {parseArgs, promisify} from 'node:util';
+import {makePrivateKey} from '../src/ssh/private-key.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
 const {values} = parseArgs({options: {keep: {type: 'boolean', default: false}}});
@@ -35,11 +36,15 @@ async function demonstrate(): Promise<void> {
   const fabrikam = cloud.addOrganization('fabrikam', {tenant});
   const pat = fabrikam.addPat();
   const library = fabrikam.addRepository('shared/library', {files: {'library.txt': 'from fabrikam\n'}});
+  const firmware = contoso.addRepository('web/firmware', {files: {'firmware.txt': 'over ssh\n'}});
   const site = contoso.addRepository('web/site', {
     files: {'index.html': '<h1>contoso</h1>\n'},
-    submodules: [{path: 'library', url: library.url}],
+    submodules: [
+      {path: 'library', url: library.url},
+      {path: 'firmware', url: 'git@ssh.dev.azure.com:v3/contoso/web/firmware'},
+    ],
   });
-  await site.ready();
+  await Promise.all([site.ready(), firmware.ready()]);
   say(`a cloud is up: Entra, and Azure DevOps with the organizations contoso and fabrikam`);
 
   mkdirSync(join(home, '.config/orgkey'), {recursive: true, mode: 0o700});
@@ -47,6 +52,9 @@ async function demonstrate(): Promise<void> {
     writeFileSync(join(home, '.config/orgkey', name), value, {mode: 0o600});
   secret('contoso.secret', app.secret);
   secret('fabrikam.pat', pat.value);
+  const {secret: privateKey, key} = await makePrivateKey();
+  secret('contoso.key', privateKey.revealText());
+  contoso.addSshKey(key.publicLine('demo'));
   writeFileSync(
     join(home, '.config/orgkey/config.yaml'),
     `integrations:
@@ -58,6 +66,11 @@ async function demonstrate(): Promise<void> {
           tenantId: ${tenant.id}
         - organizations: [fabrikam]     # a personal access token
           personalAccessToken: {$file: fabrikam.pat}
+orgkey:
+  submodules:
+    - organizations: [contoso]          # an SSH key, for submodules only
+      privateKey: {$file: contoso.key}
+      knownHosts: '${cloud.knownHosts().split('\n')[0]}'
 `,
     {mode: 0o600},
   );
@@ -65,7 +78,7 @@ async function demonstrate(): Promise<void> {
 
   await git(['clone', '--recurse-submodules', site.url, join(home, 'site')]);
   say(
-    'cloned contoso/web/site with its submodule of fabrikam: two organizations, two identities, nobody was asked',
+    'cloned contoso/web/site, a submodule of fabrikam and one over ssh: two identities, one key, no questions',
   );
   const before = cloud.requests.count({endpoint: 'token'});
   await git(['-C', join(home, 'site'), 'fetch', '--recurse-submodules']);
@@ -75,6 +88,10 @@ async function demonstrate(): Promise<void> {
     if (authorization === undefined)
       throw new Error(`a private repository of ${organization} was served to anybody`);
   }
+  await git(['ls-remote', 'git@ssh.dev.azure.com:v3/contoso/web/firmware']).then(
+    () => Promise.reject(new Error('the submodule key served a top-level repository')),
+    () => say('the same repository as a top-level one: not served, the key is for submodules only'),
+  );
   await show('orgkey status', [join(dist, 'orgkey.cjs'), 'status']);
   if (values.keep) await play(site.url);
 }
