@@ -254,15 +254,18 @@ function jobOf(task: Task, fields: Job['fields'], secrets: Job['secrets']): Job 
   return {task, fields, secrets, time: 0};
 }
 
-/** `contoso`, `contoso.vault.azure.net` or its URL. */
+/** `contoso`, `contoso.vault.azure.net` or its URL; a token for vaults goes to Microsoft's vaults only. */
 function vaultUrlOf(vault: string): URL {
   const host = vault.replace(/^https:\/\//, '').replace(/\/+$/, '');
   const full = host.includes('.') ? host : `${host}.vault.azure.net`;
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?$/i.test(full))
-    throw localTrouble(
-      'ERR_VAULT_NAME',
-      'the name of the vault is none',
-      'Give its name or its URL: https://contoso.vault.azure.net',
-    );
-  return new URL(`https://${full}/`);
+  if (vaultHost.test(full)) return new URL(`https://${full}/`);
+  throw localTrouble(
+    'ERR_VAULT_NAME',
+    'the name of the vault is none',
+    'Give its name or its URL: https://contoso.vault.azure.net',
+  );
 }
+
+/** @see https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates */
+const vaultHost =
+  /^[a-z][a-z0-9-]{1,22}[a-z0-9]\.(?:vault\.azure\.net|vault\.azure\.cn|vault\.usgovcloudapi\.net|vault\.microsoftazure\.de)$/i;

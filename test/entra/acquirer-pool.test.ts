@@ -286,10 +286,7 @@ test('events are told in order, however they are cut into chunks', async (t) => 
 test('a Retry-After closes the gate for its time, at most an hour', async (t) => {
   let now = 1000;
   const starts: string[] = [];
-  const refusal = (retryAfter: number, service = 'entra') =>
-    `await write(JSON.stringify({kind: 'failed', trouble: {kind: 'refused', service: '${service}', host: 'issuer.example',
-       status: 429, codes: [], description: '', retryAfter: ${String(retryAfter)}}, secrets: {}}) + '\\n')`;
-  const pool = poolOf(refusal(1e12), {
+  const pool = poolOf(throttledFor(1e12), {
     clock: {uptime: () => now},
     observe: ({endpoint}) => starts.push(endpoint),
   });
@@ -304,3 +301,16 @@ test('a Retry-After closes the gate for its time, at most an hour', async (t) =>
   await ask(['a']);
   t.is(starts.length, 3, 'the time is over');
 });
+
+/** A program that was told to leave the issuer alone for so many milliseconds. */
+function throttledFor(milliseconds: number): string {
+  const trouble = {
+    kind: 'refused',
+    service: 'entra',
+    host: 'issuer.example',
+    status: 429,
+    retryAfter: milliseconds,
+  };
+  const message = `${JSON.stringify({kind: 'failed', trouble, secrets: {}})}\n`;
+  return `await write(${JSON.stringify(message)})`;
+}

@@ -409,7 +409,7 @@ function assertion(clientId: string, tenantId = tenant.id) {
   return {
     kind: 'managed-identity-assertion',
     clientId,
-    managedIdentityClientId: assigned.clientId as string,
+    managedIdentityClientId: assigned.clientId,
     tenantId,
   } as const;
 }

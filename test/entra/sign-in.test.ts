@@ -16,9 +16,9 @@ const ORGANIZATION_SCOPES = ['vso.code', 'vso.code_write'];
 /** A person's app, and the daemon's side of it. */
 function person({
   secret = false,
-  method = 'browser' as 'browser' | 'device-code',
-  scopes = [] as readonly string[],
-} = {}) {
+  method = 'browser',
+  scopes = [],
+}: {secret?: boolean; method?: 'browser' | 'device-code'; scopes?: readonly string[]} = {}) {
   const app = tenant.addApplication(secret ? {} : {public: true});
   const acquiring = acquiringFrom(cloud);
   const identity = {

@@ -1,0 +1,226 @@
+import test from 'ava';
+import {advise, allExplanations, explainCode} from '../../src/entra/advice.ts';
+import {TroubleError, localTrouble, troubleFrom, type Trouble} from '../../src/entra/trouble.ts';
+
+const refused = (parts: Partial<Extract<Trouble, {kind: 'refused'}>>): Trouble => ({
+  kind: 'refused',
+  service: 'entra',
+  host: 'login.microsoftonline.com',
+  status: 400,
+  error: undefined,
+  codes: [],
+  description: '',
+  retryAfter: undefined,
+  ...parts,
+});
+
+const silent = (code: string, parts: Partial<Extract<Trouble, {kind: 'unreachable'}>> = {}): Trouble => ({
+  kind: 'unreachable',
+  service: 'entra',
+  host: 'login.microsoftonline.com',
+  code,
+  detail: '',
+  proxy: undefined,
+  ...parts,
+});
+
+const codes = [...allExplanations()];
+
+test('each code is explained once', (t) => {
+  t.true(codes.length >= 80);
+  t.is(new Set(codes.map(({code}) => code)).size, codes.length);
+});
+
+for (const {code, meaning, action, retry} of codes) {
+  test(`${code} ends in a meaning and a repair`, (t) => {
+    t.regex(code, /^(?:AADSTS\d{4,7}|TF\d{4,6}|VS\d{6})$/);
+    t.regex(meaning, /^[A-Z].*\.$/);
+    t.regex(action, /^[A-Z].*\.$/);
+    t.true(['no', 'once-fresh', 'backoff', 'after-cooldown', 'poll'].includes(retry));
+    const failure = advise(refused({codes: [code]}), {kind: 'client-secret'});
+    t.is(failure.code, code);
+    // half a sentence: git puts who failed before it
+    t.notRegex(failure.message, /\.$/);
+    t.truthy(failure.hint);
+  });
+}
+
+const troubles: readonly [string, Trouble, code: string, message: RegExp][] = [
+  [
+    'an OAuth error',
+    refused({error: 'invalid_client'}),
+    'ERR_INVALID_CLIENT',
+    /^Entra refuses the client secret of this app$/,
+  ],
+  [
+    'a grant that ended',
+    refused({error: 'invalid_grant'}),
+    'ERR_INVALID_GRANT',
+    /^a person must sign in again$/,
+  ],
+  ['no consent', refused({error: 'consent_required'}), 'ERR_CONSENT_REQUIRED', /^the app lacks a consent$/],
+  [
+    'a resource',
+    refused({error: 'invalid_resource'}),
+    'ERR_INVALID_RESOURCE',
+    /does not know what is asked for$/,
+  ],
+  ['a tenant', refused({error: 'invalid_tenant'}), 'ERR_INVALID_TENANT', /^there is no such tenant$/],
+  ['declined', refused({error: 'access_denied'}), 'ERR_ACCESS_DENIED', /^the sign-in was declined$/],
+  [
+    'busy',
+    refused({error: 'temporarily_unavailable'}),
+    'ERR_TEMPORARILY_UNAVAILABLE',
+    /cannot answer for the moment$/,
+  ],
+  ['an odd OAuth error', refused({error: 'i<am>\u001bodd'}), 'ERR_I_AM_ODD', /^Entra refuses \(HTTP 400\)$/],
+  ['nothing but a status', refused({status: 418}), 'ERR_HTTP_418', /^Entra refuses \(HTTP 418\)$/],
+  [
+    'the first code that is known',
+    refused({codes: ['AADSTS1', 'AADSTS7000222']}),
+    'AADSTS7000222',
+    /has expired$/,
+  ],
+  [
+    'an unknown code',
+    refused({codes: ['AADSTS1'], description: 'AADSTS1: Odd. More.'}),
+    'AADSTS1',
+    /HTTP 400: Odd\)$/,
+  ],
+  [
+    'throttled, whatever the code',
+    refused({status: 429, codes: ['AADSTS7000222']}),
+    'AADSTS7000222',
+    /asked too often/,
+  ],
+  [
+    'a server error',
+    refused({status: 502}),
+    'ERR_ISSUER_UNWELL',
+    /^Entra has a failure of its own \(HTTP 502\)$/,
+  ],
+  [
+    'a vault without the secret',
+    refused({service: 'key-vault', status: 404}),
+    'ERR_HTTP_404',
+    /^the vault has no such secret$/,
+  ],
+  [
+    'a vault that refuses',
+    refused({service: 'key-vault', status: 403, error: 'Forbidden'}),
+    'ERR_FORBIDDEN',
+    /^the vault refuses/,
+  ],
+  [
+    'a metadata service that refuses',
+    refused({service: 'managed-identity', status: 403}),
+    'ERR_HTTP_403',
+    /refuses \(HTTP 403\)$/,
+  ],
+  ['no network', silent('ENETUNREACH'), 'ERR_UNREACHABLE', /cannot be reached \(ENETUNREACH\)$/],
+  ['no name server', silent('EAI_AGAIN'), 'ERR_DNS', /cannot be resolved/],
+  ['not yet valid', silent('CERT_NOT_YET_VALID'), 'ERR_TLS_EXPIRED', /is not yet valid$/],
+  ['no TLS', silent('ERR_SSL_WRONG_VERSION_NUMBER'), 'ERR_TLS', /^no secure connection/],
+  ['no TLS, by errno', silent('EPROTO'), 'ERR_TLS', /^no secure connection/],
+  [
+    'a self-signed certificate',
+    silent('DEPTH_ZERO_SELF_SIGNED_CERT'),
+    'ERR_TLS_UNTRUSTED',
+    /not trusted here/,
+  ],
+  [
+    'a proxy without name',
+    silent('ENOTFOUND', {proxy: 'proxy:3128'}),
+    'ERR_PROXY_UNREACHABLE',
+    /^the proxy proxy:3128/,
+  ],
+  [
+    'TLS behind a proxy is the server’s',
+    silent('CERT_HAS_EXPIRED', {proxy: 'proxy:3128'}),
+    'ERR_TLS_EXPIRED',
+    /no longer valid$/,
+  ],
+  ['an odd code', silent('E\u202eODD'), 'ERR_UNREACHABLE', /\(E\\u\{202e\}ODD\)$/],
+  ['a foreign host', silent('ECONNREFUSED', {host: 'h\u001b[31m'}), 'ERR_UNREACHABLE', /^h\\u\{1b\}\[31m /],
+  [
+    'unforeseen',
+    {kind: 'unexpected', detail: 'x'.repeat(1000)},
+    'ERR_UNEXPECTED',
+    /^something unforeseen happened \(x{200}…\)$/,
+  ],
+];
+
+for (const [title, trouble, code, message] of troubles) {
+  test(`advice: ${title}`, (t) => {
+    const failure = advise(trouble, {kind: 'client-secret'});
+    t.is(failure.code, code);
+    t.regex(failure.message, message);
+    t.truthy(failure.hint);
+    t.notRegex(`${failure.message}${failure.hint ?? ''}`, /[\u0000-\u001f\u202e]/);
+  });
+}
+
+test('what is shown differs by kind', (t) => {
+  t.regex(shown('client-certificate'), /refuses the certificate/);
+  t.regex(shown('federated-token-file'), /refuses the assertion/);
+});
+
+test('a wrong clock is the reason only where time matters, and only if it is wrong', (t) => {
+  t.regex(told('AADSTS700024', 7_200_000), /^this machine's clock is 2 h ahead/);
+  t.regex(told('AADSTS700027', -600_000), /^this machine's clock is 10 min behind/);
+  t.regex(told('AADSTS700024', 365 * 86_400_000), /365 days ahead/);
+  t.regex(told('AADSTS700024', 60_000), /not valid at this time/);
+  t.regex(told('AADSTS700024', undefined), /not valid at this time/);
+  t.regex(told('AADSTS7000222', 7_200_000), /has expired$/);
+});
+
+test('a client id that is none does not get into an address', (t) => {
+  const {hint} = advise(refused({codes: ['AADSTS7000222']}), {kind: 'client-secret', clientId: 'x y/../z'});
+  t.notRegex(hint ?? '', /https:/);
+});
+
+test('an unknown code is not explained', (t) => {
+  t.is(explainCode('AADSTS1'), undefined);
+  t.is(explainCode('__proto__'), undefined);
+});
+
+const troublesSent: readonly [string, unknown, Trouble][] = [
+  ['nothing', undefined, {kind: 'unexpected', detail: 'the acquirer sent no reason'}],
+  ['a kind that is none', {kind: 'odd', detail: 'why'}, {kind: 'unexpected', detail: 'why'}],
+  [
+    'types that are wrong',
+    {
+      kind: 'refused',
+      service: 'odd',
+      host: 7,
+      status: 'x',
+      error: 7,
+      codes: [7, 'AADSTS1'],
+      retryAfter: Infinity,
+    },
+    refused({host: '', status: 0, codes: ['AADSTS1']}),
+  ],
+  ['an unreachable one', {...silent('ENOTFOUND')}, silent('ENOTFOUND')],
+  [
+    'a local one',
+    localTrouble('ERR_X', 'why', 'how').trouble,
+    {kind: 'local', code: 'ERR_X', detail: 'why', hint: 'how'},
+  ],
+];
+
+for (const [title, sent, expected] of troublesSent) {
+  test(`a trouble that was sent: ${title}`, (t) => t.deepEqual(troubleFrom(sent), expected));
+}
+
+test('a trouble’s error names it, for logs', (t) => {
+  t.is(new TroubleError(silent('ENOTFOUND')).message, 'ENOTFOUND');
+  t.is(new TroubleError(refused({})).message, 'refused');
+});
+
+function shown(kind: string): string {
+  return advise(refused({error: 'invalid_client'}), {kind}).message;
+}
+
+function told(code: string, skew: number | undefined): string {
+  return advise(refused({codes: [code]}), {kind: 'client-certificate', skew}).message;
+}

@@ -1,0 +1,76 @@
+import test from 'ava';
+import {readVaultSecret, VaultError} from '../../src/entra/read-vault-secret.ts';
+import {startCloud} from '../cloud/cloud.ts';
+import {acquiringFrom} from '../helpers/acquiring.ts';
+
+const cloud = await startCloud();
+test.after.always(() => cloud.close());
+
+const tenant = cloud.addTenant();
+const machine = cloud.addManagedIdentity({tenant, kind: 'system-assigned'});
+cloud.addVault('contoso', {secrets: {'deploy-pat': 'PAT-VALUE'}, readers: [machine]});
+cloud.addVault('closed', {secrets: {'deploy-pat': 'PAT-VALUE'}});
+
+function read(vault: string, secret: string) {
+  const {pool, variables} = acquiringFrom(cloud);
+  return readVaultSecret({vault, secret}, {pool, environment: variables});
+}
+
+for (const vault of ['contoso', 'contoso.vault.azure.net', 'https://contoso.vault.azure.net/']) {
+  test.serial(`a secret of ${vault}`, async (t) => {
+    const secret = await read(vault, 'deploy-pat');
+    t.is(secret.revealText(), 'PAT-VALUE');
+  });
+}
+
+for (const [title, vault, secret, code, message, hint] of [
+  [
+    'a secret that is not there',
+    'contoso',
+    'other',
+    'ERR_SECRETNOTFOUND',
+    'other in the vault contoso: the vault has no such secret',
+    'Check vault and secret; names are compared without case.',
+  ],
+  [
+    'a vault that does not let us in',
+    'closed',
+    'deploy-pat',
+    'ERR_FORBIDDEN',
+    "deploy-pat in the vault closed: the vault refuses the machine's managed identity (HTTP 403: Caller is not authorized to perform action on resource)",
+    "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
+  ],
+  [
+    'a vault whose name is none',
+    'evil.example/x?',
+    'deploy-pat',
+    'ERR_VAULT_NAME',
+    'deploy-pat in the vault evil.example/x?: the name of the vault is none',
+    'Give its name or its URL: https://contoso.vault.azure.net',
+  ],
+  [
+    'a vault that is nobody’s',
+    'evil.example',
+    'deploy-pat',
+    'ERR_VAULT_NAME',
+    'deploy-pat in the vault evil.example: the name of the vault is none',
+    'Give its name or its URL: https://contoso.vault.azure.net',
+  ],
+] as const) {
+  test.serial(title, async (t) => {
+    await t.throwsAsync(read(vault, secret), {instanceOf: VaultError, code, message});
+    const error: unknown = await read(vault, secret).catch((reason: unknown) => reason);
+    t.is(error instanceof VaultError ? error.hint : undefined, hint);
+  });
+}
+
+test.serial('a machine without identity', async (t) => {
+  cloud.fault({
+    endpoint: 'imds',
+    status: 400,
+    times: 'always',
+    body: {error: 'invalid_request', error_description: 'Identity not found'},
+  });
+  await t.throwsAsync(read('contoso', 'deploy-pat'), {code: 'ERR_NO_SUCH_IDENTITY'});
+  cloud.clearFaults();
+});
