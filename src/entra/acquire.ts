@@ -49,12 +49,14 @@ export function createAcquire(parts: AcquireParts): Acquire {
     const {identity} = wanted;
     try {
       if (identity.kind === 'pat') return await readPat(identity.personalAccessToken, parts);
+      const asked = parts.clock.uptime();
       const errand = await errandFor(wanted, parts);
+      const used = identity.kind === 'sign-in' ? await keptFingerprint(identity, parts) : undefined;
       const {uptime, wall} = momentOf(parts.clock);
-      const outcome = await parts.pool.run(errand);
+      const outcome = await parts.pool.run({...errand, spent: uptime - asked});
       if (outcome.kind === 'failed')
         return failed(advise(outcome.trouble, {...suffererOf(identity), skew: outcome.skew}));
-      if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, parts);
+      if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
       return tokenFrom(outcome.message, {uptime, wall}, parts);
     } catch (error) {
       return failed(describeSurprise(error, identity));
@@ -112,22 +114,37 @@ function tokenFrom(
   return {kind: 'token', token};
 }
 
-/** The issuer may have replaced it: the old one may stop working at any time. */
+/**
+ * The issuer may have replaced it: the old one may stop working at any time. Where the person signed out meanwhile, or
+ * in anew, what was replaced is not there any more and stays away.
+ */
 async function keepRefreshToken(
   identity: Extract<Identity, {kind: 'sign-in'}>,
   {secrets}: Message,
-  {refreshTokens, onNotKept}: AcquireParts,
+  used: string | undefined,
+  parts: AcquireParts,
 ): Promise<void> {
   const bytes = secrets['refreshToken'];
   if (bytes === undefined || bytes.length === 0) return;
   const secret = new Secret(bytes);
   try {
-    await refreshTokens.write(refreshTokenName(identity), secret);
+    if ((await keptFingerprint(identity, parts)) === used)
+      await parts.refreshTokens.write(refreshTokenName(identity), secret);
   } catch (error) {
-    onNotKept?.(error, identity);
+    parts.onNotKept?.(error, identity);
   } finally {
     secret.erase();
   }
+}
+
+async function keptFingerprint(
+  identity: Extract<Identity, {kind: 'sign-in'}>,
+  {refreshTokens, fingerprint}: AcquireParts,
+): Promise<string | undefined> {
+  const secret = await refreshTokens.read(refreshTokenName(identity));
+  const name = secret && fingerprint(secret);
+  secret?.erase();
+  return name;
 }
 
 /** Visible ASCII, as all tokens are; anything else would break a header or git's lines. */

@@ -68,6 +68,8 @@ export interface Errand {
   readonly environment?: Readonly<Record<string, string>>;
   /** For acquirers that tell how far they got. */
   readonly onEvent?: (event: Readonly<Record<string, unknown>>) => void;
+  /** Milliseconds of the total limit that are gone already. Default: 0. */
+  readonly spent?: number;
   /** Overrides the limits, in milliseconds: people take longer than servers. */
   readonly life?: number;
   /** Ends the acquirer. */
@@ -116,13 +118,14 @@ export class AcquirerPool {
     try {
       const brokenProxy = brokenProxyIn(this.#parts.environment);
       if (brokenProxy !== undefined) return failed(noAddress(brokenProxy));
-      const started = this.#parts.clock.uptime();
+      const started = this.#parts.clock.uptime() - (errand.spent ?? 0);
       if (!(await this.#place(errand))) return failed(noPlace);
       try {
         const closed = this.#closedGate(errand);
         if (closed !== undefined) return failed(closed);
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
+        if (errand.life === undefined && left < LEAST_TIME) return failed(noPlace);
         return await this.#work(errand, Math.floor(errand.life ?? Math.min(this.#limits.life, left)));
       } finally {
         this.#leave(errand.endpoint);
@@ -149,7 +152,7 @@ export class AcquirerPool {
     const {after = (milliseconds) => AbortSignal.timeout(milliseconds)} = this.#parts;
     return new Promise((resolve) => {
       const waiting = {endpoint: errand.endpoint, enter: resolve};
-      const giveUp = after(this.#limits.total - LEAST_TIME);
+      const giveUp = after(Math.max(0, this.#limits.total - LEAST_TIME - (errand.spent ?? 0)));
       giveUp.addEventListener('abort', () => {
         const at = this.#waiting.indexOf(waiting);
         if (at >= 0) this.#waiting.splice(at, 1);

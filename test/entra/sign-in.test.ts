@@ -338,6 +338,17 @@ test.serial(
   },
 );
 
+test.serial('signed out while a refresh is under way: the new refresh token is not kept', async (t) => {
+  const {app, acquire, identity, kept, keep, refreshTokens} = person();
+  keep(cloud.entra.createRefreshToken(app, ada));
+  cloud.fault({endpoint: 'token', delay: 300});
+  const acquiring = acquire(identity);
+  await cloud.requests.waitFor({endpoint: 'token', client: app.clientId});
+  await signOut(identity, {refreshTokens});
+  t.is((await acquiring).kind, 'token');
+  t.is(kept(), undefined);
+});
+
 test.serial('a refresh while Entra is down: tried three times, and the refresh token stays', async (t) => {
   const {app, acquire, identity, kept, keep} = person();
   const token = cloud.entra.createRefreshToken(app, ada);
