@@ -1,0 +1,340 @@
+import test from 'ava';
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {connectControl} from '../../src/daemon/control-client.ts';
+import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {Person, patConfiguration} from '../helpers/command-line.ts';
+import type {ExecutionContext} from 'ava';
+
+async function withDaemon(t: ExecutionContext): Promise<{daemon: TestDaemon; person: Person}> {
+  const daemon = await startDaemon({configuration: patConfiguration});
+  t.teardown(() => daemon.close());
+  const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
+  return {daemon, person};
+}
+
+test('status tells what is served, in 80 columns and without color in a pipe', async (t) => {
+  const {daemon, person} = await withDaemon(t);
+  await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/p/_git/r'});
+  const {code, stdout, stderr} = await person.run('status');
+  t.is(code, 0, stderr);
+  t.is(stderr, '');
+  t.regex(stdout, /^ORGANIZATION +IDENTITY +TOKEN +REQUESTS +LAST ERROR\n/);
+  t.regex(stdout, /\ncontoso +personal access token +ok +1\n/);
+  t.regex(stdout, /\nazure\.example\.org\/Defaul\S* +personal access token/);
+  t.regex(stdout, /1 served, 0 passed on, 0 failed, median/);
+  t.regex(stdout, /socket team-a: contoso/);
+  t.true(stdout.split('\n').every((line) => line.length <= 80 || line.startsWith('socket ')));
+  t.false(stdout.includes('\u001b'));
+  t.false(stdout.includes('canary'));
+});
+
+test('what is wrong is told with its repair', async (t) => {
+  const {daemon, person} = await withDaemon(t);
+  daemon.configure('integrations: {azure: [{credentials: [{clientId: nonsense}]}]}\n');
+  const control = await connectControl(join(daemon.runtime, 'control/control.sock'));
+  await control.call('reload', undefined);
+  control.close();
+  const {code, stdout} = await person.run('status');
+  t.is(code, 0);
+  t.regex(stdout, /^yellow: .*$/m);
+});
+
+test('every reading command has JSON with its version', async (t) => {
+  const {person} = await withDaemon(t);
+  const shapes: readonly [string, readonly string[]][] = [
+    [
+      'status',
+      [
+        'configuration',
+        'health',
+        'memory',
+        'notices',
+        'organizations',
+        'pid',
+        'requests',
+        'sockets',
+        'startedAt',
+        'version',
+      ],
+    ],
+    ['org list', ['organizations']],
+    ['config check', ['problems', 'source', 'valid', 'warnings']],
+    ['config show', ['credentials', 'orgkey', 'source']],
+    [
+      'which contoso',
+      ['answer', 'configuration', 'host', 'identity', 'kind', 'organization', 'rule', 'sockets', 'url'],
+    ],
+    [
+      'which git@ssh.dev.azure.com:v3/contoso/p/r',
+      ['asSubmodule', 'atTheTop', 'configuration', 'host', 'organization', 'overHttps', 'url'],
+    ],
+    ['ssh-key list', ['keys']],
+    ['token contoso', ['form', 'token', 'username']],
+  ];
+  for (const [command, keys] of shapes) {
+    const {stdout, stderr} = await person.run(command, ['--json']);
+    const {schemaVersion, ...rest} = JSON.parse(stdout || '{}') as Record<string, unknown>;
+    t.is(schemaVersion, 1, `${command}: ${stderr}`);
+    t.deepEqual(Object.keys(rest).toSorted(), keys, command);
+    t.is(stdout.includes('canary'), command.startsWith('token'), command);
+  }
+});
+
+test('token prints the token and nothing else, in each of its forms', async (t) => {
+  const {person} = await withDaemon(t);
+  t.deepEqual(await person.run('token contoso'), {code: 0, stdout: 'canary-pat-0123456789\n', stderr: ''});
+  t.is((await person.run('token CONTOSO')).stdout, 'canary-pat-0123456789\n');
+  t.is((await person.run('token azure.example.org/DefaultCollection')).stdout, 'canary-server-pat\n');
+  const header = await person.run('token contoso --header');
+  t.is(header.stdout, `Authorization: Basic ${btoa('orgkey:canary-pat-0123456789')}\n`);
+});
+
+test('an organization that nobody configured is no token', async (t) => {
+  const {person} = await withDaemon(t);
+  const {code, stdout, stderr} = await person.run('token nobody');
+  t.is(code, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /^orgkey: error: nobody: no credential covers .*\(ERR_NOT_CONFIGURED\)\norgkey: hint: /);
+});
+
+test('exec gives a command the variables that tools read, and takes its exit code', async (t) => {
+  const {person} = await withDaemon(t);
+  const feeds = ['--feed', 'packages', '--feed', 'Project X/My.Feed'];
+  const printed = await person.run('exec contoso', [...feeds, '--', 'env', '-0']);
+  t.is(printed.code, 0, printed.stderr);
+  const variables = Object.fromEntries(
+    printed.stdout.split('\0').map((line) => line.split(/=(.*)/s) as [string, string]),
+  );
+  const pat = 'canary-pat-0123456789';
+  t.is(variables['SYSTEM_ACCESSTOKEN'], pat);
+  t.is(variables['AZURE_DEVOPS_EXT_PAT'], pat);
+  t.is(variables['npm_config_//pkgs.dev.azure.com/contoso/:_auth'], btoa(`orgkey:${pat}`));
+  t.deepEqual(JSON.parse(variables['VSS_NUGET_EXTERNAL_FEED_ENDPOINTS'] ?? ''), {
+    endpointCredentials: [
+      {
+        endpoint: 'https://pkgs.dev.azure.com/contoso/_packaging/packages/nuget/v3/index.json',
+        username: 'orgkey',
+        password: pat,
+      },
+      {
+        endpoint: 'https://pkgs.dev.azure.com/contoso/Project%20X/_packaging/My.Feed/nuget/v3/index.json',
+        username: 'orgkey',
+        password: pat,
+      },
+    ],
+  });
+  t.is(
+    variables['PIP_INDEX_URL'],
+    `https://orgkey:${pat}@pkgs.dev.azure.com/contoso/_packaging/packages/pypi/simple/`,
+  );
+  t.is(variables['UV_INDEX_MY_FEED_PASSWORD'], pat);
+  t.is(variables['MAVEN_FEED_PASSWORD'], pat);
+  t.is(variables['CARGO_REGISTRIES_MY_FEED_TOKEN'], `Basic ${btoa(`orgkey:${pat}`)}`);
+  t.is(variables['HOME'], person.home, 'the rest of the environment stays');
+
+  t.is((await person.run('exec contoso', ['--', 'sh', '-c', 'exit 7'])).code, 7);
+  t.is((await person.run('exec contoso', ['--', 'sh', '-c', 'kill -TERM $$'])).code, 143);
+  t.is((await person.run('exec contoso', ['--', 'no-such-program'])).code, 2);
+  t.is((await person.run('exec contoso', ['--', 'printf', '%s', '--json'])).stdout, '--json');
+  t.is((await person.run('exec contoso', ['--feed', 'a/b/c', '--', 'true'])).code, 2);
+});
+
+const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>][] = [
+  [
+    'https://dev.azure.com/Contoso/p/_git/r',
+    {organization: 'contoso', host: 'dev.azure.com', sockets: ['git.sock', 'scoped/team-a/git.sock']},
+  ],
+  ['https://fabrikam@dev.azure.com/fabrikam/p/_git/r', {organization: 'fabrikam', sockets: ['git.sock']}],
+  ['https://contoso.visualstudio.com/p/_git/r', {organization: 'contoso'}],
+  ['fabrikam', {organization: 'fabrikam'}],
+  [
+    'https://azure.example.org/tfs/DefaultCollection/p/_git/r',
+    {organization: 'azure.example.org/defaultcollection'},
+  ],
+  [
+    'https://dev.azure.com/nobody/p/_git/r',
+    {answer: 'nothing, git asks its next helper: no credential covers the organization'},
+  ],
+  ['https://github.com/a/b', {answer: 'nothing, git asks its next helper: not an Azure DevOps host'}],
+  [
+    'https://dev.azure.com.evil.example/contoso',
+    {answer: 'nothing, git asks its next helper: not an Azure DevOps host', identity: undefined},
+  ],
+  [
+    'http://dev.azure.com/contoso/p',
+    {answer: 'nothing, git asks its next helper: only https is answered', identity: undefined},
+  ],
+  ['git@ssh.dev.azure.com:v3/contoso/p/r', {overHttps: 'git clone https://dev.azure.com/contoso/p/_git/r'}],
+];
+
+for (const [url, facts] of questions) {
+  test(`which explains without a daemon: ${url}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const {code, stdout, stderr} = await person.run('which', [url, '--json']);
+    t.is(code, 0, stderr);
+    const told = JSON.parse(stdout) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(facts)) t.deepEqual(told[name], value, name);
+    const people = await person.run('which', [url]);
+    t.is(people.code, 0);
+    t.true(people.stdout.startsWith('url '));
+  });
+}
+
+test('which names file, line and column of the rule', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const {stdout} = await person.run('which contoso --json');
+  t.deepEqual(JSON.parse(stdout).rule, {place: `${file}:5:11`, by: 'name'});
+});
+
+test('logs, metrics and the cache', async (t) => {
+  const {person} = await withDaemon(t);
+  t.regex((await person.run('logs')).stdout, /^\d\d:\d\d:\d\d info +\S.*$/m);
+  t.notThrows(async () => JSON.parse((await person.run('logs --json')).stdout.split('\n')[0] ?? ''));
+  t.regex((await person.run('metrics')).stdout, /^orgkey_build_info\{version="[^"]+"\} 1$/m);
+  await person.run('token contoso');
+  t.regex((await person.run('cache clear')).stderr, /^dropped \d+ tokens?;/);
+  const audit = await person.run('logs --audit');
+  t.is(audit.code, 0, audit.stderr);
+  const entries = audit.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.true(entries.some(({organization}) => organization === 'contoso'));
+  t.false(audit.stdout.includes('canary'));
+});
+
+test('org test asks the daemon for each', async (t) => {
+  const {person} = await withDaemon(t);
+  const all = await person.run('org test');
+  t.is(all.code, 0, all.stderr);
+  t.is(all.stderr.match(/✓/g)?.length, 3);
+  t.is((await person.run('org test fabrikam')).stderr.match(/✓/g)?.length, 1);
+  t.is((await person.run('org test nobody')).code, 2);
+});
+
+for (const command of [
+  'status',
+  'token contoso',
+  'exec contoso -- true',
+  'logs',
+  'metrics',
+  'cache clear',
+  'login contoso',
+  'logout contoso',
+  'org test',
+]) {
+  test(`without a daemon, the exit code is 3 and the hint starts it: orgkey ${command}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const {code, stdout, stderr} = await person.run(command);
+    t.is(code, 3, stderr);
+    t.is(stdout, '');
+    t.regex(
+      stderr,
+      /^orgkey: error: the daemon is not running.*\norgkey: hint: start it: orgkey service start\n$/,
+    );
+  });
+}
+
+test('a socket that nobody listens on is no daemon', async (t) => {
+  const {daemon, person} = await withDaemon(t);
+  await daemon.stop('SIGKILL');
+  const {code, stderr} = await person.run('status');
+  t.is(code, 3);
+  t.regex(stderr, /start it: orgkey service start/);
+});
+
+test('the configuration is checked, shown and explained without its secrets', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  t.is((await person.run('config path')).stdout, `${file}\n`);
+  t.is((await person.run('config check')).stdout, `${file}: sound, 2 credentials for 3 organizations\n`);
+  const shown = await person.run('config show');
+  t.regex(shown.stdout, /personalAccessToken: \[redacted\]/);
+  t.false(shown.stdout.includes('canary'));
+  const schema = JSON.parse((await person.run('config schema')).stdout) as Record<string, unknown>;
+  t.is(schema['$schema'], 'https://json-schema.org/draft/2020-12/schema');
+
+  person.configure('integrations:\n  azure:\n    - hots: dev.azure.com\n');
+  const wrong = await person.run('config check');
+  t.is(wrong.code, 5);
+  t.regex(wrong.stderr, /config\.yaml:3:\d+: error: unknown key/);
+  const told = JSON.parse((await person.run('config check --json')).stdout) as {
+    valid: boolean;
+    problems: unknown[];
+  };
+  t.false(told.valid);
+  t.is(told.problems.length, 1);
+  t.is((await person.run('config show')).code, 5);
+});
+
+test('without a configuration', async (t) => {
+  const person = new Person(t);
+  const {code, stderr} = await person.run('config path');
+  t.is(code, 5);
+  t.regex(stderr, /there is no configuration\norgkey: hint: make one: orgkey setup/);
+});
+
+test('init writes a configuration, never over another', async (t) => {
+  const person = new Person(t);
+  const argv = ['--organization', 'contoso', '--managed-identity', 'system-assigned'];
+  t.is((await person.run('config init', argv)).code, 0);
+  t.is((await person.run('config check')).code, 0);
+  const before = person.read('.config/orgkey/config.yaml');
+  t.is((await person.run('config init', argv)).code, 2);
+  t.is(person.read('.config/orgkey/config.yaml'), before);
+});
+
+test('edit keeps a configuration only if it is sound', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const editor = (script: string) => {
+    writeFileSync(person.path('edit'), `#!/bin/sh\n${script}\n`, {mode: 0o755});
+    return {environment: {EDITOR: `'${person.path('edit')}'`}};
+  };
+  const sound = await person.run('config edit', [], editor('sed -i s/fabrikam/tailspin/ "$1"'));
+  t.is(sound.code, 0, sound.stderr);
+  t.true(person.read('.config/orgkey/config.yaml')?.includes('tailspin'));
+
+  const kept = person.read('.config/orgkey/config.yaml');
+  t.is((await person.run('config edit', [], editor('echo nonsense: [ >> "$1"'))).code, 5);
+  t.is(person.read('.config/orgkey/config.yaml'), kept);
+  t.is((await person.run('config edit', [], editor('exit 1'))).code, 1);
+  t.is(person.read('.config/orgkey/config.yaml'), kept);
+  t.regex((await person.run('config edit', [], editor('true'))).stderr, /nothing was changed/);
+  const left = await person.spawn('ls', ['-A', join(file, '..')]);
+  t.is(left.stdout, 'config.yaml\n');
+});
+
+test('the completion knows commands, options, their words, and organizations', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const words = async (...typed: string[]) =>
+    (await person.run('', ['--complete', ...typed])).stdout.trim().split('\n');
+  t.deepEqual(await words('to'), ['token']);
+  t.deepEqual(await words('token', ''), ['contoso', 'fabrikam', 'DefaultCollection']);
+  t.deepEqual(await words('token', 'con'), ['contoso']);
+  t.deepEqual(await words('config', 's'), ['show', 'schema']);
+  t.deepEqual(await words('setup', '--service', 'p'), ['plain']);
+  t.deepEqual(await words('status', '--w'), ['--watch']);
+  t.deepEqual(await words('completion', ''), ['bash', 'zsh', 'fish']);
+  for (const shell of ['bash', 'zsh', 'fish'])
+    t.true((await person.run('completion', [shell])).stdout.includes('orgkey --complete'));
+});
+
+test('bash completes with it', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const {stdout: script} = await person.run('completion bash');
+  const bash = await person.spawn('bash', [
+    '--norc',
+    '-c',
+    `orgkey() { "${process.execPath}" "${join(import.meta.dirname, '../../src/main.ts')}" "$@"; }
+${script}
+COMP_WORDS=(orgkey token fab); COMP_CWORD=2; _orgkey; printf '%s\n' "\${COMPREPLY[@]}"`,
+  ]);
+  t.is(bash.stdout, 'fabrikam\n', bash.stderr);
+});
