@@ -146,6 +146,7 @@ function dropFirst(members: Set<string> | Map<string, unknown>): void {
   }
 }
 
-function keyOf({socket, owner}: Asker): string {
-  return `${socket} ${owner}`;
+/** A scoped socket may be called `git`, as the one for everybody is. */
+function keyOf({socket, scoped, owner}: Asker): string {
+  return `${scoped ? 'scoped/' : ''}${socket} ${owner}`;
 }

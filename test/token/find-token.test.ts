@@ -157,6 +157,8 @@ test('one organization’s refusal is not that of the others', async (t) => {
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   t.is(await get(fabrikam), 'the same');
   t.is(await get({...contoso, socket: 'other'}), 'the same');
+  // a scoped socket of the same name is another one
+  t.is(await get({...contoso, scoped: true}), 'the same');
   t.is(issuer.count, 2);
 });
 
