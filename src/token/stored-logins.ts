@@ -63,6 +63,8 @@ export class StoredLogins implements Logins {
   store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): string {
     if (login.ephemeral) return 'not kept: it is ephemeral';
     if (!isWhole(login)) return 'not kept: no user name with a password, nor a header';
+    // git's client sends -1 where no timeout is meant
+    if (login.timeout < 0) return 'not kept: its timeout is none';
     const archived = persist && this.#archive !== undefined;
     const next = {place, login: copyOf(login)};
     for (const kept of this.#drop({place})) {
@@ -73,7 +75,7 @@ export class StoredLogins implements Logins {
       this.#write(this.#keep(next, Infinity, true));
       return 'kept, and persisted';
     }
-    if (login.timeout <= 0) {
+    if (login.timeout === 0) {
       eraseSecrets(next);
       return 'not kept: its time is over';
     }
