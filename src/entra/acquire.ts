@@ -40,6 +40,9 @@ export interface Authority {
 /** For a token whose issuer does not say how long it lives, in milliseconds. */
 export const UNSAID_LIFE = 10 * 60_000;
 
+/** Whoever asks is answered within ten seconds, of which the issuer needs some too; in milliseconds. */
+const PATIENCE_FOR_SECRETS = 7000;
+
 /** Longer lives than this are not believed, in milliseconds: managed identities' tokens live for a day. */
 const LONGEST_LIFE = 25 * 60 * 60_000;
 
@@ -53,7 +56,9 @@ export function createAcquire(parts: AcquireParts): Acquire {
       const errand = await errandFor(wanted, parts);
       const used = identity.kind === 'sign-in' ? await keptFingerprint(identity, parts) : undefined;
       const {uptime, wall} = momentOf(parts.clock);
-      const outcome = await parts.pool.run({...errand, spent: uptime - asked});
+      const spent = uptime - asked;
+      if (spent > PATIENCE_FOR_SECRETS) return failed(slowSecret(spent));
+      const outcome = await parts.pool.run({...errand, spent});
       if (outcome.kind === 'failed')
         return failed(advise(outcome.trouble, {...suffererOf(identity), skew: outcome.skew}));
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
@@ -187,7 +192,10 @@ function describeSurprise(error: unknown, identity: Identity): Failure {
   if (!(error instanceof Error))
     return advise({kind: 'unexpected', detail: String(error)}, suffererOf(identity));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_SECRET_UNREADABLE';
-  const hint = 'hint' in error && typeof error.hint === 'string' ? printable(error.hint) : undefined;
+  const hint =
+    'hint' in error && typeof error.hint === 'string'
+      ? printable(error.hint)
+      : 'Run orgkey doctor; it reads each secret and says what fails.';
   return {code, message: printable(error.message), hint, retryAfter: undefined};
 }
 
@@ -197,6 +205,15 @@ const brokenPat: Failure = {
   hint: 'Paste it again, without spaces and line ends: https://dev.azure.com/_usersSettings/tokens',
   retryAfter: undefined,
 };
+
+function slowSecret(milliseconds: number): Failure {
+  return {
+    code: 'ERR_SECRET_SLOW',
+    message: `reading its secret took ${Math.round(milliseconds / 1000)} s, and no time was left to ask the issuer`,
+    hint: 'See why the program, keyring or vault is slow, or keep the secret in a file.',
+    retryAfter: undefined,
+  };
+}
 
 const noToken: Failure = {
   code: 'ERR_UNUSABLE_ANSWER',

@@ -6,7 +6,7 @@ import test from 'ava';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
 
-const cloud = await startCloud();
+const cloud = await startCloud({authorityHosts: ['login.contoso.example']});
 const certificate = await cloud.createClientCertificate();
 test.after.always(() => cloud.close());
 
@@ -148,6 +148,50 @@ test.serial('client secret: a resource that nobody has', acquires, () => ({
     'Check the tenant ID first; an organization not connected to this tenant cannot be reached with it.',
   ],
 }));
+
+const ownAuthority = (disableInstanceDiscovery: boolean) => ({
+  authority: {authorityHost: 'https://login.contoso.example', disableInstanceDiscovery},
+});
+
+test.serial('client secret: an authority of one’s own', acquires, () => ({
+  identity: clientSecret().identity,
+  options: ownAuthority(true),
+  asks: ['openid 200', 'token 200'],
+}));
+
+test.serial('client secret: an authority of one’s own that Entra is asked about', acquires, () => ({
+  identity: clientSecret().identity,
+  options: ownAuthority(false),
+  asks: ['discovery 400'],
+  says: [
+    'the authority is not one that Entra knows (AADSTS50049)',
+    'Check authorityHost; one of your own needs disableInstanceDiscovery: true.',
+  ],
+}));
+
+const government = cloud.addTenant({authorityHost: 'login.microsoftonline.us'});
+const governed = {
+  authority: {authorityHost: 'https://login.microsoftonline.us', disableInstanceDiscovery: false},
+};
+
+test.serial('client secret: a national cloud', acquires, () => {
+  const app = government.addApplication();
+  const identity = {...clientSecret().identity, clientId: app.clientId, tenantId: government.id};
+  return {identity: {...identity, clientSecret: held(app.secret)}, options: governed, asks: ['token 200']};
+});
+
+test.serial('client secret: a tenant of another cloud', acquires, () => {
+  const app = government.addApplication();
+  const identity = {...clientSecret().identity, clientId: app.clientId, tenantId: government.id};
+  return {
+    identity: {...identity, clientSecret: held(app.secret)},
+    asks: ['token 400'],
+    says: [
+      'the tenant does not exist in this cloud (AADSTS90002)',
+      'Check tenantId, and authorityHost for national clouds.',
+    ],
+  };
+});
 
 // ── client certificate ──
 
