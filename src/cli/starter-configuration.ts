@@ -135,7 +135,8 @@ function fromFile(key: string, path = ''): string {
 
 /** JSON's strings are YAML's; `${…}` would be replaced by a variable. */
 function quoted(text: string): string {
-  return JSON.stringify(text.replaceAll('${', '$${'));
+  // a function: in a replacement text, $$ would be one $
+  return JSON.stringify(text.replaceAll('${', () => '$${'));
 }
 
 function usage(message: string, hint?: string): CommandError {

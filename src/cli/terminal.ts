@@ -112,30 +112,31 @@ export class Terminal {
     });
   }
 
-  async #typeSecret(
-    prompt: string,
-    isWhole: (typed: readonly number[]) => boolean,
-  ): Promise<Secret | undefined> {
+  #typeSecret(prompt: string, isWhole: (typed: readonly number[]) => boolean): Promise<Secret | undefined> {
     const {stdin, stderr} = this.#streams;
+    const typed: number[] = [];
     stderr.write(prompt);
     stdin.setRawMode(true);
-    const typed: number[] = [];
-    try {
-      for await (const chunk of stdin) {
+    return new Promise((resolve) => {
+      const settle = (secret: Secret | undefined) => {
+        stdin.off('data', hear).off('end', breakOff).pause();
+        stdin.setRawMode(false);
+        typed.fill(0);
+        stderr.write('\n');
+        resolve(secret);
+      };
+      const breakOff = () => settle(undefined);
+      const hear = (chunk: Buffer | string) => {
         for (const byte of Buffer.from(chunk)) {
-          if (byte === CTRL_C) return undefined;
-          if (byte === CTRL_D) return typed.length === 0 ? undefined : secretOf(typed);
+          if (byte === CTRL_C) return breakOff();
+          if (byte === CTRL_D) return settle(typed.length === 0 ? undefined : secretOf(typed));
           if (byte === DELETE || byte === BACKSPACE) typed.pop();
           else typed.push(byte === CARRIAGE_RETURN ? LINE_FEED : byte);
-          if (isWhole(typed)) return secretOf(typed);
+          if (isWhole(typed)) return settle(secretOf(typed));
         }
-      }
-      return undefined;
-    } finally {
-      stdin.setRawMode(false);
-      typed.fill(0);
-      stderr.write('\n');
-    }
+      };
+      stdin.on('data', hear).once('end', breakOff).resume();
+    });
   }
 
   /** All of stdin. @throws {RangeError} above the limit, in bytes. */

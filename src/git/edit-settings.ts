@@ -95,7 +95,7 @@ export async function readDraft(draft: Draft): Promise<Buffer> {
 async function configure(git: RunGit, draft: Draft, argv: readonly string[]): Promise<GitResult> {
   const result = await git(['config', '--file', draft.path, ...argv]);
   if (result.status === 0) return result;
-  const said = result.stderr.replaceAll(draft.path, draft.of).trim();
+  const said = result.stderr.replaceAll(draft.path, () => draft.of).trim();
   throw new GitError(
     'ERR_GIT_CONFIG',
     `git config refuses: ${printable(said || `status ${result.status}`)}`,

@@ -1,0 +1,175 @@
+import test from 'ava';
+import {execFileSync} from 'node:child_process';
+import {statSync, utimesSync} from 'node:fs';
+import {Person, patConfiguration} from '../helpers/command-line.ts';
+
+test.serial(
+  'a key is made, listed, shown by its public half, used by git in submodules, and removed',
+  async (t) => {
+    const person = new Person(t);
+    const before = `# what we use\n${patConfiguration}`;
+    person.configure(before);
+    person.write('.gitconfig', '[user]\n\tname = Ann\n');
+    t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+
+    const made = await person.run('ssh-key new Contoso');
+    t.is(made.code, 0, made.stderr);
+    t.regex(made.stdout, /^ssh-rsa AAAA\S+ orgkey-contoso\n$/);
+    t.regex(made.stderr, /https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/keys/);
+    const key = person.path('.config/orgkey/ssh/contoso');
+    t.is(statSync(key).mode & 0o777, 0o600);
+    const configuration = person.read('.config/orgkey/config.yaml') ?? '';
+    t.true(configuration.startsWith('# what we use\n'), 'comments stay');
+    t.is((await person.run('config check')).code, 0);
+
+    // what OpenSSH says of it
+    const fingerprint = execFileSync('ssh-keygen', ['-lf', '-'], {
+      input: made.stdout,
+      encoding: 'utf8',
+    }).split(' ')[1];
+    const listed = JSON.parse((await person.run('ssh-key list --json')).stdout) as {
+      keys: Record<string, unknown>[];
+    };
+    t.is(listed.keys[0]?.['fingerprint'], fingerprint);
+    t.is(listed.keys[0]?.['size'], 4096);
+    t.is((await person.run('ssh-key show-public contoso')).stdout, made.stdout);
+
+    const command = await person.git([
+      'config',
+      '--file',
+      person.path('.config/orgkey/submodules.gitconfig'),
+      'core.sshCommand',
+    ]);
+    t.regex(command.stdout, /^'.*\/orgkey-ssh'\n$/);
+    const included = await person.git([
+      'config',
+      '--global',
+      '--get-regexp',
+      String.raw`^includeif\..*\.path$`,
+    ]);
+    t.is(included.stdout.trim().split('\n').length, 2);
+    const asked = await person.run('which git@ssh.dev.azure.com:v3/contoso/p/r --json');
+    t.is(
+      (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
+      'may be read with the key of contoso',
+    );
+
+    const old = new Date(Date.now() - 400 * 24 * 3600 * 1000);
+    utimesSync(key, old, old);
+    t.regex((await person.run('ssh-key list')).stderr, /older than a year/);
+
+    t.is((await person.run('ssh-key new contoso')).code, 2, 'never over a key that is there');
+    t.is((await person.run('ssh-key remove contoso')).code, 0);
+    t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
+    t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
+    t.is((await person.run('ssh-key remove contoso')).code, 2);
+    t.is((await person.run('uninstall')).code, 0);
+    t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
+    for (const text of [made.stderr, made.stdout]) t.false(text.includes('PRIVATE'));
+  },
+);
+
+function keygen(...argv: string[]): void {
+  execFileSync('ssh-keygen', ['-q', '-C', 'canary', ...argv]);
+}
+
+const inputs: readonly {
+  readonly title: string;
+  readonly make: (path: string, person: Person) => void;
+  readonly argv?: readonly string[];
+  readonly code: number;
+  readonly says: RegExp;
+}[] = [
+  {
+    title: 'RSA in OpenSSH format',
+    make: (path) => keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', path),
+    code: 0,
+    says: /✓ contoso: ssh-rsa 2048/,
+  },
+  {
+    title: 'RSA in PEM',
+    make: (path) => keygen('-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', '', '-f', path),
+    code: 0,
+    says: /✓ contoso: ssh-rsa 2048/,
+  },
+  {
+    title: 'one with a passphrase',
+    make: (path) => keygen('-t', 'rsa', '-b', '2048', '-N', 'canary', '-f', path),
+    code: 2,
+    says: /the key has a passphrase[^]*ssh-keygen -p/,
+  },
+  {
+    title: 'Ed25519',
+    make: (path) => keygen('-t', 'ed25519', '-N', '', '-f', path),
+    code: 2,
+    says: /Azure DevOps takes RSA keys only/,
+  },
+  {
+    title: 'no key',
+    make: (path, person) => person.write(path.slice(person.home.length + 1), 'canary\n'),
+    code: 2,
+    says: /the text is no key/,
+  },
+  {title: 'no file', make: () => undefined, code: 2, says: /cannot be read/},
+  {
+    title: 'a file that others can read',
+    make: (path) => {
+      keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', path);
+      execFileSync('chmod', ['644', path]);
+    },
+    code: 2,
+    says: /others can read the key file/,
+  },
+];
+
+for (const {title, make, argv = [], code, says} of inputs) {
+  test.serial(`ssh-key add: ${title}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const path = person.path('key');
+    make(path, person);
+    const outcome = await person.run('ssh-key add contoso --file', [path, ...argv]);
+    t.is(outcome.code, code, outcome.stderr);
+    t.regex(outcome.stderr, says);
+    t.false(`${outcome.stderr}${outcome.stdout}`.includes('canary'));
+    t.false(`${outcome.stderr}${outcome.stdout}`.includes('PRIVATE'));
+    if (code !== 0) {
+      t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
+      t.is(person.read('.config/orgkey/config.yaml'), patConfiguration);
+    }
+  });
+}
+
+test.serial('a key on stdin is taken; nothing and nobody to ask is not', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path('key'));
+  const input = person.read('key') ?? '';
+  const {code, stderr} = await person.run('ssh-key add contoso --file -', [], {input});
+  t.is(code, 0, stderr);
+  t.is(person.read('.config/orgkey/ssh/contoso'), input);
+  t.is((await person.run('ssh-key add contoso')).code, 2);
+  t.is((await person.run('ssh-key add contoso --file -', [], {input: 'x'.repeat(70_000)})).code, 1);
+});
+
+test.serial("one's own key is refused, unless forced", async (t) => {
+  const person = new Person(t);
+  person.configure();
+  person.write('.ssh/known_hosts', '');
+  keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path('.ssh/id_rsa'));
+  const refused = await person.run('ssh-key add contoso --file', [person.path('.ssh/id_rsa')]);
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /this is your own key/);
+  t.is((await person.run('ssh-key add contoso --force --file', [person.path('.ssh/id_rsa')])).code, 0);
+});
+
+test.serial('names that are none, and what cannot be reached', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.is((await person.run('ssh-key new ../../etc')).code, 2);
+  t.is((await person.run('ssh-key show-public contoso')).code, 2);
+  t.is((await person.run('ssh-key trust', ['host name'])).code, 2);
+  const unreachable = await person.run('ssh-key trust 127.0.0.1:1');
+  t.is(unreachable.code, 1);
+  t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
+});

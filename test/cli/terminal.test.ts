@@ -1,0 +1,138 @@
+import test, {type ExecutionContext} from 'ava';
+import {execFileSync, spawn} from 'node:child_process';
+import {existsSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {startDaemon} from '../helpers/daemon.ts';
+import {Person} from '../helpers/command-line.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+const hasScript = existsSync('/usr/bin/script');
+const onTerminal = hasScript ? test.serial : test.skip;
+if (!hasScript) console.log('skipped: no script(1) to make a terminal with');
+
+/** Runs a command on a terminal of its own and answers its questions, each when it is asked. */
+function converse(
+  person: Person,
+  argv: readonly string[],
+  answers: readonly [question: RegExp, answer: string][],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{code: number | null; screen: string}> {
+  const command = [process.execPath, main, ...argv].map((word) => `'${word}'`).join(' ');
+  const child = spawn(
+    '/usr/bin/script',
+    ['--quiet', '--flush', '--return', '--command', command, '/dev/null'],
+    {
+      cwd: person.home,
+      env: {...person.environment, TERM: 'xterm', ...environment},
+    },
+  );
+  const waiting = [...answers];
+  let screen = '';
+  let seen = 0;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    const [next] = waiting;
+    const asked = next && next[0].exec(screen.slice(seen));
+    if (next === undefined || !asked) return;
+    seen += asked.index + asked[0].length;
+    waiting.shift();
+    child.stdin.write(next[1]);
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({code, screen})));
+}
+
+onTerminal('setup asks, and what is typed as a secret is not shown', async (t) => {
+  const person = new Person(t);
+  const {code, screen} = await converse(
+    person,
+    ['setup', '--service', 'none'],
+    [
+      [/ORGANIZATION: /, 'https://dev.azure.com/Contoso/\r'],
+      [/How does it sign in \[1\]: /, '6\r'],
+      [/\(not shown\): /, 'canary-typed-x\u007fpat\r'],
+    ],
+  );
+  t.is(code, 0, screen);
+  t.false(screen.includes('canary'));
+  t.is(person.read('.config/orgkey/secrets/contoso'), 'canary-typed-pat');
+  t.is(statSync(person.path('.config/orgkey/secrets/contoso')).mode & 0o777, 0o600);
+  t.regex(
+    person.read('.config/orgkey/config.yaml') ?? '',
+    /organizations: \["Contoso"\]\n +personalAccessToken: \{\$file: /,
+  );
+});
+
+onTerminal('Ctrl-C at a question leaves nothing behind', async (t) => {
+  const person = new Person(t);
+  const {code} = await converse(person, ['setup', '--service', 'none'], [[/ORGANIZATION: /, '\u0003']]);
+  t.not(code, 0);
+  t.is(person.read('.config/orgkey/config.yaml'), undefined);
+  t.is(person.read('.gitconfig'), undefined);
+});
+
+onTerminal('a pasted key is not shown', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  execFileSync('ssh-keygen', [
+    '-q',
+    '-t',
+    'rsa',
+    '-b',
+    '2048',
+    '-m',
+    'PEM',
+    '-N',
+    '',
+    '-f',
+    person.path('key'),
+  ]);
+  const key = person.read('key') ?? '';
+  const {code, screen} = await converse(
+    person,
+    ['ssh-key', 'add', 'contoso'],
+    [[/\(not shown\): /, key.replaceAll('\n', '\r')]],
+  );
+  t.is(code, 0, screen);
+  t.false(screen.includes('PRIVATE KEY'));
+  t.false(screen.includes(key.split('\n')[1] ?? '?'));
+  t.is(person.read('.config/orgkey/ssh/contoso')?.trim(), key.trim());
+});
+
+onTerminal('a terminal gets color, unless it is told not to', async (t) => {
+  const daemon = await startDaemon({
+    configuration:
+      'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: x}]}]}\n',
+  });
+  t.teardown(() => daemon.close());
+  const person = new Person(t, daemon.environment);
+  const colored = async (environment: Readonly<Record<string, string>>) =>
+    (await converse(person, ['status'], [], environment)).screen.includes('\u001b[');
+  t.true(await colored({}));
+  t.false(await colored({NO_COLOR: '1'}));
+  t.false(await colored({TERM: 'dumb'}));
+});
+
+onTerminal('status --watch redraws until it is interrupted', async (t) => {
+  const daemon = await startDaemon({
+    configuration:
+      'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: x}]}]}\n',
+  });
+  t.teardown(() => daemon.close());
+  const person = new Person(t, daemon.environment);
+  const {screen} = await converse(
+    person,
+    ['status', '--watch'],
+    [
+      [/everything is well/, ''],
+      [/everything is well/, '\u0003'],
+    ],
+  );
+  t.true(screen.split('\u001b[2J').length >= 3);
+});
+
+test('setup without a terminal does not ask', async (t: ExecutionContext) => {
+  const person = new Person(t);
+  const {code, stderr} = await person.run('setup', ['--service', 'none'], {input: 'contoso\n1\n'});
+  t.is(code, 2);
+  t.regex(stderr, /there is no configuration yet/);
+});
