@@ -13,12 +13,3 @@ const daemon = await startGrantDaemon({submodules: [ruleFor(privateKey, rule)]})
 process.stdout.write(`${daemon.directory}\n`);
 process.once('SIGTERM', () => void daemon.close().then(() => process.exit()));
 setInterval(() => {}, 60_000);
-if (process.env['DEBUG_MEM'])
-  setInterval(() => {
-    const m = process.memoryUsage();
-    console.error(
-      Object.entries(m)
-        .map(([k, v]) => k + ' ' + (v / 1e6).toFixed(1))
-        .join(' '),
-    );
-  }, 150);

@@ -7,6 +7,7 @@ import type {StartTimer} from './single-use-socket.ts';
 import type {SshConnection} from './ssh-connection.ts';
 import {SshFailure} from './ssh-failure.ts';
 import {WireError} from './wire.ts';
+import {YoungGarbage} from './young-garbage.ts';
 
 export interface Relayed {
   /** How git's side saw it end: the exit code that was passed on; `undefined`: git went away before. */
@@ -62,6 +63,7 @@ class Relay {
   /** Output that did not fit; while there is some, the far end is paused. */
   readonly #held: {readonly stream: OutputStream; readonly bytes: Buffer}[] = [];
   #beginning = '';
+  readonly #garbage = new YoungGarbage();
   #exit: {readonly code: number; readonly failure: SshFailure | undefined} | undefined;
   #exitSent = false;
   #received = 0;
@@ -185,6 +187,7 @@ class Relay {
         this.#socket.write(part);
       this.#socket.uncork();
       this.#received += fitting;
+      this.#garbage.passed(fitting);
       if (fitting === next.bytes.length) this.#held.shift();
       else this.#held[0] = {stream: next.stream, bytes: next.bytes.subarray(fitting)};
     }

@@ -1,0 +1,224 @@
+import test from 'ava';
+
+import type {SocketScope} from '../../src/organization/socket-scope.ts';
+import type {GrantRequest} from '../../src/protocol/request.ts';
+import {decideGrant, type SubmoduleRule} from '../../src/submodule/decide-grant.ts';
+
+const rules: readonly SubmoduleRule[] = [
+  {organizations: ['contoso', 'contoso-labs'], host: 'ssh.dev.azure.com', repositories: []},
+  {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Shared/*', 'Tools/build-*-kit']},
+  {organizations: ['main collection'], host: 'tfs.example.org', repositories: []},
+];
+const git: SocketScope = {name: 'git', organizations: undefined};
+
+function ask(
+  destination: string,
+  command: string,
+  {port, scope = git}: {port?: number; scope?: SocketScope} = {},
+): string {
+  const request: GrantRequest = {operation: 'grant', destination, port, command, directory: '/work'};
+  const decision = decideGrant(request, rules, scope);
+  switch (decision.kind) {
+    case 'grant':
+      return `grant ${decision.username}@${decision.host}:${decision.port} ${decision.organization}/${decision.project}/${decision.repository}`;
+    case 'deny':
+      return `deny ${decision.reason}`;
+    case 'pass':
+      return `pass ${decision.reason}`;
+  }
+}
+
+const services = 'git@ssh.dev.azure.com';
+const old = 'contoso@vs-ssh.visualstudio.com';
+const server = 'git@tfs.example.org';
+const read = (path: string) => `git-upload-pack '${path}'`;
+
+const noRepository = 'pass the command names no repository';
+const notAzure = 'pass no repository of Azure DevOps';
+const notThatPath = 'deny the path is not that of a repository';
+const noName = 'deny the path has a name that no project or repository has';
+
+const table: readonly (readonly [destination: string, command: string, expected: string])[] = [
+  // the forms that are granted
+  [services, read('v3/contoso/Web/site'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  [services, read('/v3/contoso/Web/site'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  [services, read('v3/contoso/Web/site/'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  [services, read('v3/CONTOSO/Web/site'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  [services, read('v3/contoso/My%20Project/a%20b'), 'grant git@ssh.dev.azure.com:22 contoso/My Project/a b'],
+  [services, read('v3/contoso/My Project/a b'), 'grant git@ssh.dev.azure.com:22 contoso/My Project/a b'],
+  [services, read('v3/contoso/%C3%84pfel/B%C3%A4ume'), 'grant git@ssh.dev.azure.com:22 contoso/Äpfel/Bäume'],
+  [
+    services,
+    read('v3/contoso-labs/Web/site.git'),
+    'grant git@ssh.dev.azure.com:22 contoso-labs/Web/site.git',
+  ],
+  [services, `git-upload-pack 'v3/contoso/Web/now'\\!''`, 'grant git@ssh.dev.azure.com:22 contoso/Web/now!'],
+  [
+    'contoso@ssh.dev.azure.com',
+    read('v3/contoso/Web/site'),
+    'grant contoso@ssh.dev.azure.com:22 contoso/Web/site',
+  ],
+  ['ssh.dev.azure.com', read('v3/contoso/Web/site'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  ['git@SSH.dev.Azure.com', read('v3/contoso/Web/site'), 'grant git@ssh.dev.azure.com:22 contoso/Web/site'],
+  [old, read('v3/contoso/Web/site'), 'grant contoso@vs-ssh.visualstudio.com:22 contoso/Web/site'],
+  [old, read('/Web/_ssh/site'), 'grant contoso@vs-ssh.visualstudio.com:22 contoso/Web/site'],
+  [
+    old,
+    read('/DefaultCollection/Web/_git/site'),
+    'grant contoso@vs-ssh.visualstudio.com:22 contoso/Web/site',
+  ],
+  [old, read('/_ssh/site'), 'grant contoso@vs-ssh.visualstudio.com:22 contoso/site/site'],
+  [old, read('/Web/_ssh/_full/site'), 'grant contoso@vs-ssh.visualstudio.com:22 contoso/Web/site'],
+  [
+    server,
+    read('/tfs/Main Collection/Web/_git/site'),
+    'grant git@tfs.example.org:22 main collection/Web/site',
+  ],
+  [server, read('/Main%20Collection/_git/site'), 'grant git@tfs.example.org:22 main collection/site/site'],
+  [
+    server,
+    read('/tfs/main collection/Web/_ssh/site'),
+    'grant git@tfs.example.org:22 main collection/Web/site',
+  ],
+  [services, read('v3/fabrikam/Shared/anything'), 'grant git@ssh.dev.azure.com:22 fabrikam/Shared/anything'],
+  [services, read('v3/fabrikam/shared/Anything'), 'grant git@ssh.dev.azure.com:22 fabrikam/shared/Anything'],
+  [
+    services,
+    read('v3/fabrikam/Tools/build-linux-kit'),
+    'grant git@ssh.dev.azure.com:22 fabrikam/Tools/build-linux-kit',
+  ],
+
+  // not ours: as if we were not there
+  ['git@github.com', read('contoso/site'), 'pass no key for the host'],
+  ['git@ssh.dev.azure.com.evil.example', read('v3/contoso/Web/site'), 'pass no key for the host'],
+  ['git@ssh.dev.azure.com.', read('v3/contoso/Web/site'), 'pass no key for the host'],
+  ['git@evil.example@ssh.dev.azure.com', read('v3/contoso/Web/site'), 'pass the destination is none'],
+  ['git@ssh。dev。azure。com', read('v3/contoso/Web/site'), 'pass no key for the host'],
+  ['git@contoso.visualstudio.com', read('/Web/_ssh/site'), 'pass no key for the host'],
+  [services, read('v3/northwind/Web/site'), 'pass no key for the organization'],
+  [services, "git-receive-pack 'v3/northwind/Web/site'", 'pass no key for the organization'],
+  [services, read('V3/contoso/Web/site'), notAzure],
+  [services, read('v2/contoso/Web/site'), notAzure],
+  [services, read('contoso/Web/_git/site'), notAzure],
+  [services, read('v3/con%74oso/Web/site'), notAzure],
+  [services, read('v3//contoso/Web/site'), notAzure],
+  [services, read('//v3/contoso/Web/site'), notAzure],
+  [services, read('v3/contoso./Web/site'), notAzure],
+  [services, read('v3/\u212aontoso/Web/site'), notAzure],
+  [server, read('/tfs/Other/Web/_git/site'), 'pass no key for the organization'],
+  ['git@vs-ssh.visualstudio.com', read('/Web/_ssh/site'), notAzure],
+  ['northwind@vs-ssh.visualstudio.com', read('/Web/_ssh/site'), 'pass no key for the organization'],
+  [services, 'sh', noRepository],
+  [services, 'rm -rf /', noRepository],
+  [services, '', noRepository],
+  [services, "git-upload-pack 'v3/contoso/Web/site", noRepository],
+  [services, "git-upload-pack 'v3/contoso/Web/site'; sh", noRepository],
+  [services, "git-upload-pack 'v3/contoso/Web/site' && sh", noRepository],
+  [services, "git-upload-pack 'v3/contoso/Web/site'\nsh", noRepository],
+  [services, "git-upload-pack 'v3/contoso/$(sh)/site' `sh`", noRepository],
+  [services, "GIT_TRACE=1 git-upload-pack 'v3/contoso/Web/site'", noRepository],
+  [services, "/usr/bin/git-upload-pack 'v3/contoso/Web/site'", noRepository],
+
+  // ours, and not a read of a repository
+  [services, "git-receive-pack 'v3/contoso/Web/site'", 'deny the submodule key only reads, it does not push'],
+  [
+    services,
+    "git-upload-archive 'v3/contoso/Web/site'",
+    'deny the submodule key fetches, it makes no archives',
+  ],
+  [
+    services,
+    'git-lfs-authenticate v3/contoso/Web/site download',
+    'deny Azure DevOps serves no LFS objects over ssh',
+  ],
+  [
+    services,
+    "git-lfs-transfer 'v3/contoso/Web/site' upload",
+    'deny Azure DevOps serves no LFS objects over ssh',
+  ],
+  [services, "cat 'v3/contoso/Web/site'", 'deny the submodule key runs nothing but git-upload-pack'],
+  [services, 'git-upload-pack v3/contoso/Web/site', 'deny the command is not quoted as git does it'],
+  [services, "git-upload-pack 'v3/contoso/Web/site' x", 'deny the command is not quoted as git does it'],
+  [services, "git-upload-pack 'v3/contoso/We''b/site'", 'deny the command is not quoted as git does it'],
+  [services, `git-upload-pack 'v3/contoso/Web/now!'`, 'deny the command is not quoted as git does it'],
+  [services, read('v3/contoso/Web'), notThatPath],
+  [services, read('v3/contoso'), notThatPath],
+  [services, read('v3/contoso/Web/site/more'), notThatPath],
+  [services, read('v3/contoso/Web/_git/site'), notThatPath],
+  [services, read('v3/contoso//site'), noName],
+  [services, read('v3/contoso/../site'), noName],
+  [services, read('v3/contoso/Web/%2e%2e'), noName],
+  [services, read('v3/contoso/Web/a%2Fb'), noName],
+  [services, read('v3/contoso/Web/a%252Fb'), noName],
+  [services, read('v3/contoso/Web/a%00b'), noName],
+  [services, read('v3/contoso/Web/%E0%A4%A'), noName],
+  [services, read('v3/contoso/Web/a\\b'), noName],
+  [services, `git-upload-pack 'v3/contoso/Web/it'\\''s'`, noName],
+  [old, read('/Web/site'), notThatPath],
+  [server, read('/tfs/Main Collection/Web/site'), notThatPath],
+  [server, read('/tfs/Main Collection/a/b/_git/site'), notThatPath],
+  [
+    'fabrikam@ssh.dev.azure.com',
+    read('v3/contoso/Web/site'),
+    'deny the user name is that of another organization',
+  ],
+  ['a b@tfs.example.org', read('/Main Collection/_git/site'), 'deny the user name is none'],
+  ['-oProxyCommand=sh@tfs.example.org', read('/Main Collection/_git/site'), 'deny the user name is none'],
+  [services, read('v3/fabrikam/Secret/site'), 'deny the key of fabrikam is not for Secret/site'],
+  [services, read('v3/fabrikam/Tools/build-kit'), 'deny the key of fabrikam is not for Tools/build-kit'],
+  [
+    services,
+    read('v3/fabrikam/Tools/build--kit'),
+    'grant git@ssh.dev.azure.com:22 fabrikam/Tools/build--kit',
+  ],
+  [services, read('v3/fabrikam/SharedX/site'), 'deny the key of fabrikam is not for SharedX/site'],
+];
+
+for (const [destination, command, expected] of table)
+  test(`${destination} ${JSON.stringify(command)} → ${expected}`, (t) => {
+    t.is(ask(destination, command), expected);
+  });
+
+test('a scoped socket grants its own organizations only', (t) => {
+  const scope = {name: 'team', organizations: new Set(['contoso'])};
+  t.regex(ask(services, read('v3/contoso/Web/site'), {scope}), /^grant/);
+  t.is(ask(services, read('v3/contoso-labs/Web/site'), {scope}), 'pass outside the scope of the socket team');
+  t.is(
+    ask(services, "git-receive-pack 'v3/fabrikam/a/b'", {scope}),
+    'pass outside the scope of the socket team',
+  );
+});
+
+test('Services take ssh at port 22, servers where they please', (t) => {
+  t.regex(ask(services, read('v3/contoso/Web/site'), {port: 22}), /^grant/);
+  t.is(
+    ask(services, read('v3/contoso/Web/site'), {port: 2222}),
+    'deny ssh.dev.azure.com takes ssh at port 22 only',
+  );
+  t.regex(ask(server, read('/Main Collection/_git/site'), {port: 2222}), /^grant git@tfs.example.org:2222/);
+});
+
+test('a denied push names the way that works', (t) => {
+  const request: GrantRequest = {
+    operation: 'grant',
+    destination: services,
+    port: undefined,
+    command: "git-receive-pack 'v3/contoso/My%20Project/site'",
+    directory: '/work',
+  };
+  const decision = decideGrant(request, rules, git);
+  t.is(decision.kind, 'deny');
+  t.like(decision, {hint: 'push over HTTPS: git push https://dev.azure.com/contoso/My%20Project/_git/site'});
+});
+
+test('the command is granted byte for byte', (t) => {
+  const command = read('/v3/contoso/My%20Project/site/');
+  const request: GrantRequest = {
+    operation: 'grant',
+    destination: services,
+    port: undefined,
+    command,
+    directory: '/',
+  };
+  t.like(decideGrant(request, rules, git), {kind: 'grant', command, project: 'My Project'});
+});
