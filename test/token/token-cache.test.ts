@@ -139,6 +139,7 @@ test('an outage: the old one is served until a minute before its end, then nothi
   }
   t.is(told(await tokens.get(contoso)), 'ERR_UNREACHABLE');
   t.is(tokens.peek(contoso), undefined);
+  t.true(issuer.given[0]?.secret.erased);
   issuer.answers();
   clock.pass(MINUTE);
   t.regex(told(await tokens.get(contoso)), /^token-\d+ of contoso \(issuer\)$/);
@@ -231,6 +232,14 @@ test('an issuer that has only the same token is asked more and more seldom, and 
     clock.pass(SECOND);
   }
   t.true(issuer.count <= 1 + 330 + 3, `${issuer.count} acquisitions`);
+  // where it would be waited for, nobody waits more often
+  clock.pass(19 * MINUTE);
+  const before = issuer.count;
+  for (let second = 0; second < 120; second++) {
+    for (let many = 0; many < 10; many++) t.is(told(await tokens.get(contoso)).slice(0, 8), 'the same');
+    clock.pass(SECOND);
+  }
+  t.true(issuer.count <= before + 3, `${issuer.count - before} acquisitions`);
   t.is(tokens.peek(contoso)?.secret, secret);
   t.false(secret.erased);
   t.true(issuer.given.slice(1).every((token) => token.secret.erased));
@@ -320,14 +329,14 @@ test('jitter: a thousand that were started together do not refresh together', as
 test('refreshed ahead while it is in use, so that nobody waits', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
-  for (let half = 0; half < 240; half++) {
+  for (let half = 1; half <= 2 * 60 * 8; half++) {
     clock.pass(30 * SECOND);
     tokens.refreshDue();
     await settle();
-    if (half % 60 === 0) t.regex(told(await tokens.get(contoso)), /\(cache\)$/);
+    if (half % 240 === 0) t.regex(told(await tokens.get(contoso)), /\(cache\)$/);
   }
-  // two hours, a refresh each 45 minutes
-  t.is(issuer.count, 3);
+  // eight hours, a refresh each 45 minutes
+  t.is(issuer.count, 11);
 });
 
 test('nobody’s token is refreshed for ever', async (t) => {
@@ -552,6 +561,48 @@ test('an old token that was dropped while a new one failed is not served', async
   tokens.clear();
   await issuer.release();
   t.is(told(await waiting), 'ERR_UNREACHABLE');
+});
+
+test('drop: one is overwritten, its failure forgotten, and what is on its way as well', async (t) => {
+  const {issuer, tokens} = setUp();
+  await tokens.get(contoso);
+  await tokens.get(fabrikam);
+  tokens.drop(contoso);
+  t.deepEqual(
+    issuer.given.map(({secret}) => secret.erased),
+    [true, false],
+  );
+  issuer.fails('HTTP_429', HOUR);
+  t.is(told(await tokens.get(contoso)), 'HTTP_429');
+  tokens.drop(contoso);
+  issuer.answers();
+  issuer.holdBack();
+  const waiting = tokens.get(contoso);
+  tokens.drop(contoso);
+  await issuer.release();
+  t.is(told(await waiting), 'token-5 of contoso (issuer)');
+  t.is(told(await tokens.get(fabrikam)), 'token-2 of fabrikam (cache)');
+});
+
+test('what is over is overwritten by the next round of refreshes, in use or not', async (t) => {
+  for (const time of [8 * HOUR, 59 * MINUTE + SECOND]) {
+    const {clock, issuer, tokens} = setUp();
+    await tokens.get(contoso);
+    issuer.fails();
+    clock.pass(time);
+    tokens.refreshDue();
+    t.true(issuer.given[0]?.secret.erased);
+    t.is(issuer.count, 1);
+  }
+});
+
+test('what has a minute left is still held, and no longer after it', async (t) => {
+  const {clock, tokens} = setUp();
+  await tokens.get(contoso);
+  clock.pass(59 * MINUTE);
+  t.not(tokens.peek(contoso), undefined);
+  clock.pass(1);
+  t.is(tokens.peek(contoso), undefined);
 });
 
 test('status: none, refreshing, ok, failed', async (t) => {
