@@ -168,7 +168,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const logins = new StoredLogins({
     clock,
     archive: store.section('login/'),
-    failed: (doing, error) => log('error', `a stored login could not be ${doing}: ${String(error)}`),
+    failed: (done, error) => log('error', `a stored login could not be ${done}: ${String(error)}`),
   });
   function* liveSecrets(): Iterable<Secret> {
     yield* tokens.secrets();
@@ -308,7 +308,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
   clearTimeout(limit);
   pool.close();
-  await audit.flush();
+  await Promise.all([audit.flush(), logins.close()]);
   tokens.clear();
   return 0;
 }

@@ -16,12 +16,14 @@ export interface LoginArchive {
   remove(name: string): Promise<void>;
 }
 
+export type ArchiveUse = 'read' | 'written' | 'removed';
+
 export interface StoredLoginsParts {
   readonly clock: Clock;
   /** `undefined`: all are kept in memory only. */
   readonly archive: LoginArchive | undefined;
-  /** The archive failed, behind a request that is long answered. */
-  readonly failed: (doing: 'read' | 'write' | 'remove', error: unknown) => void;
+  /** What could not be done with the archive, behind a request that is long answered. */
+  readonly failed: (what: ArchiveUse, error: unknown) => void;
   /** How many logins are held at most; the oldest goes. Default: 10,000. */
   readonly capacity?: number;
 }
@@ -42,6 +44,7 @@ export class StoredLogins implements Logins {
   readonly #all = new Map<string, Kept>();
   /** The same by protocol and host. */
   readonly #byHost = new Map<string, Set<Kept>>();
+  readonly #underWay = new Set<Promise<void>>();
   /** What was dropped while the archive is being read: it must not come back from there. */
   #droppedMeanwhile: Wanted[] | undefined;
 
@@ -130,6 +133,12 @@ export class StoredLogins implements Logins {
     return all.length;
   }
 
+  /** Waits until the archive has everything, then overwrites what is in memory. For the end. */
+  async close(): Promise<void> {
+    await Promise.all(this.#underWay);
+    for (const kept of this.#all.values()) this.#release(kept);
+  }
+
   /** The secrets in memory, for whoever keeps them out of logs. */
   *secrets(): Iterable<Secret> {
     for (const {login} of this.#all.values()) {
@@ -188,15 +197,24 @@ export class StoredLogins implements Logins {
   }
 
   #removeArchived({name, archived}: Kept): void {
-    if (archived) this.#archive?.remove(name).catch((error: unknown) => this.#failed('remove', error));
+    if (archived && this.#archive !== undefined) this.#behind('removed', this.#archive.remove(name));
   }
 
   #write(kept: Kept): void {
+    if (this.#archive === undefined) return;
     const record = encodeLogin(kept);
-    this.#archive
-      ?.write(kept.name, record)
-      .catch((error: unknown) => this.#failed('write', error))
-      .finally(() => record.erase());
+    this.#behind(
+      'written',
+      this.#archive.write(kept.name, record).finally(() => record.erase()),
+    );
+  }
+
+  /** No request waits for it, only the end does. */
+  #behind(what: ArchiveUse, use: Promise<void>): void {
+    const ending = use
+      .catch((error: unknown) => this.#failed(what, error))
+      .finally(() => this.#underWay.delete(ending));
+    this.#underWay.add(ending);
   }
 
   async #readAll(archive: LoginArchive): Promise<LoginRecord[]> {
