@@ -119,6 +119,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const surprised = (error: unknown) =>
     log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.on('uncaughtException', surprised);
+  // whoever read our output is gone: without a listener each line about it would be another error to report
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
   // what was asked of whom, and what is kept
   const valid = new ValidConfigurations(join(state, 'valid-configurations'));

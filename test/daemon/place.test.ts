@@ -228,3 +228,15 @@ test('a daemon without a valid configuration serves, and tells git what is wrong
   await daemon.says(/0 credentials/);
   t.is(await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'}), 'orgkey=1\n');
 });
+
+test('a daemon whose output nobody reads any more serves on, and ends when told to', async (t) => {
+  const {directory, socket} = place(t);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  daemon.process.stdout?.destroy();
+  daemon.process.stderr?.destroy();
+  // each of these is logged
+  for (let times = 0; times < 3; times++) t.is(await daemon.ask('rubbish\n'), 'orgkey=1\n');
+  t.regex(await askPath(socket, hello), /^orgkey=1\n/);
+  t.is(await daemon.stop('SIGTERM'), 0);
+});
