@@ -152,7 +152,7 @@ export class AcquirerPool {
     const {after = (milliseconds) => AbortSignal.timeout(milliseconds)} = this.#parts;
     return new Promise((resolve) => {
       const waiting = {endpoint: errand.endpoint, enter: resolve};
-      const giveUp = after(Math.max(0, this.#limits.total - LEAST_TIME - (errand.spent ?? 0)));
+      const giveUp = after(Math.max(0, Math.floor(this.#limits.total - LEAST_TIME - (errand.spent ?? 0))));
       giveUp.addEventListener('abort', () => {
         const at = this.#waiting.indexOf(waiting);
         if (at >= 0) this.#waiting.splice(at, 1);

@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const sdk = process.argv[2] === 'sdk' ? import('./token-credential.ts') : undefined;
   const job = await readJob();
   // the daemon counts from the start of the process, which may have taken a while on a busy machine
-  const time = Math.max(1, job.time - performance.now());
+  const time = Math.max(1, Math.floor(job.time - performance.now()));
   const exchanges = new HttpExchanges({
     deadline: Date.now() + time,
     variables: process.env,
@@ -144,7 +144,7 @@ function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
 function tooLate({asked}: HttpExchanges): Trouble {
   return asked === undefined
     ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: 'Start it again.'}
-    : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time', proxy: undefined};
+    : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};
 }
 
 /** The rest of the process, keep-alive connections and all, is of no more use to anybody. */

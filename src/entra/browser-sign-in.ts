@@ -79,9 +79,9 @@ function redeem(
 ): Promise<Grant> {
   const parameters = {
     grant_type: 'authorization_code',
-    code,
+    code: exchanges.conceal(code),
     redirect_uri: redirectUri,
-    code_verifier: verifier,
+    code_verifier: exchanges.conceal(verifier),
     scope: personScope(job),
   };
   // a code is good once

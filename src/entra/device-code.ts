@@ -48,7 +48,10 @@ async function poll(
   interval: number,
   exchanges: HttpExchanges,
 ): Promise<Grant> {
-  const parameters = {grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode};
+  const parameters = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    device_code: exchanges.conceal(deviceCode),
+  };
   for (let seconds = interval; ;) {
     await sleep(seconds * 1000);
     try {

@@ -57,14 +57,22 @@ const MAX_ANSWER = 1024 * 1024;
  */
 export class HttpExchanges {
   readonly #parts: HttpExchangesParts;
+  readonly #secrets: string[];
   #trouble: Trouble | undefined;
   #lifetime: Lifetime = {expiresIn: undefined, refreshIn: undefined};
   #skew: number | undefined;
   #requests = 0;
-  #asked: {readonly service: Service; readonly host: string} | undefined;
+  #asked: Asked | undefined;
 
   constructor(parts: HttpExchangesParts) {
     this.#parts = parts;
+    this.#secrets = [...parts.secrets];
+  }
+
+  /** Something that was made or read on the way must not come back in a description either. */
+  conceal(secret: string): string {
+    this.#secrets.push(secret);
+    return secret;
   }
 
   /** Why the last request got nothing, if it got nothing. */
@@ -87,7 +95,7 @@ export class HttpExchanges {
   }
 
   /** Whose answer is being waited for. */
-  get asked(): {readonly service: Service; readonly host: string} | undefined {
+  get asked(): Asked | undefined {
     return this.#asked;
   }
 
@@ -142,17 +150,17 @@ export class HttpExchanges {
   async #attempt(question: Question): Promise<Outcome> {
     const {service, url} = question;
     const {host} = new URL(url);
-    this.#asked = {service, host};
+    const proxy = proxyFor(url, this.#parts.variables);
+    this.#asked = {service, host, proxy};
     this.#requests += 1;
     try {
-      const reply = await send(question, Math.max(1, Math.min(TRY_TIME, this.#timeLeft())));
+      const reply = await send(question, Math.max(1, Math.floor(Math.min(TRY_TIME, this.#timeLeft()))));
       this.#noteDate(reply.headers.date);
       if (reply.status === 200) return this.#accepted(reply, question, host);
       return {reply, trouble: this.#refused(reply, service, host)};
     } catch (error) {
       if (error instanceof TroubleError) return {reply: undefined, trouble: error.trouble};
       const {code, detail} = describeNetworkError(error);
-      const proxy = proxyFor(url, this.#parts.variables);
       const trouble = {
         kind: 'unreachable',
         service,
@@ -218,8 +226,8 @@ export class HttpExchanges {
 
   #redact(text: string): string {
     let redacted = text;
-    for (const secret of this.#parts.secrets) {
-      for (const form of [secret, encodeURIComponent(secret), base64Of(secret)]) {
+    for (const secret of this.#secrets) {
+      for (const form of formsOf(secret)) {
         if (form.length >= 4) redacted = redacted.replaceAll(form, '[redacted]');
       }
     }
@@ -227,8 +235,15 @@ export class HttpExchanges {
   }
 }
 
+/** Whose answer is being waited for, and through whom. */
+interface Asked {
+  readonly service: Service;
+  readonly host: string;
+  readonly proxy: string | undefined;
+}
+
 /** What whoever asks by itself needs. */
-export type Asking = Pick<HttpExchanges, 'ask' | 'trouble'>;
+export type Asking = Pick<HttpExchanges, 'ask' | 'trouble' | 'conceal'>;
 
 type Outcome =
   | {readonly reply: Reply; readonly trouble: Trouble | undefined}
@@ -371,8 +386,12 @@ function secondsOf(value: unknown): number | undefined {
   return Number.isFinite(Number(value)) ? Number(value) : undefined;
 }
 
-function base64Of(text: string): string {
-  return Buffer.from(text).toString('base64').replace(/=+$/, '');
+/** As it is, and as forms, headers and tokens carry it. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const base64 = bytes.toString('base64').replace(/=+$/, '');
+  const inForm = new URLSearchParams({s: secret}).toString().slice('s='.length);
+  return [secret, secret.trim(), encodeURIComponent(secret), inForm, base64, bytes.toString('base64url')];
 }
 
 type SdkHttpClient = NonNullable<TokenCredentialOptions['httpClient']>;

@@ -11,7 +11,7 @@ export async function readVaultSecret(job: Job, accessToken: string, exchanges: 
     service: 'key-vault',
     method: 'GET',
     url: url.href,
-    headers: {authorization: `Bearer ${accessToken}`, accept: 'application/json'},
+    headers: {authorization: `Bearer ${exchanges.conceal(accessToken)}`, accept: 'application/json'},
   });
   if (exchanges.trouble !== undefined) throw new TroubleError(exchanges.trouble);
   const value = parseRecord(reply.text)?.['value'];

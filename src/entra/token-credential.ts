@@ -64,7 +64,7 @@ function asserted(job: Job, exchanges: HttpExchanges, assertion: () => Promise<s
     fieldOf(job, 'tenantId'),
     fieldOf(job, 'clientId'),
     // asked for it twice, the SDK would have it made twice
-    () => (made ??= assertion()),
+    () => (made ??= assertion().then((token) => exchanges.conceal(token))),
     optionsOf(job, exchanges),
   );
 }

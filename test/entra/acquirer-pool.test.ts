@@ -241,6 +241,14 @@ test('with little time left, what waited gets what is left of it', async (t) => 
   t.like(await second, {kind: 'done', message: {head: {time: 3600}}});
 });
 
+test('times with fractions are times too', async (t) => {
+  const pool = poolOf('await done({})', {limits: {processes: 1, life: 7000.7}});
+  t.deepEqual(
+    (await Promise.all([1.1, 2.2, 3.3].map((spent) => pool.run(errand({spent}))))).map(({kind}) => kind),
+    ['done', 'done', 'done'],
+  );
+});
+
 test('cancelled: the acquirer is ended', async (t) => {
   const giveUp = new AbortController();
   const pool = poolOf(

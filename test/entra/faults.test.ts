@@ -91,6 +91,23 @@ test.serial(
   },
 );
 
+test.serial('what comes back of our secrets is never shown, however it is written', async (t) => {
+  const canary = 'C4N~RY +/%&= ' + 'é'.repeat(3);
+  const bytes = Buffer.from(canary);
+  const forms = [canary, encodeURIComponent(canary), bytes.toString('base64'), bytes.toString('base64url')];
+  const inForm = new URLSearchParams({s: canary}).toString().slice(2);
+  for (const form of [...forms, inForm]) {
+    cloud.fault({
+      ...token,
+      times: 1,
+      status: 400,
+      body: {error: 'odd', error_description: `no ${form} here`},
+    });
+    const acquired = await acquiringFrom(cloud).acquire({...clientSecret, clientSecret: held(canary)});
+    t.regex(told(acquired), /^Entra refuses \(HTTP 400: no \[redacted\]=* here\)/);
+  }
+});
+
 test.serial('401 without a code: by the OAuth error', ends, {
   fault: {...token, status: 401, body: {error: 'invalid_client', error_description: 'who?'}},
   answers: [401],
