@@ -146,3 +146,8 @@ test(
   },
   30 * MINUTE,
 );
+
+test('a token without an end has all the time there is', (t) => {
+  const clock = new FakeClock();
+  t.is(lifeLeft(makeToken('x', clock, {life: undefined}), clock), Infinity);
+});
