@@ -30,7 +30,7 @@ async function world(git: Git) {
     pat,
     daemon,
     home,
-    async close() {
+    close: async () => {
       home.remove();
       await daemon.close();
       await cloud.close();
@@ -192,25 +192,28 @@ for (const git of gits) {
   );
 }
 
-test.serial('with the daemon down, what git stores starts no daemon of git on our path, for root neither', async (t) => {
-  const daemon = await startDaemon({configuration: 'integrations: {azure: []}\n'});
-  t.teardown(() => daemon.close());
-  const home = new GitHome(daemon.environment);
-  t.teardown(() => home.remove());
-  await home.succeed(['config', '--global', 'credential.helper', `!'${helper}'`]);
-  await daemon.stop('SIGKILL');
-  const store = 'protocol=https\nhost=dev.azure.com\npath=contoso/x\nusername=me\npassword=secret\n\n';
-  await home.run('git', ['credential', 'approve'], {input: store});
-  const {stdout} = await home.run('ps', ['-eo', 'args']);
-  t.false(stdout.includes(`credential-cache--daemon ${daemon.runtime}`));
+test.serial(
+  'with the daemon down, what git stores starts no daemon of git on our path, for root neither',
+  async (t) => {
+    const daemon = await startDaemon({configuration: 'integrations: {azure: []}\n'});
+    t.teardown(() => daemon.close());
+    const home = new GitHome(daemon.environment);
+    t.teardown(() => home.remove());
+    await home.succeed(['config', '--global', 'credential.helper', `!'${helper}'`]);
+    await daemon.stop('SIGKILL');
+    const store = 'protocol=https\nhost=dev.azure.com\npath=contoso/x\nusername=me\npassword=secret\n\n';
+    await home.run('git', ['credential', 'approve'], {input: store});
+    const {stdout} = await home.run('ps', ['-eo', 'args']);
+    t.false(stdout.includes(`credential-cache--daemon ${daemon.runtime}`));
 
-  // neither when somebody points git's own client at our socket
-  await home.run('sh', [
-    '-c',
-    `printf '${store.replaceAll('\n', '\\n')}' | git credential-cache --socket='${daemon.socket}' store`,
-  ]);
-  const next = await startDaemon({directory: daemon.directory});
-  t.teardown(() => next.close());
-  t.regex(await next.ask('action=hello\ntimeout=0\n'), /^orgkey=1\nversion=/);
-  t.true(join(next.runtime, 'git.sock') === next.socket);
-});
+    // neither when somebody points git's own client at our socket
+    await home.run('sh', [
+      '-c',
+      `printf '${store.replaceAll('\n', '\\n')}' | git credential-cache --socket='${daemon.socket}' store`,
+    ]);
+    const next = await startDaemon({directory: daemon.directory});
+    t.teardown(() => next.close());
+    t.regex(await next.ask('action=hello\ntimeout=0\n'), /^orgkey=1\nversion=/);
+    t.true(join(next.runtime, 'git.sock') === next.socket);
+  },
+);
