@@ -7,9 +7,6 @@ import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {runtimeDirectory, stateDirectory} from './locate.ts';
 
-/** What `--service` takes. */
-export const SERVICE_WORDS = ['auto', 'systemd', 'launchd', 'plain', 'none'] as const;
-
 export interface ServiceWish {
   /** `undefined`: what the machine has. */
   readonly kind: ServiceKind | undefined;

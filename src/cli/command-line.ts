@@ -1,4 +1,3 @@
-import {SERVICE_WORDS} from './choose-service.ts';
 import {command, flag, optional, required, text, type Command} from './command.ts';
 
 const json = flag('print JSON, for programs');
@@ -32,11 +31,8 @@ const organization = required('its name; HOST/COLLECTION on a server');
 
 const system = flag('for the whole machine, as root');
 
-const service = {
-  ...text('what keeps the daemon running', SERVICE_WORDS.join(', ')),
-  choices: SERVICE_WORDS,
-  default: 'auto',
-};
+const kinds = ['auto', 'systemd', 'launchd', 'plain', 'none'] as const;
+const service = {...text('what keeps the daemon running', kinds.join(', ')), choices: kinds, default: 'auto'};
 
 /** Every command there is, in the order in which people need them. `doctor` will stand behind `status`. */
 export const commands: readonly Command[] = [

@@ -18,14 +18,15 @@ export async function parseCommandLine(
 ): Promise<Parsed> {
   let chosen: Chosen | undefined;
   let text = '';
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
   const parser = build(commands, version, (choice) => {
     chosen = choice;
   });
-  await parser.parseAsync([...argv], {}, (_error, parsed, output) => {
+  await parser.parseAsync(words, {}, (_error, parsed, output) => {
     text = output;
     checkSingleValues(parsed, commands);
   });
-  if (text !== '') return {kind: 'text', text: [tidy(text), ...examplesFor(argv, commands)].join('\n')};
+  if (text !== '') return {kind: 'text', text: [tidy(text), ...examplesFor(words, commands)].join('\n')};
   if (chosen === undefined) throw usage('no command was given', 'run: orgkey --help');
   return {kind: 'command', run: chosen};
 }
@@ -47,6 +48,7 @@ function build(commands: readonly Command[], version: string, choose: (chosen: C
     })
     .wrap(WIDTH)
     .exitProcess(false)
+    .epilogue('The daemon itself, in the foreground: orgkey daemon --help')
     .help('help', 'show this')
     .alias('h', 'help')
     .version('version', 'show the version', version)

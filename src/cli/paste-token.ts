@@ -8,7 +8,7 @@ import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {configurationDirectory} from './locate.ts';
-import {readConfiguration} from './read-configuration.ts';
+import {loadFor, readConfiguration} from './read-configuration.ts';
 
 /** In bytes: today's tokens have 52 or 84 characters, their length is not ours to check. */
 const LONGEST = 4096;
@@ -40,6 +40,9 @@ export async function pasteToken(
 
 /** The token ends up in a file: the configuration has to read that file for this organization. */
 async function checkBinding(name: string, path: string, options: Places, context: Context): Promise<void> {
+  const loaded = await loadFor(options, context);
+  // the very file that is about to be written is what it lacks
+  if (loaded.kind === 'invalid' && loaded.files.includes(path)) return;
   const {bindings, files} = await readConfiguration(options, context);
   const organization = organizationFrom(name);
   const choice =
@@ -51,9 +54,7 @@ async function checkBinding(name: string, path: string, options: Places, context
   throw new CommandError(
     EXIT.badConfiguration,
     `the configuration reads no personal access token from ${path}`,
-    {
-      hint: `add: - organizations: [${name}]  and  personalAccessToken: {$file: ${path}}`,
-    },
+    {hint: `add: - {organizations: [${name}], personalAccessToken: {$file: ${path}}}`},
   );
 }
 

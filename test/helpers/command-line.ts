@@ -17,6 +17,8 @@ export interface RunOptions {
   /** For Node itself. */
   readonly flags?: readonly string[];
   readonly directory?: string;
+  /** Default: ours. */
+  readonly uid?: number;
 }
 
 /** A person with a home of his own, who types commands of orgkey's. Nothing of this machine is seen there. */
@@ -54,9 +56,13 @@ export class Person {
   }
 
   spawn(program: string, argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    const {input = '', environment = {}, directory = this.home} = options;
+    const {input = '', environment = {}, directory = this.home, uid} = options;
     return new Promise((resolve, reject) => {
-      const child = spawn(program, argv, {cwd: directory, env: {...this.environment, ...environment}});
+      const child = spawn(program, argv, {
+        cwd: directory,
+        env: {...this.environment, ...environment},
+        ...(uid === undefined ? {} : {uid, gid: uid}),
+      });
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -1,4 +1,4 @@
-import {constants} from 'node:fs';
+import {accessSync, constants} from 'node:fs';
 import {access, chmod, chown, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
@@ -15,7 +15,13 @@ import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
-import {absolute, configurationDirectory, configurationFile, setupDirectory} from '../locate.ts';
+import {
+  absolute,
+  configurationDirectory,
+  configurationFile,
+  runtimeDirectoryOfDaemon,
+  setupDirectory,
+} from '../locate.ts';
 import {readConfiguration, tellProblem} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
 import {changeGit, describeGitChange, planGit, type GitOptions} from '../set-up-git.ts';
@@ -150,13 +156,24 @@ async function planService(
   context: Context,
 ): Promise<Service | undefined> {
   const kind = serviceKind(options.service, options.system);
-  if (kind === 'none') return undefined;
+  if (kind === 'none' || (kind === undefined && isServedByMachine(options, context))) return undefined;
   const {sockets} = planned.configuration.settings;
   return serviceFor(
     {kind, configFile: namedConfiguration(planned, options, context), sockets},
     options,
     context,
   );
+}
+
+/** A daemon for the whole machine that lets us in is there already: a second one would only be in its way. */
+function isServedByMachine(options: SetupOptions, context: Context): boolean {
+  if (runtimeDirectoryOfDaemon(options, context) !== MACHINE) return false;
+  try {
+    accessSync(join(MACHINE, 'git.sock'), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Only a configuration that the daemon would not find by itself is named to it. */
@@ -212,7 +229,10 @@ async function startService(
   };
   await rememberService(setupDirectory(options, context), remembered);
   if (service === undefined) {
-    terminal.say('service: none, the daemon is yours to start');
+    const isServed = isServedByMachine(options, context);
+    terminal.say(
+      isServed ? `service: the machine's, at ${MACHINE}` : 'service: none, the daemon is yours to start',
+    );
     return;
   }
   const {changes} = orFail(await service.install());
@@ -246,7 +266,7 @@ async function testAll(
   const places = service === undefined ? options : {...options, 'runtime-dir': service.runtimeDirectory};
   if (!(await isRunning(places, context))) {
     if (service === undefined) {
-      context.terminal.say('test: left out, the daemon is not running');
+      context.terminal.say('test: left out, no daemon answers us');
       return EXIT.ok;
     }
     throw new CommandError(EXIT.notRunning, 'the daemon was started and does not answer', {
@@ -272,3 +292,5 @@ function indent(text: string): string {
     .map((line) => `  ${line}`.trimEnd())
     .join('\n');
 }
+
+const MACHINE = '/run/orgkey';
