@@ -98,10 +98,16 @@ export interface Status {
     readonly medianMs: number | undefined;
   };
   readonly memory: {readonly residentBytes: number};
+  /** How far our clock is ahead of the last server's, in milliseconds; `undefined`: nobody was asked yet. */
+  readonly clockSkew: number | undefined;
+  /** The variables of the daemon that decide its way out, by `toldVariables`: without secrets. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface Notice {
   readonly level: 'yellow' | 'red';
+  /** For whoever tells the same thing better elsewhere. Default: anything else. */
+  readonly about?: 'configuration' | 'organization' | 'clock' | 'socket';
   /** Lower case, no full stop. */
   readonly message: string;
   readonly hint: string | undefined;

@@ -27,6 +27,7 @@ import {VERSION} from '../version.ts';
 import {Audit} from './audit.ts';
 import {ClaimError, claimPassage, claimPrivate, lockDirectory} from './claim.ts';
 import {createClock} from './clock.ts';
+import {ClockWatch} from './clock-watch.ts';
 import {ConfigurationInForce} from './configuration-in-force.ts';
 import {serveConnection} from './connection.ts';
 import {createControlHandlers} from './control-handlers.ts';
@@ -45,6 +46,7 @@ import {createGrantReporter, createReporter} from './reporter.ts';
 import {createRespond} from './respond.ts';
 import {statusOf} from './status.ts';
 import {Tally} from './tally.ts';
+import {toldVariables} from './told-variables.ts';
 import {ValidConfigurations} from './valid-configurations.ts';
 
 /** `orgkey daemon`'s options; what is not given comes from the environment, then from the defaults. */
@@ -102,6 +104,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
 
   const startedAt = Date.now();
   const clock = createClock();
+  const clockWatch = new ClockWatch();
+  const told = toldVariables(environment);
   const key = randomBytes(32);
   const tally = new Tally();
   const logLines = new LogLines();
@@ -140,7 +144,12 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const store = new LazyStore(() =>
     openStore({directory: join(state, 'secrets'), uid, environment, platform: process.platform}),
   );
-  const pool = new AcquirerPool({environment, clock, compileCache: join(state, 'compile-cache')});
+  const pool = new AcquirerPool({
+    environment,
+    clock,
+    compileCache: join(state, 'compile-cache'),
+    observe: (seen) => clockWatch.note(seen),
+  });
   const readSource = (source: SecretSource) =>
     readSecret(source, {
       environment,
@@ -237,8 +246,10 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       tokens,
       tally,
       sockets: sockets.all,
-      notices: [...daemon.notices, ...store.notices, ...auditNotices(audit)],
+      notices: [...daemon.notices, ...store.notices, ...clockWatch.notices, ...auditNotices(audit)],
       residentBytes: process.memoryUsage.rss(),
+      clockSkew: clockWatch.skew,
+      environment: told,
     });
   const watcher = new ConfigurationWatcher({
     onChange: () => void reload().catch(surprised),

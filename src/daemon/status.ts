@@ -19,6 +19,8 @@ export interface StatusParts {
   /** What else is wrong: sockets, audit, clock. */
   readonly notices: readonly Notice[];
   readonly residentBytes: number;
+  readonly clockSkew: number | undefined;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Everything about the daemon that a person may want to see, without secrets. */
@@ -52,6 +54,8 @@ export function statusOf(parts: StatusParts): Status {
       medianMs: tally.medianMs,
     },
     memory: {residentBytes: parts.residentBytes},
+    clockSkew: parts.clockSkew,
+    environment: parts.environment,
   };
 }
 
@@ -86,6 +90,7 @@ function configurationNotices({problems, configuration, bindings}: Configuration
   const first = problems[0];
   const notices: Notice[] = configuration.warnings.map(({place, message, hint}) => ({
     level: 'yellow',
+    about: 'configuration',
     message: `${place}: ${message}`,
     hint,
   }));
@@ -96,11 +101,17 @@ function configurationNotices({problems, configuration, bindings}: Configuration
         : 'the configuration before the last change is in force';
     notices.unshift({
       level: bindings.all.length === 0 ? 'red' : 'yellow',
+      about: 'configuration',
       message: `${what}: ${first.place}: ${first.message}`,
       hint: 'run: orgkey config check',
     });
   } else if (bindings.all.length === 0) {
-    notices.push({level: 'yellow', message: 'no credential is configured', hint: 'run: orgkey setup'});
+    notices.push({
+      level: 'yellow',
+      about: 'configuration',
+      message: 'no credential is configured',
+      hint: 'run: orgkey setup',
+    });
   }
   return notices;
 }
@@ -112,6 +123,7 @@ function tokenNotices(organizations: readonly OrganizationStatus[]): Notice[] {
       : [
           {
             level: expiresAt === undefined ? ('red' as const) : ('yellow' as const),
+            about: 'organization' as const,
             message: `${organization ?? host}: ${lastFailure.message} (${lastFailure.code})`,
             hint: lastFailure.hint ?? `run: orgkey doctor ${organization ?? ''}`.trimEnd(),
           },

@@ -47,6 +47,7 @@ test('every reading command has JSON with its version', async (t) => {
       'status',
       [
         'configuration',
+        'environment',
         'health',
         'memory',
         'notices',
