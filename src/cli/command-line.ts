@@ -25,6 +25,7 @@ const starter = {
   'sign-in': {...text('sign in as a person', 'browser, device-code'), choices: ['browser', 'device-code']},
   'terraform-environment': flag('read what Terraform reads: ARM_…, AZDO_…'),
   stored: flag("keep what is typed at git's prompt"),
+  'from-backstage': text('take the Azure DevOps part of an app-config', 'FILE'),
 } as const;
 
 const organization = required('its name; HOST/COLLECTION on a server');

@@ -30,6 +30,8 @@ export interface Program {
   readonly helper: string;
   /** `orgkey-ssh`, likewise. */
   readonly sshWrapper: string;
+  /** The JSON Schema of the configuration. `undefined` in a checkout: `orgkey config schema` prints it. */
+  readonly schema: string | undefined;
 }
 
 /** Options that every command takes. */

@@ -11,12 +11,14 @@ export async function findProgram(node: string): Promise<Program> {
   const isInstalled = existsSync(join(folder, 'git-credential-orgkey'));
   const root = isInstalled ? folder : dirname(folder);
   const scripts = isInstalled ? folder : join(root, 'shell');
+  const schema = join(root, 'config.schema.json');
   return {
     version: await readVersion(join(dirname(root), 'package.json')),
     node,
     main: join(root, isInstalled ? 'main.js' : 'main.ts'),
     helper: join(scripts, 'git-credential-orgkey'),
     sshWrapper: join(scripts, 'orgkey-ssh'),
+    schema: existsSync(schema) ? schema : undefined,
   };
 }
 

@@ -1,5 +1,14 @@
+import {readFile} from 'node:fs/promises';
+import {
+  configurationFromBackstage,
+  terraformConfiguration,
+  type InitialText,
+} from '../config/init-configuration.ts';
+import {printable} from '../printable.ts';
 import {CommandError} from './command-error.ts';
+import type {Context} from './context.ts';
 import {EXIT} from './exit-code.ts';
+import {absolute} from './locate.ts';
 
 /** What a first configuration is made from: the options of `orgkey setup` and `orgkey config init`. */
 export interface StarterOptions {
@@ -19,6 +28,8 @@ export interface StarterOptions {
   readonly 'sign-in'?: string | undefined;
   readonly 'terraform-environment'?: boolean | undefined;
   readonly stored?: boolean | undefined;
+  /** What of it is ours is taken. */
+  readonly 'from-backstage'?: string | undefined;
 }
 
 /** The ways to sign in, by the option that chooses each. */
@@ -33,6 +44,7 @@ const METHODS = [
   'sign-in',
   'terraform-environment',
   'stored',
+  'from-backstage',
 ] as const;
 
 type Method = (typeof METHODS)[number];
@@ -45,11 +57,27 @@ export function describesConfiguration(options: StarterOptions): boolean {
   return given || (options.organization ?? []).length > 0 || methodsOf(options).length > 0;
 }
 
+/** Paths of options are from where the command was started. */
+export function withAbsolutePaths(options: StarterOptions, context: Context): StarterOptions {
+  const at = (path: string | undefined) => (path === undefined ? undefined : absolute(path, context));
+  return {
+    ...options,
+    'client-secret-file': at(options['client-secret-file']),
+    'client-certificate-file': at(options['client-certificate-file']),
+    'federated-token-file': at(options['federated-token-file']),
+    'pat-file': at(options['pat-file']),
+    'from-backstage': at(options['from-backstage']),
+  };
+}
+
 /**
  * A configuration with one credential. Paths in the options are absolute.
  * @throws {CommandError} where the options don't say one way to sign in, completely.
  */
-export function starterConfiguration(options: StarterOptions): string {
+export async function starterConfiguration(
+  options: StarterOptions,
+  {environment, program}: Pick<Context, 'environment' | 'program'>,
+): Promise<string> {
   const methods = methodsOf(options);
   const [method] = methods;
   if (method === undefined)
@@ -59,13 +87,20 @@ export function starterConfiguration(options: StarterOptions): string {
     );
   if (methods.length > 1) throw usage(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
 
+  const {schema} = program;
+  if (method === 'from-backstage') return fromBackstage(options['from-backstage'] ?? '', schema);
   const organizations = options.organization ?? [];
+  if (method === 'terraform-environment' && organizations.length === 0)
+    return orFail(terraformConfiguration(environment, {schema}));
   const fields = fieldsOf(method, options);
   const lines = [
     ...(organizations.length === 0 ? [] : [`organizations: [${organizations.map(quoted).join(', ')}]`]),
     ...fields,
   ];
   return [
+    ...(schema === undefined
+      ? []
+      : [`# yaml-language-server: $schema=${schema.replaceAll(/\s/g, encodeURI)}`]),
     '# Which identity acts in which Azure DevOps organization. Check it with: orgkey config check',
     'integrations:',
     '  azure:',
@@ -74,6 +109,18 @@ export function starterConfiguration(options: StarterOptions): string {
     ...lines.map((line, at) => `        ${at === 0 ? '-' : ' '} ${line}`),
     '',
   ].join('\n');
+}
+
+async function fromBackstage(path: string, schema: string | undefined): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(EXIT.usage, `${printable(path)} cannot be read`, {cause: error});
+  });
+  return orFail(configurationFromBackstage(text, {schema}));
+}
+
+function orFail(initial: InitialText): string {
+  if (initial.kind === 'text') return initial.text;
+  throw new CommandError(EXIT.badConfiguration, initial.message);
 }
 
 function methodsOf(options: StarterOptions): Method[] {
@@ -108,6 +155,8 @@ function fieldsOf(method: Method, options: StarterOptions): string[] {
       return ['environment: terraform'];
     case 'stored':
       return ['stored: true'];
+    case 'from-backstage':
+      return [];
   }
 }
 

@@ -32,7 +32,7 @@ export function removeSubmoduleKey(text: string, organization: string): string |
 }
 
 function parsed(text: string): Document | undefined {
-  const document = parseDocument(text, {logLevel: 'silent'});
+  const document = parseDocument(text, {logLevel: 'error', prettyErrors: false});
   return document.errors.length === 0 && (document.contents === null || isMap(document.contents))
     ? document
     : undefined;

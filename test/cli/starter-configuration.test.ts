@@ -9,6 +9,11 @@ import {scratchDirectory} from '../helpers/scratch-directory.ts';
 const guid = '9f000000-0000-0000-0000-000000000001';
 const application = {'client-id': guid, 'tenant-id': guid};
 
+const parts = {
+  environment: {},
+  program: {version: '', node: '', main: '', helper: '', sshWrapper: '', schema: '/opt/a b/schema.json'},
+};
+
 const rows: readonly [kind: Identity['kind'], options: StarterOptions][] = [
   ['client-secret', {...application, 'client-secret-file': 'SECRET'}],
   ['federated-token-file', {...application, 'federated-token-file': '/var/run/token'}],
@@ -36,7 +41,9 @@ for (const [kind, options] of rows) {
       Object.entries(options).map(([name, value]) => [name, value === 'SECRET' ? secret : value]),
     );
     const file = join(directory, 'config.yaml');
-    writeFileSync(file, starterConfiguration({...given, organization: ['contoso']}), {mode: 0o600});
+    writeFileSync(file, await starterConfiguration({...given, organization: ['contoso']}, parts), {
+      mode: 0o600,
+    });
     const loaded = await loadConfiguration({
       file,
       environment: {},

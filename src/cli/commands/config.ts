@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {chmod, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
+import {freshConfiguration} from '../../config/init-configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
 import type {SecretSource} from '../../identity/identity.ts';
@@ -12,7 +13,12 @@ import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
 import {absolute, configurationDirectory, configurationFile} from '../locate.ts';
 import {loadFor, readConfiguration, tellProblem} from '../read-configuration.ts';
-import {starterConfiguration, type StarterOptions} from '../starter-configuration.ts';
+import {
+  describesConfiguration,
+  starterConfiguration,
+  withAbsolutePaths,
+  type StarterOptions,
+} from '../starter-configuration.ts';
 
 type Json = {readonly json: boolean};
 
@@ -76,7 +82,9 @@ export async function init(options: Places & StarterOptions, context: Context): 
   const {config} = options;
   const path =
     config === undefined ? join(configurationDirectory(context), 'config.yaml') : absolute(config, context);
-  const text = starterConfiguration(options);
+  const text = describesConfiguration(options)
+    ? await starterConfiguration(withAbsolutePaths(options, context), context)
+    : freshConfiguration({schema: context.program.schema});
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
   await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;

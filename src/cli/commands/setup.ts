@@ -25,7 +25,12 @@ import {
 import {readConfiguration, tellProblem} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
 import {changeGit, describeGitChange, planGit, type GitOptions} from '../set-up-git.ts';
-import {describesConfiguration, starterConfiguration, type StarterOptions} from '../starter-configuration.ts';
+import {
+  describesConfiguration,
+  starterConfiguration,
+  withAbsolutePaths,
+  type StarterOptions,
+} from '../starter-configuration.ts';
 import {testOrganizations} from '../test-organizations.ts';
 
 export interface SetupOptions extends GitOptions, StarterOptions {
@@ -108,27 +113,18 @@ function pathForNew(options: SetupOptions, context: Context): string {
 }
 
 async function textForNew(options: SetupOptions, context: Context): Promise<string> {
-  if (describesConfiguration(options)) return starterConfiguration(withAbsolutePaths(options, context));
-  if (context.terminal.isInteractive) return starterConfiguration(await askForConfiguration(context));
+  if (describesConfiguration(options))
+    return starterConfiguration(withAbsolutePaths(options, context), context);
+  if (context.terminal.isInteractive)
+    return starterConfiguration(await askForConfiguration(context), context);
   throw new CommandError(EXIT.usage, 'there is no configuration yet, and nothing says what to put into one', {
     hint: 'for example: orgkey setup --organization contoso --managed-identity system-assigned',
   });
 }
 
-function withAbsolutePaths(options: SetupOptions, context: Context): StarterOptions {
-  const at = (path: string | undefined) => (path === undefined ? undefined : absolute(path, context));
-  return {
-    ...options,
-    'client-secret-file': at(options['client-secret-file']),
-    'client-certificate-file': at(options['client-certificate-file']),
-    'federated-token-file': at(options['federated-token-file']),
-    'pat-file': at(options['pat-file']),
-  };
-}
-
 /** Provisioning runs the same command again and again: that is no reason to warn. */
 async function warnOfIgnored(path: string, options: SetupOptions, context: Context): Promise<void> {
-  const wanted = starterConfiguration(withAbsolutePaths(options, context));
+  const wanted = await starterConfiguration(withAbsolutePaths(options, context), context);
   const there = await readIfThere(path);
   if (there?.toString() === wanted) return;
   context.terminal.warn(
