@@ -1,6 +1,7 @@
 import test from 'ava';
 import {execFileSync} from 'node:child_process';
 import {statSync, utimesSync} from 'node:fs';
+import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 
 test.serial(
@@ -173,3 +174,30 @@ test.serial('names that are none, and what cannot be reached', async (t) => {
   t.is(unreachable.code, 1);
   t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
 });
+
+const noSshd = whyNoSshd();
+if (noSshd !== undefined) console.log(`skipped: ${noSshd}`);
+
+(noSshd === undefined ? test.serial : test.skip)(
+  'the keys of a host are pinned when somebody has compared them',
+  async (t) => {
+    const sshd = await Sshd.start({authorizedKeys: [], hostKeys: ['ed25519', 'rsa']});
+    t.teardown(() => sshd.stop());
+    const person = new Person(t);
+    person.configure();
+    const host = `127.0.0.1:${sshd.port}`;
+    const nobody = await person.run('ssh-key trust', [host]);
+    t.is(nobody.code, 2);
+    const fingerprint = /ED25519 (SHA256:\S+)/.exec(nobody.stderr)?.[1] ?? '';
+    t.is((await person.run('ssh-key trust', [host, '--fingerprint', `${fingerprint}x`])).code, 1);
+    t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
+
+    for (let times = 0; times < 2; times++) {
+      const {code, stderr} = await person.run('ssh-key trust', [host, '--fingerprint', fingerprint]);
+      t.is(code, 0, stderr);
+    }
+    const lines = (person.read('.local/state/orgkey/known_hosts') ?? '').trim().split('\n');
+    t.is(lines.length, 2, 'each key once');
+    t.true(lines.every((line) => line.startsWith(`[127.0.0.1]:${sshd.port} `)));
+  },
+);
