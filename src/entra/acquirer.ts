@@ -21,12 +21,15 @@ async function main(): Promise<void> {
     variables: process.env,
     secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
   });
-  const timer = setTimeout(() => void finish(failed(tooLate(exchanges), exchanges)), time);
-  const result = await perform(job, exchanges, await sdk).catch((error: unknown) =>
-    failed(troubleOf(error, exchanges), exchanges),
-  );
-  clearTimeout(timer);
-  await finish(result);
+  const result = await Promise.race([
+    after(time, () => failed(tooLate(exchanges), exchanges)),
+    perform(job, exchanges, await sdk).catch((error: unknown) =>
+      failed(troubleOf(error, exchanges), exchanges),
+    ),
+  ]);
+  await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
+  // keep-alive connections and whatever else still goes on is of no more use to anybody
+  process.exit(0);
 }
 
 async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<Message> {
@@ -147,10 +150,10 @@ function tooLate({asked}: HttpExchanges): Trouble {
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};
 }
 
-/** The rest of the process, keep-alive connections and all, is of no more use to anybody. */
-async function finish(result: Message): Promise<never> {
-  await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
-  process.exit(0);
+function after<Result>(milliseconds: number, make: () => Result): Promise<Result> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(make()), milliseconds);
+  });
 }
 
 await main();

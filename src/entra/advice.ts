@@ -24,7 +24,7 @@ export interface Sufferer {
 }
 
 /** Entra takes assertions of a clock that is off by less than this, in milliseconds. */
-export const TOLERATED_SKEW = 5 * 60_000;
+const TOLERATED_SKEW = 5 * 60_000;
 
 const explanations: ReadonlyMap<string, Explanation> = new Map(
   errorCodes.map((entry) => [entry.code, entry]),

@@ -118,7 +118,7 @@ export class HttpExchanges {
     }
   }
 
-  /** For the SDK. `service` is what it asks, except where the address is Entra's. */
+  /** For the SDK; `service` is what it asks. */
   clientFor(service: Service): SdkHttpClient {
     return {
       sendRequest: async (request) => {
@@ -129,9 +129,8 @@ export class HttpExchanges {
         // ours reads no compressed answers, and tells its length itself
         delete headers['accept-encoding'];
         delete headers['content-length'];
-        const isToken = url.startsWith('https:') && service === 'managed-identity' ? 'entra' : service;
         const reply = await this.ask({
-          service: isToken,
+          service,
           method,
           url,
           headers,

@@ -2,7 +2,7 @@
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 /** The metadata service of Azure's machines: it is on the machine's own link, no proxy leads there. */
-export const METADATA_ADDRESS = '169.254.169.254';
+const METADATA_ADDRESS = '169.254.169.254';
 
 /**
  * The proxy that a request takes, as `host:port`, for messages: the connection itself is Node's, which reads the

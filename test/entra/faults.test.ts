@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import type {Fault} from '../cloud/faults.ts';
@@ -497,6 +498,27 @@ test.serial('how far the clock is off is told beside a token', async (t) => {
   t.is(Math.round(skew / 60_000), 60);
   t.deepEqual({requests, endpoint, outcome}, {requests: 1, endpoint: host, outcome: 'done'});
 });
+
+(process.platform === 'linux' ? test.serial : test.serial.skip)(
+  'while it waits, nobody can read a secret from its command line or environment',
+  async (t) => {
+    cloud.requests.clear();
+    cloud.fault({...token, times: 1, delay: 500});
+    const environment = {IDENTITY_HEADER: 'CANARY-header', AZURE_CLIENT_SECRET: 'CANARY-variable'};
+    const {acquire} = acquiringFrom(cloud, {environment});
+    const acquiring = acquire({...clientSecret, clientSecret: held('CANARY-secret')});
+    await cloud.requests.waitFor({endpoint: 'token'});
+    const children = readFileSync(`/proc/self/task/${String(process.pid)}/children`, 'utf8')
+      .trim()
+      .split(' ');
+    const seen = children.map((pid) =>
+      ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join('\n'),
+    );
+    t.true(seen.some((text) => text.includes('acquirer.ts')));
+    t.notRegex(seen.join('\n'), /CANARY/);
+    t.is((await acquiring).kind, 'failed');
+  },
+);
 
 test.serial('a Retry-After closes the way for all of the tenant, and for nobody else', async (t) => {
   cloud.requests.clear();
