@@ -431,6 +431,7 @@ test('a stored login is served as it was, its header only to who takes headers',
     ),
   );
   t.is(await world({logins: new FakeLogins(true)}).ask(request('get', ...elsewhere)), NOTHING);
+  t.is(await world().ask(request('get', ...elsewhere)), NOTHING);
   t.is(our.issuer.count, 0);
 });
 

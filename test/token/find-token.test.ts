@@ -3,7 +3,7 @@ import {findToken} from '../../src/token/find-token.ts';
 import {Rejections, type Asker} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {DAY, FakeClock, HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
-import {FakeIssuer, settle, wantedBy} from '../helpers/fake-issuer.ts';
+import {FakeIssuer, fingerprintOf, settle, wantedBy} from '../helpers/fake-issuer.ts';
 
 const identity = wantedBy('identity');
 const contoso: Asker = {socket: 'git', scoped: false, owner: 'contoso'};
@@ -67,13 +67,14 @@ test('the same token again: explained for a minute, and never given meanwhile', 
 });
 
 test('after the minute there is one new try: with a fresh token, if there is one', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+  const {clock, get, issuer, refuse, rejections} = setUp();
   await get(contoso);
   refuse(contoso);
   await get(contoso);
   refuse(contoso);
   clock.pass(MINUTE);
   t.is(await get(contoso), 'token-3');
+  t.true(rejections.isRejected(contoso, fingerprintOf('token-2')));
   refuse(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   t.is(issuer.count, 3);
@@ -309,6 +310,18 @@ test('nobody is forgiven before the minute is over, or without a refusal', (t) =
   t.true(rejections.forgive(contoso));
   t.false(rejections.isRejected(contoso, 'a'));
   t.false(rejections.forgive(contoso));
+});
+
+test('a new try that is refused is explained, and nobody is forgiven meanwhile', (t) => {
+  const clock = new FakeClock();
+  const rejections = new Rejections(clock);
+  rejections.reject(contoso, 'a');
+  rejections.giveUp(contoso);
+  clock.pass(MINUTE);
+  rejections.reject(contoso, 'b');
+  t.true(rejections.isExplained(contoso));
+  t.false(rejections.forgive(contoso));
+  t.true(rejections.isExplained(contoso));
 });
 
 test('a clock that is set changes nothing of it', async (t) => {
