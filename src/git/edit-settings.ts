@@ -55,7 +55,13 @@ export async function removeSettings(
 export function areMet(present: readonly Setting[], wanted: readonly Setting[]): boolean {
   return [...new Set(wanted.map(({key}) => normalKey(key)))].every((key) => {
     const values = valuesOf(present, key);
-    return contains(values, valuesOf(wanted, key)) || wanted.every((one) => !isMissing(one, values));
+    const mine = wanted.filter((setting) => normalKey(setting.key) === key);
+    return (
+      contains(
+        values,
+        mine.map(({value}) => value),
+      ) || mine.every((setting) => !isMissing(setting, values))
+    );
   });
 }
 

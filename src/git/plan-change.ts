@@ -49,7 +49,7 @@ export function planSettings(
     const ours = record?.settings ?? unrecordedSettings(present);
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
-    if (!isUntouched && record !== undefined && isCurrent && areMet(present, wanted))
+    if (record !== undefined && isCurrent && areMet(present, wanted))
       return {path, was, next: was, added: [], removed: [], record};
 
     const base = isUntouched ? record.before : await stripped(git, draft, was, ours, record);

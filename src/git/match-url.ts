@@ -1,0 +1,94 @@
+/**
+ * Whether what stands in `[credential "…"]` or `[http "…"]` covers a URL, by git's rules: same scheme, same host
+ * label for label with `*` for one, same port, the path up to a slash and with its case, the user name if one is named.
+ * @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplturlgt
+ */
+export function coversUrl(pattern: string, url: string): boolean {
+  const wanted = takeApart(pattern);
+  const given = takeApart(url);
+  if (wanted === undefined || given === undefined) return false;
+  if (wanted.scheme !== given.scheme || wanted.port !== given.port) return false;
+  if (wanted.user !== undefined && wanted.user !== given.user) return false;
+  return coversHost(wanted.host, given.host) && coversPath(wanted.path, given.path);
+}
+
+/**
+ * Of credentials only: git also takes what is no whole URL, `dev.azure.com` or `https://`, and compares the parts
+ * that are there.
+ */
+export function coversCredential(pattern: string, url: string): boolean {
+  if (takeApart(pattern) !== undefined) return coversUrl(pattern, url);
+  const given = takeApart(url);
+  const partial = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:([^@/]*)@)?([^/]*)(?:\/(.*))?$/i.exec(pattern);
+  if (given === undefined || partial === null) return false;
+  const [, scheme, user, host, path] = partial;
+  const rest = path === undefined ? undefined : path.replace(/\/+$/, '');
+  return (
+    (scheme === undefined || scheme === given.scheme) &&
+    (user === undefined || decode(user) === given.user) &&
+    (!host || host === given.authority) &&
+    (!rest || `/${decode(rest)}` === given.path)
+  );
+}
+
+interface Parts {
+  readonly scheme: string;
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: string;
+  /** Host and port as they are written. */
+  readonly authority: string;
+  /** With a slash at its start and none at its end; decoded once. */
+  readonly path: string;
+}
+
+function takeApart(url: string): Parts | undefined {
+  const found =
+    /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/]*)@)?([^/:?#[\]]+|\[[0-9a-f:.]+\])(?::([0-9]*))?(\/[^?#]*)?$/i.exec(
+      url,
+    );
+  if (found === null) return undefined;
+  const [, scheme = '', login, host = '', port = '', path = '/'] = found;
+  const decoded = decode(path);
+  if (decoded === undefined) return undefined;
+  const lower = scheme.toLowerCase();
+  return {
+    scheme: lower,
+    user: login === undefined ? undefined : decode(login.split(':', 1)[0] ?? ''),
+    host: host.toLowerCase(),
+    port: port === '' ? (STANDARD_PORTS[lower] ?? '') : String(Number(port)),
+    authority: port === '' ? host : `${host}:${port}`,
+    path: withoutDots(decoded),
+  };
+}
+
+const STANDARD_PORTS: Readonly<Record<string, string>> = {https: '443', http: '80'};
+
+function coversHost(wanted: string, given: string): boolean {
+  const labels = wanted.split('.');
+  const others = given.split('.');
+  return (
+    labels.length === others.length && labels.every((label, at) => label === '*' || label === others[at])
+  );
+}
+
+function coversPath(wanted: string, given: string): boolean {
+  return wanted === '/' || given === wanted || given.startsWith(`${wanted}/`);
+}
+
+function withoutDots(path: string): string {
+  const segments: string[] = [];
+  for (const segment of path.split('/').slice(1)) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '.') segments.push(segment);
+  }
+  return `/${segments.join('/')}`.replace(/\/+$/, '') || '/';
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
