@@ -2,7 +2,6 @@ import type * as z from 'zod';
 import {chosenKind} from './build-identity.ts';
 import {CREDENTIAL_KINDS, type CredentialKind} from './credential-kinds.ts';
 import {nearestWord} from './nearest-word.ts';
-import type {Parts} from './parse-yaml.ts';
 import type {Problems} from './problems.ts';
 import {
   anyCredentialSchema,
@@ -14,7 +13,7 @@ import {
   orgkeySchema,
 } from './schema.ts';
 import {hasPlaceholder} from './substitute.ts';
-import {sourceOf, type Written, type WrittenMap} from './written.ts';
+import {sourceOf, type Parts, type Written, type WrittenMap} from './written.ts';
 
 /** Holds what is written against the schema. Only keys and types are looked at: values are not known yet. */
 export function checkShape({azure, orgkey}: Parts, problems: Problems): void {

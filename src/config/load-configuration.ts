@@ -5,7 +5,7 @@ import {buildBindings} from './build-bindings.ts';
 import {buildEntraSettings, buildSettings} from './build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
 import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
-import {parseYaml, type Parts} from './parse-yaml.ts';
+import {parseConfiguration} from './parse-configuration.ts';
 import {Problems} from './problems.ts';
 import {
   LARGEST_CONFIGURATION,
@@ -23,7 +23,7 @@ import {
   terraformTarget,
 } from './terraform-environment.ts';
 import {validityOf} from './validity.ts';
-import {valueAt} from './written.ts';
+import {valueAt, type Parts} from './written.ts';
 
 export interface LoadOptions {
   /** As `configurationFile` found it. `undefined`: there is none, and the environment may say who we are. */
@@ -65,7 +65,7 @@ async function loadFile({environment, uid, key, knownValid}: Complete, file: str
   if (text === undefined) return unread(file, 'the configuration is not UTF-8');
 
   const problems = new Problems(file, text);
-  const parts = parseYaml(text, problems);
+  const parts = await parseConfiguration(text, problems);
   const validity = problems.found ? undefined : validityOf(parts);
   if (validity !== undefined && knownValid?.has(validity) !== true) {
     const {checkShape} = await import('./check-shape.ts');

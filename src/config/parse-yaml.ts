@@ -1,19 +1,12 @@
 import {isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type ErrorCode} from 'yaml';
 import type {Problems} from './problems.ts';
-import type {Written, WrittenEntry} from './written.ts';
+import type {Parts, Written, WrittenEntry} from './written.ts';
 
 /** How deep values may lie in each other. */
 const DEPTH = 50;
 
 /** How many values may come from aliases: a few lines of aliases of aliases are billions of values. */
 const ALIASED = 10_000;
-
-/** The parts of the file that are ours; `undefined` where there is none. */
-export interface Parts {
-  /** `integrations.azure`. */
-  readonly azure: Written | undefined;
-  readonly orgkey: Written | undefined;
-}
 
 /**
  * YAML 1.2. Everything but `integrations.azure` and `orgkey` belongs to somebody else and is not looked at.
@@ -35,7 +28,9 @@ export function parseYaml(text: string, problems: Problems): Parts {
     problems.error(root.range?.[0] ?? 0, 'the file must be a mapping: integrations:, orgkey:');
   }
   const reader = new Reader(text, document, problems);
-  const integrations = nodeAt(root, 'integrations', document);
+  const integrations = pairsAt(root, 'integrations', document)[0]?.value;
+  tellTwice(root, ['integrations', 'orgkey'], document, problems);
+  tellTwice(integrations, ['azure'], document, problems);
   return {
     azure: reader.readAt(integrations, 'azure'),
     orgkey: reader.readAt(root, 'orgkey'),
@@ -74,11 +69,32 @@ function parsed(text: string): Document.Parsed | undefined {
   }
 }
 
-function nodeAt(node: unknown, key: string, document: Document.Parsed): unknown {
-  const target = isAlias(node) ? node.resolve(document) : node;
-  if (!isMap(target)) return undefined;
-  return target.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.value ?? undefined;
+interface FoundPair {
+  readonly keyAt: number;
+  readonly value: unknown;
 }
+
+function pairsAt(node: unknown, key: string, document: Document.Parsed): FoundPair[] {
+  const map = isAlias(node) ? node.resolve(document) : node;
+  if (!isMap(map)) return [];
+  return map.items.flatMap((pair) =>
+    isScalar(pair.key) && pair.key.value === key
+      ? [{keyAt: pair.key.range?.[0] ?? 0, value: pair.value}]
+      : [],
+  );
+}
+
+function tellTwice(
+  node: unknown,
+  keys: readonly string[],
+  document: Document.Parsed,
+  problems: Problems,
+): void {
+  for (const key of keys)
+    for (const {keyAt} of pairsAt(node, key, document).slice(1)) problems.error(keyAt, TWICE);
+}
+
+const TWICE = 'the same key stands here twice';
 
 class Reader {
   readonly #text: string;
@@ -93,8 +109,8 @@ class Reader {
   }
 
   readAt(map: unknown, key: string): Written | undefined {
-    const node = nodeAt(map, key, this.#document);
-    return node === undefined ? undefined : this.#read(node, 0, 0, false);
+    const [found] = pairsAt(map, key, this.#document);
+    return found && this.#read(found.value, found.keyAt, 0, false);
   }
 
   /** `near` stands in for the place of a value that has none. */
@@ -145,7 +161,7 @@ class Reader {
       const keyAt = key.range?.[0] ?? at;
       const name = typeof key.value === 'string' ? key.value : (key.source ?? '');
       if (entries.has(name)) {
-        this.#problems.error(keyAt, 'the same key stands here twice');
+        this.#problems.error(keyAt, TWICE);
         continue;
       }
       entries.set(name, {keyAt, value: this.#read(value, keyAt, depth + 1, aliased)});

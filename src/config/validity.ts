@@ -1,9 +1,8 @@
 import {createHash} from 'node:crypto';
 import {SECRET_KEYS} from './credential-kinds.ts';
-import type {Parts} from './parse-yaml.ts';
 import {RULES} from './rules.ts';
 import {hasPlaceholder} from './substitute.ts';
-import type {Written} from './written.ts';
+import type {Parts, Written} from './written.ts';
 
 /**
  * Names what the schema says about a file, under these rules: files with an equal one are valid or invalid alike.
@@ -25,7 +24,10 @@ function shapeOf(written: Written | undefined, secret: boolean): unknown {
       return written.items.map((item) => shapeOf(item, secret));
     case 'map':
       return {
-        map: [...written.entries].map(([key, {value}]) => [key, shapeOf(value, SECRET_KEYS.has(key))]),
+        map: [...written.entries].map(([key, {value}]) => [
+          key,
+          shapeOf(value, secret || SECRET_KEYS.has(key)),
+        ]),
       };
     case 'nothing':
     case undefined:

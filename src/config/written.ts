@@ -48,6 +48,13 @@ export interface WrittenEntry {
   readonly value: Written;
 }
 
+/** The parts of the file that are ours; `undefined` where there is none. */
+export interface Parts {
+  /** `integrations.azure`. */
+  readonly azure: Written | undefined;
+  readonly orgkey: Written | undefined;
+}
+
 /** The value of a key; `undefined` where the key is absent or stands in no map. */
 export function valueAt(map: Written | undefined, key: string): Written | undefined {
   return map?.kind === 'map' ? map.entries.get(key)?.value : undefined;

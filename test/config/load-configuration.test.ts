@@ -430,6 +430,15 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
     ['6:11 the same key stands here twice'],
   ],
   [
+    'a section that stands twice',
+    'orgkey: {}\nintegrations: {azure: [], azure: []}\norgkey: {}\nintegrations: {}\n',
+    [
+      '2:27 the same key stands here twice',
+      '3:1 the same key stands here twice',
+      '4:1 the same key stands here twice',
+    ],
+  ],
+  [
     'no fields at all',
     on('organizations: [a]'),
     [
@@ -1057,14 +1066,14 @@ test('what was valid needs no schema again, and what follows from values is stil
   t.deepEqual(problemsIn(changed), ['6:11 unknown key']);
 });
 
-test('a load that was valid before does not import the schema', async (t) => {
+test('a load of a plain file that was valid before imports neither schema nor YAML library', async (t) => {
   const {file, loaded} = await loadText(t, on('clientId: system-assigned'));
   const {validity} = soundIn(t, {loaded});
   const {execFileSync} = await import('node:child_process');
   const script = `
     import {registerHooks} from 'node:module';
     const seen = [];
-    registerHooks({load: (url, context, next) => { if (url.includes('/zod/')) seen.push(url); return next(url, context); }});
+    registerHooks({load: (url, context, next) => { if (/\\/(?:zod|yaml)\\//.test(url)) seen.push(url); return next(url, context); }});
     const {loadConfiguration} = await import(process.argv[1]);
     const loaded = await loadConfiguration({file: process.argv[2], environment: {}, key: new Uint8Array(32), knownValid: new Set([process.argv[3]])});
     console.log(loaded.kind, seen.length);
