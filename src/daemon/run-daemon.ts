@@ -174,6 +174,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       },
     },
     refreshTokens,
+    onNotKept: (error) => log('error', `a sign-in could not be kept, it ends with the daemon: ${String(error)}`),
   });
   const tokens = new TokenCache({acquire, clock, random: Math.random});
   const logins = new StoredLogins({
@@ -259,11 +260,18 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       return () => clearTimeout(timer);
     },
   });
+  let loginsTakenUp: Promise<number> | undefined;
+  /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
+  async function takeUpLogins(): Promise<void> {
+    loginsTakenUp ??= logins.load();
+    await loginsTakenUp;
+  }
   async function reload(): Promise<readonly Problem[]> {
     const since = Date.now();
     const problems = await daemon.reload();
     grants.forgetKeys();
     await watcher.watch(inForce.files, since);
+    if (inForce.persistsLogins) await takeUpLogins();
     const {validity} = inForce.configuration;
     if (validity !== undefined) await valid.remember(validity);
     return problems;
@@ -272,7 +280,6 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   process.on('SIGHUP', () => void reload().catch(surprised));
   try {
     await reload();
-    if (inForce.persistsLogins) await logins.load();
     await sockets.openMain();
   } catch (error) {
     return refuse(error);
@@ -309,6 +316,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
     setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),
+    setInterval(() => void store.look(), CHECK_EVERY),
     // a daemon that ends by a signal would never write what it compiled
     setTimeout(flushCompileCache, FLUSH_AFTER),
   ];

@@ -1,0 +1,89 @@
+import {readdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const place = 'protocol=https\nhost=dev.azure.com\npath=contoso/web\n';
+const stores = `action=get\ntimeout=900\noperation=store\n${place}username=ada\npassword=kept-secret\n`;
+const gets = `action=get\ntimeout=900\n${place}`;
+
+function configuration({persist}: {readonly persist: boolean}): string {
+  return `integrations: {azure: [{credentials: [{organizations: [contoso], stored: true, persist: ${persist}}]}]}\n`;
+}
+
+/** Changes the configuration, and waits until it is in force. */
+async function reconfigure(daemon: TestDaemon, text: string): Promise<void> {
+  const before = (await daemon.status()).configuration.loadedAt;
+  daemon.configure(text);
+  daemon.process.kill('SIGHUP');
+  while ((await daemon.status()).configuration.loadedAt === before) await new Promise(setImmediate);
+}
+
+/** Asks until the answer has it: what a reload takes up is there a moment after the reload. */
+async function served(daemon: TestDaemon): Promise<string> {
+  for (;;) {
+    const answer = await daemon.ask(gets);
+    if (answer.includes('password=')) return answer;
+  }
+}
+
+async function filled(t: ExecutionContext): Promise<string> {
+  const directory = scratchDirectory(t);
+  const daemon = await startDaemon({directory, configuration: configuration({persist: true})});
+  t.teardown(() => daemon.close());
+  await daemon.ask(stores);
+  t.is(await daemon.stop(), 0);
+  return directory;
+}
+
+test('what was kept is served after a restart', async (t) => {
+  const daemon = await startDaemon({directory: await filled(t)});
+  t.teardown(() => daemon.close());
+  t.regex(await daemon.ask(gets), /^username=ada\npassword=kept-secret$/m);
+});
+
+test('what was kept is served as soon as a reload wants logins to be kept', async (t) => {
+  const directory = await filled(t);
+  const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
+  t.teardown(() => daemon.close());
+  t.is(await daemon.ask(gets), 'orgkey=1\n');
+  await reconfigure(daemon, configuration({persist: true}));
+  t.regex(await served(daemon), /^username=ada\npassword=kept-secret$/m);
+
+  // and nothing that was dropped comes back by another reload
+  await daemon.ask(`action=erase\ntimeout=900\n${place}username=ada\npassword=kept-secret\n`);
+  await reconfigure(daemon, configuration({persist: false}));
+  await reconfigure(daemon, configuration({persist: true}));
+  t.is(await daemon.ask(gets), 'orgkey=1\n');
+});
+
+test('what was typed while logins were not kept wins over what was kept before', async (t) => {
+  const directory = await filled(t);
+  const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
+  t.teardown(() => daemon.close());
+  await daemon.ask(stores.replace('kept-secret', 'newer-secret'));
+  await reconfigure(daemon, configuration({persist: true}));
+  t.regex(await served(daemon), /^password=newer-secret$/m);
+});
+
+test('status tells of a kept secret that cannot be read, and how to mend it', async (t) => {
+  const directory = await filled(t);
+  const secrets = join(directory, 'state/secrets');
+  const [entry = ''] = readdirSync(secrets);
+  writeFileSync(join(secrets, entry), 'nonsense');
+  writeFileSync(join(secrets, `${'0'.repeat(64)}.secret`), 'nonsense', {mode: 0o600});
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  for (;;) {
+    const {notices, health} = await daemon.status();
+    const told = notices.filter(({message}) => message.includes('a stored secret is of no use'));
+    if (told.length === 0) continue;
+    t.is(told.length, 1, 'one notice for one sort of trouble');
+    t.regex(told[0]?.message ?? '', /is not as it was written, and 1 more like it$/);
+    t.regex(told[0]?.hint ?? '', /^it can't be mended: rm '.*', then sign in or add it again$/);
+    t.is(health, 'yellow');
+    break;
+  }
+  t.is(await daemon.ask(gets), 'orgkey=1\n');
+});
