@@ -43,7 +43,8 @@ export class Daemon {
     tokens.keepOnly(inForce.wanted());
     await sockets.follow(settings.sockets);
     for (const {message} of sockets.notices) log('error', message);
-    if (settings.prefetch) tokens.prefetch(inForce.wanted());
+    // behind the requests; what fails is in the status
+    if (settings.prefetch) void tokens.prefetch(inForce.wanted());
     return [];
   }
 

@@ -174,7 +174,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       },
     },
     refreshTokens,
-    onNotKept: (error) => log('error', `a sign-in could not be kept, it ends with the daemon: ${String(error)}`),
+    onNotKept: (error) =>
+      log('error', `a sign-in could not be kept, it ends with the daemon: ${String(error)}`),
   });
   const tokens = new TokenCache({acquire, clock, random: Math.random});
   const logins = new StoredLogins({

@@ -36,6 +36,9 @@ const LAST_COOLDOWN = 60_000;
 /** A `Retry-After` beyond this is cut, in milliseconds: a mistake there must not last until the next start. */
 const LONGEST_REST = 60 * 60_000;
 
+/** How many tokens are asked ahead for at once. */
+const PREFETCHES = 3;
+
 /** An identity that nobody used for this long is no longer refreshed ahead, in milliseconds. */
 const IN_USE = 3 * 60 * 60_000;
 
@@ -91,11 +94,16 @@ export class TokenCache {
     return token !== undefined && lifeLeft(token, this.#clock) >= NEVER_BELOW ? token : undefined;
   }
 
-  /** Asks ahead for what is not held; for the start. */
-  prefetch(all: Iterable<Wanted>): void {
-    for (const wanted of all) {
-      if (this.#held.peek(keyOf(wanted)) === undefined) this.#refreshBehind(wanted);
-    }
+  /** Asks ahead for what is not held, a few at once, so that there is room for a git that waits. Never rejects. */
+  async prefetch(all: Iterable<Wanted>): Promise<void> {
+    const waiting = [...all].toReversed();
+    const work = Array.from({length: PREFETCHES}, async () => {
+      for (let wanted = waiting.pop(); wanted !== undefined; wanted = waiting.pop()) {
+        const key = keyOf(wanted);
+        if (this.#held.peek(key) === undefined && !this.#isCooling(key)) await this.#fly(wanted);
+      }
+    });
+    await Promise.all(work);
   }
 
   /** Renews what is in use and due, and drops what is over. To be called every half minute or so. */

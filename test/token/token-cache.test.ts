@@ -298,11 +298,12 @@ test('whoever asks the issuer may break: that is a failure, and nobody waits for
       return acquire(wanted);
     };
     const tokens = new TokenCache({acquire: counted, clock, random: () => 0});
-    tokens.prefetch([contoso]);
+    const prefetched = tokens.prefetch([contoso]);
     const found = await tokens.get(contoso);
     t.is(told(found), 'ERR_BROKE_OFF');
     t.false(JSON.stringify(found).includes('canary'));
     t.is(told(await tokens.get(contoso)), 'ERR_BROKE_OFF');
+    await prefetched;
   }
   t.is(count, 2);
 });
@@ -342,8 +343,7 @@ test('refreshed ahead while it is in use, so that nobody waits', async (t) => {
 test('nobody’s token is refreshed for ever', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
-  tokens.prefetch([fabrikam]);
-  await settle();
+  await tokens.prefetch([fabrikam]);
   for (let half = 0; half < 2 * 60 * 24; half++) {
     clock.pass(30 * SECOND);
     tokens.refreshDue();
@@ -360,11 +360,32 @@ test('nobody’s token is refreshed for ever', async (t) => {
 test('a prefetch asks for what is not held, and for nothing twice', async (t) => {
   const {issuer, tokens} = setUp();
   await tokens.get(contoso);
-  tokens.prefetch([contoso, fabrikam, fabrikam]);
-  tokens.prefetch([fabrikam]);
-  await settle();
+  await Promise.all([tokens.prefetch([contoso, fabrikam, fabrikam]), tokens.prefetch([fabrikam])]);
   t.deepEqual(issuer.asked, ['contoso', 'fabrikam']);
   t.is(told(await tokens.get(fabrikam)), 'token-2 of fabrikam (cache)');
+});
+
+test('a prefetch of many leaves room for a git that waits', async (t) => {
+  const under = {now: 0, most: 0};
+  const gate = Promise.withResolvers<void>();
+  const {clock, issuer} = setUp();
+  const acquire: Acquire = async (wanted) => {
+    under.most = Math.max(under.most, ++under.now);
+    await gate.promise;
+    under.now -= 1;
+    return issuer.acquire(wanted);
+  };
+  const tokens = new TokenCache({acquire, clock, random: () => 0});
+  const many = Array.from({length: 200}, (_, at) => ({
+    ...contoso,
+    identity: {...contoso.identity, key: `identity-${at}`},
+  }));
+  const prefetched = tokens.prefetch(many);
+  await settle();
+  gate.resolve();
+  await prefetched;
+  t.is(under.most, 3);
+  t.is(issuer.count, 200);
 });
 
 test('a refresh behind that fails harms nobody, and is not tried at each request', async (t) => {
