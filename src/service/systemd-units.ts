@@ -233,13 +233,13 @@ RestartSec=100ms
 UnsetEnvironment=${unsafeVariables.join(' ')}`;
 }
 
-/** Not MemoryDenyWriteExecute: Node compiles at run time. */
+/** Not MemoryDenyWriteExecute: Node compiles at run time. AF_NETLINK lists the network interfaces, which node-ipc does. */
 const hardening = `UMask=0077
 LimitCORE=0
 LimitNOFILE=16384
 MemorySwapMax=0
 NoNewPrivileges=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes

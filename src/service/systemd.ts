@@ -102,9 +102,8 @@ export class SystemdService {
     const installed = service.get('LoadState') === 'loaded' && socket.get('LoadState') === 'loaded';
     const pid = Number(service.get('MainPID') ?? 0);
     if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid, reason: undefined};
-    for (const unit of [service, socket]) {
-      if (unit.get('ActiveState') !== 'failed' && unit.get('SubState') !== 'auto-restart') continue;
-      return {installed, state: 'failed', pid: undefined, reason: reasonOf(unit)};
+    if ([service, socket].some(isFailed)) {
+      return {installed, state: 'failed', pid: undefined, reason: reasonOf(service, socket)};
     }
     const state = socket.get('ActiveState') === 'active' ? 'listening' : 'stopped';
     return {installed, state, pid: undefined, reason: undefined};
@@ -142,7 +141,12 @@ export class SystemdService {
   #activation(written: readonly string[], {state}: ServiceStatus): readonly Change[] {
     const sockets = this.#sockets.filter((unit) => written.includes(this.#path(unit)));
     if (state === 'stopped' || state === 'failed') return this.#starting();
-    return written.length === 0 ? [] : [this.#systemctl('restart', ...sockets, serviceUnit)];
+    if (written.length === 0) return [];
+    const restarting = this.#systemctl('restart', ...sockets, serviceUnit);
+    // A new socket may come a moment before the daemon has gone, and is refused then; the daemon's start brings it
+    return sockets.length === 0
+      ? [restarting]
+      : [{...restarting, failure: 'ignored'}, this.#systemctl('start', ...this.#sockets, serviceUnit)];
   }
 
   #starting(): readonly Change[] {
@@ -247,9 +251,13 @@ function write(path: string, text: string): Extract<Change, {kind: 'write'}> {
   return {kind: 'write', path, text, mode: 0o644};
 }
 
-function reasonOf(unit: ReadonlyMap<string, string>): string {
-  const result = unit.get('Result') ?? 'unknown';
-  const status = unit.get('ExecMainStatus');
-  if (result.endsWith('start-limit-hit')) return 'it failed so often that systemd gave up';
-  return status === undefined || status === '0' ? `systemd says ${result}` : `it ended with status ${status}`;
+function isFailed(unit: ReadonlyMap<string, string>): boolean {
+  return unit.get('ActiveState') === 'failed' || unit.get('SubState') === 'auto-restart';
+}
+
+function reasonOf(service: ReadonlyMap<string, string>, socket: ReadonlyMap<string, string>): string {
+  const hasGivenUp = [service, socket].some((unit) => unit.get('Result')?.endsWith('start-limit-hit'));
+  const status = service.get('ExecMainStatus') ?? '0';
+  const ended = status === '0' ? `systemd says ${socket.get('Result')}` : `it ended with status ${status}`;
+  return hasGivenUp ? `${ended}, so often that systemd gave up` : ended;
 }

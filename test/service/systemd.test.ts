@@ -147,6 +147,7 @@ test('a new scoped socket is added without touching the one that git uses', asyn
     'daemon-reload',
     'enable orgkey.socket orgkey-team-a.socket',
     'restart orgkey-team-a.socket orgkey.service',
+    'start orgkey.socket orgkey-team-a.socket orgkey.service',
   ]);
 });
 

@@ -1,0 +1,84 @@
+import {execFile, execFileSync, spawnSync} from 'node:child_process';
+import {chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {buildSync} from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+const withSystemdUser = join(root, 'scripts/with-systemd-user');
+
+/** Why no systemd can be run here; `undefined` where it can. */
+export function whyNoSystemd(): string | undefined {
+  if (process.platform !== 'linux') return 'this is not Linux';
+  if (process.getuid?.() !== 0) return 'only root can make the namespaces';
+  const home = mkdtempSync('/var/lib/orgkey-test-');
+  const tried = spawnSync(withSystemdUser, [home, 'true'], {encoding: 'utf8'});
+  rmSync(home, {recursive: true, force: true});
+  if (tried.status === 0) return undefined;
+  return tried.stderr.trim() || `with-systemd-user exits with ${tried.status}`;
+}
+
+/**
+ * A built orgkey with its Node, outside of /tmp, which is another one for the units, and of the checkout, which the
+ * user may not be able to read.
+ */
+export class BuiltApp {
+  readonly directory = mkdtempSync('/var/lib/orgkey-test-');
+
+  constructor() {
+    const app = this.directory;
+    chmodSync(app, 0o755);
+    execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(app, 'dist')]);
+    copyFileSync(join(root, 'package.json'), join(app, 'package.json'));
+    copyFileSync(process.execPath, join(app, 'node'));
+    writeFileSync(join(app, 'crashing.mjs'), "console.error('orgkey: error: broken');process.exit(1);\n");
+    buildSync({
+      entryPoints: [join(root, 'test/with-systemd/inside.ts')],
+      outfile: join(app, 'inside.mjs'),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      logLevel: 'error',
+    });
+  }
+
+  remove(): void {
+    rmSync(this.directory, {recursive: true, force: true});
+  }
+}
+
+/** The home of somebody with a configuration. */
+export class SystemdHome {
+  readonly directory = mkdtempSync('/var/lib/orgkey-test-');
+  readonly #app: BuiltApp;
+  readonly #uid: number;
+
+  constructor(app: BuiltApp, uid: number, configuration: string) {
+    this.#app = app;
+    this.#uid = uid;
+    const config = join(this.directory, 'config.yaml');
+    writeFileSync(config, configuration, {mode: 0o600});
+    for (const path of [this.directory, config]) chownSync(path, uid, uid);
+  }
+
+  /** Runs a scenario of inside.ts beside systemd, as the owner. Gives what it found. */
+  run(scenario: string): Promise<Record<string, unknown>> {
+    const app = this.#app.directory;
+    const command = [join(app, 'node'), join(app, 'inside.mjs'), scenario];
+    const args = ['--uid', String(this.#uid), this.directory, ...command];
+    const env = {PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', GIT_CONFIG_NOSYSTEM: '1'};
+    return new Promise((resolve, reject) => {
+      execFile(withSystemdUser, args, {cwd: '/', env, timeout: 150_000}, (error, stdout, stderr) => {
+        if (error !== null) reject(new Error(`${stderr}\n${this.#log()}`, {cause: error}));
+        else resolve(JSON.parse(stdout));
+      });
+    });
+  }
+
+  remove(): void {
+    rmSync(this.directory, {recursive: true, force: true});
+  }
+
+  #log(): string {
+    return readFileSync(join(this.directory, 'systemd-user.log'), 'utf8');
+  }
+}

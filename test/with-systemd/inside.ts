@@ -1,0 +1,199 @@
+// usage, beside a systemd --user: node inside.mjs SCENARIO
+// What happens beside a real systemd, as its user; prints what it found as one line of JSON.
+import {execFile} from 'node:child_process';
+import {existsSync, readdirSync, statSync} from 'node:fs';
+import {connect} from 'node:net';
+import {dirname, join} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
+import {SystemdService} from '../../src/service/systemd.ts';
+import {runCommand} from '../../src/service/run-command.ts';
+
+const home = process.env['HOME'] ?? '';
+const app = dirname(process.argv[1] ?? '');
+const machine = {
+  platform: process.platform,
+  uid: process.getuid?.() ?? 0,
+  homeDirectory: home,
+  environment: process.env,
+  run: runCommand,
+  wait: (milliseconds: number) => wait(milliseconds),
+};
+const daemon = {
+  node: join(app, 'node'),
+  main: join(app, 'dist/main.js'),
+  configFile: join(home, 'config.yaml'),
+  runtimeDirectory: '/unused',
+  stateDirectory: join(home, '.local/state/orgkey'),
+  sockets: [{name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined}],
+};
+const service = new SystemdService('user', machine, daemon);
+const run = service.runtimeDirectory;
+const units = join(home, '.config/systemd/user');
+
+const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {install, cold, idle, load, crash};
+const scenario = scenarios[process.argv[2] ?? ''];
+if (scenario === undefined) throw new Error('no such scenario');
+console.log(JSON.stringify(await scenario()));
+
+async function install() {
+  const installed = await service.install();
+  const answers = await answersOfBoth();
+  const {pid, ...status} = await service.status();
+  const again = await service.install();
+  const stranger = new SystemdService('user', machine, {
+    ...daemon,
+    sockets: [...daemon.sockets, {name: 'late', organizations: ['fabrikam'], mode: 0o600, group: undefined}],
+  });
+  const added = await stranger.install();
+  const late = await ask(join(run, 'scoped/late/git.sock'), 'contoso');
+  const result = {
+    installed,
+    answers,
+    status,
+    control: await healthByControl(),
+    again,
+    added,
+    late,
+    hasProcess: pid !== undefined,
+    modes: Object.fromEntries(
+      ['.', 'git.sock', 'scoped', 'scoped/team-a', 'scoped/team-a/git.sock', 'control', 'ssh'].map((path) => [
+        path,
+        (statSync(join(run, path)).mode & 0o777).toString(8),
+      ]),
+    ),
+    state: readdirSync(daemon.stateDirectory).toSorted(),
+  };
+  const uninstalled = await stranger.uninstall();
+  return {...result, uninstalled, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
+}
+
+/** Started by the first request. */
+async function cold() {
+  await service.install();
+  await runCommand(['systemctl', '--user', 'stop', 'orgkey.service'], process.env);
+  const before = (await service.status()).state;
+  const first = await gitAsks();
+  return {before, first, after: (await service.status()).state};
+}
+
+/** Ended by itself, and started by the next request. */
+async function idle() {
+  await service.install();
+  const {pid} = await service.status();
+  await until(async () => (await service.status()).state === 'listening');
+  const answer = await gitAsks();
+  const {pid: later} = await service.status();
+  return {answer, isAnother: pid !== later, failures: await failures()};
+}
+
+/** Clients that never pause, and restarts. */
+async function load() {
+  await service.install();
+  const restarts = Number(process.env['ORGKEY_RESTARTS'] ?? 20);
+  const over = new AbortController();
+  const counts = {answered: 0, failed: 0, slowest: 0};
+  const clients = Array.from({length: 16}, async () => {
+    while (!over.signal.aborted) {
+      const started = performance.now();
+      const answer = await ask(join(run, 'git.sock'), 'contoso');
+      counts.slowest = Math.max(counts.slowest, Math.round(performance.now() - started));
+      if (answer === 'secret') counts.answered += 1;
+      else counts.failed += 1;
+    }
+  });
+  const outcomes: string[] = [];
+  const pids = new Set<number | undefined>();
+  for (let at = 0; at < restarts; at++) {
+    const target = counts.answered + 100;
+    outcomes.push((await service.restart()).kind);
+    await until(async () => counts.answered >= target || counts.failed > 0);
+    pids.add((await service.status()).pid);
+  }
+  over.abort();
+  await Promise.all(clients);
+  return {...counts, outcomes: [...new Set(outcomes)], processes: pids.size, restarts};
+}
+
+/** A daemon that cannot live: git must neither hang nor start a daemon of its own. */
+async function crash() {
+  const broken = new SystemdService('user', machine, {...daemon, main: join(app, 'crashing.mjs')});
+  await broken.install();
+  const whileCrashing = await gitAsks();
+  await until(async () => !existsSync(join(run, 'git.sock')));
+  const {state, reason} = await broken.status();
+  const afterwards = await gitAsks();
+  const isTaken = existsSync(join(run, 'git.sock'));
+  const repaired = await service.install();
+  return {
+    whileCrashing,
+    state,
+    reason,
+    afterwards,
+    isTaken,
+    repaired: repaired.kind,
+    answers: await answersOfBoth(),
+  };
+}
+
+async function answersOfBoth() {
+  const answers: Record<string, string> = {};
+  for (const socket of ['git.sock', 'scoped/team-a/git.sock']) {
+    for (const organization of ['contoso', 'fabrikam']) {
+      answers[`${socket} ${organization}`] = await ask(join(run, socket), organization);
+    }
+  }
+  return answers;
+}
+
+/** One request as git's client sends it: `secret`, `nothing`, or what went wrong. */
+function ask(socket: string, organization: string): Promise<string> {
+  const request = `action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=${organization}/p/_git/r\n`;
+  return new Promise((resolve) => {
+    let answer = '';
+    const client = connect({path: socket, allowHalfOpen: true});
+    client.setEncoding('utf8').on('data', (text) => (answer += text));
+    client.on('error', (error) => resolve(error.message));
+    client.on('end', () => {
+      if (answer.includes('\npassword=')) resolve('secret');
+      else resolve(answer.startsWith('orgkey=1\n') ? 'nothing' : `silence ${answer}`);
+    });
+    client.end(request);
+  });
+}
+
+/** What git itself gets, with its own cache client as the helper. */
+function gitAsks(): Promise<string> {
+  const helper = `credential.helper=cache --socket=${join(run, 'git.sock')}`;
+  const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'credential', 'fill'];
+  const env = {...process.env, GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '/bin/false'};
+  return new Promise((resolve) => {
+    const git = execFile('git', args, {env, cwd: home, timeout: 60_000}, (error, stdout) => {
+      if (error?.killed === true) resolve('hangs');
+      else resolve(/^password=/m.test(stdout) ? 'secret' : 'nothing');
+    });
+    git.stdin?.end('url=https://dev.azure.com/contoso/p/_git/r\n\n');
+  });
+}
+
+/** What the command line hears of the daemon, over the other socket. */
+async function healthByControl(): Promise<string> {
+  const command = [daemon.node, daemon.main, 'status', '--json'];
+  const {stdout, stderr} = await runCommand(command, process.env);
+  return stdout === '' ? stderr : JSON.parse(stdout).health;
+}
+
+async function failures(): Promise<string> {
+  const {stdout} = await runCommand(
+    ['systemctl', '--user', '--failed', '--plain', '--no-legend'],
+    process.env,
+  );
+  return stdout.trim();
+}
+
+/** Within a minute, else it is not going to be so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await isSo()); waited += 50) {
+    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    await wait(50);
+  }
+}
