@@ -163,6 +163,33 @@ test(
   },
 );
 
+test('a port is 1 to 65535, a promise to keep nothing one of four words', (t) => {
+  for (const port of [1, 10, 22, 65_535]) {
+    const grant = request(
+      'get',
+      'operation=grant',
+      'destination=d',
+      'command=c',
+      'directory=/',
+      `port=${port}`,
+    );
+    const read = parseRequest(Buffer.from(grant));
+    t.is(read.operation === 'grant' ? read.port : undefined, port);
+  }
+  for (const [word, expected] of [
+    ['1', true],
+    ['true', true],
+    ['YES', true],
+    ['on', true],
+    ['0', false],
+    ['', false],
+    ['no', false],
+  ] as const) {
+    const read = parseRequest(Buffer.from(request('store', ...azure, `ephemeral=${word}`)));
+    t.is(read.operation === 'store' ? read.login.ephemeral : undefined, expected, word);
+  }
+});
+
 const refuses = test.macro({
   exec: (t, text: string, reason: string) => {
     const error = t.throws(() => parseRequest(Buffer.from(text)), {instanceOf: RequestError});
