@@ -2,11 +2,11 @@
 // What happens beside a real systemd, as its user; prints what it found as one line of JSON.
 import {execFile} from 'node:child_process';
 import {existsSync, readdirSync, statSync} from 'node:fs';
-import {connect} from 'node:net';
 import {dirname, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {runCommand} from '../../src/service/run-command.ts';
+import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 
 const home = process.env['HOME'] ?? '';
 const app = dirname(process.argv[1] ?? '');
@@ -143,22 +143,6 @@ async function answersOfBoth() {
     }
   }
   return answers;
-}
-
-/** One request as git's client sends it: `secret`, `nothing`, or what went wrong. */
-function ask(socket: string, organization: string): Promise<string> {
-  const request = `action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=${organization}/p/_git/r\n`;
-  return new Promise((resolve) => {
-    let answer = '';
-    const client = connect({path: socket, allowHalfOpen: true});
-    client.setEncoding('utf8').on('data', (text) => (answer += text));
-    client.on('error', (error) => resolve(error.message));
-    client.on('end', () => {
-      if (answer.includes('\npassword=')) resolve('secret');
-      else resolve(answer.startsWith('orgkey=1\n') ? 'nothing' : `silence ${answer}`);
-    });
-    client.end(request);
-  });
 }
 
 /** What git itself gets, with its own cache client as the helper. */

@@ -1,0 +1,107 @@
+import {spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
+import test, {type ExecutionContext} from 'ava';
+import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+const isThere = spawnSync('systemd-socket-activate', ['--version']).status === 0;
+const activated = isThere ? test : test.skip;
+const because = isThere ? '' : ' (skipped: there is no systemd-socket-activate here)';
+
+const sockets = {git: 'git.sock', 'team-a': 'scoped/team-a/git.sock', 'team-b': 'scoped/team-b/git.sock'};
+type Name = keyof typeof sockets;
+
+const configuration = `
+integrations:
+  azure:
+    - host: dev.azure.com
+      credentials:
+        - {organizations: [contoso, fabrikam], personalAccessToken: ${'p'.repeat(52)}}
+orgkey:
+  sockets:
+    - {name: team-a, organizations: [contoso]}
+    - {name: team-b, organizations: [fabrikam]}
+`;
+
+/** Holds the sockets as systemd does, in that order, and starts the daemon for the first request. */
+async function activate(t: ExecutionContext, names: readonly Name[]) {
+  const directory = scratchDirectory(t);
+  const config = join(directory, 'config.yaml');
+  writeFileSync(config, configuration, {mode: 0o600});
+  const run = join(directory, 'run');
+  const before = process.umask(0);
+  for (const folder of ['', 'scoped', 'scoped/team-a', 'scoped/team-b'])
+    mkdirSync(join(run, folder), {mode: 0o711});
+  process.umask(before);
+  const path = (name: Name) => join(run, sockets[name]);
+  const daemon = spawn(
+    'systemd-socket-activate',
+    [
+      ...names.flatMap((name) => ['-l', path(name)]),
+      `--fdname=${names.join(':')}`,
+      '--setenv=HOME',
+      '--setenv=PATH',
+      process.execPath,
+      main,
+      'daemon',
+      '--config',
+      config,
+      '--runtime-dir',
+      run,
+      '--state-dir',
+      join(directory, 'state'),
+    ],
+    {env: {HOME: directory, PATH: process.env['PATH']}, stdio: ['ignore', 'pipe', 'pipe']},
+  );
+  t.teardown(() => daemon.kill('SIGKILL'));
+  let said = '';
+  daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+  while (!names.every((name) => existsSync(path(name)))) await wait(10);
+  const ready = once(daemon.stdout, 'data');
+  return {daemon, path, ready, exited: once(daemon, 'exit'), said: () => said};
+}
+
+for (const names of [
+  ['git', 'team-a', 'team-b'],
+  ['team-b', 'git', 'team-a'],
+  ['team-a', 'team-b', 'git'],
+] as const) {
+  activated(`sockets that come as ${names.join(', ')} serve whom their names say${because}`, async (t) => {
+    const {daemon, path, exited, said} = await activate(t, names);
+    // The first request comes before there is a daemon
+    const answers: Record<string, string> = {};
+    for (const name of names) {
+      for (const organization of ['contoso', 'fabrikam']) {
+        answers[`${name} ${organization}`] = await ask(path(name), organization);
+      }
+    }
+    t.deepEqual(
+      answers,
+      {
+        'git contoso': 'secret',
+        'git fabrikam': 'secret',
+        'team-a contoso': 'secret',
+        'team-a fabrikam': 'nothing',
+        'team-b contoso': 'nothing',
+        'team-b fabrikam': 'secret',
+      },
+      said(),
+    );
+    daemon.kill('SIGTERM');
+    t.deepEqual(await exited, [0, null], said());
+    // They are systemd's: whoever restarts the daemon finds them
+    for (const name of names) t.true(existsSync(path(name)), name);
+  });
+}
+
+activated(`a scoped socket that systemd does not hold is opened by the daemon${because}`, async (t) => {
+  const {path, ready, said} = await activate(t, ['git', 'team-a']);
+  t.is(await ask(path('git'), 'fabrikam'), 'secret', said());
+  await ready;
+  t.is(await ask(path('team-b'), 'fabrikam'), 'secret', said());
+  t.is(await ask(path('team-b'), 'contoso'), 'nothing', said());
+});
