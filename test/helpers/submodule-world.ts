@@ -1,0 +1,91 @@
+import {makePrivateKey, type PrivateKey} from '../../src/ssh/private-key.ts';
+import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {ruleFor, startGrantDaemon, type GrantDaemon} from './grant-daemon.ts';
+import {GitHome} from './git-home.ts';
+
+/** One for a whole test file: to make one takes seconds. */
+export async function testKey(): Promise<{readonly key: PrivateKey; readonly privateKey: string}> {
+  made ??= makePrivateKey().then(({key, secret}) => ({key, privateKey: secret.revealText()}));
+  return made;
+}
+
+let made: ReturnType<typeof testKey> | undefined;
+
+/** The organization contoso in a cloud of its own, a key that it knows, a daemon that serves it, and somebody's home. */
+export class SubmoduleWorld {
+  readonly cloud: Cloud;
+  readonly contoso: ReturnType<Cloud['addOrganization']>;
+  readonly key: PrivateKey;
+  /** PEM. */
+  readonly privateKey: string;
+  readonly daemon: GrantDaemon;
+  readonly home: GitHome;
+  readonly #password: string;
+
+  private constructor(parts: {
+    cloud: Cloud;
+    contoso: ReturnType<Cloud['addOrganization']>;
+    key: PrivateKey;
+    privateKey: string;
+    daemon: GrantDaemon;
+    home: GitHome;
+  }) {
+    this.cloud = parts.cloud;
+    this.contoso = parts.contoso;
+    this.key = parts.key;
+    this.privateKey = parts.privateKey;
+    this.daemon = parts.daemon;
+    this.home = parts.home;
+    this.#password = parts.contoso.addPat().value;
+  }
+
+  static async start(options: Partial<Parameters<typeof startGrantDaemon>[0]> = {}): Promise<SubmoduleWorld> {
+    const cloud = await startCloud();
+    const contoso = cloud.addOrganization('contoso');
+    const {key, privateKey} = await testKey();
+    contoso.addSshKey(key.publicLine('test'));
+    const daemon = await startGrantDaemon({
+      submodules: [ruleFor(privateKey, {organizations: ['contoso'], knownHosts: cloud.knownHosts()})],
+      environment: cloud.environment(),
+      ...options,
+    });
+    const home = new GitHome({...cloud.environment(), ORGKEY_RUNTIME_DIR: daemon.directory});
+    await home.useWrapper();
+    // where ours is not asked or passes, the real ssh must fail at once, and show that it was called
+    home.write('bin/ssh', '#!/bin/sh\nprintf "plain ssh: %s\\n" "$*" >&2\nexit 99\n', 0o755);
+    return new SubmoduleWorld({cloud, contoso, key, privateKey, daemon, home});
+  }
+
+  /** `Project/name` over ssh. */
+  ssh(repository: string): string {
+    return `git@ssh.dev.azure.com:v3/contoso/${repository}`;
+  }
+
+  /** `Project/name` over HTTPS, with a password that works: only ssh is tested here. */
+  https(repository: string): string {
+    const [project = '', name = ''] = repository.split('/');
+    return `https://somebody:${this.#password}@dev.azure.com/contoso/${project}/_git/${name}`;
+  }
+
+  /** The variables with which git finds a stand-in for ssh first: whatever reaches it was not served. */
+  get plain(): Record<string, string> {
+    return {ORGKEY_SSH: `${this.home.directory}/bin/ssh`};
+  }
+
+  /** What was granted so far, in order. */
+  get granted(): string[] {
+    return this.daemon.events.flatMap((event) =>
+      event.kind === 'granted' ? [`${event.project}/${event.repository}`] : [],
+    );
+  }
+
+  get commands(): string[] {
+    return [...this.cloud.sshRequests].flatMap(({kind, command}) => (kind === 'exec' ? [command ?? ''] : []));
+  }
+
+  async close(): Promise<void> {
+    await this.daemon.close();
+    await this.cloud.close();
+    this.home.remove();
+  }
+}

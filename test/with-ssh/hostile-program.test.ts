@@ -1,0 +1,182 @@
+import {existsSync, readdirSync, statSync} from 'node:fs';
+import {connect, type Socket} from 'node:net';
+import {join} from 'node:path';
+import {once} from 'node:events';
+
+import test, {type ExecutionContext} from 'ava';
+
+import type {GrantRequest} from '../../src/protocol/request.ts';
+import {byte, string, uint32} from '../../src/ssh/wire.ts';
+import {everybody} from '../helpers/grant-daemon.ts';
+import {SubmoduleWorld} from '../helpers/submodule-world.ts';
+
+/** A program of the same user that got a genuine grant, and lies about what it wants from then on. */
+async function withGrant(t: ExecutionContext): Promise<{world: SubmoduleWorld; socket: string}> {
+  const world = await SubmoduleWorld.start();
+  t.teardown(() => world.close());
+  world.contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  await world.contoso.repository('Web', 'lib')?.ready();
+  const answer = await world.daemon.grants.answer(asking(), everybody);
+  if (answer.kind !== 'grant') throw new Error(`no grant: ${JSON.stringify(answer)}`);
+  return {world, socket: join(world.daemon.directory, answer.socket)};
+}
+
+const COMMAND = "git-upload-pack 'v3/contoso/Web/lib'";
+
+function asking(command = COMMAND): GrantRequest {
+  return {
+    operation: 'grant',
+    destination: 'git@ssh.dev.azure.com',
+    port: undefined,
+    command,
+    directory: '/nonexistent',
+  };
+}
+
+function ssh(world: SubmoduleWorld, socket: string, ...args: string[]) {
+  return world.home.run('ssh', ['-F', 'none', '-S', socket, '-O', 'proxy', ...args]);
+}
+
+for (const [what, args] of [
+  ['another repository', ['-T', 'git@ssh.dev.azure.com', "git-upload-pack 'v3/contoso/Web/other'"]],
+  ['a push', ['-T', 'git@ssh.dev.azure.com', "git-receive-pack 'v3/contoso/Web/lib'"]],
+  ['a command of its own', ['-T', 'git@ssh.dev.azure.com', 'sh -c id']],
+  ['a shell', ['-T', 'git@ssh.dev.azure.com']],
+  ['a terminal', ['-tt', 'git@ssh.dev.azure.com']],
+  ['a subsystem', ['-T', '-s', 'git@ssh.dev.azure.com', 'sftp']],
+  ['the command with its agent', ['-A', '-tt', 'git@ssh.dev.azure.com', 'git-upload-archive']],
+] as const)
+  test(`${what} is not run, and the server hears nothing of it`, async (t) => {
+    const {world, socket} = await withGrant(t);
+    const {code, stdout} = await ssh(world, socket, ...args);
+    t.not(code, 0);
+    t.is(stdout, '');
+    t.deepEqual(
+      [...world.cloud.sshRequests]
+        .map(({kind}) => kind)
+        .filter((kind) => kind !== 'connection' && kind !== 'authentication'),
+      [],
+    );
+  });
+
+test('forwarding leads nowhere', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const {code} = await ssh(
+    world,
+    socket,
+    '-T',
+    '-o',
+    'ExitOnForwardFailure=yes',
+    '-W',
+    '127.0.0.1:22',
+    'git@ssh.dev.azure.com',
+  );
+  t.not(code, 0);
+  t.false([...world.cloud.sshRequests].some(({kind}) => kind === 'forward' || kind === 'exec'));
+});
+
+test('a grant is for one connection', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const first = connect(socket);
+  await once(first, 'connect');
+  const second = connect(socket);
+  const refusal = new Promise((resolve) => second.once('error', resolve));
+  // gone already, or cut off from the queue
+  await Promise.race([refusal, once(second, 'end').catch(() => {})]);
+  t.is(second.bytesRead, 0);
+  t.false(existsSync(socket));
+  t.is(world.daemon.grants.active, 1);
+  first.destroy();
+});
+
+test('two commands over one grant: the second is refused', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const client = connect(socket);
+  const hear = reader(client);
+  const exec = packet(98, uint32(0), string('exec'), byte(1), string(COMMAND));
+  client.write(Buffer.concat([...opening(), exec, exec]));
+  await hear(() => [...world.cloud.sshRequests].some(({kind}) => kind === 'exec'));
+  const types = packetTypes(await hear((bytes) => packetTypes(bytes).includes(100)));
+  t.deepEqual(
+    types.filter((type) => type === 99 || type === 100),
+    [99, 100],
+  );
+  client.destroy();
+  await world.cloud.sshRequests.waitFor({kind: 'exec'});
+  t.is(world.commands.length, 1);
+});
+
+test('garbage closes the connection, and the dialed one with it', async (t) => {
+  for (const garbage of [
+    'GET / HTTP/1.1\r\n\r\n',
+    '\0\0\0\0',
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    '\xff\xff\xff\xff',
+  ]) {
+    const {world, socket} = await withGrant(t);
+    const client = connect(socket);
+    client.on('error', () => {});
+    client.write(Buffer.from(garbage, 'latin1'));
+    await once(client, 'close');
+    t.is(client.bytesRead, 0, garbage);
+    t.like(
+      world.daemon.events.find(({kind}) => kind === 'granted'),
+      {kind: 'granted'},
+    );
+    t.deepEqual(world.commands, []);
+  }
+});
+
+test('the socket of a grant is its owner’s alone, and has a name that cannot be guessed', async (t) => {
+  const {world, socket} = await withGrant(t);
+  t.is(statSync(socket).mode & 0o777, 0o600);
+  t.is(statSync(join(world.daemon.directory, 'ssh')).mode & 0o777, 0o700);
+  t.regex(readdirSync(join(world.daemon.directory, 'ssh'))[0] ?? '', /^[0-9a-f]{24}$/);
+});
+
+test('a program that hangs up leaves nothing behind', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const client = connect(socket);
+  const hear = reader(client);
+  client.write(
+    Buffer.concat([...opening(), packet(98, uint32(0), string('exec'), byte(1), string(COMMAND))]),
+  );
+  // the server's greeting is on its way
+  await hear((bytes) => packetTypes(bytes).includes(94));
+  client.destroy();
+  await world.daemon.grants.drain(60_000);
+  t.is(world.daemon.grants.active, 0);
+  t.like(world.daemon.events.at(-1), {kind: 'ended'});
+});
+
+function packet(type: number, ...parts: Uint8Array[]): Buffer {
+  return string(Buffer.concat([byte(0), byte(type), ...parts]));
+}
+
+function opening(): Buffer[] {
+  return [
+    string(Buffer.concat([uint32(1), uint32(4)])),
+    string(Buffer.concat([uint32(0x1000000f), uint32(0)])),
+    packet(90, string('session'), uint32(0), uint32(1 << 20), uint32(32_768)),
+  ];
+}
+
+/** Waits until what was heard so far is enough. */
+function reader(client: Socket): (enough: (bytes: Buffer) => boolean) => Promise<Buffer> {
+  let held = Buffer.alloc(0);
+  client.on('error', () => {});
+  client.on('data', (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk]);
+  });
+  return async (enough) => {
+    while (!enough(held)) await once(client, 'data');
+    return held;
+  };
+}
+
+/** The types of the messages after the two of the greeting. */
+function packetTypes(bytes: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at + 6 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) types.push(bytes[at + 5] ?? 0);
+  return types.slice(2);
+}

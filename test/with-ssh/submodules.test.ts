@@ -1,0 +1,199 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+
+import test, {type ExecutionContext} from 'ava';
+
+import {SubmoduleWorld} from '../helpers/submodule-world.ts';
+
+/** Each test has a world of its own: what is granted in it is counted. */
+async function inWorld(t: ExecutionContext): Promise<SubmoduleWorld> {
+  const world = await SubmoduleWorld.start();
+  t.teardown(() => world.close());
+  return world;
+}
+
+function contentOf({home}: SubmoduleWorld, path: string): string {
+  return readFileSync(join(home.directory, path), 'utf8');
+}
+
+test('a clone with its submodules, nested ones among them', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/deep', {files: {'deep.txt': 'deep'}});
+  contoso.addRepository('Web/lib', {
+    files: {'lib.txt': 'lib'},
+    submodules: [{path: 'deep', url: world.ssh('Web/deep')}],
+  });
+  contoso.addRepository('Web/app', {submodules: [{path: 'a lib', url: world.ssh('Web/lib')}]});
+
+  const {code, stderr} = await home.git([
+    'clone',
+    '-q',
+    '--recurse-submodules',
+    world.https('Web/app'),
+    'my app',
+  ]);
+  t.is(code, 0, stderr);
+  t.is(contentOf(world, 'my app/a lib/lib.txt'), 'lib');
+  t.is(contentOf(world, 'my app/a lib/deep/deep.txt'), 'deep');
+  t.deepEqual(world.granted, ['Web/lib', 'Web/deep']);
+  t.true(
+    [...world.cloud.sshRequests].every(
+      ({kind, algorithm}) => kind !== 'authentication' || algorithm === 'rsa-sha2-512',
+    ),
+  );
+});
+
+test('relative URLs of submodules, below a superproject that came over ssh by other means', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: '../lib'}]});
+  await home.succeed(['clone', '-q', world.https('Web/app'), 'app']);
+  await home.succeed(['remote', 'set-url', 'origin', world.ssh('Web/app')], {cwd: 'app'});
+  await home.succeed(['submodule', 'update', '-q', '--init'], {cwd: 'app'});
+  t.is(contentOf(world, 'app/lib/lib.txt'), 'lib');
+  t.deepEqual(world.granted, ['Web/lib']);
+});
+
+test('adding a submodule, updating it from its remote, fetching below the superproject', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  const lib = contoso.addRepository('My%20Project/lib'.replace('%20', ' '), {files: {'lib.txt': '1'}});
+  await home.succeed(['init', '-q', 'app']);
+  await home.succeed(['submodule', '--quiet', 'add', world.ssh('My%20Project/lib'), 'lib'], {cwd: 'app'});
+  await home.succeed(['commit', '-qm', 'lib'], {cwd: 'app'});
+
+  await lib.commit({files: {'lib.txt': '2'}});
+  await home.succeed(['submodule', 'update', '-q', '--remote'], {cwd: 'app'});
+  t.is(contentOf(world, 'app/lib/lib.txt'), '2');
+
+  await lib.commit({files: {'lib.txt': '3'}});
+  await home.succeed(['remote', 'add', 'origin', join(home.directory, 'app')], {cwd: 'app'});
+  await home.succeed(['fetch', '-q', '--recurse-submodules=yes', 'origin'], {cwd: 'app'});
+  await home.succeed(['fetch', '-q'], {cwd: 'app/lib'});
+  t.is(await home.succeed(['show', 'FETCH_HEAD:lib.txt'], {cwd: 'app/lib'}), '3');
+  t.deepEqual(new Set(world.granted), new Set(['My Project/lib']));
+  t.true(world.granted.length >= 4);
+});
+
+test('a linked worktree has submodules of its own', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+  await home.succeed(['clone', '-q', world.https('Web/app'), 'app']);
+  await home.succeed(['worktree', 'add', '-q', '../beside', '-b', 'beside'], {cwd: 'app'});
+  await home.succeed(['submodule', 'update', '-q', '--init'], {cwd: 'beside'});
+  t.is(contentOf(world, 'beside/lib/lib.txt'), 'lib');
+  t.deepEqual(world.granted, ['Web/lib']);
+});
+
+test('twelve submodules with six jobs', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  const names = Array.from({length: 12}, (_, at) => `lib-${at}`);
+  for (const name of names) contoso.addRepository(`Web/${name}`, {files: {'name.txt': name}});
+  contoso.addRepository('Web/app', {
+    submodules: names.map((name) => ({path: name, url: world.ssh(`Web/${name}`)})),
+  });
+  const clone = ['clone', '-q', '--recurse-submodules', '--jobs', '6', world.https('Web/app'), 'app'];
+  const {code, stderr} = await home.git(clone);
+  t.is(code, 0, stderr);
+  for (const name of names) t.is(contentOf(world, `app/${name}/name.txt`), name);
+  t.deepEqual(world.granted.toSorted(), names.map((name) => `Web/${name}`).toSorted());
+  t.is(world.daemon.grants.active, 0);
+});
+
+for (const [what, args] of [
+  ['clone', ['clone', '-q', 'URL', 'copy']],
+  ['ls-remote', ['ls-remote', 'URL']],
+  ['fetch', ['-C', 'app', 'fetch', '-q', 'URL']],
+] as const)
+  test(`a top-level ${what} over ssh is not served`, async (t) => {
+    const world = await inWorld(t);
+    const {contoso, home} = world;
+    contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+    await home.succeed(['init', '-q', 'app']);
+    const path = `${home.directory}/bin:${home.environment['PATH'] ?? ''}`;
+    const {code, stderr} = await home.git(
+      args.map((arg) => arg.replace('URL', world.ssh('Web/lib'))),
+      {environment: {PATH: path}},
+    );
+    t.is(code, 128);
+    t.regex(stderr, /plain ssh: /);
+    t.deepEqual(world.granted, []);
+    t.deepEqual(world.commands, []);
+  });
+
+test('where the wrapper was set for everything, a repository without submodules is passed', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  await home.succeed(['init', '-q', 'app']);
+  const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
+  const {stderr} = await home.git(['-C', 'app', 'ls-remote', world.ssh('Web/lib')], {
+    environment: {...world.plain, GIT_SSH: wrapper, GIT_SSH_VARIANT: 'ssh'},
+  });
+  t.regex(
+    stderr,
+    /plain ssh: -o SendEnv=GIT_PROTOCOL git@ssh\.dev\.azure\.com git-upload-pack 'v3\/contoso\/Web\/lib'/,
+  );
+  t.like(world.daemon.events.at(-1), {kind: 'passed', reason: 'no submodule: the repository has none'});
+});
+
+test('a push is denied with the way that works, and the server never hears of it', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+  await home.succeed(['clone', '-q', '--recurse-submodules', world.https('Web/app'), 'app']);
+  await home.succeed(['commit', '-q', '--allow-empty', '-m', 'mine'], {cwd: 'app/lib'});
+  const {code, stderr} = await home.git(['push', 'origin', 'HEAD:refs/heads/mine'], {
+    cwd: 'app/lib',
+    environment: world.plain,
+  });
+  t.is(code, 128);
+  t.regex(stderr, /^orgkey: error: the submodule key only reads, it does not push$/m);
+  t.regex(
+    stderr,
+    /^orgkey: hint: push over HTTPS: git push https:\/\/dev\.azure\.com\/contoso\/Web\/_git\/lib$/m,
+  );
+  t.notRegex(stderr, /plain ssh/);
+  t.false(world.commands.some((command) => command.includes('receive-pack')));
+});
+
+test('an organization without a key is passed to plain ssh, with its arguments as they were', async (t) => {
+  const world = await inWorld(t);
+  const {home} = world;
+  await home.succeed(['init', '-q', 'app']);
+  const url = 'git@ssh.dev.azure.com:v3/northwind/My%20Project/lib';
+  const {stderr} = await home.git(['submodule', 'add', url, 'lib'], {cwd: 'app', environment: world.plain});
+  t.regex(
+    stderr,
+    /plain ssh: -o SendEnv=GIT_PROTOCOL git@ssh\.dev\.azure\.com git-upload-pack 'v3\/northwind\/My%20Project\/lib'/,
+  );
+});
+
+test('the private half is nowhere: not in answers, events, the files of the daemon, or what git printed', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+  const trace = {GIT_TRACE: '1', GIT_TRACE_PACKET: '1', GIT_TRACE_SETUP: '1'};
+  const clone = ['clone', '--recurse-submodules', world.https('Web/app'), 'app'];
+  const {stdout, stderr} = await home.git(clone, {environment: trace});
+  const {stdout: files} = await home.run('grep', ['-raFc', '-e', '', world.daemon.directory, home.directory]);
+  const seen = [stdout, stderr, JSON.stringify(world.daemon.events), files].join('\n');
+  const lines = world.privateKey.split('\n').filter((line) => line.length > 40);
+  t.true(lines.length > 10);
+  for (const line of lines) t.false(seen.includes(line));
+  const found = await home.run('grep', [
+    '-raF',
+    '-e',
+    lines[5] ?? '',
+    world.daemon.directory,
+    home.directory,
+  ]);
+  t.is(found.code, 1);
+});
