@@ -28,9 +28,11 @@ export async function testOrganizations(
   return code;
 }
 
-/** Whether Entra (or Azure DevOps) said no, or something else is broken. */
+/** Whether Entra or Azure DevOps said no; everything else is something that is broken. */
 export function exitCodeFor(code: string): ExitCode {
-  return code.startsWith('ERR_') && !REFUSALS.has(code) ? EXIT.unhealthy : EXIT.signInRefused;
+  // the issuer's own codes: AADSTS7000222, TF400813, VS403463, and OAuth's words
+  const isRefusal = /^(?:AADSTS|TF|VS)[0-9]|^[a-z]+_[a-z_]+$/.test(code) || REFUSALS.has(code);
+  return isRefusal ? EXIT.signInRefused : EXIT.unhealthy;
 }
 
 function describeResult(organization: string, identity: string, result: TokenResult, now: number): string[] {
@@ -43,4 +45,11 @@ function describeResult(organization: string, identity: string, result: TokenRes
   return result.hint === undefined ? [line] : [line, `  repair: ${printable(result.hint)}`];
 }
 
-const REFUSALS = new Set(['ERR_NOT_ACCEPTED', 'ERR_NOT_SIGNED_IN', 'ERR_SIGN_IN_REFUSED']);
+/** Where nobody is signed in, or what we have is not taken. */
+const REFUSALS = new Set([
+  'ERR_AZURE_CLI_SIGN_IN',
+  'ERR_CANCELLED',
+  'ERR_NOT_ACCEPTED',
+  'ERR_NOT_SIGNED_IN',
+  'ERR_NO_SUCH_IDENTITY',
+]);

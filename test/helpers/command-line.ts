@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly directory?: string;
   /** Default: ours. */
   readonly uid?: number;
+  /** Hears what the command says, as it says it. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /** A person with a home of his own, who types commands of orgkey's. Nothing of this machine is seen there. */
@@ -56,7 +58,7 @@ export class Person {
   }
 
   spawn(program: string, argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    const {input = '', environment = {}, directory = this.home, uid} = options;
+    const {input = '', environment = {}, directory = this.home, uid, onStderr} = options;
     return new Promise((resolve, reject) => {
       const child = spawn(program, argv, {
         cwd: directory,
@@ -66,7 +68,10 @@ export class Person {
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+        onStderr?.(stderr);
+      });
       child.stdin.on('error', () => undefined).end(input);
       child.once('error', reject);
       child.once('close', (code, signal) => resolve({code: code ?? signal ?? '?', stdout, stderr}));

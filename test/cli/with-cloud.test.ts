@@ -1,0 +1,110 @@
+import test, {type ExecutionContext} from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+import {startDaemon} from '../helpers/daemon.ts';
+import {Person} from '../helpers/command-line.ts';
+
+const cloud = await startCloud();
+test.after.always(() => cloud.close());
+
+const tenant = cloud.addTenant();
+const ada = tenant.addUser({name: 'Ada'});
+const app = tenant.addApplication();
+const publicApp = tenant.addApplication({public: true});
+cloud.addOrganization('contoso', {tenant, members: [app, ada]});
+
+async function withDaemon(t: ExecutionContext, credential: string): Promise<Person> {
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], ${credential}}]}]}\n`,
+    environment: cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  return new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
+}
+
+const application = `clientId: ${app.clientId}, tenantId: ${tenant.id}`;
+
+test.serial('an application: its token, its header, its time left', async (t) => {
+  const person = await withDaemon(t, `${application}, clientSecret: "${app.secret}"`);
+  const header = await person.run('token contoso --header');
+  t.regex(header.stdout, /^Authorization: Bearer eyJ[\w.-]+\n$/, header.stderr);
+  const json = JSON.parse((await person.run('token contoso --json')).stdout) as Record<string, unknown>;
+  t.is(json['form'], 'access-token');
+  t.is(json['username'], app.clientId);
+  t.true((json['expiresAt'] as number) > Date.now());
+  t.regex((await person.run('status')).stdout, /\ncontoso +client secret \w{8}… +ok, \d+ min +0\n/);
+  t.regex((await person.run('org test')).stderr, /^✓ contoso: client secret \w{8}…: token for \d+ min\n$/);
+  const vault = await person.run('token contoso --resource https://vault.azure.net --json');
+  t.is(vault.code, 0, vault.stderr);
+  const explained = await person.run('which contoso');
+  t.true(explained.stdout.includes(`tenant         ${tenant.id}\n`));
+});
+
+test.serial('a secret that Entra refuses ends with 4, the reason and the repair', async (t) => {
+  const person = await withDaemon(t, `${application}, clientSecret: canary-wrong`);
+  for (const command of ['token contoso', 'org test', 'exec contoso -- true']) {
+    const {code, stdout, stderr} = await person.run(command);
+    t.is(code, 4, stderr);
+    t.is(stdout, '');
+    t.regex(stderr, /AADSTS7000215/);
+    t.regex(stderr, /hint:|repair:/);
+    t.false(stderr.includes('canary'));
+  }
+  const {code, stdout} = await person.run('status');
+  t.is(code, 1);
+  t.regex(stdout, /\ncontoso .* failed .*AADSTS7000215\n/);
+  t.regex(stdout, /\nred: [^]*\n {2}repair: /);
+});
+
+test.serial('somebody signs in with the browser, and out again', async (t) => {
+  const person = await withDaemon(
+    t,
+    `signIn: browser, clientId: ${publicApp.clientId}, issuer: "${tenant.issuer}"`,
+  );
+  const before = await person.run('token contoso');
+  t.is(before.code, 4, before.stderr);
+  t.regex(before.stderr, /orgkey login/);
+
+  let visit: Promise<unknown> | undefined;
+  const signedIn = await person.run('login contoso', [], {
+    onStderr(text) {
+      const url = /sign in with the browser: (\S+)\n/.exec(text)?.[1];
+      if (url !== undefined) visit ??= cloud.browse(url, ada);
+    },
+  });
+  await visit;
+  t.is(signedIn.code, 0, signedIn.stderr);
+  t.true(signedIn.stderr.includes(`signed in as ${ada.userPrincipalName}\n`));
+  t.regex(
+    signedIn.stderr,
+    /✓ contoso: works until \d{4}-\d\d-\d\d \d\d:\d\d, in \d+ min; renewed by itself\n$/,
+  );
+  t.regex((await person.run('token contoso')).stdout, /^eyJ/);
+
+  t.regex((await person.run('logout contoso')).stderr, /contoso: signed out/);
+  t.regex((await person.run('logout contoso')).stderr, /nobody was signed in/);
+  t.is((await person.run('token contoso')).code, 4);
+});
+
+test.serial('a sign-in that is declined ends with 4', async (t) => {
+  const person = await withDaemon(
+    t,
+    `signIn: browser, clientId: ${publicApp.clientId}, issuer: "${tenant.issuer}"`,
+  );
+  let visit: Promise<unknown> | undefined;
+  const {code, stderr} = await person.run('login contoso', [], {
+    onStderr(text) {
+      const url = /sign in with the browser: (\S+)\n/.exec(text)?.[1];
+      if (url !== undefined) visit ??= cloud.browse(url, ada, {decline: true});
+    },
+  });
+  await visit;
+  t.is(code, 4, stderr);
+  t.regex(stderr, /^orgkey: error: /m);
+});
+
+test.serial('an identity that nobody signs in with', async (t) => {
+  const person = await withDaemon(t, 'personalAccessToken: x');
+  const {code, stderr} = await person.run('login contoso');
+  t.is(code, 1);
+  t.regex(stderr, /not one that people sign in with/);
+});
