@@ -2,6 +2,7 @@ import type {Socket} from 'node:net';
 
 import type {ClientChannel} from 'ssh2';
 
+import {printable} from '../printable.ts';
 import {MuxSession, type MuxEvent} from './mux-session.ts';
 import type {StartTimer} from './single-use-socket.ts';
 import type {SshConnection} from './ssh-connection.ts';
@@ -143,16 +144,13 @@ class Relay {
 
   #join(channel: ClientChannel, connection: SshConnection): void {
     this.#channel = channel;
-    let exit: {code: number; failure: SshFailure | undefined} | undefined;
     channel.on('data', (bytes: Buffer) => this.#fromServer('stdout', bytes));
     channel.stderr.on('data', (bytes: Buffer) => this.#fromServer('stderr', bytes));
-    channel.on('exit', (code: number | null, signal?: string) => {
-      exit = typeof code === 'number' ? {code: code & 0xff, failure: undefined} : killedBy(signal);
-    });
     channel.on('error', () => {});
-    channel.on('close', () => {
-      exit ??= {code: SSH_FAILED, failure: connection.failure};
-      this.#finish(exit.code, exit.failure);
+    // the event `exit` may be over before anybody can listen: a server that refuses says all in one packet
+    channel.on('close', (code: number | null | undefined, signal: string | undefined) => {
+      if (typeof code === 'number') this.#finish(code & 0xff, undefined);
+      else this.#finish(SSH_FAILED, signal === undefined ? connection.failure : killedBy(signal));
     });
     for (const bytes of this.#early.splice(0)) this.#toServer(channel, bytes);
     if (this.#earlyEnd) channel.end();
@@ -248,14 +246,9 @@ export function linesOf({message, hints}: SshFailure): string[] {
   return [`orgkey: error: ${message}`, ...hints.map((hint) => `orgkey: hint: ${hint}`)];
 }
 
-function killedBy(signal: string | undefined): {code: number; failure: SshFailure} {
-  return {
-    code: SSH_FAILED,
-    failure: new SshFailure(
-      'ERR_CONNECTION_LOST',
-      `the command at the host was ended by ${signal ?? 'a signal'}`,
-    ),
-  };
+function killedBy(signal: string): SshFailure {
+  const name = printable(signal, 40);
+  return new SshFailure('ERR_CONNECTION_LOST', `the command at the host was ended by ${name}`);
 }
 
 function failureFrom(error: unknown): SshFailure {

@@ -1,3 +1,5 @@
+import {execFileSync} from 'node:child_process';
+
 import {makePrivateKey, type PrivateKey} from '../../src/ssh/private-key.ts';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {ruleFor, startGrantDaemon, type GrantDaemon} from './grant-daemon.ts';
@@ -51,8 +53,16 @@ export class SubmoduleWorld {
     });
     const home = new GitHome({...cloud.environment(), ORGKEY_RUNTIME_DIR: daemon.directory});
     await home.useWrapper();
-    // where ours is not asked or passes, the real ssh must fail at once, and show that it was called
-    home.write('bin/ssh', '#!/bin/sh\nprintf "plain ssh: %s\\n" "$*" >&2\nexit 99\n', 0o755);
+    // where ours is not asked, or passes, the real ssh must fail at once and show that it was called
+    home.write(
+      'bin/ssh',
+      `#!/bin/sh
+[ "$1 $2 $3 $4" = '-F none -T -S' ] && exec ${execFileSync('sh', ['-c', 'command -v ssh'], {encoding: 'utf8'}).trim()} "$@"
+printf 'plain ssh: %s\\n' "$*" >&2
+exit 99
+`,
+      0o755,
+    );
     return new SubmoduleWorld({cloud, contoso, key, privateKey, daemon, home});
   }
 

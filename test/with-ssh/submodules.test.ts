@@ -102,6 +102,7 @@ test('twelve submodules with six jobs', async (t) => {
   t.is(code, 0, stderr);
   for (const name of names) t.is(contentOf(world, `app/${name}/name.txt`), name);
   t.deepEqual(world.granted.toSorted(), names.map((name) => `Web/${name}`).toSorted());
+  await world.daemon.grants.drain(60_000);
   t.is(world.daemon.grants.active, 0);
 });
 

@@ -1,0 +1,271 @@
+import {createServer, type Server} from 'node:net';
+import {once} from 'node:events';
+import {join} from 'node:path';
+import {generateKeyPairSync} from 'node:crypto';
+
+import test, {type ExecutionContext} from 'ava';
+
+import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
+import {GitHome, type Ran} from '../helpers/git-home.ts';
+import {SubmoduleWorld, testKey} from '../helpers/submodule-world.ts';
+
+/** Asks for the branches of a submodule's repository; what git and the relay say of it. */
+async function lsRemote(
+  world: SubmoduleWorld,
+  url = world.ssh('Web/lib'),
+  home: GitHome = world.home,
+): Promise<Ran> {
+  await makeSubmodule(home);
+  return home.git(['--git-dir', '.git/modules/lib', 'ls-remote', url], {
+    cwd: 'app',
+    environment: world.plain,
+  });
+}
+
+/** A repository `app` with the git directory of a submodule. */
+async function makeSubmodule(home: GitHome): Promise<void> {
+  await home.succeed(['init', '-q', 'app']);
+  await home.succeed(['init', '-q', '--bare', 'app/.git/modules/lib']);
+}
+
+async function inWorld(
+  t: ExecutionContext,
+  options?: Parameters<typeof SubmoduleWorld.start>[0],
+): Promise<SubmoduleWorld> {
+  const world = await SubmoduleWorld.start(options);
+  t.teardown(() => world.close());
+  world.contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  return world;
+}
+
+const couldNotRead = /fatal: Could not read from remote repository/;
+
+test('without a failure, to compare with', async (t) => {
+  const {code, stdout, stderr} = await lsRemote(await inWorld(t));
+  t.is(code, 0, stderr);
+  t.regex(stdout, /\tHEAD$/m);
+  t.is(stderr, '');
+});
+
+test('a host with another key: nothing is sent, and nobody overlooks it', async (t) => {
+  const world = await inWorld(t);
+  const {privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
+  world.cloud.ssh.configure({hostKey: privateKey.export({type: 'pkcs1', format: 'pem'}).toString()});
+  const {code, stderr} = await lsRemote(world);
+  t.is(code, 128);
+  t.regex(
+    stderr,
+    /^orgkey: error: THE HOST KEY OF ssh\.dev\.azure\.com HAS CHANGED, nothing was sent to it$/m,
+  );
+  t.regex(stderr, /^orgkey: hint: it shows RSA SHA256:\S{43}, pinned is RSA SHA256:\S{43}$/m);
+  t.regex(stderr, /^orgkey: hint: .*man in the middle/m);
+  t.regex(stderr, couldNotRead);
+  t.false([...world.cloud.sshRequests].some(({kind}) => kind === 'authentication'));
+  await world.daemon.grants.drain(60_000);
+  t.like(world.daemon.events.at(-1), {kind: 'ended', relayed: {exitCode: 255}});
+});
+
+test('a host whose key is marked as revoked', async (t) => {
+  const world = await inWorld(t);
+  const {privateKey} = await testKey();
+  const lines = world.cloud.knownHosts().split('\n').filter(Boolean);
+  const knownHosts = lines.map((line) => `${line}\n@revoked ${line}\n`).join('');
+  const daemon = await startGrantDaemon({
+    submodules: [ruleFor(privateKey, {organizations: ['contoso'], knownHosts})],
+    environment: world.cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  await makeSubmodule(world.home);
+  const {stderr} = await world.home.git(
+    ['--git-dir', '.git/modules/lib', 'ls-remote', world.ssh('Web/lib')],
+    {cwd: 'app', environment: {ORGKEY_RUNTIME_DIR: daemon.directory}},
+  );
+  t.regex(
+    stderr,
+    /orgkey: error: ssh\.dev\.azure\.com shows a host key that is marked as revoked: RSA SHA256:/,
+  );
+  t.false([...world.cloud.sshRequests].some(({kind}) => kind === 'authentication'));
+});
+
+test('a host whose key nobody pinned is not dialed', async (t) => {
+  const {privateKey} = await testKey();
+  const world = await inWorld(t, {
+    submodules: [ruleFor(privateKey, {organizations: ['contoso'], knownHosts: ''})],
+  });
+  const {code, stderr} = await lsRemote(world);
+  t.is(code, 128);
+  t.regex(stderr, /^orgkey: error: no host key is pinned for ssh\.dev\.azure\.com, so nobody can tell/m);
+  t.regex(stderr, /^orgkey: hint: run: orgkey ssh-key trust ssh\.dev\.azure\.com$/m);
+  t.is([...world.cloud.sshRequests].length, 0);
+});
+
+test('a host that signs with SHA-1 only', async (t) => {
+  const world = await inWorld(t);
+  world.cloud.ssh.configure({algorithms: {serverHostKey: ['ssh-rsa']}});
+  const {stderr} = await lsRemote(world);
+  t.regex(stderr, /^orgkey: error: ssh\.dev\.azure\.com signs with SHA-1 only, which can be forged$/m);
+});
+
+test('a host with ciphers that nobody should use', async (t) => {
+  const world = await inWorld(t);
+  world.cloud.ssh.configure({algorithms: {serverHostKey: ['rsa-sha2-256'], cipher: ['aes128-cbc']}});
+  const {stderr} = await lsRemote(world);
+  t.regex(
+    stderr,
+    /^orgkey: error: ssh\.dev\.azure\.com and orgkey have no method in common \(no matching C->S cipher\)$/m,
+  );
+});
+
+test('a key that the organization does not know: Azure DevOps says so only where the command should run', async (t) => {
+  const world = await inWorld(t);
+  world.contoso.removeSshKey(world.key.publicLine('test'));
+  const {code, stderr} = await lsRemote(world);
+  t.is(code, 128);
+  t.regex(stderr, /^remote: Public key authentication failed\.$/m);
+  t.regex(
+    stderr,
+    /^orgkey: error: Azure DevOps does not know the submodule key of contoso \(SHA256:\S{43}\), or it has ended$/m,
+  );
+  t.regex(
+    stderr,
+    /^orgkey: hint: paste the public half \(orgkey ssh-key show-public contoso\) at https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/keys; keys end after a year$/m,
+  );
+});
+
+test('a repository that is not there: the server’s own words and exit code reach the user', async (t) => {
+  const world = await inWorld(t);
+  const {code, stderr} = await lsRemote(world, world.ssh('Web/nothing'));
+  t.is(code, 128);
+  t.regex(stderr, /^remote: TF401019: /m);
+  t.notRegex(stderr, /orgkey:/);
+  await world.daemon.grants.drain(60_000);
+  t.like(world.daemon.events.at(-1), {kind: 'ended', relayed: {exitCode: 1}});
+});
+
+test('a server that is gone mid-way', async (t) => {
+  const world = await inWorld(t);
+  world.contoso.addRepository('Web/big', {size: 4 * 1024 * 1024});
+  world.cloud.fault({endpoint: 'ssh', stage: 'exec', truncate: 100_000});
+  await world.home.succeed(['init', '-q', 'app']);
+  const {code, stderr} = await world.home.git(['submodule', 'add', world.ssh('Web/big'), 'big'], {
+    cwd: 'app',
+  });
+  t.not(code, 0);
+  t.regex(stderr, /orgkey: error: ssh\.dev\.azure\.com was gone before git was done$/m);
+  t.regex(stderr, /^orgkey: hint: try again$/m);
+  await world.daemon.grants.drain(60_000);
+  t.is(world.daemon.grants.active, 0);
+});
+
+test('a server that hangs up before it says anything', async (t) => {
+  const world = await inWorld(t);
+  world.cloud.fault({endpoint: 'ssh', stage: 'connection', reset: true});
+  const {stderr} = await lsRemote(world);
+  t.regex(stderr, /orgkey: error: ssh\.dev\.azure\.com (?:was gone|ended the connection)/);
+});
+
+/** A rule for a server of one's own on loopback, and what git says of it. */
+async function onLoopback(
+  t: ExecutionContext,
+  answer: (server: Server) => void,
+  options: Partial<Parameters<typeof startGrantDaemon>[0]> = {},
+): Promise<Ran> {
+  const server = createServer();
+  answer(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  t.teardown(() => server.close());
+  const {privateKey, key} = await testKey();
+  const daemon = await startGrantDaemon({
+    submodules: [
+      ruleFor(privateKey, {
+        organizations: ['main'],
+        host: '127.0.0.1',
+        // any key will do: none of these servers gets as far as that
+        knownHosts: `[127.0.0.1]:${port} ${key.publicLine('')}`,
+      }),
+    ],
+    ...options,
+  });
+  const home = new GitHome({ORGKEY_RUNTIME_DIR: daemon.directory});
+  t.teardown(async () => {
+    await daemon.close();
+    home.remove();
+  });
+  await home.useWrapper();
+  await makeSubmodule(home);
+  if (options.environment?.['CLOSED'] === '1') server.close();
+  const url = `ssh://git@127.0.0.1:${port}/main/_git/lib`;
+  return home.git(['--git-dir', '.git/modules/lib', 'ls-remote', url], {cwd: 'app'});
+}
+
+test('nobody listens', async (t) => {
+  const {stderr} = await onLoopback(t, () => {}, {environment: {CLOSED: '1'}});
+  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1: nobody listens there$/m);
+  t.regex(stderr, /^orgkey: hint: where ssh must go through a proxy, set HTTPS_PROXY/m);
+});
+
+test('somebody listens who is no ssh server', async (t) => {
+  const {stderr} = await onLoopback(t, (server) =>
+    server.on('connection', (socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  );
+  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 ended the connection/m);
+});
+
+test('a proxy that leads nowhere', async (t) => {
+  const {stderr} = await onLoopback(t, () => {}, {
+    environment: {HTTPS_PROXY: 'http://user:hunter2@127.0.0.1:1'},
+  });
+  t.regex(stderr, /^orgkey: error: the proxy 127\.0\.0\.1:1: nobody listens there$/m);
+  t.notRegex(stderr, /hunter2/);
+});
+
+test('a proxy variable that says nothing', async (t) => {
+  const {code, stderr} = await onLoopback(t, () => {}, {
+    environment: {ALL_PROXY: 'ftp://user:hunter2@proxy'},
+  });
+  t.is(code, 128);
+  t.regex(stderr, /^orgkey: error: ALL_PROXY is not the address of a proxy$/m);
+  t.notRegex(stderr, /hunter2/);
+});
+
+test('a proxy command that ends at once', async (t) => {
+  const {stderr} = await onLoopback(t, () => {}, {sshProxyCommand: 'false %h %p'});
+  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 ended the connection/m);
+});
+
+test('keys that cannot be used are told by their own sentences', async (t) => {
+  const ed25519 = generateKeyPairSync('ed25519').privateKey.export({type: 'pkcs8', format: 'pem'}).toString();
+  const world = await inWorld(t, {
+    submodules: [ruleFor(ed25519, {organizations: ['contoso'], knownHosts: undefined})],
+  });
+  const {code, stderr} = await lsRemote(world);
+  t.is(code, 128);
+  t.regex(
+    stderr,
+    /^orgkey: error: the submodule key of contoso: Azure DevOps takes RSA keys only, this one is ssh-ed25519$/m,
+  );
+});
+
+test('a daemon that does not answer: plain ssh goes on, and one line says why', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  home.write('bin/ssh', '#!/bin/sh\necho "plain ssh: $*" >&2\nexit 99\n', 0o755);
+  // a copy, beside which there is no command line that could start the daemon
+  const {readFileSync} = await import('node:fs');
+  const wrapper = home.write(
+    'alone/orgkey-ssh',
+    readFileSync(join(import.meta.dirname, '../../src/shell/orgkey-ssh'), 'utf8'),
+    0o755,
+  );
+  await home.useWrapper(wrapper);
+  await makeSubmodule(home);
+  const {stderr} = await home.git(['--git-dir', '.git/modules/lib', 'ls-remote', 'git@example.org:a/b'], {
+    cwd: 'app',
+    environment: {ORGKEY_RUNTIME_DIR: home.directory, ORGKEY_SSH: join(home.directory, 'bin/ssh')},
+  });
+  t.regex(stderr, /^orgkey: hint: the orgkey daemon does not answer, ssh goes on without it/m);
+  t.regex(stderr, /^plain ssh: -o SendEnv=GIT_PROTOCOL git@example\.org git-upload-pack 'a\/b'$/m);
+});
