@@ -74,6 +74,10 @@ test('nothing but stored logins goes to other hosts, whatever is configured', (t
   }
 });
 
+test('all of them are there to be listed', (t) => {
+  t.is(new Bindings(all).all, all);
+});
+
 test('hosts of Azure DevOps and the star are no servers', (t) => {
   const {isServer} = new Bindings(all);
   t.true(isServer('azure.example.org'));

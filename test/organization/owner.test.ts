@@ -24,6 +24,7 @@ const belongsTo = test.macro({
 });
 
 test(belongsTo, ['dev.azure.com', 'Contoso/p'], 'organization contoso');
+test(belongsTo, ['dev.azure.com', 'contoso/'], 'organization contoso');
 test(belongsTo, ['dev.azure.com:443', 'contoso'], 'organization contoso');
 test(belongsTo, ['dev.azure.com', undefined, 'contoso'], 'organization contoso');
 test(belongsTo, ['dev.azure.com', 'contoso/p', 'fabrikam'], 'organization contoso');

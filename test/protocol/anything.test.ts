@@ -168,7 +168,8 @@ function check(bytes: Uint8Array): void {
   if (!hostsOnTheList.test(remote.host) || !/^[\x20-\x7e]*$/.test(remote.host))
     throw new Error(`answered for ${remote.host}`);
   if (key === 'contoso' && !namesContoso(remote)) throw new Error('contoso’s was given to somebody else');
-  if ((key === 'server') !== /^azure\.example\.org/i.test(remote.host)) throw new Error('a server’s was given elsewhere');
+  if ((key === 'server') !== /^azure\.example\.org/i.test(remote.host))
+    throw new Error('a server’s was given elsewhere');
   const text = Buffer.from(bytes).toString('latin1').split('\n\n')[0] ?? '';
   if (/[\r\0]/.test(text)) throw new Error('a line with a carriage return or a NUL was read');
 }

@@ -5,6 +5,7 @@ import {parseRequest, type GetRequest, type Login} from '../../src/protocol/requ
 import {FakeClock} from '../helpers/fake-clock.ts';
 import {identityNamed, makeToken, patNamed} from '../helpers/fake-issuer.ts';
 import {getFor} from '../helpers/fake-respond.ts';
+import {withSpiedBuffers} from '../helpers/spied-buffers.ts';
 
 const token = makeToken('TOKEN', new FakeClock());
 const state = `orgkey.1.${token.fingerprint}`;
@@ -146,6 +147,14 @@ test(
   {password: 'x', authtype: 'Bearer', credential: 'TOKEN'},
   false,
 );
+
+test('what was decoded on the way is overwritten', (t) => {
+  const buffers: Uint8Array[] = [];
+  const login = loginOf({authtype: 'Basic', credential: btoa('me:TOKEN')});
+  t.true(withSpiedBuffers(buffers, () => carries(login, token)));
+  t.true(buffers.length > 0);
+  t.false(buffers.some((buffer) => Buffer.from(buffer).includes('TOKEN')));
+});
 
 test('an erased token is nobody’s', (t) => {
   const erased = makeToken('TOKEN', new FakeClock());

@@ -4,6 +4,7 @@ import type {Answer} from '../../src/protocol/answer.ts';
 import {parseAttributes} from '../../src/protocol/attributes.ts';
 import {render} from '../../src/protocol/render.ts';
 import {Secret} from '../../src/token/secret.ts';
+import {withSpiedBuffers} from '../helpers/spied-buffers.ts';
 import type {Token} from '../../src/token/token.ts';
 
 type CredentialAnswer = Extract<Answer, {kind: 'credential'}>;
@@ -222,6 +223,17 @@ test('everything that held a personal access token on the way is overwritten', (
   t.true(holding.includes(answer));
 });
 
+test('everything that held a stored login on the way is overwritten', (t) => {
+  const text = 'canary-8e40';
+  const buffers: Uint8Array[] = [];
+  const answer = withSpiedBuffers(buffers, () =>
+    render({kind: 'login', login: {...login, password: Secret.fromText(text)}}),
+  );
+  const holding = buffers.filter((buffer) => Buffer.from(buffer).includes(text));
+  t.is(holding.length, 2);
+  t.true(holding.includes(answer));
+});
+
 test('a secret that was erased meanwhile is never sent as zeros', (t) => {
   const secret = Secret.fromText('TOKEN');
   secret.erase();
@@ -288,30 +300,5 @@ class Copies {
       this.made.push(target);
       copyTo(target, offset);
     };
-  }
-}
-
-/** Keeps every array of bytes that is made meanwhile. */
-function withSpiedBuffers<Result>(made: Uint8Array[], act: () => Result): Result {
-  const original = globalThis.Uint8Array;
-  const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
-  const unspied = Object.getOwnPropertyDescriptor(TextEncoder.prototype, 'encode') ?? {};
-  globalThis.Uint8Array = new Proxy(original, {
-    construct(target, args) {
-      const array = Reflect.construct(target, args) as Uint8Array;
-      made.push(array);
-      return array;
-    },
-  });
-  TextEncoder.prototype.encode = (text) => {
-    const array = encode(text);
-    made.push(array);
-    return array;
-  };
-  try {
-    return act();
-  } finally {
-    globalThis.Uint8Array = original;
-    Object.defineProperty(TextEncoder.prototype, 'encode', unspied);
   }
 }
