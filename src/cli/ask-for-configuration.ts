@@ -1,6 +1,7 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {organizationFrom} from '../organization/organization.ts';
+import {printable} from '../printable.ts';
 import {CommandError} from './command-error.ts';
 import type {Context} from './context.ts';
 import {EXIT} from './exit-code.ts';
@@ -90,6 +91,6 @@ async function askForSecret(question: string, organization: string, context: Con
     bytes.fill(0);
     secret.erase();
   }
-  context.terminal.say(`wrote ${path}`);
+  context.terminal.say(`wrote ${printable(path)}`);
   return path;
 }

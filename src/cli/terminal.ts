@@ -115,8 +115,9 @@ export class Terminal {
   #typeSecret(prompt: string, isWhole: (typed: readonly number[]) => boolean): Promise<Secret | undefined> {
     const {stdin, stderr} = this.#streams;
     const typed: number[] = [];
-    stderr.write(prompt);
+    // before the question: who answers at once must not see his answer
     stdin.setRawMode(true);
+    stderr.write(prompt);
     return new Promise((resolve) => {
       const settle = (secret: Secret | undefined) => {
         stdin.off('data', hear).off('end', breakOff).pause();

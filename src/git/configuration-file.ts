@@ -70,10 +70,7 @@ export async function replaceFile(
   const known = was === undefined ? undefined : await stat(target);
   await mkdir(dirname(target), {recursive: true});
   const file = await open(lock, 'wx', 0o600).catch((error: unknown) => {
-    throw new GitError('ERR_GIT_CONFIG', `${path} is locked`, {
-      hint: `if no git is running: rm ${lock}`,
-      cause: error,
-    });
+    throw cannotLock(path, lock, error);
   });
   try {
     const now = await readIfThere(target);
@@ -112,6 +109,23 @@ async function followed(path: string): Promise<string> {
   }
 }
 
+function cannotLock(path: string, lock: string, error: unknown): GitError {
+  const code = codeOf(error);
+  return code === 'EEXIST'
+    ? new GitError('ERR_GIT_CONFIG', `${path} is locked`, {
+        hint: `if no git is running: rm ${lock}`,
+        cause: error,
+      })
+    : new GitError('ERR_GIT_CONFIG', `${path} cannot be written (${code ?? 'unknown error'})`, {
+        hint: 'look at the modes and the owner of its directory',
+        cause: error,
+      });
+}
+
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

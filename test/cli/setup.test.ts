@@ -315,3 +315,22 @@ test('an old git is refused', async (t) => {
   t.is(code, 1);
   t.regex(stderr, /git 2\.20\.1 is too old/);
 });
+
+(process.getuid?.() === 0 ? test : test.skip)('a home that nobody may write to is told', async (t) => {
+  const person = new Person(t);
+  const config = person.write(
+    'config.yaml',
+    'integrations: {azure: [{credentials: [{azureCli: true}]}]}\n',
+    0o644,
+  );
+  person.write('.gitconfig', '[user]\n\tname = Ann\n', 0o644);
+  await person.spawn('chmod', ['755', person.home]);
+  await person.spawn('mkdir', ['-m', '777', person.path('state'), person.path('tmp')]);
+  const {code, stderr} = await person.run('setup --service none --config', [config], {
+    uid: 65_534,
+    environment: {ORGKEY_STATE_DIR: person.path('state'), TMPDIR: person.path('tmp')},
+  });
+  t.is(code, 1, stderr);
+  t.regex(stderr, /\.gitconfig cannot be written \(EACCES\)\norgkey: hint: /);
+  t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
+});

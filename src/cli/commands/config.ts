@@ -93,7 +93,7 @@ export async function init(options: Places & StarterOptions, context: Context): 
       cause: error,
     });
   });
-  context.terminal.say(`wrote ${path}`);
+  context.terminal.say(`wrote ${printable(path)}`);
   return EXIT.ok;
 }
 
@@ -120,7 +120,7 @@ export async function edit(options: Places, context: Context): Promise<ExitCode>
   } finally {
     await rm(draft, {force: true});
   }
-  context.terminal.say(`wrote ${path}`);
+  context.terminal.say(`wrote ${printable(path)}`);
   if (await isRunning(options, context))
     await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
   return EXIT.ok;

@@ -203,13 +203,13 @@ async function writeConfiguration(
   {terminal}: Context,
 ): Promise<void> {
   if (text === undefined) {
-    terminal.say(`configuration: ${path}`);
+    terminal.say(`configuration: ${printable(path)}`);
     return;
   }
   await mkdir(dirname(path), {recursive: true, mode: options.system ? 0o755 : 0o700});
   // never over one that somebody made meanwhile
   await writeFile(path, text, {mode: 0o600, flag: 'wx'});
-  terminal.say(`configuration: wrote ${path}`);
+  terminal.say(`configuration: wrote ${printable(path)}`);
 }
 
 async function startService(

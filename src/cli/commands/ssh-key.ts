@@ -168,7 +168,7 @@ export async function trust(
   const lines = known.split('\n').filter((line) => line !== '' && !added.includes(line));
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
   await replaceText(path, `${[...lines, ...added].join('\n')}\n`);
-  terminal.say(`pinned in ${path}`);
+  terminal.say(`pinned in ${printable(path)}`);
   return EXIT.ok;
 }
 
@@ -260,7 +260,7 @@ async function putIntoUse(
   }
   if (next !== text) {
     await replaceText(file, next);
-    terminal.say(`configuration: ${organization} added to orgkey.submodules in ${file}`);
+    terminal.say(`configuration: ${organization} added to orgkey.submodules in ${printable(file)}`);
   }
   await refresh(options, context);
 }

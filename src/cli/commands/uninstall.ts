@@ -45,7 +45,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   await forgetService(directory);
   for (const path of purged) {
     await rm(path, {recursive: true, force: true});
-    terminal.say(`removed ${path}`);
+    terminal.say(`removed ${printable(path)}`);
   }
   return EXIT.ok;
 }

@@ -1,0 +1,144 @@
+import test from 'ava';
+import {stripVTControlCharacters} from 'node:util';
+import {describeStatus} from '../../src/cli/commands/status.ts';
+import type {OrganizationStatus, Status} from '../../src/daemon/control-protocol.ts';
+
+const now = 1_800_000_000_000;
+const hostile = '\u001b[2J\u202eevil\r\nred: everything is well';
+
+function status(more: Partial<Status>): Status {
+  return {
+    version: '1.2.3',
+    pid: 42,
+    startedAt: now - 3_660_000,
+    health: 'green',
+    notices: [],
+    configuration: {source: '/c.yaml', loadedAt: now, warnings: [], problems: []},
+    sockets: [],
+    organizations: [],
+    requests: {served: 12, passed: 3, failed: 1, medianMs: 0.42},
+    memory: {residentBytes: 51_400_000},
+    clockSkew: undefined,
+    environment: {},
+    ...more,
+  };
+}
+
+function organization(more: Partial<OrganizationStatus>): OrganizationStatus {
+  return {
+    host: 'dev.azure.com',
+    organization: 'contoso',
+    identity: 'client secret 9f000000…',
+    kind: 'client-secret',
+    place: '/c.yaml:1:1',
+    state: 'ok',
+    expiresAt: now + 47 * 60_000,
+    fingerprint: '0123456789abcdef',
+    requests: 1234,
+    lastFailure: undefined,
+    ...more,
+  };
+}
+
+function shown(more: Partial<Status>): string[] {
+  return describeStatus(status(more), now, 80).map(stripVTControlCharacters);
+}
+
+test('the table and what is below it', (t) => {
+  const organizations = [
+    organization({}),
+    organization({organization: 'fabrikam', state: 'refreshing', expiresAt: now + 59_000}),
+    organization({
+      organization: undefined,
+      identity: 'managed identity assertion 9f000000…',
+      state: 'failed',
+      expiresAt: undefined,
+      lastFailure: {code: 'AADSTS7000222', message: 'expired', hint: undefined},
+    }),
+    organization({
+      host: 'azure.example.org',
+      organization: 'DefaultCollection',
+      state: 'none',
+      expiresAt: undefined,
+    }),
+  ];
+  t.deepEqual(shown({organizations}), [
+    'ORGANIZATION       IDENTITY            TOKEN             REQUESTS  LAST ERROR',
+    'contoso            client secret 9f0…  ok, 47 min            1234',
+    'fabrikam           client secret 9f0…  refreshing, 59 s      1234',
+    '(any other)        managed identity …  failed                1234  AADSTS7000222',
+    'azure.example.or…  client secret 9f0…  –                     1234',
+    '',
+    '12 served, 3 passed on, 1 failed, median 0.4 ms · orgkey 1.2.3, up 1 h 1 min',
+    '51 MB · pid 42',
+    'everything is well',
+  ]);
+});
+
+test('nothing is configured', (t) => {
+  t.deepEqual(shown({requests: {served: 0, passed: 0, failed: 0, medianMs: undefined}}).slice(1), [
+    'no organization is configured',
+    '',
+    '0 served, 0 passed on, 0 failed · orgkey 1.2.3, up 1 h 1 min · 51 MB · pid 42',
+    'everything is well',
+  ]);
+});
+
+test('what is wrong has a color, a word for it, and its repair', (t) => {
+  const lines = describeStatus(
+    status({
+      health: 'red',
+      notices: [
+        {level: 'red', message: 'somebody else listens', hint: 'restart it'},
+        {level: 'yellow', message: 'a warning', hint: undefined},
+      ],
+    }),
+    now,
+    80,
+  ).slice(-3);
+  t.deepEqual(lines.map(stripVTControlCharacters), [
+    'red: somebody else listens',
+    '  repair: restart it',
+    'yellow: a warning',
+  ]);
+  t.true(lines[0]?.startsWith('\u001b[31m'));
+  t.true(lines[2]?.startsWith('\u001b[33m'));
+});
+
+test('what others wrote cannot draw on the screen', (t) => {
+  const lines = shown({
+    version: hostile,
+    notices: [{level: 'red', message: hostile, hint: hostile}],
+    sockets: [{name: hostile, path: hostile, organizations: [hostile]}],
+    organizations: [
+      organization({
+        organization: hostile,
+        identity: hostile,
+        host: hostile,
+        lastFailure: {code: hostile, message: hostile, hint: hostile},
+      }),
+    ],
+  });
+  for (const line of lines) t.notRegex(line, /[\u0000-\u001f\u202e]/);
+  t.false(lines.some((line) => line.startsWith('red: everything')));
+});
+
+for (const columns of [64, 72, 80]) {
+  test(`it fits ${columns} columns`, (t) => {
+    const long = 'o'.repeat(50);
+    const lines = describeStatus(
+      status({
+        organizations: [
+          organization({
+            organization: long,
+            identity: long,
+            lastFailure: {code: long, message: '', hint: ''},
+          }),
+        ],
+      }),
+      now,
+      columns,
+    ).map(stripVTControlCharacters);
+    for (const line of lines.slice(0, 2)) t.true(line.length <= columns, line);
+  });
+}
