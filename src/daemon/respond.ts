@@ -1,4 +1,4 @@
-import {answerErase, answerGet, answerStore, type AnswerParts, type Answered} from '../answer.ts';
+import {answer as answerGit, type AnswerParts, type Answered} from '../answer.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
 import type {Answer} from '../protocol/answer.ts';
 import {render} from '../protocol/render.ts';
@@ -60,11 +60,9 @@ export function createRespond(
 async function decide(request: Request, scope: SocketScope, parts: RespondParts): Promise<Answered | Answer> {
   switch (request.operation) {
     case 'get':
-      return answerGet(request, scope, parts.current());
     case 'store':
-      return answerStore(request, scope, parts.current());
     case 'erase':
-      return answerErase(request, scope, parts.current());
+      return answerGit(request, scope, parts.current());
     case 'grant':
       return parts.grant(request, scope);
     case 'hello':

@@ -7,9 +7,20 @@ export interface FindTokenParts {
   readonly rejections: Rejections;
 }
 
-/** The token for one asker. One that was refused to him is replaced, once; then he is told why it did not help. */
-export async function findToken(wanted: Wanted, asker: Asker, parts: FindTokenParts): Promise<Found> {
+/**
+ * The token for one asker. One that was refused to him is replaced, once; then he is told why it did not help.
+ * `refusedNow`: the fingerprint of the token that he says was refused just now.
+ */
+export async function findToken(
+  wanted: Wanted,
+  asker: Asker,
+  refusedNow: string | undefined,
+  parts: FindTokenParts,
+): Promise<Found> {
   const {tokens, rejections} = parts;
+  // anybody can make up a fingerprint, and a token that is no longer held needs no replacing
+  if (refusedNow !== undefined && refusedNow === tokens.peek(wanted)?.fingerprint)
+    rejections.reject(asker, refusedNow);
   if (rejections.isExplained(asker)) return refused;
   const found = await replaceRefused(wanted, asker, parts);
   if (found.kind === 'token') return found;

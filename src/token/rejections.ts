@@ -1,3 +1,5 @@
+import type {Owner} from '../organization/owner.ts';
+import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import type {Clock} from './token.ts';
 
 /** How long a refused organization is told why, instead of being given another token, in milliseconds. */
@@ -14,6 +16,10 @@ export interface Asker {
   readonly socket: string;
   readonly scoped: boolean;
   readonly owner: string;
+}
+
+export function askerOf(owner: Owner, scope: SocketScope): Asker {
+  return {socket: scope.name, scoped: scope.organizations !== undefined, owner: describeOwner(owner)};
 }
 
 /**

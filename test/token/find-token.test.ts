@@ -23,7 +23,7 @@ function setUp() {
     rejections,
     /** What the asker gets, in a word. */
     get: async (asker: Asker, wanted = identity): Promise<string> => {
-      const found = await findToken(wanted, asker, {tokens, rejections});
+      const found = await findToken(wanted, asker, undefined, {tokens, rejections});
       return found.kind === 'failed' ? found.failure.code : found.token.secret.revealText();
     },
     /** The server refuses what is held. */
