@@ -1,0 +1,227 @@
+import {spawnSync} from 'node:child_process';
+import {chownSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {parse, parseAllDocuments} from 'yaml';
+import {startDaemon} from '../helpers/daemon.ts';
+import {runContained, whyNotContained} from '../helpers/run-contained.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const folder = join(import.meta.dirname, '../../scripts/deploy');
+const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+const environment = {
+  AZURE_CLIENT_ID: 'a'.repeat(8) + '-0000-4000-8000-000000000000',
+  AZURE_TENANT_ID: 'b'.repeat(8) + '-0000-4000-8000-000000000000',
+};
+
+/** One way to run it: who mounts what, and what git is told. */
+interface Way {
+  readonly title: string;
+  /** Where the workload finds the sockets, and which directory that is. */
+  readonly mounts: readonly {readonly target: string; readonly source: string; readonly readOnly: boolean}[];
+  /** The daemon's configuration; `undefined`: the host's own. */
+  readonly configuration: string | undefined;
+  /** Writes git's configuration into a home. */
+  readonly configureGit: (home: string) => void;
+}
+
+interface Mount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly subPath?: string;
+  readonly readOnly?: boolean;
+}
+
+const gitconfigOf = (text: string) => (home: string) => writeFileSync(join(home, '.gitconfig'), text);
+
+function composed(): Way {
+  const compose = parse(read('compose.yaml'));
+  const {volumes, configs} = compose.services.build;
+  const {file} =
+    compose.configs[configs.find(({target}: {target: string}) => target === '/etc/gitconfig').source];
+  return {
+    title: 'compose.yaml',
+    mounts: volumes.map(({source, target, read_only, volume}: Record<string, never>) => ({
+      target,
+      source: `${source}/${volume?.['subpath'] ?? ''}`,
+      readOnly: read_only === true,
+    })),
+    configuration: read(compose.configs.orgkey.file),
+    configureGit: gitconfigOf(read(file)),
+  };
+}
+
+function devcontained(): Way {
+  const {mounts, postCreateCommand} = JSON.parse(read('devcontainer.json'));
+  return {
+    title: 'devcontainer.json',
+    mounts: mounts.map(({source, target, readonly}: Record<string, never>) => ({
+      source,
+      target,
+      readOnly: readonly,
+    })),
+    configuration: undefined,
+    configureGit: (home) => {
+      for (const [program = '', ...args] of Object.values<string[]>(postCreateCommand)) {
+        spawnSync(program, args, {env: {HOME: home, PATH: process.env['PATH']}, stdio: 'inherit'});
+      }
+    },
+  };
+}
+
+function inKubernetes(file: string): Way {
+  const documents = parseAllDocuments(read(file)).map((document) => {
+    if (document.errors.length > 0) throw document.errors[0];
+    return document.toJS();
+  });
+  const {data} = documents.find(({kind}) => kind === 'ConfigMap');
+  const {spec} = documents.find(({kind}) => kind === 'Pod');
+  const volumes: Record<string, string> = Object.fromEntries(
+    spec.volumes.map((volume: {name: string; hostPath?: {path: string}}) => [
+      volume.name,
+      volume.hostPath?.path ?? volume.name,
+    ]),
+  );
+  const mounts: readonly Mount[] = spec.containers[0].volumeMounts;
+  return {
+    title: file,
+    mounts: mounts
+      .filter(({name}) => name !== 'config' && name !== 'work')
+      .map(({name, mountPath, subPath, readOnly}) => ({
+        target: mountPath,
+        source: `${volumes[name]}/${subPath ?? ''}`,
+        readOnly: readOnly === true,
+      })),
+    configuration: data['config.yaml'],
+    configureGit: gitconfigOf(data.gitconfig),
+  };
+}
+
+const ways = [
+  composed(),
+  devcontained(),
+  inKubernetes('kubernetes-sidecar.yaml'),
+  inKubernetes('kubernetes-daemonset.yaml'),
+];
+
+const reason = whyNotContained();
+const contained = reason === undefined ? test : test.skip;
+const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+/** Of nobody in particular. */
+const uid = 12_345;
+
+const pat = 'p'.repeat(52);
+const served = `
+integrations:
+  azure:
+    - host: dev.azure.com
+      credentials:
+        - {organizations: [contoso, fabrikam], personalAccessToken: ${pat}}
+`;
+
+function homeOf(t: ExecutionContext, way: Way): string {
+  const home = scratchDirectory(t);
+  way.configureGit(home);
+  mkdirSync(join(home, '.mounted'));
+  for (const path of ['', '.gitconfig']) chownSync(join(home, path), uid, uid);
+  return home;
+}
+
+for (const way of ways) {
+  test(`${way.title}: the workload sees one scoped socket's directory, and cannot write to it`, (t) => {
+    t.is(way.mounts.length, 1);
+    const [mount] = way.mounts;
+    t.is(mount?.target, '/run/orgkey');
+    t.regex(mount?.source ?? '', /\/orgkey\/scoped\/[a-z0-9][a-z0-9-]{0,30}\/?$/);
+    t.true(mount?.readOnly);
+  });
+
+  if (way.configuration !== undefined) {
+    const {configuration} = way;
+    test(`${way.title}: the daemon has that socket, and takes its configuration`, (t) => {
+      const {sockets} = parse(configuration).orgkey;
+      t.is(sockets.length, 1);
+      t.true(way.mounts[0]?.source.replace(/\/$/, '').endsWith(`/scoped/${sockets[0].name}`));
+      const directory = scratchDirectory(t);
+      const file = join(directory, 'config.yaml');
+      const secret = join(directory, 'secret');
+      writeFileSync(secret, 'x'.repeat(40), {mode: 0o600});
+      const placed = configuration.replaceAll(/\/(?:run|var\/run)\/secrets\/[\w/-]+/g, secret);
+      writeFileSync(file, placed, {mode: 0o600});
+      const main = join(import.meta.dirname, '../../src/main.ts');
+      const checked = spawnSync(process.execPath, [main, 'config', 'check', '--json', '--config', file], {
+        env: {HOME: directory, PATH: process.env['PATH'], ...environment},
+        encoding: 'utf8',
+      });
+      t.like(JSON.parse(checked.stdout), {valid: true, problems: []}, checked.stderr);
+    });
+  }
+
+  contained(
+    `${way.title}: with nothing but git and that mount, git has a credential for its organization only${because}`,
+    async (t) => {
+      const sockets =
+        way.configuration === undefined
+          ? [{name: 'team-a', organizations: ['contoso'], mode: '0666'}]
+          : parse(way.configuration).orgkey.sockets;
+      const daemon = await startDaemon({
+        configuration: `${served}orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
+      });
+      t.teardown(() => daemon.close());
+      const home = homeOf(t, way);
+      const mounted = join(daemon.runtime, 'scoped', sockets[0].name);
+      const git = (operation: string, organization: string, more = '') =>
+        runContained(['git', 'credential', operation], {
+          sockets: mounted,
+          home,
+          uid,
+          input: `url=https://dev.azure.com/${organization}/p/_git/r\n${more}\n`,
+        });
+      t.regex(git('fill', 'contoso').stdout, new RegExp(`^password=${pat}$`, 'm'));
+      t.notRegex(git('fill', 'fabrikam').stdout, /^password=/m);
+      // Not even root in the container can put something else there
+      const tried = runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
+        sockets: mounted,
+        home,
+        uid: 0,
+        input: '',
+      });
+      t.is(tried.stdout, 'orgkey\ngit.sock\n');
+      t.regex(tried.stderr, /Read-only file system/);
+
+      // While the daemon is away, git must not put one of its own in its place
+      const before = statSync(join(mounted, 'git.sock')).ino;
+      await daemon.stop('SIGKILL');
+      git('approve', 'contoso', 'username=u\npassword=canary\n');
+      t.is(statSync(join(mounted, 'git.sock')).ino, before);
+      t.notRegex(git('fill', 'contoso').stdout, /canary/);
+    },
+  );
+}
+
+test('the image runs as nobody that matters, with the package and without its install scripts', (t) => {
+  const lines = read('Dockerfile')
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const value = (instruction: string) =>
+    lines.find((line) => line.startsWith(`${instruction} `))?.slice(instruction.length + 1);
+  t.regex(value('USER') ?? '', /^[1-9]\d*:[1-9]\d*$/);
+  t.deepEqual(JSON.parse(value('ENTRYPOINT') ?? ''), ['orgkey', 'daemon']);
+  t.regex(value('RUN') ?? '', /npm install --global --ignore-scripts --offline/);
+  t.is(value('STOPSIGNAL'), 'SIGTERM');
+});
+
+for (const file of [
+  'compose.yaml',
+  'devcontainer.json',
+  'kubernetes-sidecar.yaml',
+  'kubernetes-daemonset.yaml',
+]) {
+  test(`${file}: no socket file is mounted, and nobody but the daemon has all of them`, (t) => {
+    const text = read(file);
+    t.notRegex(text, /(?:source|path|target|mountPath|subPath): ?"?[^\s",}]*\.sock/);
+    t.notRegex(text, /privileged: true|hostNetwork|hostPID/);
+    t.true((text.match(/\/sockets\b/g) ?? []).length <= 4);
+  });
+}
