@@ -35,7 +35,7 @@ const system = flag('for the whole machine, as root');
 const kinds = ['auto', 'systemd', 'launchd', 'plain', 'none'] as const;
 const service = {...text('what keeps the daemon running', kinds.join(', ')), choices: kinds, default: 'auto'};
 
-/** Every command there is, in the order in which people need them. `doctor` will stand behind `status`. */
+/** Every command there is, in the order in which people need them. */
 export const commands: readonly Command[] = [
   command({
     usage: 'setup',
@@ -54,6 +54,17 @@ export const commands: readonly Command[] = [
     summary: 'show what the daemon serves, and what is wrong',
     options: {watch: flag('go on, once a second'), json},
     run: async (options, context) => (await import('./commands/status.ts')).status(options, context),
+  }),
+  command({
+    usage: 'doctor [url]',
+    summary: 'find out what is wrong, and what repairs it',
+    example: 'orgkey doctor https://dev.azure.com/contoso/project/_git/repository',
+    options: {
+      url: optional('an organization, or a repository; none: each organization'),
+      json,
+      bundle: text('write a report for others into a new file, without secrets', 'FILE'),
+    },
+    run: async (options, context) => (await import('./commands/doctor.ts')).doctor(options, context),
   }),
   command({
     usage: 'which <url>',

@@ -1,0 +1,273 @@
+import {writeFile} from 'node:fs/promises';
+import type {Loaded} from '../../config/configuration.ts';
+import type {ControlConnection} from '../../daemon/control-client.ts';
+import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {ownerNamed} from '../../daemon/owner-named.ts';
+import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
+import {makeBundle} from '../../diagnostics/make-bundle.ts';
+import {runChecks} from '../../diagnostics/run-checks.ts';
+import {configuredTargets, targetOf, targetOfRemote, type Target} from '../../diagnostics/target.ts';
+import type {SeenDaemon, World} from '../../diagnostics/world.ts';
+import {gitHere} from '../../git/git-here.ts';
+import {GitError, type RunGit} from '../../git/run-git.ts';
+import {readSeenSettings, type SeenSetting} from '../../git/seen-settings.ts';
+import {Bindings} from '../../identity/bindings.ts';
+import type {Remote} from '../../organization/remote.ts';
+import {
+  isServicesSshHost,
+  parseSshRemote,
+  repositoryAt,
+  toHttpsRemote,
+} from '../../organization/ssh-remote.ts';
+import {printable} from '../../printable.ts';
+import type {Service} from '../../service/service.ts';
+import {serviceFor} from '../choose-service.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {explainError} from '../explain-error.ts';
+import {connectDaemon} from '../find-daemon.ts';
+import {absolute, runtimeDirectoryOfDaemon, setupDirectory, stateDirectory} from '../locate.ts';
+import {parseGitUrl} from '../parse-git-url.ts';
+import {loadFor} from '../read-configuration.ts';
+import {recallService} from '../remember-service.ts';
+import {style, widthOf, type Style} from '../terminal.ts';
+
+interface DoctorOptions extends Places {
+  readonly url?: string | undefined;
+  readonly json: boolean;
+  readonly bundle?: string | undefined;
+}
+
+/** `orgkey doctor`: looks at everything that can be wrong, from here to the organizations, and says what repairs it. */
+export async function doctor(options: DoctorOptions, context: Context): Promise<ExitCode> {
+  const {terminal} = context;
+  const loaded = await loadFor(options, context);
+  const targets = chooseTargets(options.url, loaded);
+  const daemon = await connect(options, context);
+  try {
+    const {world, tokens} = await lookAround(options, context, {loaded, targets, daemon});
+    const diagnostics: Diagnostic[] = [];
+    for await (const diagnostic of runChecks(world)) {
+      if (!options.json) terminal.print(describe(diagnostic, diagnostics.at(-1)?.group, terminal.columns));
+      diagnostics.push(diagnostic);
+    }
+    const failures = diagnostics.filter(({outcome}) => outcome === 'failed').length;
+    const warnings = diagnostics.filter(({outcome}) => outcome === 'warning').length;
+    if (options.json)
+      terminal.printJson({schemaVersion: SCHEMA_VERSION, healthy: failures === 0, diagnostics});
+    else terminal.print(`\n${summaryOf(failures, warnings)}`);
+    if (options.bundle !== undefined) {
+      const logs = daemon.kind === 'connected' ? await recentLogs(daemon.connection) : [];
+      await writeBundle(
+        absolute(options.bundle, context),
+        makeBundle({world, diagnostics, logs, tokens, home: context.home}),
+        context,
+      );
+    }
+    return failures === 0 ? EXIT.ok : EXIT.unhealthy;
+  } finally {
+    if (daemon.kind === 'connected') daemon.connection.close();
+  }
+}
+
+/** Whom to ask: who is named, else every organization that the configuration names. */
+function chooseTargets(text: string | undefined, loaded: Loaded): readonly Target[] {
+  const bindings = new Bindings(loaded.kind === 'loaded' ? loaded.configuration.bindings : []);
+  if (text === undefined) return configuredTargets(bindings);
+  const remote = remoteIn(text);
+  const target =
+    remote === undefined
+      ? targetOf(ownerNamed(text, bindings), bindings, undefined)
+      : targetOfRemote(remote, bindings, urlOf(remote));
+  if (target !== undefined) return [target];
+  throw new CommandError(
+    EXIT.usage,
+    `that is neither an organization nor a repository of one: ${printable(text, 100)}`,
+    {
+      hint: 'for example: orgkey doctor contoso',
+    },
+  );
+}
+
+/** What a URL of https or ssh leads to over https. */
+function remoteIn(text: string): Remote | undefined {
+  const ssh = parseSshRemote(text);
+  const repository =
+    ssh !== undefined && isServicesSshHost(ssh.host.toLowerCase()) ? repositoryAt(ssh) : undefined;
+  return parseGitUrl(repository?.kind === 'repository' ? toHttpsRemote(repository) : text);
+}
+
+/** Made anew of what was understood: nothing that only looks like that host is ever asked. */
+function urlOf({host, path = ''}: Remote): string {
+  return `https://${host.toLowerCase()}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+type Connected =
+  | {readonly kind: 'connected'; readonly connection: ControlConnection; readonly directory: string}
+  | {
+      readonly kind: 'failed';
+      readonly directory: string | undefined;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+async function connect(options: Places, context: Context): Promise<Connected> {
+  const directory = runtimeDirectoryOfDaemon(options, context);
+  try {
+    const connection = await connectDaemon(options, context);
+    return {kind: 'connected', connection, directory: directory ?? ''};
+  } catch (error) {
+    const {message, hint = 'orgkey service start'} = explainError(error);
+    return {kind: 'failed', directory, message, hint};
+  }
+}
+
+interface Found {
+  readonly loaded: Loaded;
+  readonly targets: readonly Target[];
+  readonly daemon: Connected;
+}
+
+async function lookAround(
+  options: DoctorOptions,
+  context: Context,
+  {loaded, targets, daemon}: Found,
+): Promise<{readonly world: World; readonly tokens: readonly string[]}> {
+  const {environment, directory, platform, uid, program, now} = context;
+  const git = gitHere(environment, directory);
+  const tokens: string[] = [];
+  const world: World = {
+    version: program.version,
+    helper: program.helper,
+    sshWrapper: program.sshWrapper,
+    nodeVersion: process.versions.node,
+    platform,
+    environment,
+    uid,
+    directory,
+    now,
+    git,
+    settings: await settingsFrom(git),
+    loaded,
+    daemon: await seenDaemon(daemon, tokens),
+    service: await findService(options, context, loaded, daemon),
+    stateDirectory:
+      daemon.kind === 'connected' && daemon.directory === SYSTEM_RUNTIME
+        ? '/var/lib/orgkey'
+        : stateDirectory(options, context),
+    targets,
+  };
+  return {world, tokens};
+}
+
+/** `check-git` tells why there are none. */
+async function settingsFrom(git: RunGit): Promise<readonly SeenSetting[]> {
+  try {
+    return await readSeenSettings(git);
+  } catch (error) {
+    if (error instanceof GitError) return [];
+    throw error;
+  }
+}
+
+/** Tokens are remembered as long as it takes to keep them out of a report. */
+async function seenDaemon(daemon: Connected, tokens: string[]): Promise<SeenDaemon> {
+  if (daemon.kind === 'failed') return {...daemon, kind: 'unreachable'};
+  const {connection, directory} = daemon;
+  return {
+    kind: 'running',
+    directory,
+    status: await connection.call('status', undefined),
+    async token(organization) {
+      const result = await connection.call('token', {organization, scope: undefined});
+      if (result.kind === 'token') tokens.push(result.token);
+      return result;
+    },
+  };
+}
+
+/** The one that was set up; one of the machine's only where it is installed. */
+async function findService(
+  options: Places,
+  context: Context,
+  loaded: Loaded,
+  daemon: Connected,
+): Promise<Service | undefined> {
+  const remembered = await recallService(setupDirectory(options, context));
+  if (remembered?.kind === 'none') return undefined;
+  const isSystem = daemon.kind === 'connected' && daemon.directory === SYSTEM_RUNTIME;
+  const kind = isSystem ? 'systemd-system' : remembered?.kind;
+  const sockets = loaded.kind === 'loaded' ? loaded.configuration.settings.sockets : [];
+  const service = await serviceFor({kind, configFile: remembered?.configFile, sockets}, options, context);
+  if (kind !== undefined) return service;
+  const {installed, state} = await service.status();
+  return installed && state !== 'stopped' ? service : undefined;
+}
+
+const SYSTEM_RUNTIME = '/run/orgkey';
+
+async function recentLogs(connection: ControlConnection): Promise<readonly string[]> {
+  const {lines} = await connection.call('logs', {follow: false});
+  return lines;
+}
+
+async function writeBundle(path: string, text: string, {terminal}: Context): Promise<void> {
+  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new CommandError(EXIT.usage, `${printable(path)} is there already`, {hint: 'name a new file'});
+  });
+  terminal.say(`wrote ${printable(path)}: no secrets, but names of organizations, hosts and paths`);
+}
+
+function describe(diagnostic: Diagnostic, lastGroup: string | undefined, columns: number): string {
+  const {group, title, outcome, detail, repair} = diagnostic;
+  const [sign, color] = SIGNS[outcome];
+  const first = wrap(`${printable(title, 80)}: ${detail}`, columns - 2).join('\n  ');
+  const lines = [`${color === undefined ? sign : style(color, sign)} ${first}`];
+  if (repair !== undefined) lines.push(...layRepair(repair, columns));
+  if (group === lastGroup) return lines.join('\n');
+  const heading = style('bold', printable(group, 80));
+  return [...(lastGroup === undefined ? [] : ['']), heading, ...lines].join('\n');
+}
+
+const SIGNS: Readonly<Record<Diagnostic['outcome'], readonly [sign: string, color: Style | undefined]>> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  failed: ['✗', 'red'],
+  skipped: ['–', undefined],
+};
+
+/** A command stays in one line: it is there to be copied. */
+function layRepair(repair: string, columns: number): string[] {
+  const isCommand = /^(?:az|chmod|chown|git|kill|launchctl|orgkey|rm|timedatectl|unset|usermod) /.test(
+    repair,
+  );
+  const text = `repair: ${repair}`;
+  const lines = isCommand ? [text] : wrap(text, columns - 2);
+  return lines.map((line, at) => `  ${at === 0 ? '' : '        '}${line}`);
+}
+
+/** At spaces; a word that is too long stays whole. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  // what follows a repair is set in by eight
+  const room = text.startsWith('repair: ') ? columns - 8 : columns;
+  for (const word of text.split(' ')) {
+    const isFull = line !== '' && widthOf(line) + 1 + widthOf(word) > (lines.length === 0 ? columns : room);
+    if (isFull) lines.push(line);
+    line = isFull || line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+function summaryOf(failures: number, warnings: number): string {
+  if (failures === 0 && warnings === 0) return style('green', 'everything is well');
+  const parts = [count(failures, 'failure'), count(warnings, 'warning')].filter((part) => part !== '');
+  return style(failures > 0 ? 'red' : 'yellow', parts.join(', '));
+}
+
+function count(number: number, noun: string): string {
+  return number === 0 ? '' : `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

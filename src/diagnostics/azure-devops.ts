@@ -1,0 +1,148 @@
+import {explainCode} from '../entra/advice.ts';
+import {printable} from '../printable.ts';
+import {askServer, type Answer, type Asked} from './ask-server.ts';
+import type {World} from './world.ts';
+
+/** A token as the daemon gave it. */
+export interface Credential {
+  readonly form: 'access-token' | 'pat';
+  readonly token: string;
+}
+
+/** Asks Azure DevOps, with a token or as nobody, in a way that it says no plainly instead of showing a page. */
+export function askAzureDevOps(
+  url: string,
+  credential: Credential | undefined,
+  {environment, version}: Pick<World, 'environment' | 'version'>,
+): Promise<Asked> {
+  return askServer({
+    url,
+    environment,
+    headers: {
+      accept: 'application/json',
+      'user-agent': `orgkey/${version} (doctor)`,
+      'x-tfs-fedauthredirect': 'Suppress',
+      ...(credential === undefined ? {} : {authorization: authorizationOf(credential)}),
+    },
+  });
+}
+
+function authorizationOf({form, token}: Credential): string {
+  return form === 'pat' ? `Basic ${Buffer.from(`:${token}`).toString('base64')}` : `Bearer ${token}`;
+}
+
+/** What a request came to. The texts are half sentences. */
+export type Verdict =
+  | {readonly kind: 'ok'; readonly answer: Answer}
+  /** It does not know who we are, however it says so. */
+  | {readonly kind: 'signed-out'; readonly message: string; readonly repair: string | undefined}
+  /** It knows, and says no: 403, 404 and the like. */
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly message: string;
+      readonly repair: string | undefined;
+    };
+
+/** A page where data was asked for, or the way to the sign-in page, means that nobody is signed in. */
+export function judge(answer: Answer): Verdict {
+  const {status} = answer;
+  const isPage = /^text\/html/i.test(answer.headers['content-type'] ?? '');
+  const {message, repair} = explain(answer);
+  if (status === 401 || status === 203 || (status >= 300 && status < 400) || (status === 200 && isPage)) {
+    const how = status === 401 ? '' : status === 200 ? ', it shows a page' : ', it wants a person to sign in';
+    return {kind: 'signed-out', message: message ?? `it takes us for nobody (HTTP ${status}${how})`, repair};
+  }
+  if (status === 200) return {kind: 'ok', answer};
+  return {kind: 'refused', status, message: message ?? 'it says no', repair};
+}
+
+/** By the codes that it has for its errors. */
+function explain(answer: Answer): {readonly message?: string; readonly repair: string | undefined} {
+  const said = [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
+  const codes = [...said.matchAll(/\b(?:TF|VS)[0-9]{5,6}\b/g)].map(([code]) => code);
+  const known = codes.map(explainCode).find((explanation) => explanation !== undefined);
+  if (known !== undefined) {
+    const meaning = known.meaning.replace(/\.$/, '');
+    return {message: `${lowerFirst(meaning)} (${known.code})`, repair: known.action};
+  }
+  const words = /access token used has expired/i.test(said)
+    ? 'the personal access token has expired'
+    : undefined;
+  const code = codes[0];
+  const message = words ?? (code === undefined ? undefined : printable(sentenceWith(code, said), 200));
+  return message === undefined ? {repair: undefined} : {message, repair: undefined};
+}
+
+/** The sentence in which a code stands that we don't know. */
+function sentenceWith(code: string, text: string): string {
+  const from = text.slice(text.indexOf(code));
+  return /^[^.<"\r\n]*/.exec(from)?.[0] ?? code;
+}
+
+function decoded(header: string | readonly string[] | undefined): string {
+  const text = typeof header === 'string' ? header : '';
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function lowerFirst(text: string): string {
+  return /^[A-Z][a-z]/.test(text) && !/^(?:Azure|Git|Entra)\b/.test(text)
+    ? text.charAt(0).toLowerCase() + text.slice(1)
+    : text;
+}
+
+/** The tenant that an organization says it is connected to; in lower case. */
+export function tenantIn({headers}: Answer): string | undefined {
+  const named = headers['x-vss-resourcetenant'];
+  const challenge = headers['www-authenticate'];
+  const uri = /authorization_uri="?https:\/\/[^\s",/]+\/([0-9a-f-]{36})/i.exec(challenge ?? '')?.[1];
+  const tenant = (typeof named === 'string' ? named : uri)?.toLowerCase();
+  return tenant !== undefined && /^[0-9a-f-]{36}$/.test(tenant) ? tenant : undefined;
+}
+
+/** Who Azure DevOps says that we are; `undefined`: nobody. */
+export function userIn({text}: Answer): string | undefined {
+  const user = recordIn(parse(text), 'authenticatedUser');
+  const {id, providerDisplayName} = user ?? {};
+  if (typeof id !== 'string' || /^a{8}-/.test(id)) return undefined;
+  return typeof providerDisplayName === 'string' && providerDisplayName !== '' ? providerDisplayName : id;
+}
+
+/** How many entries a list has; `undefined` where it was too long to be read to its end. */
+export function countIn({text}: Answer): number | undefined {
+  const parsed = parse(text);
+  return typeof parsed?.['count'] === 'number' ? parsed['count'] : undefined;
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isRecord(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordIn(
+  record: Readonly<Record<string, unknown>> | undefined,
+  name: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const value = record?.[name];
+  return isRecord(value) ? value : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The tenant that an access token is of; `undefined`: it does not say. Nothing is decided by it. */
+export function tenantOfToken({form, token}: Credential): string | undefined {
+  if (form !== 'access-token') return undefined;
+  const claims = parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  const tenant = claims?.['tid'];
+  return typeof tenant === 'string' ? tenant.toLowerCase() : undefined;
+}

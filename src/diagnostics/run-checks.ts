@@ -1,0 +1,65 @@
+import {printable} from '../printable.ts';
+import {checkConfiguration} from './check-configuration.ts';
+import {checkDaemon} from './check-daemon.ts';
+import {checkEnvironment} from './check-environment.ts';
+import {checkGit} from './check-git.ts';
+import {checkHelpers} from './check-helpers.ts';
+import {checkNetwork} from './check-network.ts';
+import {checkNode} from './check-node.ts';
+import {checkOrganization} from './check-organization.ts';
+import {checkRemotes} from './check-remotes.ts';
+import {checkSockets} from './check-sockets.ts';
+import {checkStore} from './check-store.ts';
+import {checkSubmodules} from './check-submodules.ts';
+import {checkTransport} from './check-transport.ts';
+import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
+import type {Check, World} from './world.ts';
+
+/** From what is nearest to what is farthest: whatever is wrong, its cause stands above it. */
+const CHECKS: readonly (readonly [group: string, check: Check])[] = [
+  ['machine', checkNode],
+  ['git', checkGit],
+  ['git', checkHelpers],
+  ['git', checkTransport],
+  ['repository', checkRemotes],
+  ['configuration', checkConfiguration],
+  ['daemon', checkDaemon],
+  ['daemon', checkEnvironment],
+  ['daemon', checkSockets],
+  ['daemon', checkStore],
+  ['submodules', checkSubmodules],
+  ['network', checkNetwork],
+];
+
+/** How many organizations are asked at once: each may cost a sign-in. */
+const AT_ONCE = 4;
+
+/** Every check, in order; each diagnostic comes as soon as it and those before it are known. */
+export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
+  for (const [group, check] of CHECKS) yield* await guarded(group, () => check(world));
+  const waiting: Promise<readonly Diagnostic[]>[] = [];
+  for (const target of world.targets) {
+    waiting.push(guarded(target.name, () => checkOrganization(target, world)));
+    if (waiting.length >= AT_ONCE) yield* (await waiting.shift()) ?? [];
+  }
+  for (const found of waiting) yield* await found;
+}
+
+/** A check that breaks says so, and keeps no other from being made. */
+async function guarded(
+  group: string,
+  check: () => Promise<readonly Diagnostic[]>,
+): Promise<readonly Diagnostic[]> {
+  try {
+    return await check();
+  } catch (error) {
+    const reason = printable(error instanceof Error ? error.message : String(error), 200);
+    return [
+      diagnosticsOf(group).failed(
+        'check',
+        `could not be made: ${reason}`,
+        'report it, with: orgkey doctor --bundle FILE',
+      ),
+    ];
+  }
+}

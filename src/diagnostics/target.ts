@@ -1,0 +1,70 @@
+import type {Bindings} from '../identity/bindings.ts';
+import type {Identity} from '../identity/identity.ts';
+import {SERVICES_HOST, ownerOf, type Owner} from '../organization/owner.ts';
+import type {Remote} from '../organization/remote.ts';
+
+/** One organization, or one repository of it, that is to be asked end to end. */
+export interface Target {
+  /** As the daemon and people call it: `contoso`, `azure.example.org/collection`. */
+  readonly name: string;
+  readonly host: string;
+  /** As written in the configuration, or in the URL. */
+  readonly organization: string;
+  /** `https://dev.azure.com/contoso`; a server's collection may lie below `tfs`, which is found out. */
+  readonly addresses: readonly string[];
+  /** The repository, if one was asked for. */
+  readonly repository: string | undefined;
+  /** `undefined`: no credential covers it. */
+  readonly identity: Identity | undefined;
+  readonly place: string | undefined;
+}
+
+/** Every organization that is configured by name. */
+export function configuredTargets(bindings: Bindings): Target[] {
+  return bindings.all.flatMap(({identity, host, organizations, place}) =>
+    organizations.map((organization) => ({
+      name: host === SERVICES_HOST ? organization : `${host}/${organization}`,
+      host,
+      organization,
+      addresses: addressesOf(host, organization),
+      repository: undefined,
+      identity,
+      place,
+    })),
+  );
+}
+
+/** The organization of an owner, if it has one. `repository` is the URL that was asked for. */
+export function targetOf(
+  owner: Owner,
+  bindings: Bindings,
+  repository: string | undefined,
+): Target | undefined {
+  if (owner.kind !== 'organization' && owner.kind !== 'server') return undefined;
+  const host = owner.kind === 'server' ? owner.host : SERVICES_HOST;
+  const organization = owner.kind === 'server' ? owner.collection : owner.organization;
+  if (organization === undefined) return undefined;
+  const choice = bindings.choose(owner);
+  const binding = choice.kind === 'chosen' ? choice.binding : undefined;
+  const written = binding?.organizations.find((name) => name.toLowerCase() === organization);
+  return {
+    name: owner.kind === 'server' ? `${host}/${written ?? organization}` : (written ?? organization),
+    host,
+    organization: written ?? organization,
+    addresses: addressesOf(host, written ?? organization),
+    repository,
+    identity: binding?.identity,
+    place: binding?.place,
+  };
+}
+
+export function targetOfRemote(remote: Remote, bindings: Bindings, url: string): Target | undefined {
+  return targetOf(ownerOf(remote, bindings.isServer), bindings, url);
+}
+
+function addressesOf(host: string, organization: string): string[] {
+  const name = encodeURIComponent(organization);
+  return host === SERVICES_HOST
+    ? [`https://${host}/${name}`]
+    : [`https://${host}/${name}`, `https://${host}/tfs/${name}`];
+}
