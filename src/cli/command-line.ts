@@ -23,9 +23,9 @@ const starter = {
   'service-connection-id': text('for azure-pipelines', 'GUID'),
   'azure-cli': flag('sign in as whoever is in the Azure CLI'),
   'sign-in': {...text('sign in as a person', 'browser, device-code'), choices: ['browser', 'device-code']},
-  'terraform-environment': flag('read what Terraform reads: ARM_…, AZDO_…'),
+  'from-env': flag('read what Terraform reads: ARM_…, AZDO_…'),
   stored: flag("keep what is typed at git's prompt"),
-  'from-backstage': text('take the Azure DevOps part of an app-config', 'FILE'),
+  from: text('take the Azure DevOps part of an app-config', 'FILE'),
 } as const;
 
 const organization = required('its name; HOST/COLLECTION on a server');

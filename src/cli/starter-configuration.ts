@@ -26,10 +26,10 @@ export interface StarterOptions {
   readonly 'service-connection-id'?: string | undefined;
   readonly 'azure-cli'?: boolean | undefined;
   readonly 'sign-in'?: string | undefined;
-  readonly 'terraform-environment'?: boolean | undefined;
+  readonly 'from-env'?: boolean | undefined;
   readonly stored?: boolean | undefined;
   /** What of it is ours is taken. */
-  readonly 'from-backstage'?: string | undefined;
+  readonly from?: string | undefined;
 }
 
 /** The ways to sign in, by the option that chooses each. */
@@ -42,9 +42,9 @@ const METHODS = [
   'oidc',
   'azure-cli',
   'sign-in',
-  'terraform-environment',
+  'from-env',
   'stored',
-  'from-backstage',
+  'from',
 ] as const;
 
 type Method = (typeof METHODS)[number];
@@ -66,7 +66,7 @@ export function withAbsolutePaths(options: StarterOptions, context: Context): St
     'client-certificate-file': at(options['client-certificate-file']),
     'federated-token-file': at(options['federated-token-file']),
     'pat-file': at(options['pat-file']),
-    'from-backstage': at(options['from-backstage']),
+    from: at(options['from']),
   };
 }
 
@@ -88,9 +88,9 @@ export async function starterConfiguration(
   if (methods.length > 1) throw usage(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
 
   const {schema} = program;
-  if (method === 'from-backstage') return fromBackstage(options['from-backstage'] ?? '', schema);
+  if (method === 'from') return fromBackstage(options['from'] ?? '', schema);
   const organizations = options.organization ?? [];
-  if (method === 'terraform-environment' && organizations.length === 0)
+  if (method === 'from-env' && organizations.length === 0)
     return orFail(terraformConfiguration(environment, {schema}));
   const fields = fieldsOf(method, options);
   const lines = [
@@ -151,11 +151,11 @@ function fieldsOf(method: Method, options: StarterOptions): string[] {
       return ['azureCli: true', ...tenant(options)];
     case 'sign-in':
       return [`signIn: ${quoted(options['sign-in'] ?? '')}`, ...tenant(options)];
-    case 'terraform-environment':
+    case 'from-env':
       return ['environment: terraform'];
     case 'stored':
       return ['stored: true'];
-    case 'from-backstage':
+    case 'from':
       return [];
   }
 }
