@@ -4,6 +4,7 @@ import {chmodSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, wri
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build, type Metafile} from 'esbuild';
+import {jsonSchema} from '../src/config/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -20,6 +21,7 @@ for (const script of ['orgkey.cjs', 'git-credential-orgkey', 'orgkey-ssh']) {
   copyFileSync(join(root, 'src/shell', script), join(fresh, script));
   chmodSync(join(fresh, script), 0o755);
 }
+writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
 const packages = bundledPackages(metafile, root);
 const list = packages.map(({name, version, license}) => ({name, version, license}));
 writeFileSync(join(fresh, 'runtime-packages.json'), `${JSON.stringify(list, undefined, 2)}\n`);
