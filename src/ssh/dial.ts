@@ -214,7 +214,7 @@ function readUntil(socket: Socket, end: (bytes: Buffer) => number | undefined): 
       if (at < held.length) socket.unshift(held.subarray(at));
       resolve(held.subarray(0, at));
     };
-    socket.on('data', take).on('close', lost).on('error', lost);
+    socket.on('data', take).on('close', lost).on('error', lost).resume();
   });
 }
 

@@ -3,7 +3,8 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
-  sign,
+  sign as signNow,
+  verify,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
@@ -119,7 +120,7 @@ export function fingerprintOf(blob: Uint8Array): string {
 
 const MAKE_NEW = 'orgkey ssh-key new ORGANIZATION';
 const generatePair = promisify(generateKeyPair);
-const signWith = promisify(sign);
+const signWith = promisify(signNow);
 
 /** What can be told from the text alone, in the order in which people go wrong. */
 function refuseText(text: string): KeyReading | undefined {
@@ -162,11 +163,19 @@ async function parse(text: string): Promise<KeyObject | undefined> {
   const pem = text.startsWith('-----BEGIN OPENSSH ') ? await pemOfOpenSsh(text) : `${text}\n`;
   if (pem === undefined) return undefined;
   try {
-    return createPrivateKey(pem);
+    const key = createPrivateKey(pem);
+    return isWhole(key) ? key : undefined;
   } catch {
     // whatever the library says of it could quote the text
     return undefined;
   }
+}
+
+/** A damaged key may still be read: its halves do not fit then. */
+function isWhole(key: KeyObject): boolean {
+  const probe = Buffer.from('orgkey');
+  const hash = key.asymmetricKeyType === 'ed25519' ? undefined : 'sha256';
+  return verify(hash, probe, createPublicKey(key), signNow(hash, probe, key));
 }
 
 /** Node's library does not read OpenSSH's own format, ssh2 does. */
@@ -187,6 +196,8 @@ interface PublicHalf {
 }
 
 function publicHalfOf(key: KeyObject): PublicHalf | undefined {
+  // others have no form that could be exported
+  if (!['rsa', 'ed25519', 'ec'].includes(key.asymmetricKeyType ?? '')) return undefined;
   const half: JsonWebKey = createPublicKey(key).export({format: 'jwk'});
   switch (key.asymmetricKeyType) {
     case 'rsa':
