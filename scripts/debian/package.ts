@@ -1,0 +1,214 @@
+// usage: node scripts/debian/package.ts DIR   (see scripts/package-deb)
+import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join, relative, resolve} from 'node:path';
+import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import {systemStateDirectory, systemUnits, sysusersFile} from '../../src/service/systemd-units.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const out = resolve(process.argv[2] ?? '.');
+const {version, description} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const architecture = execFileSync('dpkg', ['--print-architecture'], {encoding: 'utf8'}).trim();
+const home = '/usr/lib/orgkey';
+const tree = mkdtempSync(join(tmpdir(), 'orgkey-deb-'));
+process.umask(0o022);
+// It becomes the mode of / where the package is installed
+chmodSync(tree, 0o755);
+try {
+  program();
+  service();
+  documents();
+  control();
+  const file = join(out, `orgkey_${version}_${architecture}.deb`);
+  execFileSync('dpkg-deb', ['--build', '--root-owner-group', tree, file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    // The same commit gives the same package
+    env: {...process.env, SOURCE_DATE_EPOCH: commitTime()},
+  });
+  console.log(file);
+} finally {
+  rmSync(tree, {recursive: true, force: true});
+}
+
+/** Node, dist/ beside package.json as everywhere, and the commands. */
+function program(): void {
+  const dist = `${home}/dist`;
+  mkdirSync(join(tree, home), {recursive: true});
+  execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(tree, dist)], {
+    stdio: 'ignore',
+  });
+  // What npm's command asks of the Node that happens to be on the PATH is settled here
+  rmSync(join(tree, dist, 'orgkey.cjs'));
+  copy(join(root, 'package.json'), `${home}/package.json`);
+  copy(process.execPath, `${home}/node`, 0o755);
+  const flags = daemonNodeFlags.join(' ');
+  // Beside git's helpers, which look for it there
+  write(`${dist}/orgkey`, `#!/bin/sh\nexec ${home}/node ${flags} ${dist}/main.js "$@"\n`, 0o755);
+  mkdirSync(join(tree, 'usr/bin'), {recursive: true});
+  for (const name of ['orgkey', 'git-credential-orgkey', 'orgkey-ssh']) {
+    symlinkSync(`../lib/orgkey/dist/${name}`, join(tree, 'usr/bin', name));
+  }
+}
+
+/** The machine's units, not enabled: whoever wants them says so. `orgkey setup` writes a person's. */
+function service(): void {
+  const units = systemUnits({
+    node: `${home}/node`,
+    main: `${home}/dist/main.js`,
+    configFile: undefined,
+    runtimeDirectory: '/run/orgkey',
+    stateDirectory: systemStateDirectory,
+    sockets: [],
+  });
+  for (const {name, text} of units) write(`/usr/lib/systemd/system/${name}`, text);
+  write('/usr/lib/sysusers.d/orgkey.conf', sysusersFile);
+}
+
+function documents(): void {
+  copy(join(root, 'LICENSE'), '/usr/share/doc/orgkey/copyright');
+  copy(join(tree, home, 'dist/THIRD-PARTY-LICENSES'), '/usr/share/doc/orgkey/THIRD-PARTY-LICENSES');
+  rmSync(join(tree, home, 'dist/THIRD-PARTY-LICENSES'));
+  const nodeLicense = join(dirname(process.execPath), '../LICENSE');
+  if (existsSync(nodeLicense)) copy(nodeLicense, '/usr/share/doc/orgkey/LICENSE.node');
+  write('/usr/share/man/man1/orgkey.1', manualPage(ask('--help')));
+  for (const alias of ['git-credential-orgkey', 'orgkey-ssh']) {
+    write(`/usr/share/man/man1/${alias}.1`, '.so man1/orgkey.1\n');
+  }
+  write('/usr/share/bash-completion/completions/orgkey', ask('completion', 'bash'));
+  write('/usr/share/zsh/vendor-completions/_orgkey', ask('completion', 'zsh'));
+  write('/usr/share/fish/vendor_completions.d/orgkey.fish', ask('completion', 'fish'));
+}
+
+function control(): void {
+  const files = readdirSync(tree, {recursive: true, encoding: 'utf8'}).filter((path) =>
+    statSync(join(tree, path)).isFile(),
+  );
+  const size = files.reduce((sum, path) => sum + statSync(join(tree, path)).size, 0);
+  const sums = files.toSorted().map((path) => {
+    const hash = createHash('md5').update(readFileSync(join(tree, path)));
+    return `${hash.digest('hex')}  ${relative(tree, join(tree, path))}\n`;
+  });
+  write(
+    '/DEBIAN/control',
+    `Package: orgkey
+Version: ${version}
+Architecture: ${architecture}
+Maintainer: The orgkey authors
+Installed-Size: ${Math.ceil(size / 1024)}
+Depends: git (>= 1:2.25), libc6 (>= 2.28), libgcc-s1, libstdc++6
+Recommends: ca-certificates, openssh-client
+Section: vcs
+Priority: optional
+Description: ${description.replace(/^One key per organization: /, '')}
+ It knows which organization a repository belongs to and which identity may act
+ there, and hands git a fresh credential in a few milliseconds.
+`,
+  );
+  write('/DEBIAN/md5sums', sums.join(''));
+  for (const script of ['postinst', 'prerm', 'postrm']) {
+    copy(join(import.meta.dirname, script), `/DEBIAN/${script}`, 0o755);
+  }
+}
+
+/** What the program that is being packaged says. */
+function ask(...args: string[]): string {
+  return execFileSync(process.execPath, [join(tree, home, 'dist/main.js'), ...args], {
+    env: {HOME: '/nonexistent', LC_ALL: 'C.UTF-8', NO_COLOR: '1'},
+    encoding: 'utf8',
+  });
+}
+
+function manualPage(help: string): string {
+  const date = new Date(Number(commitTime()) * 1000).toISOString().slice(0, 10);
+  return `.TH ORGKEY 1 "${date}" "orgkey ${version}"
+.SH NAME
+orgkey, git\\-credential\\-orgkey, orgkey\\-ssh \\- one key per organization, for git and Azure DevOps
+.SH DESCRIPTION
+${literal(description)}.
+.B git\\-credential\\-orgkey
+is what git calls for credentials,
+.B orgkey\\-ssh
+what it calls as ssh inside submodules; both ask the daemon.
+.SH COMMANDS
+.nf
+${literal(help)}
+.fi
+.SH "EXIT STATUS"
+.TP
+.B 0
+ok
+.TQ
+.B 1
+unhealthy
+.TQ
+.B 2
+usage
+.TQ
+.B 3
+the daemon is not running
+.TQ
+.B 4
+the sign\\-in was refused
+.TQ
+.B 5
+the configuration is not valid
+.SH ENVIRONMENT
+.BR ORGKEY_CONFIG ,
+.BR ORGKEY_RUNTIME_DIR ,
+.BR ORGKEY_STATE_DIR ,
+.BR ORGKEY_LOG_LEVEL ;
+options win.
+.SH FILES
+.TP
+.I ~/.config/orgkey/config.yaml
+a person's configuration
+.TP
+.I /etc/orgkey/config.yaml
+the machine's
+.TP
+.I ~/.config/orgkey/env, /etc/orgkey/env
+variables for the daemon under systemd
+.SH "SEE ALSO"
+.BR gitcredentials (7)
+`;
+}
+
+/** What troff shall not read. */
+function literal(text: string): string {
+  const escaped = text.trimEnd().replaceAll('\\', '\\e').replaceAll('-', '\\-');
+  return escaped.replace(/^(?=[.'])/gm, '\\&');
+}
+
+function commitTime(): string {
+  const given = process.env['SOURCE_DATE_EPOCH'];
+  if (given !== undefined) return given;
+  return execFileSync('git', ['-C', root, 'log', '-1', '--format=%ct'], {encoding: 'utf8'}).trim();
+}
+
+function write(path: string, text: string, mode = 0o644): void {
+  const file = join(tree, path);
+  mkdirSync(dirname(file), {recursive: true});
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+}
+
+function copy(from: string, path: string, mode = 0o644): void {
+  const file = join(tree, path);
+  mkdirSync(dirname(file), {recursive: true});
+  copyFileSync(from, file);
+  chmodSync(file, mode);
+}
