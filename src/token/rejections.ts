@@ -8,6 +8,12 @@ export const EXPLAINED_FOR = 60_000;
 /** Two refusals that are further apart have nothing to do with each other, in milliseconds. */
 const IN_A_ROW = 10 * 60_000;
 
+/**
+ * So many refusals in a row are explained although the tokens worked in between: somebody may read the references of a
+ * repository and be refused what comes after them, or all of git and be refused its large files.
+ */
+const RELAPSES = 4;
+
 /** A scoped socket can force one acquisition in this time, in milliseconds. */
 export const FORCED_EVERY = 60_000;
 
@@ -41,6 +47,8 @@ export class Rejections {
     const refusal = this.#current(asker) ?? {
       fingerprints: new Set(),
       refusedAt: -Infinity,
+      relapses: 0,
+      isConfirmed: false,
       explainUntil: undefined,
       isTriedAnew: false,
     };
@@ -48,9 +56,12 @@ export class Rejections {
     if (refusal.explainUntil !== undefined || refusal.fingerprints.has(fingerprint)) return;
     refusal.fingerprints.add(fingerprint);
     if (refusal.fingerprints.size > MAX_FINGERPRINTS) dropFirst(refusal.fingerprints);
+    const isInARow = now - refusal.refusedAt < IN_A_ROW;
+    refusal.relapses = isInARow ? refusal.relapses + 1 : 1;
     // the second token in a row: not the token's fault
-    if (now - refusal.refusedAt < IN_A_ROW) explain(refusal, now);
+    if (isInARow && (!refusal.isConfirmed || refusal.relapses >= RELAPSES)) explain(refusal, now);
     refusal.refusedAt = now;
+    refusal.isConfirmed = false;
     this.#refused.set(keyOf(asker), refusal);
     if (this.#refused.size > MAX_REMEMBERED) dropFirst(this.#refused);
   }
@@ -73,10 +84,14 @@ export class Rejections {
     return true;
   }
 
-  /** A token worked: what was refused before is history. */
+  /** A token worked: what was refused before is history, and only counted. */
   confirm(asker: Asker, fingerprint: string): void {
     const refusal = this.#refused.get(keyOf(asker));
-    if (refusal && !refusal.fingerprints.has(fingerprint)) this.#refused.delete(keyOf(asker));
+    if (refusal === undefined || refusal.fingerprints.has(fingerprint)) return;
+    refusal.fingerprints.clear();
+    refusal.isConfirmed = true;
+    refusal.explainUntil = undefined;
+    refusal.isTriedAnew = false;
   }
 
   isRejected(asker: Asker, fingerprint: string): boolean {
@@ -121,6 +136,10 @@ interface Refusal {
   readonly fingerprints: Set<string>;
   /** On the clock that only goes on, in milliseconds; of the last one. */
   refusedAt: number;
+  /** How many there were in a row. */
+  relapses: number;
+  /** A token worked since the last one. */
+  isConfirmed: boolean;
   /** On the clock that only goes on, in milliseconds. */
   explainUntil: number | undefined;
   /** The explanation is over, and the refused token was not given again yet. */

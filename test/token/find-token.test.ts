@@ -131,6 +131,25 @@ test('a confirmed token forgets what was refused before it', async (t) => {
   t.is(issuer.count, 4);
 });
 
+test('tokens that work here and are refused there, again and again, are explained in the end', async (t) => {
+  const {clock, confirm, get, issuer, refuse} = setUp();
+  const rounds = async () => {
+    let round = 0;
+    for (; (await get(contoso)) !== 'ERR_NOT_ACCEPTED'; round++) {
+      confirm(contoso);
+      refuse(contoso);
+      clock.pass(SECOND);
+    }
+    return round;
+  };
+  t.is(await rounds(), 4);
+  t.is(issuer.count, 4);
+  clock.pass(MINUTE);
+  t.is(await rounds(), 1, 'one new try');
+  clock.pass(10 * MINUTE);
+  t.is(await rounds(), 4, 'after ten minutes it is another matter');
+});
+
 test('a refused token is not confirmed', async (t) => {
   const {confirm, get, issuer, refuse} = setUp();
   await get(contoso);
