@@ -40,7 +40,7 @@ export async function relay(
 }
 
 /** In milliseconds; ssh asks for the command as soon as it is connected. */
-const ASK_DEADLINE = 10_000;
+const ASK_DEADLINE = 5000;
 
 /** ssh's own exit code where it has no better one. */
 const SSH_FAILED = 255;

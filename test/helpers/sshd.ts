@@ -1,6 +1,5 @@
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
 import {
-  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -39,9 +38,18 @@ export class Sshd {
   readonly directory: string;
   readonly port: number;
   readonly username: string;
+  /** What the server says of itself, a line each. */
+  readonly log: readonly string[];
   readonly #child: ChildProcess;
 
-  private constructor(directory: string, port: number, username: string, child: ChildProcess) {
+  private constructor(
+    directory: string,
+    port: number,
+    username: string,
+    child: ChildProcess,
+    log: readonly string[],
+  ) {
+    this.log = log;
     this.directory = directory;
     this.port = port;
     this.username = username;
@@ -123,8 +131,9 @@ exit 3
     }
     const [program = '', ...args] = sshd;
     const child = spawn(program, args, {stdio: ['ignore', 'ignore', 'pipe']});
-    await listening(child, join(directory, 'log'));
-    return new Sshd(directory, port, username, child);
+    const log: string[] = [];
+    await listening(child, log);
+    return new Sshd(directory, port, username, child, log);
   }
 
   /** Makes a bare repository from a directory or another repository; `path` begins with a slash. */
@@ -160,17 +169,15 @@ exit 3
   }
 }
 
-async function listening(child: ChildProcess, log: string): Promise<void> {
+async function listening(child: ChildProcess, log: string[]): Promise<void> {
   if (child.stderr === null) throw new Error('no log');
   const lines = createInterface(child.stderr);
   await new Promise<void>((resolve, reject) => {
     lines.on('line', (line) => {
-      appendFileSync(log, `${line}\n`);
+      log.push(line);
       if (line.startsWith('Server listening')) resolve();
     });
-    child.once('exit', (code) =>
-      reject(new Error(`sshd ended with ${String(code)}: ${readFileSync(log, 'utf8')}`)),
-    );
+    child.once('exit', (code) => reject(new Error(`sshd ended with ${String(code)}: ${log.join('\n')}`)));
   });
 }
 

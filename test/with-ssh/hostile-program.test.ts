@@ -29,7 +29,7 @@ function asking(command = COMMAND): GrantRequest {
     destination: 'git@ssh.dev.azure.com',
     port: undefined,
     command,
-    directory: '/nonexistent',
+    directory: '/proc/0/missing',
   };
 }
 

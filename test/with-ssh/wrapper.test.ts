@@ -1,0 +1,134 @@
+import {createServer} from 'node:net';
+import {once} from 'node:events';
+import {chmodSync, copyFileSync, mkdirSync, symlinkSync} from 'node:fs';
+import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
+
+import test, {type ExecutionContext} from 'ava';
+
+import {GitHome} from '../helpers/git-home.ts';
+
+const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
+
+/** A home with a stand-in for ssh that shows its arguments, and a daemon that gives one answer and shows the question. */
+async function setUp(t: ExecutionContext, answer = 'orgkey=1\n') {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  home.write('bin/ssh', '#!/bin/sh\nprintf "[%s]" "$@"\npwd -P >&2\nexit 7\n', 0o755);
+  const questions: string[] = [];
+  const server = createServer({allowHalfOpen: true}, (socket) => {
+    void text(socket).then((question) => {
+      questions.push(question);
+      socket.end(answer);
+    });
+  });
+  const runtime = join(home.directory, 'run 100% ${HOME}');
+  mkdirSync(runtime);
+  server.listen(join(runtime, 'git.sock'));
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const run = (args: readonly string[], environment: Record<string, string> = {}, program = wrapper) =>
+    home.run(program, args, {
+      environment: {
+        PATH: `${home.directory}/bin:${process.env['PATH'] ?? ''}`,
+        ORGKEY_RUNTIME_DIR: runtime,
+        ...environment,
+      },
+    });
+  return {home, runtime, questions, run};
+}
+
+const asked = ['-o', 'SendEnv=GIT_PROTOCOL', 'git@ssh.dev.azure.com', "git-upload-pack 'v3/contoso/A%20B/c'"];
+
+test('the question, line by line', async (t) => {
+  const {home, run, questions} = await setUp(t);
+  await run(['-p', '2222', '-4', ...asked]);
+  t.deepEqual(questions, [
+    `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=2222\ncommand=git-upload-pack 'v3/contoso/A%20B/c'\ndirectory=${home.directory}\n`,
+  ]);
+});
+
+test('a grant: the real ssh is a pipe, started where no name can be misread', async (t) => {
+  const {run, runtime} = await setUp(t, 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n');
+  const {code, stdout, stderr} = await run(asked);
+  t.is(
+    stdout,
+    ['-F', 'none', '-T', '-S', 'ssh/abc', '-O', 'proxy', '-o', 'ProxyCommand=false', ...asked]
+      .map((arg) => `[${arg}]`)
+      .join(''),
+  );
+  t.is(stderr, `${runtime}\n`);
+  t.is(code, 7);
+});
+
+test('a denial: its reason, its hint, and git’s exit code', async (t) => {
+  const {run} = await setUp(
+    t,
+    'orgkey=1\ndecision=deny\norgkey-error=no pushing\norgkey-hint=use HTTPS $(id) `id`\n',
+  );
+  t.deepEqual(await run(asked), {
+    code: 128,
+    stdout: '',
+    stderr: 'orgkey: error: no pushing\norgkey: hint: use HTTPS $(id) `id`\n',
+  });
+});
+
+test('a pass: the real ssh, with its arguments as they were', async (t) => {
+  const {run} = await setUp(t);
+  const {code, stdout} = await run(asked);
+  t.is(stdout, asked.map((arg) => `[${arg}]`).join(''));
+  t.is(code, 7);
+});
+
+const notGit: readonly (readonly string[])[] = [
+  [],
+  ['-G', 'git@ssh.dev.azure.com'],
+  ['-V'],
+  ['git@ssh.dev.azure.com'],
+  ['-T', 'git@ssh.dev.azure.com', 'sh'],
+  ['-i', 'key', 'git@ssh.dev.azure.com', "git-upload-pack 'a'"],
+  ['-o', 'ProxyCommand=x', 'git@ssh.dev.azure.com', "git-upload-pack 'a'"],
+  ['-o', 'SendEnv=GIT_PROTOCOL', '-oProxyCommand=x', "git-upload-pack 'a'"],
+  ['git@ssh.dev.azure.com', 'git-upload-pack', "'a'"],
+  ['git@ssh.dev.azure.com', "git-upload-pack 'a\noperation=store'"],
+  ['git@ssh.dev.azure.com\nx', "git-upload-pack 'a'"],
+  ['git@ssh.dev.azure.com', ''],
+  ['a b', '$(touch pwned)', '`touch pwned`', '*', "'", '"', '\\'],
+];
+
+for (const args of notGit)
+  test(`${JSON.stringify(args)} is not git's: the real ssh has it, nobody is asked`, async (t) => {
+    const {run, questions} = await setUp(t, 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n');
+    const {code, stdout} = await run(args);
+    t.is(stdout, args.length === 0 ? '[]' : args.map((arg) => `[${arg}]`).join(''));
+    t.is(code, 7);
+    t.deepEqual(questions, []);
+  });
+
+test('called ssh itself and first on the PATH, it still finds the real one', async (t) => {
+  const {home, run} = await setUp(t);
+  mkdirSync(join(home.directory, 'first'));
+  symlinkSync(wrapper, join(home.directory, 'first/ssh'));
+  const environment = {
+    PATH: `:relative:${home.directory}/first:${home.directory}/bin:${process.env['PATH'] ?? ''}`,
+    ORGKEY_SSH: join(home.directory, 'first/ssh'),
+  };
+  const {stdout} = await run(['-V'], environment, join(home.directory, 'first/ssh'));
+  t.is(stdout, '[-V]');
+});
+
+test('without any ssh it says so', async (t) => {
+  const {home, run} = await setUp(t);
+  const {code, stderr} = await run(['-V'], {PATH: `${home.directory}/nothing`});
+  t.is(code, 127);
+  t.regex(stderr, /^orgkey: error: there is no ssh on the PATH$/m);
+});
+
+test('it works from a directory with blanks, quotes and dollars', async (t) => {
+  const {home, run} = await setUp(t, 'orgkey=1\ndecision=deny\norgkey-error=seen\n');
+  mkdirSync(join(home.directory, "it's $HOME"));
+  const copy = join(home.directory, "it's $HOME/orgkey-ssh");
+  copyFileSync(wrapper, copy);
+  chmodSync(copy, 0o755);
+  t.is((await run(asked, {}, copy)).stderr, 'orgkey: error: seen\n');
+});
