@@ -4,7 +4,7 @@ import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {connectControl} from '../../src/daemon/control-client.ts';
-import type {Status} from '../../src/daemon/control-protocol.ts';
+import type {ControlCalls, ControlEvent, ControlMethod, Status} from '../../src/daemon/control-protocol.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -14,6 +14,8 @@ export const helper = join(import.meta.dirname, '../../src/shell/git-credential-
 export interface DaemonOptions {
   /** The text of the configuration; `undefined`: there is no file. */
   readonly configuration?: string;
+  /** Which file `--config` names; empty: none, as if nobody had given the option. Default: where `configuration` is. */
+  readonly config?: string;
   /** More variables; nothing of this process' own environment is passed on but the PATH. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the process; default: ours. */
@@ -32,13 +34,13 @@ export class TestDaemon {
   readonly #ended: Promise<number | string>;
   readonly #isTemporary: boolean;
 
-  constructor({configuration, environment = {}, uid, directory, args = []}: DaemonOptions) {
+  constructor({configuration, config, environment = {}, uid, directory, args = []}: DaemonOptions) {
     this.#isTemporary = directory === undefined;
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'orgkey-test-'));
     if (configuration !== undefined) this.configure(configuration);
+    const named = config ?? this.configFile;
     const options = [
-      '--config',
-      this.configFile,
+      ...(named === '' ? [] : ['--config', named]),
       '--runtime-dir',
       this.runtime,
       '--state-dir',
@@ -120,10 +122,20 @@ export class TestDaemon {
     return this.ask(`action=get\ntimeout=900\n${lines.join('')}`);
   }
 
-  async status(): Promise<Status> {
+  status(): Promise<Status> {
+    return this.call('status', undefined);
+  }
+
+  /** As the command line does; `onEvent` hears what comes before the result. */
+  async call<Method extends ControlMethod>(
+    method: Method,
+    params: ControlCalls[Method]['params'],
+    onEvent?: (event: ControlEvent) => void,
+  ): Promise<ControlCalls[Method]['result']> {
     const control = await connectControl(join(this.runtime, 'control/control.sock'));
+    if (onEvent) control.onEvent(onEvent);
     try {
-      return await control.call('status', undefined);
+      return await control.call(method, params);
     } finally {
       control.close();
     }
