@@ -33,11 +33,10 @@ export async function askServer(question: Question): Promise<Asked> {
   const {hostname, port, host} = new URL(url);
   const signal = AbortSignal.timeout(PATIENCE);
   const proxy = proxyFor(url, environment);
+  let line: Socket | undefined;
   try {
-    const line =
-      proxy === undefined
-        ? undefined
-        : await openTunnel(proxyAddress(environment), `${hostname}:${port || '443'}`, signal);
+    if (proxy !== undefined)
+      line = await openTunnel(proxyAddress(environment), `${hostname}:${port || '443'}`, signal);
     return {kind: 'answered', answer: await get(question, line, signal)};
   } catch (error) {
     const {code, detail} = describe(error);
@@ -45,7 +44,11 @@ export async function askServer(question: Question): Promise<Asked> {
       {kind: 'unreachable', service: 'issuer', host, code, detail, proxy},
       {kind: 'doctor'},
     );
-    return {kind: 'unreachable', message, repair: hint ?? 'check the network of this machine'};
+    // advice is written for the daemon, but here it is this shell that asks
+    const repair = hint?.replace(' in the environment of the service', '');
+    return {kind: 'unreachable', message, repair: repair ?? 'check the network of this machine'};
+  } finally {
+    line?.destroy();
   }
 }
 
@@ -62,7 +65,8 @@ function get({url, headers}: Question, tunnel: Socket | undefined, signal: Abort
       tunnel === undefined
         ? // an agent of its own: whatever proxies the global one may know
           {agent: new https.Agent()}
-        : {agent: false, createConnection: () => connectTls({socket: tunnel, servername: hostname})};
+        : // without any agent: one would make its own connections
+          {createConnection: () => connectTls({socket: tunnel, servername: hostname})};
     const request = https.request(url, {...options, headers, signal}, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
