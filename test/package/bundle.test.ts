@@ -92,7 +92,7 @@ function loadedWith(entry: string): ReadonlySet<string> {
   return names;
 }
 test('the daemon starts with hardly any package', (t) => {
-  t.deepEqual([...loadedWith('src/daemon/main.ts')], ['lru-cache', 'yaml']);
+  t.deepEqual([...loadedWith('src/daemon/main.ts')], ['lru-cache']);
 });
 
 test('the acquirer is the only one to load what talks to Entra', (t) => {
