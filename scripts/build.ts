@@ -5,7 +5,6 @@ import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build, type Metafile} from 'esbuild';
 import {jsonSchema} from '../src/config/json-schema.ts';
-import {jsonSchema} from '../src/config/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -26,7 +25,6 @@ writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(),
 const packages = bundledPackages(metafile, root);
 const list = packages.map(({name, version, license}) => ({name, version, license}));
 writeFileSync(join(fresh, 'runtime-packages.json'), `${JSON.stringify(list, undefined, 2)}\n`);
-writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
 writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES'), licensesText(packages));
 if (values.metafile !== undefined) writeFileSync(values.metafile, JSON.stringify(metafile));
 
