@@ -1,8 +1,8 @@
 import type {Found, TokenCache} from '../token/token-cache.ts';
 
 /**
- * The cache for a git that waits: after `patience` milliseconds it gets a reason. What is under way goes on, and the
- * next git finds its result.
+ * The cache for a git that waits: after `patience` milliseconds it gets the token that was to be replaced, or a reason
+ * where there is none. What is under way goes on, and the next git finds its result.
  */
 export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenCache, 'get' | 'peek'> {
   return {
@@ -10,7 +10,11 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
     async get(wanted, rejected) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<Found>((resolve) => {
-        timer = setTimeout(() => resolve(tooLate), patience);
+        timer = setTimeout(() => {
+          const token = tokens.peek(wanted);
+          const isGood = token !== undefined && rejected?.(token.fingerprint) !== true;
+          resolve(isGood ? {kind: 'token', token, source: 'cache'} : tooLate);
+        }, patience);
       });
       try {
         return await Promise.race([tokens.get(wanted, rejected), late]);

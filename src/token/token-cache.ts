@@ -318,8 +318,8 @@ const brokeOff: Failure = {
 
 const overAlready: Failure = {
   code: 'ERR_OVER_ALREADY',
-  message: 'the issuer gave a token that is over already',
-  hint: 'Compare the clock of this machine with the time.',
+  message: 'the issuer gave a token that has less than a minute to live',
+  hint: 'Compare the clock of this machine with the time; if it is right, the issuer has a policy that tokens live so short.',
   retryAfter: undefined,
 };
 

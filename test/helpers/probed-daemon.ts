@@ -1,0 +1,63 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
+import {TestDaemon, type DaemonOptions} from './daemon.ts';
+import type {Probed} from './daemon-probe.ts';
+
+const probe = join(import.meta.dirname, 'daemon-probe.ts');
+
+/** A real daemon whose clocks go as told, and which tells what it holds. */
+export class ProbedDaemon extends TestDaemon {
+  readonly #place: string;
+  #number = 0;
+  #offset = 0;
+
+  constructor(options: DaemonOptions) {
+    const place = mkdtempSync(join(tmpdir(), 'orgkey-probe-'));
+    super({
+      ...options,
+      environment: {...options.environment, NODE_OPTIONS: `--import=${probe}`, DAEMON_PROBE: place},
+    });
+    this.#place = place;
+  }
+
+  /** Time goes by for this daemon, in milliseconds, though its timers don't notice. */
+  async pass(milliseconds: number): Promise<void> {
+    this.#offset += milliseconds;
+    await this.probe();
+  }
+
+  /** After a collection. */
+  async probe(): Promise<Probed> {
+    writeFileSync(join(this.#place, 'offset'), String(this.#offset));
+    this.process.kill('SIGUSR2');
+    const number = ++this.#number;
+    for (;;) {
+      const probed = this.#read();
+      if (probed?.number === number) return probed;
+      if (this.process.exitCode !== null) throw new Error(`the daemon has ended: ${this.stderr}`);
+      await pause(5);
+    }
+  }
+
+  #read(): Probed | undefined {
+    try {
+      const probed: Probed = JSON.parse(readFileSync(join(this.#place, 'probed'), 'utf8'));
+      return probed;
+    } catch {
+      return undefined;
+    }
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    rmSync(this.#place, {recursive: true, force: true});
+  }
+}
+
+export async function startProbed(options: DaemonOptions): Promise<ProbedDaemon> {
+  const daemon = new ProbedDaemon(options);
+  await daemon.ready();
+  return daemon;
+}
