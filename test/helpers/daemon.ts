@@ -126,16 +126,19 @@ export class TestDaemon {
     return this.call('status', undefined);
   }
 
-  /** As the command line does; `onEvent` hears what comes before the result. */
+  /** As the command line does; `onEvent` hears what comes before the result, `signal` hangs up. */
   async call<Method extends ControlMethod>(
     method: Method,
     params: ControlCalls[Method]['params'],
     onEvent?: (event: ControlEvent) => void,
+    signal?: AbortSignal,
   ): Promise<ControlCalls[Method]['result']> {
     const control = await connectControl(join(this.runtime, 'control/control.sock'));
     if (onEvent) control.onEvent(onEvent);
+    const gaveUp = Promise.withResolvers<never>();
+    signal?.addEventListener('abort', () => gaveUp.reject(signal.reason));
     try {
-      return await control.call(method, params);
+      return await Promise.race([control.call(method, params), gaveUp.promise]);
     } finally {
       control.close();
     }

@@ -1,0 +1,242 @@
+import {createHash, randomBytes} from 'node:crypto';
+import {readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {connect} from 'node:net';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+import type {User} from '../cloud/directory.ts';
+import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {gitWorld} from '../helpers/git-world.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+/** A person's sign-in, from the first `login` to `logout`, over restarts of the daemon. */
+
+const cloud = await startCloud();
+test.after.always(() => cloud.close());
+test.beforeEach(() => cloud.requests.clear());
+test.afterEach.always(() => cloud.clearFaults());
+
+const tenant = cloud.addTenant();
+const ada = tenant.addUser({name: 'Ada'});
+const contoso = cloud.addOrganization('contoso', {tenant, members: [ada]});
+const site = contoso.addRepository('web/site', {files: {a: 'a'}});
+
+interface Start {
+  readonly directory: string;
+  readonly configuration?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+function signInWith(method: 'browser' | 'device-code', more = ''): string {
+  const app = tenant.addApplication({public: true});
+  return `integrations: {azure: [{credentials: [{organizations: [contoso], signIn: ${method}, tenantId: ${tenant.id}, clientId: ${app.clientId}${more}}]}]}\n`;
+}
+
+/** What `orgkey login` does, with the person at the other end. */
+function login(daemon: TestDaemon, person: User) {
+  return daemon.call('login', {organization: 'contoso'}, (event) => {
+    if (event.event !== 'login') return;
+    if ('openUrl' in event) void cloud.browse(event.openUrl, person);
+    else cloud.entra.approveDevice(event.deviceCode.code, person);
+  });
+}
+
+function servedTo(): (string | undefined)[] {
+  return cloud.requests.filter({endpoint: 'git', status: 200}).map(({principal}) => principal);
+}
+
+function grants(): (string | undefined)[] {
+  return cloud.requests.filter({endpoint: 'token', status: 200}).map(({grant}) => grant);
+}
+
+for (const [method, grant] of [
+  ['browser', 'authorization_code'],
+  ['device-code', 'urn:ietf:params:oauth:grant-type:device_code'],
+] as const) {
+  test.serial(`${method}: signed in, refreshed, refreshed after a restart, signed out`, async (t) => {
+    const {home, daemon} = await gitWorld(t, cloud, {
+      directory: scratchDirectory(t),
+      configuration: signInWith(method),
+    });
+    const before = await home.git(['ls-remote', site.url]);
+    t.regex(
+      before.stderr,
+      /^orgkey: error: contoso: sign in .*: nobody has signed in yet \(ERR_NOT_SIGNED_IN\)$/m,
+    );
+    t.regex(before.stderr, /^orgkey: hint: Run orgkey login for the organization\.$/m);
+
+    t.like(await login(daemon, ada), {kind: 'signed-in', account: ada.userPrincipalName});
+    t.deepEqual(grants(), [grant, 'refresh_token']);
+    if (method === 'browser') provedItself(t);
+    await home.succeed(['ls-remote', site.url]);
+    t.is(servedTo()[0], 'Ada');
+
+    // each refresh brings another refresh token, and each is kept
+    const first = refreshTokenSent();
+    await daemon.call('clear', undefined);
+    await home.succeed(['ls-remote', site.url]);
+    t.not(refreshTokenSent(), first);
+    t.is(await daemon.stop(), 0);
+    const next = await gitWorld(t, cloud, {directory: daemon.directory});
+    await next.home.succeed(['ls-remote', site.url]);
+    t.is(new Set(refreshTokensSent()).size, 3);
+
+    t.deepEqual(await next.daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
+    const after = await next.home.git(['ls-remote', site.url]);
+    t.regex(after.stderr, /nobody has signed in yet \(ERR_NOT_SIGNED_IN\)/);
+    t.deepEqual(secretsOf(daemon), [], 'nothing is left of it on the disk');
+  });
+}
+
+/** PKCE, and a state and a nonce that nobody can guess. The cloud checked the verifier as well. */
+function provedItself(t: ExecutionContext): void {
+  const [asked] = cloud.requests.filter({endpoint: 'authorize'});
+  const [redeemed] = cloud.requests.filter({endpoint: 'token', grant: 'authorization_code'});
+  const {
+    code_challenge: challenge,
+    code_challenge_method: method,
+    state = '',
+    nonce = '',
+  } = asked?.query ?? {};
+  t.is(method, 'S256');
+  const verifier = redeemed?.form['code_verifier'] ?? '';
+  t.is(createHash('sha256').update(verifier).digest('base64url'), challenge ?? '');
+  t.true(state.length >= 43 && nonce.length >= 43 && verifier.length >= 43);
+}
+
+for (const [title, spoil, error, hint] of [
+  [
+    'revoked',
+    () => cloud.entra.endRefreshTokens('revoked'),
+    /the grant was revoked \(AADSTS50173\)$/m,
+    /^orgkey: hint: Sign in again: orgkey login\.$/m,
+  ],
+  [
+    'of a person who was disabled',
+    () => {
+      ada.disabled = true;
+    },
+    /the account is disabled \(AADSTS50057\)$/m,
+    /^orgkey: hint: Have an admin of the tenant enable it\.$/m,
+  ],
+  [
+    'while Entra is down',
+    () => void cloud.fault({endpoint: 'token', reset: true, times: 'always'}),
+    /the connection to login\.microsoftonline\.com.* was cut \(ECONNRESET\) \(ERR_CONNECTION_LOST\)$/m,
+    /^orgkey: hint: It is tried again by itself/m,
+  ],
+] as const) {
+  test.serial(`a sign-in ${title}: git says so, and it is not lost`, async (t) => {
+    const {home, daemon} = await gitWorld(t, cloud, {configuration: signInWith('device-code')});
+    await login(daemon, ada);
+    spoil();
+    await daemon.call('clear', undefined);
+    const {stderr} = await home.git(['ls-remote', site.url]);
+    t.regex(stderr, error);
+    t.regex(stderr, hint);
+    t.regex(stderr, /told us to quit/);
+    ada.disabled = false;
+    cloud.clearFaults();
+    t.is(secretsOf(daemon).length, 1);
+    if (title === 'revoked') await login(daemon, ada);
+    else await daemon.call('clear', undefined);
+    await home.succeed(['ls-remote', site.url]);
+  });
+}
+
+test.serial('given up in the terminal: nothing listens any more', async (t) => {
+  const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('browser')});
+  const giveUp = new AbortController();
+  let redirect = '';
+  const signingIn = daemon.call(
+    'login',
+    {organization: 'contoso'},
+    (event) => {
+      if (!('openUrl' in event)) return;
+      redirect = new URL(event.openUrl).searchParams.get('redirect_uri') ?? '';
+      giveUp.abort();
+    },
+    giveUp.signal,
+  );
+  await t.throwsAsync(signingIn);
+  t.regex(redirect, /^http:\/\/localhost:\d+$/);
+  while (await answers(new URL(redirect).port)) continue;
+});
+
+/** Whether anybody listens on loopback. */
+function answers(port: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({host: '127.0.0.1', port: Number(port)});
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function start(t: ExecutionContext, {environment = {}, ...options}: Start): Promise<TestDaemon> {
+  const daemon = await startDaemon({...options, environment: {...cloud.environment(), ...environment}});
+  t.teardown(() => daemon.close());
+  return daemon;
+}
+
+/** Every file of the state directory. */
+function filesOf(daemon: TestDaemon): string[] {
+  const state = join(daemon.directory, 'state');
+  return readdirSync(state, {recursive: true})
+    .map((name) => join(state, String(name)))
+    .filter((path) => statSync(path).isFile());
+}
+
+function secretsOf(daemon: TestDaemon): string[] {
+  return filesOf(daemon).filter((path) => path.endsWith('.secret'));
+}
+
+function refreshTokensSent(): string[] {
+  return cloud.requests
+    .filter({endpoint: 'token', grant: 'refresh_token'})
+    .map(({form}) => form['refresh_token'] ?? '');
+}
+
+function refreshTokenSent(): string | undefined {
+  return refreshTokensSent().at(-1);
+}
+
+test.serial(
+  'with a key from systemd, no refresh token is readable in the state directory; without the key it is useless',
+  async (t) => {
+    const directory = scratchDirectory(t);
+    const credentials = scratchDirectory(t);
+    writeFileSync(join(credentials, 'orgkey-store-key'), randomBytes(32), {mode: 0o600});
+    const environment = {CREDENTIALS_DIRECTORY: credentials};
+    const configuration = signInWith('device-code');
+    const daemon = await start(t, {directory, configuration, environment});
+    await login(daemon, ada);
+    await daemon.call('clear', undefined);
+    await daemon.call('token', {organization: 'contoso', scope: undefined});
+    t.is(await daemon.stop(), 0);
+    // the one that was used last has a successor, which only the next refresh shows
+    const next = await start(t, {directory, environment});
+    t.like(await next.call('token', {organization: 'contoso', scope: undefined}), {kind: 'token'});
+    t.is(await next.stop(), 0);
+    const sent = refreshTokensSent();
+    t.true(sent.length >= 3);
+    for (const path of filesOf(daemon)) {
+      const bytes = readFileSync(path);
+      for (const token of sent)
+        for (const form of [
+          token,
+          Buffer.from(token).toString('base64').slice(4, -4),
+          encodeURIComponent(token),
+        ])
+          t.false(bytes.includes(form), path);
+    }
+    t.is(secretsOf(daemon).length, 1);
+    t.is(statSync(secretsOf(daemon)[0] ?? '').mode & 0o777, 0o600);
+
+    const keyless = await start(t, {directory});
+    t.like(await keyless.call('token', {organization: 'contoso', scope: undefined}), {kind: 'failed'});
+    t.regex(JSON.stringify((await keyless.status()).notices), /is encrypted and cannot be read/);
+  },
+);
