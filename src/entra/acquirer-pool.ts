@@ -126,7 +126,16 @@ export class AcquirerPool {
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
         if (errand.life === undefined && left < LEAST_TIME) return failed(noPlace);
-        return await this.#work(errand, Math.floor(errand.life ?? Math.min(this.#limits.life, left)));
+        const outcome = await this.#work(
+          errand,
+          Math.floor(errand.life ?? Math.min(this.#limits.life, left)),
+        );
+        if (errand.life !== undefined || this.#closed || !wasKilled(outcome)) return outcome;
+        // somebody else's kill, for want of memory for one, is no reason to fail a git that waits
+        const rest = this.#limits.total - (this.#parts.clock.uptime() - started);
+        return rest < LEAST_TIME
+          ? outcome
+          : await this.#work(errand, Math.floor(Math.min(this.#limits.life, rest)));
       } finally {
         this.#leave(errand.endpoint);
       }
@@ -422,11 +431,17 @@ function notStarted(error: Error): Trouble {
   };
 }
 
+const KILLED = 'ERR_ACQUIRER_KILLED';
+
+function wasKilled(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.trouble.kind === 'local' && outcome.trouble.code === KILLED;
+}
+
 function died(signal: string | null, complaint: string): Trouble {
   if (signal !== null)
     return {
       kind: 'local',
-      code: 'ERR_ACQUIRER_KILLED',
+      code: KILLED,
       detail: `the acquirer was ended by ${signal}`,
       hint: 'The next request starts a new one; if it happens again, look for a lack of memory.',
     };

@@ -121,7 +121,10 @@ test.serial('without a token: a reason with code and repair, after at most three
     const tries = asked(entry);
     t.log(`${entry.name}: ${tries} tries; ${stderr.split('\n')[0] ?? ''}`);
     t.true(tries >= 1 && tries <= entry.tries, `${entry.name}: ${tries} tries`);
-    if (entry.code === 'none') return t.regex(stdout, /^password=./m, entry.name);
+    if (entry.code === 'none') {
+      t.regex(stdout, /^password=./m, entry.name);
+      return;
+    }
     const [error = '', ...hints] = stderr.split('\n');
     t.regex(error, new RegExp(`^orgkey: error: ${entry.name}: .+ \\((?:${entry.code.source})\\)$`), stderr);
     t.regex(hints.join('\n'), /^orgkey: hint: .+\norgkey: hint: run: orgkey doctor /, entry.name);
@@ -162,7 +165,7 @@ test.serial('with a token that lives: git has it, after at most three tries', as
       const {code, stdout, stderr} = await fill(entry);
       fault.clear();
       t.is(code, 0, `${entry.name}: ${stderr}`);
-      if (entry.code !== 'none') t.is(stdout, first.get(entry.name), entry.name);
+      if (entry.code !== 'none') t.is(stdout, first.get(entry.name) ?? '', entry.name);
       const tries = asked(entry);
       t.true(tries >= 1 && tries <= entry.tries, `${entry.name}: ${tries} tries`);
     });
@@ -186,6 +189,6 @@ for (const certificate of ['expired', 'untrusted', 'wrong-name'] as const) {
     fault.clear();
     t.regex(stderr, /^orgkey: error: http-400: client secret .*certificate.* \(\w+\)\norgkey: hint: .+\n/);
     t.is(asked(entry), 0);
-    t.log(stderr.split('\n')[0]);
+    t.log(stderr.split('\n')[0] ?? '');
   });
 }

@@ -1,0 +1,39 @@
+import test from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+import {acquirersOf, killAcquirers} from '../helpers/acquirers-of.ts';
+import {startProbed} from '../helpers/probed-daemon.ts';
+import {getFor, passwordIn} from '../helpers/requests.ts';
+
+/** `scripts/stress.ts` does a hundred. */
+const TIMES = 15;
+
+test('an acquirer that somebody kills costs no git its token, and leaves nothing behind', async (t) => {
+  const cloud = await startCloud();
+  t.teardown(() => cloud.close());
+  const tenant = cloud.addTenant();
+  const app = tenant.addApplication();
+  cloud.addOrganization('contoso', {tenant, members: [app]});
+  const daemon = await startProbed({
+    configuration: `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+`,
+    environment: cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  t.not(passwordIn(await daemon.ask(getFor('contoso'))), '');
+  const before = await daemon.probe();
+  const {killed, empty} = await killAcquirers(daemon, {organization: 'contoso', times: TIMES});
+  t.log(`${killed} killed`);
+  t.true(killed > TIMES / 3);
+  t.deepEqual(empty, []);
+  t.not(passwordIn(await daemon.ask(getFor('contoso'))), '');
+  t.deepEqual(acquirersOf(daemon), []);
+  const after = await daemon.probe();
+  t.true(
+    after.descriptors <= before.descriptors,
+    `${before.descriptors} descriptors, then ${after.descriptors}`,
+  );
+  t.deepEqual(after.resources, before.resources);
+});
