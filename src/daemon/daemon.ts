@@ -13,6 +13,8 @@ export interface DaemonParts {
   readonly sockets: GitSockets;
   readonly tokens: TokenCache;
   readonly log: Log;
+  /** The user's service manager owns the sockets, or the system's. */
+  readonly manager: 'user' | 'system';
 }
 
 /** What the daemon does beside answering: it follows its configuration, guards its sockets, and leaves in order. */
@@ -38,10 +40,10 @@ export class Daemon {
       return inForce.problems;
     }
     const {source, settings, warnings} = inForce.configuration;
-    log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
     for (const {place, message} of warnings) log('warn', `configuration: ${place}: ${message}`);
     tokens.keepOnly(inForce.wanted());
     await sockets.follow(settings.sockets);
+    log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
     for (const {message} of sockets.notices) log('error', message);
     // behind the requests; what fails is in the status
     if (settings.prefetch) void tokens.prefetch(inForce.wanted());
@@ -68,7 +70,7 @@ export class Daemon {
       return {
         level: 'red',
         message: `somebody else listens on ${socket.path}`,
-        hint: `run: systemctl restart ${unit}`,
+        hint: `run: systemctl ${this.#parts.manager === 'user' ? '--user ' : ''}restart ${unit}`,
       };
     }
     try {
@@ -77,6 +79,7 @@ export class Daemon {
       return undefined;
     } catch (error) {
       if (!(error instanceof ClaimError)) throw error;
+      log('error', `cannot take it back: ${error.message}`);
       return {level: 'red', message: error.message, hint: error.hint};
     }
   }

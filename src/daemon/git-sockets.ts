@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
@@ -89,7 +90,12 @@ export class GitSockets {
       return {directory: join(this.#parts.directory, 'ssh'), shownAs: 'ssh', mode: 0o600, groupId: undefined};
     }
     const {mode, group} = socket.access;
-    return {directory: dirname(socket.path), shownAs: '', mode, groupId: group};
+    const beside = dirname(socket.path);
+    // where the directory is root's, root made one in it that is ours
+    const own = join(beside, 'ssh');
+    if (!existsSync(own)) return {directory: beside, shownAs: '', mode, groupId: group};
+    claimPassage(own, {named: false});
+    return {directory: own, shownAs: 'ssh', mode, groupId: group};
   }
 
   /** Accepts no more; resolves when everything that was accepted is answered. */

@@ -4,25 +4,17 @@ import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
-import type {AnswerParts} from '../answer.ts';
 import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
 import {loadConfiguration} from '../config/load-configuration.ts';
 import {configurationFile, runtimeDirectoryToMake, stateDirectory} from '../config/paths.ts';
-import {readSecret} from '../config/read-secret.ts';
 import {ConfigurationWatcher} from '../config/watch-configuration.ts';
-import {createAcquire} from '../entra/acquire.ts';
-import {AcquirerPool} from '../entra/acquirer-pool.ts';
-import {refreshTokenName} from '../entra/refresh-tokens.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
-import type {SecretSource} from '../identity/identity.ts';
+import {boundLog} from '../service/daemon-log.ts';
 import {createGrants} from '../ssh/grants.ts';
-import {openStore} from '../store/open-store.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
-import {StoredLogins} from '../token/stored-logins.ts';
-import {TokenCache} from '../token/token-cache.ts';
 import {VERSION} from '../version.ts';
 import {Audit} from './audit.ts';
 import {ClaimError, claimPassage, claimPrivate, lockDirectory} from './claim.ts';
@@ -34,6 +26,7 @@ import {createControlHandlers} from './control-handlers.ts';
 import type {Notice, Status} from './control-protocol.ts';
 import {Daemon, troubleOf} from './daemon.ts';
 import {GitSockets} from './git-sockets.ts';
+import {IdleWatch} from './idle-watch.ts';
 import {takeInheritedSockets} from './inherited-sockets.ts';
 import {LOG_LEVELS, createLog} from './log.ts';
 import {LogLines} from './log-lines.ts';
@@ -41,13 +34,15 @@ import {renderMetrics} from './metrics.ts';
 import {createPeople} from './people.ts';
 import {patientTokens} from './patient-tokens.ts';
 import {tokenEntry} from './report.ts';
-import {LazyStore} from './lazy-store.ts';
 import {createGrantReporter, createReporter} from './reporter.ts';
 import {createRespond} from './respond.ts';
+import {SideServers} from './side-servers.ts';
 import {statusOf} from './status.ts';
 import {Tally} from './tally.ts';
+import {createTokenSupply} from './token-supply.ts';
 import {toldVariables} from './told-variables.ts';
 import {ValidConfigurations} from './valid-configurations.ts';
+import {watchDirectory} from './watch-directory.ts';
 
 /** `orgkey daemon`'s options; what is not given comes from the environment, then from the defaults. */
 export interface DaemonOptions {
@@ -102,11 +97,9 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     return refuse(error);
   }
 
-  const startedAt = Date.now();
+  const key = randomBytes(32);
   const clock = createClock();
   const clockWatch = new ClockWatch();
-  const told = toldVariables(environment);
-  const key = randomBytes(32);
   const tally = new Tally();
   const logLines = new LogLines();
   const log = createLog({
@@ -126,7 +119,6 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   // whoever read our output is gone: without a listener each line about it would be another error to report
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-  // what was asked of whom, and what is kept
   const valid = new ValidConfigurations(join(state, 'valid-configurations'));
   const inForce = new ConfigurationInForce({
     load: () =>
@@ -141,71 +133,32 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     initial: NO_CONFIGURATION,
     now: Date.now,
   });
-  const store = new LazyStore(() =>
-    openStore({directory: join(state, 'secrets'), uid, environment, platform: process.platform}),
-  );
-  const pool = new AcquirerPool({
-    environment,
-    clock,
-    compileCache: join(state, 'compile-cache'),
-    observe: (seen) => clockWatch.note(seen),
-  });
-  const readSource = (source: SecretSource) =>
-    readSecret(source, {
-      environment,
-      readVault: async (vault, secret) => {
-        const {readVaultSecret} = await import('../entra/read-vault-secret.ts');
-        return readVaultSecret({vault, secret}, {pool, environment});
-      },
-    });
-  const refreshTokens = store.section('refresh-token/');
-  const acquire = createAcquire({
-    pool,
-    clock,
-    fingerprint: (secret) => fingerprintOf(key, secret),
-    readSecret: readSource,
-    environment,
-    authority: {
-      get authorityHost() {
-        return inForce.configuration.settings.entra.authorityHost;
-      },
-      get disableInstanceDiscovery() {
-        return inForce.configuration.settings.entra.disableInstanceDiscovery;
-      },
-    },
-    refreshTokens,
-    onNotKept: (error) =>
-      log('error', `a sign-in could not be kept, it ends with the daemon: ${String(error)}`),
-  });
-  const tokens = new TokenCache({acquire, clock, random: Math.random});
-  const logins = new StoredLogins({
-    clock,
-    archive: store.section('login/'),
-    failed: (done, error) => log('error', `a stored login could not be ${done}: ${String(error)}`),
-  });
+  const observe = clockWatch.note.bind(clockWatch);
+  const supply = createTokenSupply({environment, state, uid, clock, key, inForce, log, observe});
+  const {tokens, logins, store} = supply;
   function* liveSecrets(): Iterable<Secret> {
     yield* tokens.secrets();
     yield* logins.secrets();
     for (const {identity} of inForce.bindings.all) yield* heldSecrets(identity);
   }
 
-  // who listens, and what is said
   const audit = new Audit(join(state, 'audit.jsonl'), {
     settings: () => inForce.configuration.settings.audit,
     failed: (error) => log('error', `audit: ${String(error)}`),
   });
+  const grants = createGrants({
+    settings: () => inForce.configuration.settings,
+    placeOf: (scope) => sockets.placeBeside(scope),
+    readSecret: supply.readSource,
+    readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
+    environment,
+    startTimer,
+    report: createGrantReporter({audit, log, now: Date.now}),
+  });
   const report = createReporter({tally, audit, log, now: Date.now});
-  const firstReport = Promise.withResolvers<void>();
+  const idle = new IdleWatch(() => performance.now());
   const patient = patientTokens(tokens, PATIENCE);
   const rejections = new Rejections(clock);
-  const current = (): AnswerParts => ({
-    bindings: inForce.bindings,
-    tokens: patient,
-    rejections,
-    logins,
-    onFailure: inForce.configuration.settings.onFailure,
-    trouble: troubleOf(inForce),
-  });
   const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
   const sockets: GitSockets = new GitSockets({
     directory,
@@ -213,12 +166,19 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     proofOf,
     serve: (scope) => {
       const respond = createRespond(scope, {
-        current,
+        current: () => ({
+          bindings: inForce.bindings,
+          tokens: patient,
+          rejections,
+          logins,
+          onFailure: inForce.configuration.settings.onFailure,
+          trouble: troubleOf(inForce),
+        }),
         grant: (request) => grants.answer(request, scope),
         hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
-        report(of) {
-          firstReport.resolve();
-          report(of);
+        report(answered) {
+          if (answered.request?.operation !== 'hello') idle.note();
+          report(answered);
         },
         surprised,
         now: () => performance.now(),
@@ -226,19 +186,10 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       return (socket) => serveConnection(socket, respond);
     },
   });
-  const grants = createGrants({
-    settings: () => inForce.configuration.settings,
-    placeOf: (scope) => sockets.placeBeside(scope),
-    readSecret: readSource,
-    readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
-    environment,
-    startTimer: (milliseconds, act) => {
-      const timer = setTimeout(act, milliseconds);
-      return () => clearTimeout(timer);
-    },
-    report: createGrantReporter({audit, log, now: Date.now}),
-  });
-  const daemon = new Daemon({inForce, sockets, tokens, log});
+  const manager = directory.startsWith('/run/orgkey') ? 'system' : 'user';
+  const daemon = new Daemon({inForce, sockets, tokens, log, manager});
+  const startedAt = Date.now();
+  const told = toldVariables(environment);
   const status = (): Status =>
     statusOf({
       version: VERSION,
@@ -248,7 +199,13 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       tokens,
       tally,
       sockets: sockets.all,
-      notices: [...daemon.notices, ...store.notices, ...clockWatch.notices, ...auditNotices(audit)],
+      notices: [
+        ...daemon.notices,
+        ...store.notices,
+        ...clockWatch.notices,
+        ...side.notices,
+        ...auditNotices(audit),
+      ],
       residentBytes: process.memoryUsage.rss(),
       clockSkew: clockWatch.skew,
       environment: told,
@@ -256,17 +213,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const watcher = new ConfigurationWatcher({
     onChange: () => void reload().catch(surprised),
     onTrouble: (error) => log('warn', `the configuration is not watched: ${error.message}`),
-    after: (milliseconds, action) => {
-      const timer = setTimeout(action, milliseconds);
-      return () => clearTimeout(timer);
-    },
+    after: startTimer,
   });
-  let loginsTakenUp: Promise<number> | undefined;
-  /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
-  async function takeUpLogins(): Promise<void> {
-    loginsTakenUp ??= logins.load();
-    await loginsTakenUp;
-  }
   async function reload(): Promise<readonly Problem[]> {
     const since = Date.now();
     const problems = await daemon.reload();
@@ -277,6 +225,26 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     if (validity !== undefined) await valid.remember(validity);
     return problems;
   }
+  let loginsTakenUp: Promise<number> | undefined;
+  /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
+  async function takeUpLogins(): Promise<void> {
+    loginsTakenUp ??= logins.load();
+    await loginsTakenUp;
+  }
+
+  // what is not there for git: a failure is told, and git is served all the same
+  const metrics = () => renderMetrics(status(), tally, Date.now());
+  const side = new SideServers(log);
+  const handlers = createControlHandlers({
+    status,
+    reload,
+    bindings: () => inForce.bindings,
+    tokens,
+    logLines,
+    metrics,
+    people: createPeople({bindings: () => inForce.bindings, tokens, ...supply.people}),
+    handedOut: ({organization}, result) => audit.write(tokenEntry(organization, result, Date.now())),
+  });
 
   process.on('SIGHUP', () => void reload().catch(surprised));
   try {
@@ -286,53 +254,50 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     return refuse(error);
   }
   // systemd started us because a git waits: it comes before everything that only people ask for
-  if (inherited.size > 0) await Promise.race([firstReport.promise, delay(COLD_START_LIMIT)]);
-  const {serveControl} = await import('./control-server.ts');
-  const people = createPeople({
-    bindings: () => inForce.bindings,
-    tokens,
-    signIn: async (identity, how) => {
-      const {signIn} = await import('../entra/sign-in.ts');
-      return signIn(identity, {pool, readSecret: readSource, refreshTokens}, how);
-    },
-    signOut: async (identity) => refreshTokens.remove(refreshTokenName(identity)),
-    isSignedIn: async (identity) => (await refreshTokens.names()).includes(refreshTokenName(identity)),
+  if (inherited.size > 0) await Promise.race([idle.firstRequest, delay(COLD_START_LIMIT)]);
+  await side.open('control channel', async () => {
+    const {serveControl} = await import('./control-server.ts');
+    return serveControl(join(directory, 'control', 'control.sock'), handlers);
   });
-  const control = await serveControl(
-    join(directory, 'control', 'control.sock'),
-    createControlHandlers({
-      status,
-      reload,
-      bindings: () => inForce.bindings,
-      tokens,
-      logLines,
-      metrics: () => renderMetrics(status(), tally, Date.now()),
-      people,
-      handedOut: ({organization}, result) => audit.write(tokenEntry(organization, result, Date.now())),
-    }),
-  );
+  const {metricsListen} = inForce.configuration.settings;
+  if (metricsListen !== undefined) {
+    await side.open('metrics', async () => {
+      const {serveMetrics} = await import('./serve-metrics.ts');
+      return serveMetrics(metricsListen, metrics);
+    });
+  }
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
 
+  const guard = () => void daemon.guard().catch(surprised);
+  const watching = watchDirectory(directory, {onChange: guard, after: startTimer});
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
-    setInterval(() => void daemon.guard().catch(surprised), CHECK_EVERY),
+    setInterval(guard, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
+    setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
     // a daemon that ends by a signal would never write what it compiled
     setTimeout(flushCompileCache, FLUSH_AFTER),
   ];
-  await stopped;
-  log('info', 'told to stop: answering what is under way');
-  control.stop();
+  const isBusy = () => grants.active > 0;
+  const idleLimit = () => inForce.configuration.settings.idleExit;
+  const why = await Promise.race([stopped, idle.exceeds(idleLimit, {isBusy, every: delay})]);
+  log('info', `${why}: answering what is under way`);
+  side.stop();
   watcher.close();
+  watching.close();
   for (const timer of timers) clearInterval(timer);
   const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
   await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
   clearTimeout(limit);
-  pool.close();
-  await Promise.all([audit.flush(), logins.close()]);
-  tokens.clear();
+  await Promise.all([supply.close(), audit.flush()]);
   return 0;
+}
+
+/** Gives what cancels it. */
+function startTimer(milliseconds: number, act: () => void): () => void {
+  const timer = setTimeout(act, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** journald wants levels before its lines, people colours, programs JSON. */
@@ -341,10 +306,11 @@ function logForm(environment: NodeJS.ProcessEnv): 'journal' | 'terminal' | 'json
   return process.stderr.isTTY ? 'terminal' : 'json';
 }
 
-function stopSignal(): Promise<void> {
+/** Why the daemon is to end. */
+function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => resolve(`told to stop by ${signal}`));
   });
 }
 
@@ -356,15 +322,6 @@ function refuse(error: unknown): number {
 }
 
 const UNHEALTHY = 1;
-
-/** 16 hex digits: enough to tell a token, nothing to find it by. */
-function fingerprintOf(key: Uint8Array, secret: Secret): string {
-  const bytes = new Uint8Array(secret.length);
-  secret.copyTo(bytes, 0);
-  const hash = createHmac('sha256', key).update(bytes).digest('hex');
-  bytes.fill(0);
-  return hash.slice(0, 16);
-}
 
 function auditNotices({dropped}: Audit): Notice[] {
   return dropped === 0

@@ -1,0 +1,118 @@
+import test from 'ava';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {request} from 'node:http';
+import {createServer} from 'node:net';
+import {once} from 'node:events';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {askPath, startDaemon} from '../helpers/daemon.ts';
+
+const pat = 'p'.repeat(52);
+const credentials = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;
+const hello = 'action=hello\ntimeout=0\nnonce=1\n';
+
+test('with idleExit the daemon ends by itself once nobody has asked for that long', async (t) => {
+  const daemon = await startDaemon({configuration: `${credentials}orgkey: {idleExit: 1s}\n`});
+  t.teardown(() => daemon.close());
+  t.is(await daemon.ended(), 0);
+  t.regex(daemon.stderr, /idle for long enough/);
+});
+
+test('a socket that was taken from us is taken back when the directory changes', async (t) => {
+  const daemon = await startDaemon({configuration: credentials});
+  t.teardown(() => daemon.close());
+  rmSync(daemon.socket);
+  await daemon.says(/took .* back/);
+  t.regex(await askPath(daemon.socket, hello), new RegExp(`pid=${daemon.process.pid}\n`));
+  t.is(lstatSync(daemon.socket).mode & 0o777, 0o600);
+  t.is((await daemon.status()).health, 'green');
+});
+
+test("somebody else's socket in our place is told, in red, and left alone", async (t) => {
+  const daemon = await startDaemon({configuration: credentials});
+  t.teardown(() => daemon.close());
+  const other = createServer((client) => client.end('hello\n')).listen(`${daemon.socket}.new`);
+  await once(other, 'listening');
+  t.teardown(() => void other.close());
+  renameSync(`${daemon.socket}.new`, daemon.socket);
+  await daemon.says(/cannot take it back/);
+  t.is(await askPath(daemon.socket, ''), 'hello\n');
+  const status = await daemon.status();
+  t.is(status.health, 'red');
+  t.true(status.notices.some(({message}) => message.includes('another program listens on')));
+});
+
+test('metrics are served to loopback, and nothing else is', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'orgkey-metrics-'));
+  t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+  const path = join(directory, 'metrics.sock');
+  const daemon = await startDaemon({configuration: `${credentials}orgkey: {metrics: {listen: ${path}}}\n`});
+  t.teardown(() => daemon.close());
+  await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
+  const {status, text} = await fetchFrom(path, '/metrics');
+  t.is(status, 200);
+  t.regex(text, /^orgkey_requests_total\{organization="contoso",outcome="served"\} 1$/m);
+  t.regex(text, /^orgkey_request_seconds_count 1$/m);
+  t.regex(text, /^orgkey_configuration_valid 1$/m);
+  t.is((await fetchFrom(path, '/')).status, 404);
+  t.is(lstatSync(path).mode & 0o077, 0);
+});
+
+test('a control channel that cannot be served takes nothing else down', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'orgkey-control-'));
+  t.teardown(() => rmSync(directory, {recursive: true, force: true}));
+  mkdirSync(join(directory, 'run/control/control.sock'), {recursive: true});
+  chmodSync(join(directory, 'run'), 0o711);
+  writeFileSync(join(directory, 'config.yaml'), credentials, {mode: 0o600});
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  t.true((await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'})).includes(pat));
+  t.regex(daemon.stderr, /the control channel cannot be served/);
+  t.is(await daemon.stop('SIGTERM'), 0);
+  t.false(existsSync(daemon.socket));
+});
+
+test('scoped sockets come, change and go with the configuration', async (t) => {
+  const daemon = await startDaemon({
+    configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
+  });
+  t.teardown(() => daemon.close());
+  const path = join(daemon.runtime, 'scoped/team/git.sock');
+  const get = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/x\n';
+  t.true((await askPath(path, get)).includes(pat));
+  t.is(lstatSync(join(daemon.runtime, 'scoped/team')).mode & 0o777, 0o711);
+
+  daemon.configure(
+    `${credentials}orgkey: {sockets: [{name: team, organizations: [fabrikam], mode: "0666"}]}\n`,
+  );
+  daemon.process.kill('SIGHUP');
+  await daemon.says(/(1 credentials[^]*){2}/);
+  t.is(await askPath(path, get), 'orgkey=1\n');
+  t.is(lstatSync(path).mode & 0o777, 0o666);
+
+  daemon.configure(credentials);
+  daemon.process.kill('SIGHUP');
+  await daemon.says(/(1 credentials[^]*){3}/);
+  t.false(existsSync(path));
+});
+
+function fetchFrom(socketPath: string, path: string): Promise<{status: number | undefined; text: string}> {
+  return new Promise((resolve, reject) => {
+    const asked = request({socketPath, path, agent: false}, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => resolve({status: response.statusCode, text}));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
