@@ -1,0 +1,268 @@
+import test from 'ava';
+import {join} from 'node:path';
+import {checkGit} from '../../src/diagnostics/check-git.ts';
+import {checkHelpers} from '../../src/diagnostics/check-helpers.ts';
+import {checkRemotes} from '../../src/diagnostics/check-remotes.ts';
+import {checkTransport} from '../../src/diagnostics/check-transport.ts';
+import {configuredTargets} from '../../src/diagnostics/target.ts';
+import type {Diagnostic} from '../../src/diagnostics/diagnostic.ts';
+import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
+import {gitHere} from '../../src/git/git-here.ts';
+import {readSeenSettings} from '../../src/git/seen-settings.ts';
+import {Bindings} from '../../src/identity/bindings.ts';
+import {Secret} from '../../src/token/secret.ts';
+import {helper} from '../helpers/daemon.ts';
+import {GitHome} from '../helpers/git-home.ts';
+import {gits} from '../helpers/gits.ts';
+
+const bindings = [
+  {
+    identity: {
+      kind: 'pat',
+      personalAccessToken: {from: 'held', secret: Secret.fromText('x')},
+      key: 'k',
+    },
+    host: 'dev.azure.com',
+    organizations: ['contoso', 'Fabrikam'],
+    place: 'config.yaml:1:1',
+  },
+] as const;
+const loaded = {kind: 'loaded', configuration: {...NO_CONFIGURATION, bindings}} as const;
+const OURS = `!'${helper}'`;
+
+interface Case {
+  readonly title: string;
+  /** Of ~/.gitconfig; OURS stands for the helper line of ours. */
+  readonly config: string;
+  /** Of the repository in which git is. */
+  readonly local?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Lines `title outcome: detail → repair`, as patterns; none others may be there. */
+  readonly expected: readonly RegExp[];
+}
+
+const SOUND = '[credential "https://dev.azure.com"]\nhelper = OURS\nuseHttpPath = true\n';
+const WELL = /^helper ok: git asks orgkey for contoso, Fabrikam$/;
+
+const cases: readonly Case[] = [
+  {title: 'as setup leaves it', config: SOUND, expected: [WELL]},
+  {
+    title: 'nothing is set up',
+    config: '',
+    expected: [/^helper failed: contoso, Fabrikam: git does not ask orgkey, but nobody → orgkey setup$/],
+  },
+  {
+    title: 'only others are asked',
+    config: '[credential]\nhelper = store\n',
+    expected: [/^helper failed: .*, but store \(global, .*\.gitconfig\) → orgkey setup$/],
+  },
+  {
+    title: 'the path is not sent',
+    config: SOUND.replace('useHttpPath = true', ''),
+    expected: [
+      /^useHttpPath failed: .*useHttpPath is not set → git config --global credential\.https:\/\/dev\.azure\.com\.useHttpPath true$/,
+    ],
+  },
+  {
+    title: 'the repository takes the path away',
+    config: SOUND,
+    local: '[credential]\nuseHttpPath = false\n',
+    expected: [
+      /^useHttpPath failed: .*useHttpPath is false \(local, .*\) → git config --local --unset-all credential\.usehttppath$/,
+    ],
+  },
+  {
+    title: 'the repository drops the helpers',
+    config: SOUND,
+    local: '[credential]\nhelper =\nhelper = cache\n',
+    expected: [
+      /^helper failed: .*git asks cache \(local, .*\) instead of orgkey: .* by an empty credential\.helper \(local, .*\) → git config --local --unset-all credential\.helper$/,
+    ],
+  },
+  {
+    title: 'variables drop the helpers',
+    config: SOUND,
+    environment: {GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: ''},
+    expected: [
+      /^helper failed: .*git asks nobody instead of orgkey: .*GIT_CONFIG_… variables\) → leave out that -c, or unset GIT_CONFIG_COUNT/,
+    ],
+  },
+  {
+    title: 'another comes first',
+    config: `[credential]\nhelper = "!f() { echo password=canary-secret; }; f"\n${SOUND}`,
+    expected: [
+      /^helper warning: .*asked before orgkey, and what they know wins: a command \(global, .*\) → orgkey setup$/,
+    ],
+  },
+  {
+    title: 'another one is told every token',
+    config: `${SOUND}[credential]\nhelper = store --file=/tmp/canary\n`,
+    expected: [/^helper warning: .*given each token that worked.*: store \(global/],
+  },
+  {
+    title: 'the script is gone',
+    config: SOUND.replace('OURS', `"!'/nowhere/git-credential-orgkey'"`),
+    expected: [
+      /^helper failed: .*\/nowhere\/git-credential-orgkey is not there or cannot be run .* → orgkey setup$/,
+    ],
+  },
+  {
+    title: 'as in a container, without its socket',
+    config: SOUND.replace('OURS', 'cache --socket=/nowhere/git.sock'),
+    expected: [/^helper failed: .*\/nowhere\/git\.sock, where no socket is .* → mount the directory/],
+  },
+  {
+    title: 'an Authorization of its own',
+    config: `${SOUND}[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n`,
+    expected: [
+      WELL,
+      /^extraHeader warning: git sends an Authorization of its own, .* → git config --global --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
+    ],
+  },
+  {
+    title: 'an Authorization of its own, taken back',
+    config: `${SOUND}[http]\nextraHeader = "Authorization: basic canary-token"\nextraHeader =\nextraHeader = X-Id: 1\n`,
+    expected: [WELL],
+  },
+  {
+    title: 'certificates are not checked',
+    config: `${SOUND}[http]\nsslVerify = false\n`,
+    expected: [WELL, /^sslVerify failed: git sends tokens to whoever answers/],
+  },
+  {
+    title: 'certificates are not checked, by a variable',
+    config: SOUND,
+    environment: {GIT_SSL_NO_VERIFY: '1'},
+    expected: [WELL, /^GIT_SSL_NO_VERIFY failed: .* → unset GIT_SSL_NO_VERIFY/],
+  },
+  {
+    title: 'https is turned into ssh',
+    config: `${SOUND}[url "git@ssh.dev.azure.com:v3/"]\ninsteadOf = https://dev.azure.com/\n`,
+    expected: [
+      WELL,
+      /^insteadOf warning: git goes elsewhere for contoso: to git@ssh/,
+      /^insteadOf warning: git goes elsewhere for Fabrikam/,
+    ],
+  },
+  {
+    title: 'a password is put into every URL',
+    config: `${SOUND}[url "https://me:canary-secret@dev.azure.com/contoso/"]\ninsteadOf = https://dev.azure.com/contoso/\n`,
+    expected: [
+      WELL,
+      /^insteadOf warning: .*to https:\/\/…@dev\.azure\.com\/contoso\/ .* → git config --global --unset-all 'url\.https:\/\/…@/,
+    ],
+  },
+  {
+    title: 'an organization in another spelling',
+    config: `${SOUND}[credential "https://dev.azure.com/CONTOSO"]\nhelper =\n[credential "https://dev.azure.com/contoso"]\nhelper =\nhelper = OURS\n`,
+    expected: [
+      WELL,
+      /^spelling warning: \[credential "https:\/\/dev\.azure\.com\/CONTOSO"\] is not what the configuration calls it.* → spell it https:\/\/dev\.azure\.com\/contoso/,
+    ],
+  },
+  {
+    title: 'remotes in another spelling, and with a password',
+    config: SOUND,
+    local:
+      '[remote "origin"]\nurl = https://dev.azure.com/fabrikam/web/_git/site\n[remote "other"]\nurl = https://me:canary-secret@dev.azure.com/contoso/web/_git/site\n[remote "far"]\nurl = https://me:canary@example.com/a\n',
+    expected: [
+      WELL,
+      /^spelling warning: origin says fabrikam, the configuration Fabrikam: .* → git remote set-url origin https:\/\/dev\.azure\.com\/Fabrikam\/web\/_git\/site$/,
+      /^remote warning: the URL of other holds a password, .* → git remote set-url other https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site; and revoke it$/,
+    ],
+  },
+];
+
+function lines(diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.map(
+    ({title, outcome, detail, repair}) =>
+      `${title} ${outcome}: ${detail}${repair === undefined ? '' : ` → ${repair}`}`,
+  );
+}
+
+async function look(home: GitHome, directory: string): Promise<readonly Diagnostic[]> {
+  const git = gitHere(home.environment, join(home.directory, directory));
+  const settings = await readSeenSettings(git);
+  const targets = configuredTargets(new Bindings(bindings));
+  return [
+    ...(await checkHelpers({settings, targets, helper})),
+    ...(await checkTransport({git, settings, targets, environment: home.environment})),
+    ...(await checkRemotes({settings, loaded})),
+  ];
+}
+
+for (const {title, config, local = '', environment = {}, expected} of cases) {
+  test(`git's settings: ${title}`, async (t) => {
+    const home = new GitHome(environment);
+    t.teardown(() => home.remove());
+    home.write('.gitconfig', config.replaceAll('OURS', `"${OURS}"`));
+    await home.succeed(['init', '-q', 'repository']);
+    await home.run('sh', ['-c', 'cat >> repository/.git/config'], {input: local});
+    const found = lines(await look(home, 'repository'));
+    t.is(found.length, expected.length, found.join('\n'));
+    for (const [at, line] of found.entries()) t.regex(line, expected[at] ?? /^$/);
+    t.false(found.join('\n').includes('canary'), found.join('\n'));
+  });
+}
+
+for (const git of gits) {
+  const withGit = git.missing === undefined ? test : test.skip;
+  withGit(
+    `${git.name}: what proactiveAuth costs is told where git knows it, and how to take it back`,
+    async (t) => {
+      const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
+      t.teardown(() => home.remove());
+      const narrow = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
+      home.write('.gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${narrow}`);
+      const found = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
+      t.is(found.length, git.hasAuthtype ? 1 : 0);
+      if (git.hasAuthtype)
+        t.regex(
+          found.join(),
+          /^proactiveAuth ok: public repositories of one organization .* orgkey setup --no-proactive-auth$/,
+        );
+      home.write('.gitconfig', '[http "https://dev.azure.com"]\nproactiveAuth = basic\n');
+      const wide = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
+      t.is(wide.length, git.hasAuthtype ? 1 : 0);
+      if (git.hasAuthtype)
+        t.regex(
+          wide.join(),
+          /^proactiveAuth warning: .* → git config --global --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
+        );
+    },
+  );
+
+  withGit(`${git.name}: what it can do is told`, async (t) => {
+    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
+    t.teardown(() => home.remove());
+    const {environment} = home;
+    const found = lines(await checkGit({git: gitHere(environment, home.directory), environment}));
+    t.is(found.length, 2);
+    t.regex(
+      found[0] ?? '',
+      git.hasAuthtype ? /^version ok: 2\.\d+.*: Bearer/ : /^version ok: 2\.\d+.*: Basic only/,
+    );
+    t.regex(found[1] ?? '', /^client ok/);
+  });
+}
+
+test('a git that is missing, too old, or reads a broken configuration', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  const seen = async (environment: Readonly<Record<string, string>>) =>
+    lines(await checkGit({git: gitHere(environment, home.directory), environment}));
+  t.deepEqual(await seen({PATH: '/nowhere'}), [
+    'version failed: git is not on the PATH → install git 2.39 or later',
+  ]);
+  home.write('old/git', '#!/bin/sh\necho git version 1.8.3\n', 0o755);
+  t.deepEqual(await seen({PATH: `${home.directory}/old`}), [
+    'version failed: git 1.8.3 is too old → install git 2.39 or later',
+  ]);
+  home.write('.gitconfig', '[broken\n');
+  t.regex((await seen({...home.environment})).join('\n'), /version failed: git does not .*bad config line 1/);
+  const shadowed = await seen({...home.environment, GIT_CONFIG_GLOBAL: '/dev/null'});
+  t.regex(
+    shadowed.at(-1) ?? '',
+    /^variables warning: git reads another configuration than usual: GIT_CONFIG_GLOBAL=\/dev\/null → /,
+  );
+});

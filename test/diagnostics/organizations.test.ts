@@ -1,0 +1,262 @@
+import test from 'ava';
+import type {Application, Tenant} from '../cloud/directory.ts';
+import {helper} from '../helpers/daemon.ts';
+import {patientOf} from '../helpers/doctor.ts';
+
+function secretOf(app: Application, {id}: Tenant, organizations: string): string {
+  return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
+}
+
+test('where all is well, every step says so, and what was asked carries no token to others', async (t) => {
+  let url = '';
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
+    return {credentials: secretOf(app, tenant, 'contoso')};
+  });
+  const {code, healthy, diagnostics, of} = await examine([url]);
+  t.is(code, 0, JSON.stringify(diagnostics, undefined, 1));
+  t.true(healthy);
+  t.deepEqual([...new Set(diagnostics.map(({outcome}) => outcome))].toSorted(), ['ok', 'skipped']);
+  t.regex(of('contoso', 'rule'), /^ok: client secret .*config\.yaml:\d+:\d+$/);
+  t.regex(of('contoso', 'token'), /^ok: an access token, for 5\d min$/);
+  t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, that of the organization$/);
+  t.regex(of('contoso', 'sign-in'), /^ok: as /);
+  t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
+  t.is(of('contoso', 'repository'), 'ok: can be read');
+  t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
+  t.is(of('network', 'clock'), 'ok: right to the minute');
+  const withToken = cloud.requests.filter(({authorization}) => authorization !== undefined);
+  t.true(withToken.length > 0);
+  t.true(withToken.every(({host}) => host === 'dev.azure.com'));
+});
+
+test('each organization is asked, with whatever identity it has', async (t) => {
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const machine = cloud.addManagedIdentity({tenant});
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [machine]});
+    contoso.addRepository('web/site', {files: {a: 'a'}});
+    const pat = cloud.addOrganization('fabrikam', {tenant}).addPat();
+    return {
+      credentials: [
+        `{organizations: [contoso], clientId: ${machine.clientId}}`,
+        `{organizations: [fabrikam], personalAccessToken: "${pat.value}"}`,
+        `{stored: true, organizations: [typed]}`,
+      ].join(', '),
+    };
+  });
+  const {code, of} = await examine();
+  t.is(code, 0);
+  t.regex(of('contoso', 'tenant'), /that of the organization/);
+  t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
+  t.is(of('fabrikam', 'token'), 'ok: a personal access token');
+  t.regex(of('fabrikam', 'sign-in'), /^ok: as Pat Owner$/);
+  t.regex(of('fabrikam', 'membership'), /^warning: it is no member of any project.* → add it to a project/);
+  t.is(of('typed', 'token'), "skipped: what is typed at git's prompt is for git only");
+  t.true(cloud.requests.filter({endpoint: 'connection-data'}).length >= 4);
+});
+
+test('an organization of another tenant, and one of Microsoft accounts', async (t) => {
+  let other = '';
+  const {examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const machine = cloud.addManagedIdentity({tenant});
+    const elsewhere = cloud.addTenant();
+    other = elsewhere.id;
+    cloud.addOrganization('stranger', {tenant: elsewhere});
+    cloud.addOrganization('machines', {tenant: elsewhere});
+    cloud.addOrganization('personal', {tenant: null});
+    return {
+      credentials: `${secretOf(app, tenant, 'stranger, personal')}, {organizations: [machines], clientId: ${machine.clientId}}`,
+    };
+  });
+  const {code, of} = await examine();
+  t.is(code, 1);
+  t.true(
+    of('stranger', 'tenant').startsWith(
+      `failed: the organization is connected to ${other}, the identity is of`,
+    ),
+  );
+  t.true(of('stranger', 'tenant').includes(`→ set tenantId: ${other}`));
+  t.regex(
+    of('machines', 'tenant'),
+    /→ a managed identity works in its own tenant only.*managedIdentityClientId/,
+  );
+  t.regex(
+    of('personal', 'tenant'),
+    /^failed: the organization belongs to Microsoft accounts.*→ connect it to a tenant/,
+  );
+  t.regex(of('stranger', 'sign-in'), /^failed: .*TF400813/);
+});
+
+test('no member, no organization, no rule, no such repository, no permission', async (t) => {
+  const {person, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const outsider = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant});
+    contoso.addMember(app, {repositories: ['web/site']});
+    contoso.addRepository('web/site', {files: {a: 'a'}});
+    contoso.addRepository('web/secret', {files: {a: 'a'}});
+    const pats = cloud.addOrganization('fabrikam', {tenant});
+    pats.addRepository('shared/library', {files: {a: 'a'}});
+    const pat = pats.addPat({scopes: ['vso.packaging']});
+    cloud.addOrganization('club', {tenant});
+    return {
+      credentials: [
+        secretOf(app, tenant, 'contoso, missing'),
+        secretOf(outsider, tenant, 'club'),
+        `{organizations: [fabrikam], personalAccessToken: "${pat.value}"}`,
+      ].join(', '),
+    };
+  });
+  const old = 'credential.https://contoso.visualstudio.com.helper';
+  await person.git(['config', '--global', old, `!'${helper}'`]);
+  const rows: readonly [target: string, group: string, title: string, expected: RegExp][] = [
+    ['club', 'club', 'sign-in', /^failed: .*\(TF401444\) → .*Users/],
+    ['missing', 'missing', 'organization', /^failed: there is none of that name → check the spelling/],
+    ['nobody', 'nobody', 'rule', /^failed: no credential covers it → add one/],
+    [
+      'https://dev.azure.com/contoso/web/_git/typo',
+      'contoso',
+      'repository',
+      /^failed: .*\(TF401019\) \(HTTP 404\) → Check the spelling; give Read/,
+    ],
+    [
+      'https://dev.azure.com/contoso/web/_git/secret',
+      'contoso',
+      'repository',
+      /^failed: .*\(TF401019\) \(HTTP 404\)/,
+    ],
+    [
+      'https://dev.azure.com/contoso/wab/_git/site',
+      'contoso',
+      'repository',
+      /^failed: .*TF200016.* \(HTTP 404\) → check the spelling/,
+    ],
+    [
+      'https://dev.azure.com/fabrikam/shared/_git/library',
+      'fabrikam',
+      'repository',
+      /^failed: .*\(TF400813\) \(HTTP 403\) → /,
+    ],
+    ['git@ssh.dev.azure.com:v3/contoso/web/site', 'contoso', 'repository', /^ok: can be read$/],
+    [
+      'https://me:word@contoso.visualstudio.com/web/_git/site?x#y',
+      'contoso',
+      'repository',
+      /^ok: can be read$/,
+    ],
+  ];
+  for (const [target, group, title, expected] of rows) {
+    const {code, of} = await examine([target]);
+    t.is(code, expected.source.startsWith('^ok') ? 0 : 1, target);
+    t.regex(of(group, title), expected, target);
+  }
+});
+
+test('who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed', async (t) => {
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
+    return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+  });
+  const said: RegExp[] = [
+    /^failed: the personal access token has expired → make a new one: https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens$/,
+  ];
+  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), said[0] ?? /^$/);
+  const organization = cloud.azureDevOps.organization('contoso');
+  for (const status of [203, 302] as const) {
+    if (organization !== undefined) organization.unauthenticated = status;
+    const {code, of} = await examine(['contoso']);
+    t.is(code, 1);
+    t.regex(
+      of('contoso', 'sign-in'),
+      new RegExp(`^failed: it takes us for nobody \\(HTTP ${status}, it wants a person to sign in\\)`),
+    );
+  }
+  t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
+  cloud.fault({
+    endpoint: 'connection-data',
+    after: 1,
+    body: '<html>',
+    headers: {'content-type': 'text/html'},
+  });
+  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
+});
+
+test('a token that cannot be had is explained by Entra, and by the tenant', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const other = cloud.addTenant();
+    const app = tenant.addApplication();
+    cloud.addOrganization('contoso', {tenant});
+    cloud.addOrganization('stranger', {tenant: other});
+    return {
+      credentials: `{organizations: [contoso, stranger], clientId: ${app.clientId}, clientSecret: wrong-wrong-wrong, tenantId: ${tenant.id}}`,
+    };
+  });
+  const {code, of} = await examine();
+  t.is(code, 1);
+  t.regex(of('contoso', 'token'), /^failed: .*\(AADSTS7000215\) → /);
+  t.regex(of('contoso', 'tenant'), /^ok: /);
+  t.regex(of('stranger', 'tenant'), /^failed: the organization is connected to/);
+});
+
+test('a server on premises is asked where its collections are', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    const collection = cloud.addServer('azure.example.org').addCollection('Main Collection');
+    collection.addRepository('web/site', {files: {a: 'a'}});
+    const pat = collection.addPat();
+    const contoso = cloud.addOrganization('contoso').addPat();
+    const server = `{host: azure.example.org, credentials: [{organizations: [Main Collection], personalAccessToken: "${pat.value}"}]}`;
+    return {
+      credentials: `{organizations: [contoso], personalAccessToken: "${contoso.value}"}`,
+      servers: [server],
+    };
+  });
+  const {of} = await examine();
+  const name = 'azure.example.org/Main Collection';
+  t.is(of(name, 'membership'), 'ok: sees 1 repository');
+  t.is(of(name, 'tenant'), '');
+  t.regex(of('git', 'helper'), /failed: azure\.example\.org\/Main Collection: git does not ask orgkey/);
+  const named = await examine(['https://azure.example.org/tfs/Main%20Collection/web/_git/site']);
+  t.is(named.of(name, 'repository'), 'ok: can be read');
+});
+
+test('without a daemon, what can be looked at is looked at', async (t) => {
+  const {daemon, examine} = await patientOf(t, (cloud) => {
+    const pat = cloud.addOrganization('contoso').addPat();
+    return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+  });
+  await daemon.stop();
+  const {code, of} = await examine();
+  t.is(code, 1);
+  t.regex(of('daemon', 'daemon'), /^failed: the daemon is not running.* → start it: orgkey service start$/);
+  t.is(of('contoso', 'token'), 'skipped: the daemon does not run');
+  t.regex(of('network', 'dev.azure.com'), /^ok/);
+  t.regex(of('git', 'helper'), /^ok: git asks orgkey for contoso$/);
+});
+
+test('what is neither an organization nor a repository is refused, and nobody is asked', async (t) => {
+  const {cloud, person} = await patientOf(t, (cloud) => {
+    const pat = cloud.addOrganization('contoso').addPat();
+    return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+  });
+  for (const word of [
+    'https://dev.azure.com.evil.example/contoso/_git/site',
+    'http://dev.azure.com/contoso/_git/site',
+    'https://dev.azure.com\\@evil.example/contoso/_git/site',
+    'https://dev.azure.com',
+    'no organization',
+  ]) {
+    const {code, stderr} = await person.run('doctor', [word]);
+    t.is(code, 2, word);
+    t.regex(stderr, /^orgkey: error: that is neither an organization nor a repository of one: /, word);
+  }
+  t.is(cloud.requests.count({}), 0);
+});
