@@ -10,6 +10,7 @@ import {
   type Grant,
 } from './issuer.ts';
 import {fieldOf, type Job} from './job.ts';
+import {signInPage, type SignInPage} from './sign-in-page.ts';
 import {localTrouble, TroubleError, type Trouble} from './trouble.ts';
 
 /** Bytes of what a browser may post. */
@@ -47,7 +48,7 @@ export async function signInWithBrowser(
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     tell({event: 'open', url: url.href});
-    const {code, finish} = await listener.code;
+    const code = await listener.code;
     try {
       const grant = await redeem(
         job,
@@ -56,10 +57,13 @@ export async function signInWithBrowser(
         exchanges,
       );
       checkNonce(grant, nonce, job);
-      await finish(undefined);
+      await listener.finish({kind: 'signed-in', username: usernameIn(grant)});
       return grant;
     } catch (error) {
-      await finish('The sign-in came back, but could not be completed. The terminal says why.');
+      await listener.finish({
+        kind: 'not-signed-in',
+        reason: 'The sign-in came back, but could not be completed. The terminal says why.',
+      });
       throw error;
     }
   } finally {
@@ -99,28 +103,33 @@ function checkNonce({idToken}: Grant, nonce: string, job: Job): void {
   );
 }
 
-interface Returned {
-  readonly code: string;
-  /** Shows the person how it ended; resolves once the page was sent. */
-  readonly finish: (complaint: string | undefined) => Promise<void>;
+/** Who it is, for the page. */
+function usernameIn({idToken}: Grant): string | undefined {
+  const {preferred_username: username} = idToken === undefined ? {} : claimsOf(idToken);
+  return typeof username === 'string' && username !== '' ? username : undefined;
 }
 
 /** The port that the browser comes back to. */
 class Listener {
-  readonly code: Promise<Returned>;
+  /** What the browser brought first. */
+  readonly code: Promise<string>;
   readonly redirectUri: string;
   readonly #servers: readonly Server[];
+  /** A page that is loaded anew comes twice, and the second request is the one that people look at. */
+  readonly #waiting = new Set<ServerResponse>();
 
   private constructor(servers: readonly Server[], port: number, state: string) {
     this.#servers = servers;
     this.redirectUri = `http://localhost:${port}`;
-    const {promise, resolve, reject} = Promise.withResolvers<Returned>();
+    const {promise, resolve, reject} = Promise.withResolvers<string>();
     this.code = promise;
     // awaited only after the address was told
     promise.catch(() => {});
+    const reception = {host: `localhost:${port}`, state, waiting: this.#waiting, resolve, reject};
     for (const server of servers) {
       server.on('request', (request, response) => {
-        void receive(request, response, {host: `localhost:${port}`, state, resolve, reject});
+        // a client that goes away in the middle, whoever it is, is no reason to end the sign-in
+        receive(request, response, reception).catch(() => response.destroy());
       });
     }
   }
@@ -132,6 +141,12 @@ class Listener {
     // `localhost` is either; where the other is not to be had, browsers come to this one
     const other = await listen('::1', port).catch(() => undefined);
     return new Listener(other === undefined ? [server] : [server, other], port, state);
+  }
+
+  /** Shows how it ended to whoever came back; resolves once that was sent. */
+  async finish(page: SignInPage): Promise<void> {
+    const status = page.kind === 'signed-in' ? 200 : 400;
+    await Promise.all(Array.from(this.#waiting, (response) => show(response, status, page)));
   }
 
   close(): void {
@@ -153,7 +168,8 @@ function listen(host: string, port: number): Promise<Server> {
 interface Reception {
   readonly host: string;
   readonly state: string;
-  readonly resolve: (returned: Returned) => void;
+  readonly waiting: Set<ServerResponse>;
+  readonly resolve: (code: string) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -161,24 +177,24 @@ interface Reception {
 async function receive(
   request: IncomingMessage,
   response: ServerResponse,
-  {host, state, resolve, reject}: Reception,
+  {host, state, waiting, resolve, reject}: Reception,
 ): Promise<void> {
   const url = URL.parse(request.url ?? '', `http://${host}`);
-  if (request.headers.host !== host || url?.pathname !== '/') return show(response, 404, 'Nothing is here.');
+  if (request.headers.host !== host || url?.pathname !== '/')
+    return show(response, 404, {kind: 'astray', reason: 'Nothing is at this address.'});
   const parameters = request.method === 'POST' ? await readForm(request) : url.searchParams;
   if (parameters?.get('state') !== state)
-    return show(response, 400, 'This is not the sign-in that is waited for.');
+    return show(response, 400, {kind: 'astray', reason: 'This is not the sign-in that is waited for.'});
   const error = parameters.get('error');
   const code = parameters.get('code');
-  if (error === null && code !== null && code !== '')
-    return resolve({
-      code,
-      finish: (complaint) =>
-        complaint === undefined
-          ? show(response, 200, 'You are signed in. This page can be closed.')
-          : show(response, 400, complaint),
-    });
-  await show(response, 400, 'The sign-in was not completed. The terminal says why.');
+  if (error === null && code !== null && code !== '') {
+    waiting.add(response);
+    return resolve(code);
+  }
+  await show(response, 400, {
+    kind: 'not-signed-in',
+    reason: 'The sign-in was not completed. The terminal says why.',
+  });
   reject(new TroubleError(declined(error ?? 'invalid_request', parameters.get('error_description') ?? '')));
 }
 
@@ -208,19 +224,7 @@ function declined(error: string, description: string): Trouble {
 }
 
 /** Resolves once the page was sent, so that the process may end. */
-function show(response: ServerResponse, status: number, sentence: string): Promise<void> {
-  const page = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>orgkey</title>
-<style>
-  :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif; }
-  body { display: grid; place-content: center; min-height: 90vh; margin: 0 1rem; text-align: center; }
-</style>
-<h1>orgkey</h1>
-<p>${sentence}</p>
-`;
+function show(response: ServerResponse, status: number, page: SignInPage): Promise<void> {
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -229,7 +233,9 @@ function show(response: ServerResponse, status: number, sentence: string): Promi
     connection: 'close',
   };
   return new Promise((resolve) => {
+    // somebody who has closed the page meanwhile is signed in all the same
+    if (response.destroyed) return resolve();
     response.on('close', resolve);
-    response.writeHead(status, headers).end(page);
+    response.writeHead(status, headers).end(signInPage(page));
   });
 }

@@ -1,4 +1,6 @@
+import {once} from 'node:events';
 import {request} from 'node:http';
+import {connect} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {refreshTokenName} from '../../src/entra/refresh-tokens.ts';
 import {signIn, signOut, type SignedIn, type SignInEvent} from '../../src/entra/sign-in.ts';
@@ -68,7 +70,7 @@ test.serial('in the browser: signed in, the refresh token is kept and used', asy
     ({page} = await cloud.browse(address, ada));
   });
   t.deepEqual(signedIn, {kind: 'signed-in', username: ada.userPrincipalName, tenantId: tenant.id});
-  t.regex(page, /You are signed in\. This page can be closed\./);
+  t.regex(page, /<h1>You are signed in<\/h1>\n<p>as <b>ada@\S+<\/b><\/p>\n<p>This page can be closed\.<\/p>/);
   const query = new URL(url).searchParams;
   t.is(query.get('response_mode'), 'form_post');
   t.is(query.get('code_challenge_method'), 'S256');
@@ -146,6 +148,58 @@ test.serial('in the browser: strangers at the port are sent away, and the sign-i
   });
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
   t.deepEqual(answers, ['400', '400', '400', '400', '404', '404']);
+});
+
+test.serial('in the browser: a stranger who hangs up in the middle does not end it', async (t) => {
+  const {signIn} = person();
+  const signedIn = await withBrowser({signIn}, async (url) => {
+    const {port} = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+    await hangUp(port, `POST / HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 100\r\n\r\nstate=`);
+    await hangUp(port, 'GET / HT');
+    await cloud.browse(url, ada);
+  });
+  says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
+});
+
+test.serial(
+  'in the browser: a page that is loaded anew while the code is redeemed shows the end as well',
+  async (t) => {
+    const {signIn, app} = person();
+    const redeeming = {endpoint: 'token', client: app.clientId} as const;
+    cloud.fault({...redeeming, delay: 300});
+    let again = '';
+    const signedIn = await withBrowser({signIn}, async (url) => {
+      const {port} = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+      const first = cloud.browse(url, ada);
+      await cloud.requests.waitFor(redeeming);
+      const query = new URLSearchParams({
+        state: new URL(url).searchParams.get('state') ?? '',
+        code: 'the same',
+      });
+      again = await knock(new URL(`http://localhost:${port}`), `/?${query.toString()}`);
+      await first;
+    });
+    says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
+    t.is(again, '200');
+    t.is(cloud.requests.count(redeeming), 1);
+  },
+);
+
+test.serial('in the browser: closed before the code was redeemed', async (t) => {
+  const {signIn, app} = person();
+  const redeeming = {endpoint: 'token', client: app.clientId} as const;
+  cloud.fault({...redeeming, delay: 300});
+  const signedIn = await withBrowser({signIn}, async (url) => {
+    const {searchParams} = new URL(url);
+    cloud.entra.autoSignIn = ada;
+    const {text} = await cloud.request(url).finally(() => (cloud.entra.autoSignIn = undefined));
+    const code = /name="code" value="([^"]*)"/.exec(text)?.[1] ?? '';
+    const {host, port} = new URL(searchParams.get('redirect_uri') ?? '');
+    const query = new URLSearchParams({state: searchParams.get('state') ?? '', code});
+    const request = `GET /?${query.toString()} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    await hangUp(port, request, () => cloud.requests.waitFor(redeeming));
+  });
+  says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
 });
 
 test.serial('in the browser: the tokens of another sign-in', async (t) => {
@@ -359,6 +413,20 @@ test.serial('a refresh while Entra is down: tried three times, and the refresh t
   t.is(cloud.requests.count({endpoint: 'token', client: app.clientId}), 3);
   t.is(kept(), token);
 });
+
+/** Sends this much, waits for something, and is gone. */
+async function hangUp(
+  port: string,
+  text: string,
+  after: () => Promise<unknown> = async () => {},
+): Promise<void> {
+  const socket = connect({host: '127.0.0.1', port: Number(port)});
+  await once(socket, 'connect');
+  await new Promise((resolve) => socket.write(text, resolve));
+  await after();
+  socket.resetAndDestroy();
+  await once(socket, 'close');
+}
 
 /** Asks the port on loopback as no browser would; gives the status, or what became of the connection. */
 function knock(
