@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {gits, type Git} from './gits.ts';
 
 /** A git with a Git LFS to test with. */
@@ -29,9 +29,4 @@ function pair(git: Git | undefined, program: string, version: string, script: st
   if (git === undefined) throw new Error('there is no git');
   const missing = existsSync(program) ? git.missing : `there is no git-lfs ${version}: ${script} brings one`;
   return {name: `${git.name} with git-lfs ${version}`, git, program, missing};
-}
-
-/** The directory to put first on the PATH. */
-export function pathOf({program}: GitWithLfs): string {
-  return dirname(program);
 }

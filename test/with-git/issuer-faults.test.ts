@@ -3,8 +3,8 @@ import {startCloud} from '../cloud/cloud.ts';
 import type {Fault} from '../cloud/faults.ts';
 import {MINUTE} from '../helpers/fake-clock.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
+import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
-import {personOf} from '../helpers/person.ts';
 import {ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {inParallel} from '../helpers/requests.ts';
 
@@ -95,7 +95,7 @@ test.after.always(() => daemon.close());
 let home: GitHome;
 test.before(async () => {
   await daemon.ready();
-  home = await personOf(daemon, {cloud, git});
+  home = await gitPerson(cloud, daemon, git);
 });
 test.after.always(() => home.remove());
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
+import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
-import {personOf} from '../helpers/person.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
 
 const cloud = await startCloud();
@@ -72,7 +72,7 @@ for (const git of gits) {
   withGit(`${git.name}: a clone with 24 submodules, eight at a time, is one acquisition each`, async (t) => {
     const daemon = await start();
     t.teardown(() => daemon.close());
-    const home = await personOf(daemon, {cloud, git});
+    const home = await gitPerson(cloud, daemon, git);
     t.teardown(() => home.remove());
     const name = git.name.replaceAll(/[^a-z0-9]/g, '-');
     const submodules = Array.from({length: 24}, (_, at) => {

@@ -2,9 +2,9 @@ import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
-import {gitsWithLfs, pathOf, type GitWithLfs} from '../helpers/git-lfs.ts';
+import {gitsWithLfs, type GitWithLfs} from '../helpers/git-lfs.ts';
+import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
-import {personOf} from '../helpers/person.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 
 const cloud = await startCloud();
@@ -32,9 +32,9 @@ orgkey:
 let made = 0;
 
 /** A daemon of its own, and a person with a repository that nobody else has. */
-async function world(git: Git, path?: string) {
+async function world(git: Git) {
   const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  const home = await personOf(daemon, {cloud, git, ...(path === undefined ? {} : {path})});
+  const home = await gitPerson(cloud, daemon, git);
   const repository = contoso.addRepository(`web/site-${made++}`, {files: {'index.html': 'hello\n'}});
   contoso.addMember(app);
   return {
@@ -227,7 +227,7 @@ for (const pair of gitsWithLfs) {
 }
 
 async function lfsWorld(pair: GitWithLfs) {
-  const {home, daemon, close} = await world(pair.git, pathOf(pair));
+  const {home, daemon, close} = await world(pair.git);
   const repository = contoso.addRepository(`web/large-${made++}`, {lfs: {'large.bin': 'large\n'}});
   await home.succeed(['config', '--global', 'filter.lfs.clean', `'${pair.program}' clean -- %f`]);
   await home.succeed(['config', '--global', 'filter.lfs.smudge', `'${pair.program}' smudge -- %f`]);

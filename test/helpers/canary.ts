@@ -1,0 +1,33 @@
+/** How a secret may look in text: plain, as URLs and forms write it, in hexadecimal, in JSON, and inside base64. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const whole = [
+    secret,
+    encodeURIComponent(secret),
+    encodeURI(secret),
+    new URLSearchParams({s: secret}).toString().slice(2),
+    bytes.toString('hex'),
+    JSON.stringify(secret).slice(1, -1),
+  ];
+  // whatever stands before it: three ways to fall into groups of three bytes, without the ends that others share
+  const inBase64 = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
+    return text.slice(before === 0 ? 0 : 4, -2);
+  });
+  const forms = [
+    ...whole,
+    ...inBase64,
+    ...inBase64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
+  ];
+  return [...new Set(forms)];
+}
+
+/** Which of the secrets, by name, are in the text in any form, in capitals or small letters. */
+export function leaksIn(text: string, secrets: Readonly<Record<string, string>>): string[] {
+  const searched = text.toLowerCase();
+  return Object.entries(secrets)
+    .filter(([, secret]) => formsOf(secret).some((form) => searched.includes(form.toLowerCase())))
+    .map(([name]) => name);
+}
