@@ -40,7 +40,8 @@ async function signIn(organization: string, daemon: ControlConnection, context: 
   daemon.onEvent((event) => {
     if (event.event === 'login') tellProgress(event, context);
   });
-  const result = await daemon.call('login', {organization});
+  const stop = sayWhenInterrupted(organization, context);
+  const result = await daemon.call('login', {organization}).finally(stop);
   if (result.kind === 'signed-in') {
     context.terminal.say(`signed in as ${printable(result.account, 100)}`);
     return;
@@ -52,6 +53,17 @@ async function signIn(organization: string, daemon: ControlConnection, context: 
       hint: result.hint === undefined ? undefined : printable(result.hint),
     },
   );
+}
+
+/** Ctrl-C ends us as it ends any program, and hanging up ends the sign-in. Gives what takes this back. */
+function sayWhenInterrupted(organization: string, {terminal}: Context): () => void {
+  const interrupted = () => {
+    terminal.error('given up, nobody was signed in', `start it again: orgkey login ${organization}`);
+    // nobody hears it any more, so that whoever called us sees what we ended by
+    process.kill(process.pid, 'SIGINT');
+  };
+  process.once('SIGINT', interrupted);
+  return () => void process.off('SIGINT', interrupted);
 }
 
 function tellProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {

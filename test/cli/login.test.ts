@@ -1,0 +1,52 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {connect} from 'node:net';
+import {join} from 'node:path';
+import test from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+import {startDaemon} from '../helpers/daemon.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+test('Ctrl-C while the browser is waited for: a sentence, and nothing listens any more', async (t) => {
+  const cloud = await startCloud();
+  t.teardown(() => cloud.close());
+  const tenant = cloud.addTenant();
+  const {clientId} = tenant.addApplication({public: true});
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], signIn: browser, clientId: ${clientId}, tenantId: ${tenant.id}}]}]}\n`,
+    environment: cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  const command = spawn(process.execPath, [main, 'login', 'contoso'], {
+    env: {PATH: process.env['PATH'] ?? '', HOME: daemon.directory, ...daemon.environment},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  let port = 0;
+  command.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    const redirect = /redirect_uri=([^&\s]+)\S*\n/.exec(stderr)?.[1];
+    if (redirect === undefined || port !== 0) return;
+    port = Number(new URL(decodeURIComponent(redirect)).port);
+    command.kill('SIGINT');
+  });
+  const [code, signal] = await once(command, 'close');
+  t.is(code, null);
+  t.is(signal, 'SIGINT');
+  t.regex(stderr, /^orgkey: error: given up, nobody was signed in$/m);
+  t.regex(stderr, /^orgkey: hint: start it again: orgkey login contoso$/m);
+  while (await isHeard(port)) continue;
+  t.pass();
+});
+
+function isHeard(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({host: '127.0.0.1', port});
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
