@@ -24,7 +24,7 @@ export async function checkSockets({
     await checkPrivate(join(directory, 'ssh'), uid),
     ...(await Promise.all(sockets.map((path) => checkListener(path, daemon, uid)))),
   ].filter((one) => one !== undefined);
-  const names = sockets.map((path) => path.slice(directory.length + 1));
+  const names = sockets.map((path) => path.slice(directory.length + 1)).toSorted();
   return found.length === 0
     ? [ok('sockets', `${names.join(', ')}: owners, modes and listeners are right`)]
     : found;

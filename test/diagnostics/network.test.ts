@@ -1,0 +1,80 @@
+import test from 'ava';
+import {patientOf} from '../helpers/doctor.ts';
+import type {Cloud} from '../cloud/cloud.ts';
+import type {Fault} from '../cloud/faults.ts';
+
+function onePat(cloud: Cloud) {
+  const pat = cloud.addOrganization('contoso').addPat();
+  return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+}
+
+const faults: readonly [title: string, fault: Fault, expected: RegExp][] = [
+  [
+    'a proxy that wants a login',
+    {endpoint: 'proxy', status: 407},
+    /^failed: the proxy .* wants a login → Put the login into HTTPS_PROXY: /,
+  ],
+  [
+    'a proxy that says no',
+    {endpoint: 'proxy', status: 403},
+    /^failed: the proxy .* makes no connection to dev\.azure\.com → Have the proxy allow/,
+  ],
+  [
+    'a certificate that is over',
+    {endpoint: 'tls', certificate: 'expired'},
+    /^failed: the certificate of dev\.azure\.com is no longer valid → Check this machine's clock/,
+  ],
+  [
+    'a certificate of an authority that nobody knows',
+    {endpoint: 'tls', certificate: 'untrusted'},
+    /^failed: the certificate of dev\.azure\.com comes from an authority that is not trusted here/,
+  ],
+  [
+    'a certificate of another host',
+    {endpoint: 'tls', certificate: 'wrong-name'},
+    /^failed: the certificate is not one of dev\.azure\.com → Somebody else answers/,
+  ],
+  [
+    'a connection that is cut',
+    {endpoint: 'azure-devops', reset: true},
+    /^failed: the connection to dev\.azure\.com .*was cut/,
+  ],
+];
+
+for (const [title, fault, expected] of faults)
+  test(`the way there: ${title}`, async (t) => {
+    const {cloud, examine} = await patientOf(t, onePat);
+    cloud.fault({...fault, times: 'always'});
+    const {code, of} = await examine(['contoso']);
+    t.is(code, 1);
+    t.regex(of('network', 'dev.azure.com'), expected);
+    const served = cloud.requests.filter(({authorization}) => authorization !== undefined);
+    if (fault.endpoint !== 'azure-devops') t.is(served.length, 0, 'no token was sent');
+  });
+
+test('the login of a proxy is used, and an address that is none is told', async (t) => {
+  const {cloud, examine} = await patientOf(t, onePat);
+  const login = cloud.proxyUrl.replace('://', '://me:p%40ss@');
+  const {of} = await examine(['contoso'], {environment: {https_proxy: login, HTTPS_PROXY: login}});
+  t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
+  t.regex(of('contoso', 'sign-in'), /^ok/);
+  const broken = await examine(['contoso'], {
+    environment: {https_proxy: 'socks5://proxy:1080', HTTPS_PROXY: ''},
+  });
+  t.regex(
+    broken.of('network', 'proxy'),
+    /^failed: https_proxy holds no address of a proxy → set https_proxy to/,
+  );
+  const gone = await examine(['contoso'], {
+    environment: {https_proxy: 'http://127.0.0.1:1', HTTPS_PROXY: ''},
+  });
+  t.regex(
+    gone.of('network', 'dev.azure.com'),
+    /^failed: the proxy 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/,
+  );
+  const missing = await examine(['contoso'], {environment: {NODE_EXTRA_CA_CERTS: '/nowhere/ca.pem'}});
+  t.regex(
+    missing.of('network', 'authorities'),
+    /^failed: NODE_EXTRA_CA_CERTS names \/nowhere\/ca\.pem, which cannot be read/,
+  );
+});

@@ -1,0 +1,170 @@
+import test from 'ava';
+import {join} from 'node:path';
+import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
+import {checkSubmodules} from '../../src/diagnostics/check-submodules.ts';
+import {gitHere} from '../../src/git/git-here.ts';
+import {readSeenSettings} from '../../src/git/seen-settings.ts';
+import {Secret} from '../../src/token/secret.ts';
+import {GitHome} from '../helpers/git-home.ts';
+
+const sshWrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
+
+const rule = {
+  organizations: ['contoso'],
+  host: 'ssh.dev.azure.com',
+  privateKey: {from: 'held', secret: Secret.fromText('key')},
+  repositories: [],
+  knownHosts: undefined,
+  place: 'config.yaml:1:1',
+} as const;
+
+async function look(home: GitHome, directory = '.', {hasKey = true} = {}): Promise<string[]> {
+  const {environment} = home;
+  const git = gitHere(environment, join(home.directory, directory));
+  const settings = await readSeenSettings(git);
+  const submodules = hasKey ? [rule] : [];
+  const configuration = {...NO_CONFIGURATION, settings: {...NO_CONFIGURATION.settings, submodules}};
+  const found = await checkSubmodules({
+    git,
+    settings,
+    environment,
+    loaded: {kind: 'loaded', configuration},
+    sshWrapper,
+  });
+  return found.map(
+    ({title, outcome, detail, repair}) =>
+      `${title} ${outcome}: ${detail}${repair === undefined ? '' : ` → ${repair}`}`,
+  );
+}
+
+/** A repository `site` with a submodule `library`, of this URL in .gitmodules. */
+async function withSubmodule(home: GitHome, url: string, init: readonly string[] = []): Promise<void> {
+  await home.succeed(['init', '-q', 'origin']);
+  await home.succeed(['-C', 'origin', 'commit', '-q', '--allow-empty', '-m', 'first']);
+  await home.succeed(['init', '-q', ...init, 'site']);
+  await home.succeed(['-C', 'site', 'submodule', '--quiet', 'add', `${home.directory}/origin`, 'library']);
+  await home.succeed(['-C', 'site', 'config', '-f', '.gitmodules', 'submodule.library.url', url]);
+}
+
+const SSH = 'git@ssh.dev.azure.com:v3/contoso/web/library';
+
+test('without a key there is nothing to look at; with one, git must come to the wrapper', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  t.deepEqual(await look(home, '.', {hasKey: false}), [
+    'key skipped: no organization has a key for submodules',
+  ]);
+  t.deepEqual(await look(home), [
+    'wrapper failed: git is not told to use the key in submodules → orgkey setup',
+  ]);
+  await home.useWrapper();
+  t.deepEqual(await look(home), [`wrapper ok: in submodules git calls ${sshWrapper}`]);
+  await home.useWrapper('/nowhere/orgkey-ssh');
+  t.deepEqual(await look(home), [
+    'wrapper failed: /nowhere/orgkey-ssh is not there or cannot be run → orgkey setup',
+  ]);
+});
+
+test('what takes the place of the wrapper is found', async (t) => {
+  const home = new GitHome({GIT_SSH_COMMAND: 'ssh -i canary'});
+  t.teardown(() => home.remove());
+  await home.useWrapper();
+  t.regex((await look(home))[1] ?? '', /^GIT_SSH_COMMAND warning: .* → unset GIT_SSH_COMMAND/);
+  const other = new GitHome();
+  t.teardown(() => other.remove());
+  await other.succeed(['config', '--global', 'core.sshCommand', 'ssh -v']);
+  await other.useWrapper();
+  t.is((await look(other)).length, 1, 'what comes before is no harm');
+  await other.succeed(['init', '-q', 'site']);
+  await other.succeed(['-C', 'site', 'config', 'core.sshCommand', 'ssh -v']);
+  t.regex((await look(other, 'site'))[1] ?? '', /^core\.sshCommand warning: .*\(local, /);
+});
+
+test('where the key cannot be scoped to submodules: old ones, and git directories of another name', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await home.useWrapper();
+  await withSubmodule(home, SSH);
+  t.is((await look(home, 'site')).length, 1);
+  t.is((await look(home, 'site/library')).length, 1);
+
+  await home.succeed(['clone', '-q', 'origin', 'site/old']);
+  await home.succeed(['-C', 'site', 'config', '-f', '.gitmodules', 'submodule.old.path', 'old']);
+  await home.succeed(['-C', 'site', 'config', '-f', '.gitmodules', 'submodule.old.url', SSH]);
+  t.regex(
+    (await look(home, 'site'))[1] ?? '',
+    /^old submodules warning: .*: old → git submodule absorbgitdirs$/,
+  );
+
+  const apart = new GitHome();
+  t.teardown(() => apart.remove());
+  await apart.useWrapper();
+  await withSubmodule(apart, SSH, ['--separate-git-dir', join(apart.directory, 'elsewhere')]);
+  t.regex(
+    (await look(apart, 'site')).join('\n'),
+    /^git directory warning: it is not called \.git \(.*elsewhere\)/m,
+  );
+});
+
+test('submodules over ssh of an organization without key', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await withSubmodule(home, 'git@ssh.dev.azure.com:v3/fabrikam/shared/library');
+  const expected =
+    /^key warning: the submodule library comes over ssh from fabrikam, which has no key → orgkey ssh-key new fabrikam; or in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
+  t.regex((await look(home, 'site', {hasKey: false})).join('\n'), expected);
+  await home.useWrapper();
+  t.regex((await look(home, 'site')).join('\n'), expected);
+});
+
+test('remotes over ssh at the top are better HTTPS, and what is suggested works', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await home.succeed(['init', '-q', 'site']);
+  await home.succeed([
+    '-C',
+    'site',
+    'remote',
+    'add',
+    'origin',
+    'git@ssh.dev.azure.com:v3/contoso/My%20Web/site',
+  ]);
+  const [, found = ''] = await look(home, 'site', {hasKey: false});
+  t.regex(
+    found,
+    /^ssh remote warning: origin is reached over ssh, where orgkey serves submodules only → git config --global url\.\S+\.insteadOf \S+$/,
+  );
+  const command = found.slice(found.indexOf('→ git ') + '→ git '.length);
+  await home.succeed(command.split(' '));
+  t.is(
+    await home.succeed(['-C', 'site', 'remote', 'get-url', 'origin']),
+    'https://dev.azure.com/contoso/My%20Web/_git/site',
+  );
+  t.is((await look(home, 'site', {hasKey: false})).length, 1, 'then all is well');
+
+  await home.succeed([
+    '-C',
+    'site',
+    'remote',
+    'add',
+    'old',
+    'contoso@vs-ssh.visualstudio.com:v3/contoso/web/old',
+  ]);
+  await home.succeed(['-C', 'site', 'remote', 'add', 'far', 'git@github.com:contoso/site.git']);
+  const [, old = '', ...others] = await look(home, 'site', {hasKey: false});
+  t.regex(old, /→ git remote set-url old https:\/\/dev\.azure\.com\/contoso\/web\/_git\/old$/);
+  t.deepEqual(others, []);
+});
+
+test('a hostile .gitmodules leads nowhere', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await home.useWrapper();
+  await home.succeed(['init', '-q', 'site']);
+  home.write(
+    'site/.gitmodules',
+    '[submodule "x"]\n\tpath = ../../../etc\n\turl = git@ssh.dev.azure.com:v3/fabrikam/a/b\n[submodule "y"]\n\tpath = "a\\u001b[31m"\n\turl = "git@ssh.dev.azure.com:v3/fabrikam/a/\\tb"\n[include]\n\tpath = /etc/passwd\n',
+  );
+  const found = await look(home, 'site');
+  t.is(found.length, 1, found.join('\n'));
+});
