@@ -1,0 +1,81 @@
+import test from 'ava';
+import {execFileSync, spawnSync} from 'node:child_process';
+import {chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {once} from 'node:events';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+const shell = join(import.meta.dirname, '../../src/shell');
+const read = (script: string) => readFileSync(join(shell, script), 'utf8');
+
+test('both scripts look for the daemon in the same words', (t) => {
+  for (const name of ['trusted', 'find_socket', 'find_orgkey']) {
+    const one = functionIn(read('git-credential-orgkey'), name);
+    t.truthy(one);
+    t.is(functionIn(read('orgkey-ssh'), name), one, name);
+  }
+});
+
+test('both scripts are plain POSIX shell, and never evaluate text', (t) => {
+  for (const script of ['git-credential-orgkey', 'orgkey-ssh']) {
+    t.notThrows(() => execFileSync('sh', ['-n', join(shell, script)]));
+    t.notRegex(read(script), /\beval\b|\becho\b|\[\[|\bnode\b/);
+  }
+});
+
+/** Runs the lookup alone, as a user. */
+function findSocket(environment: Record<string, string>, uid: number): string {
+  const text = `${['trusted', 'find_socket'].map((name) => functionIn(read('git-credential-orgkey'), name)).join('\n')}
+find_socket && printf '%s' "$socket"`;
+  return spawnSync('sh', ['-c', text], {
+    env: {PATH: process.env['PATH'], ...environment},
+    uid,
+    gid: uid,
+    encoding: 'utf8',
+  }).stdout;
+}
+
+test('a daemon is found where it may be, and nowhere that somebody else could have made', async (t) => {
+  t.is(process.getuid?.(), 0, 'owners can be given by root only');
+  const base = mkdtempSync(join(tmpdir(), 'orgkey find '));
+  t.teardown(() => rmSync(base, {recursive: true, force: true}));
+  chmodSync(base, 0o755);
+  const uid = 12_345;
+  const place = async (name: string, owner: number) => {
+    const directory = join(base, name);
+    mkdirSync(directory, {mode: 0o755, recursive: true});
+    const server = createServer().listen(join(directory, 'git.sock'));
+    await once(server, 'listening');
+    t.teardown(() => void server.close());
+    chownSync(directory, owner, owner);
+    return directory;
+  };
+  await place('session/orgkey', uid);
+  await place('root/orgkey', 0);
+  await place('other/orgkey', 54_321);
+  await place(`orgkey-${uid}`, uid);
+  await place('named', 54_321);
+  mkdirSync(join(base, 'linked'));
+  symlinkSync(join(base, 'session/orgkey'), join(base, 'linked/orgkey'));
+  mkdirSync(join(base, 'empty'));
+
+  const at = (name: string) => join(base, name, 'git.sock');
+  const find = (environment: Record<string, string>) =>
+    findSocket({TMPDIR: join(base, 'empty'), ...environment}, uid);
+  t.is(find({XDG_RUNTIME_DIR: join(base, 'session')}), at('session/orgkey'));
+  t.is(find({XDG_RUNTIME_DIR: join(base, 'root')}), at('root/orgkey'));
+  t.is(find({XDG_RUNTIME_DIR: join(base, 'other')}), '', "another user's directory");
+  t.is(find({XDG_RUNTIME_DIR: join(base, 'linked')}), '', 'a link');
+  t.is(find({ORGKEY_RUNTIME_DIR: join(base, 'named')}), at('named'), 'whoever names it answers for it');
+  t.is(
+    find({ORGKEY_RUNTIME_DIR: join(base, 'empty'), XDG_RUNTIME_DIR: join(base, 'session')}),
+    at('session/orgkey'),
+  );
+  t.is(find({TMPDIR: base}), at(`orgkey-${uid}`));
+  t.is(find({}), '');
+});
+
+function functionIn(script: string, name: string): string | undefined {
+  return new RegExp(`^${name}\\(\\) \\{[^]*?^\\}`, 'm').exec(script)?.[0];
+}
