@@ -1,4 +1,4 @@
-import {appendFile, rename, rm, stat} from 'node:fs/promises';
+import {appendFile, rename, rm, stat, truncate} from 'node:fs/promises';
 import type {AuditSettings} from '../config/configuration.ts';
 
 /** One hand-out, or its refusal; never a secret. */
@@ -38,6 +38,7 @@ export class Audit {
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
+  #isFailing = false;
 
   constructor(
     path: string,
@@ -59,38 +60,54 @@ export class Audit {
       return;
     }
     this.#waiting.push(`${JSON.stringify(entry)}\n`);
-    this.#timer ??= setTimeout(() => void this.flush(), EVERY);
+    // what is being written takes along what comes meanwhile
+    if (this.#writing === undefined) this.#schedule();
   }
 
   /** Resolves when everything that waits is written or counted as dropped. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#writing;
-    const lines = this.#waiting;
-    if (lines.length === 0) return;
-    this.#waiting = [];
-    this.#writing = this.#append(lines);
-    await this.#writing;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+    return this.#writing;
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => void this.flush(), EVERY);
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      await this.#append(lines);
+    }
   }
 
   async #append(lines: readonly string[]): Promise<void> {
     const text = lines.join('');
+    let before: number | undefined;
     try {
       await this.#rotateBefore(Buffer.byteLength(text));
+      before = await sizeOf(this.#path);
       await appendFile(this.#path, text, {mode: 0o600});
+      this.#isFailing = false;
     } catch (error) {
+      // a disk that became full took a part of it: half a line would spoil the next one
+      if (before !== undefined) await truncate(this.#path, before).catch(() => undefined);
       this.#dropped += lines.length;
-      this.#failed(error);
+      // said once, not for every batch until somebody has mended it
+      if (!this.#isFailing) this.#failed(error);
+      this.#isFailing = true;
     }
   }
 
   async #rotateBefore(more: number): Promise<void> {
     const {maxSize, files} = this.#settings();
-    const size = await stat(this.#path).then(
-      (stats) => stats.size,
-      () => 0,
-    );
+    const size = await sizeOf(this.#path);
     if (size === 0 || size + more <= maxSize) return;
     await rm(`${this.#path}.${files - 1}`, {force: true});
     for (let at = files - 2; at >= 0; at--) {
@@ -98,5 +115,15 @@ export class Audit {
       await rename(from, `${this.#path}.${at + 1}`).catch(() => undefined);
     }
     if (files === 1) await rm(this.#path, {force: true});
+  }
+}
+
+/** In bytes; 0 where there is none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    throw error;
   }
 }

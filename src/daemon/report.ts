@@ -2,7 +2,7 @@ import {describeIdentity} from '../identity/identity.ts';
 import {nameOf} from '../organization/socket-scope.ts';
 import {printable} from '../printable.ts';
 import type {AuditEntry} from './audit.ts';
-import type {TokenResult} from './control-protocol.ts';
+import type {HandOut} from './control-handlers.ts';
 import type {Outcome} from './tally.ts';
 import type {Report} from './respond.ts';
 
@@ -59,22 +59,30 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
         ? new Date(answer.token.expiresAt).toISOString()
         : undefined,
     reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
-    duration: Math.round(duration * 1000) / 1000,
+    duration: inMicroseconds(duration),
   };
 }
 
 /** A token that left by the control channel: a person asked for it, or a command that a person runs. */
-export function tokenEntry(organization: string, result: TokenResult, time: number): AuditEntry {
+export function tokenEntry({organization, identity, found, duration}: HandOut, time: number): AuditEntry {
+  const token = found.kind === 'token' ? found.token : undefined;
   return {
     time: new Date(time).toISOString(),
     event: 'token',
-    outcome: result.kind,
+    outcome: found.kind,
     socket: 'control',
     organization: printable(organization, 300),
-    expires:
-      result.kind === 'token' && result.expiresAt !== undefined
-        ? new Date(result.expiresAt).toISOString()
-        : undefined,
-    reason: result.kind === 'failed' ? result.code : undefined,
+    identity: identity && describeIdentity(identity),
+    kind: identity?.kind,
+    source: found.kind === 'token' ? found.source : undefined,
+    fingerprint: token?.fingerprint,
+    expires: token?.expiresAt === undefined ? undefined : new Date(token.expiresAt).toISOString(),
+    reason: found.kind === 'failed' ? found.failure.code : undefined,
+    duration: inMicroseconds(duration),
   };
+}
+
+/** Milliseconds, without digits that mean nothing. */
+function inMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
 }

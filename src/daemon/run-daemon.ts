@@ -243,7 +243,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     logLines,
     metrics,
     people: createPeople({bindings: () => inForce.bindings, tokens, ...supply.people}),
-    handedOut: ({organization}, result) => audit.write(tokenEntry(organization, result, Date.now())),
+    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now())),
+    now: () => performance.now(),
   });
 
   process.on('SIGHUP', () => void reload().catch(surprised));
