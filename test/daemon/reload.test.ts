@@ -1,0 +1,209 @@
+import {chmodSync, renameSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {Bindings, type Binding} from '../../src/identity/bindings.ts';
+import {ownerOf} from '../../src/organization/owner.ts';
+import {Secret} from '../../src/token/secret.ts';
+import type {Status} from '../../src/daemon/control-protocol.ts';
+import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {getFor, passwordIn} from '../helpers/requests.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+function configurationOf(pats: Readonly<Record<string, string>>): string {
+  const items = Object.entries(pats).map(
+    ([organization, source]) =>
+      `        - {organizations: [${organization}], personalAccessToken: ${source}}\n`,
+  );
+  return `integrations:\n  azure:\n    - credentials:\n${items.join('')}`;
+}
+
+async function served(daemon: TestDaemon, organization: string): Promise<string> {
+  return passwordIn(await daemon.ask(getFor(organization)));
+}
+
+async function start(t: ExecutionContext, configuration: string): Promise<TestDaemon> {
+  const daemon = await startDaemon({configuration, directory: scratchDirectory(t)});
+  t.teardown(() => daemon.close());
+  return daemon;
+}
+
+/** Asks until it is so: a changed file is seen soon, not at once. */
+async function until(daemon: TestDaemon, is: (status: Status) => boolean): Promise<Status> {
+  for (;;) {
+    const status = await daemon.status();
+    if (is(status)) return status;
+  }
+}
+
+const loadedAfter =
+  (before: Status) =>
+  ({configuration}: Status): boolean =>
+    configuration.loadedAt > before.configuration.loadedAt;
+
+const hasProblems = ({configuration}: Status): boolean => configuration.problems.length > 0;
+
+/** As editors and platforms replace a file: another one takes its name. */
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, {mode: 0o600});
+  renameSync(`${path}.new`, path);
+}
+
+const changes: Readonly<Record<string, (daemon: TestDaemon, text: string) => void>> = {
+  'written to': (daemon, text) => daemon.configure(text),
+  replaced: (daemon, text) => replace(daemon.configFile, text),
+};
+
+for (const [how, change] of Object.entries(changes)) {
+  test.serial(`a configuration that is ${how} comes into force by itself`, async (t) => {
+    const daemon = await start(t, configurationOf({contoso: 'first', gone: 'old'}));
+    t.is(await served(daemon, 'contoso'), 'first');
+    t.is(await served(daemon, 'gone'), 'old');
+    const before = await daemon.status();
+    change(daemon, configurationOf({contoso: 'second', fabrikam: 'new'}));
+    await until(daemon, loadedAfter(before));
+    t.is(await served(daemon, 'contoso'), 'second');
+    t.is(await served(daemon, 'fabrikam'), 'new');
+    t.is(await served(daemon, 'gone'), '');
+  });
+}
+
+const bad: readonly (readonly [title: string, text: string, message: RegExp])[] = [
+  ['that is no YAML', 'integrations: [canary\n', /the indentation does not fit, or text needs quotes/],
+  [
+    'with a key that nobody knows',
+    'integrations: {azure: [{credentialz: []}]}\n',
+    /unknown key.*credentials/,
+  ],
+  [
+    'with an organization twice',
+    configurationOf({contoso: 'canary', CONTOSO: 'canary'}),
+    /organization.*(?:twice|already|again)/,
+  ],
+  [
+    'with a variable that is not set',
+    configurationOf({contoso: '{$env: NOT_SET_HERE}'}),
+    /NOT_SET_HERE is not set/,
+  ],
+  ['whose secret file is gone', configurationOf({contoso: '{$file: no-such-file}'}), /does not exist/],
+];
+
+for (const [title, text, message] of bad) {
+  test.serial(
+    `a configuration ${title}: the one before stays in force, status is yellow and says where, until it is mended`,
+    async (t) => {
+      const daemon = await start(t, configurationOf({contoso: 'first'}));
+      t.is((await daemon.status()).health, 'green');
+      daemon.configure(text);
+      daemon.process.kill('SIGHUP');
+      const status = await until(daemon, hasProblems);
+      t.is(await served(daemon, 'contoso'), 'first');
+      t.is(status.health, 'yellow');
+      const [notice] = status.notices;
+      t.regex(
+        notice?.message ?? '',
+        /^the configuration before the last change is in force: .*config\.yaml:\d+:\d+: /,
+      );
+      t.regex(JSON.stringify(status.configuration.problems), message);
+      t.is(notice?.hint, 'run: orgkey config check');
+      t.false(JSON.stringify(status).includes('canary'));
+      t.false(daemon.stderr.includes('canary'));
+
+      daemon.configure(configurationOf({contoso: 'second'}));
+      daemon.process.kill('SIGHUP');
+      const mended = await until(daemon, (status) => !hasProblems(status));
+      t.is(mended.health, 'green');
+      t.is(await served(daemon, 'contoso'), 'second');
+    },
+  );
+}
+
+test.serial(
+  'a secret file that others may write: the secret before stays in force, until the file is mended',
+  async (t) => {
+    const directory = scratchDirectory(t);
+    const file = join(directory, 'pat');
+    writeFileSync(file, 'first\n', {mode: 0o600});
+    const daemon = await start(t, configurationOf({contoso: `{$file: ${file}}`}));
+    t.is(await served(daemon, 'contoso'), 'first');
+    writeFileSync(file, 'planted\n');
+    chmodSync(file, 0o666);
+    const status = await until(daemon, hasProblems);
+    t.is(status.health, 'yellow');
+    t.is(await served(daemon, 'contoso'), 'first');
+    const before = await daemon.status();
+    replace(file, 'second\n');
+    const mended = await until(daemon, loadedAfter(before));
+    t.is(mended.health, 'green');
+    t.is(await served(daemon, 'contoso'), 'second');
+  },
+);
+
+test.serial('a daemon that starts with a bad configuration takes the good one that follows', async (t) => {
+  const daemon = await start(t, 'integrations: {azure: [{credentialz: []}]}\n');
+  t.regex(await daemon.ask(getFor('contoso')), /^orgkey-error=no configuration is in force: /m);
+  t.is((await daemon.status()).health, 'red');
+  daemon.configure(configurationOf({contoso: 'first'}));
+  await until(daemon, (status) => !hasProblems(status));
+  t.is(await served(daemon, 'contoso'), 'first');
+});
+
+test.serial('10,000 organizations: the same answers', async (t) => {
+  const names = Array.from({length: 10_000}, (_, at) => `organization-${at}`);
+  const text = `${configurationOf(Object.fromEntries(names.map((name) => [name, `pat-of-${name}`])))}        - {personalAccessToken: fallback}\n`;
+  const daemon = await start(t, text);
+  for (const name of ['organization-0', 'ORGANIZATION-4999', 'organization-9999'])
+    t.is(await served(daemon, name), `pat-of-${name.toLowerCase()}`);
+  t.is(await served(daemon, 'organization-10000'), 'fallback');
+  t.is((await daemon.status()).organizations.length, 10_001);
+});
+
+test.serial('10,000 organizations: as many look-ups for a request as with ten', (t) => {
+  const few = new Bindings(Array.from({length: 10}, (_, at) => bindingOf(at)));
+  const many = new Bindings(Array.from({length: 10_000}, (_, at) => bindingOf(at)));
+  for (const [path, counts] of [
+    ['organization-0/p', [1, 1]],
+    ['organization-9999/p', [2, 1]],
+    ['nobody/p', [2, 2]],
+  ] as const)
+    t.deepEqual(
+      [few, many].map((bindings) => lookUps(bindings, path)),
+      counts,
+      path,
+    );
+});
+
+/** How often a map is asked for one request. */
+function lookUps(bindings: Bindings, path: string): number {
+  const get = Object.getOwnPropertyDescriptor(Map.prototype, 'get') ?? {};
+  let looked = 0;
+  const counted = function (this: Map<unknown, unknown>, key: unknown): unknown {
+    looked += 1;
+    return Reflect.apply(get.value, this, [key]);
+  };
+  // the maps are private: they are counted from below
+  // oxlint-disable-next-line no-extend-native
+  Object.defineProperty(Map.prototype, 'get', {...get, value: counted});
+  try {
+    bindings.choose(
+      ownerOf({protocol: 'https', host: 'dev.azure.com', path, username: undefined}, bindings.isServer),
+    );
+  } finally {
+    // oxlint-disable-next-line no-extend-native
+    Object.defineProperty(Map.prototype, 'get', get);
+  }
+  return looked;
+}
+
+function bindingOf(number: number): Binding {
+  const organization = `organization-${number}`;
+  return {
+    identity: {
+      kind: 'pat',
+      key: organization,
+      personalAccessToken: {from: 'held', secret: Secret.fromText('pat')},
+    },
+    host: 'dev.azure.com',
+    organizations: [organization],
+    place: 'config.yaml:1:1',
+  };
+}
