@@ -22,6 +22,8 @@ export interface SshFigures {
   readonly clone: {readonly megabytes: number; readonly relay: number; readonly ssh: number};
   /** Resident memory of a process that relays such clones, in MB: before its first grant, and the most it ever had. */
   readonly memory: {readonly idle: number; readonly peak: number};
+  /** The part of it that is its own: the rest is Node's program, shared with every other process of Node. */
+  readonly ownMemory: {readonly idle: number; readonly peak: number};
   /** Twelve submodules with six jobs, in seconds. */
   readonly twelve: {readonly relay: number; readonly ssh: number};
 }
@@ -50,6 +52,11 @@ export async function measureSsh({
   // memory is that of a process that did nothing but the clones
   const cloner = await startRelay(settings);
   const idle = memoryOf(cloner.pid, 'VmRSS');
+  const ownIdle = memoryOf(cloner.pid, 'RssAnon');
+  let ownPeak = ownIdle;
+  const sampling = setInterval(() => {
+    ownPeak = Math.max(ownPeak, memoryOf(cloner.pid, 'RssAnon'));
+  }, 20);
   try {
     const small = sshd.addRepository('/bench/project/_git/small', await makeRepository(home, 'small', 0.01));
     const large = sshd.addRepository(
@@ -84,9 +91,11 @@ export async function measureSsh({
       lsRemote: {relay: median(lsRemote.relay), ssh: median(lsRemote.ssh)},
       clone: {megabytes, relay: Math.min(...clone.relay) / 1000, ssh: Math.min(...clone.ssh) / 1000},
       memory: {idle, peak: memoryOf(cloner.pid, 'VmHWM')},
+      ownMemory: {idle: ownIdle, peak: ownPeak},
       twelve: {relay: Math.min(...twelve.relay) / 1000, ssh: Math.min(...twelve.ssh) / 1000},
     };
   } finally {
+    clearInterval(sampling);
     await Promise.all([relay.stop(), cloner.stop()]);
     await sshd.stop();
     home.remove();
@@ -167,7 +176,7 @@ function median(values: readonly number[]): number {
 }
 
 /** In MB, as the kernel counts it. */
-function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM' | 'RssAnon'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`^${field}:\\s+([0-9]+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024;
 }
@@ -175,6 +184,11 @@ function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
 function row(what: string, relay: number, ssh: number, unit: string): string {
   const [ours, theirs] = [relay, ssh].map((value) => value.toFixed(2).padStart(9));
   return `${what.padEnd(28)}${ours}${theirs} ${unit}  ${(relay / ssh).toFixed(2)} ×\n`;
+}
+
+function grown(what: string, {idle, peak}: SshFigures['memory']): string {
+  const [from, to, more] = [idle, peak, peak - idle].map((value) => value.toFixed(1));
+  return `${what.padEnd(28)}${from} MB idle, ${to} at most: ${more} more\n`;
 }
 
 if (import.meta.main) {
@@ -186,7 +200,8 @@ if (import.meta.main) {
         row('git ls-remote', lsRemote.relay, lsRemote.ssh, 'ms') +
         row(`clone of ${clone.megabytes} MB`, clone.relay, clone.ssh, 's ') +
         row('12 submodules, 6 jobs', twelve.relay, twelve.ssh, 's ') +
-        `memory: ${memory.idle.toFixed(1)} MB idle, ${memory.peak.toFixed(1)} at most (${(memory.peak - memory.idle).toFixed(1)} more)\n`,
+        grown('memory', memory) +
+        grown('its own part', figures.ownMemory),
     );
   }
 }

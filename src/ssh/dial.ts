@@ -93,8 +93,12 @@ async function opened(socket: Socket, event: string, signal: AbortSignal, whom: 
   }
   // without it each small packet of the handshake waits for the one before to be acknowledged
   socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEPALIVE);
   return socket;
 }
+
+/** In milliseconds; the machine at the other end may be gone without a word. */
+const KEEPALIVE = 30_000;
 
 function unreachable(whom: string, cause: unknown): SshFailure {
   const code = codeOf(cause);

@@ -8,7 +8,6 @@ import type {StartTimer} from './single-use-socket.ts';
 import type {SshConnection} from './ssh-connection.ts';
 import {SshFailure} from './ssh-failure.ts';
 import {WireError} from './wire.ts';
-import {YoungGarbage} from './young-garbage.ts';
 
 export interface Relayed {
   /** How git's side saw it end: the exit code that was passed on; `undefined`: git went away before. */
@@ -58,13 +57,15 @@ class Relay {
   readonly #advice: Advice;
   readonly #settle: (relayed: Relayed) => void;
   #channel: ClientChannel | undefined;
+  #open: SshConnection | undefined;
+  #paused = false;
+  #flushing = false;
   /** Input that came before the far end was ready; bounded by the session's window. */
   readonly #early: Buffer[] = [];
   #earlyEnd = false;
   /** Output that did not fit; while there is some, the far end is paused. */
   readonly #held: {readonly stream: OutputStream; readonly bytes: Buffer}[] = [];
   #beginning = '';
-  readonly #garbage = new YoungGarbage();
   #exit: {readonly code: number; readonly failure: SshFailure | undefined} | undefined;
   #exitSent = false;
   #received = 0;
@@ -144,6 +145,7 @@ class Relay {
 
   #join(channel: ClientChannel, connection: SshConnection): void {
     this.#channel = channel;
+    this.#open = connection;
     channel.on('data', (bytes: Buffer) => this.#fromServer('stdout', bytes));
     channel.stderr.on('data', (bytes: Buffer) => this.#fromServer('stderr', bytes));
     channel.on('error', () => {});
@@ -170,38 +172,43 @@ class Relay {
   #fromServer(stream: OutputStream, bytes: Buffer): void {
     if (this.#beginning.length < SEARCHED) this.#beginning += bytes.toString('latin1', 0, SEARCHED);
     this.#held.push({stream, bytes});
-    this.#flush();
+    if (this.#flushing) return;
+    // several packets come with one read, and go with one write
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
   }
 
   /** Sends what fits the client's window and the socket; the far end waits while something is left. */
   #flush(): void {
+    this.#socket.cork();
     while (this.#held.length > 0 && !this.#socket.writableNeedDrain && this.#socket.writable) {
       const [next] = this.#held;
       if (next === undefined) break;
       const fitting = this.#session.fitting(next.bytes.length);
       if (fitting === 0) break;
-      this.#socket.cork();
       for (const part of this.#session.output(next.bytes.subarray(0, fitting), next.stream))
         this.#socket.write(part);
-      this.#socket.uncork();
       this.#received += fitting;
-      this.#garbage.passed(fitting);
       if (fitting === next.bytes.length) this.#held.shift();
       else this.#held[0] = {stream: next.stream, bytes: next.bytes.subarray(fitting)};
     }
+    this.#socket.uncork();
     this.#sendExit();
-    if (this.#held.length > 0) this.#pause();
-    else this.#resume();
+    this.#holdBack(this.#held.length > 0);
   }
 
-  #pause(): void {
-    this.#channel?.pause();
-    this.#channel?.stderr.pause();
-  }
-
-  #resume(): void {
-    if (this.#channel?.isPaused() === true) this.#channel.resume();
-    if (this.#channel?.stderr.isPaused() === true) this.#channel.stderr.resume();
+  /**
+   * The far end waits at the network, not in ssh2's window of 2 MiB: what is held that long is taken for permanent by
+   * the garbage collector, and a clone takes twice the memory.
+   */
+  #holdBack(paused: boolean): void {
+    if (this.#open === undefined || this.#paused === paused) return;
+    this.#paused = paused;
+    if (paused) this.#open.pause();
+    else this.#open.resume();
   }
 
   #finish(code: number, failure: SshFailure | undefined): void {

@@ -29,6 +29,9 @@ export interface SingleUseSocket {
 /** In milliseconds; the wrapper connects some milliseconds after it was answered. */
 const WAIT = 30_000;
 
+/** In bytes; less makes a long transfer stop and go. */
+const WRITTEN_AHEAD = 256 * 1024;
+
 /**
  * Listens for one connection. The path is gone with the first one, or after 30 s.
  * @throws where the directory is not there or not ours.
@@ -40,7 +43,7 @@ export async function openSingleUseSocket(
   const name = randomBytes(12).toString('hex');
   const path = join(place.directory, name);
   const {promise: connection, resolve} = Promise.withResolvers<Socket | undefined>();
-  const server = createServer();
+  const server = createServer({highWaterMark: WRITTEN_AHEAD});
   server.maxConnections = 1;
   const close = () => {
     stopTimer();

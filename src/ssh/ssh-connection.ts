@@ -36,6 +36,9 @@ export interface SshConnection {
    * @throws {SshFailure}
    */
   execute(command: string, gitProtocol: string | undefined): Promise<ClientChannel>;
+  /** Reads nothing from the host until `resume`: what it sends waits there, not here. */
+  pause(): void;
+  resume(): void;
   /** Why it ended early, once it has. */
   readonly failure: SshFailure | undefined;
   close(): void;
@@ -90,7 +93,7 @@ export async function connectSsh(
     // the caller's signal is the only deadline
     readyTimeout: 0,
     keepaliveInterval: KEEPALIVE,
-    keepaliveCountMax: 4,
+    keepaliveCountMax: KEEPALIVES,
   });
   await ready;
   signal.throwIfAborted();
@@ -107,6 +110,8 @@ export async function connectSsh(
       });
       return channel;
     },
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
     get failure() {
       return state.failure;
     },
@@ -126,6 +131,8 @@ interface State {
 
 /** In milliseconds; a silent firewall forgets a connection after some minutes. */
 const KEEPALIVE = 15_000;
+/** So many unanswered ones end it; while git is too busy to read, we do not hear the answers either. */
+const KEEPALIVES = 20;
 
 /** In bytes; twice the window that ssh2 gives. */
 const MAX_HELD = 4 * 1024 * 1024;
