@@ -3,7 +3,7 @@
 import {chmodSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
-import {build, type Metafile} from 'esbuild';
+import {build, type Metafile, type Plugin} from 'esbuild';
 import {jsonSchema} from '../src/config/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
 
@@ -61,7 +61,41 @@ async function bundle(outdir: string, version: string): Promise<Metafile> {
         'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
       ].join(''),
     },
+    plugins: [withoutUnusedTransports(), builtinsOnDemand()],
     logLevel: 'warning',
   });
   return metafile;
+}
+
+/**
+ * An import of one of Node's modules touches all that it exports, and so loads what that needs in turn: WebCrypto,
+ * worker threads, performance hooks. Asked for by name it gives only what is used: 3 MB less in a daemon that stays,
+ * and 20 modules less to load while a git waits.
+ */
+function builtinsOnDemand(): Plugin {
+  return {
+    name: 'builtins-on-demand',
+    setup({onResolve, onLoad}) {
+      onResolve({filter: /^node:(?:crypto|fs|util)$/}, ({path, kind}) =>
+        kind === 'import-statement' ? {path, namespace: 'builtin'} : undefined,
+      );
+      // by inheritance: esbuild looks at each property that an object of CommonJS has itself, which would load it
+      onLoad({filter: /^/, namespace: 'builtin'}, ({path}) => ({
+        contents: `module.exports = Object.create(process.getBuiltinModule(${JSON.stringify(path)}));`,
+      }));
+    },
+  };
+}
+
+/** node-ipc loads what it would need for TLS and UDP too: 5 MB of a daemon that stays. */
+function withoutUnusedTransports(): Plugin {
+  return {
+    name: 'without-unused-transports',
+    setup({onResolve, onLoad}) {
+      onResolve({filter: /^node:(?:tls|dgram)$/}, ({path, importer}) =>
+        importer.includes('/node_modules/node-ipc/') ? {path, namespace: 'unused'} : undefined,
+      );
+      onLoad({filter: /^/, namespace: 'unused'}, () => ({contents: 'export default {};'}));
+    },
+  };
 }

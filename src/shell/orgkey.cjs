@@ -11,6 +11,10 @@ const daemonNodeFlags = [
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   '--report-exclude-env',
+  '--max-semi-space-size=1',
+  '--single-threaded',
+  '--optimize-for-size',
+  '--no-opt',
 ];
 
 const version = process.versions.node.split('.').map(Number);
