@@ -43,6 +43,11 @@ export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
     if (waiting.length >= AT_ONCE) yield* (await waiting.shift()) ?? [];
   }
   for (const found of waiting) yield* await found;
+  if (world.left > 0)
+    yield diagnosticsOf('others').skipped(
+      'organizations',
+      `${world.left} more were not asked; name one: orgkey doctor ORGANIZATION`,
+    );
 }
 
 /** A check that breaks says so, and keeps no other from being made. */

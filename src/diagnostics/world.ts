@@ -34,6 +34,8 @@ export interface World {
   readonly stateDirectory: string;
   /** Whom to ask end to end. */
   readonly targets: readonly Target[];
+  /** How many more there are that are not asked. */
+  readonly left: number;
 }
 
 /** The daemon that git would reach from here. */

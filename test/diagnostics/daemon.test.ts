@@ -222,3 +222,17 @@ asRoot('as another user, who may not ask the daemon', async (t) => {
   t.regex(stdout, /another user/);
   t.true(existsSync(daemon.socket));
 });
+
+test('of thousands of organizations the first fifty are asked, and one by its name', async (t) => {
+  const names = Array.from({length: 3000}, (_none, at) => `org-${at}`);
+  const {daemon, examine} = await patientOf(t, (cloud) => {
+    cloud.addOrganization('org-2999');
+    return {credentials: `{organizations: [${names.join(', ')}], personalAccessToken: abcdefghijk}`};
+  });
+  const {diagnostics, of} = await examine();
+  t.is(new Set(diagnostics.map(({group}) => group).filter((group) => group.startsWith('org-'))).size, 50);
+  t.regex(of('others'), /^organizations: skipped: 2950 more were not asked; name one/);
+  t.regex(of('git', 'helper'), /^ok: git asks orgkey for org-0, org-1, org-2 and 47 more$/);
+  t.regex((await examine(['org-2999'])).of('org-2999', 'sign-in'), /^failed/);
+  t.is((await daemon.status()).health, 'green');
+});

@@ -156,10 +156,14 @@ async function lookAround(
       daemon.kind === 'connected' && daemon.directory === SYSTEM_RUNTIME
         ? '/var/lib/orgkey'
         : stateDirectory(options, context),
-    targets,
+    targets: targets.slice(0, MOST_TARGETS),
+    left: Math.max(0, targets.length - MOST_TARGETS),
   };
   return {world, tokens};
 }
+
+/** Each costs some requests: who has thousands names the one that he means. */
+const MOST_TARGETS = 50;
 
 /** `check-git` tells why there are none. */
 async function settingsFrom(git: RunGit): Promise<readonly SeenSetting[]> {
