@@ -30,8 +30,9 @@ export function parseRemoteCommand(command: string): RemoteCommand | undefined {
 }
 
 function unquote(quoted: string): string {
-  return quoted.replaceAll(/'([^']*)'|\\(.)/g, (_, inside: string | undefined, escaped: string | undefined) =>
-    inside ?? escaped ?? '',
+  return quoted.replaceAll(
+    /'([^']*)'|\\(.)/g,
+    (_, inside: string | undefined, escaped: string | undefined) => inside ?? escaped ?? '',
   );
 }
 

@@ -1,4 +1,5 @@
-import {existsSync, readdirSync, statSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {chmodSync, existsSync, readdirSync, statSync} from 'node:fs';
 import {connect, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {once} from 'node:events';
@@ -132,6 +133,27 @@ test('the socket of a grant is its owner’s alone, and has a name that cannot b
   t.is(statSync(socket).mode & 0o777, 0o600);
   t.is(statSync(join(world.daemon.directory, 'ssh')).mode & 0o777, 0o700);
   t.regex(readdirSync(join(world.daemon.directory, 'ssh'))[0] ?? '', /^[0-9a-f]{24}$/);
+});
+
+const isRoot = process.getuid?.() === 0;
+(isRoot ? test : test.skip)('another user does not get to it', async (t) => {
+  const {socket} = await withGrant(t);
+  // the directory above is opened, so that the two modes that count are met
+  chmodSync(join(socket, '../..'), 0o711);
+  const connecting = (uid: number) =>
+    spawnSync(
+      process.execPath,
+      [
+        '-e',
+        `require('net').connect(process.argv[1]).on('error', (e) => console.log(e.code)).on('connect', () => process.exit())`,
+        socket,
+      ],
+      {uid, gid: uid, cwd: '/', encoding: 'utf8'},
+    ).stdout.trim();
+  t.is(connecting(65_534), 'EACCES');
+  chmodSync(join(socket, '..'), 0o711);
+  t.is(connecting(65_534), 'EACCES');
+  t.is(connecting(0), '');
 });
 
 test('a program that hangs up leaves nothing behind', async (t) => {
