@@ -64,6 +64,9 @@ const ANSWER_LIMIT = 12_000;
 /** Transfers over ssh that are under way at the end may take this long, in milliseconds. */
 const TRANSFER_LIMIT = 60_000;
 
+/** A disk that does not answer costs the last lines of the audit, and does not keep us, in milliseconds. */
+const AUDIT_LIMIT = 5_000;
+
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
 
@@ -291,7 +294,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
   await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
   clearTimeout(limit);
-  await Promise.all([supply.close(), audit.flush()]);
+  await Promise.all([supply.close(), Promise.race([audit.flush(), delay(AUDIT_LIMIT)])]);
   return 0;
 }
 
