@@ -1,9 +1,9 @@
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
-import type {Socket} from 'node:net';
-import {connect as connectTls} from 'node:tls';
+import type {TLSSocket} from 'node:tls';
 import {advise} from '../entra/advice.ts';
-import {completeAddress, proxyFor} from '../entra/proxy.ts';
+import {connectThroughProxy} from '../network/open-tunnel.ts';
+import {proxyFor} from '../network/proxy.ts';
 
 /** What a server said; a redirect is an answer like any other and never followed: a token would travel with it. */
 export interface Answer {
@@ -30,13 +30,12 @@ export interface Question {
 /** One GET over https, straight or through a proxy. Does not throw. */
 export async function askServer(question: Question): Promise<Asked> {
   const {url, environment} = question;
-  const {hostname, port, host} = new URL(url);
+  const {host} = new URL(url);
   const signal = AbortSignal.timeout(PATIENCE);
   const proxy = proxyFor(url, environment);
-  let line: Socket | undefined;
+  let line: TLSSocket | undefined;
   try {
-    if (proxy !== undefined)
-      line = await openTunnel(proxyAddress(environment), `${hostname}:${port || '443'}`, signal);
+    line = await connectThroughProxy(url, environment, signal);
     return {kind: 'answered', answer: await get(question, line, signal)};
   } catch (error) {
     const {code, detail} = describe(error);
@@ -58,15 +57,14 @@ const PATIENCE = 15_000;
 /** In bytes. */
 const LARGEST = 256 * 1024;
 
-function get({url, headers}: Question, tunnel: Socket | undefined, signal: AbortSignal): Promise<Answer> {
-  const {hostname} = new URL(url);
+function get({url, headers}: Question, tunnel: TLSSocket | undefined, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options =
       tunnel === undefined
         ? // an agent of its own: whatever proxies the global one may know
           {agent: new https.Agent()}
         : // without any agent: one would make its own connections
-          {createConnection: () => connectTls({socket: tunnel, servername: hostname})};
+          {createConnection: () => tunnel};
     const request = https.request(url, {...options, headers, signal}, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -88,47 +86,6 @@ function get({url, headers}: Question, tunnel: Socket | undefined, signal: Abort
     request.on('error', reject);
     request.end();
   });
-}
-
-/** By hand: Node does it by itself from 22.21 and 24.5 on only. */
-function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const headers = {
-    host: authority,
-    ...(login === ':' ? {} : {'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}`}),
-  };
-  const client = proxy.protocol === 'https:' ? https : http;
-  return new Promise((resolve, reject) => {
-    const request = client.request({
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-      method: 'CONNECT',
-      path: authority,
-      headers,
-      agent: false,
-      signal,
-    });
-    request.on('connect', (response, socket) => {
-      if (response.statusCode === 200) return resolve(socket);
-      socket.destroy();
-      reject(new ProxyError(String(response.statusCode)));
-    });
-    request.on('response', (response) => {
-      response.resume();
-      reject(new ProxyError(String(response.statusCode)));
-    });
-    request.on('error', reject);
-    request.end();
-  });
-}
-
-/** As Node names it, which is what advice is known for. */
-class ProxyError extends Error {
-  readonly code = 'ERR_PROXY_TUNNEL';
-}
-
-function proxyAddress(environment: Question['environment']): URL {
-  return new URL(completeAddress(environment['https_proxy'] ?? environment['HTTPS_PROXY'] ?? ''));
 }
 
 function skewOf(date: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import {describeSkew} from '../daemon/clock-watch.ts';
-import {brokenProxyIn, proxyFor} from '../entra/proxy.ts';
+import {brokenProxyIn, proxyFor} from '../network/proxy.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {printable} from '../printable.ts';
 import {access, constants} from 'node:fs/promises';

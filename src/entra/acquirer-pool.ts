@@ -4,7 +4,7 @@ import type {Clock} from '../token/token.ts';
 import {childEnvironment, type Variables} from './child-environment.ts';
 import {messageOf, usesSdk, type Job} from './job.ts';
 import {decodeMessage, encodeMessage, parseRecord, type Message} from './message.ts';
-import {brokenProxyIn} from './proxy.ts';
+import {brokenProxyIn} from '../network/proxy.ts';
 import {troubleFrom, type Trouble} from './trouble.ts';
 
 export interface AcquirerPoolParts {

@@ -1,4 +1,4 @@
-import {completeAddress, proxyNames, withoutProxy} from './proxy.ts';
+import {completeAddress, proxyNames, withoutProxy} from '../network/proxy.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -3,7 +3,8 @@ import https from 'node:https';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TokenCredentialOptions} from '@azure/identity';
 import {parseRecord} from './message.ts';
-import {proxyFor, type ProxyVariables} from './proxy.ts';
+import {connectThroughProxy} from '../network/open-tunnel.ts';
+import {proxyFor, type ProxyVariables} from '../network/proxy.ts';
 import {TroubleError, type Service, type Trouble} from './trouble.ts';
 
 export interface Question {
@@ -153,7 +154,8 @@ export class HttpExchanges {
     this.#asked = {service, host, proxy};
     this.#requests += 1;
     try {
-      const reply = await send(question, Math.max(1, Math.floor(Math.min(TRY_TIME, this.#timeLeft()))));
+      const time = Math.max(1, Math.floor(Math.min(TRY_TIME, this.#timeLeft())));
+      const reply = await send(question, this.#parts.variables, AbortSignal.timeout(time));
       this.#noteDate(reply.headers.date);
       if (reply.status === 200) return this.#accepted(reply, question, host);
       return {reply, trouble: this.#refused(reply, service, host)};
@@ -249,35 +251,44 @@ type Outcome =
   | {readonly reply: undefined; readonly trouble: Trouble};
 
 /** One request, one answer. @throws {Error} of Node's; {TroubleError} for an answer that is too long. */
-function send({service, method, url, headers, body}: Question, time: number): Promise<Reply> {
+async function send(question: Question, variables: ProxyVariables, signal: AbortSignal): Promise<Reply> {
+  const {protocol} = new URL(question.url);
+  // what speaks plain HTTP is on this machine or its own link: no proxy leads there
+  if (protocol !== 'https:') return exchange(question, http, {agent: new http.Agent(), signal});
+  const tunnel = await connectThroughProxy(question.url, variables, signal);
+  if (tunnel === undefined) return exchange(question, https, {agent: new https.Agent(), signal});
+  return exchange(question, https, {createConnection: () => tunnel, signal}).finally(() => tunnel.destroy());
+}
+
+function exchange(
+  {service, method, url, headers, body}: Question,
+  {request: open}: Pick<typeof https, 'request'>,
+  options: https.RequestOptions,
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const {protocol, host} = new URL(url);
+    const {host} = new URL(url);
     const payload = body === undefined ? undefined : Buffer.from(body);
     const length = payload === undefined ? {} : {'content-length': payload.length};
-    const request = (protocol === 'https:' ? https : http).request(
-      url,
-      {method, headers: {...headers, ...length}, signal: AbortSignal.timeout(time)},
-      (response) => {
-        const chunks: Buffer[] = [];
-        let received = 0;
-        response.on('data', (chunk: Buffer) => {
-          received += chunk.length;
-          if (received <= MAX_ANSWER) return void chunks.push(chunk);
-          const status = response.statusCode ?? 0;
-          const detail = 'more than a megabyte';
-          reject(new TroubleError({kind: 'unusable', service, host, status, detail}));
-          request.destroy();
+    const request = open(url, {...options, method, headers: {...headers, ...length}}, (response) => {
+      const chunks: Buffer[] = [];
+      let received = 0;
+      response.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        if (received <= MAX_ANSWER) return void chunks.push(chunk);
+        const status = response.statusCode ?? 0;
+        const detail = 'more than a megabyte';
+        reject(new TroubleError({kind: 'unusable', service, host, status, detail}));
+        request.destroy();
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
         });
-        response.on('error', reject);
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text: Buffer.concat(chunks).toString(),
-          });
-        });
-      },
-    );
+      });
+    });
     request.on('error', reject);
     request.end(payload);
   });

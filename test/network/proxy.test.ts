@@ -1,5 +1,5 @@
 import test from 'ava';
-import {brokenProxyIn, completeAddress, proxyFor, withoutProxy} from '../../src/entra/proxy.ts';
+import {brokenProxyIn, completeAddress, proxyFor, withoutProxy} from '../../src/network/proxy.ts';
 
 const proxied = test.macro({
   title: (_, url: string, variables: Record<string, string>, expected: string | undefined) =>
