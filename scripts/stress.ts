@@ -1,0 +1,139 @@
+/**
+ * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills]
+ *
+ * What takes too long for the tests, against a real daemon and the test cloud; all three where none is named:
+ * a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed acquirers.
+ * Prints what it saw. Ends with 1 where something is not as it must be.
+ */
+import {gitPerson} from '../test/helpers/git-person.ts';
+import {acquirersOf, killAcquirers} from '../test/helpers/acquirers-of.ts';
+import {startProbed, type ProbedDaemon} from '../test/helpers/probed-daemon.ts';
+import {eraseFor, getFor, inParallel, passwordIn} from '../test/helpers/requests.ts';
+import {gits} from '../test/helpers/gits.ts';
+import {startCloud} from '../test/cloud/cloud.ts';
+
+const REQUESTS = 1_000_000;
+const SUBMODULES = 200;
+const KILLS = 100;
+
+/** In bytes. */
+const MAY_GROW = 1024 * 1024;
+
+let failed = 0;
+
+function tell(what: string, isAsItMustBe: boolean): void {
+  if (!isAsItMustBe) failed++;
+  console.log(`${isAsItMustBe ? 'ok    ' : 'FAILED'}  ${what}`);
+}
+
+const cloud = await startCloud();
+const tenant = cloud.addTenant();
+const app = tenant.addApplication();
+const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const configuration = `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+`;
+
+/** Does it with a new daemon. */
+async function withDaemon(work: (daemon: ProbedDaemon) => Promise<void>): Promise<void> {
+  cloud.requests.clear();
+  const daemon = await startProbed({
+    configuration,
+    environment: cloud.environment(),
+    args: ['--log-level', 'info'],
+  });
+  try {
+    await work(daemon);
+  } finally {
+    await daemon.close();
+  }
+}
+
+/** Gives how many were answered with a credential. */
+async function ask(daemon: ProbedDaemon, times: number): Promise<number> {
+  const turns = Array.from({length: times / 100}, (_, at) => at);
+  const served = await inParallel(turns, 32, async (turn) => {
+    let count = 0;
+    for (let at = 0; at < 100; at++) {
+      const request = at === 99 ? eraseFor('contoso', `wrong-${turn}`) : getFor('contoso');
+      if (passwordIn(await daemon.ask(request)) !== '') count++;
+    }
+    return count;
+  });
+  return served.reduce((sum, count) => sum + count, 0);
+}
+
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  requests: () =>
+    withDaemon(async (daemon) => {
+      await ask(daemon, 50_000);
+      const before = await daemon.probe();
+      const start = performance.now();
+      const served = await ask(daemon, REQUESTS);
+      const seconds = (performance.now() - start) / 1000;
+      tell(
+        `${served} of ${REQUESTS} answered with a credential, each hundredth was an erase`,
+        served === REQUESTS * 0.99,
+      );
+      console.log(`        ${Math.round(REQUESTS / seconds)} a second`);
+      const after = await daemon.probe();
+      const grown = after.heapUsed - before.heapUsed;
+      tell(`the heap grew by ${grown} bytes`, grown <= MAY_GROW);
+      const outside = after.external - before.external;
+      tell(`outside the heap there are ${outside} bytes more`, outside <= MAY_GROW);
+      tell(
+        `${before.descriptors} descriptors, then ${after.descriptors}`,
+        after.descriptors <= before.descriptors + 2,
+      );
+      const acquired = cloud.requests.count({endpoint: 'token'});
+      tell(`Entra was asked ${acquired} times`, acquired === 1);
+    }),
+
+  submodules: () =>
+    withDaemon(async (daemon) => {
+      const submodules = Array.from({length: SUBMODULES}, (_, at) => {
+        const {url} = contoso.addRepository(`web/module-${at}`, {files: {a: `${at}`}});
+        return {path: `module-${at}`, url};
+      });
+      const whole = contoso.addRepository('web/whole', {submodules});
+      for (const git of gits.filter(({missing}) => missing === undefined)) {
+        cloud.requests.clear();
+        const home = await gitPerson(cloud, daemon, git);
+        const start = performance.now();
+        await home.succeed(['clone', '-q', '--recurse-submodules', '--jobs', '8', whole.url, 'whole']);
+        const seconds = (performance.now() - start) / 1000;
+        const acquired = cloud.requests.count({endpoint: 'token'});
+        home.remove();
+        tell(
+          `${git.name}: ${SUBMODULES} submodules in ${seconds.toFixed(1)} s, Entra was asked ${acquired} times`,
+          acquired <= 1,
+        );
+      }
+    }),
+
+  kills: () =>
+    withDaemon(async (daemon) => {
+      await daemon.ask(getFor('contoso'));
+      const before = await daemon.probe();
+      const {killed, empty} = await killAcquirers(daemon, {organization: 'contoso', times: KILLS});
+      tell(`${killed} of ${KILLS} acquirers were killed at work`, killed > KILLS / 3);
+      tell(`${empty.length} gits got nothing`, empty.length === 0);
+      tell(`${acquirersOf(daemon).length} acquirers are left`, acquirersOf(daemon).length === 0);
+      const after = await daemon.probe();
+      tell(
+        `${before.descriptors} descriptors, then ${after.descriptors}`,
+        after.descriptors <= before.descriptors,
+      );
+    }),
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, part] of Object.entries(parts)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`== ${name}`);
+  await part();
+}
+await cloud.close();
+process.exitCode = failed === 0 ? 0 : 1;
