@@ -53,13 +53,23 @@ export async function answer(
 
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
   const asker = askerOf(owner, scope);
-  if (request.operation !== 'get') return {owner, choice, answer: judgeToken(request, wanted, asker, parts)};
+  const {onFailure} = parts;
+  if (request.operation !== 'get') {
+    const judged = judgeToken(request, wanted, asker, parts);
+    if (judged.kind === 'done') return {owner, choice, answer: judged};
+    const {failure} = judged;
+    const challenges = request.operation === 'erase' ? request.challenges : [];
+    // git does not ask anything now: there is nothing to stop
+    const circumstances = {owner, choice, challenges, onFailure: 'pass'} as const;
+    return {owner, choice, failure, answer: explainFailure(failure, circumstances)};
+  }
 
   const found = await findToken(wanted, asker, refusedBefore(request), parts);
   if (found.kind === 'token')
     return {owner, choice, source: found.source, answer: credentialFor(request, found, identity)};
   const {failure} = found;
-  return {owner, choice, failure, answer: explainFailure(failure, owner, choice, parts.onFailure)};
+  const {challenges} = request;
+  return {owner, choice, failure, answer: explainFailure(failure, {owner, choice, challenges, onFailure})};
 }
 
 function pass(reason: string): Answer {

@@ -309,6 +309,66 @@ test('git’s retries with a state come to an end as well', async (t) => {
   t.is(our.issuer.count, 2);
 });
 
+test('the refusal of the token that came in place of a refused one is explained at once, and stops nobody', async (t) => {
+  const our = world();
+  for (const token of ['app-1', 'app-2']) {
+    t.regex(await our.ask(getFor('contoso')), new RegExp(`password=${token}\n`));
+    const answer = await our.ask(erase('contoso', `password=${token}`));
+    if (token === 'app-1') t.is(answer, NOTHING);
+    else t.regex(answer, /^orgkey=1\norgkey-error=contoso: .*\(ERR_NOT_ACCEPTED\)\n(?:orgkey-hint=.*\n)+$/);
+  }
+  t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED.*\nquit=1\n$/s);
+  t.is(await our.ask(erase('contoso', 'password=app-1')), NOTHING, 'an old one is nobody’s any more');
+});
+
+const A = 'aaaaaaaa-1111-4111-8111-111111111111';
+const B = 'bbbbbbbb-2222-4222-8222-222222222222';
+const NONE = '00000000-0000-0000-0000-000000000000';
+const secretive = {clientId, clientSecret: {from: 'keyring', name: 'x'}, key: 'app'} as const;
+const appOf = (tenantId: string) => ({kind: 'client-secret', tenantId, ...secretive}) as const;
+const personOf = (tenantId: string) =>
+  ({
+    kind: 'sign-in',
+    method: 'browser',
+    issuer: `https://login.microsoftonline.com/${tenantId}/v2.0`,
+    clientId,
+    clientSecret: undefined,
+    scopes: [],
+    key: 'person',
+  }) as const;
+
+for (const [title, identity, tenant, code, hint] of [
+  [
+    'of another tenant',
+    appOf(A),
+    B,
+    'AADSTS700016',
+    `is connected to the tenant ${B}, and this identity is of ${A}: set tenantId: ${B}`,
+  ],
+  ['of a person of another tenant', personOf(A), B, 'ERR_NOT_ACCEPTED', `and this identity is of ${A}`],
+  ['of no tenant', appOf(A), NONE, 'ERR_NOT_ACCEPTED', 'is connected to no tenant'],
+  ['of the same tenant', appOf(A), A, 'ERR_NOT_ACCEPTED', undefined],
+  [
+    'a managed identity’s that is refused',
+    identityNamed('mi'),
+    B,
+    'ERR_NOT_ACCEPTED',
+    `see that the identity is in it`,
+  ],
+  ['a managed identity’s that is not there', identityNamed('mi'), B, 'ERR_NO_SUCH_IDENTITY', undefined],
+  ['a personal access token’s', patNamed('pat'), B, 'ERR_NOT_ACCEPTED', undefined],
+] as const) {
+  test(`what the server tells of its tenant is compared: ${title}`, async (t) => {
+    const our = new World([{...services, identity, organizations: ['contoso']}]);
+    our.issuer.answers(() => failure(code));
+    const challenge = `wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/${tenant}`;
+    const hints = (await our.ask(getFor('contoso', challenge))).match(/orgkey-hint=.*/g) ?? [];
+    t.is(hints.at(-1), 'orgkey-hint=run: orgkey doctor contoso');
+    t.is(hints.length, hint === undefined ? 1 : 2);
+    if (hint !== undefined) t.true(hints[0]?.includes(hint), hints[0]);
+  });
+}
+
 const storeOf = (way: string, token: string) =>
   way === 'git'
     ? request('store', 'protocol=https', 'host=dev.azure.com', 'path=contoso/p', `password=${token}`)

@@ -98,6 +98,13 @@ export function clientIdOf(identity: Identity): string | undefined {
   return 'clientId' in identity && identity.clientId !== 'system-assigned' ? identity.clientId : undefined;
 }
 
+/** A GUID in lower case; `undefined` where the configuration does not tell it. */
+export function tenantOf(identity: Identity): string | undefined {
+  if ('tenantId' in identity) return identity.tenantId;
+  const issuer = identity.kind === 'sign-in' ? identity.issuer : '';
+  return /^https:\/\/[^/]+\/([0-9a-f-]{36})\/v2\.0\/?$/i.exec(issuer)?.[1]?.toLowerCase();
+}
+
 /** For people, without secrets: `client secret 9f000000…`. */
 export function describeIdentity(identity: Identity): string {
   const clientId = clientIdOf(identity);

@@ -1,25 +1,54 @@
 import type {Choice} from '../identity/bindings.ts';
-import {describeIdentity} from '../identity/identity.ts';
+import {describeIdentity, tenantOf, type Identity} from '../identity/identity.ts';
+import {connectedTenant, NO_TENANT} from '../organization/connected-tenant.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, nameOf} from '../organization/socket-scope.ts';
 import type {Failure} from '../token/acquire.ts';
+import {NOT_ACCEPTED} from '../token/find-token.ts';
 import type {Answer} from './answer.ts';
+
+export interface Circumstances {
+  readonly owner: Owner;
+  readonly choice: Extract<Choice, {kind: 'chosen'}>;
+  /** What the server told git, where git tells it us (2.41 and later). */
+  readonly challenges: readonly string[];
+  readonly onFailure: 'quit' | 'pass';
+}
 
 /** Says what failed, why, and what repairs it. A fallback that fails is no reason to stop git. */
 export function explainFailure(
   failure: Failure,
-  owner: Owner,
-  choice: Extract<Choice, {kind: 'chosen'}>,
-  onFailure: 'quit' | 'pass',
-): Answer {
-  const who = `${describeOwner(owner)}: ${describeIdentity(choice.binding.identity)}`;
-  const hint = failure.hint === undefined ? [] : [failure.hint];
+  {owner, choice, challenges, onFailure}: Circumstances,
+): Extract<Answer, {kind: 'failure'}> {
+  const {identity} = choice.binding;
+  const who = `${describeOwner(owner)}: ${describeIdentity(identity)}`;
+  const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
+  const hints = [
+    failure.hint,
+    tenant && adviseOnTenant(tenant, identity, failure),
+    `run: orgkey doctor ${argumentFor(owner)}`.trimEnd(),
+  ];
   return {
     kind: 'failure',
     errors: [`${who}: ${failure.message} (${failure.code})`],
-    hints: [...hint, `run: orgkey doctor ${argumentFor(owner)}`.trimEnd()],
+    hints: hints.filter((hint) => hint !== undefined),
     quit: choice.by === 'name' && onFailure === 'quit',
   };
+}
+
+/** Where the organization is connected to another tenant than the identity asks, that is what must be mended first. */
+function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): string | undefined {
+  if (identity.kind === 'pat') return undefined;
+  if (theirs === NO_TENANT)
+    return 'The organization is connected to no tenant: only personal access tokens work there.';
+  const ours = tenantOf(identity);
+  if (ours === theirs) return undefined;
+  if (ours !== undefined)
+    return `The organization is connected to the tenant ${theirs}, and this identity is of ${ours}: set tenantId: ${theirs}, where an app must be known too (multitenant).`;
+  // whose tenant is not configured may be in the right one
+  return code === NOT_ACCEPTED
+    ? `The organization is connected to the tenant ${theirs}: see that the identity is in it; a managed identity works in its own tenant only.`
+    : undefined;
 }
 
 /**

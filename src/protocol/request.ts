@@ -37,6 +37,8 @@ export interface EraseRequest {
   readonly operation: 'erase';
   readonly remote: Remote;
   readonly login: Login;
+  /** As those of `get`. */
+  readonly challenges: readonly string[];
 }
 
 /** What git stores or erases; values that it did not send are `undefined`. */
@@ -86,7 +88,12 @@ export function parseRequest(bytes: Uint8Array): Request {
     case 'store':
       return {operation: 'store', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
     case 'erase':
-      return {operation: 'erase', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
+      return {
+        operation: 'erase',
+        remote: remoteOf(values),
+        login: loginOf(values, seconds * 1000),
+        challenges: values.list('wwwauth[]'),
+      };
     case 'hello':
       return {operation: 'hello', nonce: values.text('nonce') ?? ''};
     default:

@@ -47,8 +47,11 @@ async function replaceRefused(
   }
 }
 
-const notAccepted: Failure = {
-  code: 'ERR_NOT_ACCEPTED',
+/** Of a credential that Azure DevOps refuses, whatever the issuer says. */
+export const NOT_ACCEPTED = 'ERR_NOT_ACCEPTED';
+
+export const notAccepted: Failure = {
+  code: NOT_ACCEPTED,
   message: 'Azure DevOps refuses the credential, and a fresh one is refused too or cannot be had',
   hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
   retryAfter: undefined,

@@ -1,9 +1,12 @@
 import type {Answer} from '../protocol/answer.ts';
 import {carries} from '../protocol/credential.ts';
 import type {EraseRequest, StoreRequest} from '../protocol/request.ts';
-import type {Wanted} from './acquire.ts';
-import type {FindTokenParts} from './find-token.ts';
+import type {Failure, Wanted} from './acquire.ts';
+import {notAccepted, type FindTokenParts} from './find-token.ts';
 import type {Asker} from './rejections.ts';
+
+/** What was heard; or why no further token would help, which is the moment to say so. */
+export type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'hopeless'; readonly failure: Failure};
 
 /**
  * Git tells what became of a credential: it worked (`store`), or the server refused it (`erase`). It counts only if
@@ -14,7 +17,7 @@ export function judgeToken(
   wanted: Wanted,
   asker: Asker,
   {tokens, rejections}: FindTokenParts,
-): Answer {
+): Judged {
   const token = tokens.peek(wanted);
   if (token === undefined || !carries(login, token))
     return {kind: 'done', reason: 'not the credential that was given'};
@@ -23,5 +26,7 @@ export function judgeToken(
     return {kind: 'done', reason: 'confirmed'};
   }
   rejections.reject(asker, token.fingerprint);
-  return {kind: 'done', reason: 'rejected'};
+  return rejections.isExplained(asker)
+    ? {kind: 'hopeless', failure: notAccepted}
+    : {kind: 'done', reason: 'rejected'};
 }

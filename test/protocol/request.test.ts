@@ -125,6 +125,7 @@ test(reads, 'an erase', request('erase', ...azure, 'username=me', 'password=x=y'
   operation: 'erase',
   remote: {...remote, username: 'me'},
   login: {...login, username: 'me', password: Buffer.from('x=y')},
+  challenges: [],
 });
 for (const store of [request('store', ...azure), request('get', 'operation=store', ...azure)]) {
   const how = store.startsWith('action=store') ? 'of git' : 'of our script';

@@ -4,7 +4,9 @@ import test, {type ExecutionContext} from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {decodeJwt} from '../cloud/jwt.ts';
 import type {GitHome} from '../helpers/git-home.ts';
+import {gitPerson} from '../helpers/git-person.ts';
 import {gitWorld, withCredentials} from '../helpers/git-world.ts';
+import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 /** Identities that come from where the daemon runs: the machine's, App Service's, Terraform's variables, an authority of one's own. */
@@ -235,6 +237,36 @@ test.serial('Terraform’s variables: one that is named but cannot be used', asy
   t.is((await daemon.status()).health, 'red');
   t.false(`${stderr}${daemon.stderr}`.includes('canary'));
 });
+
+const newer = gits.find(({hasAuthtype, missing}) => hasAuthtype && missing === undefined);
+
+// git tells us what the server says from 2.41 on
+(newer ? test.serial : test.serial.skip)(
+  'an organization of another tenant: the first command that fails says so (git ≥ 2.46)',
+  async (t) => {
+    const guests = cloud.addOrganization('guests', {tenant: elsewhere});
+    const {url} = guests.addRepository('web/site', {files: {a: 'a'}});
+    const {daemon} = await withCredentials(t, cloud, [
+      `organizations: [guests], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
+    ]);
+    const home = await gitPerson(cloud, daemon, newer);
+    t.teardown(() => home.remove());
+    await daemon.call('token', {organization: 'guests', scope: undefined});
+    const {code, stderr} = await home.git(['ls-remote', url]);
+    t.not(code, 0);
+    t.regex(
+      stderr,
+      /^orgkey: error: guests: client secret .*: Azure DevOps refuses the credential.* \(ERR_NOT_ACCEPTED\)$/m,
+    );
+    t.true(
+      stderr.includes(
+        `orgkey: hint: The organization is connected to the tenant ${elsewhere.id}, and this identity is of ${tenant.id}: set tenantId: ${elsewhere.id}`,
+      ),
+      stderr,
+    );
+    t.is(cloud.requests.count({endpoint: 'token'}), 2);
+  },
+);
 
 test.serial('an authority of one’s own, which Entra is not asked about', async (t) => {
   const {home} = await gitWorldOf(t, {disableInstanceDiscovery: true});

@@ -1,0 +1,25 @@
+import test from 'ava';
+import {connectedTenant} from '../../src/organization/connected-tenant.ts';
+
+const A = 'aaaaaaaa-1111-4111-8111-111111111111';
+const B = 'bbbbbbbb-2222-4222-8222-222222222222';
+const at = (tenant: string) => `Bearer authorization_uri=https://login.microsoftonline.com/${tenant}`;
+
+const tells = test.macro({
+  title: (_, challenges: readonly string[], tenant: string | undefined) =>
+    `${challenges.join(' | ') || 'nothing'} tells ${tenant ?? 'no tenant'}`,
+  exec: (t, challenges: readonly string[], tenant: string | undefined) =>
+    t.is(connectedTenant(challenges), tenant),
+});
+
+test(tells, [], undefined);
+test(tells, [at(A), 'Basic realm="https://tfsprodweu.app.visualstudio.com/"', 'TFS-Federated'], A);
+test(tells, ['TFS-Federated', at(A.toUpperCase())], A);
+test(tells, [`bearer  authorization_uri="https://login.microsoftonline.us/${A}", other=1`], A);
+test(tells, [`${at(A)}/oauth2/authorize`], A);
+test(tells, [at(A), at(B)], A);
+test(tells, [at(`${A}0`)], undefined);
+test(tells, [at('common')], undefined);
+test(tells, [`Basic realm="authorization_uri=https://login.microsoftonline.com/${A}"`], undefined);
+test(tells, [`Bearer authorization_uri=http://login.microsoftonline.com/${A}`], undefined);
+test(tells, [`Bearer authorization_uri=https://evil.example/x/${A}`], undefined);
