@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
   });
   const result = await Promise.race([
-    after(time, () => failed(tooLate(exchanges), exchanges)),
+    after(time, () => failed(tooLate(job, exchanges), exchanges)),
     perform(job, exchanges, await sdk).catch((error: unknown) =>
       failed(troubleOf(error, exchanges), exchanges),
     ),
@@ -144,7 +144,14 @@ function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
   };
 }
 
-function tooLate({asked}: HttpExchanges): Trouble {
+function tooLate({task, time}: Job, {asked}: HttpExchanges): Trouble {
+  if (task === 'browser' || task === 'device-code')
+    return {
+      kind: 'local',
+      code: 'ERR_SIGN_IN_TIMEOUT',
+      detail: `nobody has signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
+      hint: 'Start the sign-in again: orgkey login.',
+    };
   return asked === undefined
     ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: 'Start it again.'}
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};

@@ -35,9 +35,11 @@ export type SignedIn =
 
 export interface SignInParts extends Pick<AcquireParts, 'readSecret' | 'refreshTokens'> {
   readonly pool: Pick<AcquirerPool, 'run'>;
+  /** How long a person may take, in milliseconds. Default: 15 minutes. */
+  readonly patience?: number;
 }
 
-/** How long a person may take, in milliseconds: as long as Entra's device codes live. */
+/** As long as Entra's device codes live, in milliseconds. */
 const PATIENCE = 15 * 60_000;
 
 /**
@@ -60,7 +62,7 @@ export async function signIn(
       // people are slow: they must not stand in the way of what takes seconds
       endpoint: 'sign-in',
       gates: [],
-      life: PATIENCE,
+      life: parts.patience ?? PATIENCE,
       onEvent: (event) => {
         const told = eventFrom(event);
         if (told !== undefined) onEvent(told);

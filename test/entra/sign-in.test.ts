@@ -234,6 +234,29 @@ test.serial('in the browser: given up', async (t) => {
   says(t, signedIn, 'it was cancelled (ERR_CANCELLED)\nStart it again when it suits.');
 });
 
+for (const method of ['browser', 'device-code'] as const) {
+  test.serial(`${method}: nobody comes, and nothing listens any more`, async (t) => {
+    const {identity, ...acquiring} = person({method});
+    let port = 0;
+    const signedIn = await signIn(
+      identity,
+      {...acquiring, patience: 2400},
+      {
+        onEvent: (event) => {
+          if (event.kind === 'open')
+            port = Number(new URL(new URL(event.url).searchParams.get('redirect_uri') ?? '').port);
+        },
+      },
+    );
+    says(
+      t,
+      signedIn,
+      'nobody has signed in within 2 s (ERR_SIGN_IN_TIMEOUT)\nStart the sign-in again: orgkey login.',
+    );
+    if (method === 'browser') t.regex(await knock(new URL(`http://localhost:${port}`), '/'), /ECONNREFUSED/);
+  });
+}
+
 test.serial('no refresh token: said at once, not within the hour', async (t) => {
   const {signIn} = person();
   cloud.fault({endpoint: 'token', omit: ['refresh_token']});
