@@ -5,17 +5,21 @@
  *   client load SOCKET REQUEST EXPECTED CLIENTS REQUESTS    so many threads, so many requests together
  *   client burst SOCKET REQUEST EXPECTED CONNECTIONS        all connected first, then asked, then read
  *   client retry SOCKET REQUEST EXPECTED                    one request, tried until somebody listens
+ *   client fill ROUNDS REQUEST EXPECTED CONFIGURATION...    `git credential fill` with each configuration in turns
  *
  * REQUEST is a file. An answer counts if it holds the text EXPECTED. Prints one line of JSON: milliseconds.
  */
-#include <errno.h>
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,14 +173,61 @@ static void retry(void)
 	print_result(took[0]);
 }
 
+/* In milliseconds, from the start of git to its end; negative if it gave no credential. */
+static double fill_once(const char *request_file, const char *configuration)
+{
+	int out[2], status;
+	pid_t pid;
+	char *arguments[] = {"git", "credential", "fill", NULL};
+	setenv("GIT_CONFIG_GLOBAL", configuration, 1);
+	if (pipe2(out, O_CLOEXEC))
+		return -1;
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, request_file, O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+	double start = now();
+	int error = posix_spawnp(&pid, "git", &actions, NULL, arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(out[1]);
+	int missing = error || read_answer(out[0]);
+	close(out[0]);
+	if (error || waitpid(pid, &status, 0) < 0 || missing || status)
+		return -1;
+	return now() - start;
+}
+
+static int fill(int rounds, const char *request_file, int count, char **configurations)
+{
+	double *all = calloc((size_t)rounds * count, sizeof(*all));
+	for (int round = 0; round < rounds; round++)
+		for (int at = 0; at < count; at++) {
+			all[at * rounds + round] = fill_once(request_file, configurations[at]);
+			if (all[at * rounds + round] < 0) {
+				fprintf(stderr, "no credential with %s\n", configurations[at]);
+				return 1;
+			}
+		}
+	for (int at = 0; at < count; at++)
+		for (int round = 0; round < rounds; round++)
+			printf("%s%.4f%s", round ? "," : at ? ",[" : "[[", all[at * rounds + round],
+			       round + 1 < rounds ? "" : "]");
+	printf("]\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 4 ? argv[1] : "";
 	int is_load = !strcmp(mode, "load") && argc == 7, is_burst = !strcmp(mode, "burst") && argc == 6;
-	if (!is_load && !is_burst && strcmp(mode, "retry")) {
-		fprintf(stderr, "usage: client load|burst|retry SOCKET REQUEST EXPECTED [CLIENTS] [REQUESTS]\n");
+	int is_fill = !strcmp(mode, "fill") && argc > 5;
+	if (!is_load && !is_burst && !is_fill && strcmp(mode, "retry")) {
+		fprintf(stderr, "usage: client load|burst|retry|fill SOCKET REQUEST EXPECTED [CLIENTS] [REQUESTS]\n");
 		return 2;
 	}
+	expected = argv[4];
+	if (is_fill)
+		return fill(atoi(argv[2]), argv[3], argc - 5, argv + 5);
 	if (strlen(argv[2]) >= sizeof(address.sun_path)) {
 		fprintf(stderr, "the path of the socket is too long\n");
 		return 2;
@@ -188,7 +239,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fclose(file);
-	expected = argv[4];
 	requests = is_load ? atol(argv[6]) : is_burst ? atol(argv[5]) : 1;
 	if (requests < 1 || !(took = calloc(requests, sizeof(*took))))
 		return 2;

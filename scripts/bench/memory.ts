@@ -1,0 +1,59 @@
+/** What a daemon weighs that has answered, and what asking Entra costs when everybody asks at once. */
+import {spawn} from 'node:child_process';
+import {setTimeout as wait} from 'node:timers/promises';
+import {startCloud} from '../../test/cloud/cloud.ts';
+import {BuiltDaemon, Place, memoryOf, stopChild} from './built-daemon.ts';
+import {LoadClient} from './load-client.ts';
+import type {Group, Row} from './row.ts';
+
+/** Idle: nobody asked for so long, in milliseconds. */
+const IDLE = 15_000;
+
+export async function measureMemory(): Promise<Group> {
+  const client = new LoadClient();
+  const cloud = await startCloud();
+  const tenant = cloud.addTenant();
+  const names = ['contoso', 'fabrikam', 'adatum', 'litware', 'proseware'];
+  const credentials = names.map((name) => {
+    const app = tenant.addApplication();
+    cloud.addOrganization(name, {tenant, members: [app]});
+    return `        - {organizations: [${name}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}\n`;
+  });
+  const place = new Place(
+    `integrations:\n  azure:\n    - host: dev.azure.com\n      credentials:\n${credentials.join('')}orgkey: {prefetch: false}\n`,
+  );
+  const empty = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60_000)'], {stdio: 'ignore'});
+  const daemon = await BuiltDaemon.start(place, cloud.environment());
+  const ask = (name: string, clients: number, requests: number) =>
+    client.load(
+      {socket: place.socket, request: place.request(name), expected: 'credential='},
+      clients,
+      requests,
+    );
+  try {
+    const rows: Row[] = [];
+    const first = await ask('contoso', 1000, 1000);
+    rows.push({
+      what: 'token requests for 1,000 parallel first requests of one identity',
+      value: cloud.requests.count({endpoint: 'token'}),
+      unit: '',
+      target: {atMost: 1},
+      note: `${first.failed + first.refused} of them failed`,
+    });
+    for (const name of names) await ask(name, 1, 200);
+    await wait(IDLE);
+    rows.push({
+      what: 'resident memory, idle, after 2,000 requests and 5 acquisitions',
+      value: daemon.memory,
+      unit: 'MB',
+      target: {atMost: 60},
+      note: `an empty Node: ${memoryOf(empty.pid ?? 0).toFixed(1)} MB`,
+    });
+    return {rows};
+  } finally {
+    await stopChild(empty);
+    await daemon.stop();
+    await cloud.close();
+    place.remove();
+  }
+}

@@ -1,0 +1,27 @@
+/** The middle one; of two middle ones the later. `NaN` of nothing. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** The median of the ratios of values that were measured side by side: what disturbed both cancels out. */
+export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number {
+  if (ours.length !== theirs.length) throw new Error('not measured in pairs');
+  return median(ours.map((value, at) => value / (theirs[at] ?? NaN)));
+}
+
+/** Runs each in turns, so that whatever else the machine does hits all of them. Gives milliseconds of each. */
+export async function inTurns<Name extends string>(
+  rounds: number,
+  ways: Readonly<Record<Name, () => Promise<unknown>>>,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(ways) as Name[];
+  const took = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
+  for (let round = 0; round < rounds; round++)
+    // who comes first has the colder caches: everybody in his turn
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const start = performance.now();
+      await ways[name]();
+      took[name].push(performance.now() - start);
+    }
+  return took;
+}
