@@ -69,7 +69,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   requests: () =>
     withDaemon(async (daemon) => {
       await ask(daemon, 50_000);
-      const before = await daemon.probe();
+      const before = await daemon.probeAtRest();
       const start = performance.now();
       const served = await ask(daemon, REQUESTS);
       const seconds = (performance.now() - start) / 1000;
@@ -78,7 +78,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
         served === REQUESTS * 0.99,
       );
       console.log(`        ${Math.round(REQUESTS / seconds)} a second`);
-      const after = await daemon.probe();
+      const after = await daemon.probeAtRest();
       const grown = after.heapUsed - before.heapUsed;
       tell(`the heap grew by ${grown} bytes`, grown <= MAY_GROW);
       const outside = after.external - before.external;

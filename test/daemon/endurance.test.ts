@@ -1,10 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {connect, type Socket} from 'node:net';
-import {setTimeout as pause} from 'node:timers/promises';
 import test from 'ava';
-import type {Probed} from '../helpers/daemon-probe.ts';
-import {startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
+import {moreThan, startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {eraseFor, getFor, inParallel, passwordIn} from '../helpers/requests.ts';
 
 const configuration =
@@ -18,26 +16,15 @@ async function askOften(daemon: ProbedDaemon, times: number): Promise<number> {
   return answers.filter((answer) => passwordIn(answer) === 'some-token').length;
 }
 
-/** What it holds once nothing is under way any more: no file is open, and no timer of the audit waits. */
-async function atRest(daemon: ProbedDaemon): Promise<Probed> {
-  for (let last = await daemon.probe(); ;) {
-    await pause(500);
-    const probed = await daemon.probe();
-    if (JSON.stringify(probed.resources) === JSON.stringify(last.resources)) return probed;
-    last = probed;
-  }
-}
-
 test.serial('20,000 requests leave neither handles nor buffers behind', async (t) => {
   const daemon = await startProbed({configuration});
   t.teardown(() => daemon.close());
   // what is compiled, pooled and buffered once
   await askOften(daemon, 3000);
-  const before = await atRest(daemon);
+  const before = await daemon.probeAtRest();
   t.is(await askOften(daemon, 20_000), 14_000);
-  const after = await atRest(daemon);
-  t.true(after.descriptors <= before.descriptors);
-  t.deepEqual(after.resources, before.resources);
+  const after = await daemon.probeAtRest();
+  t.deepEqual(moreThan(before, after), {});
   const grown = {heap: after.heapUsed - before.heapUsed, external: after.external - before.external};
   t.log(`heap ${grown.heap} bytes, outside of it ${grown.external} bytes more`);
   // one buffer kept for each request would be ten times that

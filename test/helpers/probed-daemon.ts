@@ -41,6 +41,15 @@ export class ProbedDaemon extends TestDaemon {
     }
   }
 
+  /** The same once nothing is under way any more: the audit waits for 200 ms, and freed buffers are given back later. */
+  async probeAtRest(): Promise<Probed> {
+    for (let probes = 0; probes < 2; probes++) {
+      await this.probe();
+      await pause(500);
+    }
+    return this.probe();
+  }
+
   #read(): Probed | undefined {
     try {
       const probed: Probed = JSON.parse(readFileSync(join(this.#place, 'probed'), 'utf8'));
@@ -54,6 +63,19 @@ export class ProbedDaemon extends TestDaemon {
     await super.close();
     rmSync(this.#place, {recursive: true, force: true});
   }
+}
+
+/** Of which handles, requests and descriptors there are more than before. */
+export function moreThan(before: Probed, after: Probed): Record<string, number> {
+  const then = countsOf(before);
+  const more = Object.entries(countsOf(after)).map(
+    ([kind, count]) => [kind, count - (then[kind] ?? 0)] as const,
+  );
+  return Object.fromEntries(more.filter(([, count]) => count > 0));
+}
+
+function countsOf({resources, descriptors}: Probed): Readonly<Record<string, number>> {
+  return {...resources, descriptors};
 }
 
 export async function startProbed(options: DaemonOptions): Promise<ProbedDaemon> {
