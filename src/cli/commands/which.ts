@@ -3,7 +3,7 @@ import {gitFrom} from '../../git/run-git.ts';
 import type {Configuration} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
-import {describeIdentity, type Identity} from '../../identity/identity.ts';
+import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
 import {ownerOf, type Owner} from '../../organization/owner.ts';
 import {organizationFrom} from '../../organization/organization.ts';
 import type {Remote} from '../../organization/remote.ts';
@@ -113,7 +113,7 @@ function explainHttps(
     rule: {place, by},
     identity: describeIdentity(identity),
     kind: identity.kind,
-    tenant: tenantOf(identity),
+    tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
     answer: `${formOf(identity, git)} (git ${git.text})`,
     sockets: socketsFor(owner, identity, configuration),
   };
@@ -156,11 +156,6 @@ function describeDecision(decision: ReturnType<typeof decideGrant>): string {
 
 function organizationOf(owner: Owner): string | undefined {
   return owner.kind === 'organization' || owner.kind === 'server' ? describeOwner(owner) : undefined;
-}
-
-function tenantOf(identity: Identity): string | undefined {
-  if ('tenantId' in identity) return identity.tenantId;
-  return identity.kind === 'sign-in' ? identity.issuer : undefined;
 }
 
 function formOf({kind}: Identity, git: GitVersion): string {
