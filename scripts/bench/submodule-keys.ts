@@ -1,18 +1,11 @@
 /** Submodules over ssh, through the relay and with the key file. */
-import {Skipped, type Group} from './row.ts';
+import {Skipped, type Group, type Row} from './row.ts';
 import {measureSsh} from './ssh.ts';
 
 export async function measureSubmoduleKeys(): Promise<Group> {
   const figures = await measureSsh();
   if (figures === undefined) throw new Skipped('there is no OpenSSH server');
   const {lsRemote, clone, memory, twelve} = figures;
-  const row = (what: string, {relay, ssh}: {relay: number; ssh: number}, unit: string, atMost?: number) => ({
-    what: `${what} through the relay, against ssh with the key file`,
-    value: relay / ssh,
-    unit: '×',
-    ...(atMost === undefined ? {} : {target: {atMost}}),
-    note: `${relay.toFixed(2)} against ${ssh.toFixed(2)} ${unit}`,
-  });
   return {
     rows: [
       row('git ls-remote', lsRemote, 'ms', 1),
@@ -26,5 +19,15 @@ export async function measureSubmoduleKeys(): Promise<Group> {
         note: `${memory.idle.toFixed(1)} before, ${memory.peak.toFixed(1)} at most`,
       },
     ],
+  };
+}
+
+function row(what: string, {relay, ssh}: {relay: number; ssh: number}, unit: string, atMost?: number): Row {
+  return {
+    what: `${what} through the relay, against ssh with the key file`,
+    value: relay / ssh,
+    unit: '×',
+    ...(atMost === undefined ? {} : {target: {atMost}}),
+    note: `${relay.toFixed(2)} against ${ssh.toFixed(2)} ${unit}`,
   };
 }
