@@ -53,23 +53,17 @@ export async function answer(
 
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
   const asker = askerOf(owner, scope);
-  const {onFailure} = parts;
+  const failed = (failure: Failure): Answered => {
+    const circumstances = {owner, choice, onFailure: parts.onFailure};
+    return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
+  };
   if (request.operation !== 'get') {
     const judged = judgeToken(request, wanted, asker, parts);
-    if (judged.kind === 'done') return {owner, choice, answer: judged};
-    const {failure} = judged;
-    const challenges = request.operation === 'erase' ? request.challenges : [];
-    // git does not ask anything now: there is nothing to stop
-    const circumstances = {owner, choice, challenges, onFailure: 'pass'} as const;
-    return {owner, choice, failure, answer: explainFailure(failure, circumstances)};
+    return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};
   }
-
   const found = await findToken(wanted, asker, refusedBefore(request), parts);
-  if (found.kind === 'token')
-    return {owner, choice, source: found.source, answer: credentialFor(request, found, identity)};
-  const {failure} = found;
-  const {challenges} = request;
-  return {owner, choice, failure, answer: explainFailure(failure, {owner, choice, challenges, onFailure})};
+  if (found.kind === 'failed') return failed(found.failure);
+  return {owner, choice, source: found.source, answer: credentialFor(request, found, identity)};
 }
 
 function pass(reason: string): Answer {

@@ -6,22 +6,26 @@ import {describeOwner, nameOf} from '../organization/socket-scope.ts';
 import type {Failure} from '../token/acquire.ts';
 import {NOT_ACCEPTED} from '../token/find-token.ts';
 import type {Answer} from './answer.ts';
+import type {EraseRequest, GetRequest, StoreRequest} from './request.ts';
 
 export interface Circumstances {
   readonly owner: Owner;
   readonly choice: Extract<Choice, {kind: 'chosen'}>;
-  /** What the server told git, where git tells it us (2.41 and later). */
-  readonly challenges: readonly string[];
   readonly onFailure: 'quit' | 'pass';
 }
 
-/** Says what failed, why, and what repairs it. A fallback that fails is no reason to stop git. */
+/**
+ * Says what failed, why, and what repairs it. Git is stopped only where it waits for an answer and the organization is
+ * configured by name: a fallback that fails is no reason.
+ */
 export function explainFailure(
   failure: Failure,
-  {owner, choice, challenges, onFailure}: Circumstances,
+  request: GetRequest | StoreRequest | EraseRequest,
+  {owner, choice, onFailure}: Circumstances,
 ): Extract<Answer, {kind: 'failure'}> {
   const {identity} = choice.binding;
   const who = `${describeOwner(owner)}: ${describeIdentity(identity)}`;
+  const challenges = 'challenges' in request ? request.challenges : [];
   const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
   const hints = [
     failure.hint,
@@ -32,7 +36,7 @@ export function explainFailure(
     kind: 'failure',
     errors: [`${who}: ${failure.message} (${failure.code})`],
     hints: hints.filter((hint) => hint !== undefined),
-    quit: choice.by === 'name' && onFailure === 'quit',
+    quit: request.operation === 'get' && choice.by === 'name' && onFailure === 'quit',
   };
 }
 

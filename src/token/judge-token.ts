@@ -6,7 +6,7 @@ import {notAccepted, type FindTokenParts} from './find-token.ts';
 import type {Asker} from './rejections.ts';
 
 /** What was heard; or why no further token would help, which is the moment to say so. */
-export type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'hopeless'; readonly failure: Failure};
+export type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};
 
 /**
  * Git tells what became of a credential: it worked (`store`), or the server refused it (`erase`). It counts only if
@@ -27,6 +27,6 @@ export function judgeToken(
   }
   rejections.reject(asker, token.fingerprint);
   return rejections.isExplained(asker)
-    ? {kind: 'hopeless', failure: notAccepted}
+    ? {kind: 'failed', failure: notAccepted}
     : {kind: 'done', reason: 'rejected'};
 }
