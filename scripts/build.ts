@@ -75,13 +75,14 @@ async function bundle(outdir: string, version: string): Promise<Metafile> {
 function builtinsOnDemand(): Plugin {
   return {
     name: 'builtins-on-demand',
-    setup({onResolve, onLoad}) {
-      onResolve({filter: /^node:(?:crypto|fs|util)$/}, ({path, kind}) =>
+    setup(bundle) {
+      bundle.onResolve({filter: /^node:(?:child_process|crypto|fs|util)$/}, ({path, kind}) =>
         kind === 'import-statement' ? {path, namespace: 'builtin'} : undefined,
       );
       // by inheritance: esbuild looks at each property that an object of CommonJS has itself, which would load it
-      onLoad({filter: /^/, namespace: 'builtin'}, ({path}) => ({
-        contents: `module.exports = Object.create(process.getBuiltinModule(${JSON.stringify(path)}));`,
+      bundle.onLoad({filter: /^/, namespace: 'builtin'}, ({path}) => ({
+        contents: `const get = (_, name) => process.getBuiltinModule(${JSON.stringify(path)})[name];
+          module.exports = Object.create(new Proxy({}, {get}));`,
       }));
     },
   };
@@ -91,11 +92,11 @@ function builtinsOnDemand(): Plugin {
 function withoutUnusedTransports(): Plugin {
   return {
     name: 'without-unused-transports',
-    setup({onResolve, onLoad}) {
-      onResolve({filter: /^node:(?:tls|dgram)$/}, ({path, importer}) =>
+    setup(bundle) {
+      bundle.onResolve({filter: /^node:(?:tls|dgram)$/}, ({path, importer}) =>
         importer.includes('/node_modules/node-ipc/') ? {path, namespace: 'unused'} : undefined,
       );
-      onLoad({filter: /^/, namespace: 'unused'}, () => ({contents: 'export default {};'}));
+      bundle.onLoad({filter: /^/, namespace: 'unused'}, () => ({contents: 'export default {};'}));
     },
   };
 }

@@ -10,7 +10,8 @@ const userConfigurations: Readonly<Record<string, string | undefined>> = {
     '# mine\n[alias]\n\tco = checkout ; yes\n[user]\n  name=Ann',
   'helpers of others, everywhere':
     '[credential]\n\thelper = store --file=/nowhere\n[credential "https://dev.azure.com"]\n\thelper = other\n\tuseHttpPath = false\n[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n',
-  includes: '[include]\n\tpath = ~/work.gitconfig\n[includeIf "gitdir:~/work/"]\n\tpath = other.gitconfig\n',
+  includes:
+    '[include]\n\tpath = ~/projects.gitconfig\n[includeIf "gitdir:~/projects/"]\n\tpath = other.gitconfig\n',
   'line breaks of Windows': '[user]\r\n\tname = Ann\r\n',
 };
 

@@ -79,7 +79,6 @@ test('hello proves who answers', async (t) => {
 test.serial(
   'idle, half-sent and hanging-up clients disturb nobody, and their descriptors come back',
   async (t) => {
-    const descriptors = () => readdirSync(`/proc/${daemon.process.pid}/fd`).length;
     const before = descriptors();
     const idle = await Promise.all(Array.from({length: 300}, () => open(daemon.socket)));
     const half = await Promise.all(Array.from({length: 300}, () => open(daemon.socket)));
@@ -100,6 +99,10 @@ test.serial('a burst of clients at once: nobody is refused', async (t) => {
   const answers = await Promise.all(Array.from({length: 1500}, () => askPath(daemon.socket, good)));
   t.is(answers.filter((answer) => answer.includes(pat)).length, 1500);
 });
+
+function descriptors(): number {
+  return readdirSync(`/proc/${daemon.process.pid}/fd`).length;
+}
 
 async function open(path: string): Promise<Socket> {
   const socket = connect({path, allowHalfOpen: true});
