@@ -9,7 +9,7 @@ import {Skipped, type Group} from './row.ts';
 import {inTurns, median, pairedRatio} from './statistics.ts';
 
 const SUBMODULES = 200;
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 export async function measureClones(): Promise<Group> {
   const git = gits.find(({hasAuthtype, missing}) => hasAuthtype && missing === undefined);

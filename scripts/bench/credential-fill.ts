@@ -37,6 +37,10 @@ export async function measureCredentialFill(): Promise<Group> {
     const helpers: Record<string, readonly string[]> = {
       'git credential-cache': [cacheHelper],
       orgkey: [`!'${join(dist, 'git-credential-orgkey')}'`],
+      // not as setup writes it: the shell that git starts for any helper reads the script, no second one is started
+      'orgkey, read by the shell that git starts': [
+        `"!f() { . '${join(dist, 'git-credential-orgkey')}'; }; f"`,
+      ],
       "orgkey's socket, in a container": [`cache --socket=${place.socket}`],
       'git credential-store': [`store --file=${stored}`],
       'a helper in Node': [`!'${process.execPath}' '${nodeHelper}'`],
