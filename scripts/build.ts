@@ -70,7 +70,7 @@ async function bundle(outdir: string, version: string): Promise<Metafile> {
 /**
  * Loading one of Node's modules takes milliseconds of a git that waits for a cold start, and an import loads all that
  * the module could give. These are loaded at the first use, and no more of them than is used: 7 ms less until the
- * first answer, and 1 MB less in a daemon that stays.
+ * first answer.
  */
 function builtinsOnDemand(): Plugin {
   return {
@@ -88,7 +88,7 @@ function builtinsOnDemand(): Plugin {
   };
 }
 
-/** node-ipc loads what it would need for TLS and UDP too: 5 MB of a daemon that stays. */
+/** node-ipc loads what it would need for TLS and UDP too: 3 MB of a daemon that stays. */
 function withoutUnusedTransports(): Plugin {
   return {
     name: 'without-unused-transports',
