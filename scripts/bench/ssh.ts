@@ -14,6 +14,7 @@ import {build} from 'esbuild';
 import {makePrivateKey} from '../../src/ssh/private-key.ts';
 import {GitHome} from '../../test/helpers/git-home.ts';
 import {Sshd, whyNoSshd} from '../../test/helpers/sshd.ts';
+import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 
 export interface SshFigures {
   /** Medians of a whole `git ls-remote`, in milliseconds. */
@@ -124,7 +125,7 @@ async function startRelay(settings: object) {
     },
     logLevel: 'error',
   });
-  const child = spawn(process.execPath, [join(bundle, 'grant-process.mjs')], {
+  const child = spawn(process.execPath, [...daemonNodeFlags, join(bundle, 'grant-process.mjs')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.end(JSON.stringify(settings));
