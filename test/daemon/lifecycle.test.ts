@@ -1,4 +1,5 @@
 import test from 'ava';
+import {spawnSync} from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +16,9 @@ import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {askPath, startDaemon} from '../helpers/daemon.ts';
+
+/** Only root can run processes as somebody else. */
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 const pat = 'p'.repeat(52);
 const credentials = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;
@@ -103,6 +107,44 @@ test('scoped sockets come, change and go with the configuration', async (t) => {
   daemon.process.kill('SIGHUP');
   await daemon.says(/(1 credentials[^]*){3}/);
   t.false(existsSync(path));
+});
+
+asRoot(
+  'the group of a scoped socket may connect, others may not, and nobody of them to the other sockets',
+  async (t) => {
+    const group = 23_456;
+    const daemon = await startDaemon({
+      configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "${group}"}]}\n`,
+    });
+    t.teardown(() => daemon.close());
+    // the group is let in at the door: the way to it is ours to open
+    chmodSync(daemon.directory, 0o711);
+    daemon.process.kill('SIGHUP');
+    await daemon.says(/(1 credentials[^]*){2}/);
+    const path = join(daemon.runtime, 'scoped/team/git.sock');
+    const ask = (socket: string, gid: number) =>
+      spawnSync('git', ['credential-cache', `--socket=${socket}`, 'get'], {
+        uid: 34_567,
+        gid,
+        env: {PATH: process.env['PATH'], HOME: '/'},
+        input: 'protocol=https\nhost=dev.azure.com\npath=contoso/x\n',
+        encoding: 'utf8',
+      });
+    t.true(ask(path, group).stdout.includes(pat));
+    t.regex(ask(path, 34_567).stderr, /[Pp]ermission denied/);
+    t.regex(ask(daemon.socket, group).stderr, /[Pp]ermission denied/);
+  },
+);
+
+test('a group that cannot enter the directories above is refused', async (t) => {
+  const daemon = await startDaemon({
+    configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "23456"}]}\n`,
+  });
+  t.teardown(() => daemon.close());
+  t.false(existsSync(join(daemon.runtime, 'scoped/team/git.sock')));
+  const {health, notices} = await daemon.status();
+  t.is(health, 'red');
+  t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
 });
 
 function fetchFrom(socketPath: string, path: string): Promise<{status: number | undefined; text: string}> {

@@ -17,6 +17,9 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
 
+/** Only root can run processes as somebody else. */
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
 const configuration = 'integrations: {azure: []}\n';
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
 
@@ -123,45 +126,48 @@ for (const [title, make, complaint] of [
   });
 }
 
-test('a directory that is a link is refused unless it was named, one of somebody else in any case', async (t) => {
-  const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
-  t.teardown(() => rmSync(temporary, {recursive: true, force: true}));
-  const uid = 12_345;
-  chmodSync(temporary, 0o777);
-  const start = async (prepare: () => void) => {
-    prepare();
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
-      env: {
-        PATH: process.env['PATH'],
-        HOME: temporary,
-        TMPDIR: temporary,
-        ORGKEY_STATE_DIR: join(temporary, 'state'),
-      },
-      uid,
-      gid: uid,
+asRoot(
+  'a directory that is a link is refused unless it was named, one of somebody else in any case',
+  async (t) => {
+    const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
+    t.teardown(() => rmSync(temporary, {recursive: true, force: true}));
+    const uid = 12_345;
+    chmodSync(temporary, 0o777);
+    const start = async (prepare: () => void) => {
+      prepare();
+      const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
+        env: {
+          PATH: process.env['PATH'],
+          HOME: temporary,
+          TMPDIR: temporary,
+          ORGKEY_STATE_DIR: join(temporary, 'state'),
+        },
+        uid,
+        gid: uid,
+      });
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      const [code] = await once(child, 'close');
+      return {code, stderr};
+    };
+    const path = join(temporary, `orgkey-${uid}`);
+    const linked = await start(() => {
+      mkdirSync(join(temporary, 'elsewhere'));
+      chownSync(join(temporary, 'elsewhere'), uid, uid);
+      symlinkSync(join(temporary, 'elsewhere'), path);
     });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [code] = await once(child, 'close');
-    return {code, stderr};
-  };
-  const path = join(temporary, `orgkey-${uid}`);
-  const linked = await start(() => {
-    mkdirSync(join(temporary, 'elsewhere'));
-    chownSync(join(temporary, 'elsewhere'), uid, uid);
-    symlinkSync(join(temporary, 'elsewhere'), path);
-  });
-  t.is(linked.code, 1);
-  t.regex(linked.stderr, /is a symbolic link/);
+    t.is(linked.code, 1);
+    t.regex(linked.stderr, /is a symbolic link/);
 
-  const foreign = await start(() => {
-    rmSync(path);
-    mkdirSync(path, {mode: 0o777});
-    chownSync(path, 4321, 4321);
-  });
-  t.is(foreign.code, 1);
-  t.regex(foreign.stderr, /belongs to user 4321/);
-});
+    const foreign = await start(() => {
+      rmSync(path);
+      mkdirSync(path, {mode: 0o777});
+      chownSync(path, 4321, 4321);
+    });
+    t.is(foreign.code, 1);
+    t.regex(foreign.stderr, /belongs to user 4321/);
+  },
+);
 
 test('a path that is too long for a socket is told', async (t) => {
   const {directory} = place(t);
@@ -171,7 +177,7 @@ test('a path that is too long for a socket is told', async (t) => {
   t.regex(daemon.stderr, /is longer than 107 bytes\norgkey: hint: name a shorter directory/);
 });
 
-test('another user is refused by the modes', async (t) => {
+asRoot('another user is refused by the modes', async (t) => {
   const {directory, socket} = place(t);
   chmodSync(directory, 0o755);
   const daemon = await startDaemon({directory});
