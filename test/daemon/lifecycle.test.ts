@@ -122,17 +122,9 @@ asRoot(
     daemon.process.kill('SIGHUP');
     await daemon.says(/(1 credentials[^]*){2}/);
     const path = join(daemon.runtime, 'scoped/team/git.sock');
-    const ask = (socket: string, gid: number) =>
-      spawnSync('git', ['credential-cache', `--socket=${socket}`, 'get'], {
-        uid: 34_567,
-        gid,
-        env: {PATH: process.env['PATH'], HOME: '/'},
-        input: 'protocol=https\nhost=dev.azure.com\npath=contoso/x\n',
-        encoding: 'utf8',
-      });
-    t.true(ask(path, group).stdout.includes(pat));
-    t.regex(ask(path, 34_567).stderr, /[Pp]ermission denied/);
-    t.regex(ask(daemon.socket, group).stderr, /[Pp]ermission denied/);
+    t.true(askAs(path, group).stdout.includes(pat));
+    t.regex(askAs(path, 34_567).stderr, /[Pp]ermission denied/);
+    t.regex(askAs(daemon.socket, group).stderr, /[Pp]ermission denied/);
   },
 );
 
@@ -146,6 +138,17 @@ test('a group that cannot enter the directories above is refused', async (t) => 
   t.is(health, 'red');
   t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
 });
+
+/** git's client on a socket, as a user of this group. */
+function askAs(socket: string, gid: number): {readonly stdout: string; readonly stderr: string} {
+  return spawnSync('git', ['credential-cache', `--socket=${socket}`, 'get'], {
+    uid: 34_567,
+    gid,
+    env: {PATH: process.env['PATH'], HOME: '/'},
+    input: 'protocol=https\nhost=dev.azure.com\npath=contoso/x\n',
+    encoding: 'utf8',
+  });
+}
 
 function fetchFrom(socketPath: string, path: string): Promise<{status: number | undefined; text: string}> {
   return new Promise((resolve, reject) => {
