@@ -23,6 +23,8 @@ export function createReporter({
   readonly now: () => number;
 }): (report: Report) => void {
   return (report) => {
+    // the daemon asks its own sockets who listens: that is nobody's request
+    if (report.request?.operation === 'hello') return;
     const outcome = outcomeOf(report);
     tally.count(countedFor(report), outcome, report.duration);
     const entry = auditEntryOf(report, now());

@@ -55,6 +55,15 @@ test("somebody else's socket in our place is told, in red, and left alone", asyn
   t.true(status.notices.some(({message}) => message.includes('another program listens on')));
 });
 
+test('who asks only who listens is counted as nobody', async (t) => {
+  const daemon = await startDaemon({configuration: credentials});
+  t.teardown(() => daemon.close());
+  await daemon.ask(hello);
+  await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
+  const {served, passed, failed} = (await daemon.status()).requests;
+  t.deepEqual({served, passed, failed}, {served: 1, passed: 0, failed: 0});
+});
+
 test('metrics are served to loopback, and nothing else is', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-metrics-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));

@@ -16,7 +16,7 @@ function formsOf(canary: string): string[] {
   return [canary, encodeURIComponent(canary), bytes.toString('hex'), bytes.toString('base64url'), ...shifted];
 }
 
-test('a report holds what helps, and no secret in any form', async (t) => {
+test.serial('a report holds what helps, and no secret in any form', async (t) => {
   const canaries = {
     pat: 'canarypat'.padEnd(52, 'q'),
     clientSecret: 'canary~secret/with+signs=8Q~',
@@ -106,7 +106,7 @@ test('a report holds what helps, and no secret in any form', async (t) => {
   t.is(readFileSync(file, 'utf8'), text, 'what was there stays');
 });
 
-test('whatever stands around a secret, it is replaced; what is none stays', (t) => {
+test.serial('whatever stands around a secret, it is replaced; what is none stays', (t) => {
   fc.assert(
     fc.property(
       fc.string({minLength: 8, maxLength: 40}).filter((secret) => secret.trim().length >= 8),

@@ -28,7 +28,7 @@ async function reload({daemon}: Patient): Promise<void> {
   control.close();
 }
 
-test('variables of the way out are compared with those of the daemon, without logins', async (t) => {
+test.serial('variables of the way out are compared with those of the daemon, without logins', async (t) => {
   const {examine} = await patient(t);
   t.regex(
     (await examine(['contoso'])).of('daemon', 'variables'),
@@ -55,7 +55,7 @@ test('variables of the way out are compared with those of the daemon, without lo
   t.false(JSON.stringify(diagnostics).includes('canary'));
 });
 
-test('what the daemon says of itself is told: clock, and what is wrong with its configuration', async (t) => {
+test.serial('what the daemon says of itself is told: clock, and what is wrong with its configuration', async (t) => {
   const found = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const app = tenant.addApplication();
@@ -85,7 +85,7 @@ test('what the daemon says of itself is told: clock, and what is wrong with its 
   t.regex(broken.of('configuration', 'daemon'), /^failed: the daemon does not take it: .*config\.yaml:1:\d+/);
 });
 
-test('a configuration that others may write, and a daemon that goes by another', async (t) => {
+test.serial('a configuration that others may write, and a daemon that goes by another', async (t) => {
   const {daemon, person, examine} = await patient(t);
   chmodSync(daemon.configFile, 0o666);
   t.regex(
@@ -101,7 +101,7 @@ test('a configuration that others may write, and a daemon that goes by another',
   t.regex(of('configuration', 'daemon'), /^warning: the daemon goes by another one: .*config\.yaml → /);
 });
 
-test('sockets: owners, modes and who listens', async (t) => {
+test.serial('sockets: owners, modes and who listens', async (t) => {
   const {daemon, examine} = await patient(t);
   const sockets = async () => (await examine(['contoso'])).of('daemon', 'sockets');
   t.is(await sockets(), 'ok: git.sock, scoped/team-a/git.sock: owners, modes and listeners are right');
@@ -135,7 +135,7 @@ test('sockets: owners, modes and who listens', async (t) => {
   t.regex(await sockets(), /^ok/);
 });
 
-test('somebody else who listens in our place is found', async (t) => {
+test.serial('somebody else who listens in our place is found', async (t) => {
   const {daemon, examine, person} = await patient(t);
   await daemon.stop();
   // a daemon that says nothing of ours, as git's own
@@ -161,7 +161,7 @@ test('somebody else who listens in our place is found', async (t) => {
   t.truthy(person);
 });
 
-test('a state directory that others may look into, and a service that is stopped', async (t) => {
+test.serial('a state directory that others may look into, and a service that is stopped', async (t) => {
   const {daemon, person, examine} = await patient(t);
   const state = join(daemon.directory, 'state');
   t.regex((await examine(['contoso'])).of('daemon', 'state'), /^ok: .*state, for us alone$/);
@@ -176,7 +176,7 @@ test('a state directory that others may look into, and a service that is stopped
   t.truthy(person);
 });
 
-test('people read lines of at most 80 columns, each failure with its repair; exit code 1 with any', async (t) => {
+test.serial('people read lines of at most 80 columns, each failure with its repair; exit code 1 with any', async (t) => {
   const {person} = await patient(t);
   const well = await person.run('doctor', ['contoso']);
   t.is(well.code, 0, well.stdout);
@@ -223,7 +223,7 @@ asRoot('as another user, who may not ask the daemon', async (t) => {
   t.true(existsSync(daemon.socket));
 });
 
-test('of thousands of organizations the first fifty are asked, and one by its name', async (t) => {
+test.serial('of thousands of organizations the first fifty are asked, and one by its name', async (t) => {
   const names = Array.from({length: 3000}, (_none, at) => `org-${at}`);
   const {daemon, examine} = await patientOf(t, (cloud) => {
     cloud.addOrganization('org-2999');

@@ -7,7 +7,7 @@ function secretOf(app: Application, {id}: Tenant, organizations: string): string
   return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
 }
 
-test('where all is well, every step says so, and what was asked carries no token to others', async (t) => {
+test.serial('where all is well, every step says so, and what was asked carries no token to others', async (t) => {
   let url = '';
   const {cloud, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
@@ -33,7 +33,7 @@ test('where all is well, every step says so, and what was asked carries no token
   t.true(withToken.every(({host}) => host === 'dev.azure.com'));
 });
 
-test('each organization is asked, with whatever identity it has', async (t) => {
+test.serial('each organization is asked, with whatever identity it has', async (t) => {
   const {cloud, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const machine = cloud.addManagedIdentity({tenant});
@@ -59,7 +59,7 @@ test('each organization is asked, with whatever identity it has', async (t) => {
   t.true(cloud.requests.filter({endpoint: 'connection-data'}).length >= 4);
 });
 
-test('an organization of another tenant, and one of Microsoft accounts', async (t) => {
+test.serial('an organization of another tenant, and one of Microsoft accounts', async (t) => {
   let other = '';
   const {examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
@@ -93,7 +93,7 @@ test('an organization of another tenant, and one of Microsoft accounts', async (
   t.regex(of('stranger', 'sign-in'), /^failed: .*TF400813/);
 });
 
-test('no member, no organization, no rule, no such repository, no permission', async (t) => {
+test.serial('no member, no organization, no rule, no such repository, no permission', async (t) => {
   const {person, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const app = tenant.addApplication();
@@ -159,7 +159,7 @@ test('no member, no organization, no rule, no such repository, no permission', a
   }
 });
 
-test('who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed', async (t) => {
+test.serial('who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed', async (t) => {
   const {cloud, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
@@ -189,7 +189,7 @@ test('who is not signed in is told so, in whatever way Azure DevOps says it; no 
   t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
 });
 
-test('a token that cannot be had is explained by Entra, and by the tenant', async (t) => {
+test.serial('a token that cannot be had is explained by Entra, and by the tenant', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const other = cloud.addTenant();
@@ -207,7 +207,7 @@ test('a token that cannot be had is explained by Entra, and by the tenant', asyn
   t.regex(of('stranger', 'tenant'), /^failed: the organization is connected to/);
 });
 
-test('a server on premises is asked where its collections are', async (t) => {
+test.serial('a server on premises is asked where its collections are', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
     const collection = cloud.addServer('azure.example.org').addCollection('Main Collection');
     collection.addRepository('web/site', {files: {a: 'a'}});
@@ -228,7 +228,7 @@ test('a server on premises is asked where its collections are', async (t) => {
   t.is(named.of(name, 'repository'), 'ok: can be read');
 });
 
-test('without a daemon, what can be looked at is looked at', async (t) => {
+test.serial('without a daemon, what can be looked at is looked at', async (t) => {
   const {daemon, examine} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();
     return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
@@ -242,7 +242,7 @@ test('without a daemon, what can be looked at is looked at', async (t) => {
   t.regex(of('git', 'helper'), /^ok: git asks orgkey for contoso$/);
 });
 
-test('what is neither an organization nor a repository is refused, and nobody is asked', async (t) => {
+test.serial('what is neither an organization nor a repository is refused, and nobody is asked', async (t) => {
   const {cloud, person} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();
     return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
