@@ -55,35 +55,41 @@ test.serial('variables of the way out are compared with those of the daemon, wit
   t.false(JSON.stringify(diagnostics).includes('canary'));
 });
 
-test.serial('what the daemon says of itself is told: clock, and what is wrong with its configuration', async (t) => {
-  const found = await patientOf(t, (cloud) => {
-    const tenant = cloud.addTenant();
-    const app = tenant.addApplication();
-    cloud.addOrganization('contoso', {tenant, members: [app]});
-    cloud.clockOffset = -20 * 60_000;
-    return {
-      credentials: `{organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}`,
-    };
-  });
-  const {daemon, examine} = found;
-  const {code, of} = await examine(['contoso']);
-  t.regex(
-    of('network', 'clock'),
-    /^warning: this machine's clock is 20 min ahead → timedatectl set-ntp true$/,
-  );
-  const status = await daemon.status();
-  t.true(Math.abs((status.clockSkew ?? 0) - 20 * 60_000) < 30_000);
-  t.is(status.health, 'yellow');
-  t.true(status.notices.some(({message}) => message === "this machine's clock is 20 min ahead"));
-  t.is(typeof code, 'number');
+test.serial(
+  'what the daemon says of itself is told: clock, and what is wrong with its configuration',
+  async (t) => {
+    const found = await patientOf(t, (cloud) => {
+      const tenant = cloud.addTenant();
+      const app = tenant.addApplication();
+      cloud.addOrganization('contoso', {tenant, members: [app]});
+      cloud.clockOffset = -20 * 60_000;
+      return {
+        credentials: `{organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}`,
+      };
+    });
+    const {daemon, examine} = found;
+    const {code, of} = await examine(['contoso']);
+    t.regex(
+      of('network', 'clock'),
+      /^warning: this machine's clock is 20 min ahead → timedatectl set-ntp true$/,
+    );
+    const status = await daemon.status();
+    t.true(Math.abs((status.clockSkew ?? 0) - 20 * 60_000) < 30_000);
+    t.is(status.health, 'yellow');
+    t.true(status.notices.some(({message}) => message === "this machine's clock is 20 min ahead"));
+    t.is(typeof code, 'number');
 
-  daemon.configure('integrations: {azure: [{credentials: [{clientId: nonsense}]}]}\n');
-  await reload(found);
-  const broken = await examine();
-  t.is(broken.code, 1);
-  t.regex(broken.of('configuration', 'file'), /^failed: .*config\.yaml:1:\d+: .* → /);
-  t.regex(broken.of('configuration', 'daemon'), /^failed: the daemon does not take it: .*config\.yaml:1:\d+/);
-});
+    daemon.configure('integrations: {azure: [{credentials: [{clientId: nonsense}]}]}\n');
+    await reload(found);
+    const broken = await examine();
+    t.is(broken.code, 1);
+    t.regex(broken.of('configuration', 'file'), /^failed: .*config\.yaml:1:\d+: .* → /);
+    t.regex(
+      broken.of('configuration', 'daemon'),
+      /^failed: the daemon does not take it: .*config\.yaml:1:\d+/,
+    );
+  },
+);
 
 test.serial('a configuration that others may write, and a daemon that goes by another', async (t) => {
   const {daemon, person, examine} = await patient(t);
@@ -176,28 +182,34 @@ test.serial('a state directory that others may look into, and a service that is 
   t.truthy(person);
 });
 
-test.serial('people read lines of at most 80 columns, each failure with its repair; exit code 1 with any', async (t) => {
-  const {person} = await patient(t);
-  const well = await person.run('doctor', ['contoso']);
-  t.is(well.code, 0, well.stdout);
-  t.regex(well.stdout, /^machine\n✓ node: /);
-  t.regex(well.stdout, /\n\ncontoso\n✓ rule: personal access token/);
-  t.regex(well.stdout, /\neverything is well\n$/);
-  t.false(well.stdout.includes('\u001b'));
-  await person.git(['config', '--global', '--unset-all', 'credential.https://dev.azure.com.helper']);
-  const ill = await person.run('doctor', ['contoso']);
-  t.is(ill.code, 1);
-  t.regex(ill.stdout, /\n✗ helper: contoso: git does not ask orgkey, but nobody\n {2}repair: orgkey setup\n/);
-  t.regex(ill.stdout, /\n1 failure\n$/);
-  for (const line of [...well.stdout.split('\n'), ...ill.stdout.split('\n')])
-    t.true(
-      line.length <= 80 ||
-        !line.trim().includes(' ') ||
-        /^ +repair: (?:git|chmod) /.test(line) ||
-        line.includes('/'),
-      line,
+test.serial(
+  'people read lines of at most 80 columns, each failure with its repair; exit code 1 with any',
+  async (t) => {
+    const {person} = await patient(t);
+    const well = await person.run('doctor', ['contoso']);
+    t.is(well.code, 0, well.stdout);
+    t.regex(well.stdout, /^machine\n✓ node: /);
+    t.regex(well.stdout, /\n\ncontoso\n✓ rule: personal access token/);
+    t.regex(well.stdout, /\neverything is well\n$/);
+    t.false(well.stdout.includes('\u001b'));
+    await person.git(['config', '--global', '--unset-all', 'credential.https://dev.azure.com.helper']);
+    const ill = await person.run('doctor', ['contoso']);
+    t.is(ill.code, 1);
+    t.regex(
+      ill.stdout,
+      /\n✗ helper: contoso: git does not ask orgkey, but nobody\n {2}repair: orgkey setup\n/,
     );
-});
+    t.regex(ill.stdout, /\n1 failure\n$/);
+    for (const line of [...well.stdout.split('\n'), ...ill.stdout.split('\n')])
+      t.true(
+        line.length <= 80 ||
+          !line.trim().includes(' ') ||
+          /^ +repair: (?:git|chmod) /.test(line) ||
+          line.includes('/'),
+        line,
+      );
+  },
+);
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 

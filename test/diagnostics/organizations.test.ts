@@ -7,31 +7,34 @@ function secretOf(app: Application, {id}: Tenant, organizations: string): string
   return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
 }
 
-test.serial('where all is well, every step says so, and what was asked carries no token to others', async (t) => {
-  let url = '';
-  const {cloud, examine} = await patientOf(t, (cloud) => {
-    const tenant = cloud.addTenant();
-    const app = tenant.addApplication();
-    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
-    url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
-    return {credentials: secretOf(app, tenant, 'contoso')};
-  });
-  const {code, healthy, diagnostics, of} = await examine([url]);
-  t.is(code, 0, JSON.stringify(diagnostics, undefined, 1));
-  t.true(healthy);
-  t.deepEqual([...new Set(diagnostics.map(({outcome}) => outcome))].toSorted(), ['ok', 'skipped']);
-  t.regex(of('contoso', 'rule'), /^ok: client secret .*config\.yaml:\d+:\d+$/);
-  t.regex(of('contoso', 'token'), /^ok: an access token, for 5\d min$/);
-  t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, that of the organization$/);
-  t.regex(of('contoso', 'sign-in'), /^ok: as /);
-  t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
-  t.is(of('contoso', 'repository'), 'ok: can be read');
-  t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
-  t.is(of('network', 'clock'), 'ok: right to the minute');
-  const withToken = cloud.requests.filter(({authorization}) => authorization !== undefined);
-  t.true(withToken.length > 0);
-  t.true(withToken.every(({host}) => host === 'dev.azure.com'));
-});
+test.serial(
+  'where all is well, every step says so, and what was asked carries no token to others',
+  async (t) => {
+    let url = '';
+    const {cloud, examine} = await patientOf(t, (cloud) => {
+      const tenant = cloud.addTenant();
+      const app = tenant.addApplication();
+      const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+      url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
+      return {credentials: secretOf(app, tenant, 'contoso')};
+    });
+    const {code, healthy, diagnostics, of} = await examine([url]);
+    t.is(code, 0, JSON.stringify(diagnostics, undefined, 1));
+    t.true(healthy);
+    t.deepEqual([...new Set(diagnostics.map(({outcome}) => outcome))].toSorted(), ['ok', 'skipped']);
+    t.regex(of('contoso', 'rule'), /^ok: client secret .*config\.yaml:\d+:\d+$/);
+    t.regex(of('contoso', 'token'), /^ok: an access token, for 5\d min$/);
+    t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, that of the organization$/);
+    t.regex(of('contoso', 'sign-in'), /^ok: as /);
+    t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
+    t.is(of('contoso', 'repository'), 'ok: can be read');
+    t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
+    t.is(of('network', 'clock'), 'ok: right to the minute');
+    const withToken = cloud.requests.filter(({authorization}) => authorization !== undefined);
+    t.true(withToken.length > 0);
+    t.true(withToken.every(({host}) => host === 'dev.azure.com'));
+  },
+);
 
 test.serial('each organization is asked, with whatever identity it has', async (t) => {
   const {cloud, examine} = await patientOf(t, (cloud) => {
@@ -159,35 +162,38 @@ test.serial('no member, no organization, no rule, no such repository, no permiss
   }
 });
 
-test.serial('who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed', async (t) => {
-  const {cloud, examine} = await patientOf(t, (cloud) => {
-    const tenant = cloud.addTenant();
-    const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
-    return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
-  });
-  const said: RegExp[] = [
-    /^failed: the personal access token has expired → make a new one: https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens$/,
-  ];
-  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), said[0] ?? /^$/);
-  const organization = cloud.azureDevOps.organization('contoso');
-  for (const status of [203, 302] as const) {
-    if (organization !== undefined) organization.unauthenticated = status;
-    const {code, of} = await examine(['contoso']);
-    t.is(code, 1);
-    t.regex(
-      of('contoso', 'sign-in'),
-      new RegExp(`^failed: it takes us for nobody \\(HTTP ${status}, it wants a person to sign in\\)`),
-    );
-  }
-  t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
-  cloud.fault({
-    endpoint: 'connection-data',
-    after: 1,
-    body: '<html>',
-    headers: {'content-type': 'text/html'},
-  });
-  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
-});
+test.serial(
+  'who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed',
+  async (t) => {
+    const {cloud, examine} = await patientOf(t, (cloud) => {
+      const tenant = cloud.addTenant();
+      const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
+      return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+    });
+    const said: RegExp[] = [
+      /^failed: the personal access token has expired → make a new one: https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens$/,
+    ];
+    t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), said[0] ?? /^$/);
+    const organization = cloud.azureDevOps.organization('contoso');
+    for (const status of [203, 302] as const) {
+      if (organization !== undefined) organization.unauthenticated = status;
+      const {code, of} = await examine(['contoso']);
+      t.is(code, 1);
+      t.regex(
+        of('contoso', 'sign-in'),
+        new RegExp(`^failed: it takes us for nobody \\(HTTP ${status}, it wants a person to sign in\\)`),
+      );
+    }
+    t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
+    cloud.fault({
+      endpoint: 'connection-data',
+      after: 1,
+      body: '<html>',
+      headers: {'content-type': 'text/html'},
+    });
+    t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
+  },
+);
 
 test.serial('a token that cannot be had is explained by Entra, and by the tenant', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
