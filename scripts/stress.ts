@@ -1,8 +1,10 @@
 /**
- * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills]
+ * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes]
  *
- * What takes too long for the tests, against a real daemon and the test cloud; all three where none is named:
- * a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed acquirers.
+ * What takes too long for the tests, or what they must not judge because it is a time, against a real daemon; all where
+ * none is named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
+ * acquirers; and beside a real systemd --user, sealed off, which only root can have: 20 restarts and 10 crashes of the
+ * daemon under load.
  * Prints what it saw. Ends with 1 where something is not as it must be.
  */
 import {gitPerson} from '../test/helpers/git-person.ts';
@@ -10,11 +12,18 @@ import {acquirersOf, killAcquirers} from '../test/helpers/acquirers-of.ts';
 import {startProbed, type ProbedDaemon} from '../test/helpers/probed-daemon.ts';
 import {eraseFor, getFor, inParallel, passwordIn} from '../test/helpers/requests.ts';
 import {gits} from '../test/helpers/gits.ts';
+import {BuiltApp, SystemdHome, whyNoSystemd} from '../test/helpers/systemd-home.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
 const REQUESTS = 1_000_000;
 const SUBMODULES = 200;
 const KILLS = 100;
+
+/** In milliseconds, for the slowest of all requests while the daemon is restarted. */
+const SLOWEST = 500;
+
+/** In milliseconds, until the first answer after a crash. */
+const BACK_AFTER = 1000;
 
 /** In bytes. */
 const MAY_GROW = 1024 * 1024;
@@ -34,6 +43,16 @@ const configuration = `integrations:
   azure:
     - credentials:
         - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+`;
+
+const serviceConfiguration = `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], personalAccessToken: ${'p'.repeat(52)}}
+        - {organizations: [fabrikam], stored: true, persist: true}
+orgkey:
+  sockets:
+    - {name: team-a, organizations: [contoso]}
 `;
 
 /** Does it with a new daemon. */
@@ -127,7 +146,52 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
         after.descriptors <= before.descriptors,
       );
     }),
+
+  restarts: () =>
+    besideSystemd('load', (found) => {
+      const {answered, failed, slowest, p99, restarts} = found;
+      tell(`${text(answered)} answered over ${text(restarts)} restarts`, answered === 50_000);
+      tell(`failed: ${text(failed)}`, Array.isArray(failed) && failed.length === 0);
+      tell(`the slowest took ${text(slowest)} ms, p99 ${text(p99)} ms`, Number(slowest) <= SLOWEST);
+    }),
+
+  crashes: () =>
+    besideSystemd('kill', (found) => {
+      const {answered, failed, failedOtherwise, lost, slowestNextAnswer, kills} = found;
+      tell(
+        `${text(answered)} answered over ${text(kills)} kills`,
+        Number(answered) + Number(failed) === 10_000,
+      );
+      tell(
+        `${text(failed)} lost; of them not under way at a kill: ${text(failedOtherwise)}`,
+        Array.isArray(failedOtherwise) && failedOtherwise.length === 0,
+      );
+      tell(`logins lost: ${text(lost)}`, Array.isArray(lost) && lost.length === 0);
+      const next = `the next answer came after at most ${text(slowestNextAnswer)} ms`;
+      tell(next, Number(slowestNextAnswer) <= BACK_AFTER);
+    }),
 };
+
+/** A scenario of test/with-systemd/inside.ts; skipped where there can be no systemd. */
+async function besideSystemd(
+  scenario: string,
+  judge: (found: Readonly<Record<string, unknown>>) => void,
+): Promise<void> {
+  const reason = whyNoSystemd();
+  if (reason !== undefined) return console.log(`skipped: ${reason}`);
+  const app = new BuiltApp();
+  const home = new SystemdHome(app, 4321, serviceConfiguration);
+  try {
+    judge(await home.run(scenario, {onProgress: (line) => process.stdout.write(`        ${line}`)}));
+  } finally {
+    home.remove();
+    app.remove();
+  }
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value);
+}
 
 const wanted = process.argv.slice(2);
 for (const [name, part] of Object.entries(parts)) {

@@ -60,17 +60,37 @@ export class SystemdHome {
     for (const path of [this.directory, config]) chownSync(path, uid, uid);
   }
 
-  /** Runs a scenario of inside.ts beside systemd, as the owner. Gives what it found. */
-  run(scenario: string): Promise<Record<string, unknown>> {
+  /** Runs a scenario of inside.ts beside systemd, as the owner; `onProgress` hears its lines. Gives what it found. */
+  run(
+    scenario: string,
+    {
+      onProgress,
+      environment = {},
+    }: {
+      readonly onProgress?: (text: string) => void;
+      readonly environment?: Readonly<Record<string, string>>;
+    } = {},
+  ): Promise<Record<string, unknown>> {
     const app = this.#app.directory;
     const command = [join(app, 'node'), join(app, 'inside.mjs'), scenario];
     const args = ['--uid', String(this.#uid), this.directory, ...command];
-    const env = {PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', GIT_CONFIG_NOSYSTEM: '1'};
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      NODE_NO_WARNINGS: '1',
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...environment,
+    };
     return new Promise((resolve, reject) => {
-      execFile(withSystemdUser, args, {cwd: '/', env, timeout: 150_000}, (error, stdout, stderr) => {
-        if (error !== null) reject(new Error(`${stderr}\n${this.#log()}`, {cause: error}));
-        else resolve(JSON.parse(stdout));
-      });
+      const running = execFile(
+        withSystemdUser,
+        args,
+        {cwd: '/', env, timeout: 150_000},
+        (error, stdout, stderr) => {
+          if (error !== null) reject(new Error(`${stderr}\n${this.#log()}`, {cause: error}));
+          else resolve(JSON.parse(stdout));
+        },
+      );
+      if (onProgress) running.stderr?.on('data', onProgress);
     });
   }
 

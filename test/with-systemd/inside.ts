@@ -7,6 +7,8 @@ import {setTimeout as wait} from 'node:timers/promises';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {runCommand} from '../../src/service/run-command.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
+import {askPath} from '../helpers/daemon.ts';
+import {SteadyLoad, type Failed} from '../helpers/steady-load.ts';
 
 const home = process.env['HOME'] ?? '';
 const app = dirname(process.argv[1] ?? '');
@@ -30,7 +32,19 @@ const service = new SystemdService('user', machine, daemon);
 const run = service.runtimeDirectory;
 const units = join(home, '.config/systemd/user');
 
-const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {install, cold, idle, load, crash};
+/** Requests under way at any time under load. */
+const CLIENTS = 16;
+
+const LOGIN = 'protocol=https\nhost=dev.azure.com\npath=fabrikam/web/_git/site\nusername=somebody\n';
+
+const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
+  install,
+  cold,
+  idle,
+  load,
+  kill,
+  crash,
+};
 const scenario = scenarios[process.argv[2] ?? ''];
 if (scenario === undefined) throw new Error('no such scenario');
 console.log(JSON.stringify(await scenario()));
@@ -86,32 +100,92 @@ async function idle() {
   return {answer, isAnother: pid !== later, failures: await failures()};
 }
 
-/** Clients that never pause, and restarts. */
+/**
+ * Restarts, spread over a load that never pauses: by systemd's own order, and by a daemon that leaves by itself, which
+ * the next request starts anew.
+ */
 async function load() {
   await service.install();
+  const requests = Number(process.env['ORGKEY_REQUESTS'] ?? 50_000);
   const restarts = Number(process.env['ORGKEY_RESTARTS'] ?? 20);
-  const over = new AbortController();
-  const counts = {answered: 0, failed: 0, slowest: 0};
-  const clients = Array.from({length: 16}, async () => {
-    while (!over.signal.aborted) {
-      const started = performance.now();
-      const answer = await ask(join(run, 'git.sock'), 'contoso');
-      counts.slowest = Math.max(counts.slowest, Math.round(performance.now() - started));
-      if (answer === 'secret') counts.answered += 1;
-      else counts.failed += 1;
-    }
-  });
-  const outcomes: string[] = [];
-  const pids = new Set<number | undefined>();
-  for (let at = 0; at < restarts; at++) {
-    const target = counts.answered + 100;
-    outcomes.push((await service.restart()).kind);
-    await until(async () => counts.answered >= target || counts.failed > 0);
-    pids.add((await service.status()).pid);
+  const clients = new SteadyLoad(join(run, 'git.sock'), {requests, clients: CLIENTS});
+  const pids = new Set([await pidOfDaemon()]);
+  const orders = new Set<string>();
+  for (let restart = 1; restart <= restarts; restart++) {
+    await clients.reaches(Math.floor((requests * restart) / (restarts + 1)));
+    if (restart % 2 === 0) orders.add((await service.restart()).kind);
+    else await endDaemon('TERM');
+    pids.add(await pidOfDaemon());
+    tell(`${clients.done} requests, ${restart} restarts`);
   }
-  over.abort();
-  await Promise.all(clients);
-  return {...counts, outcomes: [...new Set(outcomes)], processes: pids.size, restarts};
+  return {...(await clients.counts()), orders: [...orders], processes: pids.size, restarts};
+}
+
+/** Killed in the middle of its work, again and again; before each, somebody's login is kept. */
+async function kill() {
+  await service.install();
+  const requests = Number(process.env['ORGKEY_REQUESTS'] ?? 10_000);
+  const kills = Number(process.env['ORGKEY_RESTARTS'] ?? 10);
+  const clients = new SteadyLoad(join(run, 'git.sock'), {requests, clients: CLIENTS});
+  const pids = new Set([await pidOfDaemon()]);
+  const moments: {readonly from: number; readonly to: number}[] = [];
+  const nextAnswers: number[] = [];
+  const lost: string[] = [];
+  for (let round = 1; round <= kills; round++) {
+    await clients.reaches(Math.floor((requests * round) / (kills + 1)));
+    const login = `typed-${round}`;
+    await store(login);
+    const moment = await endDaemon('KILL');
+    const kept = await keptLogin();
+    moments.push(moment);
+    nextAnswers.push(Math.round(performance.now() - moment.from));
+    if (kept !== login) lost.push(`${login}: ${kept}`);
+    pids.add(await pidOfDaemon());
+    tell(`${clients.done} requests, ${round} kills`);
+  }
+  const {failed, ...counts} = await clients.counts();
+  const wasUnderWay = (one: Failed) => moments.some(({from, to}) => one.from <= to && one.to >= from);
+  return {
+    ...counts,
+    failed: failed.length,
+    failedOtherwise: failed.filter((one) => !wasUnderWay(one)),
+    lost,
+    kills,
+    slowestNextAnswer: Math.max(...nextAnswers),
+    processes: pids.size,
+  };
+}
+
+/** The daemon that serves now, as itself says. */
+async function pidOfDaemon(): Promise<string> {
+  const answer = await askPath(join(run, 'git.sock'), 'action=hello\ntimeout=0\nnonce=1\n');
+  return /^pid=(.*)$/m.exec(answer)?.[1] ?? `no daemon: ${answer}`;
+}
+
+/** Comes back when it is gone. Gives when it was ended, and when it was gone at the latest. */
+async function endDaemon(signal: 'TERM' | 'KILL'): Promise<{readonly from: number; readonly to: number}> {
+  const {pid} = await service.status();
+  if (pid === undefined) throw new Error('there is no daemon to end');
+  const from = performance.now();
+  process.kill(pid, `SIG${signal}`);
+  await until(async () => !existsSync(`/proc/${pid}`));
+  return {from, to: performance.now()};
+}
+
+async function store(password: string): Promise<void> {
+  const request = `action=get\ntimeout=1\noperation=store\n${LOGIN}password=${password}\n`;
+  const answer = await askPath(join(run, 'git.sock'), request);
+  if (!answer.startsWith('orgkey=1\n')) throw new Error(`the login was not taken: ${answer}`);
+}
+
+async function keptLogin(): Promise<string> {
+  const answer = await askPath(join(run, 'git.sock'), `action=get\ntimeout=1\n${LOGIN}`);
+  return /^password=(.*)$/m.exec(answer)?.[1] ?? `nothing: ${answer}`;
+}
+
+/** Progress, for a script that shows it. */
+function tell(what: string): void {
+  process.stderr.write(`${what}\n`);
 }
 
 /** A daemon that cannot live: git must neither hang nor start a daemon of its own. */
