@@ -49,6 +49,19 @@ export async function isRunning(options: Places, context: Context): Promise<bool
   }
 }
 
+/** Whether a daemon that was just started can be asked within its time: git is answered first, people after that. */
+export async function comesUp(options: Places, context: Context): Promise<boolean> {
+  for (let waited = 0; waited < START_LIMIT; waited += INTERVAL) {
+    if (await isRunning(options, context)) return true;
+    await context.wait(INTERVAL);
+  }
+  return false;
+}
+
+/** In milliseconds. */
+const START_LIMIT = 10_000;
+const INTERVAL = 50;
+
 function notRunning(message: string): CommandError {
   return new CommandError(EXIT.notRunning, message, {hint: 'start it: orgkey service start'});
 }

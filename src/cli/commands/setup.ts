@@ -14,7 +14,7 @@ import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {isRunning, withDaemon} from '../find-daemon.ts';
+import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
 import {
   absolute,
   configurationDirectory,
@@ -260,11 +260,11 @@ async function testAll(
   context: Context,
 ): Promise<ExitCode> {
   const places = service === undefined ? options : {...options, 'runtime-dir': service.runtimeDirectory};
-  if (!(await isRunning(places, context))) {
-    if (service === undefined) {
-      context.terminal.say('test: left out, no daemon answers us');
-      return EXIT.ok;
-    }
+  if (service === undefined && !(await isRunning(places, context))) {
+    context.terminal.say('test: left out, no daemon answers us');
+    return EXIT.ok;
+  }
+  if (service !== undefined && !(await comesUp(places, context))) {
     throw new CommandError(EXIT.notRunning, 'the daemon was started and does not answer', {
       hint: 'look at: orgkey logs',
     });
