@@ -1,13 +1,13 @@
 import {constants} from 'node:fs';
-import {open} from 'node:fs/promises';
-import {normalize} from 'node:path';
+import {lstat, open, readFile} from 'node:fs/promises';
+import {dirname, normalize} from 'node:path';
 
 /** What a file held and who may touch it. Links are followed: these are the facts of their target. */
 export type FileRead =
   | {
       readonly kind: 'read';
       readonly bytes: Buffer;
-      /** The owner's uid. */
+      /** The owner's uid; root's where only he can be hidden behind `HIDDEN`. */
       readonly owner: number;
       /** Permission bits. */
       readonly mode: number;
@@ -30,11 +30,37 @@ export async function readProtectedFile(path: string, limit: number): Promise<Fi
     if (!facts.isFile()) return {kind: 'failed', message: 'is no regular file'};
     if (facts.size > limit) return {kind: 'failed', message: `is larger than ${limit / 1024 / 1024} MiB`};
     const bytes = await file.readFile();
-    return {kind: 'read', bytes, owner: facts.uid, mode: facts.mode & 0o7777};
+    const owner = facts.uid === HIDDEN && (await isRootHidden(path)) ? 0 : facts.uid;
+    return {kind: 'read', bytes, owner, mode: facts.mode & 0o7777};
   } catch (error) {
     return {kind: 'failed', message: reasonOf(error)};
   }
 }
+
+/**
+ * Whose file it is that belongs to nobody in this user namespace, as under PrivateUsers=yes: root's, if the namespace
+ * has no root, and the file itself, no link to it, lies in /etc/orgkey, and whoever owns that directory and /etc alone
+ * writes there. Nothing else could tell root from another user who is hidden like him.
+ */
+async function isRootHidden(path: string): Promise<boolean> {
+  if (dirname(path) !== MACHINE_DIRECTORY) return false;
+  try {
+    const map = await readFile('/proc/self/uid_map', 'utf8');
+    if (/^\s*0\s/m.test(map)) return false;
+    const above = await Promise.all(
+      ['/', dirname(MACHINE_DIRECTORY), MACHINE_DIRECTORY].map((one) => lstat(one)),
+    );
+    const hidden = above.every((one) => one.isDirectory() && one.uid === HIDDEN && (one.mode & 0o022) === 0);
+    return hidden && (await lstat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+const MACHINE_DIRECTORY = '/etc/orgkey';
+
+/** Who owns what belongs to nobody that this user namespace knows. */
+const HIDDEN = 65_534;
 
 /** What speaks against trusting a file, or against keeping a secret in it. */
 export interface Objection {
@@ -54,8 +80,9 @@ export function objectionTo(
 ): Objection | undefined {
   const {owner, mode} = file;
   if (owner !== uid && owner !== 0) {
-    const hint = owner === NOBODY ? 'PrivateUsers= hides who the owner is' : `chown ${uid}`;
-    return {severity: 'error', message: `belongs to another user (uid ${owner})`, hint};
+    return owner === HIDDEN
+      ? objection('error', 'belongs to a user who is hidden from us', HIDDEN_HINT)
+      : objection('error', `belongs to another user (uid ${owner})`, `chown ${uid}`);
   }
   if ((mode & 0o022) !== 0) return objection('error', 'can be written by others', 'chmod go-w');
   if (!holdsSecret) return undefined;
@@ -64,14 +91,15 @@ export function objectionTo(
       ? undefined
       : objection('warning', 'holds a secret and can be read by others');
   }
-  const readable = owner === uid ? mode & 0o044 : mode & 0o004;
+  const readable = owner === 0 ? mode & 0o004 : mode & 0o044;
   return readable === 0
     ? undefined
     : objection('error', 'holds a secret and can be read by others', 'chmod go-r');
 }
 
-/** Who owns what belongs to nobody that this user namespace knows. */
-const NOBODY = 65_534;
+/** The file's path follows it. */
+const HIDDEN_HINT =
+  'root’s files are known as his only in /etc/orgkey where the service has PrivateUsers=yes; put it there, or make it yours:';
 
 function objection(severity: Objection['severity'], message: string, hint?: string): Objection {
   return {severity, message, hint};

@@ -55,6 +55,10 @@ export class GitSocket {
     chmodSync(path, mode);
   }
 
+  get connections(): number {
+    return this.#listener.connections;
+  }
+
   /** Whether whoever connects to the path reaches us. */
   async reachesUs(): Promise<boolean> {
     const nonce = randomBytes(16).toString('hex');

@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
@@ -10,6 +10,8 @@ import type {Notice} from './control-protocol.ts';
 
 /** The name of the socket that serves everybody. */
 export const MAIN_SOCKET = 'git';
+
+const SETGID = 0o2000;
 
 export interface GitSocketsParts {
   readonly directory: string;
@@ -40,6 +42,11 @@ export class GitSockets {
 
   get all(): readonly GitSocket[] {
     return Array.from(this.#open.values(), ({socket}) => socket);
+  }
+
+  /** Connections that are open now, on all of them. */
+  get connections(): number {
+    return this.all.reduce((sum, socket) => sum + socket.connections, 0);
   }
 
   /** What is wrong with scoped sockets; the main one is served whatever they do. */
@@ -95,7 +102,9 @@ export class GitSockets {
     const own = join(beside, 'ssh');
     if (!existsSync(own)) return {directory: beside, shownAs: '', mode, groupId: group};
     claimPassage(own, {named: false});
-    return {directory: own, shownAs: 'ssh', mode, groupId: group};
+    // what is made in it gets its group: one that we may not be able to give
+    const givesGroup = (statSync(own).mode & SETGID) !== 0;
+    return {directory: own, shownAs: 'ssh', mode, groupId: givesGroup ? undefined : group};
   }
 
   /** Accepts no more; resolves when everything that was accepted is answered. */

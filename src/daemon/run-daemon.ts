@@ -3,7 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout as delay} from 'node:timers/promises';
+import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
 import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
@@ -257,8 +257,9 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   } catch (error) {
     return refuse(error);
   }
-  // systemd started us because a git waits: it comes before everything that only people ask for
-  if (inherited.size > 0) await Promise.race([idle.firstRequest, delay(COLD_START_LIMIT)]);
+  // where systemd started us because a git waits, it comes before everything that only people ask for
+  if (inherited.size > 0 && (await isAsked(sockets)))
+    await Promise.race([idle.firstRequest, delay(COLD_START_LIMIT)]);
   await side.open('control channel', async () => {
     const {serveControl} = await import('./control-server.ts');
     return serveControl(join(directory, 'control', 'control.sock'), handlers);
@@ -299,6 +300,12 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
 }
 
 /** Gives what cancels it. */
+/** Whether somebody waits already: whoever connected before us is accepted in the first turn of the loop. */
+async function isAsked(sockets: GitSockets): Promise<boolean> {
+  for (let turn = 0; turn < 2; turn++) await nextTurn();
+  return sockets.connections > 0;
+}
+
 function startTimer(milliseconds: number, act: () => void): () => void {
   const timer = setTimeout(act, milliseconds);
   return () => clearTimeout(timer);

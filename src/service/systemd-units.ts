@@ -71,8 +71,13 @@ export function systemUnits(daemon: DaemonCommand): readonly UnitFile[] {
   ];
 }
 
-/** For `sysusers.d`: makes the user that the system service runs as. */
-export const sysusersFile = `u ${systemUser} - "orgkey credential daemon" ${systemStateDirectory}\n`;
+/** Who may read the machine's configuration and its secrets: the daemon. Those in `orgkey` may only ask it. */
+export const systemReaders = 'orgkey-config';
+
+/** For `sysusers.d`: makes the user that the system service runs as, and the group that gives it its configuration. */
+export const sysusersFile = `u ${systemUser} - "orgkey credential daemon" ${systemStateDirectory}
+g ${systemReaders} -
+`;
 
 interface SocketUnit {
   /** Below the runtime directory. */
@@ -100,7 +105,20 @@ function systemSocket({unit, name, mode, group}: SocketUnit & {readonly group: s
     `SocketUser=${systemUser}`,
     `SocketGroup=${escaped(group)}`,
     'DirectoryMode=0755',
+    ...(name === 'git' ? [] : grantDirectory(name, group)),
   ]);
+}
+
+/**
+ * Where the sockets of grants lie. The daemon cannot give them to a group that it is not in, and that its namespace
+ * does not know: the directory does, by its setgid bit.
+ */
+function grantDirectory(name: string, group: string): readonly string[] {
+  const path = `${systemRuntimeDirectory}/scoped/${name}/ssh`;
+  return [
+    `ExecStartPost=install -d -o ${systemUser} -g ${quoted(escaped(group))} -m 2711 ${path}`,
+    `ExecStopPost=rm -rf ${path}`,
+  ];
 }
 
 function socketFile(name: string, lines: readonly string[]): string {
@@ -157,22 +175,23 @@ WantedBy=default.target
 
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
-  const grants = daemon.sockets.map(({name}) => ` orgkey/scoped/${name}/ssh`).join('');
+  const grants = daemon.sockets.map(({name}) => `-${systemRuntimeDirectory}/scoped/${name}/ssh`);
   return `${serviceHead(daemon.sockets)}
 [Service]
 User=${systemUser}
 Group=${systemUser}
+SupplementaryGroups=${systemReaders}
 ${execution(daemon, args)}
 EnvironmentFile=-/etc/orgkey/env
 # Not orgkey itself: what is named here is deleted at each stop, git.sock with it
-RuntimeDirectory=orgkey/control orgkey/ssh${grants}
+RuntimeDirectory=orgkey/control orgkey/ssh
 RuntimeDirectoryMode=0700
 ConfigurationDirectory=orgkey
 StateDirectory=orgkey
 StateDirectoryMode=0700
 
 ProtectSystem=strict
-ProtectHome=yes
+${grants.length === 0 ? '' : `ReadWritePaths=${grants.join(' ')}\n`}ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 DevicePolicy=closed

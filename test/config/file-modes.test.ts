@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -242,3 +242,60 @@ test('for root, what lies below /run is root’s as well', (t) => {
     'error',
   );
 });
+
+const asUser = ['setpriv', '--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--clear-groups'];
+const asHidden = [...asUser, 'unshare', '--user', `--map-user=${OTHER}`];
+const namespaces = spawnSync('unshare', ['--mount', ...asHidden, 'true'], {encoding: 'utf8'});
+const inNamespace = process.getuid?.() === 0 && namespaces.status === 0 ? test : test.skip;
+const because = namespaces.status === 0 ? '' : ` (skipped: ${namespaces.stderr?.trim() || 'no unshare'})`;
+
+/** What a service with PrivateUsers=yes of an unprivileged user makes of a file, with an /etc of its own. */
+function loadHidden(preparation: string, file: string): readonly string[] {
+  const mounts =
+    'mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
+  const configuration = 'integrations: {azure: [{credentials: [{clientId: system-assigned}]}]}';
+  const make = `mkdir -p -m 755 /etc/orgkey; echo '${configuration}' > /etc/orgkey/config.yaml; ${preparation}`;
+  const script = `set -e; umask 022; ${mounts}; ${make}; exec ${asHidden.join(' ')} '${process.execPath}' '${child}' '${file}'`;
+  const output = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
+    encoding: 'utf8',
+    env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
+  });
+  const loaded: Loaded = JSON.parse(output);
+  if (loaded.kind === 'loaded') return ['loaded'];
+  return loaded.problems.map(({message, hint}) => `${message}${hint === undefined ? '' : ` (${hint})`}`);
+}
+
+const machine = '/etc/orgkey/config.yaml';
+const hidden = (path: string) => [
+  `the configuration belongs to a user who is hidden from us (root’s files are known as his only in /etc/orgkey where the service has PrivateUsers=yes; put it there, or make it yours: ${path})`,
+];
+const hiddenRows: readonly (readonly [string, string, string, readonly string[]])[] = [
+  ['root’s, in /etc/orgkey', 'true', machine, ['loaded']],
+  ['root’s, elsewhere', 'cp /etc/orgkey/config.yaml /etc', '/etc/config.yaml', hidden('/etc/config.yaml')],
+  [
+    'that others can write',
+    'chmod 666 /etc/orgkey/config.yaml',
+    machine,
+    ['the configuration can be written by others (chmod go-w /etc/orgkey/config.yaml)'],
+  ],
+  ['in a directory that others can write', 'chmod 777 /etc/orgkey', machine, hidden(machine)],
+  ['in a directory that is ours', `chown ${OTHER} /etc/orgkey`, machine, hidden(machine)],
+  ['where others can write /etc', 'chmod 777 /etc', machine, hidden(machine)],
+  [
+    'behind a link',
+    'mv /etc/orgkey/config.yaml /etc; ln -s ../config.yaml /etc/orgkey',
+    machine,
+    hidden(machine),
+  ],
+  [
+    'behind a link to the directory',
+    'mv /etc/orgkey /etc/other; ln -s other /etc/orgkey',
+    machine,
+    hidden(machine),
+  ],
+];
+for (const [title, preparation, file, result] of hiddenRows) {
+  inNamespace(`where root is hidden: a configuration ${title}${because}`, (t) => {
+    t.deepEqual(loadHidden(preparation, file), result);
+  });
+}
