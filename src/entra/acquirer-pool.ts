@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import type {Clock} from '../token/token.ts';
+import {acquirerProgram, ProgramOnDisk} from './acquirer-program.ts';
 import {childEnvironment, type Variables} from './child-environment.ts';
 import {messageOf, usesSdk, type Job} from './job.ts';
 import {decodeMessage, encodeMessage, parseRecord, type Message} from './message.ts';
@@ -92,6 +92,9 @@ const GRACE = 400;
 /** With less time than this, in milliseconds, no acquirer is started any more. */
 const LEAST_TIME = 2000;
 
+/** An update is given so many milliseconds before it is looked at again. */
+const BETWEEN_PARTS = 200;
+
 /** A `Retry-After` beyond this is cut, in milliseconds: an hour. */
 const LONGEST_GATE = 60 * 60_000;
 
@@ -99,7 +102,7 @@ const LONGEST_GATE = 60 * 60_000;
 export class AcquirerPool {
   readonly #parts: AcquirerPoolParts;
   readonly #limits: Limits;
-  readonly #program: string;
+  readonly #program: ProgramOnDisk;
   readonly #waiting: Waiting[] = [];
   readonly #busy = new Map<string, number>();
   readonly #gates = new Map<string, Gate>();
@@ -110,7 +113,7 @@ export class AcquirerPool {
   constructor(parts: AcquirerPoolParts) {
     this.#parts = parts;
     this.#limits = {...defaults, ...parts.limits};
-    this.#program = parts.program ?? besideThis();
+    this.#program = new ProgramOnDisk(parts.program ?? acquirerProgram());
   }
 
   /** Settles within the total limit. The job's secrets are overwritten, whatever happens. */
@@ -126,16 +129,7 @@ export class AcquirerPool {
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
         if (errand.life === undefined && left < LEAST_TIME) return failed(noPlace);
-        const outcome = await this.#work(
-          errand,
-          Math.floor(errand.life ?? Math.min(this.#limits.life, left)),
-        );
-        if (errand.life !== undefined || this.#closed || !wasKilled(outcome)) return outcome;
-        // somebody else's kill, for want of memory for one, is no reason to fail a git that waits
-        const rest = this.#limits.total - (this.#parts.clock.uptime() - started);
-        return rest < LEAST_TIME
-          ? outcome
-          : await this.#work(errand, Math.floor(Math.min(this.#limits.life, rest)));
+        return await this.#workThroughAccidents(errand, started);
       } finally {
         this.#leave(errand.endpoint);
       }
@@ -194,6 +188,30 @@ export class AcquirerPool {
     next.enter(true);
   }
 
+  /** What ends an acquirer from outside is no reason to fail a git that waits, as long as there is time for another. */
+  async #workThroughAccidents(errand: Errand, started: number): Promise<Outcome> {
+    const left = () => this.#limits.total - (this.#parts.clock.uptime() - started);
+    for (let accidents = 0; ; accidents++) {
+      const outcome = await this.#work(
+        errand,
+        Math.floor(errand.life ?? Math.min(this.#limits.life, left())),
+      );
+      if (errand.life !== undefined || this.#closed || left() < LEAST_TIME) return outcome;
+      // somebody else's kill, for want of memory for one
+      if (wasKilled(outcome) && accidents === 0) continue;
+      // an update takes the program away, and brings the new one in parts
+      if (!lacksProgram(outcome) || !this.#program.hasChanged) return outcome;
+      await this.#pause();
+    }
+  }
+
+  #pause(): Promise<void> {
+    const {after = (milliseconds) => AbortSignal.timeout(milliseconds)} = this.#parts;
+    return new Promise((resolve) =>
+      after(BETWEEN_PARTS).addEventListener('abort', () => resolve(), {once: true}),
+    );
+  }
+
   async #work(errand: Errand, life: number): Promise<Outcome> {
     const {clock} = this.#parts;
     const started = clock.uptime();
@@ -218,7 +236,7 @@ export class AcquirerPool {
     const started = clock.uptime();
     const child = spawn(
       process.execPath,
-      [...nodeOptions, this.#program, ...(usesSdk(job.task) ? ['sdk'] : [])],
+      [...nodeOptions, this.#program.path, ...(usesSdk(job.task) ? ['sdk'] : [])],
       {
         env: {...childEnvironment(this.#parts.environment, this.#parts.compileCache), ...environment},
         stdio: ['pipe', 'pipe', 'pipe'],
@@ -369,12 +387,6 @@ class Collected {
   }
 }
 
-/** The bundler puts it beside as well. */
-function besideThis(): string {
-  const name = import.meta.url.endsWith('.ts') ? './acquirer.ts' : './acquirer.js';
-  return fileURLToPath(new URL(name, import.meta.url));
-}
-
 function failed(trouble: Trouble): Outcome {
   return {kind: 'failed', trouble};
 }
@@ -437,6 +449,15 @@ function wasKilled(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && outcome.trouble.kind === 'local' && outcome.trouble.code === KILLED;
 }
 
+/** Ended before its work, or by a part of it that is not there. */
+function lacksProgram(outcome: Outcome): boolean {
+  if (outcome.kind === 'done' || outcome.trouble.kind !== 'unexpected') return false;
+  const {detail} = outcome.trouble;
+  return detail.startsWith(WITHOUT_RESULT) || /Cannot find (?:module|package)|SyntaxError/.test(detail);
+}
+
+const WITHOUT_RESULT = 'the acquirer ended without a result';
+
 function died(signal: string | null, complaint: string): Trouble {
   if (signal !== null)
     return {
@@ -448,6 +469,6 @@ function died(signal: string | null, complaint: string): Trouble {
   const reason = /^(?:\w*Error.*|node: .*)$/m.exec(complaint)?.[0];
   return {
     kind: 'unexpected',
-    detail: `the acquirer ended without a result${reason === undefined ? '' : `: ${reason}`}`,
+    detail: `${WITHOUT_RESULT}${reason === undefined ? '' : `: ${reason}`}`,
   };
 }

@@ -13,7 +13,7 @@ import {TroubleError, type Trouble} from './trouble.ts';
 async function main(): Promise<void> {
   // loads while the job is being read
   const sdk = process.argv[2] === 'sdk' ? import('./token-credential.ts') : undefined;
-  const job = await readJob();
+  const job = await readJob().catch(refuse);
   // the daemon counts from the start of the process, which may have taken a while on a busy machine
   const time = Math.max(1, Math.floor(job.time - performance.now()));
   const exchanges = new HttpExchanges({
@@ -27,9 +27,19 @@ async function main(): Promise<void> {
       failed(troubleOf(error, exchanges), exchanges),
     ),
   ]);
+  return endWith(result);
+}
+
+async function endWith(result: Message): Promise<never> {
   await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
   // keep-alive connections and whatever else still goes on is of no more use to anybody
   process.exit(0);
+}
+
+/** Nobody was asked. */
+function refuse(error: unknown): Promise<never> {
+  if (!(error instanceof TroubleError)) throw error;
+  return endWith({head: {kind: 'failed', trouble: error.trouble}, secrets: {}});
 }
 
 async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<Message> {

@@ -1,5 +1,5 @@
 import {isRecord, type Message} from './message.ts';
-import {localTrouble} from './trouble.ts';
+import {localTrouble, otherVersion, TroubleError} from './trouble.ts';
 
 /** What an acquirer is started for. */
 export type Task =
@@ -40,6 +40,12 @@ export function usesSdk(task: Task): boolean {
   return !withoutSdk.has(task);
 }
 
+/**
+ * Of jobs and results. An update puts another acquirer beside a daemon that still runs: they understand each other as
+ * long as this is the same. To be raised with every change that the other side would read wrongly.
+ */
+export const JOB_FORMAT = 1;
+
 /** One job for one acquirer. */
 export interface Job {
   readonly task: Task;
@@ -51,12 +57,16 @@ export interface Job {
 }
 
 export function messageOf({task, fields, secrets, time}: Job): Message {
-  return {head: {task, fields, time}, secrets};
+  return {head: {format: JOB_FORMAT, task, fields, time}, secrets};
 }
 
-/** @returns `undefined` where the message is no job. */
+/**
+ * @returns `undefined` where the message is no job.
+ * @throws {TroubleError} where it comes from another version, and may mean something else.
+ */
 export function jobFrom({head, secrets}: Message): Job | undefined {
-  const {task: name, fields: given, time} = head;
+  const {format, task: name, fields: given, time} = head;
+  if (typeof format === 'number' && format !== JOB_FORMAT) throw new TroubleError(otherVersion);
   const task = tasks.find((known) => known === name);
   if (task === undefined || typeof time !== 'number' || !isRecord(given)) return undefined;
   const fields: Record<string, string> = {};

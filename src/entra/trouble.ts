@@ -77,6 +77,14 @@ export function internalTrouble(detail: string): TroubleError {
   return localTrouble('ERR_INTERNAL', detail, "It is a fault of orgkey's: report it, with the log.");
 }
 
+/** What an acquirer says to a daemon that it would misunderstand. */
+export const otherVersion: Trouble = {
+  kind: 'local',
+  code: 'ERR_UPDATED',
+  detail: 'orgkey was updated, and the daemon from before still runs',
+  hint: 'Start the new one: orgkey service restart.',
+};
+
 /** A trouble as an acquirer sent it; whatever does not look like one is `unexpected`. */
 export function troubleFrom(value: unknown): Trouble {
   if (!isRecord(value)) return {kind: 'unexpected', detail: 'the acquirer sent no reason'};

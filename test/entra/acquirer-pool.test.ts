@@ -1,9 +1,13 @@
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {spawn} from 'node:child_process';
+import {mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {AcquirerPool, type AcquirerPoolParts, type Errand} from '../../src/entra/acquirer-pool.ts';
 import {advise} from '../../src/entra/advice.ts';
+import {JOB_FORMAT, jobFrom, messageOf} from '../../src/entra/job.ts';
+import {decodeMessage, encodeMessage} from '../../src/entra/message.ts';
+import {otherVersion} from '../../src/entra/trouble.ts';
 import {clock} from '../helpers/acquiring.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'orgkey-pool-'));
@@ -24,6 +28,12 @@ function program(body: string): string {
      ${body}`,
   );
   return path;
+}
+
+/** As an update does: the new file comes beside the old one, and then into its place. */
+function place(path: string, body: string): void {
+  const fresh = program(body);
+  renameSync(fresh, path);
 }
 
 function poolOf(body: string, parts: Partial<AcquirerPoolParts> = {}): AcquirerPool {
@@ -182,6 +192,51 @@ test('an acquirer whose program is missing', async (t) => {
     await codeOf(pool),
     `ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result: Error: Cannot find module '${join(directory, 'missing.mjs')}')`,
   );
+});
+
+const works = 'await done({}, "token");';
+
+for (const [title, during, afterwards] of [
+  ['is taken away, and another one comes', undefined, works],
+  ['comes in parts', "await import('./part-that-comes-later.mjs');", works],
+  ['is empty at first', '', works],
+] as const) {
+  test(`an update: the acquirer ${title}`, async (t) => {
+    const path = program('');
+    let looks = 0;
+    const pool = new AcquirerPool({
+      environment: {},
+      clock,
+      program: path,
+      after(milliseconds) {
+        // while it waits for the update, the update goes on
+        if (milliseconds < 1000 && ++looks === 2) place(path, afterwards);
+        return AbortSignal.timeout(Math.min(milliseconds, 10));
+      },
+    });
+    rmSync(path);
+    if (during !== undefined) place(path, during);
+    t.is(await codeOf(pool), 'done');
+    t.is(looks, 2);
+  });
+}
+
+test('an update: the same program is not tried twice where nothing was updated', async (t) => {
+  const log = join(directory, 'tries');
+  const pool = poolOf(`appendFileSync(${JSON.stringify(log)}, 'x'); await import('./nowhere.mjs');`);
+  t.regex(await codeOf(pool), /^ERR_UNEXPECTED: .*Cannot find module/);
+  t.is(readFileSync(log, 'utf8'), 'x');
+});
+
+test('an update whose acquirer does not understand the daemon from before says so', async (t) => {
+  const {head, secrets} = messageOf(errand().job);
+  t.is(head['format'], JOB_FORMAT);
+  t.is(t.throws(() => jobFrom({head: {...head, format: JOB_FORMAT + 1}, secrets}))?.message, 'local');
+
+  const acquirer = spawn(process.execPath, [join(import.meta.dirname, '../../src/entra/acquirer.ts')]);
+  acquirer.stdin.end(encodeMessage({head: {...head, format: JOB_FORMAT + 1}, secrets}));
+  const answer = decodeMessage(Buffer.concat(await acquirer.stdout.toArray()));
+  t.deepEqual(answer?.head, {kind: 'failed', trouble: otherVersion});
 });
 
 test('only so many at once, and fewer for one endpoint', async (t) => {
