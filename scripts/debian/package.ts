@@ -127,7 +127,8 @@ Description: ${description.replace(/^One key per organization: /, '')}
 /** What the program that is being packaged says. */
 function ask(...args: string[]): string {
   return execFileSync(process.execPath, [join(tree, home, 'dist/main.js'), ...args], {
-    env: {HOME: '/nonexistent', LC_ALL: 'C.UTF-8', NO_COLOR: '1'},
+    // In a home it would keep what it compiled
+    env: {LC_ALL: 'C.UTF-8', NO_COLOR: '1'},
     encoding: 'utf8',
   });
 }

@@ -9,16 +9,32 @@ import {absolute, configurationDirectory} from './locate.ts';
 import type {StarterOptions} from './starter-configuration.ts';
 
 /** Asks a person for the first credential. @throws {CommandError} where it is broken off. */
-export async function askForConfiguration(context: Context): Promise<StarterOptions> {
+export async function askForConfiguration(
+  context: Context,
+  {forMachine}: {readonly forMachine: boolean},
+): Promise<StarterOptions> {
   const {terminal} = context;
   terminal.say('There is no configuration yet. A few questions make one; Ctrl-C ends without a trace.');
   const organization = await askForOrganization(context);
   terminal.say(WAYS.map(({label}, at) => `  ${at + 1}  ${label}`).join('\n'));
+  const place = forMachine
+    ? MACHINE
+    : {directory: join(configurationDirectory(context), 'secrets'), mode: 0o700};
   const answer = await terminal.ask('How does it sign in', '1');
   const way = WAYS[Number(answer) - 1];
   if (way === undefined) throw new CommandError(EXIT.usage, 'that is none of the ways');
-  return {organization: [organization], ...(await way.ask(context, organization))};
+  return {organization: [organization], ...(await way.ask(context, organization, place))};
 }
+
+/** Where secrets go that are typed. */
+interface Place {
+  readonly directory: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** The files in it are root's, and the service enters. */
+const MACHINE: Place = {directory: '/etc/orgkey/secrets', mode: 0o755};
 
 async function askForOrganization({terminal}: Context): Promise<string> {
   const answer = await terminal.ask('Organization, as in https://dev.azure.com/ORGANIZATION');
@@ -32,7 +48,7 @@ async function askForOrganization({terminal}: Context): Promise<string> {
 
 const WAYS: readonly {
   readonly label: string;
-  readonly ask: (context: Context, organization: string) => Promise<StarterOptions>;
+  readonly ask: (context: Context, organization: string, place: Place) => Promise<StarterOptions>;
 }[] = [
   {label: 'as me, in the browser', ask: async () => ({'sign-in': 'browser'})},
   {label: 'as me, with a code that I type on another device', ask: async () => ({'sign-in': 'device-code'})},
@@ -44,9 +60,9 @@ const WAYS: readonly {
   },
   {
     label: 'as an application, with a client secret',
-    ask: async (context, organization) => ({
+    ask: async (context, organization, place) => ({
       ...(await askForApplication(context)),
-      'client-secret-file': await askForSecret('Client secret', organization, context),
+      'client-secret-file': await askForSecret('Client secret', organization, context, place),
     }),
   },
   {
@@ -61,11 +77,12 @@ const WAYS: readonly {
   },
   {
     label: 'with a personal access token',
-    ask: async (context, organization) => ({
+    ask: async (context, organization, place) => ({
       'pat-file': await askForSecret(
         `Token, made at https://dev.azure.com/${organization}/_usersSettings/tokens`,
         organization,
         context,
+        place,
       ),
     }),
   },
@@ -77,12 +94,16 @@ async function askForApplication({terminal}: Context): Promise<StarterOptions> {
 }
 
 /** What is typed goes into a file that only we can read; the configuration names it. */
-async function askForSecret(question: string, organization: string, context: Context): Promise<string> {
+async function askForSecret(
+  question: string,
+  organization: string,
+  context: Context,
+  {directory, mode}: Place,
+): Promise<string> {
   const secret = await context.terminal.askSecret(question);
   if (secret === undefined || secret.length === 0) throw new CommandError(EXIT.usage, 'nothing was entered');
-  const directory = join(configurationDirectory(context), 'secrets');
   const path = join(directory, organization.toLowerCase());
-  await mkdir(directory, {recursive: true, mode: 0o700});
+  await mkdir(directory, {recursive: true, mode});
   const bytes = new Uint8Array(secret.length);
   secret.copyTo(bytes, 0);
   try {

@@ -46,5 +46,14 @@ export function setupDirectory(options: Places & {readonly system?: boolean}, co
   return options.system && !isNamed ? SYSTEM_SETUP : stateDirectory(options, context);
 }
 
+/** Where to look for what `setup` recorded: here, and for root also the machine's. */
+export function setupDirectories(
+  options: Places & {readonly system?: boolean},
+  context: Context,
+): readonly string[] {
+  const own = setupDirectory(options, context);
+  return context.uid === 0 ? [...new Set([own, setupDirectory({...options, system: true}, context)])] : [own];
+}
+
 /** For the whole machine: root's, since what root undoes later must be nobody else's to write. */
 const SYSTEM_SETUP = '/var/lib/orgkey-setup';

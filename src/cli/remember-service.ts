@@ -10,6 +10,17 @@ export interface RememberedService {
   readonly configFile: string | undefined;
 }
 
+/** The first that was set up in one of these. */
+export async function recallFirst(
+  stateDirectories: readonly string[],
+): Promise<RememberedService | undefined> {
+  for (const directory of stateDirectories) {
+    const remembered = await recallService(directory);
+    if (remembered !== undefined) return remembered;
+  }
+  return undefined;
+}
+
 /** `undefined`: nothing was set up, or it cannot be read any more. */
 export async function recallService(stateDirectory: string): Promise<RememberedService | undefined> {
   try {

@@ -73,6 +73,7 @@ export class SystemdService {
       ...(this.#scope === 'system' ? ([{kind: 'remove', path: this.#sysusers}] as const) : []),
       this.#systemctl('daemon-reload'),
       {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
+      ...(this.#scope === 'system' ? [EMPTY_DIRECTORIES] : []),
     ]);
   }
 
@@ -246,6 +247,13 @@ export class SystemdService {
     return join(this.#unitDirectory, unit);
   }
 }
+
+/** What the socket units made beside their sockets. */
+const EMPTY_DIRECTORIES: Change = {
+  kind: 'run',
+  command: ['find', systemRuntimeDirectory, '-depth', '-type', 'd', '-empty', '-delete'],
+  failure: 'ignored',
+};
 
 function write(path: string, text: string): Extract<Change, {kind: 'write'}> {
   return {kind: 'write', path, text, mode: 0o644};

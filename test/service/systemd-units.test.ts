@@ -2,7 +2,13 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {refuseSockets, systemUnits, type UnitFile, userUnits} from '../../src/service/systemd-units.ts';
+import {
+  refuseSockets,
+  systemUnits,
+  sysusersFile,
+  type UnitFile,
+  userUnits,
+} from '../../src/service/systemd-units.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const plainSocket = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
@@ -72,9 +78,18 @@ test("the machine's sockets can be reached by their groups, and their directorie
   t.deepEqual(lines(scoped, 'SocketGroup'), ['SocketGroup=builders']);
   t.deepEqual(lines(scoped, 'DirectoryMode'), ['DirectoryMode=0755']);
   const service = textOf(units, 'orgkey.service');
-  t.deepEqual(lines(service, 'RuntimeDirectory'), [
-    'RuntimeDirectory=orgkey/control orgkey/ssh orgkey/scoped/team-a/ssh',
+  t.deepEqual(lines(service, 'RuntimeDirectory'), ['RuntimeDirectory=orgkey/control orgkey/ssh']);
+  // Grants lie where the group gets them
+  t.deepEqual(lines(scoped, 'ExecStartPost'), [
+    'ExecStartPost=install -d -o orgkey -g builders -m 2711 /run/orgkey/scoped/team-a/ssh',
   ]);
+  t.deepEqual(lines(service, 'ReadWritePaths'), ['ReadWritePaths=-/run/orgkey/scoped/team-a/ssh']);
+});
+
+test("whoever may ask the machine's daemon may not read its configuration for that", (t) => {
+  const service = textOf(systemUnits(daemon), 'orgkey.service');
+  t.deepEqual(lines(service, 'SupplementaryGroups'), ['SupplementaryGroups=orgkey-config']);
+  t.regex(sysusersFile, /^u orgkey - .*\ng orgkey-config -\n$/);
 });
 
 for (const [scope, units] of [

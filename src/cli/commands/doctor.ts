@@ -27,10 +27,10 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
 import {connectDaemon} from '../find-daemon.ts';
-import {absolute, runtimeDirectoryOfDaemon, setupDirectory, stateDirectory} from '../locate.ts';
+import {absolute, runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from '../locate.ts';
 import {parseGitUrl} from '../parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
-import {recallService} from '../remember-service.ts';
+import {recallFirst} from '../remember-service.ts';
 import {style, widthOf, type Style} from '../terminal.ts';
 
 interface DoctorOptions extends Places {
@@ -198,7 +198,7 @@ async function findService(
   loaded: Loaded,
   daemon: Connected,
 ): Promise<Service | undefined> {
-  const remembered = await recallService(setupDirectory(options, context));
+  const remembered = await recallFirst(setupDirectories(options, context));
   if (remembered?.kind === 'none') return undefined;
   const isSystem = daemon.kind === 'connected' && daemon.directory === SYSTEM_RUNTIME;
   const kind = isSystem ? 'systemd-system' : remembered?.kind;

@@ -6,8 +6,8 @@ import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {setupDirectory} from '../locate.ts';
-import {forgetService, recallService, rememberService} from '../remember-service.ts';
+import {setupDirectories, setupDirectory} from '../locate.ts';
+import {forgetService, recallFirst, rememberService} from '../remember-service.ts';
 import {absolute} from '../locate.ts';
 import {loadFor} from '../read-configuration.ts';
 
@@ -67,7 +67,7 @@ export async function showStatus(
 
 /** The one that was set up; else, unless one is asked for, what the machine has. */
 async function chosen(options: ServiceOptions, context: Context): Promise<Service> {
-  const remembered = await recallService(setupDirectory(options, context));
+  const remembered = await recallFirst(setupDirectories(options, context));
   const asked = serviceKind(options.service, options.system);
   const kind = asked ?? remembered?.kind;
   if (kind === 'none')

@@ -1,6 +1,6 @@
 import {accessSync, constants} from 'node:fs';
 import {access, chmod, chown, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
 import {isChanged, type Change} from '../../git/plan-change.ts';
@@ -9,6 +9,7 @@ import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {printable} from '../../printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
+import {systemReaders, systemUser} from '../../service/systemd-units.ts';
 import {askForConfiguration} from '../ask-for-configuration.ts';
 import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
@@ -44,6 +45,8 @@ interface Planned {
   readonly configuration: Configuration;
   /** `undefined`: it is there already. */
   readonly text: string | undefined;
+  /** Files with secrets that the new text names. Absolute. */
+  readonly secrets: readonly string[];
 }
 
 /** `orgkey setup`: nothing is changed before everything that can be checked has been. */
@@ -93,6 +96,7 @@ async function planConfiguration(options: SetupOptions, context: Context): Promi
       path: found,
       configuration: await readConfiguration({...options, config: found}, context),
       text: undefined,
+      secrets: [],
     };
   }
   const path = pathForNew(options, context);
@@ -101,9 +105,27 @@ async function planConfiguration(options: SetupOptions, context: Context): Promi
       path,
       configuration: await readConfiguration({...options, config: path}, context),
       text: undefined,
+      secrets: [],
     };
-  const text = await textForNew(options, context);
-  return {path, configuration: await readText(text, options, context), text};
+  const starter = await optionsForNew(options, context);
+  const secrets = secretFiles(starter);
+  if (options.system) requireReach(secrets);
+  const text = await starterConfiguration(starter, context);
+  return {path, configuration: await readText(text, options, context), text, secrets};
+}
+
+function secretFiles(options: StarterOptions): readonly string[] {
+  const files = [options['client-secret-file'], options['client-certificate-file'], options['pat-file']];
+  return files.filter((file) => file !== undefined);
+}
+
+/** The service sees neither homes nor what lies below /tmp. */
+function requireReach(secrets: readonly string[]): void {
+  const hidden = secrets.find((path) => /^\/(?:root|home|run\/user|tmp|var\/tmp)\//.test(path));
+  if (hidden === undefined) return;
+  throw new CommandError(EXIT.usage, `the service cannot see ${printable(hidden)}`, {
+    hint: `put it beside its configuration: install -D -m 600 ${printable(hidden)} /etc/orgkey/${printable(basename(hidden))}`,
+  });
 }
 
 function pathForNew(options: SetupOptions, context: Context): string {
@@ -112,11 +134,9 @@ function pathForNew(options: SetupOptions, context: Context): string {
   return join(options.system ? '/etc/orgkey' : configurationDirectory(context), 'config.yaml');
 }
 
-async function textForNew(options: SetupOptions, context: Context): Promise<string> {
-  if (describesConfiguration(options))
-    return starterConfiguration(withAbsolutePaths(options, context), context);
-  if (context.terminal.isInteractive)
-    return starterConfiguration(await askForConfiguration(context), context);
+async function optionsForNew(options: SetupOptions, context: Context): Promise<StarterOptions> {
+  if (describesConfiguration(options)) return withAbsolutePaths(options, context);
+  if (context.terminal.isInteractive) return askForConfiguration(context, {forMachine: options.system});
   throw new CommandError(EXIT.usage, 'there is no configuration yet, and nothing says what to put into one', {
     hint: 'for example: orgkey setup --organization contoso --managed-identity system-assigned',
   });
@@ -237,20 +257,22 @@ async function startService(
     // what is run is long, and of no use to anybody but whoever asks with --dry-run
     if (change.kind !== 'run') terminal.say(`  ${printable(describeChange(change))}`);
   }
-  if (options.system && planned.text !== undefined) await letServiceRead(planned.path, context);
+  if (!options.system || planned.text === undefined) return;
+  for (const path of [planned.path, ...planned.secrets]) await letServiceRead(path, context);
+  terminal.hint(`let somebody use it: usermod --append --groups ${systemUser} USER`);
 }
 
-/** A configuration that we made belongs to root; the service's user, which is there by now, reads it by its group. */
+/** What we made or were given belongs to root; the service reads it by a group in which nobody else is. */
 async function letServiceRead(path: string, {terminal}: Context): Promise<void> {
   const groups = (await readIfThere('/etc/group'))?.toString('utf8') ?? '';
-  const id = /^orgkey:[^:]*:([0-9]+):/m.exec(groups)?.[1];
+  const id = new RegExp(`^${systemReaders}:[^:]*:([0-9]+):`, 'm').exec(groups)?.[1];
   if (id === undefined) {
-    terminal.warn('there is no group orgkey: the service cannot read its configuration');
+    terminal.warn(`there is no group ${systemReaders}: the service cannot read ${printable(path)}`);
     return;
   }
   await chown(path, 0, Number(id));
   await chmod(path, 0o640);
-  terminal.hint('let somebody use it: usermod --append --groups orgkey USER');
+  terminal.say(`  let the service read ${printable(path)}, by its group ${systemReaders}`);
 }
 
 async function testAll(
@@ -275,7 +297,9 @@ async function testAll(
     for (const problem of problems) tellProblem('error', problem, context);
     if (problems.length > 0)
       throw new CommandError(EXIT.badConfiguration, 'the daemon does not take the configuration', {
-        hint: 'does it use variables that only this shell has? run: orgkey doctor',
+        hint: options.system
+          ? `may the service read it? run: chgrp ${systemReaders} FILE, and: chmod 640 FILE`
+          : 'does it use variables that only this shell has? run: orgkey doctor',
       });
     return testOrganizations(configuration.bindings, daemon, context);
   });

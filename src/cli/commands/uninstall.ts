@@ -1,11 +1,13 @@
 import {rm} from 'node:fs/promises';
-import {globalFile, systemFile} from '../../git/configuration-file.ts';
+import {globalFile, readIfThere, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, writeManifest, type FileRecord} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {printable} from '../../printable.ts';
 import {describeChange} from '../../service/change.ts';
+import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
+import {systemReaders, systemUser} from '../../service/systemd-units.ts';
 import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -47,6 +49,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
     await rm(path, {recursive: true, force: true});
     terminal.say(`removed ${printable(path)}`);
   }
+  if (options.system && options.purge) await removeUser(context);
   return EXIT.ok;
 }
 
@@ -95,6 +98,18 @@ function toPurge(options: UninstallOptions, context: Context): string[] {
   return options.system
     ? ['/etc/orgkey', '/var/lib/orgkey', setupDirectory(options, context)]
     : [configurationDirectory(context), stateDirectory(options, context)];
+}
+
+/** Nothing is theirs any more. A package that made them keeps them, as packages do. */
+async function removeUser({environment, terminal}: Context): Promise<void> {
+  if ((await readIfThere('/usr/lib/sysusers.d/orgkey.conf')) !== undefined) return;
+  // with its last user, the group of that name may go by itself
+  for (const command of [
+    ['userdel', systemUser],
+    ['groupdel', systemUser],
+    ['groupdel', systemReaders],
+  ])
+    if ((await runCommand(command, environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
 }
 
 function describeRestoring({path, next, removed}: Change): string[] {
