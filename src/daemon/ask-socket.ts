@@ -38,6 +38,17 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
   });
 }
 
+/**
+ * Leaves a request that nobody waits for an answer to: whoever holds the socket starts a daemon for it. Resolves when
+ * it is left. Never throws.
+ */
+export function knock(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({path}, () => socket.end('action=hello\ntimeout=0\n', resolve));
+    socket.on('error', () => resolve());
+  });
+}
+
 /** Our daemon greets, git's answers nothing. */
 export function isOurs(answer: SocketAnswer): boolean {
   return answer.kind === 'answered' && answer.text.startsWith('orgkey=1\n');

@@ -2,7 +2,7 @@ import {createHmac, randomBytes} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
 import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
@@ -16,6 +16,7 @@ import {createGrants} from '../ssh/grants.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
 import {VERSION} from '../version.ts';
+import {knock} from './ask-socket.ts';
 import {Audit} from './audit.ts';
 import {ClaimError, claimPassage, claimPrivate, lockDirectory} from './claim.ts';
 import {createClock} from './clock.ts';
@@ -208,6 +209,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
         ...clockWatch.notices,
         ...side.notices,
         ...auditNotices(audit),
+        ...(supply.program.isReplaced ? [isFromBefore] : []),
       ],
       residentBytes: process.memoryUsage.rss(),
       clockSkew: clockWatch.skew,
@@ -274,38 +276,59 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
 
   const guard = () => void daemon.guard().catch(surprised);
+  const isBusy = () => grants.active > 0;
+  const update = Promise.withResolvers<string>();
+  /** Where systemd holds the socket, nobody notices that a daemon leaves and a newer one comes. */
+  const makeWay = () => {
+    if (inherited.size > 0 && supply.program.isReplaced && !isBusy()) update.resolve(UPDATED);
+  };
   const watching = watchDirectory(directory, {onChange: guard, after: startTimer});
+  const watchingProgram = watchDirectory(dirname(supply.program.path), {
+    onChange: makeWay,
+    after: startTimer,
+  });
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
     setInterval(guard, CHECK_EVERY),
+    setInterval(makeWay, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
     // a daemon that ends by a signal would never write what it compiled
     setTimeout(flushCompileCache, FLUSH_AFTER),
   ];
-  const isBusy = () => grants.active > 0;
   const idleLimit = () => inForce.configuration.settings.idleExit;
-  const why = await Promise.race([stopped, idle.exceeds(idleLimit, {isBusy, every: delay})]);
+  const isIdle = idle.exceeds(idleLimit, {isBusy, every: delay});
+  const why = await Promise.race([stopped, isIdle, update.promise]);
   log('info', `${why}: answering what is under way`);
   side.stop();
   watcher.close();
   watching.close();
+  watchingProgram.close();
   for (const timer of timers) clearInterval(timer);
   const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
   await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
   clearTimeout(limit);
   await Promise.all([supply.close(), Promise.race([audit.flush(), delay(AUDIT_LIMIT)])]);
+  if (why === UPDATED) await knock(join(directory, 'git.sock'));
   return 0;
 }
 
-/** Gives what cancels it. */
+const UPDATED = 'orgkey was updated';
+
+const isFromBefore: Notice = {
+  level: 'yellow',
+  message: 'orgkey was updated, and the daemon from before still runs',
+  hint: 'run: orgkey service restart',
+};
+
 /** Whether somebody waits already: whoever connected before us is accepted in the first turn of the loop. */
 async function isAsked(sockets: GitSockets): Promise<boolean> {
   for (let turn = 0; turn < 2; turn++) await nextTurn();
   return sockets.connections > 0;
 }
 
+/** Gives what cancels it. */
 function startTimer(milliseconds: number, act: () => void): () => void {
   const timer = setTimeout(act, milliseconds);
   return () => clearTimeout(timer);

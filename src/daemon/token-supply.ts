@@ -2,6 +2,7 @@ import {createHmac} from 'node:crypto';
 import {join} from 'node:path';
 import {readSecret} from '../config/read-secret.ts';
 import {createAcquire} from '../entra/acquire.ts';
+import type {ProgramOnDisk} from '../entra/acquirer-program.ts';
 import {AcquirerPool, type Observation} from '../entra/acquirer-pool.ts';
 import {refreshTokenName} from '../entra/refresh-tokens.ts';
 import type {SecretSource} from '../identity/identity.ts';
@@ -33,6 +34,8 @@ export interface TokenSupply {
   readonly tokens: TokenCache;
   readonly logins: StoredLogins;
   readonly store: LazyStore;
+  /** Of the program that the acquirers are. */
+  readonly program: ProgramOnDisk;
   readonly readSource: (source: SecretSource) => Promise<Secret>;
   readonly people: Pick<PeopleParts, 'signIn' | 'signOut' | 'isSignedIn'>;
   /** Ends the acquirers, and waits until what is to be kept is on disk. */
@@ -82,6 +85,7 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
     tokens,
     logins,
     store,
+    program: pool.program,
     readSource,
     people: {
       signIn: async (identity, how) => {

@@ -100,9 +100,9 @@ const LONGEST_GATE = 60 * 60_000;
 
 /** Starts acquirers: not too many at once, none for longer than its time, none for an endpoint that wants to rest. */
 export class AcquirerPool {
+  readonly program: ProgramOnDisk;
   readonly #parts: AcquirerPoolParts;
   readonly #limits: Limits;
-  readonly #program: ProgramOnDisk;
   readonly #waiting: Waiting[] = [];
   readonly #busy = new Map<string, number>();
   readonly #gates = new Map<string, Gate>();
@@ -113,7 +113,7 @@ export class AcquirerPool {
   constructor(parts: AcquirerPoolParts) {
     this.#parts = parts;
     this.#limits = {...defaults, ...parts.limits};
-    this.#program = new ProgramOnDisk(parts.program ?? acquirerProgram());
+    this.program = new ProgramOnDisk(parts.program ?? acquirerProgram());
   }
 
   /** Settles within the total limit. The job's secrets are overwritten, whatever happens. */
@@ -200,7 +200,7 @@ export class AcquirerPool {
       // somebody else's kill, for want of memory for one
       if (wasKilled(outcome) && accidents === 0) continue;
       // an update takes the program away, and brings the new one in parts
-      if (!lacksProgram(outcome) || !this.#program.hasChanged) return outcome;
+      if (!lacksProgram(outcome) || !this.program.hasChanged) return outcome;
       await this.#pause();
     }
   }
@@ -236,7 +236,7 @@ export class AcquirerPool {
     const started = clock.uptime();
     const child = spawn(
       process.execPath,
-      [...nodeOptions, this.#program.path, ...(usesSdk(job.task) ? ['sdk'] : [])],
+      [...nodeOptions, this.program.path, ...(usesSdk(job.task) ? ['sdk'] : [])],
       {
         env: {...childEnvironment(this.#parts.environment, this.#parts.compileCache), ...environment},
         stdio: ['pipe', 'pipe', 'pipe'],
