@@ -4,6 +4,7 @@ import {isPlainHttps} from './build-identity.ts';
 import type {
   AuditSettings,
   EntraSettings,
+  KeyHolder,
   Settings,
   SocketSettings,
   SubmoduleSettings,
@@ -56,14 +57,16 @@ class SettingsBuilder {
 
   build(entra: EntraSettings): Settings {
     const {resolver} = this.#parts;
+    const sshKeyHolder = this.#sshKeyHolder();
     return {
       prefetch: resolver.flag(valueAt(this.#orgkey, 'prefetch'), DEFAULT_SETTINGS.prefetch),
       onFailure: this.#onFailure(),
       idleExit: this.#idleExit(),
       entra,
       sockets: this.#items('sockets').flatMap((socket) => this.#socket(socket)),
-      submodules: this.#items('submodules').flatMap((submodule) => this.#submodule(submodule)),
+      submodules: this.#items('submodules').flatMap((submodule) => this.#submodule(submodule, sshKeyHolder)),
       sshProxyCommand: this.#unless('none', valueAt(valueAt(this.#orgkey, 'ssh'), 'proxyCommand')),
+      sshKeyHolder,
       metricsListen: this.#metricsListen(),
       audit: this.#audit(),
     };
@@ -75,6 +78,14 @@ class SettingsBuilder {
     if (text === 'quit' || text === 'pass') return text;
     if (text !== undefined) this.#refuse(written, 'onFailure must be quit or pass');
     return DEFAULT_SETTINGS.onFailure;
+  }
+
+  #sshKeyHolder(): KeyHolder {
+    const written = valueAt(valueAt(this.#orgkey, 'ssh'), 'keyHolder');
+    const text = this.#parts.resolver.text(written);
+    if (text === 'daemon' || text === 'agent') return text;
+    if (text !== undefined) this.#refuse(written, 'keyHolder must be daemon or agent');
+    return DEFAULT_SETTINGS.sshKeyHolder;
   }
 
   #idleExit(): number | undefined {
@@ -180,11 +191,13 @@ class SettingsBuilder {
 
   readonly #keys = new Map<string, {readonly at: number; readonly limited: boolean}>();
 
-  #submodule(written: WrittenMap): SubmoduleSettings[] {
+  #submodule(written: WrittenMap, holder: KeyHolder): SubmoduleSettings[] {
     const {problems, resolver} = this.#parts;
     const organizations = this.#organizations(written);
     const host = this.#sshHost(valueAt(written, 'host'));
-    const privateKey = resolver.secret(valueAt(written, 'privateKey'), 'lines');
+    const writtenKey = valueAt(written, 'privateKey');
+    const privateKey =
+      holder === 'agent' ? resolver.secretAtUse(writtenKey, 'lines') : resolver.secret(writtenKey, 'lines');
     const repositories = this.#repositories(valueAt(written, 'repositories'));
     const knownHosts = resolver.text(valueAt(written, 'knownHosts'));
     if (organizations === undefined || host === undefined) return [];

@@ -51,10 +51,15 @@ export interface Settings {
   readonly submodules: readonly SubmoduleSettings[];
   /** A command whose standard streams lead to the ssh host, as OpenSSH's ProxyCommand. Default: none. */
   readonly sshProxyCommand: string | undefined;
+  /** Who has the submodule keys in memory. Default: `daemon`. */
+  readonly sshKeyHolder: KeyHolder;
   /** `host:port` on loopback, or a socket's path. Default: off (`undefined`). */
   readonly metricsListen: string | undefined;
   readonly audit: AuditSettings;
 }
+
+/** `agent`: a private ssh-agent, which other processes of the same user cannot look into. */
+export type KeyHolder = 'daemon' | 'agent';
 
 export interface EntraSettings {
   /** Default: `https://login.microsoftonline.com`. */

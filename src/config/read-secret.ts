@@ -1,11 +1,13 @@
 import {spawn} from 'node:child_process';
 import type {SecretSource} from '../identity/identity.ts';
 import {Secret} from '../token/secret.ts';
+import {LARGEST_SECRET, objectionTo, readProtectedFile} from './read-protected-file.ts';
 import {trimmedBytes} from './resolve-value.ts';
+import {showablePath} from './showable.ts';
 
 /** A secret that could not be had. The message holds nothing of what a program printed. */
 export class SecretError extends Error {
-  readonly code: 'ERR_SECRET_COMMAND' | 'ERR_SECRET_KEYRING' | 'ERR_SECRET_EMPTY';
+  readonly code: 'ERR_SECRET_FILE' | 'ERR_SECRET_COMMAND' | 'ERR_SECRET_KEYRING' | 'ERR_SECRET_EMPTY';
   /** A sentence. */
   readonly hint: string | undefined;
 
@@ -22,6 +24,8 @@ export interface ReadSecretParts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Asks Azure; rejects with a reason without secrets. */
   readonly readVault: (vault: string, secret: string) => Promise<Secret>;
+  /** Files must belong to this user or to root. Default: our own uid. */
+  readonly uid?: number;
   /** How long a program may take, in milliseconds. Default: 10 seconds. */
   readonly timeLimit?: number;
   /** Gives the module `@napi-rs/keyring`, if it is installed. */
@@ -39,6 +43,8 @@ export async function readSecret(source: SecretSource, parts: ReadSecretParts): 
   switch (source.from) {
     case 'held':
       return copyOf(source.secret);
+    case 'file':
+      return await fromFile(source.path, parts.uid ?? process.getuid?.() ?? 0);
     case 'command':
       return await fromCommand(source.argv, parts);
     case 'keyring':
@@ -52,6 +58,21 @@ function copyOf(secret: Secret): Secret {
   const bytes = new Uint8Array(secret.length);
   secret.copyTo(bytes, 0);
   return new Secret(bytes);
+}
+
+/** By the same rules as when the configuration was loaded: the file may be another one by now. */
+async function fromFile(path: string, uid: number): Promise<Secret> {
+  const read = await readProtectedFile(path, LARGEST_SECRET);
+  const name = `the file ${showablePath(path)}`;
+  if (read.kind === 'failed') throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`);
+  const objection = objectionTo({path, ...read}, {uid, holdsSecret: true});
+  if (objection?.severity !== 'error') return secretFrom(read.bytes, `${name} is empty`);
+  read.bytes.fill(0);
+  throw new SecretError(
+    'ERR_SECRET_FILE',
+    `${name} ${objection.message}`,
+    objection.hint && `${objection.hint} ${showablePath(path)}`,
+  );
 }
 
 async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Promise<Secret> {

@@ -90,6 +90,22 @@ export class Resolver {
     return undefined;
   }
 
+  /** The same, where the secret must not stay in memory: a file is looked at now, and read again at each use. */
+  secretAtUse(written: Written | undefined, form: SecretForm): SecretSource | undefined {
+    const source = this.secret(written, form);
+    if (source?.from !== 'held') return source;
+    source.secret.erase();
+    const origin =
+      written?.kind === 'map' && sourceOf(written) !== undefined ? this.#source(written) : undefined;
+    if (origin?.from === 'file') return {from: 'file', path: origin.path};
+    this.#problems.error(
+      written?.at ?? 0,
+      'with keyHolder: agent the key must not be in the memory of the daemon, where the configuration and variables are',
+      'move it into a file of mode 0600: {$file: …}',
+    );
+    return undefined;
+  }
+
   #secretSource(written: Written): SecretSource | undefined {
     const {at} = written;
     if (written.kind === 'text') {
@@ -247,7 +263,7 @@ export class Resolver {
 type Source =
   | {readonly from: 'variable'; readonly text: string}
   | {readonly from: 'file'; readonly path: string; readonly at: number}
-  | Exclude<SecretSource, {from: 'held'}>;
+  | Exclude<SecretSource, {from: 'held' | 'file'}>;
 
 /** The absolute paths of the files that values come from: to be read before anything is resolved. */
 export function filesNamedIn(

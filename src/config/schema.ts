@@ -229,9 +229,15 @@ export const orgkeySchema = mapping({
       .default('none')
       .optional()
       .describe('A command whose standard streams lead to the ssh host, as OpenSSH’s ProxyCommand.'),
+    keyHolder: text('daemon or agent', '^(?:daemon|agent)$')
+      .default('daemon')
+      .optional()
+      .describe(
+        'Who has the submodule keys in memory: the `daemon`, or a private ssh-`agent` that your other processes cannot look into.',
+      ),
   })
     .optional()
-    .describe('How ssh hosts are reached.'),
+    .describe('How ssh hosts are reached, and who holds the keys for them.'),
   metrics: mapping({
     listen: text()
       .default('off')

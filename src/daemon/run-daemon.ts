@@ -12,7 +12,7 @@ import {configurationFile, runtimeDirectoryToMake, stateDirectory} from '../conf
 import {ConfigurationWatcher} from '../config/watch-configuration.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
 import {boundLog} from '../service/daemon-log.ts';
-import {createGrants} from '../ssh/grants.ts';
+import {createGrants, type Grants} from '../ssh/grants.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
 import {VERSION} from '../version.ts';
@@ -156,6 +156,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     readSecret: supply.readSource,
     readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
     environment,
+    privateDirectory: join(directory, 'ssh'),
     startTimer,
     report: createGrantReporter({audit, log, now: Date.now}),
   });
@@ -210,6 +211,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
         ...side.notices,
         ...auditNotices(audit),
         ...(supply.program.isReplaced ? [isFromBefore] : []),
+        ...keyNotices(grants),
       ],
       residentBytes: process.memoryUsage.rss(),
       clockSkew: clockWatch.skew,
@@ -223,7 +225,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   async function reload(): Promise<readonly Problem[]> {
     const since = Date.now();
     const problems = await daemon.reload();
-    grants.forgetKeys();
+    await grants.followConfiguration();
     await watcher.watch(inForce.files, since);
     if (inForce.persistsLogins) await takeUpLogins();
     const {validity} = inForce.configuration;
@@ -356,6 +358,12 @@ function refuse(error: unknown): number {
 }
 
 const UNHEALTHY = 1;
+
+function keyNotices({trouble}: Grants): Notice[] {
+  if (trouble === undefined) return [];
+  const {message, hints} = trouble;
+  return [{level: 'red', message: `submodule keys: ${message}`, hint: hints[0]}];
+}
 
 function auditNotices({dropped}: Audit): Notice[] {
   return dropped === 0

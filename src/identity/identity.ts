@@ -4,6 +4,8 @@ import type {Secret} from '../token/secret.ts';
 export type SecretSource =
   /** Written in the configuration, or read from a variable, a file or a systemd credential when it was loaded. */
   | {readonly from: 'held'; readonly secret: Secret}
+  /** A file, by its absolute path; read at each use, and not kept. */
+  | {readonly from: 'file'; readonly path: string}
   /** The output of a program, run without a shell. */
   | {readonly from: 'command'; readonly argv: readonly string[]}
   /** The operating system's keyring. */

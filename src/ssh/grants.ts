@@ -1,4 +1,4 @@
-import type {SubmoduleSettings} from '../config/configuration.ts';
+import type {KeyHolder, SubmoduleSettings} from '../config/configuration.ts';
 import type {SecretSource} from '../identity/identity.ts';
 import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
@@ -10,24 +10,30 @@ import type {Secret} from '../token/secret.ts';
 import {chooseRoute} from './choose-route.ts';
 import {findSubmodules} from './find-submodules.ts';
 import {knownHostsFor} from './host-keys.ts';
-import {keyPageOf, readPrivateKey, type KeyReading, type PrivateKey} from './private-key.ts';
+import {HeldKeys} from './held-keys.ts';
+import {keyPageOf} from './private-key.ts';
 import type {Advice, Relayed} from './relay.ts';
 import type {ServedGrant} from './serve-grant.ts';
+import type {SigningKey} from './signing-key.ts';
 import type {SocketPlace, StartTimer} from './single-use-socket.ts';
+import type {SshFailure} from './ssh-failure.ts';
 
 export interface GrantParts {
   /** Those in force now: a reload counts from the next request on. */
   readonly settings: () => {
     readonly submodules: readonly SubmoduleSettings[];
     readonly sshProxyCommand: string | undefined;
+    readonly sshKeyHolder: KeyHolder;
   };
   /** Where a grant's socket lies that was asked for on a socket of this scope. */
   readonly placeOf: (scope: SocketScope) => SocketPlace;
-  /** Rejects with a message for people, without secrets. */
+  /** Rejects with a message for people, without secrets. What it gives is erased after use. */
   readonly readSecret: (source: SecretSource) => Promise<Secret>;
   /** Lines of known_hosts for servers of one's own, as `ssh-key trust` keeps them. */
   readonly readTrustedHosts: () => Promise<string>;
-  /** The daemon's: its proxies, and what a proxy command needs. */
+  /** Ours alone: there a private ssh-agent's socket lies for a moment. */
+  readonly privateDirectory: string;
+  /** The daemon's: its proxies, its PATH, and what a proxy command needs. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly startTimer: StartTimer;
   /** For the log and the audit; called for every answer, and again when a grant is used up. */
@@ -57,8 +63,10 @@ export interface Grants {
   readonly active: number;
   /** Grants nothing more, lets transfers finish for so long, in milliseconds, and ends what is left. */
   drain(limit: number): Promise<void>;
-  /** Keys are read again: one was replaced where it is stored. */
-  forgetKeys(): void;
+  /** The configuration was read again: keys are too, and those that are in it no more are taken out of their holder. */
+  followConfiguration(): Promise<void>;
+  /** Why keys cannot be held as configured; `undefined`: they can, as far as is known. */
+  readonly trouble: SshFailure | undefined;
 }
 
 /** A grant that was just given is waited for this long when the daemon ends, in milliseconds. */
@@ -73,19 +81,25 @@ type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
 class OpenGrants implements Grants {
   readonly #parts: GrantParts;
   readonly #served = new Set<ServedGrant>();
-  #keys = new WeakMap<SubmoduleSettings, Promise<KeyReading>>();
+  readonly #keys: HeldKeys;
   #draining = false;
 
   constructor(parts: GrantParts) {
     this.#parts = parts;
+    const {settings, readSecret, environment, startTimer, privateDirectory: directory} = parts;
+    this.#keys = new HeldKeys({settings, readSecret, agentPlace: {directory, environment, startTimer}});
   }
 
   get active(): number {
     return [...this.#served].filter(({busy}) => busy).length;
   }
 
-  forgetKeys(): void {
-    this.#keys = new WeakMap();
+  get trouble(): SshFailure | undefined {
+    return this.#keys.trouble;
+  }
+
+  async followConfiguration(): Promise<void> {
+    await this.#keys.follow();
   }
 
   async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {
@@ -114,6 +128,7 @@ class OpenGrants implements Grants {
     ];
     await Promise.all([...this.#served].map(({done}) => done));
     for (const stop of stops) stop();
+    await this.#keys.close();
   }
 
   async #open(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
@@ -130,7 +145,7 @@ class OpenGrants implements Grants {
       );
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
-    const reading = await this.#readKey(rule, organization);
+    const reading = await this.#keys.get(rule, organization);
     if (reading.kind === 'refused')
       return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
 
@@ -163,31 +178,8 @@ class OpenGrants implements Grants {
     this.#parts.report({kind: 'granted', ...story});
     const relayed = await served.done;
     this.#served.delete(served);
-    if (relayed?.failure?.code === 'ERR_KEY_REFUSED') this.#keys.delete(rule);
+    if (relayed?.failure?.code === 'ERR_KEY_REFUSED') this.#keys.forget(rule);
     this.#parts.report({kind: 'ended', relayed, ...story});
-  }
-
-  /** Read once for as long as the configuration is in force; a failure is not kept. */
-  async #readKey(rule: SubmoduleSettings, organization: string): Promise<KeyReading> {
-    const held = this.#keys.get(rule);
-    if (held !== undefined) return held;
-    const reading = this.#loadKey(rule, organization);
-    this.#keys.set(rule, reading);
-    if ((await reading).kind === 'refused') this.#keys.delete(rule);
-    return reading;
-  }
-
-  async #loadKey({privateKey, host}: SubmoduleSettings, organization: string): Promise<KeyReading> {
-    try {
-      return await readPrivateKey(await this.#parts.readSecret(privateKey), host);
-    } catch (error) {
-      const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
-      return {
-        kind: 'refused',
-        reason: `it cannot be read: ${why}`,
-        hint: `run: orgkey ssh-key add ${organization}`,
-      };
-    }
   }
 
   #passed(request: GrantRequest, reason: string): Answer {
@@ -201,7 +193,7 @@ class OpenGrants implements Grants {
   }
 }
 
-function storyOf(grant: Grant, {fingerprint}: PrivateKey, {name}: SocketScope): GrantStory {
+function storyOf(grant: Grant, {fingerprint}: SigningKey, {name}: SocketScope): GrantStory {
   const {host, organization, project, repository} = grant;
   return {host, organization, project, repository, fingerprint, socket: name};
 }
@@ -214,7 +206,7 @@ function adviceFor({host, organization}: Grant): string {
 }
 
 /** Azure DevOps takes any key at first, and refuses it only where the command should run. */
-function refusalAdvice(grant: Grant, {fingerprint}: PrivateKey): Advice {
+function refusalAdvice(grant: Grant, {fingerprint}: SigningKey): Advice {
   return {
     pattern: /Public key authentication failed/i,
     lines: [

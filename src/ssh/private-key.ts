@@ -12,6 +12,7 @@ import {promisify} from 'node:util';
 
 import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import {Secret} from '../token/secret.ts';
+import type {SigningKey} from './signing-key.ts';
 import {mpint, string} from './wire.ts';
 
 /** The algorithms that keys of ours have, by SSH's names. */
@@ -21,7 +22,7 @@ export type KeyType = 'ssh-rsa' | 'ssh-ed25519' | `ecdsa-sha2-nistp${'256' | '38
 export type SignatureAlgorithm = 'rsa-sha2-512' | 'rsa-sha2-256' | Exclude<KeyType, 'ssh-rsa'>;
 
 /** A key pair whose private half stays in the crypto library: it can sign, and that is all that can be done with it. */
-export class PrivateKey {
+export class PrivateKey implements SigningKey {
   readonly type: KeyType;
   /** In bits. */
   readonly size: number;
@@ -41,9 +42,13 @@ export class PrivateKey {
     return fingerprintOf(this.publicBlob);
   }
 
+  get usable(): boolean {
+    return true;
+  }
+
   /** The algorithms to offer, best first; never SHA-1. */
   get algorithms(): readonly SignatureAlgorithm[] {
-    return this.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [this.type];
+    return algorithmsOf(this.type);
   }
 
   /** The line to paste at the host. `comment` says where the key lives. */
@@ -57,10 +62,20 @@ export class PrivateKey {
   }
 }
 
-export type KeyReading =
-  | {readonly kind: 'key'; readonly key: PrivateKey}
-  /** Half a sentence, lower case, no full stop; and what repairs it. Never quotes the text. */
-  | {readonly kind: 'refused'; readonly reason: string; readonly hint: string};
+/** The algorithms to offer for a type, best first; never SHA-1. */
+export function algorithmsOf(type: KeyType): readonly SignatureAlgorithm[] {
+  return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+}
+
+export type KeyReading = {readonly kind: 'key'; readonly key: PrivateKey} | KeyRefusal;
+
+export interface KeyRefusal {
+  readonly kind: 'refused';
+  /** Half a sentence, lower case, no full stop. Never quotes the text. */
+  readonly reason: string;
+  /** What repairs it. */
+  readonly hint: string;
+}
 
 /** Below this many bits RSA is no longer sound. */
 const MIN_RSA = 2048;
@@ -75,14 +90,14 @@ export async function readPrivateKey(secret: Secret, host: string): Promise<KeyR
   const unfit = refuseText(text);
   if (unfit !== undefined) return unfit;
   const key = await parse(text);
-  if (key === undefined)
-    return refused(
-      'the text is not a private key, or not a whole one',
-      'copy the key file again, with its first and last line',
-    );
+  if (key === undefined) return NOT_WHOLE;
   const half = publicHalfOf(key);
-  if (half === undefined)
-    return refused('keys of this kind are not used over ssh', `make a new one: ${MAKE_NEW}`);
+  if (half === undefined) return UNUSED_KIND;
+  return refuseHalf(half, host) ?? {kind: 'key', key: new PrivateKey(key, half)};
+}
+
+/** What speaks against a key at a host. */
+export function refuseHalf(half: PublicHalf, host: string): KeyRefusal | undefined {
   if (half.type === 'ssh-rsa' && half.size < MIN_RSA)
     return refused(
       `an RSA key of ${half.size} bits is too short, ${MIN_RSA} are needed`,
@@ -93,7 +108,7 @@ export async function readPrivateKey(secret: Secret, host: string): Promise<KeyR
       `Azure DevOps takes RSA keys only, this one is ${half.type}`,
       `make a new one: ${MAKE_NEW}`,
     );
-  return {kind: 'key', key: new PrivateKey(key, half)};
+  return undefined;
 }
 
 /** An RSA pair of 4096 bits, as Azure DevOps takes it; the private half in PKCS#8, to be stored. */
@@ -122,8 +137,20 @@ const MAKE_NEW = 'orgkey ssh-key new ORGANIZATION';
 const generatePair = promisify(generateKeyPair);
 const signWith = promisify(signNow);
 
-/** What can be told from the text alone, in the order in which people go wrong. */
-function refuseText(text: string): KeyReading | undefined {
+export const NOT_WHOLE: KeyRefusal = {
+  kind: 'refused',
+  reason: 'the text is not a private key, or not a whole one',
+  hint: 'copy the key file again, with its first and last line',
+};
+
+export const UNUSED_KIND: KeyRefusal = {
+  kind: 'refused',
+  reason: 'keys of this kind are not used over ssh',
+  hint: `make a new one: ${MAKE_NEW}`,
+};
+
+/** What can be told from the text alone, its first two lines even, in the order in which people go wrong. */
+export function refuseText(text: string): KeyRefusal | undefined {
   if (text === '') return refused('there is no key', 'give the text of a private key file');
   if (text.startsWith('PuTTY-User-Key-File-'))
     return refused(
@@ -189,13 +216,15 @@ async function pemOfOpenSsh(text: string): Promise<string | undefined> {
   return typeof pem === 'string' ? pem : undefined;
 }
 
-interface PublicHalf {
+export interface PublicHalf {
   readonly type: KeyType;
+  /** In bits. */
   readonly size: number;
+  /** As SSH sends it. */
   readonly blob: Buffer;
 }
 
-function publicHalfOf(key: KeyObject): PublicHalf | undefined {
+export function publicHalfOf(key: KeyObject): PublicHalf | undefined {
   // others have no form that could be exported
   if (!['rsa', 'ed25519', 'ec'].includes(key.asymmetricKeyType ?? '')) return undefined;
   const half: JsonWebKey = createPublicKey(key).export({format: 'jwk'});
@@ -236,7 +265,7 @@ function bytesOf(base64url: string | undefined): Buffer {
 }
 
 /** `undefined`: the algorithm has its own. */
-function hashOf(algorithm: SignatureAlgorithm): string | undefined {
+export function hashOf(algorithm: SignatureAlgorithm): string | undefined {
   switch (algorithm) {
     case 'rsa-sha2-512':
     case 'ecdsa-sha2-nistp521':
@@ -251,6 +280,6 @@ function hashOf(algorithm: SignatureAlgorithm): string | undefined {
   }
 }
 
-function refused(reason: string, hint: string): KeyReading {
+function refused(reason: string, hint: string): KeyRefusal {
   return {kind: 'refused', reason, hint};
 }

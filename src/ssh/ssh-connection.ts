@@ -12,7 +12,8 @@ import ssh2, {
 import {printable} from '../printable.ts';
 import type {Line} from './dial.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from './host-keys.ts';
-import type {PrivateKey, SignatureAlgorithm} from './private-key.ts';
+import type {SignatureAlgorithm} from './private-key.ts';
+import type {SigningKey} from './signing-key.ts';
 import {SshFailure} from './ssh-failure.ts';
 
 export interface SshTarget {
@@ -22,7 +23,7 @@ export interface SshTarget {
   /** One of them must be shown. */
   readonly hostKeys: readonly HostKey[];
   /** The only key that is offered. */
-  readonly key: PrivateKey;
+  readonly key: SigningKey;
   /** Whose key it is, for people: the organization. */
   readonly owner: string;
   /** What a person does about a key that is not accepted, a sentence. */
@@ -72,7 +73,10 @@ export async function connectSsh(
     username: target.username,
     // exactly one key, and no attempt without one before
     authHandler: ['agent'],
-    agent: new KeyAgent(target.key),
+    agent: new KeyAgent(target.key, (cause) => {
+      // not the host's fault, whatever ssh2 makes of it
+      state.failure ??= cause instanceof SshFailure ? cause : cannotSign(target, cause);
+    }),
     hostVerifier: (blob: Buffer) => {
       state.shown = blob;
       return (
@@ -177,11 +181,13 @@ async function execute(
  * key where the server says nothing of algorithms; a key whose type is already that of the signature leaves it none.
  */
 class KeyAgent extends ssh2.BaseAgent<ParsedKey> {
-  readonly #key: PrivateKey;
+  readonly #key: SigningKey;
+  readonly #onFailure: (cause: unknown) => void;
 
-  constructor(key: PrivateKey) {
+  constructor(key: SigningKey, onFailure: (cause: unknown) => void) {
     super();
     this.#key = key;
+    this.#onFailure = onFailure;
   }
 
   override getIdentities(give: IdentityCallback<ParsedKey>): void {
@@ -198,7 +204,10 @@ class KeyAgent extends ssh2.BaseAgent<ParsedKey> {
     if (algorithm === undefined) return give(new Error('no such key'));
     this.#key.sign(data, algorithm).then(
       (signature) => give(undefined, signature),
-      (error: unknown) => give(error instanceof Error ? error : new Error('the key cannot sign')),
+      (error: unknown) => {
+        this.#onFailure(error);
+        give(error instanceof Error ? error : new Error('the key cannot sign'));
+      },
     );
   }
 
@@ -207,6 +216,13 @@ class KeyAgent extends ssh2.BaseAgent<ParsedKey> {
     if (parsed instanceof Error) throw parsed;
     return Object.defineProperty(parsed, 'type', {value: algorithm});
   }
+}
+
+function cannotSign({owner}: SshTarget, cause: unknown): SshFailure {
+  return new SshFailure('ERR_KEY_HOLDER', `the key of ${owner} cannot sign`, {
+    cause,
+    hints: [`look at it: orgkey ssh-key list`],
+  });
 }
 
 function isSignCallback(value: unknown): value is SignCallback {

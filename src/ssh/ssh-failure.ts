@@ -25,6 +25,7 @@ export type SshFailureCode =
   | 'ERR_SHA1_ONLY'
   | 'ERR_NO_COMMON_ALGORITHM'
   | 'ERR_KEY_REFUSED'
+  | 'ERR_KEY_HOLDER'
   | 'ERR_EXEC_REFUSED'
   | 'ERR_UNREACHABLE'
   | 'ERR_PROXY'

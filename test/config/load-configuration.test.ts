@@ -232,6 +232,35 @@ test('a program’s path that begins with a dot begins at the configuration', as
   });
 });
 
+test('a key that an agent is to hold is looked at when the configuration is loaded, and not kept', async (t) => {
+  const text = `orgkey:
+  ssh: {keyHolder: agent}
+  submodules:
+    - {organizations: [a], privateKey: {$file: secret}}
+    - {organizations: [b], privateKey: {$credential: key}}
+    - {organizations: [c], privateKey: {$command: [pass, show, c]}}
+    - {organizations: [d], privateKey: {$keyring: d}}
+`;
+  const credentials = scratchDirectory(t);
+  writeFileSync(join(credentials, 'key'), 'of systemd\n', {mode: 0o400});
+  const {loaded, directory, file} = await loadText(t, text, {
+    environment: {CREDENTIALS_DIRECTORY: credentials},
+    files,
+  });
+  const configuration = soundIn(t, {loaded});
+  t.is(configuration.settings.sshKeyHolder, 'agent');
+  t.deepEqual(
+    configuration.settings.submodules.map(({privateKey}) => privateKey),
+    [
+      {from: 'file', path: join(directory, 'secret')},
+      {from: 'file', path: join(credentials, 'key')},
+      {from: 'command', argv: ['pass', 'show', 'c']},
+      {from: 'keyring', name: 'd'},
+    ],
+  );
+  t.deepEqual(configuration.files, [file, join(directory, 'secret'), join(credentials, 'key')]);
+});
+
 test('a systemd credential is read from where systemd put it', async (t) => {
   const credentials = scratchDirectory(t);
   writeFileSync(join(credentials, 'contoso'), 'of systemd\n', {mode: 0o400});
@@ -281,6 +310,7 @@ const settings = {
   sockets: [],
   submodules: [],
   sshProxyCommand: undefined,
+  sshKeyHolder: 'daemon',
   metricsListen: undefined,
   audit: {maxSize: 10_485_760, files: 5},
 };
@@ -330,6 +360,7 @@ test('every setting is read', async (t) => {
       {name: 'b', organizations: ['contoso'], mode: 0o600, group: undefined},
     ],
     sshProxyCommand: 'nc %h %p',
+    sshKeyHolder: 'daemon',
     metricsListen: '127.0.0.1:9464',
     audit: {maxSize: 512_000, files: 2},
   });
@@ -410,6 +441,9 @@ test('the place of a credential is where it stands', async (t) => {
 });
 
 /** Each configuration, and all of its problems as `line:column message`. */
+const STAYS_HERE =
+  'with keyHolder: agent the key must not be in the memory of the daemon, where the configuration and variables are';
+
 const bad: readonly (readonly [title: string, text: string, problems: readonly string[]])[] = [
   ['an unknown key', on('clientId: system-assigned\nfoo: 1'), ['6:11 unknown key']],
   [
@@ -854,6 +888,28 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
     ],
   ],
   [
+    'a key that an agent is to hold, and that would stay here',
+    `orgkey:
+  ssh: {keyHolder: agent}
+  submodules:
+    - {organizations: [a], privateKey: "a key"}
+    - {organizations: [b], privateKey: {$env: SECRET}}
+    - {organizations: [c], privateKey: {$file: nope}}
+    - {organizations: [d], privateKey: "\${SECRET}"}
+`,
+    [`4:40 ${STAYS_HERE}`, `5:40 ${STAYS_HERE}`, '6:48 the file ./nope does not exist', `7:40 ${STAYS_HERE}`],
+  ],
+  [
+    'an unknown holder of keys',
+    'orgkey: {ssh: {keyHolder: agents}}\n',
+    ['1:27 keyHolder must be daemon or agent'],
+  ],
+  [
+    'a holder of keys that is a list',
+    'orgkey: {ssh: {keyHolder: [agent]}}\n',
+    ['1:27 keyHolder must be daemon or agent'],
+  ],
+  [
     'bad submodules',
     `orgkey:
   submodules:
@@ -915,6 +971,13 @@ test('an unknown key that is near a known one says which, any other says what is
   t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({hint}) => hint), [
     'did you mean organizations?',
     'possible here: organizations, clientId',
+  ]);
+});
+
+test('a slip in the key for the holder of keys', async (t) => {
+  const {loaded} = await loadText(t, 'orgkey:\n  ssh: {keyholders: agent}\n');
+  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({message, hint}) => [message, hint]), [
+    ['unknown key', 'did you mean keyHolder?'],
   ]);
 });
 

@@ -4,7 +4,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 
-import type {SubmoduleSettings} from '../../src/config/configuration.ts';
+import type {KeyHolder, SubmoduleSettings} from '../../src/config/configuration.ts';
+import {readSecret} from '../../src/config/read-secret.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import {parseRequest} from '../../src/protocol/request.ts';
 import {render} from '../../src/protocol/render.ts';
@@ -26,6 +27,7 @@ export const everybody: SocketScope = {name: 'git', organizations: undefined};
 export async function startGrantDaemon({
   submodules,
   sshProxyCommand,
+  sshKeyHolder = 'daemon',
   environment = {},
   trusted = '',
   scope = everybody,
@@ -34,6 +36,7 @@ export async function startGrantDaemon({
 }: {
   submodules: readonly SubmoduleSettings[];
   sshProxyCommand?: string;
+  sshKeyHolder?: KeyHolder;
   environment?: Readonly<Record<string, string | undefined>>;
   trusted?: string;
   scope?: SocketScope;
@@ -44,14 +47,13 @@ export async function startGrantDaemon({
   mkdirSync(join(directory, 'ssh'), {mode: 0o700});
   const events: GrantEvent[] = [];
   const grants = createGrants({
-    settings: () => ({submodules, sshProxyCommand}),
+    settings: () => ({submodules, sshProxyCommand, sshKeyHolder}),
     placeOf: () => ({directory: join(directory, 'ssh'), shownAs: 'ssh', mode, groupId: undefined}),
-    readSecret: async (source) => {
-      if (source.from !== 'held') throw new Error(`nobody reads ${source.from}`);
-      return source.secret;
-    },
+    readSecret: (source) =>
+      readSecret(source, {environment: {}, readVault: () => Promise.reject(new Error('there is no vault'))}),
     readTrustedHosts: async () => trusted,
-    environment,
+    privateDirectory: join(directory, 'ssh'),
+    environment: {PATH: process.env['PATH'], ...environment},
     startTimer,
     report: (event) => events.push(event),
   });

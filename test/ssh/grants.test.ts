@@ -41,10 +41,13 @@ async function silentServer(t: ExecutionContext, parts: Partial<GrantParts> = {}
     knownHosts: `127.0.0.1 ${key.publicLine('')}`,
   });
   const grants = createGrants({
-    settings: () => ({submodules: [rule], sshProxyCommand: undefined}),
+    settings: () => ({submodules: [rule], sshProxyCommand: undefined, sshKeyHolder: 'daemon'}),
     placeOf: () => ({directory, shownAs: '', mode: 0o660, groupId: undefined}),
     readSecret: async (source) =>
-      source.from === 'held' ? source.secret : Promise.reject(new Error('not held')),
+      source.from === 'held'
+        ? Secret.fromText(source.secret.revealText())
+        : Promise.reject(new Error('not held')),
+    privateDirectory: directory,
     readTrustedHosts: async () => '',
     environment: {},
     startTimer: timers.start,
@@ -163,7 +166,7 @@ test('a key is read once, and again when it was replaced', async (t) => {
   await grants.answer(request, everybody);
   await grants.answer(request, everybody);
   t.is(reads, 1);
-  grants.forgetKeys();
+  await grants.followConfiguration();
   await grants.answer(request, everybody);
   t.is(reads, 2);
   t.is(timers.fire(30_000), 3);

@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {createPrivateKey, generateKeyPairSync, verify} from 'node:crypto';
+import {createPrivateKey, generateKeyPairSync, verify, type KeyObject} from 'node:crypto';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -7,8 +7,10 @@ import {inspect} from 'node:util';
 
 import test from 'ava';
 
+import {AgentKeys} from '../../src/ssh/agent-keys.ts';
 import {makePrivateKey, readPrivateKey} from '../../src/ssh/private-key.ts';
 import {Secret} from '../../src/token/secret.ts';
+import {startTimer} from '../helpers/timers.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'keys-'));
 test.after.always(() => rmSync(directory, {recursive: true, force: true}));
@@ -41,6 +43,19 @@ const services = 'ssh.dev.azure.com';
 const server = 'tfs.example.org';
 const read = async (text: string, host: string) => readPrivateKey(Secret.fromText(text), host);
 
+const agent = new AgentKeys({directory, environment: {PATH: process.env['PATH']}, startTimer});
+test.after.always(() => agent.keepOnly([]));
+/** The same by an agent's way, which reads the bytes itself, and has the agent sign to see that the key is whole. */
+const handOver = async (text: string, host: string) => {
+  const secret = Secret.fromText(text);
+  const reading = await agent.load({from: 'file', path: text}, host, async () => secret);
+  return {reading, secret};
+};
+
+function pemOf(key: KeyObject): string {
+  return key.export({type: 'pkcs8', format: 'pem'}).toString();
+}
+
 const accepted: readonly (readonly [what: string, text: string, host: string, type: string])[] = [
   ['OpenSSH', rsa.text, services, 'ssh-rsa'],
   ['PKCS#1', pkcs1, services, 'ssh-rsa'],
@@ -54,12 +69,28 @@ const accepted: readonly (readonly [what: string, text: string, host: string, ty
   ['OpenSSH with Windows line ends', rsa.text.replaceAll('\n', '\r\n'), services, 'ssh-rsa'],
   ['Ed25519 for a server', ed25519.text, server, 'ssh-ed25519'],
   ['ECDSA for a server', ecdsa.text, server, 'ecdsa-sha2-nistp384'],
+  ['Ed25519 in PKCS#8 for a server', pemOf(generateKeyPairSync('ed25519').privateKey), server, 'ssh-ed25519'],
+  ...(['256', '384', '521'] as const).flatMap((bits) => {
+    const {privateKey} = generateKeyPairSync('ec', {namedCurve: `P-${bits}`});
+    const sec1 = privateKey.export({type: 'sec1', format: 'pem'}).toString();
+    const type = `ecdsa-sha2-nistp${bits}`;
+    return [
+      [`ECDSA of ${bits} bits in PKCS#8 for a server`, pemOf(privateKey), server, type],
+      [`ECDSA of ${bits} bits in SEC1 for a server`, sec1, server, type],
+    ] as const;
+  }),
 ];
 
 for (const [what, text, host, type] of accepted)
   test(`${what} is read as ${type}`, async (t) => {
     const reading = await read(text, host);
     t.is(reading.kind === 'key' ? reading.key.type : reading.reason, type);
+    const {reading: inAgent, secret} = await handOver(text, host);
+    t.deepEqual(
+      inAgent.kind === 'key' ? [inAgent.key.algorithms, inAgent.key.publicBlob] : inAgent.reason,
+      reading.kind === 'key' ? [reading.key.algorithms, reading.key.publicBlob] : '',
+    );
+    t.true(secret.erased);
   });
 
 for (const [what, pair] of Object.entries({rsa, ed25519, ecdsa}))
@@ -134,6 +165,7 @@ for (const [what, text, host, reason] of refused)
   test(`${what} is refused, with a sentence and a way out, and never quoted`, async (t) => {
     const reading = await read(text, host);
     if (reading.kind !== 'refused') return t.fail('it was taken');
+    t.deepEqual((await handOver(text, host)).reading, reading, 'an agent does not get it either');
     t.regex(reading.reason, reason);
     t.true(reading.hint.length > 10);
     for (const line of text.split('\n').filter((line) => line.length > 30))

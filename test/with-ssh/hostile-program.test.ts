@@ -1,6 +1,6 @@
 import {spawnSync} from 'node:child_process';
 import {chmodSync, existsSync, readdirSync, statSync} from 'node:fs';
-import {connect, type Socket} from 'node:net';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {once} from 'node:events';
 
@@ -9,6 +9,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {GrantRequest} from '../../src/protocol/request.ts';
 import {byte, string, uint32} from '../../src/ssh/wire.ts';
 import {everybody} from '../helpers/grant-daemon.ts';
+import {execution, opening, packet, packetTypes, reader} from '../helpers/mux-client.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
 
 /** A program of the same user that got a genuine grant, and lies about what it wants from then on. */
@@ -94,8 +95,7 @@ test('two commands over one grant: the second is refused', async (t) => {
   const {world, socket} = await withGrant(t);
   const client = connect(socket);
   const hear = reader(client);
-  const exec = packet(98, uint32(0), string('exec'), byte(1), string(COMMAND));
-  client.write(Buffer.concat([...opening(), exec, exec]));
+  client.write(Buffer.concat([...opening(), execution(COMMAND), execution(COMMAND)]));
   await hear(() => [...world.cloud.sshRequests].some(({kind}) => kind === 'exec'));
   const types = packetTypes(await hear((bytes) => packetTypes(bytes).includes(100)));
   t.deepEqual(
@@ -105,6 +105,56 @@ test('two commands over one grant: the second is refused', async (t) => {
   client.destroy();
   await world.cloud.sshRequests.waitFor({kind: 'exec'});
   t.is(world.commands.length, 1);
+});
+
+test('variables of its own do not reach the host, git’s protocol version does', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const client = connect(socket);
+  const hear = reader(client);
+  client.write(
+    Buffer.concat([
+      ...opening(),
+      variable('LD_PRELOAD', '/tmp/evil.so'),
+      variable('GIT_PROTOCOL', 'version=2:$(id)'),
+      variable('GIT_PROTOCOL', 'version=2'),
+      execution(COMMAND),
+    ]),
+  );
+  const types = packetTypes(await hear((bytes) => packetTypes(bytes).includes(94)));
+  t.deepEqual(
+    types.filter((type) => type === 99 || type === 100),
+    [100, 100, 99, 99],
+  );
+  const seen = [...world.cloud.sshRequests].filter(({kind}) => kind === 'env');
+  t.deepEqual(
+    seen.map(({variable}) => variable),
+    ['GIT_PROTOCOL=version=2'],
+  );
+  client.destroy();
+});
+
+function variable(name: string, value: string): Buffer {
+  return packet(98, uint32(0), string('env'), byte(1), string(name), string(value));
+}
+
+test('a message of 256 KiB is read, a longer one closes the connection, and neither reaches the host', async (t) => {
+  for (const [length, isRead] of [
+    [256 * 1024, true],
+    [256 * 1024 + 1, false],
+  ] as const) {
+    const {world, socket} = await withGrant(t);
+    const client = connect(socket);
+    const hear = reader(client);
+    // a request to run something that begins as what was granted
+    const command = COMMAND.padEnd(length - 2 - 4 - 8 - 1 - 4, ' ');
+    const message = execution(command);
+    t.is(message.length, 4 + length);
+    client.write(Buffer.concat([...opening(), message]));
+    if (isRead) t.true(packetTypes(await hear((bytes) => packetTypes(bytes).includes(100))).includes(100));
+    else await new Promise((resolve) => client.once('close', resolve));
+    t.deepEqual(world.commands, []);
+    client.destroy();
+  }
 });
 
 test('garbage closes the connection, and the dialed one with it', async (t) => {
@@ -160,9 +210,7 @@ test('a program that hangs up leaves nothing behind', async (t) => {
   const {world, socket} = await withGrant(t);
   const client = connect(socket);
   const hear = reader(client);
-  client.write(
-    Buffer.concat([...opening(), packet(98, uint32(0), string('exec'), byte(1), string(COMMAND))]),
-  );
+  client.write(Buffer.concat([...opening(), execution(COMMAND)]));
   // the server's greeting is on its way
   await hear((bytes) => packetTypes(bytes).includes(94));
   client.destroy();
@@ -170,35 +218,3 @@ test('a program that hangs up leaves nothing behind', async (t) => {
   t.is(world.daemon.grants.active, 0);
   t.like(world.daemon.events.at(-1), {kind: 'ended'});
 });
-
-function packet(type: number, ...parts: Uint8Array[]): Buffer {
-  return string(Buffer.concat([byte(0), byte(type), ...parts]));
-}
-
-function opening(): Buffer[] {
-  return [
-    string(Buffer.concat([uint32(1), uint32(4)])),
-    string(Buffer.concat([uint32(0x1000000f), uint32(0)])),
-    packet(90, string('session'), uint32(0), uint32(1 << 20), uint32(32_768)),
-  ];
-}
-
-/** Waits until what was heard so far is enough. */
-function reader(client: Socket): (enough: (bytes: Buffer) => boolean) => Promise<Buffer> {
-  let held = Buffer.alloc(0);
-  client.on('error', () => {});
-  client.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-  });
-  return async (enough) => {
-    while (!enough(held)) await once(client, 'data');
-    return held;
-  };
-}
-
-/** The types of the messages after the two of the greeting. */
-function packetTypes(bytes: Buffer): number[] {
-  const types: number[] = [];
-  for (let at = 0; at + 6 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) types.push(bytes[at + 5] ?? 0);
-  return types.slice(2);
-}

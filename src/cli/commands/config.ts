@@ -190,6 +190,8 @@ function showSecret(source: SecretSource): string {
   switch (source.from) {
     case 'held':
       return '[redacted]';
+    case 'file':
+      return `[from the file ${printable(source.path, 200)}]`;
     case 'command':
       return `[from the program ${printable(source.argv[0] ?? '', 100)}]`;
     case 'keyring':

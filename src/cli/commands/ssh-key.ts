@@ -2,6 +2,7 @@ import {rm, stat, writeFile, mkdir, chmod, rename} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {addSubmoduleKey, removeSubmoduleKey} from '../../config/edit-submodules.ts';
 import type {Configuration, SubmoduleSettings} from '../../config/configuration.ts';
+import {readSecret, SecretError} from '../../config/read-secret.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
 import {readManifest} from '../../git/manifest.ts';
@@ -85,7 +86,9 @@ export async function showPublic(options: KeyOptions, context: Context): Promise
     throw new CommandError(EXIT.usage, `${printable(options.organization, 60)} has no submodule key`, {
       hint: `make one: orgkey ssh-key new ${printable(options.organization, 60)}`,
     });
-  context.terminal.print((await keyOf(rule)).publicLine(`orgkey-${options.organization.toLowerCase()}`));
+  context.terminal.print(
+    (await keyOf(rule, context)).publicLine(`orgkey-${options.organization.toLowerCase()}`),
+  );
   return EXIT.ok;
 }
 
@@ -298,10 +301,19 @@ function hostFor(organization: string, rules: readonly SubmoduleSettings[]): str
   return rules.find(({organizations}) => organizations.includes(organization))?.host ?? 'ssh.dev.azure.com';
 }
 
-async function keyOf({privateKey, host}: SubmoduleSettings): Promise<PrivateKey> {
-  if (privateKey.from !== 'held')
+async function keyOf({privateKey, host}: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {
+  if (privateKey.from !== 'held' && privateKey.from !== 'file')
     throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
-  return orRefuse(await readPrivateKey(privateKey.secret, host));
+  const secret = await readSecret(privateKey, {environment, readVault: noVault}).catch((error: unknown) => {
+    if (!(error instanceof SecretError)) throw error;
+    throw new CommandError(EXIT.unhealthy, error.message, {hint: error.hint});
+  });
+  return orRefuse(await readPrivateKey(secret, host));
+}
+
+/** Only other sources ask one. */
+function noVault(): Promise<never> {
+  return Promise.reject(new Error('no vault'));
 }
 
 async function describeRule(rule: SubmoduleSettings, context: Context) {
@@ -311,7 +323,7 @@ async function describeRule(rule: SubmoduleSettings, context: Context) {
   );
   const about = {organizations, host, place, savedAt: saved?.mtimeMs};
   try {
-    const {type, size, fingerprint} = await keyOf(rule);
+    const {type, size, fingerprint} = await keyOf(rule, context);
     return {...about, type, size, fingerprint, problem: undefined};
   } catch (error) {
     const problem = error instanceof Error ? error.message : 'unknown';
