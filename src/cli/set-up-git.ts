@@ -10,6 +10,7 @@ import {printable} from '../printable.ts';
 import {submoduleInclude, type GitSetting} from '../ssh/git-include.ts';
 import type {Context, Places} from './context.ts';
 import {configurationDirectory, setupDirectory} from './locate.ts';
+import {placeScripts, scriptsForGit} from './place-scripts.ts';
 import {style} from './terminal.ts';
 
 export interface GitOptions extends Places {
@@ -25,14 +26,15 @@ export async function planGit(
   context: Context,
   git: RunGit,
 ): Promise<Change[]> {
-  const {program, environment, home, temporary} = context;
+  const {environment, home, temporary} = context;
+  const scripts = scriptsForGit(options, context);
   const records = await readManifest(setupDirectory(options, context));
   const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
   const submoduleFile = submoduleFileFor(options, context);
   const hasKeys = settings.submodules.length > 0;
-  const include = submoduleInclude({wrapper: program.sshWrapper, path: submoduleFile});
+  const include = submoduleInclude({wrapper: scripts.sshWrapper, path: submoduleFile});
   const wanted = wantedSettings(bindings, {
-    helper: program.helper,
+    helper: scripts.helper,
     includes: hasKeys ? toSettings(include.conditions) : [],
     proactiveAuth: !options['no-proactive-auth'],
   });
@@ -65,6 +67,8 @@ export async function changeGit(
 ): Promise<void> {
   const directory = setupDirectory(options, context);
   const {terminal} = context;
+  // git must never be led to a script that is not there yet
+  for (const path of await placeScripts(options, context)) terminal.say(`git: wrote ${printable(path)}`);
   for (const change of changes) {
     // first what is needed to take it back, then the change itself
     const others = (await readManifest(directory)).filter(({path}) => path !== change.path);

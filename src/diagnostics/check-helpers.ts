@@ -1,4 +1,4 @@
-import {access, constants, lstat} from 'node:fs/promises';
+import {access, constants, lstat, readFile} from 'node:fs/promises';
 import {
   credentialChainFor,
   ourHelper,
@@ -19,12 +19,13 @@ export async function checkHelpers({
   settings,
   targets,
   helper,
-}: Pick<World, 'settings' | 'targets' | 'helper'>): Promise<readonly Diagnostic[]> {
+  packagedHelper,
+}: Pick<World, 'settings' | 'targets' | 'helper' | 'packagedHelper'>): Promise<readonly Diagnostic[]> {
   const covered = targets.filter(({identity}) => identity !== undefined);
   if (covered.length === 0) return [skipped('helper', 'no organization is configured by name')];
   const faults = new Map<string, {readonly fault: Fault; readonly names: string[]}>();
   for (const target of covered) {
-    for (const fault of await faultsOf(target, settings, helper)) {
+    for (const fault of await faultsOf(target, settings, {helper, packagedHelper})) {
       const key = JSON.stringify(fault);
       const known = faults.get(key);
       if (known === undefined) faults.set(key, {fault, names: [target.name]});
@@ -40,6 +41,8 @@ export async function checkHelpers({
   return well.length === 0 ? told : [ok('helper', `git asks orgkey for ${listNames(well)}`), ...told];
 }
 
+type Expected = Pick<World, 'helper' | 'packagedHelper'>;
+
 interface Fault {
   readonly isFatal: boolean;
   readonly title: string;
@@ -50,7 +53,7 @@ interface Fault {
 async function faultsOf(
   {addresses, repository, host}: Target,
   settings: readonly SeenSetting[],
-  expected: string,
+  expected: Expected,
 ): Promise<Fault[]> {
   const url = repository ?? `${addresses[0] ?? `https://${host}`}/project/_git/repository`;
   const chain = credentialChainFor(url, settings);
@@ -106,7 +109,11 @@ function repairOf({scope, key}: SeenSetting): string {
     : `git config ${flag} --unset-all ${quoted(printable(maskLogins(key), 200))}`;
 }
 
-async function faultsOfScript(ours: OurHelper, seen: SeenSetting, expected: string): Promise<Fault[]> {
+async function faultsOfScript(
+  ours: OurHelper,
+  seen: SeenSetting,
+  {helper, packagedHelper}: Expected,
+): Promise<Fault[]> {
   const where = describeOrigin(seen);
   if (ours.kind === 'name') return [];
   const path = printable(ours.path, 200);
@@ -130,11 +137,27 @@ async function faultsOfScript(ours: OurHelper, seen: SeenSetting, expected: stri
         repair: 'orgkey setup',
       },
     ];
-  if (ours.path === expected) return [];
+  if (ours.path === packagedHelper) return [];
+  if (ours.path === helper)
+    return (await isSameText(helper, packagedHelper))
+      ? []
+      : [
+          {
+            isFatal: false,
+            title: 'helper',
+            detail: `git runs the helper of another version: ${path}`,
+            repair: 'orgkey setup',
+          },
+        ];
   const detail = `git runs the helper of another orgkey: ${path} (${where})`;
   return [
     {isFatal: false, title: 'helper', detail, repair: 'orgkey setup, with the orgkey that shall be used'},
   ];
+}
+
+async function isSameText(one: string, other: string): Promise<boolean> {
+  const [text, otherText] = await Promise.all([readFile(one, 'utf8'), readFile(other, 'utf8')]);
+  return text === otherText;
 }
 
 function askedBefore(others: readonly SeenSetting[]): Fault {

@@ -12,6 +12,8 @@ export interface World {
   /** Absolute paths of what git runs. */
   readonly helper: string;
   readonly sshWrapper: string;
+  /** The first of them as the package brought it, of which git may run a copy. */
+  readonly packagedHelper: string;
   /** Node's, without the `v`. */
   readonly nodeVersion: string;
   readonly platform: NodeJS.Platform;

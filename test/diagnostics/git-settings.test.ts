@@ -185,7 +185,7 @@ async function look(home: GitHome, directory: string): Promise<readonly Diagnost
   const settings = await readSeenSettings(git);
   const targets = configuredTargets(new Bindings(bindings));
   return [
-    ...(await checkHelpers({settings, targets, helper})),
+    ...(await checkHelpers({settings, targets, helper, packagedHelper: helper})),
     ...(await checkTransport({git, settings, targets, environment: home.environment})),
     ...(await checkRemotes({settings, loaded})),
   ];

@@ -1,6 +1,15 @@
 import {execFile, execFileSync, spawnSync} from 'node:child_process';
-import {chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {buildSync} from 'esbuild';
 
 const root = join(import.meta.dirname, '../..');
@@ -92,6 +101,16 @@ export class SystemdHome {
       );
       if (onProgress) running.stderr?.on('data', onProgress);
     });
+  }
+
+  /** A file of the owner's, below the home. Gives its path. */
+  write(path: string, text: string): string {
+    const whole = join(this.directory, path);
+    const made = mkdirSync(dirname(whole), {recursive: true});
+    if (made !== undefined) execFileSync('chown', ['-R', `${this.#uid}:${this.#uid}`, made]);
+    writeFileSync(whole, text);
+    chownSync(whole, this.#uid, this.#uid);
+    return whole;
   }
 
   remove(): void {

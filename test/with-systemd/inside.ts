@@ -9,6 +9,7 @@ import {runCommand} from '../../src/service/run-command.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {askPath} from '../helpers/daemon.ts';
 import {SteadyLoad, type Failed} from '../helpers/steady-load.ts';
+import {upgrade} from './upgrade-under-clones.ts';
 
 const home = process.env['HOME'] ?? '';
 const app = dirname(process.argv[1] ?? '');
@@ -44,6 +45,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   load,
   kill,
   crash,
+  upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
 const scenario = scenarios[process.argv[2] ?? ''];
 if (scenario === undefined) throw new Error('no such scenario');

@@ -30,6 +30,7 @@ import {connectDaemon} from '../find-daemon.ts';
 import {absolute, runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from '../locate.ts';
 import {parseGitUrl} from '../parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
+import {scriptsForGit} from '../place-scripts.ts';
 import {recallFirst} from '../remember-service.ts';
 import {style, widthOf, type Style} from '../terminal.ts';
 
@@ -136,11 +137,13 @@ async function lookAround(
 ): Promise<{readonly world: World; readonly tokens: readonly string[]}> {
   const {environment, directory, platform, uid, program, now} = context;
   const git = gitHere(environment, directory);
+  const scripts = scriptsForGit({}, context);
   const tokens: string[] = [];
   const world: World = {
     version: program.version,
-    helper: program.helper,
-    sshWrapper: program.sshWrapper,
+    helper: scripts.helper,
+    sshWrapper: scripts.sshWrapper,
+    packagedHelper: program.helper,
     nodeVersion: process.versions.node,
     platform,
     environment,

@@ -12,6 +12,7 @@ import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, setupDirectory, stateDirectory} from '../locate.ts';
+import {removeScripts} from '../place-scripts.ts';
 import {forgetService, recallService} from '../remember-service.ts';
 
 interface UninstallOptions extends Places {
@@ -40,6 +41,8 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   }
   if (changes.length === 0) terminal.say('git: nothing of ours is left');
   await writeManifest(directory, []);
+  const scripts = options.system ? undefined : await removeScripts(context);
+  if (scripts !== undefined) terminal.say(`git: removed ${printable(scripts)}`);
 
   for (const change of orFail(await service.uninstall()).changes)
     terminal.say(printable(describeChange(change)));

@@ -1,0 +1,80 @@
+import {copyFile, chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink} from 'node:fs/promises';
+import {basename, dirname, join, sep} from 'node:path';
+import type {Context, Program} from './context.ts';
+
+/** The scripts that git runs. Absolute. */
+export type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
+
+/**
+ * Where git finds our scripts. npm takes a package away before it brings the next version, and a git that asks in
+ * between would find no helper: so for a program that npm installed they are copies, in a directory of the person's
+ * that the service cannot write to. Other installers replace one file by the other.
+ */
+export function scriptsForGit(
+  {system}: {readonly system?: boolean},
+  {program, environment, home}: Pick<Context, 'program' | 'environment' | 'home'>,
+): Scripts {
+  if (system === true || !program.main.split(sep).includes('node_modules')) return program;
+  const directory = scriptDirectory({environment, home});
+  return {
+    helper: join(directory, basename(program.helper)),
+    sshWrapper: join(directory, basename(program.sshWrapper)),
+  };
+}
+
+/** Brings copies up to date. Gives the paths of those that were not. */
+export async function placeScripts(
+  options: {readonly system?: boolean},
+  context: Pick<Context, 'program' | 'environment' | 'home'>,
+): Promise<readonly string[]> {
+  const {program} = context;
+  const scripts = scriptsForGit(options, context);
+  if (scripts.helper === program.helper) return [];
+  const directory = dirname(scripts.helper);
+  await mkdir(directory, {recursive: true, mode: 0o700});
+  const placed: string[] = [];
+  for (const name of ['helper', 'sshWrapper'] as const) {
+    if (await isSame(program[name], scripts[name])) continue;
+    await replace(scripts[name], async (fresh) => {
+      await copyFile(program[name], fresh);
+      await chmod(fresh, 0o755);
+    });
+    placed.push(scripts[name]);
+  }
+  // how a script finds the command that starts the service
+  const command = join(directory, 'orgkey');
+  const target = join(dirname(program.main), 'orgkey.cjs');
+  if ((await readlink(command).catch(() => undefined)) !== target) {
+    await replace(command, (fresh) => symlink(target, fresh));
+    placed.push(command);
+  }
+  return placed;
+}
+
+/** Gives what was removed; `undefined`: there was nothing. */
+export async function removeScripts(
+  context: Pick<Context, 'environment' | 'home'>,
+): Promise<string | undefined> {
+  const directory = scriptDirectory(context);
+  if ((await lstat(directory).catch(() => undefined)) === undefined) return undefined;
+  await rm(directory, {recursive: true, force: true});
+  return directory;
+}
+
+/** In one step: a git may ask at any moment. */
+async function replace(path: string, make: (fresh: string) => Promise<void>): Promise<void> {
+  const fresh = `${path}.${process.pid}`;
+  await rm(fresh, {force: true});
+  await make(fresh);
+  await rename(fresh, path);
+}
+
+/** Whether a copy is up to date. */
+async function isSame(original: string, copy: string): Promise<boolean> {
+  const [wanted, found] = await Promise.all([readFile(original), readFile(copy).catch(() => undefined)]);
+  return found !== undefined && wanted.equals(found);
+}
+
+function scriptDirectory({environment, home}: Pick<Context, 'environment' | 'home'>): string {
+  return join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'orgkey/bin');
+}
