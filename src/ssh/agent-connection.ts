@@ -45,7 +45,7 @@ export class AgentConnection {
    */
   async count(): Promise<number> {
     const answer = expect(await this.#ask(byte(REQUEST_IDENTITIES)), IDENTITIES_ANSWER);
-    return answer.uint32();
+    return readable(() => answer.uint32());
   }
 
   /** Hands a key over. */
@@ -68,13 +68,13 @@ export class AgentConnection {
   async sign(publicBlob: Uint8Array, data: Uint8Array, algorithm: SignatureAlgorithm): Promise<Buffer> {
     const flags = uint32(FLAGS.get(algorithm) ?? 0);
     const question = Buffer.concat([byte(SIGN_REQUEST), string(publicBlob), string(data), flags]);
-    const signature = new WireReader(expect(await this.#ask(question), SIGN_RESPONSE).string());
+    const answer = readSignature(expect(await this.#ask(question), SIGN_RESPONSE));
     // agents before OpenSSH 7.2 do not know the flags, and would sign with SHA-1
-    if (signature.text() !== algorithm)
+    if (answer.algorithm !== algorithm)
       throw new SshFailure('ERR_KEY_HOLDER', 'the ssh-agent is too old: it does not sign with SHA-2', {
         hints: ['install OpenSSH 7.2 or later, or set ssh.keyHolder: daemon'],
       });
-    return Buffer.from(signature.string());
+    return answer.signature;
   }
 
   close(): void {
@@ -118,8 +118,24 @@ export class AgentConnection {
   }
 }
 
+function readSignature(answer: WireReader): {readonly algorithm: string; readonly signature: Buffer} {
+  return readable(() => {
+    const parts = new WireReader(answer.string());
+    return {algorithm: parts.text(), signature: Buffer.from(parts.string())};
+  });
+}
+
+function readable<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (cause) {
+    throw new SshFailure('ERR_KEY_HOLDER', 'the private ssh-agent answers what cannot be read', {cause});
+  }
+}
+
 function expect(answer: Buffer, type: number): WireReader {
   const reader = new WireReader(answer);
+  // no message is empty
   if (reader.byte() !== type) throw new SshFailure('ERR_KEY_HOLDER', 'the private ssh-agent refuses');
   return reader;
 }

@@ -1,8 +1,10 @@
-import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
 
 import test, {type ExecutionContext} from 'ava';
 
+import type {KeyHolder} from '../../src/config/configuration.ts';
 import {dial} from '../../src/ssh/dial.ts';
 import {fetchHostKeys} from '../../src/ssh/fetch-host-keys.ts';
 import {knownHostsLine} from '../../src/ssh/host-keys.ts';
@@ -19,23 +21,30 @@ type Started = {sshd: Sshd; home: GitHome; url: string};
 
 async function start(
   t: ExecutionContext,
-  options: Partial<Parameters<typeof Sshd.start>[0]> & {known?: (sshd: Sshd) => string; key?: string} = {},
+  options: Partial<Parameters<typeof Sshd.start>[0]> & {
+    known?: (sshd: Sshd) => string;
+    key?: string;
+    holder?: KeyHolder;
+  } = {},
 ): Promise<Started> {
   const {key, privateKey} = await testKey();
   const sshd = await Sshd.start({authorizedKeys: [key.publicLine('test')], ...options});
+  const keyFile = join(mkdtempSync(join(tmpdir(), 'key-')), 'key');
+  writeFileSync(keyFile, options.key ?? privateKey, {mode: 0o600});
+  const rule = ruleFor('', {
+    organizations: ['main'],
+    host: '127.0.0.1',
+    knownHosts: (options.known ?? ((sshd) => sshd.knownHosts()))(sshd),
+  });
   const daemon = await startGrantDaemon({
-    submodules: [
-      ruleFor(options.key ?? privateKey, {
-        organizations: ['main'],
-        host: '127.0.0.1',
-        knownHosts: (options.known ?? ((sshd) => sshd.knownHosts()))(sshd),
-      }),
-    ],
+    submodules: [{...rule, privateKey: {from: 'file', path: keyFile}}],
+    sshKeyHolder: options.holder ?? 'daemon',
   });
   const home = new GitHome({ORGKEY_RUNTIME_DIR: daemon.directory});
   t.teardown(async () => {
     await daemon.close();
     home.remove();
+    rmSync(dirname(keyFile), {recursive: true});
     await sshd.stop();
   });
   await home.useWrapper();
@@ -95,19 +104,35 @@ withServer('keys that OpenSSH takes and Azure DevOps does not are fine for a ser
   ]) {
     const reading = await readPrivateKey(Secret.fromText(pem), '127.0.0.1');
     if (reading.kind !== 'key') return t.fail(reading.reason);
-    const {home, url} = await start(t, {authorizedKeys: [reading.key.publicLine('')], key: pem});
-    const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
-    t.is(code, 0, stderr);
+    for (const holder of ['daemon', 'agent'] as const) {
+      const {home, url} = await start(t, {
+        authorizedKeys: [reading.key.publicLine('')],
+        key: pem,
+        holder,
+      });
+      const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
+      t.is(code, 0, stderr);
+    }
   }
 });
 
-withServer('a server that takes no SHA-1 and one that takes SHA-256 only', async (t) => {
-  for (const accepted of ['rsa-sha2-512', 'rsa-sha2-256']) {
-    const {home, url} = await start(t, {options: [`PubkeyAcceptedAlgorithms ${accepted}`]});
+for (const holder of ['daemon', 'agent'] as const) {
+  withServer(`a server that takes no SHA-1 and one that takes SHA-256 only, by the ${holder}`, async (t) => {
+    for (const accepted of ['rsa-sha2-512', 'rsa-sha2-256']) {
+      const {home, url} = await start(t, {options: [`PubkeyAcceptedAlgorithms ${accepted}`], holder});
+      const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
+      t.is(code, 0, stderr);
+    }
+  });
+
+  withServer(`a server that takes signatures with SHA-1 only gets none, by the ${holder}`, async (t) => {
+    const {home, url, sshd} = await start(t, {options: ['PubkeyAcceptedAlgorithms ssh-rsa'], holder});
     const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
-    t.is(code, 0, stderr);
-  }
-});
+    t.is(code, 128);
+    t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 refuses the key of main \(SHA256:\S{43}\)$/m);
+    t.deepEqual(sshd.commands, []);
+  });
+}
 
 withServer('a key that the server does not know', async (t) => {
   const {home, url, sshd} = await start(t, {authorizedKeys: []});
@@ -121,7 +146,6 @@ withServer('a key that the server does not know', async (t) => {
 withServer('a long transfer survives that the server changes its keys on the way', async (t) => {
   const {home, sshd} = await start(t, {options: ['RekeyLimit 1M']});
   const {randomBytes} = await import('node:crypto');
-  const {writeFileSync} = await import('node:fs');
   writeFileSync(join(home.directory, 'source/noise'), randomBytes(6 * 1024 * 1024));
   await home.succeed(['add', '.'], {cwd: 'source'});
   await home.succeed(['commit', '-qm', 'noise'], {cwd: 'source'});
