@@ -4,7 +4,9 @@ import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
+import {connectControl} from '../../src/daemon/control-client.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
+import {askPath} from '../helpers/daemon.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -28,10 +30,10 @@ orgkey:
 `;
 
 /** Holds the sockets as systemd does, in that order, and starts the daemon for the first request. */
-async function activate(t: ExecutionContext, names: readonly Name[]) {
+async function activate(t: ExecutionContext, names: readonly Name[], text = configuration) {
   const directory = scratchDirectory(t);
   const config = join(directory, 'config.yaml');
-  writeFileSync(config, configuration, {mode: 0o600});
+  writeFileSync(config, text, {mode: 0o600});
   const run = join(directory, 'run');
   const before = process.umask(0);
   for (const folder of ['', 'scoped', 'scoped/team-a', 'scoped/team-b'])
@@ -62,7 +64,7 @@ async function activate(t: ExecutionContext, names: readonly Name[]) {
   daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
   while (!names.every((name) => existsSync(path(name)))) await wait(10);
   const ready = once(daemon.stdout, 'data');
-  return {daemon, path, ready, exited: once(daemon, 'exit'), said: () => said};
+  return {daemon, config, run, path, ready, exited: once(daemon, 'exit'), said: () => said};
 }
 
 for (const names of [
@@ -105,3 +107,34 @@ activated(`a scoped socket that systemd does not hold is opened by the daemon${b
   t.is(await ask(path('team-b'), 'fabrikam'), 'secret', said());
   t.is(await ask(path('team-b'), 'contoso'), 'nothing', said());
 });
+
+activated(`a bad configuration does not end it: git is told, and so is who asks${because}`, async (t) => {
+  const {daemon, config, run, path, ready, exited, said} = await activate(t, ['git'], 'integrations: [');
+  const before = await askPath(path('git'), request);
+  t.regex(before, /^orgkey=1\norgkey-error=.*config\.yaml:1:\d+: /, said());
+  t.false(before.includes('quit='), 'which organizations are meant is not known');
+  await ready;
+  t.deepEqual(await healthOf(run), {health: 'red', hint: 'run: orgkey config check'});
+
+  writeFileSync(config, configuration, {mode: 0o600});
+  daemon.kill('SIGHUP');
+  while ((await ask(path('git'), 'contoso')) !== 'secret') await wait(20);
+  t.deepEqual(await healthOf(run), {health: 'green', hint: undefined});
+
+  writeFileSync(config, 'integrations: [', {mode: 0o600});
+  daemon.kill('SIGHUP');
+  while ((await healthOf(run)).health === 'green') await wait(20);
+  t.deepEqual(await healthOf(run), {health: 'yellow', hint: 'run: orgkey config check'});
+  t.is(await ask(path('git'), 'contoso'), 'secret', 'what was good is still in force');
+  daemon.kill('SIGTERM');
+  t.deepEqual(await exited, [0, null], said());
+});
+
+const request = 'action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n';
+
+async function healthOf(run: string): Promise<{readonly health: string; readonly hint: string | undefined}> {
+  const control = await connectControl(join(run, 'control/control.sock'));
+  const {health, notices} = await control.call('status', undefined);
+  control.close();
+  return {health, hint: notices[0]?.hint};
+}
