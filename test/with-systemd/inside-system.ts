@@ -1,0 +1,499 @@
+// usage, as root beside a systemd --system that can be spoiled: node inside-system.ts APP SCENARIO
+// What happens on a machine of its own; prints what it found as one line of JSON.
+import {spawn} from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as wait} from 'node:timers/promises';
+import {makePrivateKey} from '../../src/ssh/private-key.ts';
+import {startCloud} from '../cloud/cloud.ts';
+import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
+
+const [app = '', scenario = ''] = process.argv.slice(2);
+const gitSocket = '/run/orgkey/git.sock';
+const config = '/etc/orgkey/config.yaml';
+const pat = 'p'.repeat(52);
+
+/** `alone` is in no group that matters. */
+const people = {member: 5001, builder: 5002, alone: 5003} as const;
+type Name = keyof typeof people | 'root';
+
+const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
+  setup,
+  scoped,
+  life,
+  wrong,
+  credential,
+};
+const chosen = scenarios[scenario];
+if (chosen === undefined) throw new Error('no such scenario');
+await prepare();
+console.log(JSON.stringify(await chosen()));
+process.exit(0);
+
+async function prepare(): Promise<void> {
+  // Those whom a test run has are not for these
+  for (const name of Object.keys(process.env))
+    if (/proxy|SSL|CERT|CURL|GIT_|^XDG_/i.test(name)) delete process.env[name];
+  process.env['HOME'] = '/root';
+  appendFileSync('/etc/group', `builders:x:5100:builder\n`);
+  for (const [name, id] of Object.entries(people)) {
+    appendFileSync('/etc/passwd', `${name}:x:${id}:${id}::/home/${name}:/bin/sh\n`);
+    appendFileSync('/etc/group', `${name}:x:${id}:\n`);
+    mkdirSync(`/home/${name}`);
+  }
+  for (const [name, id] of Object.entries(people))
+    await run('root', ['chown', `${id}:${id}`, `/home/${name}`]);
+  mkdirSync('/etc/orgkey');
+  mkdirSync('/etc/sysusers.d', {recursive: true});
+  rmSync('/etc/gitconfig', {force: true});
+  rmSync('/root/.local', {recursive: true, force: true});
+}
+
+/** From nothing to a clone, and back. */
+async function setup() {
+  const cloud = await startCloud({directory: directory('/srv/cloud')});
+  const tenant = cloud.addTenant();
+  const application = tenant.addApplication();
+  const contoso = cloud.addOrganization('contoso', {tenant, members: [application]});
+  const {url} = contoso.addRepository('web/site', {files: {'read.me': 'hello'}});
+  const environment = cloud.environment();
+  const before = await tree();
+  writeFileSync(
+    '/etc/orgkey/env',
+    Object.entries(environment)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+    {mode: 0o600},
+  );
+
+  writeFileSync('/root/secret', application.secret, {mode: 0o600});
+  const setUp = ['setup', '--system', '--organization', 'contoso', '--client-id', application.clientId];
+  const tenantAndSecret = (file: string) => ['--tenant-id', tenant.id, '--client-secret-file', file];
+  const outOfReach = await orgkey([...setUp, ...tenantAndSecret('/root/secret')], {environment});
+  const untouched = !existsSync(config) && !existsSync('/etc/systemd/system/orgkey.socket');
+  writeFileSync('/etc/orgkey/secret', application.secret, {mode: 0o600});
+  const planned = await orgkey([...setUp, ...tenantAndSecret('/etc/orgkey/secret'), '--dry-run'], {
+    environment,
+  });
+  const stillUntouched = !existsSync(config);
+  const done = await orgkey([...setUp, ...tenantAndSecret('/etc/orgkey/secret')], {environment});
+  const again = await orgkey([...setUp, ...tenantAndSecret('/etc/orgkey/secret')], {environment});
+
+  await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
+  const clone = (who: Name) => git(who, ['clone', '--quiet', url, `/home/${who}/site`], environment);
+  const [member, alone] = [await clone('member'), await clone('alone')];
+  const readable: Record<string, string[]> = {};
+  for (const who of ['member', 'alone'] as const) {
+    const files = [
+      config,
+      '/etc/orgkey/secret',
+      '/var/lib/orgkey',
+      '/run/orgkey/control',
+      '/run/orgkey/ssh',
+      '/var/lib/orgkey-setup',
+    ];
+    readable[who] = [];
+    for (const file of files)
+      if ((await run(who, ['ls', `${file}/`])).code === 0 || (await run(who, ['cat', file])).code === 0)
+        readable[who].push(file);
+  }
+  const found = {
+    outOfReach,
+    untouched: untouched && stillUntouched,
+    planned: planned.stdout,
+    saidAgain: again.stderr,
+    saidToOther: alone.stderr,
+    done,
+    again,
+    member: {...member, file: read('/home/member/site/read.me')},
+    alone,
+    readable,
+    modes: await modes([
+      '/run/orgkey',
+      gitSocket,
+      '/run/orgkey/control',
+      '/run/orgkey/ssh',
+      '/var/lib/orgkey',
+      '/etc/orgkey',
+      config,
+      '/etc/orgkey/secret',
+    ]),
+    state: readdirSync('/var/lib/orgkey').toSorted(),
+    user: (await run('root', ['id', 'orgkey'])).stdout.replaceAll(/\d+/g, 'N').trim(),
+    status: JSON.parse((await orgkey(['status', '--json'])).stdout).health,
+    service: (await orgkey(['service', 'status', '--system'])).stdout.replace(/\d+/, 'N').trim(),
+    doctor: await orgkey(['doctor', 'contoso'], {environment}),
+    exposure: Number(
+      /: (\d+\.\d+)/.exec(
+        (await run('root', ['systemd-analyze', 'security', '--no-pager', 'orgkey.service'])).stdout,
+      )?.[1],
+    ),
+  };
+  const taken = await orgkey(['uninstall', '--system', '--purge']);
+  await run('root', [
+    'rm',
+    '-rf',
+    '/root/secret',
+    '/root/.local',
+    '/home/member/site',
+    '/home/member/.local',
+    '/home/alone/.local',
+  ]);
+  const after = await tree();
+  await cloud.close();
+  return {
+    ...found,
+    taken,
+    left: [...after].filter((path) => !before.has(path)),
+    lost: [...before].filter((path) => !after.has(path)),
+  };
+}
+
+/** Scoped sockets for groups, over HTTPS and over SSH. */
+async function scoped() {
+  const cloud = await startCloud({directory: directory('/srv/cloud')});
+  const contoso = cloud.addOrganization('contoso');
+  const fabrikam = cloud.addOrganization('fabrikam');
+  const {key, secret} = await makePrivateKey();
+  contoso.addSshKey(key.publicLine('test'));
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  const site = contoso.addRepository('Web/site', {
+    files: {'read.me': 'hello'},
+    submodules: [{path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'}],
+  });
+  const environment = cloud.environment();
+  writeFileSync(
+    '/etc/orgkey/env',
+    Object.entries(environment)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  writeFileSync('/etc/orgkey/key', secret.revealText(), {mode: 0o600});
+  writeFileSync(
+    config,
+    `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], personalAccessToken: ${contoso.addPat().value}}
+        - {organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat().value}}
+orgkey:
+  sockets:
+    - {name: team-a, organizations: [contoso], mode: "0660", group: builders}
+    - {name: team-b, organizations: [fabrikam]}
+  submodules:
+    - organizations: [contoso]
+      privateKey: {$file: key}
+      knownHosts: ${JSON.stringify(cloud.knownHosts())}
+`,
+    {mode: 0o600},
+  );
+  const unread = await orgkey(['setup', '--system'], {environment});
+  await run('root', ['chgrp', 'orgkey-config', config, '/etc/orgkey/key']);
+  await run('root', ['chmod', '640', config, '/etc/orgkey/key']);
+  const done = await orgkey(['setup', '--system'], {environment});
+  const scope = '/run/orgkey/scoped/team-a';
+  const answers: Record<string, string> = {};
+  for (const who of ['builder', 'alone'] as const)
+    for (const [socket, organization] of [
+      [`${scope}/git.sock`, 'contoso'],
+      [`${scope}/git.sock`, 'fabrikam'],
+      ['/run/orgkey/scoped/team-b/git.sock', 'fabrikam'],
+      [gitSocket, 'contoso'],
+    ] as const)
+      answers[`${who} ${socket.replace('/run/orgkey/', '')} ${organization}`] = await fill(
+        who,
+        socket,
+        organization,
+      );
+  const found = {
+    unread,
+    saidUnread: unread.stderr,
+    done,
+    answers,
+    modes: await modes([
+      '/run/orgkey/scoped',
+      scope,
+      `${scope}/git.sock`,
+      `${scope}/ssh`,
+      '/run/orgkey/scoped/team-b/git.sock',
+    ]),
+  };
+
+  // In a submodule git's ssh asks on the same socket, and its grant lies beside it, for the same group
+  const clone = ['clone', '--quiet', '--recurse-submodules', site.url, '/home/builder/site'];
+  const cloned = await git('builder', clone, {...environment, ORGKEY_RUNTIME_DIR: scope});
+  const refused = await git('alone', [...clone.slice(0, -1), '/home/alone/site'], {
+    ...environment,
+    ORGKEY_RUNTIME_DIR: scope,
+  });
+  return {
+    ...found,
+    cloned: {...cloned, file: read('/home/builder/site/lib/lib.txt')},
+    refused,
+    granted: await grants(),
+    left: readdirSync(`${scope}/ssh`),
+    restarted: await restarted(`${scope}/git.sock`),
+    taken: (await orgkey(['uninstall', '--system'])).code,
+    run: existsSync('/run/orgkey'),
+  };
+}
+
+/** What a scoped socket answers once the daemon is another one. */
+async function restarted(socket: string): Promise<string> {
+  await orgkey(['service', 'restart', '--system']);
+  return ask(socket, 'contoso');
+}
+
+/** Started by the first request; restarted under requests; killed. */
+async function life() {
+  await setUpPat();
+  await systemctl('stop', 'orgkey.service');
+  const before = (await orgkey(['service', 'status', '--system'])).stdout.trim();
+  const first = await fill('member', gitSocket, 'contoso');
+  const started = await mainPid();
+
+  const over = new AbortController();
+  const counts: Record<string, number> = {};
+  const clients = Array.from({length: 4}, async () => {
+    while (!over.signal.aborted) {
+      const answer = await ask(gitSocket, 'contoso');
+      counts[answer] = (counts[answer] ?? 0) + 1;
+    }
+  });
+  const processes = new Set<string>();
+  for (let restart = 0; restart < 5; restart++) {
+    const target = (counts['secret'] ?? 0) + 50;
+    await orgkey(['service', 'restart', '--system']);
+    await until(async () => (counts['secret'] ?? 0) >= target || Object.keys(counts).length > 1);
+    processes.add(await mainPid());
+  }
+  over.abort();
+  await Promise.all(clients);
+
+  const killed = await mainPid();
+  process.kill(Number(killed), 'SIGKILL');
+  const afterKill = await fill('member', gitSocket, 'contoso');
+  await until(async () => (await mainPid()) !== '0');
+  const status = await orgkey(['status', '--json']);
+  return {
+    before,
+    first,
+    started: started !== '0',
+    answers: Object.keys(counts),
+    processes: processes.size,
+    afterKill,
+    isAnother: (await mainPid()) !== killed,
+    health: JSON.parse(status.stdout).health,
+    failed: (await run('root', ['systemctl', '--failed', '--plain', '--no-legend'])).stdout,
+  };
+}
+
+/** A configuration that is wrong: while the daemon runs, and where it starts with it. */
+async function wrong() {
+  await setUpPat();
+  const right = read(config);
+  writeFileSync(config, `${right}orgkey: {idleExit: soon}\n`);
+  await until(async () => health(await orgkey(['status', '--json'])) !== 'green');
+  const kept = await fill('member', gitSocket, 'contoso');
+  await systemctl('restart', 'orgkey.service');
+  const answer = await git(
+    'member',
+    ['credential', 'fill'],
+    {GIT_TERMINAL_PROMPT: '0'},
+    'url=https://dev.azure.com/contoso/p/_git/r\n\n',
+  );
+  await until(async () => (await orgkey(['status', '--json'])).stdout !== '');
+  const found = {
+    kept,
+    stderr: answer.stderr,
+    active: (await systemctl('is-active', 'orgkey.service')).stdout.trim(),
+    status: health(await orgkey(['status', '--json'])),
+    restarts: (await systemctl('show', '-P', 'NRestarts', 'orgkey.service')).stdout.trim(),
+  };
+  writeFileSync(config, right);
+  await until(async () => health(await orgkey(['status', '--json'])) === 'green');
+  return {...found, repaired: await fill('member', gitSocket, 'contoso')};
+}
+
+/** A secret that only systemd can read. */
+async function credential() {
+  writeFileSync('/etc/orgkey/pat', pat, {mode: 0o600});
+  writeFileSync(
+    config,
+    'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$credential: pat}}]}]}\n',
+    {mode: 0o644},
+  );
+  mkdirSync('/etc/systemd/system/orgkey.service.d', {recursive: true});
+  writeFileSync(
+    '/etc/systemd/system/orgkey.service.d/secrets.conf',
+    '[Service]\nLoadCredential=pat:/etc/orgkey/pat\n',
+  );
+  const installed = await orgkey(['service', 'install', '--system']);
+  await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
+  return {
+    installed: installed.code,
+    answer: await fill('member', gitSocket, 'contoso'),
+    readable:
+      (
+        await run('root', [
+          'setpriv',
+          '--reuid',
+          'orgkey',
+          '--regid',
+          'orgkey',
+          '--init-groups',
+          'cat',
+          '/etc/orgkey/pat',
+        ])
+      ).code === 0,
+    problems: JSON.parse((await orgkey(['status', '--json'])).stdout).configuration.problems,
+  };
+}
+
+async function setUpPat(): Promise<void> {
+  writeFileSync('/etc/orgkey/pat', pat, {mode: 0o600});
+  const done = await orgkey([
+    'setup',
+    '--system',
+    '--organization',
+    'contoso',
+    '--pat-file',
+    '/etc/orgkey/pat',
+  ]);
+  if (done.code !== 0) throw new Error(done.stderr);
+  await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
+}
+
+/** What git itself gets, with its own cache client as the helper. */
+async function fill(who: Name, socket: string, organization: string): Promise<string> {
+  const helper = `credential.helper=cache --socket=${socket}`;
+  const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'credential', 'fill'];
+  const input = `url=https://dev.azure.com/${organization}/p/_git/r\n\n`;
+  const {stdout} = await git(who, args, {GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1'}, input);
+  return /^password=/m.test(stdout) ? 'secret' : 'nothing';
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Surroundings {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** As somebody, with the groups that he has now. */
+function run(
+  who: Name,
+  command: readonly string[],
+  {environment = {}, input = ''}: Surroundings = {},
+): Promise<Ran> {
+  const home = who === 'root' ? '/root' : `/home/${who}`;
+  const as = who === 'root' ? [] : ['setpriv', '--reuid', who, '--regid', who, '--init-groups', '--'];
+  const [program = '', ...args] = [...as, ...command];
+  const PATH = `${join(app, 'dist')}:/usr/bin:/bin:/usr/sbin:/sbin`;
+  const child = spawn(program, args, {
+    cwd: home,
+    env: {PATH, HOME: home, LC_ALL: 'C', NODE_NO_WARNINGS: '1', ...environment},
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  child.stdin.on('error', () => undefined).end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({code, stdout, stderr}));
+  });
+}
+
+function git(
+  who: Name,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Ran> {
+  return run(who, ['git', ...args], {environment: {GIT_TERMINAL_PROMPT: '0', ...environment}, input});
+}
+
+function orgkey(args: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  return run('root', [join(app, 'node'), join(app, 'dist/main.js'), ...args], surroundings);
+}
+
+function systemctl(...args: readonly string[]): Promise<Ran> {
+  return run('root', ['systemctl', ...args]);
+}
+
+async function mainPid(): Promise<string> {
+  return (await systemctl('show', '-P', 'MainPID', 'orgkey.service')).stdout.trim();
+}
+
+function health({stdout}: Ran): string {
+  return stdout === '' ? 'silence' : JSON.parse(stdout).health;
+}
+
+/** `/run/orgkey drwxr-xr-x root:root` */
+async function modes(paths: readonly string[]): Promise<readonly string[]> {
+  const {stdout} = await run('root', ['stat', '--format=%n %A %U:%G', ...paths]);
+  return stdout.trim().split('\n');
+}
+
+/** Everything on the machine that an installation could leave behind. */
+async function tree(): Promise<ReadonlySet<string>> {
+  const places = [
+    '/etc',
+    '/home',
+    '/root',
+    '/run',
+    '/var/lib',
+    '/usr/bin',
+    '/usr/lib/systemd',
+    '/usr/lib/sysusers.d',
+  ];
+  const {stdout} = await run('root', ['find', ...places, '-xdev', '-printf', '%p %M %U\n']);
+  const passing =
+    /^\/run\/(?:systemd|log)|^\/etc\/(?:passwd|group|g?shadow|subuid|subgid|\.pwd)|^\/var\/lib\/orgkey-test-/;
+  const found = stdout.split('\n').filter((line) => !passing.test(line));
+  const users = ['passwd', 'group'].flatMap((file) => read(`/etc/${file}`).split('\n'));
+  return new Set([...found, ...users.filter((line) => line.startsWith('orgkey'))]);
+}
+
+/** What became of the grants, once it is written. */
+async function grants(): Promise<readonly string[]> {
+  await until(async () => outcomes().includes('read'));
+  return outcomes().toSorted();
+}
+
+function outcomes(): readonly string[] {
+  const lines = read('/var/lib/orgkey/audit.jsonl').matchAll(/"event":"grant","outcome":"(\w+)"/g);
+  return [...lines].map(([, outcome = '']) => outcome);
+}
+
+function directory(path: string): string {
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function read(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'there is none';
+}
+
+/** Within a minute, else it is not going to be so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await isSo()); waited += 50) {
+    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    await wait(50);
+  }
+}

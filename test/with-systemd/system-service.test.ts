@@ -1,0 +1,136 @@
+import test from 'ava';
+import {SystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
+
+const reason = whyNoSystem();
+const onSystem = reason === undefined ? test.serial : test.serial.skip;
+const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+
+let machine: SystemMachine;
+test.before(() => {
+  if (reason === undefined) machine = new SystemMachine();
+});
+test.after.always(() => machine?.remove());
+
+onSystem(
+  `setup serves the machine's users who may, keeps the others out, and goes again${because}`,
+  async (t) => {
+    const found = await machine.run('setup');
+    // The secret lies where the service cannot see it
+    t.like(found['outOfReach'], {
+      code: 2,
+      stderr:
+        'orgkey: error: the service cannot see /root/secret\norgkey: hint: put it beside its configuration: install -D -m 600 /root/secret /etc/orgkey/secret\n',
+    });
+    t.true(found['untouched']);
+    t.regex(String(found['planned']), /systemd-sysusers \/etc\/sysusers\.d\/orgkey\.conf/);
+    t.like(found['done'], {code: 0}, JSON.stringify(found['done']));
+    t.like(found['again'], {code: 0}, JSON.stringify(found['again']));
+    t.regex(
+      String(found['saidAgain']),
+      /service: systemd-system, runs already\ngit: everything is in place\n/,
+    );
+
+    t.like(found['member'], {code: 0, file: 'hello', stderr: ''}, JSON.stringify(found['member']));
+    t.like(found['alone'], {code: 128});
+    t.regex(
+      String(found['saidToOther']),
+      /^orgkey: error: you may not ask the orgkey daemon here\norgkey: hint: its administrator can put you into the group of \/run\/orgkey\/git\.sock\n/,
+    );
+    // To be served is not to see what serves
+    t.deepEqual(found['readable'], {member: [], alone: []});
+    t.deepEqual(found['modes'], [
+      '/run/orgkey drwxr-xr-x root:root',
+      '/run/orgkey/git.sock srw-rw---- orgkey:orgkey',
+      '/run/orgkey/control drwx------ orgkey:orgkey',
+      '/run/orgkey/ssh drwx------ orgkey:orgkey',
+      '/var/lib/orgkey drwx------ orgkey:orgkey',
+      '/etc/orgkey drwxr-xr-x root:root',
+      '/etc/orgkey/config.yaml -rw-r----- root:orgkey-config',
+      '/etc/orgkey/secret -rw-r----- root:orgkey-config',
+    ]);
+    t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache', 'valid-configurations']);
+    t.is(found['user'], 'uid=N(orgkey) gid=N(orgkey) groups=N(orgkey)');
+    t.is(found['status'], 'green');
+    t.is(found['service'], 'systemd-system: running, pid N');
+    t.like(found['doctor'], {code: 0}, JSON.stringify(found['doctor']));
+    const exposure = Number(found['exposure']);
+    t.true(exposure <= 1.2, `exposure ${exposure}`);
+
+    t.like(found['taken'], {code: 0}, JSON.stringify(found['taken']));
+    t.deepEqual(found['left'], []);
+    t.deepEqual(found['lost'], ['/etc/orgkey drwxr-xr-x 0']);
+  },
+);
+
+onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH${because}`, async (t) => {
+  const found = await machine.run('scoped');
+  // root's configuration for root alone: said, with what repairs it
+  t.like(found['unread'], {code: 5}, JSON.stringify(found['unread']));
+  t.regex(String(found['saidUnread']), /chgrp orgkey-config FILE, and: chmod 640 FILE\n$/);
+  t.like(found['done'], {code: 0}, JSON.stringify(found['done']));
+  t.deepEqual(found['answers'], {
+    'builder scoped/team-a/git.sock contoso': 'secret',
+    'builder scoped/team-a/git.sock fabrikam': 'nothing',
+    'builder scoped/team-b/git.sock fabrikam': 'nothing',
+    'builder git.sock contoso': 'nothing',
+    'alone scoped/team-a/git.sock contoso': 'nothing',
+    'alone scoped/team-a/git.sock fabrikam': 'nothing',
+    'alone scoped/team-b/git.sock fabrikam': 'nothing',
+    'alone git.sock contoso': 'nothing',
+  });
+  t.deepEqual(found['modes'], [
+    '/run/orgkey/scoped drwxr-xr-x root:root',
+    '/run/orgkey/scoped/team-a drwxr-xr-x root:root',
+    '/run/orgkey/scoped/team-a/git.sock srw-rw---- orgkey:builders',
+    '/run/orgkey/scoped/team-a/ssh drwx--s--x orgkey:builders',
+    '/run/orgkey/scoped/team-b/git.sock srw------- orgkey:orgkey',
+  ]);
+  t.like(found['cloned'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['cloned']));
+  t.like(found['refused'], {code: 128});
+  t.deepEqual(found['granted'], ['grant', 'granted', 'read']);
+  t.deepEqual(found['left'], []);
+  t.is(found['restarted'], 'secret');
+  t.is(found['taken'], 0);
+  t.false(found['run']);
+});
+
+onSystem(
+  `the first request starts it; restarts lose no request; it comes back when killed${because}`,
+  async (t) => {
+    t.deepEqual(await machine.run('life'), {
+      before: 'systemd-system: listening',
+      first: 'secret',
+      started: true,
+      answers: ['secret'],
+      processes: 5,
+      afterKill: 'secret',
+      isAnother: true,
+      health: 'green',
+      failed: '',
+    });
+  },
+);
+
+onSystem(`a wrong configuration does not end it, and git is told${because}`, async (t) => {
+  const {stderr, ...found} = await machine.run('wrong');
+  t.deepEqual(found, {
+    kept: 'secret',
+    active: 'active',
+    status: 'red',
+    restarts: '0',
+    repaired: 'secret',
+  });
+  t.regex(
+    String(stderr),
+    /^orgkey: error: no configuration is in force: \/etc\/orgkey\/config\.yaml:\d+:\d+: idleExit must be/,
+  );
+});
+
+onSystem(`systemd hands it a secret that its user cannot read${because}`, async (t) => {
+  t.deepEqual(await machine.run('credential'), {
+    installed: 0,
+    answer: 'secret',
+    readable: false,
+    problems: [],
+  });
+});
