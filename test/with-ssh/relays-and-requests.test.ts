@@ -1,21 +1,19 @@
 import {createHash} from 'node:crypto';
+import {once} from 'node:events';
+import {connect} from 'node:net';
 import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
 
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {HeldTransfer} from '../helpers/mux-client.ts';
 import {getFor, passwordIn} from '../helpers/requests.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 
-const RELAYS = 10;
-const REQUESTS = 1000;
-const AT_ONCE = 50;
-/** In bytes; much more than all buffers on the way hold. */
-const SIZE = 8 * 1024 * 1024;
-
-test('ten transfers are under way while a thousand requests are answered, each with its own credential', async (t) => {
+/** A daemon with a submodule key for contoso, whose repository `Web/big` is long, and other settings. */
+async function setUp(t: ExecutionContext, integrations: (cloud: Cloud) => string) {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const contoso = cloud.addOrganization('contoso');
@@ -23,20 +21,8 @@ test('ten transfers are under way while a thousand requests are answered, each w
   contoso.addSshKey(key.publicLine('test'));
   contoso.addRepository('Web/big', {size: SIZE});
   await contoso.repository('Web', 'big')?.ready();
-  const pats = new Map(
-    Array.from({length: 20}, (_, at) => {
-      const name = `organization-${at}`;
-      return [name, cloud.addOrganization(name).addPat().value];
-    }),
-  );
-  const credentials = [...pats].map(
-    ([name, pat]) => `        - {organizations: [${name}], personalAccessToken: ${pat}}\n`,
-  );
   const daemon = await startDaemon({
-    configuration: `integrations:
-  azure:
-    - credentials:
-${credentials.join('')}orgkey:
+    configuration: `${integrations(cloud)}orgkey:
   submodules:
     - organizations: [contoso]
       knownHosts: ${JSON.stringify(cloud.knownHosts())}
@@ -45,21 +31,51 @@ ${credentials.join('')}orgkey:
     environment: cloud.environment(),
   });
   t.teardown(() => daemon.close());
+  return {cloud, daemon};
+}
 
-  const command = "git-upload-pack 'v3/contoso/Web/big'";
-  const transfers = await Promise.all(
-    Array.from({length: RELAYS}, async () => {
-      const answer = await daemon.get({
-        operation: 'grant',
-        destination: 'git@ssh.dev.azure.com',
-        port: '',
-        command,
-        directory: '/proc/0/missing',
-      });
-      const socket = /^socket=(.*)$/m.exec(answer)?.[1] ?? t.fail(answer);
-      return HeldTransfer.start(join(daemon.runtime, socket), command);
-    }),
-  );
+const COMMAND = "git-upload-pack 'v3/contoso/Web/big'";
+
+async function askForGrant(daemon: TestDaemon): Promise<string> {
+  return daemon.get({
+    operation: 'grant',
+    destination: 'git@ssh.dev.azure.com',
+    port: '',
+    command: COMMAND,
+    directory: '/proc/0/missing',
+  });
+}
+
+async function startTransfer(daemon: TestDaemon): Promise<HeldTransfer> {
+  const answer = await askForGrant(daemon);
+  const socket = /^socket=(.*)$/m.exec(answer)?.[1];
+  if (socket === undefined) throw new Error(answer);
+  return HeldTransfer.start(join(daemon.runtime, socket), COMMAND);
+}
+
+/** git's packs end with their own hash. */
+function isWhole(pack: Buffer): boolean {
+  const hash = createHash('sha1').update(pack.subarray(0, -20)).digest();
+  return pack.length > SIZE && hash.equals(pack.subarray(-20));
+}
+
+const RELAYS = 10;
+const REQUESTS = 1000;
+const AT_ONCE = 50;
+/** In bytes; much more than all buffers on the way hold. */
+const SIZE = 8 * 1024 * 1024;
+
+test('ten transfers are under way while a thousand requests are answered, each with its own credential', async (t) => {
+  const pats = new Map<string, string>();
+  const {cloud, daemon} = await setUp(t, (cloud) => {
+    for (let at = 0; at < 20; at += 1)
+      pats.set(`organization-${at}`, cloud.addOrganization(`organization-${at}`).addPat().value);
+    const credentials = [...pats].map(
+      ([name, pat]) => `        - {organizations: [${name}], personalAccessToken: ${pat}}\n`,
+    );
+    return `integrations:\n  azure:\n    - credentials:\n${credentials.join('')}`;
+  });
+  const transfers = await Promise.all(Array.from({length: RELAYS}, () => startTransfer(daemon)));
 
   const names = [...pats.keys()];
   let answered = 0;
@@ -73,13 +89,25 @@ ${credentials.join('')}orgkey:
   t.is(answered, REQUESTS);
   // none of them had ended when the last answer was there
   t.is(transfers.filter(({ended}) => !ended).length, RELAYS);
-  t.deepEqual([...cloud.sshRequests].filter(({kind}) => kind === 'exec').length, RELAYS);
+  t.is([...cloud.sshRequests].filter(({kind}) => kind === 'exec').length, RELAYS);
 
-  for (const transfer of transfers) {
-    const pack = await transfer.finish();
-    t.true(pack.length > SIZE);
-    // git's packs end with their own hash
-    t.deepEqual(createHash('sha1').update(pack.subarray(0, -20)).digest(), pack.subarray(-20));
-  }
+  for (const transfer of transfers) t.true(isWhole(await transfer.finish()));
   t.is(await daemon.stop(), 0);
+});
+
+test('SIGTERM: a transfer that is under way is finished, and nothing more is granted', async (t) => {
+  const {daemon} = await setUp(t, () => '');
+  const transfer = await startTransfer(daemon);
+  const late = connect({path: daemon.socket, allowHalfOpen: true});
+  await once(late, 'connect');
+  daemon.process.kill('SIGTERM');
+  await daemon.says(/told to stop by SIGTERM/);
+  // whoever was connected is still answered
+  late.end(
+    `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=\ncommand=${COMMAND}\ndirectory=/proc/0/missing\n`,
+  );
+  t.regex(await text(late), /^decision=deny\norgkey-error=the daemon is about to end$/m);
+  t.false(transfer.ended);
+  t.true(isWhole(await transfer.finish()));
+  t.is(await daemon.ended(), 0);
 });

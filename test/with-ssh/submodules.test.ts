@@ -3,6 +3,7 @@ import {join} from 'node:path';
 
 import test, {type ExecutionContext} from 'ava';
 
+import {everybody} from '../helpers/grant-daemon.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
 
 /** Each test has a world of its own: what is granted in it is counted. */
@@ -107,6 +108,30 @@ test('twelve submodules with six jobs', async (t) => {
 });
 
 for (const [what, args] of [
+  ['clone', ['clone', '-q', 'URL', '../../copy']],
+  ['ls-remote', ['--git-dir', '../.git', 'ls-remote', 'URL']],
+  ['fetch', ['-C', '..', 'fetch', '-q', 'URL']],
+  ['fetch of a remote', ['-C', '..', 'fetch', '-q', 'origin']],
+] as const)
+  test(`a top-level ${what} over ssh that is started inside a submodule is not served`, async (t) => {
+    const world = await inWorld(t);
+    const {contoso, home} = world;
+    contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+    contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+    await home.succeed(['clone', '-q', '--recurse-submodules', world.https('Web/app'), 'app']);
+    await home.succeed(['remote', 'set-url', 'origin', world.ssh('Web/app')], {cwd: 'app'});
+    const before = [world.granted, world.commands];
+    const path = `${home.directory}/bin:${home.environment['PATH'] ?? ''}`;
+    const {code, stderr} = await home.git(
+      args.map((arg) => arg.replace('URL', world.ssh('Web/lib'))),
+      {cwd: 'app/lib', environment: {PATH: path}},
+    );
+    t.is(code, 128);
+    t.regex(stderr, /plain ssh: -o SendEnv=GIT_PROTOCOL git@ssh\.dev\.azure\.com git-upload-pack /);
+    t.deepEqual([world.granted, world.commands], before);
+  });
+
+for (const [what, args] of [
   ['clone', ['clone', '-q', 'URL', 'copy']],
   ['ls-remote', ['ls-remote', 'URL']],
   ['fetch', ['-C', 'app', 'fetch', '-q', 'URL']],
@@ -126,6 +151,28 @@ for (const [what, args] of [
     t.deepEqual(world.granted, []);
     t.deepEqual(world.commands, []);
   });
+
+test('whatever directory a program claims, it gets no more than the reading that the rule allows', async (t) => {
+  const world = await inWorld(t);
+  const {contoso, home, daemon} = world;
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+  await home.succeed(['clone', '-q', '--recurse-submodules', world.https('Web/app'), 'app']);
+  await home.succeed(['init', '-q', 'plain']);
+  const kindFor = async (directory: string, command: string) => {
+    const destination = 'git@ssh.dev.azure.com';
+    const request = {operation: 'grant', destination, port: undefined, command, directory} as const;
+    return (await daemon.grants.answer(request, everybody)).kind;
+  };
+  const claimed = ['app', 'app/lib', 'plain', 'missing'].map((path) => join(home.directory, path));
+  for (const [command, kinds] of [
+    ["git-upload-pack 'v3/contoso/Web/lib'", ['grant', 'grant', 'pass', 'grant']],
+    ["git-receive-pack 'v3/contoso/Web/lib'", ['deny', 'deny', 'deny', 'deny']],
+    ["git-upload-archive 'v3/contoso/Web/lib'", ['deny', 'deny', 'deny', 'deny']],
+    ["git-upload-pack 'v3/northwind/Web/lib'", ['pass', 'pass', 'pass', 'pass']],
+  ] as const)
+    t.deepEqual(await Promise.all(claimed.map((path) => kindFor(path, command))), [...kinds], command);
+});
 
 test('where the wrapper was set for everything, a repository without submodules is passed', async (t) => {
   const world = await inWorld(t);
