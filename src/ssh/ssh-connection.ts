@@ -11,6 +11,7 @@ import ssh2, {
 
 import {printable} from '../printable.ts';
 import type {Line} from './dial.ts';
+import {hastenDecryption} from './hasten-decryption.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from './host-keys.ts';
 import type {SignatureAlgorithm} from './private-key.ts';
 import type {SigningKey} from './signing-key.ts';
@@ -103,6 +104,7 @@ export async function connectSsh(
   signal.throwIfAborted();
   // once everything is encrypted, ssh2 keeps what it has decrypted and nothing of what it was given
   reader?.reuse();
+  hastenDecryption(client);
   if (!state.ready && state.failure === undefined) state.ready = true;
   if (state.failure !== undefined) throw state.failure;
   return {
