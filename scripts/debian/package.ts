@@ -5,6 +5,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,7 @@ import {
 } from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join, relative, resolve} from 'node:path';
+import {gzipSync} from 'node:zlib';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 import {systemStateDirectory, systemUnits, sysusersFile} from '../../src/service/systemd-units.ts';
 
@@ -84,9 +86,10 @@ function documents(): void {
   rmSync(join(tree, home, 'dist/THIRD-PARTY-LICENSES'));
   const nodeLicense = join(dirname(process.execPath), '../LICENSE');
   if (existsSync(nodeLicense)) copy(nodeLicense, '/usr/share/doc/orgkey/LICENSE.node');
-  write('/usr/share/man/man1/orgkey.1', manualPage(ask('--help')));
+  compressed('/usr/share/doc/orgkey/changelog.gz', readFileSync(join(root, 'CHANGELOG.md'), 'utf8'));
+  compressed('/usr/share/man/man1/orgkey.1.gz', manualPage(ask('--help')));
   for (const alias of ['git-credential-orgkey', 'orgkey-ssh']) {
-    write(`/usr/share/man/man1/${alias}.1`, '.so man1/orgkey.1\n');
+    symlinkSync('orgkey.1.gz', join(tree, `usr/share/man/man1/${alias}.1.gz`));
   }
   write('/usr/share/bash-completion/completions/orgkey', ask('completion', 'bash'));
   write('/usr/share/zsh/vendor-completions/_orgkey', ask('completion', 'zsh'));
@@ -95,7 +98,7 @@ function documents(): void {
 
 function control(): void {
   const files = readdirSync(tree, {recursive: true, encoding: 'utf8'}).filter((path) =>
-    statSync(join(tree, path)).isFile(),
+    lstatSync(join(tree, path)).isFile(),
   );
   const size = files.reduce((sum, path) => sum + statSync(join(tree, path)).size, 0);
   const sums = files.toSorted().map((path) => {
@@ -109,7 +112,7 @@ Version: ${version}
 Architecture: ${architecture}
 Maintainer: The orgkey authors
 Installed-Size: ${Math.ceil(size / 1024)}
-Depends: git (>= 1:2.25), libc6 (>= 2.28), libgcc-s1, libstdc++6
+Depends: git (>= 1:2.39), libc6 (>= 2.28), libgcc-s1, libstdc++6
 Recommends: ca-certificates, openssh-client
 Section: vcs
 Priority: optional
@@ -198,6 +201,12 @@ function commitTime(): string {
   const given = process.env['SOURCE_DATE_EPOCH'];
   if (given !== undefined) return given;
   return execFileSync('git', ['-C', root, 'log', '-1', '--format=%ct'], {encoding: 'utf8'}).trim();
+}
+
+/** Without a time in it, so that it is the same each time. */
+function compressed(path: string, text: string): void {
+  write(path, '');
+  writeFileSync(join(tree, path), gzipSync(text, {level: 9}));
 }
 
 function write(path: string, text: string, mode = 0o644): void {

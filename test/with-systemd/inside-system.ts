@@ -1,30 +1,29 @@
 // usage, as root beside a systemd --system that can be spoiled: node inside-system.ts APP SCENARIO
 // What happens on a machine of its own; prints what it found as one line of JSON.
-import {spawn} from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {setTimeout as wait} from 'node:timers/promises';
 import {makePrivateKey} from '../../src/ssh/private-key.ts';
 import {startCloud} from '../cloud/cloud.ts';
+import {
+  directory,
+  git,
+  modes,
+  type Name,
+  prepareMachine,
+  type Ran,
+  read,
+  run,
+  type Surroundings,
+  systemctl,
+  tree,
+  until,
+} from '../helpers/inside-machine.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 
 const [app = '', scenario = ''] = process.argv.slice(2);
 const gitSocket = '/run/orgkey/git.sock';
 const config = '/etc/orgkey/config.yaml';
 const pat = 'p'.repeat(52);
-
-/** `alone` is in no group that matters. */
-const people = {member: 5001, builder: 5002, alone: 5003} as const;
-type Name = keyof typeof people | 'root';
 
 const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   setup,
@@ -35,28 +34,9 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 const chosen = scenarios[scenario];
 if (chosen === undefined) throw new Error('no such scenario');
-await prepare();
+await prepareMachine(join(app, 'dist'));
 console.log(JSON.stringify(await chosen()));
 process.exit(0);
-
-async function prepare(): Promise<void> {
-  // Those whom a test run has are not for these
-  for (const name of Object.keys(process.env))
-    if (/proxy|SSL|CERT|CURL|GIT_|^XDG_/i.test(name)) delete process.env[name];
-  process.env['HOME'] = '/root';
-  appendFileSync('/etc/group', `builders:x:5100:builder\n`);
-  for (const [name, id] of Object.entries(people)) {
-    appendFileSync('/etc/passwd', `${name}:x:${id}:${id}::/home/${name}:/bin/sh\n`);
-    appendFileSync('/etc/group', `${name}:x:${id}:\n`);
-    mkdirSync(`/home/${name}`);
-  }
-  for (const [name, id] of Object.entries(people))
-    await run('root', ['chown', `${id}:${id}`, `/home/${name}`]);
-  mkdirSync('/etc/orgkey');
-  mkdirSync('/etc/sysusers.d', {recursive: true});
-  rmSync('/etc/gitconfig', {force: true});
-  rmSync('/root/.local', {recursive: true, force: true});
-}
 
 /** From nothing to a clone, and back. */
 async function setup() {
@@ -382,57 +362,8 @@ async function fill(who: Name, socket: string, organization: string): Promise<st
   return /^password=/m.test(stdout) ? 'secret' : 'nothing';
 }
 
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Surroundings {
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
-}
-
-/** As somebody, with the groups that he has now. */
-function run(
-  who: Name,
-  command: readonly string[],
-  {environment = {}, input = ''}: Surroundings = {},
-): Promise<Ran> {
-  const home = who === 'root' ? '/root' : `/home/${who}`;
-  const as = who === 'root' ? [] : ['setpriv', '--reuid', who, '--regid', who, '--init-groups', '--'];
-  const [program = '', ...args] = [...as, ...command];
-  const PATH = `${join(app, 'dist')}:/usr/bin:/bin:/usr/sbin:/sbin`;
-  const child = spawn(program, args, {
-    cwd: home,
-    env: {PATH, HOME: home, LC_ALL: 'C', NODE_NO_WARNINGS: '1', ...environment},
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-  child.stdin.on('error', () => undefined).end(input);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({code, stdout, stderr}));
-  });
-}
-
-function git(
-  who: Name,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  input = '',
-): Promise<Ran> {
-  return run(who, ['git', ...args], {environment: {GIT_TERMINAL_PROMPT: '0', ...environment}, input});
-}
-
 function orgkey(args: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
   return run('root', [join(app, 'node'), join(app, 'dist/main.js'), ...args], surroundings);
-}
-
-function systemctl(...args: readonly string[]): Promise<Ran> {
-  return run('root', ['systemctl', ...args]);
 }
 
 async function mainPid(): Promise<string> {
@@ -441,32 +372,6 @@ async function mainPid(): Promise<string> {
 
 function health({stdout}: Ran): string {
   return stdout === '' ? 'silence' : JSON.parse(stdout).health;
-}
-
-/** `/run/orgkey drwxr-xr-x root:root` */
-async function modes(paths: readonly string[]): Promise<readonly string[]> {
-  const {stdout} = await run('root', ['stat', '--format=%n %A %U:%G', ...paths]);
-  return stdout.trim().split('\n');
-}
-
-/** Everything on the machine that an installation could leave behind. */
-async function tree(): Promise<ReadonlySet<string>> {
-  const places = [
-    '/etc',
-    '/home',
-    '/root',
-    '/run',
-    '/var/lib',
-    '/usr/bin',
-    '/usr/lib/systemd',
-    '/usr/lib/sysusers.d',
-  ];
-  const {stdout} = await run('root', ['find', ...places, '-xdev', '-printf', '%p %M %U\n']);
-  const passing =
-    /^\/run\/(?:systemd|log)|^\/etc\/(?:passwd|group|g?shadow|subuid|subgid|\.pwd)|^\/var\/lib\/orgkey-test-/;
-  const found = stdout.split('\n').filter((line) => !passing.test(line));
-  const users = ['passwd', 'group'].flatMap((file) => read(`/etc/${file}`).split('\n'));
-  return new Set([...found, ...users.filter((line) => line.startsWith('orgkey'))]);
 }
 
 /** What became of the grants, once it is written. */
@@ -478,22 +383,4 @@ async function grants(): Promise<readonly string[]> {
 function outcomes(): readonly string[] {
   const lines = read('/var/lib/orgkey/audit.jsonl').matchAll(/"event":"grant","outcome":"(\w+)"/g);
   return [...lines].map(([, outcome = '']) => outcome);
-}
-
-function directory(path: string): string {
-  mkdirSync(path);
-  chmodSync(path, 0o755);
-  return path;
-}
-
-function read(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : 'there is none';
-}
-
-/** Within a minute, else it is not going to be so. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await isSo()); waited += 50) {
-    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
-    await wait(50);
-  }
 }

@@ -1,20 +1,25 @@
 import test from 'ava';
-import {SystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
+import {onSystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
+import {BuiltApp} from '../helpers/systemd-home.ts';
 
 const reason = whyNoSystem();
 const onSystem = reason === undefined ? test.serial : test.serial.skip;
 const because = reason === undefined ? '' : ` (skipped: ${reason})`;
 
-let machine: SystemMachine;
+let app: BuiltApp;
 test.before(() => {
-  if (reason === undefined) machine = new SystemMachine();
+  if (reason === undefined) app = new BuiltApp();
 });
-test.after.always(() => machine?.remove());
+test.after.always(() => app?.remove());
+
+function onMachine(scenario: string): Promise<Record<string, unknown>> {
+  return onSystemMachine('test/with-systemd/inside-system.ts', app.directory, scenario);
+}
 
 onSystem(
   `setup serves the machine's users who may, keeps the others out, and goes again${because}`,
   async (t) => {
-    const found = await machine.run('setup');
+    const found = await onMachine('setup');
     // The secret lies where the service cannot see it
     t.like(found['outOfReach'], {
       code: 2,
@@ -63,7 +68,7 @@ onSystem(
 );
 
 onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH${because}`, async (t) => {
-  const found = await machine.run('scoped');
+  const found = await onMachine('scoped');
   // root's configuration for root alone: said, with what repairs it
   t.like(found['unread'], {code: 5}, JSON.stringify(found['unread']));
   t.regex(String(found['saidUnread']), /chgrp orgkey-config FILE, and: chmod 640 FILE\n$/);
@@ -97,7 +102,7 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
 onSystem(
   `the first request starts it; restarts lose no request; it comes back when killed${because}`,
   async (t) => {
-    t.deepEqual(await machine.run('life'), {
+    t.deepEqual(await onMachine('life'), {
       before: 'systemd-system: listening',
       first: 'secret',
       started: true,
@@ -112,7 +117,7 @@ onSystem(
 );
 
 onSystem(`a wrong configuration does not end it, and git is told${because}`, async (t) => {
-  const {stderr, ...found} = await machine.run('wrong');
+  const {stderr, ...found} = await onMachine('wrong');
   t.deepEqual(found, {
     kept: 'secret',
     active: 'active',
@@ -127,7 +132,7 @@ onSystem(`a wrong configuration does not end it, and git is told${because}`, asy
 });
 
 onSystem(`systemd hands it a secret that its user cannot read${because}`, async (t) => {
-  t.deepEqual(await machine.run('credential'), {
+  t.deepEqual(await onMachine('credential'), {
     installed: 0,
     answer: 'secret',
     readable: false,

@@ -1,0 +1,122 @@
+// For what runs as root on a machine of its own, beside a systemd that can be spoiled: see system-machine.ts.
+import {spawn} from 'node:child_process';
+import {appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {setTimeout as wait} from 'node:timers/promises';
+
+/** `alone` is in no group that matters. */
+const people = {member: 5001, builder: 5002, alone: 5003} as const;
+export type Name = keyof typeof people | 'root';
+
+/** A machine that nobody has set up yet, with people on it. `path` comes first on everybody's PATH. */
+export async function prepareMachine(path: string): Promise<void> {
+  // Those whom a test run has are not for these
+  for (const name of Object.keys(process.env))
+    if (/proxy|SSL|CERT|CURL|GIT_|^XDG_/i.test(name)) delete process.env[name];
+  process.env['HOME'] = '/root';
+  process.env['PATH'] = `${path}:/usr/bin:/bin:/usr/sbin:/sbin`;
+  appendFileSync('/etc/group', `builders:x:5100:builder\n`);
+  for (const [name, id] of Object.entries(people)) {
+    appendFileSync('/etc/passwd', `${name}:x:${id}:${id}::/home/${name}:/bin/sh\n`);
+    appendFileSync('/etc/group', `${name}:x:${id}:\n`);
+    mkdirSync(`/home/${name}`);
+  }
+  for (const [name, id] of Object.entries(people))
+    await run('root', ['chown', `${id}:${id}`, `/home/${name}`]);
+  mkdirSync('/etc/orgkey');
+  mkdirSync('/etc/sysusers.d', {recursive: true});
+  rmSync('/etc/gitconfig', {force: true});
+  rmSync('/root/.local', {recursive: true, force: true});
+}
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Surroundings {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** As somebody, with the groups that he has now. */
+export function run(
+  who: Name,
+  command: readonly string[],
+  {environment = {}, input = ''}: Surroundings = {},
+): Promise<Ran> {
+  const home = who === 'root' ? '/root' : `/home/${who}`;
+  const as = who === 'root' ? [] : ['setpriv', '--reuid', who, '--regid', who, '--init-groups', '--'];
+  const [program = '', ...args] = [...as, ...command];
+  const PATH = process.env['PATH'] ?? '';
+  const child = spawn(program, args, {
+    cwd: home,
+    env: {PATH, HOME: home, LC_ALL: 'C', NODE_NO_WARNINGS: '1', ...environment},
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  child.stdin.on('error', () => undefined).end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({code, stdout, stderr}));
+  });
+}
+
+export function git(
+  who: Name,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Ran> {
+  return run(who, ['git', ...args], {environment: {GIT_TERMINAL_PROMPT: '0', ...environment}, input});
+}
+
+export function systemctl(...args: readonly string[]): Promise<Ran> {
+  return run('root', ['systemctl', ...args]);
+}
+
+/** `/run/orgkey drwxr-xr-x root:root` */
+export async function modes(paths: readonly string[]): Promise<readonly string[]> {
+  const {stdout} = await run('root', ['stat', '--format=%n %A %U:%G', ...paths]);
+  return stdout.trim().split('\n');
+}
+
+/** Everything on the machine that an installation could leave behind. */
+export async function tree(): Promise<ReadonlySet<string>> {
+  const places = [
+    '/etc',
+    '/home',
+    '/root',
+    '/run',
+    '/var/lib',
+    '/usr/bin',
+    '/usr/lib/systemd',
+    '/usr/lib/sysusers.d',
+  ];
+  const {stdout} = await run('root', ['find', ...places, '-xdev', '-printf', '%p %M %U\n']);
+  const passing =
+    /^\/run\/(?:systemd|log)|^\/etc\/(?:passwd|group|g?shadow|subuid|subgid|\.pwd)|^\/var\/lib\/orgkey-test-/;
+  const found = stdout.split('\n').filter((line) => !passing.test(line));
+  const users = ['passwd', 'group'].flatMap((file) => read(`/etc/${file}`).split('\n'));
+  return new Set([...found, ...users.filter((line) => line.startsWith('orgkey'))]);
+}
+
+export function directory(path: string): string {
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+export function read(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'there is none';
+}
+
+/** Within a minute, else it is not going to be so. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await isSo()); waited += 50) {
+    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    await wait(50);
+  }
+}

@@ -1,0 +1,111 @@
+import {execFileSync, spawnSync} from 'node:child_process';
+import {chmodSync, copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {onSystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
+
+const root = join(import.meta.dirname, '../..');
+const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const NEWER = '99.0.0';
+
+const reason =
+  spawnSync('dpkg-deb', ['--version']).status === 0 ? whyNoSystem() : 'there is no dpkg-deb here';
+const onDebian = reason === undefined ? test.serial : test.serial.skip;
+const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+
+let things = '';
+test.before(() => {
+  if (reason !== undefined) return;
+  things = mkdtempSync('/var/lib/orgkey-test-');
+  chmodSync(things, 0o755);
+  copyFileSync(process.execPath, join(things, 'node'));
+  const [older, newer, tree] = ['older.deb', 'newer.deb', 'tree'].map((name) => join(things, name));
+  // To compress it takes longer than all else
+  const env = {...process.env, DPKG_DEB_COMPRESSOR_TYPE: 'none'};
+  const built = execFileSync(join(root, 'scripts/package-deb'), [things], {encoding: 'utf8', env}).trim();
+  renameSync(built, older ?? '');
+  // The same with another number
+  execFileSync('dpkg-deb', ['--raw-extract', older ?? '', tree ?? '']);
+  const control = join(tree ?? '', 'DEBIAN/control');
+  writeFileSync(
+    control,
+    readFileSync(control, 'utf8').replace(`Version: ${version}\n`, `Version: ${NEWER}\n`),
+  );
+  execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree ?? '', newer ?? ''], {
+    stdio: 'ignore',
+    env,
+  });
+  rmSync(tree ?? '', {recursive: true});
+});
+test.after.always(() => things === '' || rmSync(things, {recursive: true, force: true}));
+
+function onMachine(scenario: string): Promise<Record<string, unknown>> {
+  return onSystemMachine('test/package/inside-debian.ts', things, scenario);
+}
+
+onDebian(
+  `somebody without Node, rights and settings installs, clones, upgrades, and is rid of it${because}`,
+  async (t) => {
+    const {setup, cloned, ...found} = await onMachine('person');
+    t.like(setup, {code: 0}, JSON.stringify(setup));
+    t.like(cloned, {code: 0, file: 'hello', stderr: ''}, JSON.stringify(cloned));
+    t.deepEqual(found, {
+      installed: 0,
+      node: 'none',
+      version,
+      man: true,
+      completion: 0,
+      upgraded: 0,
+      after: {version, restarted: 0, cloned: 0},
+      gone: 0,
+      // The directories that everybody has, and what was cloned
+      home: ['.config', 'again', 'site'],
+      configuration: 'there is none',
+      purged: 0,
+      left: [],
+      lost: [],
+    });
+  },
+);
+
+onDebian(
+  `the machine's service goes on while it is upgraded, and goes with the package${because}`,
+  async (t) => {
+    const {setup, ...found} = await onMachine('machine');
+    t.like(setup, {code: 0}, JSON.stringify(setup));
+    t.deepEqual(found, {
+      // Nobody is served before somebody says how
+      units: ['disabled', 'disabled'],
+      upgraded: 0,
+      restarted: true,
+      again: 0,
+      answers: ['secret'],
+      status: version,
+      removed: 0,
+      remaining: {running: ['inactive', 'inactive'], git: 'there is none', configuration: true},
+      purged: 0,
+      left: [],
+      lost: [],
+    });
+  },
+);
+
+onDebian(
+  `it installs where systemd does not run, as in containers; twice; and nothing is left${because}`,
+  async (t) => {
+    const {installed, ...found} = await onMachine('bare');
+    t.like(installed, {code: 0, stderr: ''}, JSON.stringify(installed));
+    t.deepEqual(found, {
+      again: 0,
+      hasFiles: true,
+      elsewhere: [],
+      wrong: '',
+      odd: [],
+      conffiles: '',
+      removed: 0,
+      left: ['/etc/orgkey-not-ours -rw-r--r-- 0'],
+      purged: 0,
+      finally: [],
+    });
+  },
+);
