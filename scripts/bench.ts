@@ -1,5 +1,5 @@
 // usage: node scripts/bench.ts [GROUP...]
-// Measures what 6-quality asks for, as ratios against something in the same run, and writes bench/: results.json and
+// Measures the figures that the README shows, as ratios against something in the same run, and writes bench/: results.json and
 // the plots that the README shows. Groups that are not named keep the figures that they had.
 import {execFileSync} from 'node:child_process';
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';

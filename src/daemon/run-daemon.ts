@@ -1,6 +1,5 @@
 import {createHmac, randomBytes} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
-import {flushCompileCache} from 'node:module';
 import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
@@ -71,8 +70,8 @@ const AUDIT_LIMIT = 5_000;
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
 
-/** In milliseconds. */
-const FLUSH_AFTER = 1_000;
+/** What a start needs comes first, in milliseconds. */
+const SETTLED_AFTER = 100;
 
 /** A git that waits is told why before it would be let go, in milliseconds. */
 const PATIENCE = 9_000;
@@ -296,8 +295,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     setInterval(makeWay, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
-    // a daemon that ends by a signal would never write what it compiled
-    setTimeout(flushCompileCache, FLUSH_AFTER),
+    setTimeout(() => void import('./keep-small.ts').then(({keepSmall}) => keepSmall()), SETTLED_AFTER),
   ];
   const idleLimit = () => inForce.configuration.settings.idleExit;
   const isIdle = idle.exceeds(idleLimit, {isBusy, every: delay});

@@ -317,12 +317,7 @@ type Ended =
   | {readonly kind: 'failed'; readonly trouble: Trouble; readonly head: Message['head']};
 
 /** Hardening that the SDK lives with. */
-const nodeOptions = [
-  '--disable-sigusr1',
-  '--disallow-code-generation-from-strings',
-  '--disable-proto=delete',
-  '--report-exclude-env',
-];
+const nodeOptions = ['--disable-sigusr1', '--disable-proto=delete', '--report-exclude-env'];
 
 /** Bytes up to a limit; lines that are events are handed on as they come. */
 class Collected {

@@ -1,3 +1,4 @@
+import {forbidEval} from '../forbid-eval.ts';
 import {fieldOf, jobFrom, type Job} from './job.ts';
 import {HttpExchanges} from './http-exchanges.ts';
 import {decodeMessage, encodeMessage, type Message} from './message.ts';
@@ -11,6 +12,7 @@ import {TroubleError, type Trouble} from './trouble.ts';
  * for a workload identity where certain variables are set.
  */
 async function main(): Promise<void> {
+  forbidEval();
   // loads while the job is being read
   const sdk = process.argv[2] === 'sdk' ? import('./token-credential.ts') : undefined;
   const job = await readJob().catch(refuse);

@@ -8,13 +8,12 @@ const oldest = [22, 20];
 /** What the daemon runs with, wherever it was started; here as well as in the units. */
 const daemonNodeFlags = [
   '--disable-sigusr1',
-  '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   '--report-exclude-env',
   '--max-semi-space-size=1',
-  '--single-threaded',
-  '--optimize-for-size',
-  '--no-opt',
+  '--v8-pool-size=0',
+  '--single-threaded-gc',
+  '--no-concurrent-recompilation',
 ];
 
 const version = process.versions.node.split('.').map(Number);

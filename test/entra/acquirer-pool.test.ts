@@ -102,12 +102,7 @@ test('an acquirer starts with the way out and nothing else', async (t) => {
     NODE_COMPILE_CACHE: join(directory, 'cache'),
   });
   t.deepEqual(argv, []);
-  t.deepEqual(options, [
-    '--disable-sigusr1',
-    '--disallow-code-generation-from-strings',
-    '--disable-proto=delete',
-    '--report-exclude-env',
-  ]);
+  t.deepEqual(options, ['--disable-sigusr1', '--disable-proto=delete', '--report-exclude-env']);
 });
 
 test('the job comes on stdin, and its secrets are overwritten afterwards', async (t) => {

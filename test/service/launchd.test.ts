@@ -18,8 +18,8 @@ test('the job is started at login, kept alive, and run without what could load f
   const job = parse(launchdPlist(daemon, {HTTPS_PROXY: 'http://p', SECRET: 'canary'}, '/log'));
   const [tools, hardening, thrift, place] = [
     '/usr/bin/env|-u|NODE_OPTIONS|-u|NODE_PATH|-u|LD_PRELOAD|/opt/node/bin/node',
-    '--disable-sigusr1|--disallow-code-generation-from-strings|--disable-proto=delete|--report-exclude-env',
-    '--max-semi-space-size=1|--single-threaded|--optimize-for-size|--no-opt',
+    '--disable-sigusr1|--disable-proto=delete|--report-exclude-env',
+    '--max-semi-space-size=1|--v8-pool-size=0|--single-threaded-gc|--no-concurrent-recompilation',
     '/Users/ann/a & b/<c>/main.js|daemon|--runtime-dir|/tmp/orgkey-501|--state-dir|/Users/ann/.local/state/orgkey',
   ];
   const expected = [tools, hardening, thrift, place, '--config|/Users/ann/config.yaml'].join('|');

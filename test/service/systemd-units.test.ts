@@ -118,12 +118,7 @@ for (const [scope, units] of [
     t.deepEqual(lines(service, 'UnsetEnvironment'), ['UnsetEnvironment=NODE_OPTIONS NODE_PATH LD_PRELOAD']);
     for (const line of ['LimitCORE=0', 'UMask=0077', 'MemorySwapMax=0'])
       t.true(service.includes(`\n${line}\n`), line);
-    for (const flag of [
-      '--disable-sigusr1',
-      '--disallow-code-generation-from-strings',
-      '--disable-proto=delete',
-      '--report-exclude-env',
-    ]) {
+    for (const flag of ['--disable-sigusr1', '--disable-proto=delete', '--report-exclude-env']) {
       t.true(lines(service, 'ExecStart')[0]?.includes(` ${flag} `), flag);
     }
   });
