@@ -7,6 +7,7 @@ import {
   openSync,
   realpathSync,
   statSync,
+  type Stats,
   unlinkSync,
 } from 'node:fs';
 import {createServer} from 'node:net';
@@ -42,8 +43,7 @@ export function claimDirectory(
   mode: typeof PASSAGE | typeof PRIVATE,
   {named}: {readonly named: boolean},
 ): void {
-  mkdirSync(path, {recursive: true, mode: PRIVATE});
-  const stats = named ? statSync(path) : lstatSync(path);
+  const stats = makeDirectory(path, {named});
   if (stats.isSymbolicLink())
     throw new ClaimError(
       `${path} is a symbolic link`,
@@ -60,6 +60,17 @@ export function claimDirectory(
   }
   // root's own directory (/run/orgkey) is root's to set up
   if (stats.uid === uid && (stats.mode & 0o777) !== mode) chmodSync(path, mode);
+}
+
+/** @throws {ClaimError} */
+function makeDirectory(path: string, {named}: {readonly named: boolean}): Stats {
+  try {
+    mkdirSync(path, {recursive: true, mode: PRIVATE});
+    return named ? statSync(path) : lstatSync(path);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new ClaimError(`${path} cannot be made or entered (${why})`, `look what is there: ls -ld ${path}`);
+  }
 }
 
 export function claimPassage(path: string, options: {readonly named: boolean}): void {

@@ -11,7 +11,8 @@ export class ConfigurationInForce {
   #problems: readonly Problem[] = [];
   #files: readonly string[] = [];
   #loadedAt = 0;
-  #loading: Promise<boolean> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #next: Promise<boolean> | undefined;
 
   /** `initial` has every default and no credential. `now` is in milliseconds since epoch. */
   constructor({
@@ -63,10 +64,17 @@ export class ConfigurationInForce {
     }
   }
 
-  /** Reads it again; `true` if another one is in force afterwards. Two at once are one. */
+  /**
+   * Reads it again; `true` if another one is in force afterwards. Whoever asks while it is being read may know of a
+   * change that came too late for that: it is read once more, for all of them.
+   */
   reload(): Promise<boolean> {
-    this.#loading ??= this.#reload().finally(() => (this.#loading = undefined));
-    return this.#loading;
+    this.#next ??= this.#last.then(() => {
+      this.#next = undefined;
+      return this.#reload();
+    });
+    this.#last = this.#next.catch(() => undefined);
+    return this.#next;
   }
 
   async #reload(): Promise<boolean> {

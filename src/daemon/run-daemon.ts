@@ -89,15 +89,22 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const surrounding = {environment, uid, home: environment['HOME'] ?? homedir()};
   const directory = runtimeDirectoryToMake(surrounding, {flag: options.runtimeDir, files: machineFiles});
   const state = stateDirectory(surrounding, options.stateDir);
-  try {
+  const claim = () => {
     const isNamed = options.runtimeDir !== undefined || Boolean(environment['ORGKEY_RUNTIME_DIR']);
     claimPassage(directory, {named: isNamed});
-    await lockDirectory(directory);
     claimPrivate(join(directory, 'control'));
     claimPrivate(join(directory, 'ssh'));
     claimPrivate(state);
+  };
+  try {
+    claim();
   } catch (error) {
-    return refuse(error);
+    return refuse(error, {inherited, stopped, isRepaired: () => succeeds(claim)});
+  }
+  try {
+    await lockDirectory(directory);
+  } catch (error) {
+    return refuse(error, {inherited, stopped, isRepaired: () => false});
   }
 
   const key = randomBytes(32);
@@ -258,7 +265,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     await reload();
     await sockets.openMain();
   } catch (error) {
-    return refuse(error);
+    return refuse(error, undefined);
   }
   // where systemd started us because a git waits, it comes before everything that only people ask for
   if (inherited.size > 0 && (await isAsked(sockets)))
@@ -274,8 +281,6 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
       return serveMetrics(metricsListen, metrics);
     });
   }
-  process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
-
   const guard = () => void daemon.guard().catch(surprised);
   const isBusy = () => grants.active > 0;
   const update = Promise.withResolvers<string>();
@@ -288,6 +293,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     onChange: makeWay,
     after: startTimer,
   });
+  process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
+
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
@@ -348,12 +355,35 @@ function stopSignal(): Promise<string> {
   });
 }
 
-/** The daemon can't have its place. */
-function refuse(error: unknown): number {
-  if (!(error instanceof ClaimError)) throw error;
-  process.stderr.write(`orgkey: error: ${error.message}\norgkey: hint: ${error.hint}\n`);
+interface Refusal {
+  readonly inherited: ReadonlyMap<string, number>;
+  readonly stopped: Promise<unknown>;
+  readonly isRepaired: () => boolean;
+}
+
+/** The daemon can't have its place. Gits that wait in front of sockets of systemd's are told. */
+async function refuse(why: unknown, refusal: Refusal | undefined): Promise<number> {
+  if (!(why instanceof ClaimError)) throw why;
+  process.stderr.write(`orgkey: error: ${why.message}\norgkey: hint: ${why.hint}\n`);
+  if (refusal === undefined || refusal.inherited.size === 0) return UNHEALTHY;
+  const {tellRefusal} = await import('./tell-refusal.ts');
+  const {inherited, stopped, isRepaired} = refusal;
+  const over = Promise.race([stopped, delay(BETWEEN_STARTS)]);
+  await tellRefusal(why, {fds: inherited.values(), isRepaired, over});
   return UNHEALTHY;
 }
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** systemd gives up, and takes its sockets away, after 30 starts in a minute; in milliseconds. */
+const BETWEEN_STARTS = 2_500;
 
 const UNHEALTHY = 1;
 

@@ -1,7 +1,7 @@
 // usage, beside a systemd --user: node inside.mjs SCENARIO
 // What happens beside a real systemd, as its user; prints what it found as one line of JSON.
 import {execFile} from 'node:child_process';
-import {existsSync, readdirSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {SystemdService} from '../../src/service/systemd.ts';
@@ -45,6 +45,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   load,
   kill,
   crash,
+  broken,
   upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
 const scenario = scenarios[process.argv[2] ?? ''];
@@ -211,6 +212,21 @@ async function crash() {
   };
 }
 
+/** A daemon that finds its state unreadable, until somebody repairs that and nothing else. */
+async function broken() {
+  await service.install();
+  await runCommand(['systemctl', '--user', 'stop', 'orgkey.service'], process.env);
+  rmSync(daemon.stateDirectory, {recursive: true});
+  writeFileSync(daemon.stateDirectory, 'not a directory');
+  const started = performance.now();
+  const whileBroken = await gitAsksByScript();
+  const seconds = (performance.now() - started) / 1000;
+  tell(`git was told after ${seconds.toFixed(1)} s`);
+  rmSync(daemon.stateDirectory);
+  mkdirSync(daemon.stateDirectory, {mode: 0o700});
+  return {whileBroken, repaired: await gitAsksByScript(), seconds};
+}
+
 async function answersOfBoth() {
   const answers: Record<string, string> = {};
   for (const socket of ['git.sock', 'scoped/team-a/git.sock']) {
@@ -223,13 +239,34 @@ async function answersOfBoth() {
 
 /** What git itself gets, with its own cache client as the helper. */
 function gitAsks(): Promise<string> {
-  const helper = `credential.helper=cache --socket=${join(run, 'git.sock')}`;
-  const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'credential', 'fill'];
-  const env = {...process.env, GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '/bin/false'};
+  return fill(`cache --socket=${join(run, 'git.sock')}`);
+}
+
+/** The same with our helper, which starts the service where nobody answers, and says what is wrong. */
+function gitAsksByScript(): Promise<string> {
+  return fill(`!'${join(app, 'dist/git-credential-orgkey')}'`);
+}
+
+function fill(helper: string): Promise<string> {
+  const args = [
+    '-c',
+    `credential.helper=${helper}`,
+    '-c',
+    'credential.useHttpPath=true',
+    'credential',
+    'fill',
+  ];
+  const env = {
+    ...process.env,
+    PATH: `${app}:${process.env['PATH']}`,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '/bin/false',
+  };
   return new Promise((resolve) => {
-    const git = execFile('git', args, {env, cwd: home, timeout: 60_000}, (error, stdout) => {
+    const git = execFile('git', args, {env, cwd: home, timeout: 60_000}, (error, stdout, stderr) => {
       if (error?.killed === true) resolve('hangs');
-      else resolve(/^password=/m.test(stdout) ? 'secret' : 'nothing');
+      else if (/^password=/m.test(stdout)) resolve('secret');
+      else resolve(/^orgkey: error: (.*)$/m.exec(stderr)?.[1] ?? 'nothing');
     });
     git.stdin?.end('url=https://dev.azure.com/contoso/p/_git/r\n\n');
   });

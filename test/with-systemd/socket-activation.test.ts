@@ -1,6 +1,6 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
@@ -62,7 +62,8 @@ async function activate(t: ExecutionContext, names: readonly Name[], text = conf
   t.teardown(() => daemon.kill('SIGKILL'));
   let said = '';
   daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
-  while (!names.every((name) => existsSync(path(name)))) await wait(10);
+  // a path is there before somebody listens on it
+  while (said.split('Listening on').length <= names.length) await wait(10);
   const ready = once(daemon.stdout, 'data');
   return {daemon, config, run, path, ready, exited: once(daemon, 'exit'), said: () => said};
 }
@@ -116,12 +117,12 @@ activated(`a bad configuration does not end it: git is told, and so is who asks$
   await ready;
   t.deepEqual(await healthOf(run), {health: 'red', hint: 'run: orgkey config check'});
 
-  writeFileSync(config, configuration, {mode: 0o600});
+  replaceFile(config, configuration);
   daemon.kill('SIGHUP');
   while ((await ask(path('git'), 'contoso')) !== 'secret') await wait(20);
   t.deepEqual(await healthOf(run), {health: 'green', hint: undefined});
 
-  writeFileSync(config, 'integrations: [', {mode: 0o600});
+  replaceFile(config, 'integrations: [');
   daemon.kill('SIGHUP');
   while ((await healthOf(run)).health === 'green') await wait(20);
   t.deepEqual(await healthOf(run), {health: 'yellow', hint: 'run: orgkey config check'});
@@ -130,7 +131,30 @@ activated(`a bad configuration does not end it: git is told, and so is who asks$
   t.deepEqual(await exited, [0, null], said());
 });
 
+activated(`a state that it cannot have: git is told, until that is repaired${because}`, async (t) => {
+  const {run, path, exited, said} = await activate(t, ['git']);
+  const state = join(run, '../state');
+  writeFileSync(state, 'no directory');
+  for (let time = 0; time < 2; time++) {
+    const answer = await askPath(path('git'), request);
+    t.regex(
+      answer,
+      /^orgkey=1\norgkey-error=the orgkey daemon cannot start: \S+\/state .*\norgkey-hint=.*\n$/,
+    );
+  }
+  rmSync(state);
+  t.is(await askPath(path('git'), request), '', 'silence: the helper asks again');
+  // systemd starts it anew after that
+  t.deepEqual(await exited, [1, null], said());
+});
+
 const request = 'action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n';
+
+/** In one step: half a file is another configuration. */
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, {mode: 0o600});
+  renameSync(`${path}.new`, path);
+}
 
 async function healthOf(run: string): Promise<{readonly health: string; readonly hint: string | undefined}> {
   const control = await connectControl(join(run, 'control/control.sock'));

@@ -125,3 +125,18 @@ onSystemd(
     });
   },
 );
+
+onSystemd(
+  `where its state is broken git is told, and once that is repaired all goes on by itself${because}`,
+  async (t) => {
+    const home = new SystemdHome(app, uid, configuration);
+    t.teardown(() => home.remove());
+    const {seconds, ...found} = await home.run('broken');
+    t.log(`git was told after ${String(seconds)} s`);
+    t.is(found['repaired'], 'secret');
+    t.regex(
+      String(found['whileBroken']),
+      /^the orgkey daemon cannot start: \S+\/state\/orgkey cannot be made/,
+    );
+  },
+);
