@@ -149,3 +149,32 @@ test('a vault is asked by who may talk to Azure', async (t) => {
   );
   t.is(secret.revealText(), 'v/s');
 });
+
+const files: readonly (readonly [title: string, text: string, mode: number, message: RegExp])[] = [
+  ['others can read', 'a key', 0o644, /^the file \S+\/secret holds a secret and can be read by others$/],
+  ['others can write', 'a key', 0o622, /^the file \S+\/secret can be written by others$/],
+  ['is empty', ' \n', 0o600, /^the file \S+\/secret is empty$/],
+];
+
+for (const [title, text, mode, message] of files)
+  test(`a file that ${title} is not read at its use either`, async (t) => {
+    const path = join(scratchDirectory(t), 'secret');
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    t.regex((await errorOf(t, readSecret({from: 'file', path}, parts))).message, message);
+  });
+
+test('a file is read anew at each use, trimmed, and belongs to who is meant to have it', async (t) => {
+  const path = join(scratchDirectory(t), 'secret');
+  const read = (uid?: number) =>
+    readSecret({from: 'file', path}, uid === undefined ? parts : {...parts, uid});
+  t.regex((await errorOf(t, read())).message, / does not exist$/);
+  for (const text of ['one', 'two']) {
+    writeFileSync(path, ` ${text}\n`, {mode: 0o600});
+    const secret = await read();
+    t.is(secret.revealText(), text);
+    secret.erase();
+  }
+  if (process.getuid?.() === 0) return;
+  t.regex((await errorOf(t, read(12_345))).message, /belongs to another user/);
+});
