@@ -200,9 +200,13 @@ async function crash() {
   const {state, reason} = await broken.status();
   const afterwards = await gitAsks();
   const isTaken = existsSync(join(run, 'git.sock'));
+  const started = performance.now();
+  const told = await gitAsksByScript();
+  tell(`git was told after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   const repaired = await service.install();
   return {
     whileCrashing,
+    told,
     state,
     reason,
     afterwards,

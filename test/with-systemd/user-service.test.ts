@@ -109,8 +109,9 @@ onSystemd(
   async (t) => {
     const home = new SystemdHome(app, uid, configuration);
     t.teardown(() => home.remove());
-    t.deepEqual(await home.run('crash'), {
+    t.deepEqual(await home.run('crash', {onProgress: (line) => t.log(line.trim())}), {
       whileCrashing: 'nothing',
+      told: 'the orgkey daemon does not answer',
       state: 'failed',
       reason: 'it ended with status 1, so often that systemd gave up',
       afterwards: 'nothing',

@@ -6,6 +6,7 @@ import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {isRunning} from '../find-daemon.ts';
 import {setupDirectories, setupDirectory} from '../locate.ts';
 import {forgetService, recallFirst, rememberService} from '../remember-service.ts';
 import {absolute} from '../locate.ts';
@@ -42,9 +43,33 @@ export async function order(
   context: Context,
 ): Promise<ExitCode> {
   const service = await chosen(options, context);
-  tell(service, orFail(await service[what]()).changes.map(describeChange), DONE[what], context);
+  const {changes} = orFail(await service[what]());
+  if (what !== 'stop') await requireLife(service, options, context);
+  tell(service, changes.map(describeChange), DONE[what], context);
   return EXIT.ok;
 }
+
+/** systemd is content with a process; git, which waits behind this, wants one that lives. */
+async function requireLife(service: Service, options: Places, context: Context): Promise<void> {
+  const places = {...options, 'runtime-dir': service.runtimeDirectory};
+  for (let waited = 0; waited < LIFE_LIMIT; waited += INTERVAL) {
+    if (await isRunning(places, context)) return;
+    const {state, reason} = await service.status();
+    if (state === 'failed')
+      throw new CommandError(
+        EXIT.unhealthy,
+        `the daemon does not live: ${printable(reason ?? 'no reason')}`,
+        {
+          hint: 'look at: orgkey logs',
+        },
+      );
+    await context.wait(INTERVAL);
+  }
+}
+
+/** In milliseconds: whoever may not ask the daemon does not find out whether it lives. */
+const LIFE_LIMIT = 2_000;
+const INTERVAL = 50;
 
 /** `orgkey service status` */
 export async function showStatus(
