@@ -1,0 +1,81 @@
+import {spawnSync} from 'node:child_process';
+import {readFileSync, readlinkSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+
+const scripts = join(import.meta.dirname, '../../scripts');
+const isLinux = process.platform === 'linux';
+const onLinux = isLinux ? test : test.skip;
+const asRoot = isLinux && process.getuid?.() === 0 ? test : test.skip;
+const because = isLinux
+  ? process.getuid?.() === 0
+    ? ''
+    : ' (skipped: only root gets so far)'
+  : ' (skipped: this is not Linux)';
+
+const ours = (kinds: readonly string[]) =>
+  kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join('\n');
+const system = ['mnt', 'pid', 'cgroup', 'net', 'uts', 'ipc'];
+
+/** What must not go on: the step inside, where it is not sealed. Nothing may have been mounted by then. */
+const doubts: readonly (readonly [title: string, command: readonly string[], reason: RegExp])[] = [
+  [
+    'the manager of a person in the namespaces of the machine',
+    ['with-systemd-user', '--inside', isLinux ? ours(['mnt', 'cgroup']) : '', '0', '/nowhere', 'true'],
+    /the mnt namespace is shared/,
+  ],
+  [
+    'process 1 in no pid namespace of its own',
+    ['with-systemd-system', '--inside', isLinux ? ours(system) : '', '/nowhere', '0', 'true'],
+    /not process 1 of a pid namespace/,
+  ],
+  [
+    'the step into the cgroup in no pid namespace of its own',
+    ['with-systemd-system', '--enter', '/nowhere'],
+    /not process 1 of a pid namespace/,
+  ],
+];
+
+for (const [title, [script = '', ...args], reason] of doubts) {
+  onLinux(`not sealed, so not started: ${title}`, (t) => {
+    const mounts = readFileSync('/proc/self/mounts', 'utf8');
+    const {status, stderr} = spawnSync(join(scripts, script), args, {encoding: 'utf8'});
+    t.is(status, 77);
+    t.regex(stderr, reason);
+    t.is(readFileSync('/proc/self/mounts', 'utf8'), mounts);
+  });
+}
+
+for (const [title, namespaces, theirs, reason] of [
+  ['the mounts are shared', ['--pid'], isLinux ? ours(system) : '', /the mnt namespace is shared/],
+  [
+    'the network is shared',
+    ['--pid', '--mount', '--cgroup'],
+    isLinux ? ours(system) : '',
+    /the net namespace is shared/,
+  ],
+  [
+    'nobody knows what is outside',
+    ['--pid', '--mount', '--cgroup', '--net', '--uts', '--ipc'],
+    '',
+    /the mnt namespace is unreadable/,
+  ],
+] as const) {
+  asRoot(`not sealed, so not started: a system where ${title}${because}`, (t) => {
+    const inside = [join(scripts, 'with-systemd-system'), '--inside', theirs, '/nowhere', '0', 'true'];
+    const {status, stderr} = spawnSync('unshare', [...namespaces, '--fork', ...inside], {encoding: 'utf8'});
+    t.is(status, 77, stderr);
+    t.regex(stderr, reason);
+  });
+}
+
+asRoot(`who is not root gets no system${because}`, (t) => {
+  const as = ['--reuid', '4321', '--regid', '4321', '--clear-groups'];
+  const {status, stderr} = spawnSync('setpriv', [...as, 'bash', '-s', 'true'], {
+    encoding: 'utf8',
+    // The checkout may be closed to others
+    input: `cd /; ${readFileSync(join(scripts, 'sealing.bash'), 'utf8')}\nneed_root`,
+  });
+  t.is(status, 77);
+  t.regex(stderr, /only root can make the namespaces/);
+});
