@@ -1,12 +1,13 @@
-import {execFile, execFileSync, spawn} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {publint} from 'publint';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import {startCloud} from '../cloud/cloud.ts';
 import {otherNode, pack, type Packed} from '../helpers/packed.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -97,19 +98,34 @@ for (const wanted of ['22.20.0', 'ours']) {
     t.is(statSync(join(home, '.local/state/orgkey/compile-cache')).mode & 0o777, 0o700);
   });
 
-  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: git gets a credential`, async (t) => {
+  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones, with a token from Entra and with a personal one`, async (t) => {
     const node = nodeOrSkip(t, wanted);
     if (node === undefined) return;
     const {environment, home} = place(t, node);
+    const cloud = await startCloud();
+    t.teardown(() => cloud.close());
+    const tenant = cloud.addTenant();
+    const application = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [application]});
+    const fabrikam = cloud.addOrganization('fabrikam');
+    const repositories = [contoso, fabrikam].map((one) =>
+      one.addRepository('p/r', {files: {'read.me': one.name}}),
+    );
     const config = join(home, 'config.yaml');
-    const pat = 'p'.repeat(52);
+    const {clientId, secret} = application;
     writeFileSync(
       config,
-      `integrations: {azure: [{host: dev.azure.com, credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`,
+      `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], clientId: ${clientId}, clientSecret: ${secret}, tenantId: ${tenant.id}}
+        - {organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat().value}}
+`,
       {mode: 0o600},
     );
+    const variables = {...environment, ...cloud.environment(), GIT_TERMINAL_PROMPT: '0'};
     const daemon = spawn(join(packed.bin, 'orgkey'), ['daemon', '--config', config], {
-      env: environment,
+      env: variables,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     t.teardown(() => daemon.kill('SIGKILL'));
@@ -125,24 +141,13 @@ for (const wanted of ['22.20.0', 'ours']) {
     const command = readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8').split('\0');
     for (const flag of daemonNodeFlags) t.true(command.includes(flag), flag);
 
-    const git = execFileSync(
-      'git',
-      [
-        '-c',
-        `credential.helper=${join(packed.bin, 'git-credential-orgkey')}`,
-        '-c',
-        'credential.useHttpPath=true',
-        'credential',
-        'fill',
-      ],
-      {
-        env: environment,
-        cwd: join(home, 'repository'),
-        input: 'url=https://dev.azure.com/contoso/p/_git/r\n\n',
-        encoding: 'utf8',
-      },
-    );
-    t.regex(git, new RegExp(`^password=${pat}$`, 'm'));
+    const helper = `credential.helper=${join(packed.bin, 'git-credential-orgkey')}`;
+    for (const {url} of repositories) {
+      const folder = basename(dirname(dirname(dirname(url))));
+      const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url, folder];
+      await run('git', args, {env: variables, cwd: join(home, 'repository')});
+      t.is(readFileSync(join(home, 'repository', folder, 'read.me'), 'utf8'), folder);
+    }
 
     const {stdout} = await run(join(packed.bin, 'orgkey'), ['status', '--json'], {env: environment});
     t.like(JSON.parse(stdout), {version, pid: daemon.pid});
