@@ -1,10 +1,10 @@
 /**
- * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes]
+ * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [updates]
  *
  * What takes too long for the tests, or what they must not judge because it is a time, against a real daemon; all where
  * none is named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
  * acquirers; and beside a real systemd --user, sealed off, which only root can have: 20 restarts and 10 crashes of the
- * daemon under load.
+ * daemon under load, and 12 updates by npm while clones run.
  * Prints what it saw. Ends with 1 where something is not as it must be.
  */
 import {gitPerson} from '../test/helpers/git-person.ts';
@@ -13,11 +13,13 @@ import {startProbed, type ProbedDaemon} from '../test/helpers/probed-daemon.ts';
 import {eraseFor, getFor, inParallel, passwordIn} from '../test/helpers/requests.ts';
 import {gits} from '../test/helpers/gits.ts';
 import {BuiltApp, SystemdHome, whyNoSystemd} from '../test/helpers/systemd-home.ts';
+import {updateUnderClones} from '../test/helpers/update-under-clones.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
 const REQUESTS = 1_000_000;
 const SUBMODULES = 200;
 const KILLS = 100;
+const UPDATES = 12;
 
 /** In milliseconds, for the slowest of all requests while the daemon is restarted. */
 const SLOWEST = 500;
@@ -170,23 +172,44 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
       const next = `the next answer came after at most ${text(slowestNextAnswer)} ms`;
       tell(next, Number(slowestNextAnswer) <= BACK_AFTER);
     }),
+
+  updates: () =>
+    withApp(async (app) => {
+      const {failures, clones} = await updateUnderClones(app, cloud, {updates: UPDATES, onProgress: show});
+      tell(`${text(clones)} clones over ${UPDATES} updates`, Number(clones) > UPDATES);
+      tell(`failed: ${text(failures)}`, Array.isArray(failures) && failures.length === 0);
+    }),
 };
 
-/** A scenario of test/with-systemd/inside.ts; skipped where there can be no systemd. */
-async function besideSystemd(
+/** A scenario of test/with-systemd/inside.ts. */
+function besideSystemd(
   scenario: string,
   judge: (found: Readonly<Record<string, unknown>>) => void,
 ): Promise<void> {
+  return withApp(async (app) => {
+    const home = new SystemdHome(app, 4321, serviceConfiguration);
+    try {
+      judge(await home.run(scenario, {onProgress: show}));
+    } finally {
+      home.remove();
+    }
+  });
+}
+
+/** Skipped where there can be no systemd. */
+async function withApp(work: (app: BuiltApp) => Promise<void>): Promise<void> {
   const reason = whyNoSystemd();
   if (reason !== undefined) return console.log(`skipped: ${reason}`);
   const app = new BuiltApp();
-  const home = new SystemdHome(app, 4321, serviceConfiguration);
   try {
-    judge(await home.run(scenario, {onProgress: (line) => process.stdout.write(`        ${line}`)}));
+    await work(app);
   } finally {
-    home.remove();
     app.remove();
   }
+}
+
+function show(line: string): void {
+  process.stdout.write(`        ${line}`);
 }
 
 function text(value: unknown): string {

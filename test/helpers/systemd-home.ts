@@ -93,7 +93,7 @@ export class SystemdHome {
       const running = execFile(
         withSystemdUser,
         args,
-        {cwd: '/', env, timeout: 150_000},
+        {cwd: '/', env, timeout: 10 * 60_000},
         (error, stdout, stderr) => {
           if (error !== null) reject(new Error(`${stderr}\n${this.#log()}`, {cause: error}));
           else resolve(JSON.parse(stdout));

@@ -63,7 +63,7 @@ export async function upgrade({home, path, packages, tell}: Upgrading): Promise<
     }
   });
 
-  const upgrades = Number(env['ORGKEY_UPGRADES'] ?? 4);
+  const upgrades = Number(env['ORGKEY_UPDATES'] ?? 4);
   const served: string[] = [];
   for (let round = 0; round < upgrades; round++) {
     const version = round % 2 === 0 ? NEWER : OLDER;
