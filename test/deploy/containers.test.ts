@@ -1,11 +1,22 @@
-import {spawnSync} from 'node:child_process';
-import {chownSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {execFileSync, spawnSync} from 'node:child_process';
+import {
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
+import {submoduleInclude} from '../../src/ssh/git-include.ts';
+import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testKey} from '../helpers/submodule-world.ts';
 
 const folder = join(import.meta.dirname, '../../scripts/deploy');
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
@@ -177,10 +188,10 @@ for (const way of ways) {
           uid,
           input: `url=https://dev.azure.com/${organization}/p/_git/r\n${more}\n`,
         });
-      t.regex(git('fill', 'contoso').stdout, new RegExp(`^password=${pat}$`, 'm'));
-      t.notRegex(git('fill', 'fabrikam').stdout, /^password=/m);
+      t.regex((await git('fill', 'contoso')).stdout, new RegExp(`^password=${pat}$`, 'm'));
+      t.notRegex((await git('fill', 'fabrikam')).stdout, /^password=/m);
       // Not even root in the container can put something else there
-      const tried = runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
+      const tried = await runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
         sockets: mounted,
         home,
         uid: 0,
@@ -192,12 +203,93 @@ for (const way of ways) {
       // While the daemon is away, git must not put one of its own in its place
       const before = statSync(join(mounted, 'git.sock')).ino;
       await daemon.stop('SIGKILL');
-      git('approve', 'contoso', 'username=u\npassword=canary\n');
+      await git('approve', 'contoso', 'username=u\npassword=canary\n');
       t.is(statSync(join(mounted, 'git.sock')).ino, before);
-      t.notRegex(git('fill', 'contoso').stdout, /canary/);
+      t.notRegex((await git('fill', 'contoso')).stdout, /canary/);
     },
   );
 }
+
+contained(
+  `a submodule over SSH comes through the same mount, with a grant for its reader${because}`,
+  async (t) => {
+    const cloud = await startCloud();
+    t.teardown(() => cloud.close());
+    const contoso = cloud.addOrganization('contoso');
+    const {key, privateKey} = await testKey();
+    contoso.addSshKey(key.publicLine('test'));
+    contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+    const submodule = {path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'};
+    const {url} = contoso.addRepository('Web/app', {submodules: [submodule]});
+    const rule = {organizations: ['contoso'], knownHosts: cloud.knownHosts(), privateKey};
+    const daemon = await startDaemon({
+      configuration: `
+integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], personalAccessToken: ${contoso.addPat().value}}
+orgkey:
+  sockets:
+    - {name: team-a, organizations: [contoso], mode: '0666'}
+    - {name: team-b, organizations: [fabrikam], mode: '0666'}
+  submodules: ${JSON.stringify([rule])}
+`,
+      environment: cloud.environment(),
+    });
+    t.teardown(() => daemon.close());
+    const ca = readFileSync(cloud.caFile);
+    // ssh wants its user to have a name
+    const somebody = 65_534;
+
+    const cloneFrom = async (socket: string) => {
+      const home = scratchDirectory(t);
+      // All that the container has of ours: two scripts and git's settings
+      writeFileSync(join(home, 'ca.pem'), ca);
+      for (const name of ['orgkey-ssh', 'git-credential-orgkey'])
+        copyFileSync(join(import.meta.dirname, '../../src/shell', name), join(home, name));
+      const {conditions, settings} = submoduleInclude({
+        wrapper: join(home, 'orgkey-ssh'),
+        path: join(home, 'submodules'),
+      });
+      const set = (file: string, pairs: readonly (readonly [string, string])[]) => {
+        for (const [name, value] of pairs)
+          execFileSync('git', ['config', '--file', join(home, file), '--add', name, value]);
+      };
+      set('submodules', settings);
+      set('.gitconfig', [
+        ...conditions,
+        ['credential.helper', join(home, 'git-credential-orgkey')],
+        ['credential.useHttpPath', 'true'],
+      ]);
+      execFileSync('chown', ['-R', `${somebody}:${somebody}`, home]);
+      const trusted = {GIT_SSL_CAINFO: join(home, 'ca.pem')};
+      const ran = await runContained(['git', 'clone', '--quiet', '--recurse-submodules', url, 'app'], {
+        sockets: join(daemon.runtime, 'scoped', socket),
+        home,
+        uid: somebody,
+        // Who mounts it answers for it: its owner is somebody of the host's
+        environment: {
+          ...cloud.environment(),
+          ...trusted,
+          ORGKEY_RUNTIME_DIR: '/run/orgkey',
+          ORGKEY_NO_START: '1',
+        },
+        input: '',
+      });
+      return {...ran, cloned: join(home, 'app/lib/lib.txt')};
+    };
+    const served = await cloneFrom('team-a');
+    t.is(served.status, 0, served.stderr);
+    t.is(readFileSync(served.cloned, 'utf8'), 'lib');
+    t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')), ['git.sock']);
+    const commands = () => [...cloud.sshRequests].filter(({kind}) => kind === 'exec').length;
+    t.is(commands(), 1);
+    // The socket of another organization grants nothing
+    const other = await cloneFrom('team-b');
+    t.not(other.status, 0);
+    t.is(commands(), 1);
+  },
+);
 
 test('the image runs as nobody that matters, with the package and without its install scripts', (t) => {
   const lines = read('Dockerfile')

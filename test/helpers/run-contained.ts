@@ -1,4 +1,6 @@
-import {spawnSync} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {text} from 'node:stream/consumers';
 
 /** Why no namespace can be made here; `undefined` where one can. */
 export function whyNotContained(): string | undefined {
@@ -19,10 +21,10 @@ export interface Contained {
 }
 
 /** Runs a program as a container would that has nothing but git and one mounted directory. */
-export function runContained(
+export async function runContained(
   command: readonly string[],
   {sockets, home, uid, environment, input}: Contained,
-) {
+): Promise<{readonly status: number | null; readonly stdout: string; readonly stderr: string}> {
   const script = `set -e
     sockets=$1; uid=$2; shift 2
     mkdir -p "$HOME/.mounted"; mount -n --bind "$sockets" "$HOME/.mounted"
@@ -41,12 +43,14 @@ export function runContained(
     String(uid),
     ...command,
   ];
-  const {status, stdout, stderr} = spawnSync('unshare', args, {
+  const child = spawn('unshare', args, {
     cwd: home,
     env: {PATH: '/usr/bin:/bin:/usr/sbin:/sbin', HOME: home, GIT_TERMINAL_PROMPT: '0', ...environment},
-    input,
-    encoding: 'utf8',
     timeout: 60_000,
   });
-  return {status, stdout, stderr};
+  child.stdin.on('error', () => undefined).end(input);
+  const closed = once(child, 'close');
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  await closed;
+  return {status: child.exitCode, stdout, stderr};
 }
