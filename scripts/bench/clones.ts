@@ -7,6 +7,7 @@ import {gits} from '../../test/helpers/gits.ts';
 import {BuiltDaemon, Place, dist, patConfiguration} from './built-daemon.ts';
 import {Skipped, type Group} from './row.ts';
 import {inTurns, median, pairedRatio} from './statistics.ts';
+import {helperValue} from '../../src/git/setting.ts';
 
 const SUBMODULES = 200;
 const ROUNDS = 5;
@@ -32,7 +33,11 @@ export async function measureClones(): Promise<Group> {
   try {
     const url = 'https://dev.azure.com/contoso';
     // as setup writes it
-    await configure(homes.orgkey, `credential.${url}.helper`, `!'${join(dist, 'git-credential-orgkey')}'`);
+    await configure(
+      homes.orgkey,
+      `credential.${url}.helper`,
+      helperValue(join(dist, 'git-credential-orgkey')),
+    );
     await configure(homes.orgkey, 'credential.https://dev.azure.com.useHttpPath', 'true');
     await configure(homes.orgkey, `http.${url}.proactiveAuth`, 'auto');
     const basic = Buffer.from(`:${pat.value}`).toString('base64');

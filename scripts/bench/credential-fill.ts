@@ -6,6 +6,7 @@ import {BuiltDaemon, PAT, Place, dist} from './built-daemon.ts';
 import {LoadClient} from './load-client.ts';
 import type {Group} from './row.ts';
 import {median, pairedRatio} from './statistics.ts';
+import {helperValue} from '../../src/git/setting.ts';
 
 const ROUNDS = 200;
 
@@ -36,11 +37,8 @@ export async function measureCredentialFill(): Promise<Group> {
     const oauth = fetchOauthHelper();
     const helpers: Record<string, readonly string[]> = {
       'git credential-cache': [cacheHelper],
-      orgkey: [`!'${join(dist, 'git-credential-orgkey')}'`],
-      // not as setup writes it: the shell that git starts for any helper reads the script, no second one is started
-      'orgkey, read by the shell that git starts': [
-        `"!f() { . '${join(dist, 'git-credential-orgkey')}'; }; f"`,
-      ],
+      orgkey: [helperValue(join(dist, 'git-credential-orgkey'))],
+      'orgkey, its script as a program': [`!'${join(dist, 'git-credential-orgkey')}'`],
       "orgkey's socket, in a container": [`cache --socket=${place.socket}`],
       'git credential-store': [`store --file=${stored}`],
       'a helper in Node': [`!'${process.execPath}' '${nodeHelper}'`],
@@ -87,7 +85,7 @@ export async function measureCredentialFill(): Promise<Group> {
 }
 
 function helperLine(helper: string): string {
-  return `\thelper = ${helper}\n`;
+  return `\thelper = "${helper.replaceAll('"', String.raw`\"`)}"\n`;
 }
 
 /** Debian's package, unpacked beside; `undefined` where it can't be had. */

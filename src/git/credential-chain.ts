@@ -1,5 +1,6 @@
 import {coversCredential} from './match-url.ts';
 import {partsOfKey, truthOf, type SeenSetting} from './seen-settings.ts';
+import {pathInHelper} from './setting.ts';
 
 /** What git does to get a credential for one URL. */
 export interface CredentialChain {
@@ -38,8 +39,8 @@ export type OurHelper =
   | {readonly kind: 'socket'; readonly path: string};
 
 export function ourHelper({value}: Pick<SeenSetting, 'value'>): OurHelper | undefined {
-  const quoted = /^!'((?:[^']|'\\'')*\/git-credential-orgkey)'$/.exec(value)?.[1];
-  if (quoted !== undefined) return {kind: 'script', path: quoted.replaceAll(String.raw`'\''`, "'")};
+  const written = pathInHelper(value);
+  if (written !== undefined) return {kind: 'script', path: written};
   const plain = /^!?(\/[^\s'"$`\\]*\/git-credential-orgkey)$/.exec(value)?.[1];
   if (plain !== undefined) return {kind: 'script', path: plain};
   if (value === 'orgkey') return {kind: 'name'};

@@ -1,7 +1,7 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {printable} from '../printable.ts';
 import {GitError, type GitResult, type RunGit} from './run-git.ts';
-import {checkSetting, isOurHelper, type Setting} from './setting.ts';
+import {checkSetting, pathInHelper, type Setting} from './setting.ts';
 
 /** A copy of a configuration file that git may edit, and the name that messages give it. */
 export interface Draft {
@@ -68,9 +68,9 @@ export function areMet(present: readonly Setting[], wanted: readonly Setting[]):
 /** Lines of ours that nothing recorded: of a setup whose state was lost. */
 export function unrecordedSettings(present: readonly Setting[]): Setting[] {
   return present.filter(({key, value}, at) => {
-    if (isOurHelper(value)) return true;
+    if (pathInHelper(value) !== undefined) return true;
     const next = present.slice(at + 1).find((later) => normalKey(later.key) === normalKey(key));
-    return value === '' && next !== undefined && isOurHelper(next.value);
+    return value === '' && next !== undefined && pathInHelper(next.value) !== undefined;
   });
 }
 

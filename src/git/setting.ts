@@ -7,9 +7,12 @@ export interface Setting {
   readonly value: string;
 }
 
-/** `!'/abs path/git-credential-orgkey'`: git runs it through a shell. @throws {GitError} */
+/**
+ * `!script='/abs path/git-credential-orgkey'; f() { . "$script"; }; f`: git runs a helper through a shell anyway, and
+ * that shell reads the script instead of starting a second one. @throws {GitError}
+ */
 export function helperValue(path: string): string {
-  return `!${quoteForShell(path)}`;
+  return `!script=${quoteForShell(path)}; f() { . "$script"; }; f`;
 }
 
 /** For POSIX shells, whatever the text holds. */
@@ -17,9 +20,12 @@ function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Whether a helper line is one that we write, from wherever we were installed then. */
-export function isOurHelper(value: string): boolean {
-  return /^!'(?:[^']|'\\'')*\/git-credential-orgkey'$/.test(value);
+/** The script's path in a helper line as we write it, or as we once did: `!'/abs path/git-credential-orgkey'`. */
+export function pathInHelper(value: string): string | undefined {
+  const quoted = /^!(?:script=)?'((?:[^']|'\\'')*\/git-credential-orgkey)'/.exec(value)?.[1];
+  const path = quoted?.replaceAll(String.raw`'\''`, "'");
+  if (path === undefined) return undefined;
+  return value === helperValue(path) || value === `!${quoteForShell(path)}` ? path : undefined;
 }
 
 /**

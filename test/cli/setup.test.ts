@@ -46,7 +46,8 @@ test('git sees what the design promises', async (t) => {
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
   const {stdout} = await person.git(['config', '--global', '--list']);
-  const helper = `!'${join(import.meta.dirname, '../../src/shell/git-credential-orgkey')}'`;
+  const script = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
+  const helper = `!script='${script}'; f() { . "$script"; }; f`;
   const organization = (url: string) => [
     `credential.${url}.helper=`,
     `credential.${url}.helper=${helper}`,

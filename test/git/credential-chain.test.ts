@@ -161,6 +161,10 @@ test('a configuration that git cannot read is told with the file', async (t) => 
 });
 
 const helpers: readonly [value: string, ours: ReturnType<typeof ourHelper>][] = [
+  [
+    `!script='/opt/my tools/git-credential-orgkey'; f() { . "$script"; }; f`,
+    {kind: 'script', path: '/opt/my tools/git-credential-orgkey'},
+  ],
   [`!'/opt/my tools/git-credential-orgkey'`, {kind: 'script', path: '/opt/my tools/git-credential-orgkey'}],
   [
     String.raw`!'/opt/it'\''s/git-credential-orgkey'`,

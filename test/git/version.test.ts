@@ -1,6 +1,6 @@
 import test from 'ava';
 import {canBeSetUp, parseGitVersion, takesBearer} from '../../src/git/version.ts';
-import {helperValue, isOurHelper} from '../../src/git/setting.ts';
+import {helperValue, pathInHelper} from '../../src/git/setting.ts';
 
 for (const [text, setUp, bearer] of [
   ['git version 2.20.1', false, false],
@@ -26,11 +26,14 @@ for (const text of ['', 'hub version 2', 'git version', 'git version x.y'])
 for (const [value, ours] of [
   [helperValue('/opt/orgkey/git-credential-orgkey'), true],
   [helperValue("/opt/or'g key/git-credential-orgkey"), true],
+  ["!'/opt/orgkey/git-credential-orgkey'", true],
   ["!'/opt/git-credential-orgkey' --mine", false],
+  [`${helperValue('/opt/git-credential-orgkey')} --mine`, false],
+  [`!script='/opt/git-credential-orgkey'; f() { echo mine; }; f`, false],
   ['orgkey', false],
   ['/opt/git-credential-orgkey', false],
   ["!'/opt/git-credential-orgkey-next'", false],
   ['', false],
 ] as const)
   test(`${value === '' ? 'nothing' : value} is ${ours ? '' : 'not '}ours`, (t) =>
-    t.is(isOurHelper(value), ours));
+    t.is(pathInHelper(value) !== undefined, ours));

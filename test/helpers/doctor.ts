@@ -3,6 +3,7 @@ import type {Diagnostic} from '../../src/diagnostics/diagnostic.ts';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {Person, type RunOptions} from './command-line.ts';
 import {helper, startDaemon, type TestDaemon} from './daemon.ts';
+import {helperValue} from '../../src/git/setting.ts';
 
 /** What `orgkey doctor --json` said. */
 export interface Findings {
@@ -48,7 +49,7 @@ export async function patientOf(
     ORGKEY_CONFIG: daemon.configFile,
     ...environment,
   });
-  await person.git(['config', '--global', 'credential.https://dev.azure.com.helper', `!'${helper}'`]);
+  await person.git(['config', '--global', 'credential.https://dev.azure.com.helper', helperValue(helper)]);
   await person.git(['config', '--global', 'credential.https://dev.azure.com.useHttpPath', 'true']);
   return {
     cloud,

@@ -2,6 +2,7 @@ import type {Cloud} from '../cloud/cloud.ts';
 import {helper, type TestDaemon} from './daemon.ts';
 import {GitHome} from './git-home.ts';
 import {gits, type Git} from './gits.ts';
+import {helperValue} from '../../src/git/setting.ts';
 
 /** A home whose git asks the daemon for every host, with the path; any other way to a password leaves a trace. */
 export async function gitPerson(
@@ -17,6 +18,6 @@ export async function gitPerson(
   home.write('askpass', '#!/bin/sh\ntouch "$HOME/asked"\nexit 1\n', 0o755);
   await home.succeed(['config', '--global', 'core.askPass', `${home.directory}/askpass`]);
   await home.succeed(['config', '--global', 'credential.useHttpPath', 'true']);
-  await home.succeed(['config', '--global', 'credential.helper', `!'${helper}'`]);
+  await home.succeed(['config', '--global', 'credential.helper', helperValue(helper)]);
   return home;
 }

@@ -5,6 +5,8 @@ import {createServer} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {helperValue} from '../../src/git/setting.ts';
+import {GitHome} from '../helpers/git-home.ts';
 
 /** Only root can run processes as somebody else. */
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
@@ -26,6 +28,33 @@ test('both scripts are plain POSIX shell, and never evaluate text', (t) => {
     t.notRegex(read(script), /\beval\b|\becho\b|\[\[|\bnode\b/);
   }
 });
+
+for (const [way, line] of [
+  ['read by the shell that git starts', helperValue],
+  ['run as a program', (script: string) => helperValue(script).replace(/^!script=(.*); f\(\).*$/, '!$1')],
+] as const) {
+  for (const place of ['plain', "a person's $HOME; with (marks) & `such`"]) {
+    test(`the service is started by the command beside the script, ${way}, below ${place}`, (t) => {
+      const home = new GitHome();
+      t.teardown(() => home.remove());
+      const script = home.write(`${place}/git-credential-orgkey`, read('git-credential-orgkey'), 0o755);
+      home.write(`${place}/orgkey`, '#!/bin/sh\nprintf "%s\\n" "$*" >> "$HOME/started"\n', 0o755);
+      const runtime = {
+        ORGKEY_RUNTIME_DIR: join(home.directory, 'nowhere'),
+        XDG_RUNTIME_DIR: '',
+        TMPDIR: home.directory,
+      };
+      const environment = {...home.environment, ...runtime, GIT_TERMINAL_PROMPT: '0', ORGKEY_NO_START: ''};
+      const {stderr} = spawnSync('git', ['-c', `credential.helper=${line(script)}`, 'credential', 'fill'], {
+        env: environment,
+        input: 'protocol=https\nhost=dev.azure.com\n\n',
+        encoding: 'utf8',
+      });
+      t.is(readFileSync(join(home.directory, 'started'), 'utf8'), 'service start\n');
+      t.regex(stderr, /^orgkey: error: the orgkey daemon does not answer$/m);
+    });
+  }
+}
 
 /** Runs the lookup alone, as a user. */
 function findSocket(environment: Record<string, string>, uid: number): string {

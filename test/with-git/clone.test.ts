@@ -4,6 +4,7 @@ import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {helper, startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits, type Git} from '../helpers/gits.ts';
+import {helperValue} from '../../src/git/setting.ts';
 
 /** Two organizations with an identity each, a daemon that knows both, and a person whose git is set up for it. */
 async function world(git: Git) {
@@ -46,7 +47,7 @@ async function person(git: Git, cloud: Cloud, daemon: TestDaemon): Promise<GitHo
     PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
   });
   await home.succeed(['config', '--global', 'credential.https://dev.azure.com.useHttpPath', 'true']);
-  await home.succeed(['config', '--global', 'credential.helper', `!'${helper}'`]);
+  await home.succeed(['config', '--global', 'credential.helper', helperValue(helper)]);
   return home;
 }
 
@@ -199,7 +200,7 @@ test.serial(
     t.teardown(() => daemon.close());
     const home = new GitHome(daemon.environment);
     t.teardown(() => home.remove());
-    await home.succeed(['config', '--global', 'credential.helper', `!'${helper}'`]);
+    await home.succeed(['config', '--global', 'credential.helper', helperValue(helper)]);
     await daemon.stop('SIGKILL');
     const store = 'protocol=https\nhost=dev.azure.com\npath=contoso/x\nusername=me\npassword=secret\n\n';
     await home.run('git', ['credential', 'approve'], {input: store});
