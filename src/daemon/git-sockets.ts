@@ -84,7 +84,10 @@ export class GitSockets {
         this.#open.set(settings.name, {socket: await this.#openScoped(settings), settings: now});
       } catch (error) {
         if (!(error instanceof ClaimError)) throw error;
-        notices.push({level: 'red', message: `socket ${settings.name}: ${error.message}`, hint: error.hint});
+        const hint = this.#isForManager(settings.name)
+          ? 'let systemd open it: orgkey service install'
+          : error.hint;
+        notices.push({level: 'red', message: `socket ${settings.name}: ${error.message}`, hint});
       }
     }
     this.#notices = notices;
@@ -130,6 +133,13 @@ export class GitSockets {
     const socket = this.#make(scope, join(directory, 'git.sock'), mode, number);
     await socket.open();
     return socket;
+  }
+
+  /** The machine's runtime directory is root's: what is new there only systemd can open. */
+  #isForManager(name: string): boolean {
+    const {directory, inherited} = this.#parts;
+    const isOurs = statSync(directory).uid === process.geteuid?.();
+    return inherited.size > 0 && !inherited.has(name) && !isOurs;
   }
 
   #make(scope: SocketScope, path: string, mode: number, group: number | undefined): GitSocket {

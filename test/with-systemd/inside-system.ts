@@ -222,8 +222,28 @@ orgkey:
     granted: await grants(),
     left: readdirSync(`${scope}/ssh`),
     restarted: await restarted(`${scope}/git.sock`),
+    late: await late(),
     taken: (await orgkey(['uninstall', '--system'])).code,
     run: existsSync('/run/orgkey'),
+  };
+}
+
+/** A scoped socket that comes later: the daemon says who has to open it, and it is opened. */
+async function late() {
+  writeFileSync(
+    config,
+    read(config).replace(
+      '  submodules:',
+      '    - {name: late, organizations: [contoso], mode: "0666"}\n  submodules:',
+    ),
+  );
+  await until(async () => health(await orgkey(['status', '--json'])) === 'red');
+  const {notices} = JSON.parse((await orgkey(['status', '--json'])).stdout);
+  const installed = await orgkey(['service', 'install']);
+  return {
+    hint: notices[0].hint,
+    installed: installed.code,
+    answer: await fill('alone', '/run/orgkey/scoped/late/git.sock', 'contoso'),
   };
 }
 

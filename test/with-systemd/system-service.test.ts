@@ -95,6 +95,11 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
   t.deepEqual(found['granted'], ['grant', 'granted', 'read']);
   t.deepEqual(found['left'], []);
   t.is(found['restarted'], 'secret');
+  t.deepEqual(found['late'], {
+    hint: 'let systemd open it: orgkey service install',
+    installed: 0,
+    answer: 'secret',
+  });
   t.is(found['taken'], 0);
   t.false(found['run']);
 });
