@@ -122,20 +122,9 @@ class IdentityBuilder {
     }
     if (clientId === undefined || tenantId === undefined || clientCertificate === undefined) return undefined;
     if (clientCertificatePassword === undefined && this.#has('clientCertificatePassword')) return undefined;
-    const key = this.#makeKey('client-certificate', [
-      clientId,
-      tenantId,
-      clientCertificate,
-      clientCertificatePassword,
-    ]);
-    return {
-      kind: 'client-certificate',
-      key,
-      clientId,
-      tenantId,
-      clientCertificate,
-      clientCertificatePassword,
-    };
+    const parts = {clientId, tenantId, clientCertificate, clientCertificatePassword};
+    const key = this.#makeKey('client-certificate', Object.values(parts));
+    return {kind: 'client-certificate', key, ...parts};
   }
 
   #managedIdentity(): Identity | undefined {

@@ -261,20 +261,9 @@ class TerraformReader {
     const clientCertificate: SecretSource = {from: 'held', secret};
     const password = this.#first('certificatePassword');
     const clientCertificatePassword = password && heldText(password);
-    const key = this.#makeKey('client-certificate', [
-      clientId,
-      tenantId,
-      clientCertificate,
-      clientCertificatePassword,
-    ]);
-    return {
-      kind: 'client-certificate',
-      key,
-      clientId,
-      tenantId,
-      clientCertificate,
-      clientCertificatePassword,
-    };
+    const parts = {clientId, tenantId, clientCertificate, clientCertificatePassword};
+    const key = this.#makeKey('client-certificate', Object.values(parts));
+    return {kind: 'client-certificate', key, ...parts};
   }
 
   #managedIdentity(): Identity | undefined {
