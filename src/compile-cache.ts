@@ -1,6 +1,7 @@
-import {lstatSync, mkdirSync} from 'node:fs';
-import {enableCompileCache} from 'node:module';
-import {join} from 'node:path';
+import {lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
+import {enableCompileCache, getCompileCacheDir} from 'node:module';
+import {dirname, join} from 'node:path';
+import {VERSION} from './version.ts';
 
 /**
  * Lets Node keep compiled code in our state directory from here on. Never in Node's default below /tmp: a cache laid
@@ -12,13 +13,29 @@ export function keepCompiledCode(
   uid: number | undefined,
 ): void {
   const state = stateDirectory(argv, environment);
-  const directory = state === undefined ? undefined : join(state, 'compile-cache');
+  const directory = state === undefined ? undefined : compileCacheOf(state);
   if (state === undefined || directory === undefined) return;
   try {
+    mkdirSync(dirname(directory), {recursive: true, mode: 0o700});
+    if (!isOurs(state, uid) || !isOurs(dirname(directory), uid)) return;
     mkdirSync(directory, {recursive: true, mode: 0o700});
-    if (isOurs(state, uid) && isOurs(directory, uid)) enableCompileCache(directory);
+    if (isOurs(directory, uid)) enableCompileCache(directory);
   } catch {
     // Slower by some milliseconds; whoever has something to write there will say what is wrong with it
+  }
+}
+
+/** Where it lies in a state directory. One for each version: Node never removes what is of no more use. */
+export function compileCacheOf(state: string): string {
+  return join(state, 'compile-cache', VERSION);
+}
+
+/** Removes what earlier versions kept, where what this one keeps is ours alone. */
+export function dropCodeOfEarlierVersions(state: string): void {
+  const current = compileCacheOf(state);
+  if (getCompileCacheDir()?.startsWith(`${current}/`) !== true) return;
+  for (const name of readdirSync(dirname(current))) {
+    if (name !== VERSION) rmSync(join(dirname(current), name), {recursive: true, force: true});
   }
 }
 

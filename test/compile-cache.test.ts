@@ -1,19 +1,25 @@
 import {execFileSync} from 'node:child_process';
 import {chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {VERSION} from '../src/version.ts';
 import {scratchDirectory} from './helpers/scratch-directory.ts';
 
 /** As nobody in particular: modes don't hold root. */
 const uid = 65534;
 
 /** Runs a program that keeps its compiled code. Gives the directory that Node uses, if any. */
-function cacheOf(argv: readonly string[], environment: Record<string, string>): string | undefined {
+function cacheOf(
+  argv: readonly string[],
+  environment: Record<string, string>,
+  then = '',
+): string | undefined {
   const program = `
-    import {keepCompiledCode} from ${JSON.stringify(new URL('../src/compile-cache.ts', import.meta.url).href)};
+    import {dropCodeOfEarlierVersions, keepCompiledCode} from ${JSON.stringify(new URL('../src/compile-cache.ts', import.meta.url).href)};
     import {getCompileCacheDir} from 'node:module';
     if (process.getuid() === 0) throw new Error('root');
     keepCompiledCode(${JSON.stringify(argv)}, ${JSON.stringify(environment)}, process.getuid());
+    ${then};
     console.log(getCompileCacheDir() ?? '');`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
     env: {NODE_NO_WARNINGS: '1'},
@@ -78,6 +84,31 @@ test('a link is not followed', (t) => {
   chownSync(join(state, 'elsewhere'), uid, uid);
   symlinkSync('elsewhere', join(state, 'compile-cache'));
   t.is(cacheOf([], {ORGKEY_STATE_DIR: state}), undefined);
+});
+
+test('what earlier versions kept is removed, and nothing else', (t) => {
+  const state = ours(t);
+  const make = (path: string) => {
+    mkdirSync(join(state, path), {recursive: true, mode: 0o700});
+    for (let at = path; at !== '.'; at = dirname(at)) chownSync(join(state, at), uid, uid);
+  };
+  for (const path of ['compile-cache/0.0.1/v24', 'compile-cache/v24.0.0-x64', 'secrets']) make(path);
+  t.truthy(cacheOf([], {ORGKEY_STATE_DIR: state}, `dropCodeOfEarlierVersions(${JSON.stringify(state)})`));
+  t.deepEqual(readdirSync(join(state, 'compile-cache')), [VERSION]);
+  t.deepEqual(readdirSync(state).toSorted(), ['compile-cache', 'secrets']);
+});
+
+test('nothing is removed behind a link', (t) => {
+  const state = ours(t);
+  mkdirSync(join(state, 'elsewhere/precious'), {recursive: true});
+  chownSync(join(state, 'elsewhere'), uid, uid);
+  chownSync(join(state, 'elsewhere/precious'), uid, uid);
+  symlinkSync('elsewhere', join(state, 'compile-cache'));
+  t.is(
+    cacheOf([], {ORGKEY_STATE_DIR: state}, `dropCodeOfEarlierVersions(${JSON.stringify(state)})`),
+    undefined,
+  );
+  t.true(existsSync(join(state, 'elsewhere/precious')));
 });
 
 test('where no directory can be made, the program runs all the same', (t) => {

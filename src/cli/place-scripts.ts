@@ -22,33 +22,36 @@ export function scriptsForGit(
   };
 }
 
-/** Brings copies up to date. Gives the paths of those that were not. */
-export async function placeScripts(
+/** A file for git that is missing or of another version. */
+export interface Placing {
+  readonly path: string;
+  /** In one step: a git may ask at any moment. */
+  readonly place: () => Promise<void>;
+}
+
+/** What git runs and is not there yet, in the order in which it is needed. */
+export async function scriptsToPlace(
   options: {readonly system?: boolean},
   context: Pick<Context, 'program' | 'environment' | 'home'>,
-): Promise<readonly string[]> {
+): Promise<readonly Placing[]> {
   const {program} = context;
   const scripts = scriptsForGit(options, context);
   if (scripts.helper === program.helper) return [];
-  const directory = dirname(scripts.helper);
-  await mkdir(directory, {recursive: true, mode: 0o700});
-  const placed: string[] = [];
+  const placings: Placing[] = [];
   for (const name of ['helper', 'sshWrapper'] as const) {
     if (await isSame(program[name], scripts[name])) continue;
-    await replace(scripts[name], async (fresh) => {
+    const make = async (fresh: string) => {
       await copyFile(program[name], fresh);
       await chmod(fresh, 0o755);
-    });
-    placed.push(scripts[name]);
+    };
+    placings.push({path: scripts[name], place: () => replace(scripts[name], make)});
   }
   // how a script finds the command that starts the service
-  const command = join(directory, 'orgkey');
+  const command = join(dirname(scripts.helper), 'orgkey');
   const target = join(dirname(program.main), 'orgkey.cjs');
-  if ((await readlink(command).catch(() => undefined)) !== target) {
-    await replace(command, (fresh) => symlink(target, fresh));
-    placed.push(command);
-  }
-  return placed;
+  if ((await readlink(command).catch(() => undefined)) !== target)
+    placings.push({path: command, place: () => replace(command, (fresh) => symlink(target, fresh))});
+  return placings;
 }
 
 /** Gives what was removed; `undefined`: there was nothing. */
@@ -61,8 +64,8 @@ export async function removeScripts(
   return directory;
 }
 
-/** In one step: a git may ask at any moment. */
 async function replace(path: string, make: (fresh: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
   const fresh = `${path}.${process.pid}`;
   await rm(fresh, {force: true});
   await make(fresh);

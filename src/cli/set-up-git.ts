@@ -10,7 +10,7 @@ import {printable} from '../printable.ts';
 import {submoduleInclude, type GitSetting} from '../ssh/git-include.ts';
 import type {Context, Places} from './context.ts';
 import {configurationDirectory, setupDirectory} from './locate.ts';
-import {placeScripts, scriptsForGit} from './place-scripts.ts';
+import {scriptsForGit, scriptsToPlace, type Placing} from './place-scripts.ts';
 import {style} from './terminal.ts';
 
 export interface GitOptions extends Places {
@@ -19,13 +19,19 @@ export interface GitOptions extends Places {
   readonly 'no-proactive-auth': boolean;
 }
 
+export interface GitPlan {
+  /** The scripts that git is to run, where they are not there yet. */
+  readonly placings: readonly Placing[];
+  readonly changes: readonly Change[];
+}
+
 /** What would be changed; nothing is written. */
 export async function planGit(
   {bindings, settings}: Configuration,
   options: GitOptions,
   context: Context,
   git: RunGit,
-): Promise<Change[]> {
+): Promise<GitPlan> {
   const {environment, home, temporary} = context;
   const scripts = scriptsForGit(options, context);
   const records = await readManifest(setupDirectory(options, context));
@@ -47,7 +53,7 @@ export async function planGit(
     );
   // the included file first: git must never read an include that is not there yet
   const included = await plan(submoduleFile, hasKeys ? toSettings(include.settings) : []);
-  return [included, await plan(main, wanted)];
+  return {placings: await scriptsToPlace(options, context), changes: [included, await plan(main, wanted)]};
 }
 
 function toSettings(settings: readonly GitSetting[]): Setting[] {
@@ -61,14 +67,17 @@ function submoduleFileFor({system}: GitOptions, context: Context): string {
 
 /** Does it, and tells what it did. */
 export async function changeGit(
-  changes: readonly Change[],
+  {placings, changes}: GitPlan,
   options: GitOptions,
   context: Context,
 ): Promise<void> {
   const directory = setupDirectory(options, context);
   const {terminal} = context;
   // git must never be led to a script that is not there yet
-  for (const path of await placeScripts(options, context)) terminal.say(`git: wrote ${printable(path)}`);
+  for (const {path, place} of placings) {
+    await place();
+    terminal.say(`git: wrote ${printable(path)}`);
+  }
   for (const change of changes) {
     // first what is needed to take it back, then the change itself
     const others = (await readManifest(directory)).filter(({path}) => path !== change.path);
@@ -78,6 +87,16 @@ export async function changeGit(
     terminal.say(describeGitChange(change).join('\n'));
   }
   if (!changes.some(isChanged)) terminal.say('git: everything is in place');
+}
+
+/** For people: a line or more for each change, and one where there is none. */
+export function describeGitPlan({placings, changes}: GitPlan): string[] {
+  const wanted = changes.filter(isChanged);
+  return [
+    ...placings.map(({path}) => `git: write ${printable(path)}`),
+    ...wanted.flatMap(describeGitChange),
+    ...(wanted.length === 0 ? ['git: everything is in place'] : []),
+  ];
 }
 
 export function describeGitChange({path, added, removed}: Change): string[] {

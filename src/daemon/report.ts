@@ -38,6 +38,8 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
   if (request === undefined || request.operation === 'hello' || request.operation === 'ignored')
     return undefined;
   if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return undefined;
+  // whoever gives grants knows more of them, and tells it
+  if (answer.kind === 'grant') return undefined;
   const identity = answered?.choice?.binding.identity;
   return {
     time: new Date(time).toISOString(),

@@ -63,12 +63,12 @@ export function createGrantReporter({
   return (event) => {
     // what was passed or denied is told by the answer's own report
     if (event.kind !== 'granted' && event.kind !== 'ended') return;
-    const {host, organization, project, repository, fingerprint} = event;
+    const {host, organization, project, repository, fingerprint, socket} = event;
     const path = printable(`${project}/${repository}`);
     const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
     const time = new Date(now()).toISOString();
-    audit.write({time, event: 'grant', outcome, socket: 'ssh', host, organization, path, fingerprint});
-    log('info', `ssh: ${outcome}`, {host, organization, repository: path, key: fingerprint});
+    audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint});
+    log('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
   };
 }
 

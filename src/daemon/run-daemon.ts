@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
+import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
 import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
@@ -295,6 +296,12 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   });
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
 
+  const settle = async () => {
+    await grants.prepare();
+    const {keepSmall} = await import('./keep-small.ts');
+    keepSmall();
+    dropCodeOfEarlierVersions(state);
+  };
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
@@ -302,7 +309,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     setInterval(makeWay, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
-    setTimeout(() => void import('./keep-small.ts').then(({keepSmall}) => keepSmall()), SETTLED_AFTER),
+    setTimeout(() => void settle().catch(surprised), SETTLED_AFTER),
   ];
   const idleLimit = () => inForce.configuration.settings.idleExit;
   const isIdle = idle.exceeds(idleLimit, {isBusy, every: delay});

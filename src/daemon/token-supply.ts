@@ -1,5 +1,6 @@
 import {createHmac} from 'node:crypto';
 import {join} from 'node:path';
+import {compileCacheOf} from '../compile-cache.ts';
 import {readSecret} from '../config/read-secret.ts';
 import {createAcquire} from '../entra/acquire.ts';
 import type {ProgramOnDisk} from '../entra/acquirer-program.ts';
@@ -47,7 +48,7 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
   const store = new LazyStore(() =>
     openStore({directory: join(state, 'secrets'), uid, environment, platform: process.platform}),
   );
-  const pool = new AcquirerPool({environment, clock, compileCache: join(state, 'compile-cache'), observe});
+  const pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
   const readSource = (source: SecretSource) =>
     readSecret(source, {
       environment,

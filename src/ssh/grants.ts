@@ -65,6 +65,8 @@ export interface Grants {
   drain(limit: number): Promise<void>;
   /** The configuration was read again: keys are too, and those that are in it no more are taken out of their holder. */
   followConfiguration(): Promise<void>;
+  /** Loads what a grant takes, where keys are configured: later, an update could have taken it away. */
+  prepare(): Promise<void>;
   /** Why keys cannot be held as configured; `undefined`: they can, as far as is known. */
   readonly trouble: SshFailure | undefined;
 }
@@ -100,6 +102,10 @@ class OpenGrants implements Grants {
 
   async followConfiguration(): Promise<void> {
     await this.#keys.follow();
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#parts.settings().submodules.length > 0) await import('./serve-grant.ts');
   }
 
   async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {

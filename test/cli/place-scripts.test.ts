@@ -10,7 +10,7 @@ import {
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Context} from '../../src/cli/context.ts';
-import {placeScripts, removeScripts, scriptsForGit} from '../../src/cli/place-scripts.ts';
+import {removeScripts, scriptsForGit, scriptsToPlace} from '../../src/cli/place-scripts.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 type World = Pick<Context, 'program' | 'environment' | 'home'>;
@@ -37,6 +37,12 @@ function worldOf(t: ExecutionContext, folder: string, environment: World['enviro
     schema: undefined,
   };
   return {program, environment, home};
+}
+
+async function placeScripts(world: World): Promise<readonly string[]> {
+  const placings = await scriptsToPlace({}, world);
+  for (const {place} of placings) await place();
+  return placings.map(({path}) => path);
 }
 
 const byNpm = 'lib/node_modules/orgkey';
@@ -70,15 +76,15 @@ test('copies are made once, follow the program, and go without a trace', async (
   const {helper, sshWrapper} = scriptsForGit({}, world);
   const directory = dirname(helper);
   const command = join(directory, 'orgkey');
-  t.deepEqual(await placeScripts({}, world), [helper, sshWrapper, command]);
-  t.deepEqual(await placeScripts({}, world), []);
+  t.deepEqual(await placeScripts(world), [helper, sshWrapper, command]);
+  t.deepEqual(await placeScripts(world), []);
   t.is(statSync(directory).mode & 0o777, 0o700);
   for (const path of [helper, sshWrapper]) t.is(statSync(path).mode & 0o777, 0o755);
   t.is(realpathSync(command), join(dirname(world.program.main), 'orgkey.cjs'));
 
   const before = statSync(helper).ino;
   writeFileSync(world.program.helper, 'git-credential-orgkey, version 2\n');
-  t.deepEqual(await placeScripts({}, world), [helper]);
+  t.deepEqual(await placeScripts(world), [helper]);
   t.is(readFileSync(helper, 'utf8'), 'git-credential-orgkey, version 2\n');
   t.not(statSync(helper).ino, before, 'a git that runs the old one reads it to its end');
   t.deepEqual(readdirSync(directory).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
@@ -90,6 +96,6 @@ test('copies are made once, follow the program, and go without a trace', async (
 
 test('nothing is copied that no package manager takes away', async (t) => {
   const world = worldOf(t, 'usr/lib/orgkey');
-  t.deepEqual(await placeScripts({}, world), []);
+  t.deepEqual(await placeScripts(world), []);
   t.false(existsSync(join(world.home, '.local')));
 });

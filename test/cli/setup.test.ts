@@ -41,7 +41,7 @@ for (const [title, before] of Object.entries(userConfigurations)) {
   });
 }
 
-test('git sees what the design promises', async (t) => {
+test('git is told for each host and each organization', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);

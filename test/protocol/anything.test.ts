@@ -7,7 +7,7 @@ import {identityNamed, patNamed} from '../helpers/fake-issuer.ts';
 import {hostileRequests} from './hostile-requests.ts';
 
 /** All together; for longer runs the variable sets another number. */
-const RUNS = Number(process.env['ORGKEY_FUZZ_RUNS'] ?? 100_000);
+const RUNS = Number(process.env['ORGKEY_FUZZ_RUNS'] ?? 1_000_000);
 
 const bindings = new Bindings([
   {identity: identityNamed('contoso'), host: 'dev.azure.com', organizations: ['contoso'], place: 'test'},

@@ -92,7 +92,7 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
   ]);
   t.like(found['cloned'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['cloned']));
   t.like(found['refused'], {code: 128});
-  t.deepEqual(found['granted'], ['grant', 'granted', 'read']);
+  t.deepEqual(found['granted'], ['granted', 'read']);
   t.deepEqual(found['left'], []);
   t.is(found['restarted'], 'secret');
   t.deepEqual(found['late'], {

@@ -3,7 +3,6 @@ import {access, chmod, chown, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promi
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
-import {isChanged, type Change} from '../../git/plan-change.ts';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {printable} from '../../printable.ts';
@@ -25,7 +24,7 @@ import {
 } from '../locate.ts';
 import {readConfiguration, tellProblem} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
-import {changeGit, describeGitChange, planGit, type GitOptions} from '../set-up-git.ts';
+import {changeGit, describeGitPlan, planGit, type GitOptions, type GitPlan} from '../set-up-git.ts';
 import {
   describesConfiguration,
   starterConfiguration,
@@ -55,16 +54,16 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
   await checkGit(git);
   await checkScripts(context);
   const planned = await planConfiguration(options, context);
-  const changes = await planGit(planned.configuration, options, context, git);
+  const gitPlan = await planGit(planned.configuration, options, context, git);
   const service = await planService(planned, options, context);
 
   if (options['dry-run']) {
-    await showPlan(planned, service, changes, context);
+    await showPlan(planned, service, gitPlan, context);
     return EXIT.ok;
   }
   await writeConfiguration(planned, options, context);
   await startService(planned, service, options, context);
-  await changeGit(changes, options, context);
+  await changeGit(gitPlan, options, context);
   return testAll(planned, service, options, context);
 }
 
@@ -200,7 +199,7 @@ function namedConfiguration({path}: Planned, options: SetupOptions, context: Con
 async function showPlan(
   {path, text}: Planned,
   service: Service | undefined,
-  changes: readonly Change[],
+  gitPlan: GitPlan,
   {terminal}: Context,
 ): Promise<void> {
   terminal.print(
@@ -213,8 +212,7 @@ async function showPlan(
       ? `service: ${kind}`
       : `service: ${kind}\n${indent(steps.map(describeChange).join('\n'))}`,
   );
-  for (const change of changes.filter(isChanged)) terminal.print(describeGitChange(change).join('\n'));
-  if (!changes.some(isChanged)) terminal.print('git: everything is in place');
+  terminal.print(describeGitPlan(gitPlan).join('\n'));
 }
 
 async function writeConfiguration(

@@ -277,8 +277,8 @@ async function refresh(options: Places, context: Context): Promise<void> {
       settings.some(({key}) => key.endsWith('.proactiveAuth')),
     );
     const gitOptions = {...options, system: false, 'no-proactive-auth': !isProactive};
-    const changes = await planGit(configuration, gitOptions, context, gitFrom(context.environment));
-    await changeGit(changes, gitOptions, context);
+    const plan = await planGit(configuration, gitOptions, context, gitFrom(context.environment));
+    await changeGit(plan, gitOptions, context);
   }
   if (await isRunning(options, context))
     await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
