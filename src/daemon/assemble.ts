@@ -1,0 +1,249 @@
+import {createHmac, randomBytes} from 'node:crypto';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {Problem} from '../config/configuration.ts';
+import {NO_CONFIGURATION} from '../config/default-settings.ts';
+import {machineFiles} from '../config/file-facts.ts';
+import {loadConfiguration} from '../config/load-configuration.ts';
+import {configurationFile} from '../config/paths.ts';
+import {ConfigurationWatcher} from '../config/watch-configuration.ts';
+import {heldSecrets} from '../identity/held-secrets.ts';
+import {createGrants, type Grants} from '../ssh/grants.ts';
+import {Rejections} from '../token/rejections.ts';
+import type {Secret} from '../token/secret.ts';
+import {VERSION} from '../version.ts';
+import {Audit} from './audit.ts';
+import {createClock} from './clock.ts';
+import {ClockWatch} from './clock-watch.ts';
+import {ConfigurationInForce} from './configuration-in-force.ts';
+import {serveConnection} from './connection.ts';
+import {createControlHandlers} from './control-handlers.ts';
+import type {Status} from './control-protocol.ts';
+import type {ControlHandlers} from './control-server.ts';
+import {Daemon, troubleOf} from './daemon.ts';
+import {GitSockets} from './git-sockets.ts';
+import {IdleWatch} from './idle-watch.ts';
+import {LOG_LEVELS, createLog, type Log} from './log.ts';
+import {LogLines} from './log-lines.ts';
+import {renderMetrics} from './metrics.ts';
+import {auditNotices, isFromBefore, keyNotices} from './notices.ts';
+import {createPeople} from './people.ts';
+import {patientTokens} from './patient-tokens.ts';
+import type {DaemonOptions, Place} from './place.ts';
+import {tokenEntry} from './report.ts';
+import {createGrantReporter, createReporter} from './reporter.ts';
+import {createRespond} from './respond.ts';
+import {SideServers} from './side-servers.ts';
+import {startTimer} from './start-timer.ts';
+import {statusOf} from './status.ts';
+import {Tally} from './tally.ts';
+import {createTokenSupply, type TokenSupply} from './token-supply.ts';
+import {toldVariables} from './told-variables.ts';
+import {ValidConfigurations} from './valid-configurations.ts';
+
+/** A git that waits is told why before it would be let go, in milliseconds. */
+const PATIENCE = 9_000;
+
+/** What the life of a daemon has to do with. */
+export interface Assembly {
+  readonly daemon: Daemon;
+  readonly inForce: ConfigurationInForce;
+  readonly supply: TokenSupply;
+  readonly sockets: GitSockets;
+  readonly grants: Grants;
+  readonly side: SideServers;
+  readonly watcher: ConfigurationWatcher;
+  readonly idle: IdleWatch;
+  readonly audit: Audit;
+  readonly log: Log;
+  readonly handlers: ControlHandlers;
+  /** As Prometheus reads them. */
+  readonly metrics: () => string;
+  /** For what nobody foresaw. */
+  readonly surprised: (error: unknown) => void;
+  /** Reads the configuration. Gives what is wrong with it, in which case the one before stays in force. */
+  readonly reload: () => Promise<readonly Problem[]>;
+}
+
+export interface AssemblyParts {
+  readonly place: Place;
+  readonly options: DaemonOptions;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The sockets that systemd handed over: file descriptors by name. */
+  readonly inherited: ReadonlyMap<string, number>;
+}
+
+/** Makes the parts and joins them. Nothing is opened, read or started yet. */
+export function assemble({place, options, environment, inherited}: AssemblyParts): Assembly {
+  const {surrounding, uid, directory, state} = place;
+  const key = randomBytes(32);
+  const clock = createClock();
+  const clockWatch = new ClockWatch();
+  const tally = new Tally();
+  const logLines = new LogLines();
+  const log = createLog({
+    level:
+      LOG_LEVELS.find((level) => level === (options.logLevel ?? environment['ORGKEY_LOG_LEVEL'])) ?? 'info',
+    form: logForm(environment),
+    write(line) {
+      logLines.add(line);
+      process.stderr.write(`${line}\n`);
+    },
+    now: Date.now,
+    secrets: liveSecrets,
+  });
+  const surprised = (error: unknown) =>
+    log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+
+  const valid = new ValidConfigurations(join(state, 'valid-configurations'));
+  const inForce = new ConfigurationInForce({
+    load: () =>
+      loadConfiguration({
+        file: configurationFile(surrounding, {flag: options.config, files: machineFiles}),
+        environment,
+        uid,
+        workingDirectory: process.cwd(),
+        key,
+        knownValid: valid.known,
+      }),
+    initial: NO_CONFIGURATION,
+    now: Date.now,
+  });
+  const observe = clockWatch.note.bind(clockWatch);
+  const supply = createTokenSupply({environment, state, uid, clock, key, inForce, log, observe});
+  const {tokens, logins, store} = supply;
+  function* liveSecrets(): Iterable<Secret> {
+    yield* tokens.secrets();
+    yield* logins.secrets();
+    for (const {identity} of inForce.bindings.all) yield* heldSecrets(identity);
+  }
+
+  const audit = new Audit(join(state, 'audit.jsonl'), {
+    settings: () => inForce.configuration.settings.audit,
+    failed: (error) => log('error', `audit: ${String(error)}`),
+  });
+  const grants = createGrants({
+    settings: () => inForce.configuration.settings,
+    placeOf: (scope) => sockets.placeBeside(scope),
+    readSecret: supply.readSource,
+    readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
+    environment,
+    privateDirectory: join(directory, 'ssh'),
+    startTimer,
+    report: createGrantReporter({audit, log, now: Date.now}),
+  });
+  const report = createReporter({tally, audit, log, now: Date.now});
+  const idle = new IdleWatch(() => performance.now());
+  const patient = patientTokens(tokens, PATIENCE);
+  const rejections = new Rejections(clock);
+  const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
+  const sockets: GitSockets = new GitSockets({
+    directory,
+    inherited,
+    proofOf,
+    serve: (scope) => {
+      const respond = createRespond(scope, {
+        current: () => ({
+          bindings: inForce.bindings,
+          tokens: patient,
+          rejections,
+          logins,
+          onFailure: inForce.configuration.settings.onFailure,
+          trouble: troubleOf(inForce),
+        }),
+        grant: (request) => grants.answer(request, scope),
+        hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
+        report(answered) {
+          if (answered.request?.operation !== 'hello') idle.note();
+          report(answered);
+        },
+        surprised,
+        now: () => performance.now(),
+      });
+      return (socket) => serveConnection(socket, respond);
+    },
+  });
+  const manager = directory.startsWith('/run/orgkey') ? 'system' : 'user';
+  const daemon = new Daemon({inForce, sockets, tokens, log, manager});
+  const startedAt = Date.now();
+  const told = toldVariables(environment);
+  const status = (): Status =>
+    statusOf({
+      version: VERSION,
+      pid: process.pid,
+      startedAt,
+      inForce,
+      tokens,
+      tally,
+      sockets: sockets.all,
+      notices: [
+        ...daemon.notices,
+        ...store.notices,
+        ...clockWatch.notices,
+        ...side.notices,
+        ...auditNotices(audit),
+        ...(supply.program.isReplaced ? [isFromBefore] : []),
+        ...keyNotices(grants),
+      ],
+      residentBytes: process.memoryUsage.rss(),
+      clockSkew: clockWatch.skew,
+      environment: told,
+    });
+  const watcher = new ConfigurationWatcher({
+    onChange: () => void reload().catch(surprised),
+    onTrouble: (error) => log('warn', `the configuration is not watched: ${error.message}`),
+    after: startTimer,
+  });
+  async function reload(): Promise<readonly Problem[]> {
+    const since = Date.now();
+    const problems = await daemon.reload();
+    await grants.followConfiguration();
+    await watcher.watch(inForce.files, since);
+    if (inForce.persistsLogins) await takeUpLogins();
+    const {validity} = inForce.configuration;
+    if (validity !== undefined) await valid.remember(validity);
+    return problems;
+  }
+  let loginsTakenUp: Promise<number> | undefined;
+  /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
+  async function takeUpLogins(): Promise<void> {
+    loginsTakenUp ??= logins.load();
+    await loginsTakenUp;
+  }
+
+  const metrics = () => renderMetrics(status(), tally, Date.now());
+  const side = new SideServers(log);
+  const handlers = createControlHandlers({
+    status,
+    reload,
+    bindings: () => inForce.bindings,
+    tokens,
+    logLines,
+    metrics,
+    people: createPeople({bindings: () => inForce.bindings, tokens, ...supply.people}),
+    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now())),
+    now: () => performance.now(),
+  });
+  return {
+    daemon,
+    inForce,
+    supply,
+    sockets,
+    grants,
+    side,
+    watcher,
+    idle,
+    audit,
+    log,
+    handlers,
+    metrics,
+    surprised,
+    reload,
+  };
+}
+
+/** journald wants levels before its lines, people colours, programs JSON. */
+function logForm(environment: NodeJS.ProcessEnv): 'journal' | 'terminal' | 'json' {
+  if (environment['JOURNAL_STREAM'] !== undefined) return 'journal';
+  return process.stderr.isTTY ? 'terminal' : 'json';
+}

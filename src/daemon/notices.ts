@@ -1,0 +1,27 @@
+import type {Grants} from '../ssh/grants.ts';
+import type {Audit} from './audit.ts';
+import type {Notice} from './control-protocol.ts';
+
+export const isFromBefore: Notice = {
+  level: 'yellow',
+  message: 'orgkey was updated, and the daemon from before still runs',
+  hint: 'run: orgkey service restart',
+};
+
+export function keyNotices({trouble}: Pick<Grants, 'trouble'>): Notice[] {
+  if (trouble === undefined) return [];
+  const {message, hints} = trouble;
+  return [{level: 'red', message: `submodule keys: ${message}`, hint: hints[0]}];
+}
+
+export function auditNotices({dropped}: Pick<Audit, 'dropped'>): Notice[] {
+  return dropped === 0
+    ? []
+    : [
+        {
+          level: 'yellow',
+          message: `${dropped} audit lines could not be written`,
+          hint: 'make room on the disk of the state directory',
+        },
+      ];
+}
