@@ -63,7 +63,8 @@ export async function answer(
   }
   const found = await findToken(wanted, asker, refusedBefore(request), parts);
   if (found.kind === 'failed') return failed(found.failure);
-  return {owner, choice, source: found.source, answer: credentialFor(request, found, identity)};
+  const handed = {...found, isSettled: parts.rejections.isSettled(asker)};
+  return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};
 }
 
 function pass(reason: string): Answer {

@@ -97,6 +97,7 @@ test('a token from the cache, for the newest git: it may ask again', async (t) =
       'ephemeral=1',
       'capability[]=state',
       `state[]=${state}`,
+      'state[]=orgkey.settled',
       'continue=1',
       expiryOf(our),
       'authtype=Bearer',

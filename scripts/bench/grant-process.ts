@@ -1,6 +1,7 @@
 /** A process with nothing but the grants of a daemon in it, to measure. Its settings come on stdin, as one JSON text. */
 import {text} from 'node:stream/consumers';
 
+import {keepSmall} from '../../src/daemon/keep-small.ts';
 import {ruleFor, startGrantDaemon} from '../../test/helpers/grant-daemon.ts';
 
 const {privateKey, ...rule} = JSON.parse(await text(process.stdin)) as {
@@ -10,6 +11,9 @@ const {privateKey, ...rule} = JSON.parse(await text(process.stdin)) as {
   knownHosts: string;
 };
 const daemon = await startGrantDaemon({submodules: [ruleFor(privateKey, rule)]});
+// as the daemon does once it has started
+await import('../../src/ssh/serve-grant.ts');
+keepSmall();
 process.stdout.write(`${daemon.directory}\n`);
 process.once('SIGTERM', () => void daemon.close().then(() => process.exit()));
 setInterval(() => {}, 60_000);

@@ -7,6 +7,7 @@ import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {writeFile} from 'node:fs/promises';
 import {createInterface} from 'node:readline';
 
 import {build} from 'esbuild';
@@ -143,7 +144,6 @@ async function startRelay(settings: object) {
 /** A repository of files that do not compress; its path. */
 async function makeRepository(home: GitHome, name: string, megabytes: number): Promise<string> {
   await home.succeed(['init', '-q', name]);
-  const {writeFile} = await import('node:fs/promises');
   for (let left = megabytes, at = 0; left > 0; left -= 8, at++)
     await writeFile(join(home.directory, name, `file-${at}`), randomBytes(Math.min(left, 8) * 1024 * 1024));
   await home.succeed(['-c', 'core.bigFileThreshold=1m', 'add', '.'], {cwd: name});

@@ -62,6 +62,10 @@ export interface Assembly {
   /** For what nobody foresaw. */
   readonly surprised: (error: unknown) => void;
   /** Reads the configuration. Gives what is wrong with it, in which case the one before stays in force. */
+  readonly takeConfiguration: () => Promise<readonly Problem[]>;
+  /** Watches the files that it was read from, for what changed `since`, in milliseconds since epoch. */
+  readonly followFiles: (since: number) => Promise<void>;
+  /** Both. */
   readonly reload: () => Promise<readonly Problem[]>;
 }
 
@@ -194,14 +198,21 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     onTrouble: (error) => log('warn', `the configuration is not watched: ${error.message}`),
     after: startTimer,
   });
-  async function reload(): Promise<readonly Problem[]> {
-    const since = Date.now();
+  async function takeConfiguration(): Promise<readonly Problem[]> {
     const problems = await daemon.reload();
     await grants.followConfiguration();
-    await watcher.watch(inForce.files, since);
     if (inForce.persistsLogins) await takeUpLogins();
+    return problems;
+  }
+  async function followFiles(since: number): Promise<void> {
+    await watcher.watch(inForce.files, since);
     const {validity} = inForce.configuration;
     if (validity !== undefined) await valid.remember(validity);
+  }
+  async function reload(): Promise<readonly Problem[]> {
+    const since = Date.now();
+    const problems = await takeConfiguration();
+    await followFiles(since);
     return problems;
   }
   let loginsTakenUp: Promise<number> | undefined;
@@ -238,6 +249,8 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     handlers,
     metrics,
     surprised,
+    takeConfiguration,
+    followFiles,
     reload,
   };
 }

@@ -5,12 +5,11 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
+type Details = Readonly<Record<string, string | number | boolean | undefined>>;
+
 export interface Log {
-  (
-    level: LogLevel,
-    message: string,
-    details?: Readonly<Record<string, string | number | boolean | undefined>>,
-  ): void;
+  /** `details`: as a function where they are not to be made for nothing. */
+  (level: LogLevel, message: string, details?: Details | (() => Details)): void;
 }
 
 export interface LogParts {
@@ -29,7 +28,8 @@ export function createLog({level, form, write, now, secrets}: LogParts): Log {
   const least = LOG_LEVELS.indexOf(level);
   return (of, message, details = {}) => {
     if (LOG_LEVELS.indexOf(of) > least) return;
-    write(redact(renderLine(form, of, message, details, now()), secrets()));
+    const made = typeof details === 'function' ? details() : details;
+    write(redact(renderLine(form, of, message, made, now()), secrets()));
   };
 }
 
@@ -37,7 +37,7 @@ function renderLine(
   form: LogParts['form'],
   level: LogLevel,
   message: string,
-  details: NonNullable<Parameters<Log>[2]>,
+  details: Details,
   now: number,
 ): string {
   if (form === 'json')

@@ -31,13 +31,13 @@ export function createReporter({
     if (entry) audit.write(entry);
 
     const {request, answer, answered, scope} = report;
-    const details = {
+    const details = () => ({
       socket: scope.name,
       organization: answered && describeOwner(answered.owner),
       identity: answered?.choice && describeIdentity(answered.choice.binding.identity),
       source: answered?.source,
       ms: Math.round(report.duration * 100) / 100,
-    };
+    });
     if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
     else if (answer.kind === 'deny') log('warn', answer.reason, details);
     else if (request === undefined) log('warn', `a request was not read: ${reasonOf(report)}`, details);

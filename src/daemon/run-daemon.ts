@@ -60,8 +60,9 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   // whoever read our output is gone: without a listener each line about it would be another error to report
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('SIGHUP', () => void reload().catch(surprised));
+  const since = Date.now();
   try {
-    await reload();
+    await assembly.takeConfiguration();
     await sockets.openMain();
   } catch (error) {
     return refuse(error, undefined);
@@ -70,6 +71,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   // where systemd started us because a git waits, it comes before everything that only people ask for
   if (isHeld && (await isAsked(sockets)))
     await Promise.race([assembly.idle.firstRequest, delay(COLD_START_LIMIT)]);
+  await assembly.followFiles(since);
   await openSideServers(assembly, place);
   const why = await serve(assembly, place, {stopped, isHeld});
   log('info', `${why}: answering what is under way`);

@@ -13,6 +13,8 @@ export type Answer =
       readonly authtype: boolean;
       /** Lets git ask again, unseen, when the server refuses: what it will send back. */
       readonly state: string | undefined;
+      /** Where git can be told so: nothing was refused lately, and nobody waits to hear that this token works. */
+      readonly isSettled: boolean;
     }
   /** A login that was stored before, as it was. */
   | {readonly kind: 'login'; readonly login: StoredLogin}

@@ -7,18 +7,28 @@ import type {GetRequest, Login} from './request.ts';
 /** Begins what git gives back to us when the server refused. */
 const STATE = 'orgkey.1.';
 
+/** A token, and where it comes from. */
+export interface Handed {
+  readonly token: Token;
+  readonly source: 'cache' | 'issuer';
+  /** Nobody has to tell that it worked. */
+  readonly isSettled: boolean;
+}
+
 /** The answer to one request: a whole header for the git that can take it, else user name and password. */
 export function credentialFor(
   request: GetRequest,
-  {token, source}: {readonly token: Token; readonly source: 'cache' | 'issuer'},
+  {token, source, isSettled}: Handed,
   identity: Identity,
 ): Answer {
+  const state = source === 'cache' && mayAskAgain(request) ? `${STATE}${token.fingerprint}` : undefined;
   return {
     kind: 'credential',
     token,
     username: usernameFor(request, identity),
     authtype: request.announced.authtype,
-    state: source === 'cache' && mayAskAgain(request) ? `${STATE}${token.fingerprint}` : undefined,
+    state,
+    isSettled: isSettled && state !== undefined,
   };
 }
 

@@ -45,14 +45,19 @@ export function render(answer: Answer): Uint8Array {
   }
 }
 
+/** What our helper script looks for in a `store`. */
+const SETTLED = 'orgkey.settled';
+
 function renderCredential({
   token,
   username,
   authtype,
   state,
+  isSettled,
 }: Extract<Answer, {kind: 'credential'}>): Uint8Array {
   const expiry = token.expiresAt === undefined ? '' : expiryLine(token.expiresAt);
-  const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\ncontinue=1\n`;
+  const settled = isSettled ? `state[]=${SETTLED}\n` : '';
+  const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\n${settled}continue=1\n`;
   const secret = bytesOf(token.secret);
   try {
     if (!authtype) return join(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);

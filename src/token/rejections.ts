@@ -94,6 +94,11 @@ export class Rejections {
     refusal.isTriedAnew = false;
   }
 
+  /** Nothing was refused to the asker lately. */
+  isSettled(asker: Asker): boolean {
+    return this.#current(asker) === undefined;
+  }
+
   isRejected(asker: Asker, fingerprint: string): boolean {
     return this.#current(asker)?.fingerprints.has(fingerprint) ?? false;
   }

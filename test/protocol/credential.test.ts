@@ -21,7 +21,7 @@ function get(...lines: readonly string[]): GetRequest {
 const isCalled = test.macro({
   exec: (t, username: string | undefined, identity: Identity, expected: string) => {
     const request = get(...(username === undefined ? [] : [`username=${username}`]));
-    const answer = credentialFor(request, {token, source: 'cache'}, identity);
+    const answer = credentialFor(request, {token, source: 'cache', isSettled: true}, identity);
     t.is(answer.kind === 'credential' ? answer.username : undefined, expected);
   },
   title: (_, username: string | undefined, {kind, key}: Identity, expected: string) =>
@@ -40,8 +40,10 @@ test(isCalled, 'me:x', patNamed('x'), 'orgkey');
 
 const isAskedAgain = test.macro({
   exec: (t, source: 'cache' | 'issuer', lines: readonly string[], expected: boolean) => {
-    const answer = credentialFor(get(...lines), {token, source}, identityNamed('x'));
-    t.is(answer.kind === 'credential' ? answer.state : 'no credential', expected ? state : undefined);
+    const answer = credentialFor(get(...lines), {token, source, isSettled: true}, identityNamed('x'));
+    if (answer.kind !== 'credential') return t.fail(answer.kind);
+    t.is(answer.state, expected ? state : undefined);
+    t.is(answer.isSettled, expected, 'without a state git gives nothing back');
   },
   title: (_, source: string, lines: readonly string[], expected: boolean) =>
     `a token from the ${source}, git says ${lines.join(' ') || 'nothing'}: git ${expected ? 'may' : 'must not'} ask again`,
@@ -61,7 +63,11 @@ test(isAskedAgain, 'issuer', [...both, 'authtype=', `state[]=${state}`], false);
 
 const takesHeader = test.macro({
   exec: (t, lines: readonly string[], expected: boolean) => {
-    const answer = credentialFor(get(...lines), {token, source: 'cache'}, identityNamed('x'));
+    const answer = credentialFor(
+      get(...lines),
+      {token, source: 'cache', isSettled: true},
+      identityNamed('x'),
+    );
     t.is(answer.kind === 'credential' ? answer.authtype : undefined, expected);
   },
   title: (_, lines: readonly string[], expected: boolean) =>

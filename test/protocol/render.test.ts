@@ -25,6 +25,7 @@ const credential: CredentialAnswer = {
   username: 'me',
   authtype: true,
   state: undefined,
+  isSettled: false,
 };
 
 const says = test.macro({
@@ -52,6 +53,22 @@ test(
     'ephemeral=1',
     'capability[]=state',
     'state[]=orgkey.1.0123456789abcdef',
+    'continue=1',
+    'password_expiry_utc=1700000000',
+    'authtype=Bearer',
+    'credential=TOKEN',
+  ],
+);
+test(
+  says,
+  'an access token of which nobody waits to hear that it works',
+  {...credential, state: 'orgkey.1.0123456789abcdef', isSettled: true},
+  [
+    'capability[]=authtype',
+    'ephemeral=1',
+    'capability[]=state',
+    'state[]=orgkey.1.0123456789abcdef',
+    'state[]=orgkey.settled',
     'continue=1',
     'password_expiry_utc=1700000000',
     'authtype=Bearer',

@@ -56,6 +56,42 @@ for (const [way, line] of [
   }
 }
 
+const given = [
+  'capability[]=state',
+  'ephemeral=1',
+  'protocol=https',
+  'host=dev.azure.com',
+  'state[]=orgkey.settled',
+];
+
+for (const [operation, lines, isAsked] of [
+  ['store', given, false],
+  ['store', given.filter((line) => !line.startsWith('ephemeral')), true],
+  ['store', given.filter((line) => !line.startsWith('state[]')), true],
+  ['store', [...given.slice(0, -1), 'state[]=orgkey.settled.not'], true],
+  ['store', [...given.slice(0, -1), 'path=ephemeral=1/state[]=orgkey.settled'], true],
+  ['get', given, true],
+  ['erase', given, true],
+] as const) {
+  test(`${operation} of ${lines.slice(1).join(', ')}: the daemon is ${isAsked ? '' : 'not '}told`, (t) => {
+    const home = new GitHome();
+    t.teardown(() => home.remove());
+    const script = home.write('bin/git-credential-orgkey', read('git-credential-orgkey'), 0o755);
+    home.write('bin/orgkey', '#!/bin/sh\ntouch "$HOME/asked"\n', 0o755);
+    const {status} = spawnSync(script, [operation], {
+      env: {
+        ...home.environment,
+        ORGKEY_RUNTIME_DIR: '/nonexistent',
+        XDG_RUNTIME_DIR: '',
+        TMPDIR: home.directory,
+      },
+      input: `${lines.join('\n')}\n\n`,
+    });
+    t.is(status, 0);
+    t.is(home.has('asked'), isAsked, 'whoever does not answer is started');
+  });
+}
+
 /** Runs the lookup alone, as a user. */
 function findSocket(environment: Record<string, string>, uid: number): string {
   const text = `${['trusted', 'find_socket'].map((name) => functionIn(read('git-credential-orgkey'), name)).join('\n')}
