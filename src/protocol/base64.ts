@@ -26,7 +26,7 @@ export function decodeBase64(text: Uint8Array): Uint8Array | undefined {
   let out = 0;
   for (const digit of text.subarray(0, end)) {
     const value = ALPHABET.indexOf(digit);
-    if (value === -1) return undefined;
+    if (value === -1) return erased(decoded);
     group = ((group << 6) | value) & 0xffff;
     bits += 6;
     if (bits < 8) continue;
@@ -34,7 +34,12 @@ export function decodeBase64(text: Uint8Array): Uint8Array | undefined {
     decoded[out] = (group >> bits) & 0xff;
     out += 1;
   }
-  return (group & ((1 << bits) - 1)) === 0 ? decoded : undefined;
+  return (group & ((1 << bits) - 1)) === 0 ? decoded : erased(decoded);
+}
+
+/** Half of a secret is one too. */
+function erased(bytes: Uint8Array): undefined {
+  bytes.fill(0);
 }
 
 const ALPHABET = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');

@@ -1,7 +1,7 @@
 import type {SecretSource} from '../identity/identity.ts';
 import type {Secret} from '../token/secret.ts';
 import type {AgentConnection} from './agent-connection.ts';
-import {readAgentIdentity} from './agent-identity.ts';
+import {encodeForAgent} from './encode-for-agent.ts';
 import {startPrivateAgent, type AgentPlace, type PrivateAgent} from './private-agent.ts';
 import {
   NOT_WHOLE,
@@ -39,9 +39,9 @@ export class AgentKeys {
     return this.#inTurn(async () => {
       // before the key: who cannot keep it must not have it
       const agent = await this.#agent();
-      const identity = await this.#readIdentity(host, read);
-      if (identity.kind === 'refused') return identity;
-      const {half, encoded} = identity.identity;
+      const encoding = await this.#encode(host, read);
+      if (encoding.kind === 'refused') return encoding;
+      const {half, encoded} = encoding.key;
       try {
         await agent.connection.add(encoded);
       } finally {
@@ -81,10 +81,10 @@ export class AgentKeys {
     });
   }
 
-  async #readIdentity(host: string, read: () => Promise<Secret>) {
+  async #encode(host: string, read: () => Promise<Secret>) {
     const secret = await read();
     try {
-      return readAgentIdentity(secret, host);
+      return encodeForAgent(secret, host);
     } finally {
       secret.erase();
     }

@@ -1,3 +1,5 @@
+import {decodeBase64} from '../protocol/base64.ts';
+
 export interface Pem {
   /** The first line, and the second one where that holds nothing of the key: what mistakes are told by. */
   readonly head: string;
@@ -25,7 +27,7 @@ export function readPem(text: Uint8Array): Pem {
   return {
     head,
     label,
-    body: label === '' || end === -1 ? undefined : decodeBase64(bytes.subarray(first.end, end)),
+    body: label === '' || end === -1 ? undefined : decodeBody(bytes.subarray(first.end, end)),
   };
 }
 
@@ -36,38 +38,19 @@ function lineAt(bytes: Buffer, start: number): {readonly text: string; readonly 
   return {text: bytes.toString('latin1', start, Math.min(end, start + LONGEST_HEAD)), end};
 }
 
-/** `undefined` where a character is none of base64. */
-function decodeBase64(text: Uint8Array): Buffer | undefined {
+/** Without its line breaks. `undefined` where it is no base64. */
+function decodeBody(text: Uint8Array): Buffer | undefined {
   // not from the pool, whose bytes could be seen by others
-  const bytes = Buffer.alloc(Math.ceil((text.length * 3) / 4));
-  let at = 0;
-  let bits = 0;
-  let held = 0;
+  const packed = Buffer.alloc(text.length);
+  let length = 0;
   for (const character of text) {
-    if (isBlank(character) || character === PADDING) continue;
-    const value = valueOf(character);
-    if (value === undefined) {
-      bytes.fill(0);
-      return undefined;
-    }
-    held = ((held << 6) | value) & 0xff_ff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[at] = (held >> bits) & 0xff;
-    at += 1;
+    if (isBlank(character)) continue;
+    packed[length] = character;
+    length += 1;
   }
-  return bytes.subarray(0, at);
-}
-
-const PADDING = 0x3d;
-
-function valueOf(character: number): number | undefined {
-  if (character >= 0x41 && character <= 0x5a) return character - 0x41;
-  if (character >= 0x61 && character <= 0x7a) return character - 0x61 + 26;
-  if (character >= 0x30 && character <= 0x39) return character - 0x30 + 52;
-  if (character === 0x2b) return 62;
-  return character === 0x2f ? 63 : undefined;
+  const decoded = decodeBase64(packed.subarray(0, length));
+  packed.fill(0);
+  return decoded && Buffer.from(decoded.buffer, decoded.byteOffset, decoded.length);
 }
 
 function isBlank(byte: number): boolean {

@@ -14,13 +14,13 @@ import {readPem} from './read-pem.ts';
 import {WireReader, string, uint32} from './wire.ts';
 
 /** A private key as it is handed to an ssh-agent. */
-export interface AgentIdentity {
+export interface EncodedKey {
   readonly half: PublicHalf;
   /** Type, numbers and comment, as the agent's protocol has them. Who gets it erases it. */
   readonly encoded: Secret;
 }
 
-export type IdentityReading = {readonly kind: 'identity'; readonly identity: AgentIdentity} | KeyRefusal;
+export type KeyEncoding = {readonly kind: 'encoded'; readonly key: EncodedKey} | KeyRefusal;
 
 /**
  * Reads a private key on its way to an agent, in the same three forms as `readPrivateKey`. An RSA key, and any in
@@ -28,7 +28,7 @@ export type IdentityReading = {readonly kind: 'identity'; readonly identity: Age
  * collected, while each buffer here is overwritten. Whether the numbers fit each other is not checked: the agent's
  * first signature shows it.
  */
-export function readAgentIdentity(secret: Secret, host: string): IdentityReading {
+export function encodeForAgent(secret: Secret, host: string): KeyEncoding {
   const text = Buffer.alloc(secret.length);
   secret.copyTo(text, 0);
   try {
@@ -36,11 +36,11 @@ export function readAgentIdentity(secret: Secret, host: string): IdentityReading
     const unfit = refuseText(head);
     if (unfit !== undefined) return unfit;
     if (body === undefined) return NOT_WHOLE;
-    const identity = decode(label, body);
-    if (identity === undefined) return UNUSED_KIND;
-    const misfit = refuseHalf(identity.half, host);
-    if (misfit === undefined) return {kind: 'identity', identity};
-    identity.encoded.erase();
+    const key = decode(label, body);
+    if (key === undefined) return UNUSED_KIND;
+    const misfit = refuseHalf(key.half, host);
+    if (misfit === undefined) return {kind: 'encoded', key};
+    key.encoded.erase();
     return misfit;
   } catch {
     // whatever is said of it could quote the key
@@ -51,7 +51,7 @@ export function readAgentIdentity(secret: Secret, host: string): IdentityReading
 }
 
 /** Overwrites the bytes. `undefined`: a key of another kind. */
-function decode(label: string, bytes: Buffer): AgentIdentity | undefined {
+function decode(label: string, bytes: Buffer): EncodedKey | undefined {
   try {
     if (label === 'OPENSSH PRIVATE KEY') return fromOpenSsh(bytes);
     if (label === 'RSA PRIVATE KEY') return fromPkcs1(bytes);
@@ -77,7 +77,7 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** @see https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key */
-function fromOpenSsh(bytes: Buffer): AgentIdentity | undefined {
+function fromOpenSsh(bytes: Buffer): EncodedKey | undefined {
   const reader = new WireReader(bytes.subarray(MAGIC.length));
   const [cipher, derivation] = [reader.text(), reader.text()];
   reader.string();
@@ -94,7 +94,7 @@ function fromOpenSsh(bytes: Buffer): AgentIdentity | undefined {
   const [first = EMPTY, second = EMPTY] = fields;
   switch (type) {
     case 'ssh-rsa':
-      return rsaIdentity(fields);
+      return rsaKey(fields);
     case 'ssh-ed25519':
       return {
         half: {type, size: 256, blob: join(string(type), string(first))},
@@ -120,17 +120,17 @@ const MAGIC = Buffer.from('openssh-key-v1\0');
 const EMPTY = Buffer.alloc(0);
 
 /** @see https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.2 */
-function fromPkcs1(bytes: Buffer): AgentIdentity {
+function fromPkcs1(bytes: Buffer): EncodedKey {
   const reader = new DerReader(new DerReader(bytes).value(SEQUENCE));
   reader.value(INTEGER);
   // DER's numbers are written as SSH's are
   const [n, e, d, p, q, , , inverse] = Array.from({length: 8}, () => reader.value(INTEGER));
   if (!n || !e || !d || !p || !q || !inverse) throw new Error('not a whole key');
-  return rsaIdentity([n, e, d, inverse, p, q]);
+  return rsaKey([n, e, d, inverse, p, q]);
 }
 
 /** In SSH's order: n, e, d, the inverse of q, p, q. */
-function rsaIdentity(fields: readonly Buffer[]): AgentIdentity {
+function rsaKey(fields: readonly Buffer[]): EncodedKey {
   const [n = EMPTY, e = EMPTY] = fields;
   const type = 'ssh-rsa';
   return {
@@ -148,7 +148,7 @@ function rsaInPkcs8(bytes: Buffer): Buffer | undefined {
 }
 
 /** Of the kinds that only servers of one's own take. */
-function fromObject(key: KeyObject): AgentIdentity | undefined {
+function fromObject(key: KeyObject): EncodedKey | undefined {
   const half = publicHalfOf(key);
   if (half === undefined || half.type === 'ssh-rsa') return undefined;
   const reader = new WireReader(half.blob);
