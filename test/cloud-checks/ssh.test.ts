@@ -159,7 +159,7 @@ check('close ends connections that wait', async (t) => {
   await new Promise((resolve) => socket.once('data', resolve));
   await second.close();
   await closed;
-  t.pass();
+  t.true(socket.destroyed);
 });
 
 test('commands', (t) => {

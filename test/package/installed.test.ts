@@ -59,19 +59,17 @@ function place(t: ExecutionContext, node: string) {
   return {home, environment};
 }
 
-function nodeOrSkip(t: ExecutionContext, wanted: string): string | undefined {
+/** A Node, and what tests with it: skipped where it cannot be had. */
+function on(wanted: string) {
   const node = wanted === 'ours' ? process.execPath : otherNode(wanted);
-  if (node === undefined) {
-    t.log(`skipped: Node ${wanted} cannot be had from the npm registry here`);
-    t.pass();
-  }
-  return node;
+  if (node !== undefined) return {node, testIt: test};
+  console.log(`skipped: Node ${wanted} cannot be had from the npm registry here`);
+  return {node: '', testIt: test.skip};
 }
 
 for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {
-  test(`Node ${wanted} is too old, and is told so in one sentence`, async (t) => {
-    const node = nodeOrSkip(t, wanted);
-    if (node === undefined) return;
+  const {node, testIt} = on(wanted);
+  testIt(`Node ${wanted} is too old, and is told so in one sentence`, async (t) => {
     const {environment, home} = place(t, node);
     const failed = await t.throwsAsync<Error & {code: number; stderr: string; stdout: string}>(
       run(join(packed.bin, 'orgkey'), ['status'], {env: environment}),
@@ -87,9 +85,8 @@ for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {
 }
 
 for (const wanted of ['22.20.0', 'ours']) {
-  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: it tells its version`, async (t) => {
-    const node = nodeOrSkip(t, wanted);
-    if (node === undefined) return;
+  const {node, testIt} = on(wanted);
+  testIt(`Node ${wanted === 'ours' ? process.versions.node : wanted}: it tells its version`, async (t) => {
     const {environment, home} = place(t, node);
     const {stdout, stderr} = await run(join(packed.bin, 'orgkey'), ['--version'], {env: environment});
     t.is(stdout, `${version}\n`);
@@ -98,63 +95,64 @@ for (const wanted of ['22.20.0', 'ours']) {
     t.is(statSync(join(home, '.local/state/orgkey/compile-cache')).mode & 0o777, 0o700);
   });
 
-  test(`Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones, with a token from Entra and with a personal one`, async (t) => {
-    const node = nodeOrSkip(t, wanted);
-    if (node === undefined) return;
-    const {environment, home} = place(t, node);
-    const cloud = await startCloud();
-    t.teardown(() => cloud.close());
-    const tenant = cloud.addTenant();
-    const application = tenant.addApplication();
-    const contoso = cloud.addOrganization('contoso', {tenant, members: [application]});
-    const fabrikam = cloud.addOrganization('fabrikam');
-    const repositories = [contoso, fabrikam].map((one) =>
-      one.addRepository('p/r', {files: {'read.me': one.name}}),
-    );
-    const config = join(home, 'config.yaml');
-    const {clientId, secret} = application;
-    writeFileSync(
-      config,
-      `integrations:
+  testIt(
+    `Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones, with a token from Entra and with a personal one`,
+    async (t) => {
+      const {environment, home} = place(t, node);
+      const cloud = await startCloud();
+      t.teardown(() => cloud.close());
+      const tenant = cloud.addTenant();
+      const application = tenant.addApplication();
+      const contoso = cloud.addOrganization('contoso', {tenant, members: [application]});
+      const fabrikam = cloud.addOrganization('fabrikam');
+      const repositories = [contoso, fabrikam].map((one) =>
+        one.addRepository('p/r', {files: {'read.me': one.name}}),
+      );
+      const config = join(home, 'config.yaml');
+      const {clientId, secret} = application;
+      writeFileSync(
+        config,
+        `integrations:
   azure:
     - credentials:
         - {organizations: [contoso], clientId: ${clientId}, clientSecret: ${secret}, tenantId: ${tenant.id}}
         - {organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat().value}}
 `,
-      {mode: 0o600},
-    );
-    const variables = {...environment, ...cloud.environment(), GIT_TERMINAL_PROMPT: '0'};
-    const daemon = spawn(join(packed.bin, 'orgkey'), ['daemon', '--config', config], {
-      env: variables,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    t.teardown(() => daemon.kill('SIGKILL'));
-    let said = '';
-    daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
-    const exited = once(daemon, 'exit');
-    const [line] = await Promise.race([
-      once(createInterface({input: daemon.stdout}), 'line'),
-      exited.then(() => [said]),
-    ]);
-    t.is(line, `ready ${home}/run/orgkey/git.sock`);
+        {mode: 0o600},
+      );
+      const variables = {...environment, ...cloud.environment(), GIT_TERMINAL_PROMPT: '0'};
+      const daemon = spawn(join(packed.bin, 'orgkey'), ['daemon', '--config', config], {
+        env: variables,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      t.teardown(() => daemon.kill('SIGKILL'));
+      let said = '';
+      daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+      const exited = once(daemon, 'exit');
+      const [line] = await Promise.race([
+        once(createInterface({input: daemon.stdout}), 'line'),
+        exited.then(() => [said]),
+      ]);
+      t.is(line, `ready ${home}/run/orgkey/git.sock`);
 
-    const command = readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8').split('\0');
-    for (const flag of daemonNodeFlags) t.true(command.includes(flag), flag);
+      const command = readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8').split('\0');
+      for (const flag of daemonNodeFlags) t.true(command.includes(flag), flag);
 
-    const helper = `credential.helper=${join(packed.bin, 'git-credential-orgkey')}`;
-    for (const {url} of repositories) {
-      const folder = basename(dirname(dirname(dirname(url))));
-      const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url, folder];
-      await run('git', args, {env: variables, cwd: join(home, 'repository')});
-      t.is(readFileSync(join(home, 'repository', folder, 'read.me'), 'utf8'), folder);
-    }
+      const helper = `credential.helper=${join(packed.bin, 'git-credential-orgkey')}`;
+      for (const {url} of repositories) {
+        const folder = basename(dirname(dirname(dirname(url))));
+        const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'clone', '--quiet', url, folder];
+        await run('git', args, {env: variables, cwd: join(home, 'repository')});
+        t.is(readFileSync(join(home, 'repository', folder, 'read.me'), 'utf8'), folder);
+      }
 
-    const {stdout} = await run(join(packed.bin, 'orgkey'), ['status', '--json'], {env: environment});
-    t.like(JSON.parse(stdout), {version, pid: daemon.pid});
+      const {stdout} = await run(join(packed.bin, 'orgkey'), ['status', '--json'], {env: environment});
+      t.like(JSON.parse(stdout), {version, pid: daemon.pid});
 
-    daemon.kill('SIGTERM');
-    t.deepEqual(await exited, [0, null], said);
-    t.notRegex(said, /Warning/);
-    t.deepEqual(readdirSync(join(home, 'tmp')), []);
-  });
+      daemon.kill('SIGTERM');
+      t.deepEqual(await exited, [0, null], said);
+      t.notRegex(said, /Warning/);
+      t.deepEqual(readdirSync(join(home, 'tmp')), []);
+    },
+  );
 }

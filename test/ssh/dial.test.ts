@@ -1,5 +1,5 @@
 import {once} from 'node:events';
-import {createServer, type Server, type Socket} from 'node:net';
+import type {Socket} from 'node:net';
 import {text} from 'node:stream/consumers';
 
 import test, {type ExecutionContext} from 'ava';
@@ -8,29 +8,19 @@ import {dial} from '../../src/ssh/dial.ts';
 import type {Proxy, Route} from '../../src/ssh/choose-route.ts';
 import {SshFailure} from '../../src/ssh/ssh-failure.ts';
 import {Secret} from '../../src/token/secret.ts';
+import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
 
 const azure = {host: 'ssh.dev.azure.com', port: 22};
 const never = new AbortController().signal;
 
-async function listening(t: ExecutionContext, serve: (socket: Socket) => void): Promise<Proxy> {
-  const server: Server = createServer((socket) => {
-    socket.on('error', () => {});
-    serve(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const address = server.address();
-  return {
-    host: '127.0.0.1',
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    login: undefined,
-  };
+async function proxyThat(t: ExecutionContext, serve: (socket: Socket) => void): Promise<Proxy> {
+  return {host: '127.0.0.1', port: await listenOnLoopback(t, serve), login: undefined};
 }
 
 /** A proxy that answers in turns, whatever it is told, and remembers it; the last answer may hold the host's own words. */
 async function scripted(t: ExecutionContext, ...answers: (string | Buffer)[]) {
   const heard: string[] = [];
-  const proxy = await listening(t, (socket) => {
+  const proxy = await proxyThat(t, (socket) => {
     const left = [...answers];
     socket.on('data', (chunk: Buffer) => {
       heard.push(chunk.toString('latin1'));
@@ -127,7 +117,7 @@ for (const [what, answers, kind, message] of refusals)
 
 test('the signal ends an attempt, and tells why', async (t) => {
   const accepted = Promise.withResolvers<Socket>();
-  const proxy = await listening(t, accepted.resolve);
+  const proxy = await proxyThat(t, accepted.resolve);
   const abort = new AbortController();
   const attempt = dial(azure, {kind: 'http', tls: false, ...proxy}, {}, abort.signal);
   const socket = await accepted.promise;

@@ -15,7 +15,7 @@ import {testKey} from '../helpers/submodule-world.ts';
 
 const why = whyNoSshd();
 const withServer = why === undefined ? test : test.skip;
-if (why !== undefined) test(`not tested with a real server: ${why}`, (t) => t.pass());
+if (why !== undefined) console.log(`skipped: ${why}`);
 
 type Started = {sshd: Sshd; home: GitHome; url: string};
 

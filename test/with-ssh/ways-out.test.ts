@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
-import {connect, createServer, type Socket} from 'node:net';
+import {connect, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {mock} from 'node:test';
 
@@ -9,19 +9,8 @@ import test, {type ExecutionContext} from 'ava';
 import {dial} from '../../src/ssh/dial.ts';
 import {KnownHosts} from '../../src/ssh/host-keys.ts';
 import {connectSsh} from '../../src/ssh/ssh-connection.ts';
+import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
-
-/** A server on loopback; its port. */
-async function listening(t: ExecutionContext, serve: (socket: Socket) => void): Promise<number> {
-  const server = createServer((socket) => {
-    socket.on('error', () => {});
-    serve(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** Adds a submodule in a world whose daemon has its own way out; what it holds then. */
 async function throughWay(
@@ -41,7 +30,7 @@ const started: SubmoduleWorld[] = [];
 
 test.serial('through a SOCKS5 proxy, which looks the name up', async (t) => {
   const asked: string[] = [];
-  const port = await listening(t, (socket) => {
+  const port = await listenOnLoopback(t, (socket) => {
     socket.once('data', () => {
       socket.write(Buffer.of(5, 0));
       socket.once('data', (request: Buffer) => {
@@ -58,7 +47,7 @@ test.serial('through a SOCKS5 proxy, which looks the name up', async (t) => {
 });
 
 test.serial('through a proxy command, which is told host and port', async (t) => {
-  const port = await listening(t, (socket) => {
+  const port = await listenOnLoopback(t, (socket) => {
     const target = connect(started.at(-1)?.cloud.ssh.port ?? 0, '127.0.0.1');
     target.on('error', () => {});
     socket.pipe(target).pipe(socket);
@@ -77,7 +66,7 @@ test.serial(
     t.teardown(() => world.close());
     const {cloud, key} = world;
     const links: Socket[] = [];
-    const port = await listening(t, (socket) => {
+    const port = await listenOnLoopback(t, (socket) => {
       const target = connect(cloud.ssh.port, '127.0.0.1');
       target.on('error', () => {});
       socket.pipe(target).pipe(socket);
