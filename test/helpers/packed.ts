@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Metafile} from 'esbuild';
 
@@ -18,20 +18,12 @@ export interface Packed {
   remove(): void;
 }
 
-/** Builds beside the checkout's own dist/, which others may be using. */
+/** As `scripts/pack` makes it: beside the checkout's own dist/, which others may be using. */
 export function pack(): Packed {
-  const directory = mkdtempSync('/tmp/orgkey-pack-');
-  const source = join(directory, 'source');
+  const directory = mkdtempSync('/tmp/orgkey-packed-');
   const metafile = join(directory, 'metafile.json');
-  mkdirSync(source);
-  const build = join(root, 'scripts/build.ts');
-  execFileSync(process.execPath, [build, '--out', join(source, 'dist'), '--metafile', metafile]);
-  for (const file of ['package.json', 'README.md', 'LICENSE']) {
-    if (existsSync(join(root, file))) cpSync(join(root, file), join(source, file));
-  }
-  npm(['pack', '--ignore-scripts', '--pack-destination', directory], source);
-  const name = readdirSync(directory).find((file) => file.endsWith('.tgz')) ?? '';
-  const tarball = join(directory, name);
+  const args = [join(root, 'scripts/pack.ts'), directory, '--metafile', metafile];
+  const tarball = execFileSync(process.execPath, args, {encoding: 'utf8'}).trimEnd();
   const prefix = join(directory, 'prefix');
   npm(['install', '--global', '--ignore-scripts', '--offline', '--prefix', prefix, tarball], directory);
   return {

@@ -1,0 +1,25 @@
+// usage: node scripts/pack.ts [DIR] [--metafile FILE]
+// Makes orgkey-VERSION.tgz, and prints its path. Not by a script that npm runs before it packs: scripts of packages are
+// off here, those of ours with them, and a package without the program would be made without a word.
+import {execFileSync} from 'node:child_process';
+import {cpSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join, resolve} from 'node:path';
+import {parseArgs} from 'node:util';
+
+const root = resolve(import.meta.dirname, '..');
+const {values, positionals} = parseArgs({options: {metafile: {type: 'string'}}, allowPositionals: true});
+const out = resolve(positionals[0] ?? '.');
+const source = mkdtempSync(join(tmpdir(), 'orgkey-pack-'));
+try {
+  const metafile = values.metafile === undefined ? [] : ['--metafile', resolve(values.metafile)];
+  const build = [join(root, 'scripts/build.ts'), '--out', join(source, 'dist'), ...metafile];
+  execFileSync(process.execPath, build, {stdio: ['ignore', 'ignore', 'inherit']});
+  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(root, file), join(source, file));
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', out];
+  execFileSync('npm', pack, {cwd: source, stdio: ['ignore', 'ignore', 'inherit']});
+  const {name, version} = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
+  console.log(join(out, `${name}-${version}.tgz`));
+} finally {
+  rmSync(source, {recursive: true, force: true});
+}
