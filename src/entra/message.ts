@@ -36,15 +36,15 @@ export function decodeMessage(bytes: Uint8Array): Message | undefined {
   if (parsed === undefined) return undefined;
   const {secrets: lengths, ...head} = parsed;
   if (!isRecord(lengths)) return undefined;
-  const secrets: Record<string, Uint8Array> = {};
+  const secrets: [name: string, secret: Uint8Array][] = [];
   let offset = end + 1;
   for (const [name, length] of Object.entries(lengths)) {
     if (typeof length !== 'number' || !Number.isInteger(length) || length < 0) return undefined;
     if (offset + length > bytes.length) return undefined;
-    secrets[name] = Uint8Array.from(bytes.subarray(offset, offset + length));
+    secrets.push([name, Uint8Array.from(bytes.subarray(offset, offset + length))]);
     offset += length;
   }
-  return offset === bytes.length ? {head, secrets} : undefined;
+  return offset === bytes.length ? {head, secrets: Object.fromEntries(secrets)} : undefined;
 }
 
 /** The JSON object that a text is, or `undefined`. */

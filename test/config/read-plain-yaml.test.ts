@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {parseYaml} from '../../src/config/parse-yaml.ts';
 import {Problems} from '../../src/config/problems.ts';
 import {readPlainYaml} from '../../src/config/read-plain-yaml.ts';

@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {inspect} from 'node:util';
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {loadConfiguration} from '../../src/config/load-configuration.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 

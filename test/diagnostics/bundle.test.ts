@@ -1,6 +1,6 @@
 import test from 'ava';
 import {readFileSync, statSync} from 'node:fs';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {Redactor} from '../../src/diagnostics/redact.ts';
 import {patientOf} from '../helpers/doctor.ts';
 

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import test from 'ava';
 import {fieldOf, jobFrom, messageOf, secretOf, type Job} from '../../src/entra/job.ts';
 import {decodeMessage, encodeMessage} from '../../src/entra/message.ts';
@@ -17,6 +17,14 @@ test('what is encoded is decoded', (t) => {
     ),
     {numRuns: 300},
   );
+});
+
+test('a secret may have any name', (t) => {
+  const message = encodeMessage({
+    head: {},
+    secrets: {['__proto__']: Buffer.from('a'), constructor: Buffer.from('b')},
+  });
+  t.deepEqual(Object.keys(decodeMessage(message)?.secrets ?? {}), ['__proto__', 'constructor']);
 });
 
 test('no bytes at all crash the decoder', (t) => {

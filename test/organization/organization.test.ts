@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {lowerAscii, lowerName, organizationFrom} from '../../src/organization/organization.ts';
 
 const isNamed = test.macro({

@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {Bindings} from '../../src/identity/bindings.ts';
 import {ownerOf} from '../../src/organization/owner.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';

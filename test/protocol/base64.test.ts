@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {decodeBase64, encodeBase64} from '../../src/protocol/base64.ts';
 
 test('encodes as everybody does', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import type {Answer} from '../../src/protocol/answer.ts';
 import {parseAttributes} from '../../src/protocol/attributes.ts';
 import {render} from '../../src/protocol/render.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 
 import {MAX_FRAME} from '../../src/ssh/frame-reader.ts';
 import {MuxSession, type MuxEvent} from '../../src/ssh/mux-session.ts';

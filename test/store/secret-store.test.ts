@@ -16,7 +16,7 @@ import {
 import {basename, join} from 'node:path';
 import {inspect} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {
   holdsEncrypted,
   LARGEST_SECRET,

@@ -5,7 +5,7 @@ import {connect, createServer} from 'node:net';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test, {type ExecutionContext} from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {serveConnection} from '../../src/daemon/connection.ts';
 import {StoredLogins} from '../../src/token/stored-logins.ts';
 import {FakeClock} from '../helpers/fake-clock.ts';

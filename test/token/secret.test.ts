@@ -2,7 +2,7 @@ import {Console} from 'node:console';
 import {Writable} from 'node:stream';
 import {format, inspect} from 'node:util';
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/any.ts';
 import {Secret} from '../../src/token/secret.ts';
 
 const canary = 'canary-9d2e';

@@ -1,0 +1,9 @@
+/**
+ * fast-check, with the same inputs in each run of the tests: what fails was broken by the change at hand, and fails
+ * again. `scripts/fuzz` tries others, with a seed from the environment.
+ */
+import * as fc from 'fast-check';
+
+fc.configureGlobal({seed: Number(process.env['ORGKEY_TEST_SEED'] ?? 1)});
+
+export * from 'fast-check';
