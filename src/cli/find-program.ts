@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {parseRecord} from '../record.ts';
 import type {Program} from './context.ts';
 
 /** The parts of the orgkey that runs. `node`: Node's absolute path. */
@@ -23,8 +24,6 @@ export async function findProgram(node: string): Promise<Program> {
 }
 
 async function readVersion(path: string): Promise<string> {
-  const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
-  const isObject = typeof parsed === 'object' && parsed !== null;
-  const version = isObject && 'version' in parsed ? parsed.version : undefined;
+  const version = parseRecord(await readFile(path, 'utf8'))?.['version'];
   return typeof version === 'string' ? version : 'unknown';
 }

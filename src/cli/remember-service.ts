@@ -1,5 +1,6 @@
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {parseRecord} from '../record.ts';
 import type {ServiceKind} from '../service/service.ts';
 
 /** How the service was set up: `orgkey service start`, which git's helper runs, must start the same one again. */
@@ -24,12 +25,11 @@ export async function recallFirst(
 /** `undefined`: nothing was set up, or it cannot be read any more. */
 export async function recallService(stateDirectory: string): Promise<RememberedService | undefined> {
   try {
-    const parsed: unknown = JSON.parse(await readFile(fileIn(stateDirectory), 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null || !('kind' in parsed)) return undefined;
-    const kind = SERVICE_CHOICES.find((one) => one === parsed.kind);
-    const configFile =
-      'configFile' in parsed && typeof parsed.configFile === 'string' ? parsed.configFile : undefined;
-    return kind === undefined ? undefined : {kind, configFile};
+    const remembered = parseRecord(await readFile(fileIn(stateDirectory), 'utf8'));
+    const kind = SERVICE_CHOICES.find((one) => one === remembered?.['kind']);
+    const configFile = remembered?.['configFile'];
+    if (kind === undefined) return undefined;
+    return {kind, configFile: typeof configFile === 'string' ? configFile : undefined};
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import {isRecord} from '../record.ts';
 import {CREDENTIAL_KINDS} from './credential-kinds.ts';
 import {jsonSchema} from './json-schema.ts';
 
@@ -109,10 +110,6 @@ function itemsOf(node: Node): Node {
 
 function recordOf(value: unknown): Node {
   return isRecord(value) ? value : {};
-}
-
-function isRecord(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,8 +1,6 @@
-import {IPCModule} from 'node-ipc';
 import {randomUUID} from 'node:crypto';
-import {dirname} from 'node:path';
 import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
-import {CONTROL_EVENTS, MAX_CONTROL_MESSAGE} from './control-wire.ts';
+import {controlIpc} from './control-wire.ts';
 
 /** `ERR_NOT_RUNNING`: nobody listens. `ERR_CALL`: the daemon says why it does not do it. */
 export class ControlError extends Error {
@@ -27,12 +25,7 @@ export interface ControlConnection {
 
 /** @throws {ControlError} where no daemon listens on the path. */
 export async function connectControl(path: string): Promise<ControlConnection> {
-  const ipc = new IPCModule();
-  ipc.config.silent = true;
-  ipc.config.parser = 'assured';
-  ipc.config.allowedEvents = CONTROL_EVENTS;
-  ipc.config.socketRoot = `${dirname(path)}/`;
-  ipc.config.maxMessageSize = MAX_CONTROL_MESSAGE;
+  const ipc = controlIpc(path);
   ipc.config.maxRetries = 0;
   ipc.config.stopRetrying = true;
 

@@ -1,9 +1,7 @@
-import {IPCModule} from 'node-ipc';
-import {dirname} from 'node:path';
 import type {Socket} from 'node:net';
 import {printable} from '../printable.ts';
 import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
-import {CONTROL_EVENTS, MAX_CONTROL_MESSAGE, readRequest} from './control-wire.ts';
+import {controlIpc, readRequest} from './control-wire.ts';
 
 /** What the daemon does for each call. `tell` sends an event to the one who called, as long as he listens. */
 export type ControlHandlers = {
@@ -19,12 +17,7 @@ export interface ControlServer {
 
 /** Serves the control channel on a path in a directory that is ours alone. */
 export function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
-  const ipc = new IPCModule();
-  ipc.config.silent = true;
-  ipc.config.parser = 'assured';
-  ipc.config.allowedEvents = CONTROL_EVENTS;
-  ipc.config.socketRoot = `${dirname(path)}/`;
-  ipc.config.maxMessageSize = MAX_CONTROL_MESSAGE;
+  const ipc = controlIpc(path);
   return new Promise((resolve, reject) => {
     ipc.serve(path, () => resolve({stop: () => ipc.server.stop()}));
     const {server} = ipc;

@@ -1,13 +1,25 @@
-/** What may travel, in either direction; node-ipc drops everything else. */
-export const CONTROL_EVENTS: readonly string[] = ['request', 'response', 'event'];
+import {IPCModule} from 'node-ipc';
+import {dirname} from 'node:path';
+import {isRecord, type JsonRecord} from '../record.ts';
+
+/** node-ipc for either side of the control channel on a path: it says nothing itself, and reads nothing unexpected. */
+export function controlIpc(path: string): IPCModule {
+  const ipc = new IPCModule();
+  ipc.config.silent = true;
+  ipc.config.parser = 'assured';
+  ipc.config.allowedEvents = ['request', 'response', 'event'];
+  ipc.config.socketRoot = `${dirname(path)}/`;
+  ipc.config.maxMessageSize = MAX_MESSAGE;
+  return ipc;
+}
 
 /** In bytes. A status of 10,000 organizations has about 5 MB. */
-export const MAX_CONTROL_MESSAGE = 16 * 1024 * 1024;
+const MAX_MESSAGE = 16 * 1024 * 1024;
 
 export interface WireRequest {
   readonly id: string;
   readonly method: string;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: JsonRecord;
 }
 
 /** `undefined`: what came is no request. */
@@ -16,8 +28,4 @@ export function readRequest(data: unknown): WireRequest | undefined {
   const {id, method, params} = data;
   if (typeof id !== 'string' || typeof method !== 'string') return undefined;
   return {id, method, params: isRecord(params) ? params : {}};
-}
-
-export function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -1,5 +1,6 @@
 import {explainCode} from '../entra/advice.ts';
 import {printable} from '../printable.ts';
+import {isRecord, parseRecord} from '../record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
 import type {World} from './world.ts';
 
@@ -106,7 +107,7 @@ export function tenantIn({headers}: Answer): string | undefined {
 
 /** Who Azure DevOps says that we are; `undefined`: nobody. */
 export function userIn({text}: Answer): string | undefined {
-  const user = recordIn(parse(text), 'authenticatedUser');
+  const user = recordIn(parseRecord(text), 'authenticatedUser');
   const {id, providerDisplayName} = user ?? {};
   if (typeof id !== 'string' || /^a{8}-/.test(id)) return undefined;
   return typeof providerDisplayName === 'string' && providerDisplayName !== '' ? providerDisplayName : id;
@@ -114,17 +115,8 @@ export function userIn({text}: Answer): string | undefined {
 
 /** How many entries a list has; `undefined` where it was too long to be read to its end. */
 export function countIn({text}: Answer): number | undefined {
-  const parsed = parse(text);
+  const parsed = parseRecord(text);
   return typeof parsed?.['count'] === 'number' ? parsed['count'] : undefined;
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function recordIn(
@@ -135,14 +127,10 @@ function recordIn(
   return isRecord(value) ? value : undefined;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The tenant that an access token is of; `undefined`: it does not say. Nothing is decided by it. */
 export function tenantOfToken({form, token}: Credential): string | undefined {
   if (form !== 'access-token') return undefined;
-  const claims = parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  const claims = parseRecord(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
   const tenant = claims?.['tid'];
   return typeof tenant === 'string' ? tenant.toLowerCase() : undefined;
 }

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TokenCredentialOptions} from '@azure/identity';
-import {parseRecord} from './message.ts';
+import {parseRecord} from '../record.ts';
 import {connectThroughProxy} from '../network/open-tunnel.ts';
 import {proxyFor, type ProxyVariables} from '../network/proxy.ts';
 import {TroubleError, type Service, type Trouble} from './trouble.ts';

@@ -1,4 +1,5 @@
-import {isRecord, type Message} from './message.ts';
+import {isRecord} from '../record.ts';
+import type {Message} from './message.ts';
 import {localTrouble, otherVersion, TroubleError} from './trouble.ts';
 
 /** What an acquirer is started for. */

@@ -1,3 +1,5 @@
+import {isRecord, parseRecord} from '../record.ts';
+
 /**
  * What the daemon and an acquirer write to each other: one line of JSON, the head, which never holds a secret, and
  * after it the secrets as raw bytes in the order that the head names them. So no secret becomes a string in the
@@ -45,18 +47,4 @@ export function decodeMessage(bytes: Uint8Array): Message | undefined {
     offset += length;
   }
   return offset === bytes.length ? {head, secrets: Object.fromEntries(secrets)} : undefined;
-}
-
-/** The JSON object that a text is, or `undefined`. */
-export function parseRecord(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import {isRecord} from './message.ts';
+import {isRecord} from '../record.ts';
 
 /**
  * What went wrong in an acquirer, as facts and without secrets; `advise` makes words of it.

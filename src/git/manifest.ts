@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import {isRecord, parseRecord} from '../record.ts';
 import type {Setting} from './setting.ts';
 
 /** What was done to one file of git's configuration, and what it was before. */
@@ -24,8 +25,7 @@ export function hashOf(bytes: Buffer | undefined): string {
 /** Nothing recorded yet is an empty list. A manifest that cannot be read counts as none. */
 export async function readManifest(stateDirectory: string): Promise<FileRecord[]> {
   try {
-    const parsed: unknown = JSON.parse(await readFile(fileIn(stateDirectory), 'utf8'));
-    const files: unknown = isRecord(parsed) ? parsed['files'] : undefined;
+    const files: unknown = parseRecord(await readFile(fileIn(stateDirectory), 'utf8'))?.['files'];
     return Array.isArray(files) ? files.flatMap(readRecord) : [];
   } catch {
     return [];
@@ -80,8 +80,4 @@ function readSetting(entry: unknown): Setting[] {
   if (!isRecord(entry)) return [];
   const {key, value} = entry;
   return typeof key === 'string' && typeof value === 'string' ? [{key, value}] : [];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -32,9 +32,24 @@ export function gitFrom(environment: Readonly<Record<string, string | undefined>
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
   // a global configuration that git cannot read must not keep it from saying so of the right file
   const env = {...Object.fromEntries(kept), LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null'};
+  return gitIn('/', env);
+}
+
+/**
+ * Git as a person has it: in this directory, with all of these variables, hence with every override that is in force
+ * there. For questions only: it asks nobody at the terminal and takes no locks.
+ */
+export function gitHere(
+  environment: Readonly<Record<string, string | undefined>>,
+  directory: string,
+): RunGit {
+  return gitIn(directory, {...environment, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0'});
+}
+
+function gitIn(cwd: string, env: NodeJS.ProcessEnv): RunGit {
   return (argv) =>
     new Promise((resolve, reject) => {
-      execFile('git', argv, {cwd: '/', env, maxBuffer: MOST_OUTPUT}, (error, stdout, stderr) => {
+      execFile('git', argv, {cwd, env, maxBuffer: MOST_OUTPUT, timeout: LONGEST}, (error, stdout, stderr) => {
         if (error !== null && error.code === 'ENOENT') {
           reject(new GitError('ERR_NO_GIT', 'git is not on the PATH', {hint: 'install git 2.39 or later'}));
           return;
@@ -47,3 +62,6 @@ export function gitFrom(environment: Readonly<Record<string, string | undefined>
 
 /** In bytes: a configuration of 10,000 organizations has about 4 MB. */
 const MOST_OUTPUT = 64 * 1024 * 1024;
+
+/** In milliseconds. */
+const LONGEST = 30_000;

@@ -7,7 +7,7 @@ import {checkTransport} from '../../src/diagnostics/check-transport.ts';
 import {configuredTargets} from '../../src/diagnostics/target.ts';
 import type {Diagnostic} from '../../src/diagnostics/diagnostic.ts';
 import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
-import {gitHere} from '../../src/git/git-here.ts';
+import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import {Bindings} from '../../src/identity/bindings.ts';
 import {Secret} from '../../src/token/secret.ts';

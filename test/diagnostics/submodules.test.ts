@@ -2,7 +2,7 @@ import test from 'ava';
 import {join} from 'node:path';
 import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
 import {checkSubmodules} from '../../src/diagnostics/check-submodules.ts';
-import {gitHere} from '../../src/git/git-here.ts';
+import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {GitHome} from '../helpers/git-home.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {credentialChainFor, ourHelper} from '../../src/git/credential-chain.ts';
-import {gitHere} from '../../src/git/git-here.ts';
+import {gitHere} from '../../src/git/run-git.ts';
 import {describeOrigin, readSeenSettings} from '../../src/git/seen-settings.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';

@@ -1,6 +1,7 @@
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../../printable.ts';
+import {parseRecord} from '../../record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -105,16 +106,8 @@ function describeLine(line: string): string {
 }
 
 function parseEntry(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const entry: unknown = JSON.parse(line);
-    return isRecord(entry) && 'message' in entry ? entry : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const entry = parseRecord(line);
+  return entry !== undefined && 'message' in entry ? entry : undefined;
 }
 
 /** In milliseconds. */
