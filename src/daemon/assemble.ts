@@ -167,7 +167,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
       return (socket) => serveConnection(socket, respond);
     },
   });
-  const manager = directory.startsWith('/run/orgkey') ? 'system' : 'user';
+  const manager = directory === '/run/orgkey' ? 'system' : 'user';
   const daemon = new Daemon({inForce, sockets, tokens, log, manager});
   const startedAt = Date.now();
   const told = toldVariables(environment);

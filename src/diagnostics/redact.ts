@@ -1,3 +1,5 @@
+import {secretForms} from '../secret-forms.ts';
+
 /** Replaces secrets that are known, in every form in which they travel, and whatever looks like one. */
 export class Redactor {
   readonly #needles: readonly string[];
@@ -7,7 +9,7 @@ export class Redactor {
     const needles = new Set<string>();
     for (const secret of secrets) {
       if (secret.length < SHORTEST) continue;
-      for (const form of formsOf(secret)) needles.add(form);
+      for (const form of secretForms(secret)) needles.add(form);
     }
     // the longest first: one may be part of another
     this.#needles = [...needles].toSorted((one, other) => other.length - one.length);
@@ -35,21 +37,6 @@ const REDACTED = '[redacted]';
 
 /** In UTF-16 code units. */
 const SHORTEST = 8;
-
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  // base64 of what begins with it, cut where the next byte would matter
-  const base64 = bytes.toString('base64');
-  return [
-    secret,
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    bytes.toString('base64url'),
-    Buffer.from(`:${secret}`).toString('base64'),
-    bytes.toString('hex'),
-  ];
-}
 
 /** Logins in URLs, tokens with three parts, Authorization headers, personal access tokens of both lengths. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [

@@ -3,6 +3,7 @@ import https from 'node:https';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TokenCredentialOptions} from '@azure/identity';
 import {parseRecord} from '../record.ts';
+import {secretForms} from '../secret-forms.ts';
 import {connectThroughProxy} from '../network/open-tunnel.ts';
 import {proxyFor, type ProxyVariables} from '../network/proxy.ts';
 import {TroubleError, type Service, type Trouble} from './trouble.ts';
@@ -228,9 +229,7 @@ export class HttpExchanges {
   #redact(text: string): string {
     let redacted = text;
     for (const secret of this.#secrets) {
-      for (const form of formsOf(secret)) {
-        if (form.length >= 4) redacted = redacted.replaceAll(form, '[redacted]');
-      }
+      for (const form of secretForms(secret)) redacted = redacted.replaceAll(form, '[redacted]');
     }
     return redacted;
   }
@@ -394,14 +393,6 @@ function secondsOf(value: unknown): number | undefined {
     return Number.isFinite(date) ? date / 1000 : undefined;
   }
   return Number.isFinite(Number(value)) ? Number(value) : undefined;
-}
-
-/** As it is, and as forms, headers and tokens carry it. */
-function formsOf(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = bytes.toString('base64').replace(/=+$/, '');
-  const inForm = new URLSearchParams({s: secret}).toString().slice('s='.length);
-  return [secret, secret.trim(), encodeURIComponent(secret), inForm, base64, bytes.toString('base64url')];
 }
 
 type SdkHttpClient = NonNullable<TokenCredentialOptions['httpClient']>;

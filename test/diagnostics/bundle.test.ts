@@ -123,7 +123,8 @@ test.serial('whatever stands around a secret, it is replaced; what is none stays
   const rows: readonly [text: string, expected: string][] = [
     ['short words stay', 'short words stay'],
     ['a canary-secret b', 'a [redacted] b'],
-    [Buffer.from(':canary-secret').toString('base64'), '[redacted]'],
+    [Buffer.from(':canary-secret').toString('base64'), 'Om[redacted]'],
+    [Buffer.from('me:canary-secret\n').toString('base64'), 'bWU6[redacted]o='],
     [`token ${jwt}!`, 'token [redacted]!'],
     ['https://me:word@host/path', 'https://[redacted]@host/path'],
     ['Authorization: Bearer abcdefghijklmnopqrstuvwxyz', 'Authorization: Bearer [redacted]'],
