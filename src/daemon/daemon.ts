@@ -41,7 +41,7 @@ export class Daemon {
     }
     const {source, settings, warnings} = inForce.configuration;
     for (const {place, message} of warnings) log('warn', `configuration: ${place}: ${message}`);
-    tokens.keepOnly(inForce.wanted());
+    tokens.keepOnly(inForce.bindings.all.map(({identity}) => identity));
     await sockets.follow(settings.sockets);
     log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
     for (const {message} of sockets.notices) log('error', message);

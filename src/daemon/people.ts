@@ -1,5 +1,6 @@
 import type {Bindings} from '../identity/bindings.ts';
 import type {Identity} from '../identity/identity.ts';
+import {refreshTokenName} from '../entra/refresh-tokens.ts';
 import type {SignInEvent, SignedIn} from '../entra/sign-in.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {TokenCache} from '../token/token-cache.ts';
@@ -11,7 +12,7 @@ type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
 
 export interface PeopleParts {
   readonly bindings: () => Bindings;
-  readonly tokens: Pick<TokenCache, 'get' | 'peek' | 'drop'>;
+  readonly tokens: Pick<TokenCache, 'get' | 'drop'>;
   readonly signIn: (
     identity: SignInIdentity,
     how: {readonly onEvent: (event: SignInEvent) => void; readonly signal: AbortSignal},
@@ -22,6 +23,8 @@ export interface PeopleParts {
 
 /** Signing people in and out, as the command line asks for it. */
 export function createPeople(parts: PeopleParts): Pick<ControlHandlers, 'login' | 'logout'> {
+  const forgetTokensOf = (person: SignInIdentity) =>
+    parts.tokens.drop(sharingSignIn(person, parts.bindings()));
   return {
     async login({organization}, {tell, gone}) {
       const identity = signInOf(organization, parts.bindings());
@@ -35,7 +38,7 @@ export function createPeople(parts: PeopleParts): Pick<ControlHandlers, 'login' 
         return {kind: 'failed', code, message, hint};
       }
       // what failed for want of a sign-in is no reason to wait any more
-      parts.tokens.drop({identity, scope: AZURE_DEVOPS_SCOPE});
+      forgetTokensOf(identity);
       const found = await parts.tokens.get({identity, scope: AZURE_DEVOPS_SCOPE});
       const expiresAt = found.kind === 'token' ? found.token.expiresAt : undefined;
       return {kind: 'signed-in', account: signedIn.username ?? organization, expiresAt};
@@ -45,7 +48,7 @@ export function createPeople(parts: PeopleParts): Pick<ControlHandlers, 'login' 
       if (identity === undefined) return {wasSignedIn: false};
       const wasSignedIn = await parts.isSignedIn(identity);
       await parts.signOut(identity);
-      parts.tokens.drop({identity, scope: AZURE_DEVOPS_SCOPE});
+      forgetTokensOf(identity);
       return {wasSignedIn};
     },
   };
@@ -63,6 +66,14 @@ function signInOf(organization: string, bindings: Bindings): SignInIdentity | un
   if (choice.kind === 'none') return undefined;
   const {identity} = choice.binding;
   return identity.kind === 'sign-in' ? identity : undefined;
+}
+
+/** Who refreshes with the same sign-in: with another method or client secret it is another identity. */
+function sharingSignIn(person: SignInIdentity, bindings: Bindings): readonly Identity[] {
+  const name = refreshTokenName(person);
+  return bindings.all
+    .map(({identity}) => identity)
+    .filter((identity) => identity.kind === 'sign-in' && refreshTokenName(identity) === name);
 }
 
 function controlEventFrom(event: SignInEvent): ControlEvent {

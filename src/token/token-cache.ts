@@ -1,4 +1,5 @@
 import {LRUCache} from 'lru-cache';
+import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from './secret.ts';
@@ -117,23 +118,16 @@ export class TokenCache {
     }
   }
 
-  /** Drops the tokens of everything but `wanted`, after a change of the configuration; those are overwritten. */
-  keepOnly(all: Iterable<Wanted>): void {
-    const kept = new Set(Array.from(all, keyOf));
-    for (const key of [...this.#held.keys(), ...this.#records.keys(), ...this.#flights.keys()]) {
-      if (kept.has(key)) continue;
-      this.#held.delete(key);
-      this.#records.delete(key);
-      this.#divert(key, 'dropped');
-    }
+  /** Drops the tokens of all other identities, after a change of the configuration; those are overwritten. */
+  keepOnly(identities: Iterable<Identity>): void {
+    const kept = new Set(Array.from(identities, ({key}) => key));
+    this.#dropWhere((identity) => !kept.has(identity), 'dropped');
   }
 
-  /** Drops one, and forgets its failure: who is behind it has changed. */
-  drop(wanted: Wanted): void {
-    const key = keyOf(wanted);
-    this.#held.delete(key);
-    this.#records.delete(key);
-    this.#divert(key, 'asked again');
+  /** Drops what these identities have, for whichever resource, and forgets their failures: who is behind them has changed. */
+  drop(identities: Iterable<Identity>): void {
+    const dropped = new Set(Array.from(identities, ({key}) => key));
+    this.#dropWhere((identity) => dropped.has(identity), 'asked again');
   }
 
   /** Drops everything, and forgets the failures. Gives how many tokens there were. */
@@ -280,6 +274,16 @@ export class TokenCache {
     return token;
   }
 
+  /** `isMeant` is asked with the keys of identities. */
+  #dropWhere(isMeant: (identity: string) => boolean, fate: 'asked again' | 'dropped'): void {
+    for (const key of [...this.#held.keys(), ...this.#records.keys(), ...this.#flights.keys()]) {
+      if (!isMeant(identityIn(key))) continue;
+      this.#held.delete(key);
+      this.#records.delete(key);
+      this.#divert(key, fate);
+    }
+  }
+
   /** What is under way lands, but not here. */
   #divert(key: string, fate: 'asked again' | 'dropped'): void {
     const flight = this.#flights.get(key);
@@ -366,6 +370,11 @@ function backOff(failures: number): number {
 
 function keyOf({identity, scope}: Wanted): string {
   return `${identity.key} ${scope}`;
+}
+
+/** The key of the identity: there is no space in it. */
+function identityIn(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }
 
 function nothing(): boolean {

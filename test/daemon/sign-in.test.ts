@@ -7,6 +7,7 @@ import {startCloud} from '../cloud/cloud.ts';
 import type {User} from '../cloud/directory.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {gitWorld} from '../helpers/git-world.ts';
+import {claimsIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 /** A person's sign-in, from the first `login` to `logout`, over restarts of the daemon. */
@@ -103,6 +104,45 @@ function provedItself(t: ExecutionContext): void {
   t.is(createHash('sha256').update(verifier).digest('base64url'), challenge ?? '');
   t.true(state.length >= 43 && nonce.length >= 43 && verifier.length >= 43);
 }
+
+test.serial(
+  'whoever signs out, or in as another, leaves no token: for no resource, and with no method',
+  async (t) => {
+    const app = tenant.addApplication({public: true});
+    const grace = tenant.addUser({name: 'Grace'});
+    const item = (organization: string, method: string) =>
+      `{organizations: [${organization}], signIn: ${method}, tenantId: ${tenant.id}, clientId: ${app.clientId}}`;
+    const daemon = await start(t, {
+      directory: scratchDirectory(t),
+      configuration: `integrations: {azure: [{credentials: [${item('contoso', 'device-code')}, ${item('fabrikam', 'browser')}]}]}\n`,
+    });
+    const whose = async () => {
+      const people: unknown[] = [];
+      for (const organization of ['contoso', 'fabrikam']) {
+        for (const scope of [undefined, 'https://graph.microsoft.com/.default']) {
+          const result = await daemon.call('token', {organization, scope});
+          people.push(result.kind === 'token' ? claimsIn(result.token)['name'] : result.code);
+        }
+      }
+      return people;
+    };
+    await login(daemon, ada);
+    t.deepEqual(
+      await whose(),
+      Array.from({length: 4}, () => 'Ada'),
+    );
+    await login(daemon, grace);
+    t.deepEqual(
+      await whose(),
+      Array.from({length: 4}, () => 'Grace'),
+    );
+    t.deepEqual(await daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
+    t.deepEqual(
+      await whose(),
+      Array.from({length: 4}, () => 'ERR_NOT_SIGNED_IN'),
+    );
+  },
+);
 
 for (const [title, spoil, error, hint] of [
   [

@@ -533,7 +533,7 @@ test('keepOnly keeps what is still configured, and overwrites the rest', async (
   const {issuer, tokens} = setUp();
   await tokens.get(contoso);
   await tokens.get(fabrikam);
-  tokens.keepOnly([contoso]);
+  tokens.keepOnly([contoso.identity]);
   t.deepEqual(
     issuer.given.map(({secret}) => secret.erased),
     [false, true],
@@ -556,7 +556,7 @@ test('keepOnly while tokens are on their way: only what is still configured arri
   issuer.holdBack();
   const kept = tokens.get(contoso);
   const dropped = tokens.get(fabrikam);
-  tokens.keepOnly([contoso]);
+  tokens.keepOnly([contoso.identity]);
   await issuer.release();
   t.is(told(await kept), 'token-1 of contoso (issuer)');
   t.is(told(await dropped), 'ERR_DROPPED');
@@ -588,21 +588,38 @@ test('drop: one is overwritten, its failure forgotten, and what is on its way as
   const {issuer, tokens} = setUp();
   await tokens.get(contoso);
   await tokens.get(fabrikam);
-  tokens.drop(contoso);
+  tokens.drop([contoso.identity]);
   t.deepEqual(
     issuer.given.map(({secret}) => secret.erased),
     [true, false],
   );
   issuer.fails('HTTP_429', HOUR);
   t.is(told(await tokens.get(contoso)), 'HTTP_429');
-  tokens.drop(contoso);
+  tokens.drop([contoso.identity]);
   issuer.answers();
   issuer.holdBack();
   const waiting = tokens.get(contoso);
-  tokens.drop(contoso);
+  tokens.drop([contoso.identity]);
   await issuer.release();
   t.is(told(await waiting), 'token-5 of contoso (issuer)');
   t.is(told(await tokens.get(fabrikam)), 'token-2 of fabrikam (cache)');
+});
+
+test('an identity is dropped and kept with all that it has, for whichever resource', async (t) => {
+  const {issuer, tokens} = setUp();
+  const graph = {...contoso, scope: 'https://graph.microsoft.com/.default'};
+  const erased = () => issuer.given.map(({secret}) => secret.erased);
+  await tokens.get(contoso);
+  await tokens.get(graph);
+  tokens.keepOnly([contoso.identity]);
+  t.deepEqual(erased(), [false, false]);
+  tokens.drop([contoso.identity]);
+  t.deepEqual(erased(), [true, true]);
+  issuer.holdBack();
+  const waiting = tokens.get(graph);
+  tokens.keepOnly([contoso.identity]);
+  await issuer.release();
+  t.is(told(await waiting), 'token-3 of contoso (issuer)');
 });
 
 test('what is over is overwritten by the next round of refreshes, in use or not', async (t) => {
