@@ -52,7 +52,7 @@ export async function answer(
   }
 
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
-  const asker = askerOf(owner, scope);
+  const asker = askerOf(owner, scope, identity);
   const failed = (failure: Failure): Answered => {
     const circumstances = {owner, choice, onFailure: parts.onFailure};
     return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};

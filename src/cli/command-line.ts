@@ -178,7 +178,7 @@ export const commands: readonly Command[] = [
   }),
   command({
     usage: 'cache clear',
-    summary: 'drop every token in memory',
+    summary: 'drop every token in memory, and forget what was refused',
     options: {},
     run: async (options, context) => (await import('./commands/cache.ts')).clearCache(options, context),
   }),

@@ -229,9 +229,10 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     reload,
     bindings: () => inForce.bindings,
     tokens,
+    rejections,
     logLines,
     metrics,
-    people: createPeople({bindings: () => inForce.bindings, tokens, ...supply.people}),
+    people: createPeople({bindings: () => inForce.bindings, tokens, rejections, ...supply.people}),
     handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now())),
     now: () => performance.now(),
   });

@@ -1,6 +1,7 @@
 import {clientIdOf, type Identity} from '../identity/identity.ts';
 import type {Bindings} from '../identity/bindings.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
+import type {Rejections} from '../token/rejections.ts';
 import type {Found, TokenCache} from '../token/token-cache.ts';
 import type {Problem} from '../config/configuration.ts';
 import type {LogLines} from './log-lines.ts';
@@ -14,6 +15,7 @@ export interface ControlParts {
   readonly reload: () => Promise<readonly Problem[]>;
   readonly bindings: () => Bindings;
   readonly tokens: TokenCache;
+  readonly rejections: Pick<Rejections, 'clear'>;
   readonly logLines: LogLines;
   readonly metrics: () => string;
   readonly people: Pick<ControlHandlers, 'login' | 'logout'>;
@@ -37,7 +39,10 @@ export function createControlHandlers(parts: ControlParts): ControlHandlers {
   return {
     status: async () => parts.status(),
     reload: async () => ({problems: await parts.reload()}),
-    clear: async () => ({dropped: parts.tokens.clear()}),
+    async clear() {
+      parts.rejections.clear();
+      return {dropped: parts.tokens.clear()};
+    },
     metrics: async () => ({text: parts.metrics()}),
     async logs({follow}, {tell, gone}) {
       if (follow) parts.logLines.follow((line) => tell({event: 'log', line}), gone);

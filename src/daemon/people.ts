@@ -3,6 +3,7 @@ import type {Identity} from '../identity/identity.ts';
 import {refreshTokenName} from '../entra/refresh-tokens.ts';
 import type {SignInEvent, SignedIn} from '../entra/sign-in.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
+import type {Rejections} from '../token/rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
 import type {ControlEvent} from './control-protocol.ts';
 import type {ControlHandlers} from './control-server.ts';
@@ -13,6 +14,7 @@ type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
 export interface PeopleParts {
   readonly bindings: () => Bindings;
   readonly tokens: Pick<TokenCache, 'get' | 'drop'>;
+  readonly rejections: Pick<Rejections, 'forget'>;
   readonly signIn: (
     identity: SignInIdentity,
     how: {readonly onEvent: (event: SignInEvent) => void; readonly signal: AbortSignal},
@@ -23,8 +25,11 @@ export interface PeopleParts {
 
 /** Signing people in and out, as the command line asks for it. */
 export function createPeople(parts: PeopleParts): Pick<ControlHandlers, 'login' | 'logout'> {
-  const forgetTokensOf = (person: SignInIdentity) =>
-    parts.tokens.drop(sharingSignIn(person, parts.bindings()));
+  const forgetTokensOf = (person: SignInIdentity) => {
+    const identities = sharingSignIn(person, parts.bindings());
+    parts.tokens.drop(identities);
+    parts.rejections.forget(identities);
+  };
   return {
     async login({organization}, {tell, gone}) {
       const identity = signInOf(organization, parts.bindings());

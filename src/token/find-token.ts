@@ -21,9 +21,14 @@ export async function findToken(
   // anybody can make up a fingerprint, and a token that is no longer held needs no replacing
   if (refusedNow !== undefined && refusedNow === tokens.peek(wanted)?.fingerprint)
     rejections.reject(asker, refusedNow);
-  if (rejections.isExplained(asker)) return refused;
+  const isExplained = rejections.isExplained(asker);
+  // where access tokens come from there is always another one; of personal access tokens only if it was replaced
+  if (isExplained && wanted.identity.kind !== 'pat') return refused;
   const found = await replaceRefused(wanted, asker, parts);
-  if (found.kind === 'token') return found;
+  if (found.kind === 'token') {
+    if (isExplained) rejections.startAfresh(asker);
+    return found;
+  }
   if (rejections.forgive(asker)) return tokens.get(wanted);
   if (found.failure !== sameAgain) return found;
   rejections.giveUp(asker);

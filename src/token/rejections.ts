@@ -1,3 +1,4 @@
+import type {Identity} from '../identity/identity.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import type {Clock} from './token.ts';
@@ -22,10 +23,13 @@ export interface Asker {
   readonly socket: string;
   readonly scoped: boolean;
   readonly owner: string;
+  /** The key of the identity that acts there: of another one, its tokens are refused, not its permission. */
+  readonly identity: string;
 }
 
-export function askerOf(owner: Owner, scope: SocketScope): Asker {
-  return {socket: scope.name, scoped: scope.organizations !== undefined, owner: describeOwner(owner)};
+export function askerOf(owner: Owner, scope: SocketScope, {key}: Identity): Asker {
+  const scoped = scope.organizations !== undefined;
+  return {socket: scope.name, scoped, owner: describeOwner(owner), identity: key};
 }
 
 /**
@@ -45,6 +49,7 @@ export class Rejections {
   reject(asker: Asker, fingerprint: string): void {
     const now = this.#clock.uptime();
     const refusal = this.#current(asker) ?? {
+      identity: asker.identity,
       fingerprints: new Set(),
       refusedAt: -Infinity,
       relapses: 0,
@@ -66,10 +71,27 @@ export class Rejections {
     if (this.#refused.size > MAX_REMEMBERED) dropFirst(this.#refused);
   }
 
-  /** There is no other token than the refused one: explain from now on. */
+  /** There is no other token than the refused one: explain from now on, if it is not explained already. */
   giveUp(asker: Asker): void {
+    const refusal = this.#current(asker);
+    if (refusal && refusal.explainUntil === undefined) explain(refusal, this.#clock.uptime());
+  }
+
+  /** The credential was replaced: what was refused stays so, but for the new one it is no matter of permission yet. */
+  startAfresh(asker: Asker): void {
     const refusal = this.#refused.get(keyOf(asker));
-    if (refusal) explain(refusal, this.#clock.uptime());
+    if (refusal) startAfresh(refusal, asker.identity);
+  }
+
+  /** Forgets what was refused to these identities: who is behind them has changed. */
+  forget(identities: Iterable<Identity>): void {
+    const forgotten = new Set(Array.from(identities, ({key}) => key));
+    for (const [name, {identity}] of this.#refused) if (forgotten.has(identity)) this.#refused.delete(name);
+  }
+
+  /** Forgets what was refused; how much a scoped socket has forced is still counted. */
+  clear(): void {
+    this.#refused.clear();
   }
 
   /**
@@ -133,11 +155,15 @@ export class Rejections {
       refusal.explainUntil = undefined;
       refusal.isTriedAnew = true;
     }
+    if (refusal !== undefined && refusal.identity !== asker.identity) startAfresh(refusal, asker.identity);
     return refusal;
   }
 }
 
 interface Refusal {
+  /** The key of the one who acts there now. */
+  identity: string;
+  /** Of all who acted there: two identities can have the same token. */
   readonly fingerprints: Set<string>;
   /** On the clock that only goes on, in milliseconds; of the last one. */
   refusedAt: number;
@@ -166,6 +192,13 @@ const MAX_FINGERPRINTS = 8;
 function explain(refusal: Refusal, now: number): void {
   refusal.explainUntil = now + EXPLAINED_FOR;
   refusal.isTriedAnew = false;
+}
+
+function startAfresh(refusal: Refusal, identity: string): void {
+  refusal.identity = identity;
+  refusal.refusedAt = -Infinity;
+  refusal.relapses = 0;
+  refusal.explainUntil = undefined;
 }
 
 /** Sets and maps keep the order in which their members came. */

@@ -6,7 +6,7 @@ import {ownerOf} from '../../src/organization/owner.ts';
 import {Secret} from '../../src/token/secret.ts';
 import type {Status} from '../../src/daemon/control-protocol.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
-import {getFor, passwordIn} from '../helpers/requests.ts';
+import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 function configurationOf(pats: Readonly<Record<string, string>>): string {
@@ -137,6 +137,26 @@ test.serial(
     t.is(await served(daemon, 'contoso'), 'second');
   },
 );
+
+test.serial('a refused token is explained until it is replaced, and no longer', async (t) => {
+  const file = join(scratchDirectory(t), 'pat');
+  writeFileSync(file, 'bad\n', {mode: 0o600});
+  const daemon = await start(t, configurationOf({contoso: `{$file: ${file}}`}));
+  t.is(await served(daemon, 'contoso'), 'bad');
+  await daemon.ask(eraseFor('contoso', 'bad'));
+  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)[^]*^quit=1$/m);
+  const before = await daemon.status();
+  replace(file, 'good\n');
+  await until(daemon, loadedAfter(before));
+  t.is(await served(daemon, 'contoso'), 'good');
+  // back again, the refused one is still the refused one
+  const between = await daemon.status();
+  replace(file, 'bad\n');
+  await until(daemon, loadedAfter(between));
+  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
+  await daemon.call('clear', undefined);
+  t.is(await served(daemon, 'contoso'), 'bad');
+});
 
 test.serial('a daemon that starts with a bad configuration takes the good one that follows', async (t) => {
   const daemon = await start(t, 'integrations: {azure: [{credentialz: []}]}\n');

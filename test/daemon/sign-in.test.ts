@@ -7,7 +7,7 @@ import {startCloud} from '../cloud/cloud.ts';
 import type {User} from '../cloud/directory.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {gitWorld} from '../helpers/git-world.ts';
-import {claimsIn} from '../helpers/requests.ts';
+import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 /** A person's sign-in, from the first `login` to `logout`, over restarts of the daemon. */
@@ -143,6 +143,17 @@ test.serial(
     );
   },
 );
+
+test.serial('what was refused to one person is not explained to the next', async (t) => {
+  const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('device-code')});
+  await login(daemon, ada);
+  for (let refusals = 0; refusals < 2; refusals++)
+    await daemon.ask(eraseFor('contoso', passwordIn(await daemon.ask(getFor('contoso')))));
+  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
+  const heidi = tenant.addUser({name: 'Heidi'});
+  await login(daemon, heidi);
+  t.is(claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'], 'Heidi');
+});
 
 for (const [title, spoil, error, hint] of [
   [

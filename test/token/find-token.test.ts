@@ -1,14 +1,22 @@
 import test from 'ava';
+import {AZURE_DEVOPS_SCOPE} from '../../src/token/acquire.ts';
 import {findToken} from '../../src/token/find-token.ts';
 import {Rejections, type Asker} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {DAY, FakeClock, HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
-import {FakeIssuer, fingerprintOf, settle, wantedBy} from '../helpers/fake-issuer.ts';
+import {
+  FakeIssuer,
+  fingerprintOf,
+  identityNamed,
+  patNamed,
+  settle,
+  wantedBy,
+} from '../helpers/fake-issuer.ts';
 
 const identity = wantedBy('identity');
-const contoso: Asker = {socket: 'git', scoped: false, owner: 'contoso'};
-const fabrikam: Asker = {socket: 'git', scoped: false, owner: 'fabrikam'};
-const scoped: Asker = {socket: 'team-a', scoped: true, owner: 'contoso'};
+const contoso: Asker = {socket: 'git', scoped: false, owner: 'contoso', identity: 'identity'};
+const fabrikam: Asker = {...contoso, owner: 'fabrikam'};
+const scoped: Asker = {...contoso, socket: 'team-a', scoped: true};
 
 function setUp() {
   const clock = new FakeClock();
@@ -167,6 +175,72 @@ test('two refusals that are far apart have nothing to do with each other', async
   clock.pass(10 * MINUTE);
   refuse(contoso);
   t.is(await get(contoso), 'token-3');
+});
+
+test('another identity is given its token at once, and is explained by itself', async (t) => {
+  const {get, issuer, refuse, rejections} = setUp();
+  await get(contoso);
+  refuse(contoso);
+  await get(contoso);
+  refuse(contoso);
+  t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+  const other = {...contoso, identity: 'other'};
+  t.is(await get(other, wantedBy('other')), 'token-3');
+  rejections.reject(other, fingerprintOf('token-3'));
+  t.is(await get(other, wantedBy('other')), 'token-4');
+  rejections.reject(other, fingerprintOf('token-4'));
+  t.is(await get(other, wantedBy('other')), 'ERR_NOT_ACCEPTED');
+  t.is(issuer.count, 4);
+});
+
+test('another identity with the refused token is not given it, and is explained', async (t) => {
+  const {get, issuer, refuse} = setUp();
+  issuer.answers(() => issuer.token('the same', {life: DAY}));
+  await get(contoso);
+  refuse(contoso);
+  t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+  const other = {...contoso, identity: 'other'};
+  t.is(await get(other, wantedBy('other')), 'ERR_NOT_ACCEPTED');
+  t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+});
+
+test('a personal access token that was replaced where only its source knows is given at once, the refused one a minute later', async (t) => {
+  const {clock, get, issuer, rejections} = setUp();
+  const pat = {identity: patNamed('identity'), scope: AZURE_DEVOPS_SCOPE};
+  const holds = (text: string) => issuer.answers(() => issuer.token(text, {kind: 'pat', life: undefined}));
+  holds('first');
+  t.is(await get(contoso, pat), 'first');
+  rejections.reject(contoso, fingerprintOf('first'));
+  for (let second = 0; second < 30; second++) {
+    t.is(await get(contoso, pat), 'ERR_NOT_ACCEPTED', `second ${second}`);
+    clock.pass(SECOND);
+  }
+  t.true(issuer.count <= 7, `read ${issuer.count} times`);
+  holds('second');
+  clock.pass(SECOND);
+  t.is(await get(contoso, pat), 'second');
+  rejections.reject(contoso, fingerprintOf('second'));
+  holds('first');
+  t.is(await get(contoso, pat), 'ERR_NOT_ACCEPTED');
+  clock.pass(MINUTE);
+  t.is(await get(contoso, pat), 'first');
+});
+
+test('what is forgotten was not refused', async (t) => {
+  for (const forget of [
+    (rejections: Rejections) => rejections.clear(),
+    (rejections: Rejections) => rejections.forget([identityNamed('identity')]),
+  ]) {
+    const {get, issuer, refuse, rejections} = setUp();
+    issuer.answers(() => issuer.token('the same', {life: DAY}));
+    await get(contoso);
+    refuse(contoso);
+    t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+    rejections.forget([identityNamed('other')]);
+    t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+    forget(rejections);
+    t.is(await get(contoso), 'the same');
+  }
 });
 
 test('one organization’s refusal is not that of the others', async (t) => {
