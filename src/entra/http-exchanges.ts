@@ -374,25 +374,32 @@ function isTokenAddress(url: string): boolean {
   return new URL(url).pathname.endsWith('/token');
 }
 
-/** Entra and IMDS count in seconds from now; App Service tells the end alone. `now` is the issuer's. */
+/**
+ * Entra counts in seconds from now, App Service tells the end alone. IMDS has both, and beside a token from its cache
+ * the seconds may be those of the whole life. `now` is the issuer's.
+ *
+ * @see https://github.com/Azure/azure-sdk-for-js/pull/8591
+ */
 function lifetimeOf(answer: Readonly<Record<string, unknown>>, now: number): Lifetime {
-  const expiresIn = secondsOf(answer['expires_in']);
-  const expiresOn = secondsOf(answer['expires_on']);
-  const left = expiresIn ?? (expiresOn === undefined ? undefined : expiresOn - now / 1000);
+  const expiresIn = secondsOf(answer['expires_in']) ?? Infinity;
+  const expiresOn = secondsOf(answer['expires_on']) ?? dateIn(answer['expires_on']) ?? Infinity;
+  const left = Math.min(expiresIn, expiresOn - now / 1000);
   const refreshIn = secondsOf(answer['refresh_in']);
   return {
-    expiresIn: left === undefined ? undefined : Math.max(0, left * 1000),
+    expiresIn: left === Infinity ? undefined : Math.max(0, left * 1000),
     refreshIn: refreshIn === undefined || refreshIn <= 0 ? undefined : refreshIn * 1000,
   };
 }
 
 function secondsOf(value: unknown): number | undefined {
-  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
-  if (typeof value === 'string' && !/^\d+$/.test(value)) {
-    const date = Date.parse(value);
-    return Number.isFinite(date) ? date / 1000 : undefined;
-  }
-  return Number.isFinite(Number(value)) ? Number(value) : undefined;
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^-?\d+$/.test(value));
+  return isNumber && Number.isFinite(Number(value)) ? Number(value) : undefined;
+}
+
+/** Older endpoints write the end out; in seconds since epoch. */
+function dateIn(value: unknown): number | undefined {
+  const date = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isFinite(date) ? date / 1000 : undefined;
 }
 
 type SdkHttpClient = NonNullable<TokenCredentialOptions['httpClient']>;

@@ -3,6 +3,7 @@ import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import type {Fault} from '../cloud/faults.ts';
 import type {Token} from '../../src/token/token.ts';
+import {claimsIn} from '../helpers/requests.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
 
 const cloud = await startCloud();
@@ -276,12 +277,12 @@ test.serial('a thousand years: not believed', ends, {
   life: 25 * 60 * 60,
 });
 
-for (const seconds of [0, -5, 59]) {
-  test.serial(`a token that ends in ${String(seconds)} s is none`, ends, {
+for (const seconds of [0, -5, 59, '-5']) {
+  test.serial(`a token that ends in ${JSON.stringify(seconds)} s is none`, ends, {
     fault: {...token, set: {expires_in: seconds}},
     answers: [200],
     says: [
-      `the issuer's token ends in ${String(Math.max(0, seconds))} s (ERR_TOKEN_ENDS)`,
+      `the issuer's token ends in ${String(Math.max(0, Number(seconds)))} s (ERR_TOKEN_ENDS)`,
       'A new one is asked for by itself; a token that short means a lifetime policy or a cache at the issuer.',
     ],
   });
@@ -485,6 +486,32 @@ test.serial(
     life: 600,
   }),
 );
+
+for (const [clock, offset] of [
+  ['is right', 0],
+  ['is 3 h behind', 3 * 60 * 60_000],
+  ['is 3 h ahead', -3 * 60 * 60_000],
+] as const) {
+  test.serial(
+    `IMDS that tells the whole life beside a token from its cache: its end counts, where our clock ${clock}`,
+    async (t) => {
+      cloud.clockOffset = offset;
+      cloud.machine.forgetTokens();
+      const life = cloud.tokenSettings.managedIdentityLife;
+      cloud.tokenSettings.managedIdentityLife = 3600;
+      cloud.fault({...imds, set: {expires_in: '86399'}});
+      const acquired = await acquiringFrom(cloud).acquire(managedIdentity);
+      cloud.clearFaults();
+      cloud.tokenSettings.managedIdentityLife = life;
+      cloud.clockOffset = 0;
+      if (acquired.kind === 'failed') return t.fail(told(acquired));
+      const {secret, expiresAt = 0} = acquired.token;
+      const end = Number(claimsIn(secret.revealText())['exp']) * 1000 - offset;
+      // it counts from before the question, and that is answered within ten seconds
+      t.true(Math.abs(end - expiresAt) <= 10_000, `${String(end - expiresAt)} ms`);
+    },
+  );
+}
 
 // ── what is observed ──
 
