@@ -6,7 +6,7 @@ import {messageOf, usesSdk, type Job} from './job.ts';
 import {parseRecord} from '../record.ts';
 import {decodeMessage, encodeMessage, type Message} from './message.ts';
 import {brokenProxyIn} from '../network/proxy.ts';
-import {troubleFrom, type Trouble} from './trouble.ts';
+import {troubleFrom, type Service, type Trouble} from './trouble.ts';
 
 export interface AcquirerPoolParts {
   /** The daemon's environment; of it, an acquirer gets what it needs. */
@@ -63,8 +63,8 @@ export interface Errand {
   readonly job: Job;
   /** Who gets busy: `login.microsoftonline.com`. */
   readonly endpoint: string;
-  /** Who may want to be left alone; each must be willing. The last one is whom Entra's refusals come from. */
-  readonly gates: readonly string[];
+  /** Who may want to be left alone, by what is asked there; each must be willing. */
+  readonly gates: Gates;
   /** More variables for the acquirer; no secrets. */
   readonly environment?: Readonly<Record<string, string>>;
   /** For acquirers that tell how far they got. */
@@ -76,6 +76,9 @@ export interface Errand {
   /** Ends the acquirer. */
   readonly signal?: AbortSignal;
 }
+
+/** Names: who wants to be left alone is so under the same name for all who ask there. */
+export type Gates = {readonly [service in Service]?: string};
 
 export const METADATA_GATE = 'managed-identity';
 
@@ -283,7 +286,7 @@ export class AcquirerPool {
   #closeGate({gates}: Errand, trouble: Trouble): void {
     if (trouble.kind !== 'refused' || trouble.retryAfter === undefined) return;
     if (trouble.status !== 429 && trouble.status !== 503) return;
-    const gate = trouble.service === 'managed-identity' ? METADATA_GATE : gates.at(-1);
+    const gate = gates[trouble.service];
     if (gate === undefined) return;
     const until = this.#parts.clock.uptime() + Math.min(trouble.retryAfter, LONGEST_GATE);
     this.#gates.set(gate, {until, trouble});
@@ -292,7 +295,7 @@ export class AcquirerPool {
   /** The refusal of an endpoint that still wants to be left alone, with what is left of the time. */
   #closedGate({gates}: Errand): Trouble | undefined {
     const now = this.#parts.clock.uptime();
-    for (const name of gates) {
+    for (const name of Object.values(gates)) {
       const gate = this.#gates.get(name);
       if (gate === undefined) continue;
       if (gate.until > now) return {...gate.trouble, retryAfter: gate.until - now};

@@ -44,7 +44,7 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
         fields: {managedIdentityClientId, ...machine.fields},
         secrets: machine.secrets,
       });
-      return {...errand, gates: [METADATA_GATE, ...errand.gates]};
+      return {...errand, gates: {...errand.gates, ...metadataGates}};
     }
     case 'federated-token-file': {
       const {federatedTokenFile} = identity;
@@ -56,22 +56,27 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
       });
     case 'github-actions': {
       const {url, token} = await requestOf(identity.request, github, parts);
-      return entraErrand(identity, scope, parts, {fields: {requestUrl: url}, secrets: {requestToken: token}});
+      const errand = entraErrand(identity, scope, parts, {
+        fields: {requestUrl: url},
+        secrets: {requestToken: token},
+      });
+      return {...errand, gates: {...errand.gates, 'github-actions': new URL(url).host}};
     }
     case 'azure-pipelines': {
       const {url, token} = await requestOf(identity.request, pipelines, parts);
       const {serviceConnectionId} = identity;
-      return entraErrand(identity, scope, parts, {
+      const errand = entraErrand(identity, scope, parts, {
         fields: {requestUrl: url, serviceConnectionId},
         secrets: {requestToken: token},
       });
+      return {...errand, gates: {...errand.gates, 'azure-pipelines': new URL(url).host}};
     }
     case 'azure-cli': {
       const fields = {scope, ...(identity.tenantId === undefined ? {} : {tenantId: identity.tenantId})};
       return {
         job: jobOf('azure-cli', fields, {}),
         endpoint: 'azure-cli',
-        gates: [],
+        gates: {},
         environment: cliEnvironment(parts.environment),
       };
     }
@@ -97,8 +102,10 @@ export function vaultErrand(
     url: new URL(`secrets/${encodeURIComponent(secret)}`, url).href,
   };
   const errand = metadataErrand('vault-secret', fields, {environment});
-  return {...errand, endpoint: url.host, gates: [METADATA_GATE, url.host]};
+  return {...errand, endpoint: url.host, gates: {...metadataGates, 'key-vault': url.host}};
 }
+
+const metadataGates = {'managed-identity': METADATA_GATE};
 
 interface Additions {
   readonly fields?: Readonly<Record<string, string>>;
@@ -122,7 +129,11 @@ function entraErrand(
     ...fields,
   };
   const {host} = new URL(authorityHost);
-  return {job: jobOf(kind, all, secrets), endpoint: host, gates: [`${host}/${tenantId.toLowerCase()}`]};
+  return {
+    job: jobOf(kind, all, secrets),
+    endpoint: host,
+    gates: {entra: `${host}/${tenantId.toLowerCase()}`},
+  };
 }
 
 function metadataErrand(
@@ -134,7 +145,7 @@ function metadataErrand(
   return {
     job: jobOf(task, {...fields, ...machine.fields}, machine.secrets),
     endpoint: METADATA_GATE,
-    gates: [METADATA_GATE],
+    gates: metadataGates,
   };
 }
 
@@ -163,10 +174,12 @@ async function refreshErrand(
     );
   const secrets = {refreshToken: takeBytes(refreshToken), ...(await clientSecretOf(identity, parts))};
   const {host, pathname} = new URL(identity.issuer);
+  const gate = `${host}${pathname}`;
   return {
     job: jobOf('refresh', signInFields(identity, scope), secrets),
     endpoint: host,
-    gates: [`${host}${pathname}`],
+    // an issuer of its own kind may lead to Entra
+    gates: {entra: gate, issuer: gate},
   };
 }
 

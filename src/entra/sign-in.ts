@@ -61,7 +61,7 @@ export async function signIn(
       },
       // people are slow: they must not stand in the way of what takes seconds
       endpoint: 'sign-in',
-      gates: [],
+      gates: {},
       life: parts.patience ?? PATIENCE,
       onEvent: (event) => {
         const told = eventFrom(event);

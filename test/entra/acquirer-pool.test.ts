@@ -44,7 +44,7 @@ function errand(parts: Partial<Errand> = {}): Errand {
   return {
     job: {task: 'refresh', fields: {}, secrets: {refreshToken: Buffer.from('CANARY-secret')}, time: 0},
     endpoint: 'issuer.example',
-    gates: ['issuer.example'],
+    gates: {entra: 'issuer.example'},
     ...parts,
   };
 }
@@ -348,15 +348,15 @@ test('a Retry-After closes the gate for its time, at most an hour', async (t) =>
     clock: {uptime: () => now},
     observe: ({endpoint}) => starts.push(endpoint),
   });
-  const ask = (gates: readonly string[]) => pool.run(errand({gates}));
-  await ask(['a']);
+  const ask = (entra: string) => pool.run(errand({gates: {entra}}));
+  await ask('a');
   now += 60 * 60_000 - 1;
-  t.like(await ask(['a']), {kind: 'failed', trouble: {retryAfter: 1}});
+  t.like(await ask('a'), {kind: 'failed', trouble: {retryAfter: 1}});
   t.is(starts.length, 1, 'nobody was asked');
-  await ask(['b']);
+  await ask('b');
   t.is(starts.length, 2, 'another gate is open');
   now += 1;
-  await ask(['a']);
+  await ask('a');
   t.is(starts.length, 3, 'the time is over');
 });
 

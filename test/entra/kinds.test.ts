@@ -636,6 +636,26 @@ test.serial('Azure Pipelines: a service connection that the job may not use', ac
   ],
 }));
 
+for (const [what, identity, environment, endpoint] of [
+  ['GitHub Actions', github, job.environment, 'github-oidc'],
+  ['Azure Pipelines', pipelines, connection.environment, 'pipelines-oidc'],
+] as const) {
+  test.serial(`${what} that wants to be left alone is, and Entra is asked all the same`, async (t) => {
+    cloud.requests.clear();
+    cloud.fault({endpoint, status: 429, headers: {'retry-after': '600'}, body: {}});
+    const {acquire} = acquiringFrom(cloud, {environment});
+    await acquire(identity);
+    const again = await acquire(identity);
+    t.is(again.kind === 'failed' && again.failure.code, 'ERR_THROTTLED');
+    const other = await acquire(clientSecret().identity);
+    t.is(other.kind, 'token', told(other));
+    t.deepEqual(
+      cloud.requests.all.map((request) => `${request.endpoint} ${String(request.status)}`),
+      [`${endpoint} 429`, 'token 200'],
+    );
+  });
+}
+
 // ── Azure CLI: a program of that name that prints what the real one prints ──
 
 const azureCli = {kind: 'azure-cli', tenantId: tenant.id} as const;
