@@ -67,6 +67,7 @@ export class Rejections {
     if (isInARow && (!refusal.isConfirmed || refusal.relapses >= RELAPSES)) explain(refusal, now);
     refusal.refusedAt = now;
     refusal.isConfirmed = false;
+    refusal.isTriedAnew = false;
     this.#refused.set(keyOf(asker), refusal);
     if (this.#refused.size > MAX_REMEMBERED) dropFirst(this.#refused);
   }
@@ -151,12 +152,17 @@ export class Rejections {
   /** After the explanation was given for its time, the asker may try anew, once: the next refusal explains again. */
   #current(asker: Asker): Refusal | undefined {
     const refusal = this.#refused.get(keyOf(asker));
-    if (refusal?.explainUntil !== undefined && this.#clock.uptime() >= refusal.explainUntil) {
+    if (refusal === undefined) return undefined;
+    const now = this.#clock.uptime();
+    if (refusal.explainUntil !== undefined && now >= refusal.explainUntil) {
       refusal.explainUntil = undefined;
       refusal.isTriedAnew = true;
     }
-    if (refusal !== undefined && refusal.identity !== asker.identity) startAfresh(refusal, asker.identity);
-    return refusal;
+    if (refusal.identity !== asker.identity) startAfresh(refusal, asker.identity);
+    if (!refusal.isConfirmed || now - refusal.refusedAt < IN_A_ROW) return refusal;
+    // a token works since then, and nothing that comes is in a row with it
+    this.#refused.delete(keyOf(asker));
+    return undefined;
   }
 }
 

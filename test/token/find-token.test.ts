@@ -243,6 +243,32 @@ test('what is forgotten was not refused', async (t) => {
   }
 });
 
+test('a token that came after the minute and is refused is not given again, however long ago the minute was', async (t) => {
+  const {clock, get, issuer, refuse} = setUp();
+  await get(contoso);
+  refuse(contoso);
+  await get(contoso);
+  refuse(contoso);
+  issuer.answers(() => issuer.token('the next', {life: DAY}));
+  clock.pass(HOUR);
+  t.is(await get(contoso), 'the next');
+  refuse(contoso);
+  t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
+});
+
+test('where a token works again, the matter is settled after ten minutes', async (t) => {
+  const {clock, confirm, get, refuse, rejections} = setUp();
+  t.true(rejections.isSettled(contoso));
+  await get(contoso);
+  refuse(contoso);
+  await get(contoso);
+  t.false(rejections.isSettled(contoso));
+  confirm(contoso);
+  t.false(rejections.isSettled(contoso));
+  clock.pass(10 * MINUTE);
+  t.true(rejections.isSettled(contoso));
+});
+
 test('one organization’s refusal is not that of the others', async (t) => {
   const {get, issuer, refuse} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
