@@ -11,7 +11,11 @@ export interface Explanation {
   readonly meaning: string;
   /** What repairs it; sentences. */
   readonly action: string;
-  /** When another try may help: `no`, `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`. */
+  /**
+   * When another try may help: `no`, `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`.
+   * `once-fresh` is not tried again at once: an acquirer shows what was read or made for that very request, the next
+   * does so anew, and a token that Azure DevOps refuses is replaced when git tells of it.
+   */
   readonly retry: string;
 }
 
