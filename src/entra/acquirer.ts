@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   // the daemon counts from the start of the process, which may have taken a while on a busy machine
   const time = Math.max(1, Math.floor(job.time - performance.now()));
   const exchanges = new HttpExchanges({
-    deadline: Date.now() + time,
+    deadline: performance.now() + time,
     variables: process.env,
     secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
   });

@@ -31,7 +31,7 @@ export interface Lifetime {
 }
 
 export interface HttpExchangesParts {
-  /** When the acquirer must have its result, in milliseconds since epoch. */
+  /** When the acquirer must have its result, in milliseconds of `performance.now`: clocks are set while we wait. */
   readonly deadline: number;
   readonly variables: ProxyVariables;
   /** Texts that must not come back in a description. */
@@ -183,8 +183,7 @@ export class HttpExchanges {
       const detail = reply.text.trimStart().startsWith('<') ? 'a web page' : 'no JSON';
       return {reply: undefined, trouble: {kind: 'unusable', service, host, status: reply.status, detail}};
     }
-    if (answer['access_token'] !== undefined)
-      this.#lifetime = lifetimeOf(answer, Date.now() - (this.#skew ?? 0));
+    if (answer['access_token'] !== undefined) this.#lifetime = lifetimeOf(answer, this.#theirNow());
     else if (isTokenAddress(url)) {
       const trouble = {kind: 'unusable', service, host, status: reply.status, detail: 'no token'} as const;
       return {reply: undefined, trouble};
@@ -203,7 +202,7 @@ export class HttpExchanges {
       error: error && this.#redact(error).slice(0, 100),
       codes: codesIn(answer, description),
       description: this.#redact(description).slice(0, 500),
-      retryAfter: retryAfterOf(reply.headers),
+      retryAfter: retryAfterOf(reply.headers, this.#theirNow()),
     };
   }
 
@@ -217,7 +216,12 @@ export class HttpExchanges {
   }
 
   #timeLeft(): number {
-    return this.#parts.deadline - Date.now();
+    return this.#parts.deadline - performance.now();
+  }
+
+  /** By the server's clock, as far as that is known; in milliseconds since epoch. */
+  #theirNow(): number {
+    return Date.now() - (this.#skew ?? 0);
   }
 
   #noteDate(date: string | undefined): void {
@@ -359,13 +363,13 @@ function codesIn(answer: Readonly<Record<string, unknown>> | undefined, descript
   return [...new Set([...written, ...named])].slice(0, 4);
 }
 
-/** Seconds or a date, as milliseconds from now; with the header that Azure's services have of their own. */
-function retryAfterOf(headers: http.IncomingHttpHeaders): number | undefined {
+/** Seconds or a date, as milliseconds from `now`; with the header that Azure's services have of their own. */
+function retryAfterOf(headers: http.IncomingHttpHeaders, now: number): number | undefined {
   const milliseconds = Number(headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'] ?? Number.NaN);
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds;
   const given = headers['retry-after'];
   if (given === undefined) return undefined;
-  const seconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  const seconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 

@@ -152,6 +152,22 @@ test.serial('429, an hour: not waited for', ends, {
   retryAfter: 3_600_000,
 });
 
+test.serial(
+  '429, until a moment of the issuer’s, whose clock is an hour behind: not waited for',
+  async (t) => {
+    cloud.requests.clear();
+    const until = new Date(Date.now() - 3_600_000 + 600_000).toUTCString();
+    cloud.fault({...token, status: 429, headers: {'retry-after': until}, dateSkew: -3_600_000, body: {}});
+    const acquired = await acquiringFrom(cloud).acquire(clientSecret);
+    cloud.clearFaults();
+    t.regex(
+      told(acquired),
+      /^Entra is asked too often and wants to be left alone for 10 min \(ERR_THROTTLED\)/,
+    );
+    t.is(cloud.requests.length, 1);
+  },
+);
+
 test.serial('429, no word on how long', ends, {
   fault: {...token, status: 429, body: 'slow down'},
   answers: [429, 429, 429],
