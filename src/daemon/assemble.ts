@@ -82,7 +82,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const {surrounding, uid, directory, state} = place;
   const key = randomBytes(32);
   const clock = createClock();
-  const clockWatch = new ClockWatch();
+  const clockWatch = new ClockWatch(clock);
   const tally = new Tally();
   const logLines = new LogLines();
   const log = createLog({

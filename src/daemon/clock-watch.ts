@@ -1,3 +1,4 @@
+import type {Clock} from '../token/token.ts';
 import type {Notice} from './control-protocol.ts';
 
 /** A clock that is off by more than this, in milliseconds, is worth a word: tokens are served to their last minute. */
@@ -5,20 +6,28 @@ export const NOTICED_SKEW = 60_000;
 
 /** What the `Date` headers of those who are asked say about our clock. */
 export class ClockWatch {
-  #skew: number | undefined;
+  readonly #clock: Clock;
+  /** When we were started up, by their clock; in milliseconds since epoch. */
+  #startUp: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** How far our clock is ahead, in milliseconds, to about a second; `undefined`: nobody was asked yet. */
   get skew(): number | undefined {
-    return this.#skew;
+    return this.#startUp === undefined
+      ? undefined
+      : Math.round(this.#clock.wall() - (this.#startUp + this.#clock.uptime()));
   }
 
-  /** The last answer counts: clocks are put right. */
+  /** The last answer counts, and the clock as it is set now: whoever puts it right need not wait for the next. */
   note({skew}: {readonly skew: number | undefined}): void {
-    if (skew !== undefined) this.#skew = skew;
+    if (skew !== undefined) this.#startUp = this.#clock.wall() - skew - this.#clock.uptime();
   }
 
   get notices(): Notice[] {
-    const message = describeSkew(this.#skew);
+    const message = describeSkew(this.skew);
     return message === undefined
       ? []
       : [{level: 'yellow', about: 'clock', message, hint: 'set the clock: timedatectl set-ntp true'}];

@@ -1,6 +1,7 @@
 import test from 'ava';
 import {ClockWatch, describeSkew} from '../../src/daemon/clock-watch.ts';
 import {toldVariables} from '../../src/daemon/told-variables.ts';
+import {FakeClock, HOUR} from '../helpers/fake-clock.ts';
 
 const rows: readonly [given: Record<string, string>, told: Record<string, string>][] = [
   [{}, {}],
@@ -35,7 +36,8 @@ for (const [given, told] of rows)
   });
 
 test('a clock that is off by more than a minute is noticed, until it is right again', (t) => {
-  const watch = new ClockWatch();
+  const clock = new FakeClock();
+  const watch = new ClockWatch(clock);
   t.deepEqual(watch.notices, []);
   watch.note({skew: undefined});
   t.is(watch.skew, undefined);
@@ -43,6 +45,11 @@ test('a clock that is off by more than a minute is noticed, until it is right ag
   t.like(watch.notices[0], {level: 'yellow', about: 'clock', message: "this machine's clock is 90 s behind"});
   watch.note({skew: undefined});
   t.is(watch.skew, -90_000, 'who tells no time changes nothing');
+  clock.pass(HOUR);
+  t.is(watch.skew, -90_000, 'time that goes by changes nothing');
+  clock.set(90_000);
+  t.deepEqual(watch.notices, [], 'set right, before anybody was asked again');
+  clock.set(HOUR);
   watch.note({skew: 400});
   t.deepEqual(watch.notices, []);
   t.is(describeSkew(60_000), undefined);
