@@ -1,3 +1,4 @@
+import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT} from './exit-code.ts';
 import {basic, type Granted} from './commands/token.ts';
@@ -10,8 +11,9 @@ interface Feed {
 
 /**
  * The variables by which tools take the token: Azure DevOps' own, npm for the whole organization, and for each feed
- * NuGet, pip, uv, Maven and Cargo. `feeds`: `feed` or `project/feed`.
- * @throws {CommandError} where a feed has a name that none has.
+ * NuGet, pip, uv, Maven and Cargo. `organization`: as typed, `HOST/COLLECTION` on a server; `feeds`: `feed` or
+ * `project/feed`.
+ * @throws {CommandError} where a feed has a name that none has, or a server's collection is not named.
  */
 export function toolVariables(
   organization: string,
@@ -19,28 +21,29 @@ export function toolVariables(
   feeds: readonly string[],
 ): Record<string, string> {
   const {token} = granted;
+  const base = feedsOf(organization, granted);
   const parsed = feeds.map(parseFeed);
   return {
     SYSTEM_ACCESSTOKEN: token,
     AZURE_DEVOPS_EXT_PAT: token,
-    ...npmVariables(organization, granted),
-    ...(parsed.length === 0 ? {} : nugetVariables(organization, token, parsed)),
-    ...(parsed.length === 0 ? {} : pythonVariables(organization, token, parsed)),
-    ...(parsed.length === 0 ? {} : mavenVariables(organization, token, parsed)),
-    ...Object.fromEntries(parsed.flatMap((feed) => cargoVariables(organization, granted, feed))),
+    ...npmVariables(base, granted),
+    ...(parsed.length === 0 ? {} : nugetVariables(base, token, parsed)),
+    ...(parsed.length === 0 ? {} : pythonVariables(base, token, parsed)),
+    ...(parsed.length === 0 ? {} : mavenVariables(base, token, parsed)),
+    ...Object.fromEntries(parsed.flatMap((feed) => cargoVariables(base, granted, feed))),
   };
 }
 
 /** npm looks for a token under every parent of a registry's address: one for all feeds of the organization. */
-function npmVariables(organization: string, {form, token, username}: Granted): Record<string, string> {
-  const key = `npm_config_//pkgs.dev.azure.com/${organization}/`;
+function npmVariables(base: string, {form, token, username}: Granted): Record<string, string> {
+  const key = `npm_config_${base.replace('https:', '')}/`;
   return form === 'pat' ? {[`${key}:_auth`]: basic(username, token)} : {[`${key}:_authToken`]: token};
 }
 
 /** @see https://github.com/microsoft/artifacts-credprovider#environment-variables */
-function nugetVariables(organization: string, token: string, feeds: readonly Feed[]): Record<string, string> {
+function nugetVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const endpointCredentials = feeds.map((feed) => ({
-    endpoint: `${addressOf(organization, feed)}/nuget/v3/index.json`,
+    endpoint: `${addressOf(base, feed)}/nuget/v3/index.json`,
     username: 'orgkey',
     password: token,
   }));
@@ -48,16 +51,12 @@ function nugetVariables(organization: string, token: string, feeds: readonly Fee
 }
 
 /** The first feed takes the place of PyPI: beside it, whoever publishes a name there first would be installed. */
-function pythonVariables(
-  organization: string,
-  token: string,
-  feeds: readonly Feed[],
-): Record<string, string> {
+function pythonVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const [first] = feeds;
-  const address = first === undefined ? '' : `${addressOf(organization, first)}/pypi/simple/`;
+  const address = first === undefined ? '' : `${addressOf(base, first)}/pypi/simple/`;
   return {
     PIP_INDEX_URL: address.replace('https://', `https://orgkey:${encodeURIComponent(token)}@`),
-    UV_INDEX: feeds.map((feed) => `${uvName(feed)}=${addressOf(organization, feed)}/pypi/simple/`).join(' '),
+    UV_INDEX: feeds.map((feed) => `${uvName(feed)}=${addressOf(base, feed)}/pypi/simple/`).join(' '),
     ...Object.fromEntries(
       feeds.flatMap((feed) => [
         [`UV_INDEX_${variableName(uvName(feed))}_USERNAME`, 'orgkey'],
@@ -68,32 +67,42 @@ function pythonVariables(
 }
 
 /** For a settings.xml with `<password>${env.MAVEN_FEED_PASSWORD}</password>`: Maven has no variables of its own. */
-function mavenVariables(organization: string, token: string, feeds: readonly Feed[]): Record<string, string> {
+function mavenVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const [first] = feeds;
   return {
-    MAVEN_FEED_URL: first === undefined ? '' : `${addressOf(organization, first)}/maven/v1`,
+    MAVEN_FEED_URL: first === undefined ? '' : `${addressOf(base, first)}/maven/v1`,
     MAVEN_FEED_USERNAME: 'orgkey',
     MAVEN_FEED_PASSWORD: token,
   };
 }
 
 /** @see https://doc.rust-lang.org/cargo/reference/registry-authentication.html */
-function cargoVariables(
-  organization: string,
-  {form, token, username}: Granted,
-  feed: Feed,
-): [string, string][] {
+function cargoVariables(base: string, {form, token, username}: Granted, feed: Feed): [string, string][] {
   const prefix = `CARGO_REGISTRIES_${variableName(feed.name)}`;
   return [
-    [`${prefix}_INDEX`, `sparse+${addressOf(organization, feed)}/Cargo/index/`],
+    [`${prefix}_INDEX`, `sparse+${addressOf(base, feed)}/Cargo/index/`],
     [`${prefix}_CREDENTIAL_PROVIDER`, 'cargo:token'],
     [`${prefix}_TOKEN`, form === 'pat' ? `Basic ${basic(username, token)}` : `Bearer ${token}`],
   ];
 }
 
-function addressOf(organization: string, {project, name}: Feed): string {
-  const segments = [organization, ...(project === undefined ? [] : [project]), '_packaging', name];
-  return `https://pkgs.dev.azure.com/${segments.map(encodeURIComponent).join('/')}`;
+/**
+ * Below which the feeds lie: for the services on a host of their own, on a server in the collection. No slash at the end.
+ * @see https://learn.microsoft.com/azure/devops/artifacts/maven/project-setup-maven
+ */
+function feedsOf(organization: string, {host}: Granted): string {
+  if (host === SERVICES_HOST) return `https://pkgs.${SERVICES_HOST}/${organization}`;
+  const [, ...collection] = organization.split('/').filter(Boolean);
+  if (collection.length === 0)
+    throw new CommandError(EXIT.usage, `which collection of ${host} is meant?`, {
+      hint: `for example: orgkey exec ${host}/DefaultCollection -- npm publish`,
+    });
+  return `https://${[host, ...collection.map(encodeURIComponent)].join('/')}`;
+}
+
+function addressOf(base: string, {project, name}: Feed): string {
+  const segments = [...(project === undefined ? [] : [project]), '_packaging', name];
+  return [base, ...segments.map(encodeURIComponent)].join('/');
 }
 
 function parseFeed(text: string): Feed {

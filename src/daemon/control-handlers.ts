@@ -1,5 +1,5 @@
 import {clientIdOf, type Identity} from '../identity/identity.ts';
-import type {Bindings} from '../identity/bindings.ts';
+import type {Binding, Bindings} from '../identity/bindings.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {Found, TokenCache} from '../token/token-cache.ts';
@@ -50,40 +50,54 @@ export function createControlHandlers(parts: ControlParts): ControlHandlers {
     },
     async token({organization, scope = AZURE_DEVOPS_SCOPE}) {
       const start = parts.now();
-      const identity = identityOf(organization, parts.bindings());
-      const found = 'kind' in identity ? await parts.tokens.get({identity, scope}) : failed(identity);
-      const actor = 'kind' in identity ? identity : undefined;
-      parts.handedOut({organization, identity: actor, found, duration: parts.now() - start});
-      return resultOf(found, actor);
+      const tell = (found: Found, identity: Identity | undefined) =>
+        parts.handedOut({organization, identity, found, duration: parts.now() - start});
+      const choice = chooseFor({organization, scope}, parts.bindings());
+      if (choice.kind === 'failed') {
+        tell(choice, undefined);
+        return refusalOf(choice.failure);
+      }
+      const {identity, host} = choice.binding;
+      const found = await parts.tokens.get({identity, scope});
+      tell(found, identity);
+      if (found.kind === 'failed') return refusalOf(found.failure);
+      const {kind: form, secret, expiresAt} = found.token;
+      const username = clientIdOf(identity) ?? 'orgkey';
+      return {kind: 'token', form, token: secret.revealText(), expiresAt, username, host};
     },
     ...parts.people,
   };
 }
 
+type Chosen =
+  | {readonly kind: 'chosen'; readonly binding: Binding}
+  | {readonly kind: 'failed'; readonly failure: Failure};
+
 /** Who acts there, or why nobody can whose token would be of use. */
-function identityOf(organization: string, bindings: Bindings): Identity | Failure {
+function chooseFor(
+  {organization, scope}: {readonly organization: string; readonly scope: string},
+  bindings: Bindings,
+): Chosen {
   const choice = bindings.choose(ownerNamed(organization, bindings));
-  if (choice.kind === 'none') return failureFrom('ERR_NOT_CONFIGURED', choice.reason, 'run: orgkey org list');
-  const {identity} = choice.binding;
-  return identity.kind === 'stored'
-    ? failureFrom('ERR_STORED', 'what is stored at the prompt is for git only', undefined)
-    : identity;
+  if (choice.kind === 'none') return failed('ERR_NOT_CONFIGURED', choice.reason, 'run: orgkey org list');
+  const {binding} = choice;
+  const {kind} = binding.identity;
+  if (kind === 'stored')
+    return failed('ERR_STORED', 'what is stored at the prompt is for git only', undefined);
+  // it is the same whatever it is asked for, and would be shown to a service that it is not for
+  if (kind === 'pat' && scope !== AZURE_DEVOPS_SCOPE)
+    return failed(
+      'ERR_NO_SUCH_RESOURCE',
+      'a personal access token is for Azure DevOps only',
+      'leave out --resource, or name an organization whose identity is one of Entra',
+    );
+  return {kind: 'chosen', binding};
 }
 
-function resultOf(found: Found, identity: Identity | undefined): TokenResult {
-  if (found.kind === 'failed') {
-    const {code, message, hint} = found.failure;
-    return {kind: 'failed', code, message, hint};
-  }
-  const {kind, secret, expiresAt} = found.token;
-  const username = (identity && clientIdOf(identity)) ?? 'orgkey';
-  return {kind: 'token', form: kind, token: secret.revealText(), expiresAt, username};
+function refusalOf({code, message, hint}: Failure): TokenResult {
+  return {kind: 'failed', code, message, hint};
 }
 
-function failed(failure: Failure): Found {
-  return {kind: 'failed', failure};
-}
-
-function failureFrom(code: string, message: string, hint: string | undefined): Failure {
-  return {code, message, hint, retryAfter: undefined};
+function failed(code: string, message: string, hint: string | undefined): Chosen {
+  return {kind: 'failed', failure: {code, message, hint, retryAfter: undefined}};
 }

@@ -43,6 +43,8 @@ export type TokenResult =
       /** Milliseconds since epoch. */
       readonly expiresAt: number | undefined;
       readonly username: string;
+      /** Whose it is: `dev.azure.com`, or that of a configured server. Nobody else may see it. */
+      readonly host: string;
     }
   | {
       readonly kind: 'failed';

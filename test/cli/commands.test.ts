@@ -141,6 +141,64 @@ test('exec gives a command the variables that tools read, and takes its exit cod
   t.is((await person.run('exec contoso', ['--feed', 'a/b/c', '--', 'true'])).code, 2);
 });
 
+const servers = `integrations:
+  azure:
+    - {host: azure.example.org, credentials: [{organizations: [DefaultCollection], personalAccessToken: canary-server-pat}]}
+    - {host: intranet, credentials: [{personalAccessToken: canary-server-pat}]}
+`;
+
+for (const [organization, base] of [
+  ['azure.example.org/DefaultCollection', 'azure.example.org/DefaultCollection'],
+  ['Azure.Example.org/tfs/DefaultCollection', 'azure.example.org/tfs/DefaultCollection'],
+  ['intranet/Any one', 'intranet/Any%20one'],
+] as const) {
+  test(`exec shows the token of a server to that server alone: ${organization}`, async (t) => {
+    const daemon = await startDaemon({configuration: servers});
+    t.teardown(() => daemon.close());
+    const person = new Person(t, daemon.environment);
+    const feeds = ['--feed', 'packages', '--feed', 'Project X/My.Feed'];
+    const {code, stdout, stderr} = await person.run('exec', [organization, ...feeds, '--', 'env', '-0']);
+    t.is(code, 0, stderr);
+    const pat = 'canary-server-pat';
+    const variables = stdout
+      .split('\0')
+      .filter((line) => line.includes(pat) || line.includes('/_packaging/'));
+    t.true(
+      variables.includes(`PIP_INDEX_URL=https://orgkey:${pat}@${base}/_packaging/packages/pypi/simple/`),
+    );
+    t.true(variables.some((line) => line.startsWith(`MAVEN_FEED_URL=https://${base}/_packaging/packages/`)));
+    t.true(stdout.includes(`npm_config_//${base}/:_auth=${btoa(`orgkey:${pat}`)}`));
+    t.true(stdout.includes(`sparse+https://${base}/Project%20X/_packaging/My.Feed/Cargo/index/`));
+    const hosts = stdout
+      .split('\0')
+      .flatMap((line) => [...line.matchAll(/\/\/(?:[^/@\s"]*@)?([^/:\s"]+)/g)].map(([, host]) => host));
+    t.deepEqual([...new Set(hosts)], [base.slice(0, base.indexOf('/'))]);
+  });
+}
+
+test('exec wants to know which collection of a server is meant', async (t) => {
+  const daemon = await startDaemon({configuration: servers});
+  t.teardown(() => daemon.close());
+  const person = new Person(t, daemon.environment);
+  for (const organization of ['intranet', 'intranet/']) {
+    const {code, stdout, stderr} = await person.run('exec', [organization, '--', 'env']);
+    t.is(code, 2);
+    t.is(stdout, '');
+    t.regex(stderr, /error: which collection of intranet is meant\?\n.*orgkey exec intranet\/Default/);
+  }
+});
+
+test('a personal access token, which has no scopes, is printed for no other resource', async (t) => {
+  const {daemon, person} = await withDaemon(t);
+  const {code, stdout, stderr} = await person.run('token contoso --resource https://vault.azure.net');
+  t.is(code, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /a personal access token is for Azure DevOps only .*\norgkey: hint: leave out --resource/);
+  const devOps = '499b84ac-1321-427f-aa17-267ca6975798';
+  t.is((await person.run('token contoso --resource', [devOps])).stdout, 'canary-pat-0123456789\n');
+  t.is((await daemon.status()).health, 'green', 'it is no failure of the identity');
+});
+
 const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>][] = [
   [
     'https://dev.azure.com/Contoso/p/_git/r',
