@@ -1,6 +1,7 @@
 import {lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {enableCompileCache, getCompileCacheDir} from 'node:module';
 import {dirname, join} from 'node:path';
+import {absoluteVariable} from './absolute-variable.ts';
 import {VERSION} from './version.ts';
 
 /**
@@ -45,11 +46,11 @@ function stateDirectory(
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const at = argv.indexOf('--state-dir');
-  const {ORGKEY_STATE_DIR, XDG_STATE_HOME, HOME} = environment;
   if (at >= 0 && argv[at + 1] !== undefined) return argv[at + 1];
-  if (ORGKEY_STATE_DIR) return ORGKEY_STATE_DIR;
-  if (XDG_STATE_HOME) return join(XDG_STATE_HOME, 'orgkey');
-  return HOME ? join(HOME, '.local/state/orgkey') : undefined;
+  if (environment['ORGKEY_STATE_DIR']) return environment['ORGKEY_STATE_DIR'];
+  const home = absoluteVariable(environment, 'HOME');
+  const base = absoluteVariable(environment, 'XDG_STATE_HOME') ?? (home && join(home, '.local/state'));
+  return base && join(base, 'orgkey');
 }
 
 function isOurs(path: string, uid: number | undefined): boolean {

@@ -45,6 +45,13 @@ for (const [title, argv, environment, expected] of [
   ],
   ['the variable', ['status'], {ORGKEY_STATE_DIR: 'S/b', XDG_STATE_HOME: 'S/c'}, 'S/b/compile-cache'],
   ['the state home', [], {XDG_STATE_HOME: 'S/c', HOME: 'S/h'}, 'S/c/orgkey/compile-cache'],
+  [
+    'the home: a relative state home does not count',
+    [],
+    {XDG_STATE_HOME: 'c', HOME: 'S/h'},
+    'S/h/.local/state/orgkey/compile-cache',
+  ],
+  ['nothing: a relative home does not count', [], {HOME: 'h'}, undefined],
   ['the home', [], {HOME: 'S/h'}, 'S/h/.local/state/orgkey/compile-cache'],
   ['nothing', [], {}, undefined],
 ] as const) {

@@ -1,10 +1,11 @@
 import type {SocketSettings} from '../config/configuration.ts';
+import {printable} from '../printable.ts';
 import {runCommand} from '../service/run-command.ts';
 import {chooseService, type Service, type ServiceKind} from '../service/service.ts';
 import type {Outcome} from '../service/outcome.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
-import {EXIT} from './exit-code.ts';
+import {EXIT, type ExitCode} from './exit-code.ts';
 import {runtimeDirectory, stateDirectory} from './locate.ts';
 
 export interface ServiceWish {
@@ -37,6 +38,13 @@ export function serviceKind(word: string, system: boolean): ServiceKind | 'none'
   if (word === 'systemd') return system ? 'systemd-system' : 'systemd-user';
   if (word === 'auto') return system ? 'systemd-system' : undefined;
   return word === 'plain' || word === 'launchd' || word === 'none' ? word : undefined;
+}
+
+/** Of an order that was done all the same. Gives the exit code. */
+export function tellTrouble(trouble: string | undefined, {terminal}: Context): ExitCode {
+  if (trouble === undefined) return EXIT.ok;
+  terminal.error(printable(trouble, 300));
+  return EXIT.unhealthy;
 }
 
 /** @throws {CommandError} where the order failed. */

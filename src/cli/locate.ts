@@ -14,6 +14,20 @@ export function configurationFile({config}: Places, context: Context): string | 
   return found && absolute(found, context);
 }
 
+/**
+ * Only a configuration that the daemon would not find by itself is named to its service: a service has none of the
+ * shell's variables. `undefined`: it need not be named.
+ */
+export function nameForService(
+  path: string,
+  {config, system}: Places & {readonly system?: boolean},
+  {environment, home}: Context,
+): string | undefined {
+  if (config !== undefined || environment['ORGKEY_CONFIG']) return path;
+  const found = system ? path : paths.userConfigurationFile({environment: {}, home});
+  return path === found || path === '/etc/orgkey/config.yaml' ? undefined : path;
+}
+
 /** The directory of the person's own configuration. */
 export function configurationDirectory({environment, home}: Context): string {
   return dirname(

@@ -1,5 +1,6 @@
 import {copyFile, chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink} from 'node:fs/promises';
 import {basename, dirname, join, sep} from 'node:path';
+import {absoluteVariable} from '../absolute-variable.ts';
 import type {Context, Program} from './context.ts';
 
 /** The scripts that git runs. Absolute. */
@@ -54,14 +55,12 @@ export async function scriptsToPlace(
   return placings;
 }
 
-/** Gives what was removed; `undefined`: there was nothing. */
-export async function removeScripts(
+/** The directory with copies of ours; `undefined`: there is none. */
+export async function placedScripts(
   context: Pick<Context, 'environment' | 'home'>,
 ): Promise<string | undefined> {
   const directory = scriptDirectory(context);
-  if ((await lstat(directory).catch(() => undefined)) === undefined) return undefined;
-  await rm(directory, {recursive: true, force: true});
-  return directory;
+  return (await lstat(directory).catch(() => undefined)) === undefined ? undefined : directory;
 }
 
 async function replace(path: string, make: (fresh: string) => Promise<void>): Promise<void> {
@@ -79,5 +78,5 @@ async function isSame(original: string, copy: string): Promise<boolean> {
 }
 
 function scriptDirectory({environment, home}: Pick<Context, 'environment' | 'home'>): string {
-  return join(environment['XDG_DATA_HOME'] || join(home, '.local/share'), 'orgkey/bin');
+  return join(absoluteVariable(environment, 'XDG_DATA_HOME') ?? join(home, '.local/share'), 'orgkey/bin');
 }

@@ -1,4 +1,5 @@
-import {isAbsolute, join} from 'node:path';
+import {join} from 'node:path';
+import {absoluteVariable} from '../absolute-variable.ts';
 
 /** What the lookups know of the process that asks. */
 export interface Surrounding {
@@ -39,7 +40,7 @@ export function userConfigurationFile({
   environment,
   home,
 }: Pick<Surrounding, 'environment' | 'home'>): string | undefined {
-  const base = absolute(environment, 'XDG_CONFIG_HOME') ?? (home && join(home, '.config'));
+  const base = absoluteVariable(environment, 'XDG_CONFIG_HOME') ?? (home && join(home, '.config'));
   return base && join(base, 'orgkey', 'config.yaml');
 }
 
@@ -53,7 +54,7 @@ export function runtimeDirectoryToMake(
 ): string {
   const named = flag ?? set(environment, 'ORGKEY_RUNTIME_DIR');
   if (named !== undefined) return named;
-  const sessions = [absolute(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`];
+  const sessions = [absoluteVariable(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`];
   for (const session of sessions) {
     // after su, the variable names the directory of somebody else
     const facts = session === undefined ? undefined : files.factsOf(session);
@@ -81,7 +82,7 @@ export function runtimeDirectories({
   uid,
 }: Surrounding): {readonly path: string; readonly trusted: boolean}[] {
   const named = set(environment, 'ORGKEY_RUNTIME_DIR');
-  const session = absolute(environment, 'XDG_RUNTIME_DIR');
+  const session = absoluteVariable(environment, 'XDG_RUNTIME_DIR');
   const paths = [
     ...(session === undefined ? [] : [join(session, 'orgkey')]),
     `/run/user/${uid}/orgkey`,
@@ -100,12 +101,13 @@ export function stateDirectory({environment, home}: Surrounding, flag: string | 
   const named = flag ?? set(environment, 'ORGKEY_STATE_DIR');
   if (named !== undefined) return named;
   const base =
-    absolute(environment, 'XDG_STATE_HOME') ?? (isHome(home) ? join(home, '.local', 'state') : undefined);
+    absoluteVariable(environment, 'XDG_STATE_HOME') ??
+    (isHome(home) ? join(home, '.local', 'state') : undefined);
   return base === undefined ? '/var/lib/orgkey' : join(base, 'orgkey');
 }
 
 function temporaryDirectory({environment, uid}: Pick<Surrounding, 'environment' | 'uid'>): string {
-  return join(absolute(environment, 'TMPDIR') ?? '/tmp', `orgkey-${uid}`);
+  return join(absoluteVariable(environment, 'TMPDIR') ?? '/tmp', `orgkey-${uid}`);
 }
 
 function isOurs(path: string, uid: number, files: FileFacts): boolean {
@@ -124,10 +126,4 @@ function isHome(home: string | undefined): home is string {
 /** A variable that is set to nothing counts as not set. */
 function set(environment: Surrounding['environment'], name: string): string | undefined {
   return environment[name] || undefined;
-}
-
-/** The XDG specification wants relative paths ignored. */
-function absolute(environment: Surrounding['environment'], name: string): string | undefined {
-  const value = set(environment, name);
-  return value !== undefined && isAbsolute(value) ? value : undefined;
 }

@@ -19,8 +19,8 @@ export type Change =
   | {
       readonly kind: 'run';
       readonly command: readonly string[];
-      /** `ignored`: it is a courtesy whose failure changes nothing. */
-      readonly failure: 'reported' | 'ignored';
+      /** `ignored`: it is a courtesy whose failure changes nothing. `survived`: told when the rest is done. */
+      readonly failure: 'reported' | 'survived' | 'ignored';
     };
 
 /** For people: `write /home/ann/.config/systemd/user/orgkey.socket`. */
@@ -37,15 +37,21 @@ export function describeChange(change: Change): string {
   }
 }
 
-/** Does them in order and stops at the first that fails. Files are replaced whole, never written in place. */
+/**
+ * Does them in order and stops at the first that fails and need not be survived. Files are replaced whole, never
+ * written in place.
+ */
 export async function applyChanges(
   changes: readonly Change[],
   {run, environment}: {readonly run: RunCommand; readonly environment: Environment},
 ): Promise<ChangeFailure | undefined> {
+  let survived: ChangeFailure | undefined;
   for (const change of changes) {
     try {
       const message = await applyChange(change, run, environment);
-      if (message !== undefined) return {change, message};
+      if (message === undefined) continue;
+      if (change.kind !== 'run' || change.failure !== 'survived') return {change, message};
+      survived ??= {change, message};
     } catch (error) {
       return {
         change,
@@ -53,7 +59,7 @@ export async function applyChanges(
       };
     }
   }
-  return undefined;
+  return survived;
 }
 
 export interface ChangeFailure {

@@ -32,12 +32,16 @@ export class LaunchdService {
     return this.#apply(await this.#installation());
   }
 
-  async uninstall(): Promise<Outcome> {
-    if ((await readText(this.#plist)) === undefined) return {kind: 'done', changes: []};
-    return this.#apply([
+  async planUninstall(): Promise<readonly Change[]> {
+    if ((await readText(this.#plist)) === undefined) return [];
+    return [
       {...this.#launchctl('bootout', this.#target), failure: 'ignored'},
       {kind: 'remove', path: this.#plist},
-    ]);
+    ];
+  }
+
+  async uninstall(): Promise<Outcome> {
+    return this.#apply(await this.planUninstall());
   }
 
   async start(): Promise<Outcome> {

@@ -6,6 +6,8 @@ export type Outcome =
       readonly kind: 'done';
       /** What was changed, in order; empty where everything was as it should be. */
       readonly changes: readonly Change[];
+      /** What could not be done beside them, and hindered nothing else. Lower case, no full stop. */
+      readonly trouble?: string;
     }
   | {
       readonly kind: 'failed';
@@ -31,5 +33,9 @@ export function outcomeOf(
   failure: ChangeFailure | undefined,
   hint: string | undefined,
 ): Outcome {
-  return failure === undefined ? {kind: 'done', changes} : {kind: 'failed', message: failure.message, hint};
+  if (failure === undefined) return {kind: 'done', changes};
+  const {change, message} = failure;
+  return change.kind === 'run' && change.failure === 'survived'
+    ? {kind: 'done', changes, trouble: message}
+    : {kind: 'failed', message, hint};
 }

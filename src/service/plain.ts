@@ -2,7 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {printable} from '../printable.ts';
-import {applyChanges, readText} from './change.ts';
+import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
@@ -35,6 +35,11 @@ export class PlainService {
     return this.start();
   }
 
+  async planUninstall(): Promise<readonly Change[]> {
+    const pid = await this.#pid();
+    return pid === undefined ? [] : [ending(pid)];
+  }
+
   async uninstall(): Promise<Outcome> {
     const stopped = await this.stop();
     if (stopped.kind === 'failed') return stopped;
@@ -62,7 +67,6 @@ export class PlainService {
   async stop(): Promise<Outcome> {
     const pid = await this.#pid();
     if (pid === undefined) return {kind: 'done', changes: []};
-    const command = ['kill', '-TERM', String(pid)];
     try {
       process.kill(pid, 'SIGTERM');
     } catch (error) {
@@ -71,7 +75,7 @@ export class PlainService {
     }
     for (let waited = 0; waited < patience; waited += interval) {
       if ((await this.#pid()) !== pid) {
-        return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
+        return {kind: 'done', changes: [ending(pid)]};
       }
       await this.#machine.wait(interval);
     }
@@ -177,6 +181,10 @@ export class PlainService {
   #pidFile(): string {
     return join(this.#daemon.stateDirectory, 'daemon.pid');
   }
+}
+
+function ending(pid: number): Change {
+  return {kind: 'run', command: ['kill', '-TERM', String(pid)], failure: 'reported'};
 }
 
 function withoutUnsafe(environment: Environment): Record<string, string | undefined> {

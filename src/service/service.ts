@@ -1,3 +1,4 @@
+import type {Change} from './change.ts';
 import {LaunchdService} from './launchd.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
 import type {Outcome, ServiceStatus} from './outcome.ts';
@@ -15,7 +16,12 @@ export interface Service {
   plan(): Promise<Outcome>;
   /** Makes it start by itself from now on, and starts it. Twice is harmless; new scoped sockets are added. */
   install(): Promise<Outcome>;
-  /** Stops it and removes what `install` wrote. Harmless where it is not installed. */
+  /** What `uninstall` would change now. Changes nothing. */
+  planUninstall(): Promise<readonly Change[]>;
+  /**
+   * Stops it and removes what `install` wrote. Harmless where it is not installed; done, with `trouble`, where the
+   * manager is of no help.
+   */
   uninstall(): Promise<Outcome>;
   /** Comes back when the daemon serves, or with the reason why it does not. Harmless where it runs. */
   start(): Promise<Outcome>;

@@ -1,5 +1,7 @@
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import {absoluteVariable} from '../absolute-variable.ts';
+import {printable} from '../printable.ts';
 import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';
@@ -24,7 +26,8 @@ export class SystemdService {
   readonly #scope: UnitScope;
   readonly #machine: Machine;
   readonly #daemon: DaemonCommand;
-  readonly #unitDirectory: string;
+  /** Where its manager reads them. Asked for at first. */
+  #unitDirectory: string;
   readonly #environment: Environment;
   readonly #sockets: readonly string[];
 
@@ -35,12 +38,13 @@ export class SystemdService {
     this.#machine = machine;
     this.#daemon = daemon;
     // Where there is no login session, as under cron, nobody has set it
-    const runtime = machine.environment['XDG_RUNTIME_DIR'] ?? `/run/user/${machine.uid}`;
+    const runtime = absoluteVariable(machine.environment, 'XDG_RUNTIME_DIR') ?? `/run/user/${machine.uid}`;
     this.#environment = {...machine.environment, XDG_RUNTIME_DIR: runtime};
     this.runtimeDirectory = scope === 'user' ? join(runtime, 'orgkey') : systemRuntimeDirectory;
-    const config = machine.environment['XDG_CONFIG_HOME'] ?? join(machine.homeDirectory, '.config');
     this.#unitDirectory =
-      scope === 'user' ? join(config, 'systemd/user') : join(systemDirectory, 'systemd/system');
+      scope === 'user'
+        ? join(machine.homeDirectory, '.config/systemd/user')
+        : join(systemDirectory, 'systemd/system');
     this.#sysusers = join(systemDirectory, 'sysusers.d/orgkey.conf');
     this.#sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
   }
@@ -48,14 +52,14 @@ export class SystemdService {
   readonly #sysusers: string;
 
   async plan(): Promise<Outcome> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal() ?? (await this.#refusalOfManager());
     if (refusal !== undefined) return refusal;
     const changes = await this.#installation(await this.#sandbox());
     return {kind: 'done', changes};
   }
 
   async install(): Promise<Outcome> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal() ?? (await this.#refusalOfManager());
     if (refusal !== undefined) return refusal;
     const outcome = await this.#apply(await this.#installation(await this.#sandbox()));
     if (outcome.kind === 'done' || !(await this.#lacksNamespaces())) return outcome;
@@ -63,18 +67,24 @@ export class SystemdService {
     return this.#apply(await this.#installation('without-namespaces'));
   }
 
-  async uninstall(): Promise<Outcome> {
+  async planUninstall(): Promise<readonly Change[]> {
+    const silence = await this.#askManager();
     const files = await this.#installedFiles();
-    if (files.length === 0) return {kind: 'done', changes: []};
+    if (files.length === 0) return [];
     const units = files.filter((name) => name.endsWith('.socket') || name.endsWith('.service'));
-    return this.#apply([
-      this.#systemctl('disable', '--now', ...units),
-      ...units.map((name) => ({kind: 'remove', path: join(this.#unitDirectory, name)}) as const),
+    return [
+      {...this.#systemctl('disable', '--now', ...units), failure: 'survived'},
+      ...units.map((name) => ({kind: 'remove', path: this.#path(name)}) as const),
+      ...(silence === undefined ? [] : this.#links(units)),
       ...(this.#scope === 'system' ? ([{kind: 'remove', path: this.#sysusers}] as const) : []),
-      this.#systemctl('daemon-reload'),
+      {...this.#systemctl('daemon-reload'), failure: 'survived'},
       {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
       ...(this.#scope === 'system' ? [EMPTY_DIRECTORIES] : []),
-    ]);
+    ];
+  }
+
+  async uninstall(): Promise<Outcome> {
+    return this.#apply(await this.planUninstall());
   }
 
   async start(): Promise<Outcome> {
@@ -239,8 +249,51 @@ export class SystemdService {
     };
   }
 
+  async #refusalOfManager(): Promise<Outcome | undefined> {
+    const silence = await this.#askManager();
+    if (silence === undefined) return undefined;
+    const whose = this.#scope === 'user' ? 'no systemd of yours' : 'no systemd';
+    return {
+      kind: 'failed',
+      message: `${whose} answers here: ${silence}`,
+      hint:
+        this.#scope === 'user'
+          ? 'do without it: orgkey setup --service plain'
+          : 'where the machine has none, start the daemon yourself: orgkey daemon',
+    };
+  }
+
+  /**
+   * Whether there is one, and where it reads units: a person's has the variables of his session, which a shell need not
+   * have. Gives why it does not answer.
+   */
+  async #askManager(): Promise<string | undefined> {
+    const {code, stdout, stderr} = await this.#run(['show', '--property=UnitPath']);
+    if (code !== 0) return printable(stderr.trim().split('\n').at(-1) ?? '');
+    if (this.#scope === 'system') return undefined;
+    // with spaces in it a path stands in quotes; what comes before is systemd's own
+    const paths = [
+      ...stdout
+        .trim()
+        .replace(/^UnitPath=/, '')
+        .matchAll(/"([^"]*)"|(\S+)/g),
+    ];
+    const found = paths.map(([, quoted, plain]) => quoted ?? plain);
+    this.#unitDirectory = found.find((path) => path?.endsWith('/systemd/user')) ?? this.#unitDirectory;
+    return undefined;
+  }
+
   #notInstalled(): Outcome {
     return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
+  }
+
+  /** By which units are enabled: a manager that answers takes them away itself. */
+  #links(units: readonly string[]): readonly Change[] {
+    const target = this.#scope === 'user' ? 'default.target' : 'multi-user.target';
+    return units.map((name) => ({
+      kind: 'remove',
+      path: this.#path(`${name.endsWith('.socket') ? 'sockets.target' : target}.wants/${name}`),
+    }));
   }
 
   #path(unit: string): string {

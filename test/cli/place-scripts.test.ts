@@ -10,7 +10,7 @@ import {
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Context} from '../../src/cli/context.ts';
-import {removeScripts, scriptsForGit, scriptsToPlace} from '../../src/cli/place-scripts.ts';
+import {placedScripts, scriptsForGit, scriptsToPlace} from '../../src/cli/place-scripts.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 type World = Pick<Context, 'program' | 'environment' | 'home'>;
@@ -56,6 +56,7 @@ for (const [title, folder, system, environment, place] of [
     {XDG_DATA_HOME: '/data'},
     '/data/orgkey/bin',
   ],
+  ['npm’s, with a place that is no place', byNpm, false, {XDG_DATA_HOME: 'data'}, '.local/share/orgkey/bin'],
   ['npm’s, for the whole machine', byNpm, true, {}, `${byNpm}/dist`],
   ['a Debian package’s', 'usr/lib/orgkey', false, {}, 'usr/lib/orgkey/dist'],
   ['a folder’s that is only called so', 'my_node_modules/orgkey', false, {}, 'my_node_modules/orgkey/dist'],
@@ -71,7 +72,7 @@ for (const [title, folder, system, environment, place] of [
   });
 }
 
-test('copies are made once, follow the program, and go without a trace', async (t) => {
+test('copies are made once, follow the program, and are found again', async (t) => {
   const world = worldOf(t, byNpm);
   const {helper, sshWrapper} = scriptsForGit({}, world);
   const directory = dirname(helper);
@@ -89,13 +90,12 @@ test('copies are made once, follow the program, and go without a trace', async (
   t.not(statSync(helper).ino, before, 'a git that runs the old one reads it to its end');
   t.deepEqual(readdirSync(directory).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
 
-  t.is(await removeScripts(world), directory);
-  t.false(existsSync(directory));
-  t.is(await removeScripts(world), undefined);
+  t.is(await placedScripts(world), directory);
 });
 
 test('nothing is copied that no package manager takes away', async (t) => {
   const world = worldOf(t, 'usr/lib/orgkey');
   t.deepEqual(await placeScripts(world), []);
   t.false(existsSync(join(world.home, '.local')));
+  t.is(await placedScripts(world), undefined);
 });

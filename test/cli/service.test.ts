@@ -1,6 +1,6 @@
 import test from 'ava';
 import {join} from 'node:path';
-import {Person} from '../helpers/command-line.ts';
+import {Person, patConfiguration} from '../helpers/command-line.ts';
 
 test('a pasted token goes where the configuration reads it, and is in force at once', async (t) => {
   const person = new Person(t);
@@ -79,6 +79,81 @@ test("git's helper starts the service that was set up", async (t) => {
   });
   t.regex(filled.stdout, /password=canary-elsewhere\n/, filled.stderr);
 });
+
+/** Plays systemctl: it does nothing, and where the home has a file `broken`, not even that. */
+const systemctl = `#!/bin/sh
+[ -e "$HOME/broken" ] || exit 0
+echo 'Failed to connect to bus: No medium found' >&2
+exit 1
+`;
+
+function besideSystemctl(person: Person): {readonly environment: Readonly<Record<string, string>>} {
+  person.write('bin/systemctl', systemctl, 0o755);
+  return {environment: {PATH: `${person.path('bin')}:${person.environment['PATH'] ?? ''}`}};
+}
+
+test('without a systemd that answers, setup refuses it before anything is written', async (t) => {
+  const person = new Person(t);
+  const beside = besideSystemctl(person);
+  person.write('pat', 'canary-pat');
+  person.write('broken', '');
+  const argv = ['--organization', 'contoso', '--pat-file', 'pat', '--service', 'systemd'];
+  const {code, stderr} = await person.run('setup', argv, beside);
+  t.is(code, 1);
+  t.regex(
+    stderr,
+    /error: no systemd of yours answers here: Failed to connect to bus: No medium found\norgkey: hint: /,
+  );
+  t.is(person.read('.config/orgkey/config.yaml'), undefined);
+  t.is(person.read('.gitconfig'), undefined);
+  t.is(person.read('.local/state/orgkey/service.json'), undefined);
+});
+
+test('uninstall shows all that it removes, and goes on where systemctl fails', async (t) => {
+  const person = new Person(t);
+  const beside = besideSystemctl(person);
+  person.configure();
+  t.is((await person.run('service install --service systemd', [], beside)).code, 0);
+  const unit = '.config/systemd/user/orgkey.service';
+  const script = '.local/share/orgkey/bin/git-credential-orgkey';
+  person.write(script, '');
+  const planned = await person.run('uninstall --dry-run', [], beside);
+  t.is(planned.code, 0, planned.stderr);
+  for (const path of [unit, '.local/share/orgkey/bin'])
+    t.true(planned.stdout.split('\n').includes(`remove ${person.path(path)}`), planned.stdout);
+  t.regex(planned.stdout, /^run systemctl --user disable --now .*orgkey\.socket.*$/m);
+  t.not(person.read(unit), undefined);
+
+  person.write('broken', '');
+  const {code, stderr} = await person.run('uninstall', [], beside);
+  t.is(code, 1);
+  t.regex(stderr, /error: systemctl --user disable .*: Failed to connect to bus: No medium found\n$/);
+  for (const path of [unit, script, '.local/state/orgkey/service.json']) t.is(person.read(path), undefined);
+  t.is((await person.run('uninstall', [], beside)).code, 0);
+});
+
+for (const [title, environment, named] of [
+  ['which the daemon finds by itself', {}, false],
+  ['which only the shell knows', {XDG_CONFIG_HOME: 'H/shell'}, true],
+  ['which an empty variable does not change', {XDG_CONFIG_HOME: ''}, false],
+] as const) {
+  test(`the service is told of the configuration ${title}`, async (t) => {
+    const person = new Person(t);
+    const places = Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, value.replace('H', person.home)]),
+    );
+    const options = {environment: {...besideSystemctl(person).environment, ...places}};
+    const config = named ? 'shell/orgkey/config.yaml' : '.config/orgkey/config.yaml';
+    person.write(config, patConfiguration);
+    t.is((await person.run('service install --service systemd', [], options)).code, 0);
+    const unit = person.read('.config/systemd/user/orgkey.service') ?? '';
+    t.is(unit.includes('--config'), named);
+    t.is(unit.includes(`--config ${person.path(config)}`), named);
+    t.regex(unit, /^Sockets=orgkey\.socket orgkey-team-a\.socket$/m);
+    const {configFile} = JSON.parse(person.read('.local/state/orgkey/service.json') ?? '{}');
+    t.is(configFile, named ? person.path(config) : undefined);
+  });
+}
 
 const ifRoot = process.getuid?.() === 0 ? test : test.skip;
 

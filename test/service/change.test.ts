@@ -2,6 +2,7 @@ import {chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import {join} from 'node:path';
 import test from 'ava';
 import {applyChanges, describeChange} from '../../src/service/change.ts';
+import {outcomeOf} from '../../src/service/outcome.ts';
 import {runCommand} from '../../src/service/run-command.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -54,6 +55,21 @@ test('the first failure ends it, and says why in one line', async (t) => {
   );
   t.true(failure?.message.endsWith(String.raw`failed with status 3: why \u{1b}[31m`), failure?.message);
   t.deepEqual(readdirSync(directory), []);
+});
+
+test('what is survived does not keep the rest from being done, and is told', async (t) => {
+  const directory = scratchDirectory(t);
+  const path = join(directory, 'unit');
+  writeFileSync(path, '');
+  const changes = [
+    {kind: 'run', command: ['sh', '-c', 'echo why >&2; exit 1'], failure: 'survived'},
+    {kind: 'remove', path},
+    {kind: 'run', command: ['sh', '-c', 'echo later >&2; exit 1'], failure: 'survived'},
+  ] as const;
+  const failure = await applyChanges(changes, parts);
+  t.regex(failure?.message ?? '', /failed with status 1: why$/);
+  t.deepEqual(readdirSync(directory), []);
+  t.deepEqual(outcomeOf(changes, failure, 'a hint'), {kind: 'done', changes, trouble: failure?.message});
 });
 
 test('a program that is missing is a failure, not an exception', async (t) => {

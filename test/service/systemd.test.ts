@@ -1,7 +1,16 @@
-import {existsSync, readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {SocketSettings} from '../../src/config/configuration.ts';
+import type {Outcome} from '../../src/service/outcome.ts';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -15,6 +24,10 @@ class Systemctl {
   /** The unit whose start fails with this status, as long as its file says so. */
   failing: {readonly unit: string; readonly status: number; readonly where?: RegExp} | undefined;
   failed = new Set<string>();
+  /** What it says in place of everything else: there is no manager. */
+  silence: string | undefined;
+  /** Where the manager looks for units. */
+  unitPath = '';
   readonly #directory: () => string;
 
   constructor(directory: () => string) {
@@ -25,11 +38,13 @@ class Systemctl {
     command: readonly string[],
     environment: Readonly<Record<string, string | undefined>>,
   ) => {
+    if (this.silence !== undefined) return finished(1, '', this.silence);
     if (command[0] !== 'systemctl') {
       this.calls.push(command.join(' '));
       return finished(0);
     }
     const [verb = '', ...units] = command.slice(1).filter((word) => !word.startsWith('--'));
+    if (command.includes('--property=UnitPath')) return finished(0, `UnitPath=${this.unitPath}\n`);
     if (verb === 'show') return finished(0, this.#show(units[0] ?? ''));
     if (verb === 'is-enabled') {
       return finished(0, units.map((unit) => (this.enabled.has(unit) ? 'enabled' : 'disabled')).join('\n'));
@@ -75,7 +90,11 @@ function finished(code: number, stdout = '', stderr = '') {
   return {code, stdout, stderr};
 }
 
-function make(t: ExecutionContext, scope: 'user' | 'system' = 'user') {
+function make(
+  t: ExecutionContext,
+  scope: 'user' | 'system' = 'user',
+  environment: Readonly<Record<string, string>> = {},
+) {
   const directory = scratchDirectory(t);
   const units = join(directory, scope === 'user' ? 'home/.config/systemd/user' : 'etc/systemd/system');
   const systemctl = new Systemctl(() => units);
@@ -83,7 +102,7 @@ function make(t: ExecutionContext, scope: 'user' | 'system' = 'user') {
     platform: 'linux',
     uid: 1000,
     homeDirectory: join(directory, 'home'),
-    environment: {},
+    environment,
     run: systemctl.run,
     wait: async () => {},
   } as const;
@@ -246,6 +265,67 @@ test('uninstall leaves nothing of ours and everything else', async (t) => {
   t.regex(systemctl.calls[0] ?? '', /^disable .*orgkey-team-a\.socket.*orgkey\.socket/);
   t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
 });
+
+for (const scope of ['user', 'system'] as const) {
+  test(`${scope}: without a manager nothing is written, and what was is taken back`, async (t) => {
+    const {service, systemctl, units, directory} = make(t, scope);
+    systemctl.silence = 'System has not been booted.\nFailed to connect to bus: Host is down\n';
+    for (const outcome of [await service.plan(), await service.install()]) {
+      if (outcome.kind === 'done') return t.fail();
+      t.regex(outcome.message, /^no systemd.* answers here: Failed to connect to bus: Host is down$/);
+      t.regex(outcome.hint ?? '', /orgkey/);
+    }
+    t.deepEqual(readdirSync(directory), []);
+
+    systemctl.silence = undefined;
+    await service.install();
+    for (const [link, unit] of [
+      ['sockets.target.wants', 'orgkey.socket'],
+      [scope === 'user' ? 'default.target.wants' : 'multi-user.target.wants', 'orgkey.service'],
+    ] as const) {
+      mkdirSync(join(units, link));
+      symlinkSync(join(units, unit), join(units, link, unit));
+    }
+    systemctl.silence = 'Failed to connect to bus: Host is down\n';
+    const removed = await service.uninstall();
+    if (removed.kind === 'failed') return t.fail(removed.message);
+    t.regex(removed.trouble ?? '', /systemctl.* disable --now .*Failed to connect to bus: Host is down$/);
+    const left = readdirSync(directory, {recursive: true, withFileTypes: true});
+    t.deepEqual(
+      left.filter((entry) => !entry.isDirectory()).map(({name}) => name),
+      [],
+    );
+    t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
+  });
+}
+
+function pathsOf(outcome: Outcome): readonly string[] {
+  return outcome.kind === 'done'
+    ? outcome.changes.flatMap((one) => (one.kind === 'write' ? one.path : []))
+    : [];
+}
+
+for (const [title, config] of [
+  ['is somewhere else', '/elsewhere'],
+  ['is empty', ''],
+  ['is relative', 'relative'],
+] as const) {
+  test(`units go where the manager reads them, wherever the configuration of the shell: it ${title}`, async (t) => {
+    const environment = {XDG_CONFIG_HOME: config, XDG_RUNTIME_DIR: config === '/elsewhere' ? '/r' : config};
+    const {service, systemctl, directory} = make(t, 'user', environment);
+    const files = ['orgkey.socket', 'orgkey.service'];
+    t.deepEqual(
+      pathsOf(await service.plan()),
+      files.map((name) => join(directory, 'home/.config/systemd/user', name)),
+    );
+    systemctl.unitPath = '/h/user.control /r/systemd/user.control "/h o/me/systemd/user" /etc/systemd/user';
+    t.deepEqual(
+      pathsOf(await service.plan()),
+      files.map((name) => `/h o/me/systemd/user/${name}`),
+    );
+    t.is(service.runtimeDirectory, config === '/elsewhere' ? '/r/orgkey' : '/run/user/1000/orgkey');
+  });
+}
 
 for (const order of ['start', 'restart'] as const) {
   test(`${order}: what is not installed cannot be started`, async (t) => {

@@ -1,7 +1,16 @@
 // usage, beside a systemd --user: node inside.mjs SCENARIO
 // What happens beside a real systemd, as its user; prints what it found as one line of JSON.
 import {execFile} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {SystemdService} from '../../src/service/systemd.ts';
@@ -46,6 +55,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   kill,
   crash,
   broken,
+  shell,
   upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
 const scenario = scenarios[process.argv[2] ?? ''];
@@ -229,6 +239,27 @@ async function broken() {
   rmSync(daemon.stateDirectory);
   mkdirSync(daemon.stateDirectory, {mode: 0o700});
   return {whileBroken, repaired: await gitAsksByScript(), seconds};
+}
+
+/** A shell with variables that the manager does not have: set up, asked, taken back. */
+async function shell() {
+  const config = join(home, 'shell');
+  mkdirSync(join(config, 'orgkey'), {recursive: true});
+  copyFileSync(daemon.configFile, join(config, 'orgkey/config.yaml'));
+  chmodSync(join(config, 'orgkey/config.yaml'), 0o600);
+  const orgkey = async (...argv: readonly string[]) => {
+    const environment = {...process.env, XDG_CONFIG_HOME: config};
+    const {code, stderr} = await runCommand([daemon.node, daemon.main, ...argv], environment);
+    return code === 0 ? 'done' : stderr;
+  };
+  const found = {
+    setup: await orgkey('setup', '--service', 'systemd'),
+    service: await orgkey('service', 'status'),
+    status: await orgkey('status'),
+    answer: await ask(join(run, 'git.sock'), 'contoso'),
+    uninstall: await orgkey('uninstall'),
+  };
+  return {...found, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
 }
 
 async function answersOfBoth() {

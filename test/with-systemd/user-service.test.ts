@@ -70,6 +70,23 @@ for (const [who, owner] of [
   });
 }
 
+onSystemd(
+  `a configuration that only the shell knows is served, and all is taken back${because}`,
+  async (t) => {
+    const home = new SystemdHome(app, uid, configuration);
+    t.teardown(() => home.remove());
+    t.deepEqual(await home.run('shell'), {
+      setup: 'done',
+      service: 'done',
+      status: 'done',
+      answer: 'secret',
+      uninstall: 'done',
+      left: [],
+      socket: false,
+    });
+  },
+);
+
 onSystemd(`the first request starts it${because}`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());

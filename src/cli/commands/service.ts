@@ -2,14 +2,13 @@ import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {printable} from '../../printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
-import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning} from '../find-daemon.ts';
-import {setupDirectories, setupDirectory} from '../locate.ts';
+import {configurationFile, nameForService, setupDirectories, setupDirectory} from '../locate.ts';
 import {forgetService, recallFirst, rememberService} from '../remember-service.ts';
-import {absolute} from '../locate.ts';
 import {loadFor} from '../read-configuration.ts';
 
 interface ServiceOptions extends Places {
@@ -19,21 +18,19 @@ interface ServiceOptions extends Places {
 
 /** `orgkey service install` */
 export async function install(options: ServiceOptions, context: Context): Promise<ExitCode> {
-  const service = await chosen(options, context);
+  const {service, configFile} = await chosen(options, context);
   tell(service, orFail(await service.install()).changes.map(describeChange), 'runs', context);
-  await rememberService(setupDirectory(options, context), {
-    kind: service.kind,
-    configFile: options.config === undefined ? undefined : absolute(options.config, context),
-  });
+  await rememberService(setupDirectory(options, context), {kind: service.kind, configFile});
   return EXIT.ok;
 }
 
 /** `orgkey service uninstall` */
 export async function uninstall(options: ServiceOptions, context: Context): Promise<ExitCode> {
-  const service = await chosen(options, context);
-  tell(service, orFail(await service.uninstall()).changes.map(describeChange), 'removed', context);
+  const {service} = await chosen(options, context);
+  const {changes, trouble} = orFail(await service.uninstall());
+  tell(service, changes.map(describeChange), 'removed', context);
   await forgetService(setupDirectory(options, context));
-  return EXIT.ok;
+  return tellTrouble(trouble, context);
 }
 
 /** `orgkey service start`, `stop`, `restart`: git's helper calls `start` when nobody answers. */
@@ -42,7 +39,7 @@ export async function order(
   options: ServiceOptions,
   context: Context,
 ): Promise<ExitCode> {
-  const service = await chosen(options, context);
+  const {service} = await chosen(options, context);
   const {changes} = orFail(await service[what]());
   if (what !== 'stop') await requireLife(service, options, context);
   tell(service, changes.map(describeChange), DONE[what], context);
@@ -76,7 +73,7 @@ export async function showStatus(
   options: ServiceOptions & {readonly json: boolean},
   context: Context,
 ): Promise<ExitCode> {
-  const service = await chosen(options, context);
+  const {service} = await chosen(options, context);
   const status = await service.status();
   const {terminal} = context;
   if (options.json) {
@@ -91,7 +88,10 @@ export async function showStatus(
 }
 
 /** The one that was set up; else, unless one is asked for, what the machine has. */
-async function chosen(options: ServiceOptions, context: Context): Promise<Service> {
+async function chosen(
+  options: ServiceOptions,
+  context: Context,
+): Promise<{readonly service: Service; readonly configFile: string | undefined}> {
   const remembered = await recallFirst(setupDirectories(options, context));
   const asked = serviceKind(options.service, options.system);
   const kind = asked ?? remembered?.kind;
@@ -99,14 +99,17 @@ async function chosen(options: ServiceOptions, context: Context): Promise<Servic
     throw new CommandError(EXIT.notRunning, 'orgkey was set up without a service', {
       hint: 'start the daemon yourself: orgkey daemon',
     });
+  const found = configurationFile(options, context);
   const configFile =
-    options.config === undefined ? remembered?.configFile : absolute(options.config, context);
+    options.config === undefined && remembered !== undefined
+      ? remembered.configFile
+      : found && nameForService(found, options, context);
   const loaded = await loadFor({...options, config: configFile}, context);
   // the daemon itself tells what is wrong with a configuration
   const sockets = loaded.kind === 'loaded' ? loaded.configuration.settings.sockets : [];
   const service = await serviceFor({kind, configFile, sockets}, options, context);
-  if (kind !== undefined || (await service.status()).installed) return service;
-  return serviceFor({kind: 'plain', configFile, sockets}, options, context);
+  if (kind !== undefined || (await service.status()).installed) return {service, configFile};
+  return {service: await serviceFor({kind: 'plain', configFile, sockets}, options, context), configFile};
 }
 
 function tell({kind}: Service, changes: readonly string[], done: string, {terminal}: Context): void {

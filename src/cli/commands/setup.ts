@@ -19,6 +19,7 @@ import {
   absolute,
   configurationDirectory,
   configurationFile,
+  nameForService,
   runtimeDirectoryOfDaemon,
   setupDirectory,
 } from '../locate.ts';
@@ -61,6 +62,8 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
     await showPlan(planned, service, gitPlan, context);
     return EXIT.ok;
   }
+  // a service that cannot be had is refused before the configuration is there
+  if (service !== undefined) orFail(await service.plan());
   await writeConfiguration(planned, options, context);
   await startService(planned, service, options, context);
   await changeGit(gitPlan, options, context);
@@ -174,7 +177,7 @@ async function planService(
   if (kind === 'none' || (kind === undefined && isServedByMachine(options, context))) return undefined;
   const {sockets} = planned.configuration.settings;
   return serviceFor(
-    {kind, configFile: namedConfiguration(planned, options, context), sockets},
+    {kind, configFile: nameForService(planned.path, options, context), sockets},
     options,
     context,
   );
@@ -189,11 +192,6 @@ function isServedByMachine(options: SetupOptions, context: Context): boolean {
   } catch {
     return false;
   }
-}
-
-/** Only a configuration that the daemon would not find by itself is named to it. */
-function namedConfiguration({path}: Planned, options: SetupOptions, context: Context): string | undefined {
-  return options.config === undefined && !context.environment['ORGKEY_CONFIG'] ? undefined : path;
 }
 
 async function showPlan(
@@ -239,7 +237,7 @@ async function startService(
   const {terminal} = context;
   const remembered = {
     kind: service?.kind ?? ('none' as const),
-    configFile: namedConfiguration(planned, options, context),
+    configFile: nameForService(planned.path, options, context),
   };
   await rememberService(setupDirectory(options, context), remembered);
   if (service === undefined) {

@@ -8,11 +8,11 @@ import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
 import {systemReaders, systemUser} from '../../service/systemd-units.ts';
-import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, setupDirectory, stateDirectory} from '../locate.ts';
-import {removeScripts} from '../place-scripts.ts';
+import {placedScripts} from '../place-scripts.ts';
 import {forgetService, recallService} from '../remember-service.ts';
 
 interface UninstallOptions extends Places {
@@ -25,14 +25,21 @@ interface UninstallOptions extends Places {
 export async function uninstall(options: UninstallOptions, context: Context): Promise<ExitCode> {
   const directory = setupDirectory(options, context);
   const changes = (await planAll(directory, options, context)).filter(isChanged);
+  const scripts = options.system ? undefined : await placedScripts(context);
   const service = await rememberedService(directory, options, context);
   const purged = options.purge ? toPurge(options, context) : [];
+  const users = options.system && options.purge ? await usersToRemove() : [];
   const {terminal} = context;
 
   if (options['dry-run']) {
-    terminal.print(
-      [...changes.flatMap(describeRestoring), ...purged.map((path) => `remove ${path}`)].join('\n'),
-    );
+    const steps = [
+      ...changes.flatMap(describeRestoring),
+      ...(scripts === undefined ? [] : [`remove ${scripts}`]),
+      ...(await service.planUninstall()).map(describeChange),
+      ...purged.map((path) => `remove ${path}`),
+      ...users.map((command) => `run ${command.join(' ')}`),
+    ];
+    terminal.print(steps.map((step) => printable(step, 300).trimEnd()).join('\n'));
     return EXIT.ok;
   }
   for (const change of changes) {
@@ -41,19 +48,21 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   }
   if (changes.length === 0) terminal.say('git: nothing of ours is left');
   await writeManifest(directory, []);
-  const scripts = options.system ? undefined : await removeScripts(context);
-  if (scripts !== undefined) terminal.say(`git: removed ${printable(scripts)}`);
-
-  for (const change of orFail(await service.uninstall()).changes)
-    terminal.say(printable(describeChange(change)));
+  if (scripts !== undefined) {
+    await rm(scripts, {recursive: true, force: true});
+    terminal.say(`git: removed ${printable(scripts)}`);
+  }
+  const {changes: steps, trouble} = orFail(await service.uninstall());
+  for (const step of steps) terminal.say(printable(describeChange(step)));
   terminal.say(`service: ${service.kind}, removed`);
   await forgetService(directory);
   for (const path of purged) {
     await rm(path, {recursive: true, force: true});
     terminal.say(`removed ${printable(path)}`);
   }
-  if (options.system && options.purge) await removeUser(context);
-  return EXIT.ok;
+  for (const command of users)
+    if ((await runCommand(command, context.environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
+  return tellTrouble(trouble, context);
 }
 
 /** The includes go before what they include. */
@@ -104,15 +113,14 @@ function toPurge(options: UninstallOptions, context: Context): string[] {
 }
 
 /** Nothing is theirs any more. A package that made them keeps them, as packages do. */
-async function removeUser({environment, terminal}: Context): Promise<void> {
-  if ((await readIfThere('/usr/lib/sysusers.d/orgkey.conf')) !== undefined) return;
+async function usersToRemove(): Promise<readonly (readonly string[])[]> {
+  if ((await readIfThere('/usr/lib/sysusers.d/orgkey.conf')) !== undefined) return [];
   // with its last user, the group of that name may go by itself
-  for (const command of [
+  return [
     ['userdel', systemUser],
     ['groupdel', systemUser],
     ['groupdel', systemReaders],
-  ])
-    if ((await runCommand(command, environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
+  ];
 }
 
 function describeRestoring({path, next, removed}: Change): string[] {
