@@ -115,6 +115,43 @@ const ways = [
   inKubernetes('kubernetes-daemonset.yaml'),
 ];
 
+/** What the platforms run to learn whether the container is well, by file. */
+function probes(): readonly [file: string, command: readonly string[]][] {
+  const [, command] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? [];
+  const inManifests = ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'].flatMap((file) =>
+    [...read(file).matchAll(/Probe:\n +exec: (.*)$/gm)].map(([, exec = '']): [string, readonly string[]] => [
+      file,
+      parse(exec).command,
+    ]),
+  );
+  return [['Dockerfile', JSON.parse(command ?? '[]')], ...inManifests];
+}
+
+test('a probe finds a daemon that serves, however its identities are, and no other', async (t) => {
+  const daemon = await startDaemon({
+    configuration: `integrations:
+  azure:
+    - {credentials: [{organizations: [contoso], personalAccessToken: {$command: [/bin/false]}}]}
+`,
+  });
+  t.teardown(() => daemon.close());
+  await daemon.call('token', {organization: 'contoso', scope: undefined});
+  t.is((await daemon.status()).health, 'red');
+  const found = probes();
+  t.deepEqual(
+    found.map(([file]) => file),
+    ['Dockerfile', 'kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'],
+  );
+  const main = join(import.meta.dirname, '../../src/main.ts');
+  const statusOf = ([program, ...argv]: readonly string[]) => {
+    t.is(program, 'orgkey');
+    return spawnSync(process.execPath, [main, ...argv], {env: daemon.environment}).status;
+  };
+  for (const [file, command] of found) t.is(statusOf(command), 0, file);
+  await daemon.close();
+  for (const [file, command] of found) t.is(statusOf(command), 3, file);
+});
+
 const reason = whyNotContained();
 const contained = reason === undefined ? test : test.skip;
 const because = reason === undefined ? '' : ` (skipped: ${reason})`;
