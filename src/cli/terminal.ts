@@ -3,6 +3,7 @@ import type {ReadStream, WriteStream} from 'node:tty';
 import {stripVTControlCharacters, styleText} from 'node:util';
 import {printable} from '../printable.ts';
 import {Secret} from '../token/secret.ts';
+import {EXIT} from './exit-code.ts';
 
 /*
  * The rules of the house, kept here because only this file writes.
@@ -19,17 +20,26 @@ export interface Streams {
   readonly stdin: ReadStream | NodeJS.ReadStream;
   readonly stdout: WriteStream | NodeJS.WriteStream;
   readonly stderr: WriteStream | NodeJS.WriteStream;
+  /** Ends the process. */
+  readonly exit: (code: number) => void;
 }
 
 export class Terminal {
   readonly #streams: Streams;
   readonly #mayColor: boolean;
+  #isHeard = true;
 
   constructor(streams: Streams, environment: Readonly<Record<string, string | undefined>>) {
     this.#streams = streams;
     this.#mayColor = !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
-    // `orgkey status | head` is no mishap
-    for (const stream of [streams.stdout, streams.stderr]) stream.on('error', ignoreClosedPipe);
+    streams.stdout.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));
+    // what is said to nobody must not keep a command from its work
+    streams.stderr.on('error', () => (this.#isHeard = false));
+  }
+
+  /** Whether all that was written could be: a command that goes on ends where nobody reads any more. */
+  get isHeard(): boolean {
+    return this.#isHeard;
   }
 
   /** Columns to fill, 40 to 80. */
@@ -153,6 +163,14 @@ export class Terminal {
     return Buffer.concat(chunks);
   }
 
+  /** `orgkey status | head` is no mishap; data that could not be written is. */
+  #fail({code, message}: NodeJS.ErrnoException): void {
+    this.#isHeard = false;
+    if (code === 'EPIPE') return;
+    this.error(`the output cannot be written: ${printable(message)}`);
+    this.#streams.exit(EXIT.unhealthy);
+  }
+
   #shown(text: string, stream: {readonly isTTY?: boolean}): string {
     return this.#mayColor && stream.isTTY ? text : stripVTControlCharacters(text);
   }
@@ -171,10 +189,6 @@ export function widthOf(text: string): number {
 /** Without the line break at the end. */
 function secretOf(typed: readonly number[]): Secret {
   return new Secret(Uint8Array.from(typed.at(-1) === LINE_FEED ? typed.slice(0, -1) : typed));
-}
-
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 const END = '-----END';

@@ -1,10 +1,13 @@
 import test from 'ava';
-import {writeFileSync} from 'node:fs';
+import {existsSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {getFor} from '../helpers/requests.ts';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import type {ExecutionContext} from 'ava';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
 
 async function withDaemon(t: ExecutionContext): Promise<{daemon: TestDaemon; person: Person}> {
   const daemon = await startDaemon({configuration: patConfiguration});
@@ -140,6 +143,47 @@ test('exec gives a command the variables that tools read, and takes its exit cod
   t.is((await person.run('exec contoso', ['--', 'printf', '%s', '--json'])).stdout, '--json');
   t.is((await person.run('exec contoso', ['--feed', 'a/b/c', '--', 'true'])).code, 2);
 });
+
+for (const [title, argv, isThere] of [
+  ['status --watch', ['status', '--watch'], true],
+  ['status --watch, of a daemon that is gone', ['status', '--watch'], false],
+  ['logs --follow', ['logs', '--follow'], true],
+  ['logs --audit --follow', ['logs', '--audit', '--follow'], true],
+] as const) {
+  test(`who goes on ends when nobody reads any more: ${title}`, async (t) => {
+    const {daemon, person} = await withDaemon(t);
+    const request = getFor('contoso');
+    await daemon.ask(request);
+    if (!isThere) await daemon.close();
+    const command = [process.execPath, main, ...argv];
+    // whoever reads takes one line; then something is told again
+    const script =
+      '("$@"; echo "ended with $?" >&3) 3>&2 2>&1 | (head -n 1; exec < /dev/null; echo gone >&2)';
+    const {stdout, stderr} = await person.spawn('/bin/sh', ['-c', script, 'sh', ...command], {
+      onStderr: (text) => {
+        if (text === 'gone\n' && isThere)
+          void daemon.call('reload', undefined).then(() => daemon.ask(request));
+      },
+    });
+    t.not(stdout, '');
+    t.is(stderr, 'gone\nended with 0\n');
+  });
+}
+
+const toFull = existsSync('/dev/full') ? test : test.skip;
+
+for (const argv of [['status'], ['status', '--watch'], ['config', 'schema']]) {
+  toFull(`what cannot be written is told: orgkey ${argv.join(' ')}`, async (t) => {
+    const {person} = await withDaemon(t);
+    const command = ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, main, ...argv];
+    const {code, stderr} = await person.spawn('/bin/sh', command);
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      /^orgkey: error: the output cannot be written: ENOSPC: no space left on device, write\n$/,
+    );
+  });
+}
 
 const servers = `integrations:
   azure:

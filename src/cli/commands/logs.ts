@@ -40,9 +40,12 @@ async function showLog({follow, json, ...places}: LogsOptions, context: Context)
   }
 }
 
-/** Asks now and then whether the daemon is still there: a connection that ended tells nobody. */
-async function ended(daemon: Awaited<ReturnType<typeof connectDaemon>>, {wait}: Context): Promise<never> {
-  for (;;) {
+/** Asks now and then whether the daemon is still there, and whoever reads: a connection that ended tells nobody. */
+async function ended(
+  daemon: Awaited<ReturnType<typeof connectDaemon>>,
+  {wait, terminal}: Context,
+): Promise<void> {
+  while (terminal.isHeard) {
     await wait(ASK_EACH);
     await daemon.call('logs', {follow: false});
   }
@@ -59,10 +62,11 @@ async function showAudit({follow, ...places}: LogsOptions, context: Context): Pr
     });
   context.terminal.write(first ?? '');
   if (!follow) return EXIT.ok;
-  for (;;) {
+  while (context.terminal.isHeard) {
     await context.wait(LOOK_EACH);
     context.terminal.write((await reader.read()) ?? '');
   }
+  return EXIT.ok;
 }
 
 /** A file that grows, and is replaced by an empty one when it is full. Gives whole lines. */

@@ -26,13 +26,13 @@ export async function status(options: StatusOptions, context: Context): Promise<
   return found.health === 'red' ? EXIT.unhealthy : EXIT.ok;
 }
 
-/** Until it is interrupted. A daemon that is restarted meanwhile is found again. */
-async function watch(options: StatusOptions, context: Context): Promise<never> {
-  for (;;) {
+/** Until it is interrupted, or nobody reads any more. A daemon that is restarted meanwhile is found again. */
+async function watch(options: StatusOptions, context: Context): Promise<ExitCode> {
+  while (context.terminal.isHeard) {
     try {
       const daemon = await connectDaemon(options, context);
       try {
-        for (;;) {
+        while (context.terminal.isHeard) {
           show(await daemon.call('status', undefined), options, context);
           await context.wait(EACH);
         }
@@ -45,6 +45,7 @@ async function watch(options: StatusOptions, context: Context): Promise<never> {
       await context.wait(EACH);
     }
   }
+  return EXIT.ok;
 }
 
 function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Context): void {
