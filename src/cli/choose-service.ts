@@ -6,7 +6,7 @@ import type {Outcome} from '../service/outcome.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';
-import {runtimeDirectory, stateDirectory} from './locate.ts';
+import {homeOf, runtimeDirectory, stateDirectory} from './locate.ts';
 
 export interface ServiceWish {
   /** `undefined`: what the machine has. */
@@ -18,9 +18,19 @@ export interface ServiceWish {
 
 /** The service of this machine, for this program. */
 export function serviceFor(wish: ServiceWish, options: Places, context: Context): Promise<Service> {
-  const {platform, uid, home, environment, program} = context;
+  const {platform, uid, environment, program, wait} = context;
   return chooseService(
-    {platform, uid, homeDirectory: home, environment, run: runCommand, wait: context.wait},
+    {
+      platform,
+      uid,
+      // the machine's service and a plain one do without
+      get homeDirectory() {
+        return homeOf(context);
+      },
+      environment,
+      run: runCommand,
+      wait,
+    },
     {
       node: program.node,
       main: program.main,

@@ -6,8 +6,8 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly uid: number;
-  /** Absolute. */
-  readonly home: string;
+  /** Absolute. `undefined`: nobody knows one. Whoever needs it asks `homeOf`. */
+  readonly home: string | undefined;
   /** Absolute: relative paths of options are taken from here. */
   readonly directory: string;
   /** Where drafts may be made. Absolute. */

@@ -1,11 +1,21 @@
 import {dirname, join, resolve} from 'node:path';
 import {machineFiles} from '../config/file-facts.ts';
 import * as paths from '../config/paths.ts';
+import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
+import {EXIT} from './exit-code.ts';
+
+/** @throws {CommandError} where there is none. */
+export function homeOf({home}: Pick<Context, 'home'>): string {
+  if (home !== undefined) return home;
+  throw new CommandError(EXIT.unhealthy, 'HOME is not set to an absolute path', {
+    hint: 'set it to a directory of your own: export HOME=/path/to/it',
+  });
+}
 
 /** Relative paths are taken from where the command was started; a `~/` that no shell replaced, from home. */
-export function absolute(path: string, {directory, home}: Pick<Context, 'directory' | 'home'>): string {
-  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(directory, path);
+export function absolute(path: string, context: Pick<Context, 'directory' | 'home'>): string {
+  return path.startsWith('~/') ? join(homeOf(context), path.slice(2)) : resolve(context.directory, path);
 }
 
 /** The configuration in use: the one that is named, even if it is not there, else the first that is. */
@@ -29,9 +39,9 @@ export function nameForService(
 }
 
 /** The directory of the person's own configuration. */
-export function configurationDirectory({environment, home}: Context): string {
+export function configurationDirectory(context: Context): string {
   return dirname(
-    paths.userConfigurationFile({environment, home}) ?? join(home, '.config', 'orgkey', 'config.yaml'),
+    paths.userConfigurationFile(context) ?? join(homeOf(context), '.config', 'orgkey', 'config.yaml'),
   );
 }
 

@@ -1,5 +1,6 @@
-import {homedir, tmpdir} from 'node:os';
+import {tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
+import {homeDirectory} from '../config/home-directory.ts';
 import {CommandError} from './command-error.ts';
 import {commands} from './command-line.ts';
 import {complete} from './complete.ts';
@@ -46,7 +47,7 @@ function contextOf(program: Program, terminal: Terminal): Context {
     environment: process.env,
     platform: process.platform,
     uid: process.getuid?.() ?? 0,
-    home: process.env['HOME'] || homedir(),
+    home: homeDirectory(process.env),
     directory: process.cwd(),
     temporary: tmpdir(),
     program,

@@ -2,6 +2,7 @@ import {copyFile, chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink} 
 import {basename, dirname, join, sep} from 'node:path';
 import {absoluteVariable} from '../absolute-variable.ts';
 import type {Context, Program} from './context.ts';
+import {homeOf} from './locate.ts';
 
 /** The scripts that git runs. Absolute. */
 export type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
@@ -77,6 +78,8 @@ async function isSame(original: string, copy: string): Promise<boolean> {
   return found !== undefined && wanted.equals(found);
 }
 
-function scriptDirectory({environment, home}: Pick<Context, 'environment' | 'home'>): string {
-  return join(absoluteVariable(environment, 'XDG_DATA_HOME') ?? join(home, '.local/share'), 'orgkey/bin');
+function scriptDirectory(context: Pick<Context, 'environment' | 'home'>): string {
+  const base =
+    absoluteVariable(context.environment, 'XDG_DATA_HOME') ?? join(homeOf(context), '.local/share');
+  return join(base, 'orgkey/bin');
 }

@@ -9,7 +9,7 @@ import {wantedSettings} from '../git/wanted-settings.ts';
 import {printable} from '../printable.ts';
 import {submoduleInclude, type GitSetting} from '../ssh/git-include.ts';
 import type {Context, Places} from './context.ts';
-import {configurationDirectory, setupDirectory} from './locate.ts';
+import {configurationDirectory, homeOf, setupDirectory} from './locate.ts';
 import {scriptsForGit, scriptsToPlace, type Placing} from './place-scripts.ts';
 import {style} from './terminal.ts';
 
@@ -32,10 +32,12 @@ export async function planGit(
   context: Context,
   git: RunGit,
 ): Promise<GitPlan> {
-  const {environment, home, temporary} = context;
+  const {environment, temporary} = context;
   const scripts = scriptsForGit(options, context);
   const records = await readManifest(setupDirectory(options, context));
-  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
+  const main = options.system
+    ? await systemFile(git, environment)
+    : await globalFile(environment, homeOf(context));
   const submoduleFile = submoduleFileFor(options, context);
   const hasKeys = settings.submodules.length > 0;
   const include = submoduleInclude({wrapper: scripts.sshWrapper, path: submoduleFile});

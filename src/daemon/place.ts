@@ -1,6 +1,6 @@
-import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {machineFiles} from '../config/file-facts.ts';
+import {homeDirectory} from '../config/home-directory.ts';
 import {runtimeDirectoryToMake, stateDirectory, type Surrounding} from '../config/paths.ts';
 import {claimPassage, claimPrivate} from './claim.ts';
 
@@ -26,7 +26,7 @@ export interface Place {
 
 export function placeFor(options: DaemonOptions, environment: NodeJS.ProcessEnv): Place {
   const uid = process.geteuid?.() ?? 0;
-  const surrounding = {environment, uid, home: environment['HOME'] ?? homedir()};
+  const surrounding = {environment, uid, home: homeDirectory(environment)};
   return {
     surrounding,
     uid,

@@ -13,7 +13,7 @@ import type {Context} from '../../src/cli/context.ts';
 import {placedScripts, scriptsForGit, scriptsToPlace} from '../../src/cli/place-scripts.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
-type World = Pick<Context, 'program' | 'environment' | 'home'>;
+type World = Pick<Context, 'program' | 'environment'> & {readonly home: string};
 
 /** A program below that folder, and its person. */
 function worldOf(t: ExecutionContext, folder: string, environment: World['environment'] = {}): World {

@@ -61,7 +61,7 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
       const logs = daemon.kind === 'connected' ? await recentLogs(daemon.connection) : [];
       await writeBundle(
         absolute(options.bundle, context),
-        makeBundle({world, diagnostics, logs, tokens, home: context.home}),
+        makeBundle({world, diagnostics, logs, tokens, home: context.home ?? ''}),
         context,
       );
     }

@@ -29,6 +29,7 @@ import {
   configurationFile,
   setupDirectory,
   stateDirectory,
+  homeOf,
 } from '../locate.ts';
 import {keepSecret} from '../paste-token.ts';
 import {readConfiguration} from '../read-configuration.ts';
@@ -230,7 +231,7 @@ async function readKey({file, force}: AddOptions, context: Context): Promise<Sec
   }
   if (file === '-') return new Secret(Uint8Array.from(await terminal.readInput(LONGEST_KEY)));
   const reading = await readKeyFile(absolute(file, context), {
-    home: context.home,
+    home: homeOf(context),
     userId: context.uid,
     personal: force ? 'taken' : 'refused',
   });

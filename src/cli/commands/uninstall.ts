@@ -11,7 +11,7 @@ import {systemReaders, systemUser} from '../../service/systemd-units.ts';
 import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {configurationDirectory, setupDirectory, stateDirectory} from '../locate.ts';
+import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
 import {placedScripts} from '../place-scripts.ts';
 import {forgetService, recallService} from '../remember-service.ts';
 
@@ -66,14 +66,13 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
 }
 
 /** The includes go before what they include. */
-async function planAll(
-  directory: string,
-  options: UninstallOptions,
-  {environment, home, temporary}: Context,
-): Promise<Change[]> {
+async function planAll(directory: string, options: UninstallOptions, context: Context): Promise<Change[]> {
+  const {environment, temporary} = context;
   const git = gitFrom(environment);
   const records = await readManifest(directory);
-  const main = options.system ? await systemFile(git, environment) : await globalFile(environment, home);
+  const main = options.system
+    ? await systemFile(git, environment)
+    : await globalFile(environment, homeOf(context));
   const planning = {git, temporary};
   const known = records.toReversed();
   const changes = await planEach(known, planning);

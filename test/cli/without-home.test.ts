@@ -1,0 +1,68 @@
+import test, {type ExecutionContext} from 'ava';
+import {spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {chmodSync, chownSync, mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+/** In no list of users, as in containers that choose a number. */
+const uid = 4321;
+const ifRoot = process.getuid?.() === 0 ? test : test.skip;
+
+const configuration = 'integrations: {azure: [{credentials: [{organizations: [contoso], stored: true}]}]}\n';
+
+function placesOf(t: ExecutionContext): {readonly directory: string; readonly config: string} {
+  const directory = scratchDirectory(t);
+  const config = join(directory, 'config.yaml');
+  chmodSync(directory, 0o755);
+  writeFileSync(config, configuration, {mode: 0o644});
+  mkdirSync(join(directory, 'own'));
+  chownSync(join(directory, 'own'), uid, uid);
+  return {directory, config};
+}
+
+for (const [title, environment] of [
+  ['not set', {}],
+  ['empty', {HOME: ''}],
+  ['relative', {HOME: 'home'}],
+] as const) {
+  ifRoot(`HOME is ${title}: only who needs a home wants one`, async (t) => {
+    const {directory, config} = placesOf(t);
+    const runtime = join(directory, 'own/run');
+    const state = join(directory, 'own/state');
+    const options = {
+      cwd: '/',
+      env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', TMPDIR: directory, ...environment},
+      uid,
+      gid: uid,
+    };
+    const run = (...argv: readonly string[]) =>
+      spawnSync(process.execPath, [main, ...argv], {...options, encoding: 'utf8'});
+
+    const {stdout, stderr} = run('--version');
+    t.regex(stdout, /^\d+\.\d+\.\d+\n$/, stderr);
+    t.regex(run('status').stderr, /^orgkey: error: the daemon is not running\n/);
+    t.regex(run('which', 'contoso', '--config', config).stdout, /^organization +contoso$/m);
+    for (const argv of [
+      ['setup', '--service', 'none', '--organization', 'contoso', '--stored'],
+      ['setup', '--service', 'none', '--config', config],
+      ['uninstall'],
+    ]) {
+      const refused = run(...argv);
+      t.is(refused.status, 1);
+      t.regex(
+        refused.stderr,
+        /^orgkey: error: HOME is not set .*\norgkey: hint: set it .*\n$/,
+        argv.join(' '),
+      );
+    }
+
+    const places = ['--config', config, '--runtime-dir', runtime, '--state-dir', state];
+    const daemon = spawn(process.execPath, [main, 'daemon', ...places], options);
+    t.teardown(() => daemon.kill('SIGKILL'));
+    const [said] = await once(daemon.stdout.setEncoding('utf8'), 'data');
+    t.regex(said, /^ready /);
+    t.is(run('status', '--runtime-dir', runtime).status, 0);
+  });
+}
