@@ -3,6 +3,7 @@ import type {Identity} from '../identity/identity.ts';
 import {organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {buildIdentity, type IdentityParts} from './build-identity.ts';
+import {isMisspelt} from './nearest-word.ts';
 import {readHost, type ConfiguredHost} from './read-host.ts';
 import {sourceOf, valueAt, type Written, type WrittenMap} from './written.ts';
 
@@ -74,6 +75,7 @@ class BindingsBuilder {
     const written = valueAt(credential, 'organizations');
     const listed = resolver.texts(written);
     if (written !== undefined && written.kind !== 'list') return undefined;
+    if (written === undefined && isMisspelt('organizations', credential.entries.keys())) return undefined;
     if (host.kind === 'any' && listed.length > 0) {
       problems.error(written?.at ?? credential.at, 'the host * has no organizations');
       return undefined;

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import {chosenKind} from './build-identity.ts';
 import {CREDENTIAL_KINDS, type CredentialKind} from './credential-kinds.ts';
-import {nearestWord} from './nearest-word.ts';
+import {isMisspelt, nearestWord} from './nearest-word.ts';
 import type {Problems} from './problems.ts';
 import {
   anyCredentialSchema,
@@ -47,7 +47,7 @@ const ANY_CREDENTIAL = anyCredentialSchema();
 
 function checkCredential(credential: Written, problems: Problems): void {
   if (credential.kind !== 'map') {
-    problems.error(credential.at, `a credential must be ${MAPPING}`);
+    problems.refuse(credential.at, `a credential must be ${MAPPING}`);
     return;
   }
   if (sourceOf(credential) !== undefined) return;
@@ -112,7 +112,11 @@ function tell(issue: z.core.$ZodIssue, root: Written, rootName: string, problems
   }
   const expected = issue.message;
   if (found === undefined) return tellMissing(parent, label, problems);
-  if (found.kind === 'nothing') return problems.refuse(entryAt ?? found.at, `${label} has no value`);
+  if (found.kind === 'nothing') {
+    // where YAML made nothing of what stands there, that is told already
+    if (!problems.isToldAt(found.at)) problems.refuse(entryAt ?? found.at, `${label} has no value`);
+    return;
+  }
   if ((found.kind === 'number' || found.kind === 'flag') && !UNQUOTED.has(expected)) {
     const taken = found.kind === 'number' ? 'a number' : 'true or false';
     return problems.refuse(found.at, `YAML reads this as ${taken}: put quotes around it`);
@@ -125,9 +129,7 @@ const UNQUOTED: ReadonlySet<string> = new Set([LIST, MAPPING, FLAG, 'a number', 
 
 function tellMissing(parent: Written | undefined, label: string, problems: Problems): void {
   if (parent?.kind !== 'map') return;
-  // a slip of the pen is told as an unknown key
-  const slip = [...parent.entries.keys()].some((key) => nearestWord(key, [label]) !== undefined);
-  if (!slip) problems.error(parent.at, `${label} is missing`);
+  if (!isMisspelt(label, parent.entries.keys())) problems.error(parent.at, `${label} is missing`);
 }
 
 /** An unknown key is not shown: where quotes or a space are missing, it can be a secret. */

@@ -66,8 +66,8 @@ async function loadFile({environment, uid, key, knownValid}: Complete, file: str
 
   const problems = new Problems(file, text);
   const parts = await parseConfiguration(text, problems);
-  const validity = problems.found ? undefined : validityOf(parts);
-  if (validity !== undefined && knownValid?.has(validity) !== true) {
+  const validity = validityOf(parts);
+  if (knownValid?.has(validity) !== true) {
     const {checkShape} = await import('./check-shape.ts');
     checkShape(parts, problems);
   }

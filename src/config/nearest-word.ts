@@ -10,6 +10,11 @@ export function nearestWord(typed: string, words: Iterable<string>): string | un
   return best?.word;
 }
 
+/** Whether one of these was probably meant to be the word: told as an unknown key, it is not told as missing. */
+export function isMisspelt(word: string, typed: Iterable<string>): boolean {
+  return [...typed].some((one) => nearestWord(one, [word]) !== undefined);
+}
+
 /** How many letters must be put in, taken out or changed (Levenshtein's distance). */
 function distanceBetween(one: string, other: string): number {
   let previous = Array.from({length: other.length + 1}, (_, index) => index);

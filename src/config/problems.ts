@@ -23,11 +23,16 @@ export class Problems {
 
   /** A value is wrong. The first problem of a value is the one to repair: later ones follow from it. */
   refuse(at: number, message: string, hint?: string): void {
-    if (!this.#errors.has(at)) this.error(at, message, hint);
+    if (!this.isToldAt(at)) this.error(at, message, hint);
   }
 
   warn(at: number, message: string, hint?: string): void {
     say(this.#warnings, at, {message, hint});
+  }
+
+  /** Whether something is wrong with what begins at the offset. */
+  isToldAt(at: number): boolean {
+    return this.#errors.has(at);
   }
 
   get found(): boolean {
