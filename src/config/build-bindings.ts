@@ -27,7 +27,7 @@ class BindingsBuilder {
   }
 
   add(integration: Written): void {
-    if (integration.kind !== 'map' || sourceOf(integration) !== undefined) return;
+    if (integration.kind !== 'map') return;
     const {problems, resolver} = this.#parts;
     for (const removed of ['token', 'credential']) {
       const entry = integration.entries.get(removed);
@@ -145,6 +145,7 @@ class BindingsBuilder {
   }
 }
 
+/** Without those with a key that begins with `$`: what would act there is not known, and told already. */
 function mapsOf(list: Written | undefined): WrittenMap[] {
   if (list?.kind !== 'list') return [];
   return list.items.filter((item) => item.kind === 'map').filter((item) => sourceOf(item) === undefined);

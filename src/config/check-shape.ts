@@ -16,17 +16,17 @@ import {hasPlaceholder} from './substitute.ts';
 import {sourceOf, type Parts, type Written, type WrittenMap} from './written.ts';
 
 /** Holds what is written against the schema. Only keys and types are looked at: values are not known yet. */
-export function checkShape({azure, orgkey}: Parts, problems: Problems): void {
+export function checkShape({azure, orgkey, sources}: Parts, problems: Problems): void {
+  for (const {name, at} of sources) tellSource(name, at, problems);
   refuseIncludes(azure, problems);
   refuseIncludes(orgkey, problems);
-  if (isOurs(orgkey)) check(orgkey, 'orgkey', orgkeySchema, problems);
-  if (!isOurs(azure)) return;
+  if (isThere(orgkey)) check(orgkey, 'orgkey', orgkeySchema, problems);
+  if (!isThere(azure)) return;
   if (azure.kind !== 'list') {
-    problems.error(azure.at, `azure must be ${LIST}: begin each host with a hyphen`);
+    if (!isInclude(azure)) problems.error(azure.at, `azure must be ${LIST}: begin each host with a hyphen`);
     return;
   }
   for (const integration of azure.items) {
-    if (sourceOf(integration) !== undefined) continue;
     check(integration, 'azure', integrationSchema, problems);
     const credentials =
       integration.kind === 'map' ? integration.entries.get('credentials')?.value : undefined;
@@ -34,9 +34,9 @@ export function checkShape({azure, orgkey}: Parts, problems: Problems): void {
   }
 }
 
-/** What is absent, empty or would come from elsewhere has no shape to be checked. */
-function isOurs(written: Written | undefined): written is Written {
-  return written !== undefined && written.kind !== 'nothing' && sourceOf(written) === undefined;
+/** What is absent or empty has no shape to be checked. */
+function isThere(written: Written | undefined): written is Written {
+  return written !== undefined && written.kind !== 'nothing';
 }
 
 const SCHEMAS: ReadonlyMap<CredentialKind['kind'], z.ZodObject> = new Map(
@@ -50,7 +50,6 @@ function checkCredential(credential: Written, problems: Problems): void {
     problems.refuse(credential.at, `a credential must be ${MAPPING}`);
     return;
   }
-  if (sourceOf(credential) !== undefined) return;
   const chosen = chosenKind(credential);
   const schema = chosen.kind === 'fits' ? SCHEMAS.get(chosen.fits.kind) : undefined;
   check(credential, 'credentials', schema ?? ANY_CREDENTIAL, problems);
@@ -61,19 +60,34 @@ function refuseIncludes(written: Written | undefined, problems: Problems): void 
   if (written?.kind === 'list') for (const item of written.items) refuseIncludes(item, problems);
   if (written?.kind !== 'map') return;
   for (const [key, {keyAt, value}] of written.entries) {
-    if (key === '$include')
-      problems.error(
-        keyAt,
-        '$include is not supported: it must show in one file who acts for which organization',
-        'write it here, and secrets with $file',
-      );
+    if (key === INCLUDE) tellSource(key, keyAt, problems);
     else refuseIncludes(value, problems);
   }
 }
 
+const INCLUDE = '$include';
+
+function isInclude(written: Written): boolean {
+  return written.kind === 'map' && written.entries.has(INCLUDE);
+}
+
+/** A key that begins with `$` where a mapping or a list belongs. */
+function tellSource(name: string, at: number, problems: Problems): void {
+  if (name === INCLUDE)
+    problems.error(
+      at,
+      '$include is not supported: it must show in one file who acts for which organization',
+      'write it here, and secrets with $file',
+    );
+  else problems.error(at, 'unknown key', SINGLE);
+}
+
+const SINGLE = 'what begins with $ stands for a single value, as in personalAccessToken: {$file: …}';
+
 /** `name` is the key that the value stands under. */
 function check(written: Written, name: string, schema: z.ZodType, problems: Problems): void {
-  const {error} = schema.safeParse(plain(written));
+  // only a single value can come from elsewhere
+  const {error} = schema.safeParse(written.kind === 'map' ? plainMap(written) : plain(written));
   for (const issue of error?.issues ?? []) tell(issue, written, name, problems);
 }
 
@@ -121,7 +135,9 @@ function tell(issue: z.core.$ZodIssue, root: Written, rootName: string, problems
     const taken = found.kind === 'number' ? 'a number' : 'true or false';
     return problems.refuse(found.at, `YAML reads this as ${taken}: put quotes around it`);
   }
-  problems.refuse(found.at, `${label} must be ${expected}`);
+  if (isInclude(found)) return;
+  const hint = sourceOf(found) === undefined ? undefined : SINGLE;
+  problems.refuse(found.at, `${label} must be ${expected}`, hint);
 }
 
 /** What is expected where quotes would not help. */
@@ -141,6 +157,10 @@ function tellUnknown(
 ): void {
   for (const key of keys) {
     const at = map.entries.get(key)?.keyAt ?? map.at;
+    if (key.startsWith('$')) {
+      tellSource(key, at, problems);
+      continue;
+    }
     const meant = nearestWord(
       key,
       known.filter((word) => !map.entries.has(word)),

@@ -16,11 +16,11 @@ export function parseYaml(text: string, problems: Problems): Parts {
   const document = parsed(text);
   if (document === undefined) {
     problems.error(0, 'values are nested too deeply');
-    return {azure: undefined, orgkey: undefined};
+    return NOTHING;
   }
   if (document.errors.length > 0) {
     tellErrors(text, document.errors, problems);
-    return {azure: undefined, orgkey: undefined};
+    return NOTHING;
   }
 
   const root = document.contents;
@@ -34,8 +34,14 @@ export function parseYaml(text: string, problems: Problems): Parts {
   return {
     azure: reader.readAt(integrations, 'azure'),
     orgkey: reader.readAt(root, 'orgkey'),
+    sources: [
+      ...sourcesAt(root, document).filter(({name}) => name === '$include'),
+      ...sourcesAt(integrations, document),
+    ],
   };
 }
+
+const NOTHING: Parts = {azure: undefined, orgkey: undefined, sources: []};
 
 /** What follows the first error that breaks the structure only follows from it. */
 function tellErrors(text: string, errors: Document.Parsed['errors'], problems: Problems): void {
@@ -70,17 +76,26 @@ function parsed(text: string): Document.Parsed | undefined {
 }
 
 interface FoundPair {
+  readonly name: unknown;
   readonly keyAt: number;
   readonly value: unknown;
 }
 
 function pairsAt(node: unknown, key: string, document: Document.Parsed): FoundPair[] {
+  return pairsIn(node, document).filter(({name}) => name === key);
+}
+
+function sourcesAt(node: unknown, document: Document.Parsed): Parts['sources'] {
+  return pairsIn(node, document).flatMap(({name, keyAt}) =>
+    typeof name === 'string' && name.startsWith('$') ? [{name, at: keyAt}] : [],
+  );
+}
+
+function pairsIn(node: unknown, document: Document.Parsed): FoundPair[] {
   const map = isAlias(node) ? node.resolve(document) : node;
   if (!isMap(map)) return [];
-  return map.items.flatMap((pair) =>
-    isScalar(pair.key) && pair.key.value === key
-      ? [{keyAt: pair.key.range?.[0] ?? 0, value: pair.value}]
-      : [],
+  return map.items.flatMap(({key, value}) =>
+    isScalar(key) ? [{name: key.value, keyAt: key.range?.[0] ?? 0, value}] : [],
   );
 }
 

@@ -8,8 +8,9 @@ import type {Parts, Written} from './written.ts';
  * Names what the schema says about a file, under these rules: files with an equal one are valid or invalid alike.
  * Literal secrets are left out, so that it can be noted on disk.
  */
-export function validityOf({azure, orgkey}: Parts): string {
-  const shape = JSON.stringify([RULES, shapeOf(azure, false), shapeOf(orgkey, false)]);
+export function validityOf({azure, orgkey, sources}: Parts): string {
+  const names = sources.map(({name}) => name);
+  const shape = JSON.stringify([RULES, names, shapeOf(azure, false), shapeOf(orgkey, false)]);
   return createHash('sha256').update(shape).digest('base64url');
 }
 

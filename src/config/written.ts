@@ -53,6 +53,8 @@ export interface Parts {
   /** `integrations.azure`. */
   readonly azure: Written | undefined;
   readonly orgkey: Written | undefined;
+  /** The keys above them that would bring them from elsewhere: `$include`, and whatever begins with `$` below `integrations`. */
+  readonly sources: readonly {readonly name: string; readonly at: number}[];
 }
 
 /** The value of a key; `undefined` where the key is absent or stands in no map. */
@@ -61,7 +63,7 @@ export function valueAt(map: Written | undefined, key: string): Written | undefi
 }
 
 /** The name of the source where a value is read from elsewhere: `$env`, `$file`, `$command` … */
-export function sourceOf(written: Written): string | undefined {
-  if (written.kind !== 'map') return undefined;
+export function sourceOf(written: Written | undefined): string | undefined {
+  if (written?.kind !== 'map') return undefined;
   return [...written.entries.keys()].find((key) => key.startsWith('$'));
 }

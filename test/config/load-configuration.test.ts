@@ -277,8 +277,11 @@ test('everything else of a Backstage file is left alone, whatever it is', async 
 backend:
   database: {$include: other.yaml}
   secret: {$env: NOT_SET}
+$schema: schema.json
 integrations:
   github: [{host: github.com, token: "\${NOT_SET}"}]
+  gitlab: {$include: gitlab.yaml}
+  gerrit: {$file: gerrit.json}
   azure:
     - host: dev.azure.com
       apiVersion: 6.0
@@ -772,7 +775,14 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
   ...[
     ['a value', on('personalAccessToken: {$include: a.yaml}'), '5:33'],
     ['a credential', on('$include: a.yaml'), '5:11'],
+    ['all credentials', 'integrations: {azure: [{credentials: {$include: a.yaml}}]}', '1:39'],
+    ['a host', 'integrations: {azure: [{$include: a.yaml}]}', '1:25'],
     ['all hosts', 'integrations: {azure: {$include: a.yaml}}', '1:24'],
+    ['all integrations', 'integrations: {$include: a.yaml}', '1:16'],
+    ['all integrations but ours', `${on('azureCli: true')}  $include: a.yaml\n`, '6:3'],
+    ['the whole file', '$include: a.yaml\n', '1:1'],
+    ['a part of the settings', 'orgkey: {entra: {$include: a.yaml}}', '1:18'],
+    ['a list of settings', 'orgkey: {sockets: {$include: a.yaml}}', '1:20'],
     ['all settings', 'orgkey: {$include: a.yaml}', '1:10'],
   ].map(
     ([what, text = '', at]) =>
@@ -782,6 +792,61 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
         [`${at} $include is not supported: it must show in one file who acts for which organization`],
       ] as const,
   ),
+  [
+    'a source beside the fields of a credential',
+    on('organizations: [a]\n$file: ./a.pat'),
+    ['6:11 unknown key'],
+  ],
+  [
+    'sources in place of a credential, beside the fallback',
+    `integrations:
+  azure:
+    - credentials:
+        - $env: PAT
+        - {$file: a.pat, organisations: [a]}
+        - personalAccessToken: x
+`,
+    ['4:11 unknown key', '5:12 unknown key', '5:26 unknown key'],
+  ],
+  [
+    'a source in place of all credentials',
+    'integrations: {azure: [{credentials: {$file: a.yaml}}]}',
+    ['1:38 credentials must be a list'],
+  ],
+  ['a source in place of a host', 'integrations: {azure: [{$file: a.yaml}]}', ['1:25 unknown key']],
+  [
+    'a source beside the fields of a host, whose credentials are wrong as well',
+    'integrations: {azure: [{$env: A, credentials: [{stored: maybe}]}]}',
+    ['1:25 unknown key', '1:57 stored must be true or false'],
+  ],
+  [
+    'a source in place of all hosts',
+    'integrations: {azure: {$file: a.yaml}}',
+    ['1:23 azure must be a list: begin each host with a hyphen'],
+  ],
+  ['a source in place of all integrations', 'integrations: {$file: a.yaml}', ['1:16 unknown key']],
+  ['a source in place of the settings', 'orgkey: {$file: a.yaml}', ['1:10 unknown key']],
+  [
+    'a source beside the settings, of which one is wrong as well',
+    'orgkey: {$schema: x, onFailur: pass}',
+    ['1:10 unknown key', '1:22 unknown key'],
+  ],
+  [
+    'sources in place of mappings and lists of the settings',
+    `orgkey:
+  entra: {$file: a.yaml}
+  sockets: {$env: A}
+  submodules:
+    - {$file: a.yaml}
+    - {organizations: {$env: A}, privateKey: x}
+`,
+    [
+      '2:10 entra must be a mapping',
+      '3:12 sockets must be a list',
+      '5:7 submodules must be a mapping',
+      '6:23 organizations must be a list',
+    ],
+  ],
   [
     'a certificate that is a PFX',
     on(`clientId: ${CLIENT}\nclientCertificate: MIIK\ntenantId: ${TENANT}`),
@@ -1013,6 +1078,13 @@ test('an unknown key that is near a known one says which, any other says what is
   ]);
 });
 
+test('a source where no single value belongs says what it is for', async (t) => {
+  const {loaded} = await loadText(t, on('$file: a.pat'));
+  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({hint}) => hint), [
+    'what begins with $ stands for a single value, as in personalAccessToken: {$file: …}',
+  ]);
+});
+
 test('a slip in the key for the holder of keys', async (t) => {
   const {loaded} = await loadText(t, 'orgkey:\n  ssh: {keyholders: agent}\n');
   t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({message, hint}) => [message, hint]), [
@@ -1166,6 +1238,8 @@ test('what was valid needs no schema again, and what follows from values is stil
   ]);
   const changed = await loadText(t, text.replace('clientSecret', 'clientSecrets'), {environment, knownValid});
   t.deepEqual(problemsIn(changed), ['6:11 unknown key']);
+  const included = await loadText(t, `${text}  $file: a.yaml\n`, {environment, knownValid});
+  t.deepEqual(problemsIn(included), ['8:3 unknown key']);
 });
 
 test('a load of a plain file that was valid before imports neither schema nor YAML library', async (t) => {
