@@ -78,6 +78,8 @@ export const SECRET_KEYS: ReadonlySet<string> = new Set([
   'clientCertificatePassword',
   'personalAccessToken',
   'privateKey',
+  // Backstage's
+  'commitSigningKey',
 ]);
 
 export type ChosenKind =

@@ -4,7 +4,7 @@ import {Secret} from '../token/secret.ts';
 import type {Problems} from './problems.ts';
 import {objectionTo, type FileRead} from './read-protected-file.ts';
 import {showablePath, showableVariable} from './showable.ts';
-import {hasPlaceholder, substitute} from './substitute.ts';
+import {hasOwnText, hasPlaceholder, substitute} from './substitute.ts';
 import {sourceOf, valueAt, type Written, type WrittenMap} from './written.ts';
 
 /** What values may be read from. */
@@ -32,7 +32,7 @@ export class Resolver {
     this.#problems = problems;
   }
 
-  /** Where secrets stand in the configuration itself. */
+  /** Where secrets, or parts of them, stand in the configuration itself. */
   get literals(): readonly number[] {
     return this.#literals;
   }
@@ -116,7 +116,7 @@ export class Resolver {
         );
         return undefined;
       }
-      if (!hasPlaceholder(written.text)) this.#literals.push(at);
+      if (hasOwnText(written.text)) this.#literals.push(at);
       const text = this.#substituted(written.text, at);
       return text === undefined ? undefined : {from: 'held', secret: Secret.fromText(text)};
     }

@@ -12,8 +12,7 @@ export type Substituted =
 export function substitute(text: string, variableNamed: (name: string) => string | undefined): Substituted {
   const variables: string[] = [];
   let result = '';
-  // the parts at odd positions are the placeholders
-  for (const [index, part] of text.split(/(\$?\$\{[^{}]*\})/).entries()) {
+  for (const [index, part] of partsOf(text).entries()) {
     if (index % 2 === 0) {
       result += part;
       continue;
@@ -35,6 +34,20 @@ export function substitute(text: string, variableNamed: (name: string) => string
 /** Whether anything in the text is replaced. */
 export function hasPlaceholder(text: string): boolean {
   return /(?<!\$)\$\{[^{}]*\}/.test(text);
+}
+
+/** Whether it says something itself, beside its placeholders or as the other text of one. */
+export function hasOwnText(text: string): boolean {
+  return partsOf(text).some((part, index) => {
+    const own =
+      index % 2 === 0 || part.startsWith('$$') ? part.trim() : placeholder(part.slice(2, -1)).otherwise;
+    return own !== undefined && own !== '';
+  });
+}
+
+/** Those at odd positions are the placeholders, escaped ones among them. */
+function partsOf(text: string): string[] {
+  return text.split(/(\$?\$\{[^{}]*\})/);
 }
 
 function placeholder(inner: string): {readonly name: string; readonly otherwise: string | undefined} {

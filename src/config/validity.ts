@@ -1,12 +1,11 @@
 import {createHash} from 'node:crypto';
 import {SECRET_KEYS} from './credential-kinds.ts';
 import {RULES} from './rules.ts';
-import {hasPlaceholder} from './substitute.ts';
 import type {Parts, Written} from './written.ts';
 
 /**
  * Names what the schema says about a file, under these rules: files with an equal one are valid or invalid alike.
- * Literal secrets are left out, so that it can be noted on disk.
+ * Of secrets only the names of their sources are in it, so that it can be noted on disk.
  */
 export function validityOf({azure, orgkey, sources}: Parts): string {
   const names = sources.map(({name}) => name);
@@ -17,7 +16,7 @@ export function validityOf({azure, orgkey, sources}: Parts): string {
 function shapeOf(written: Written | undefined, secret: boolean): unknown {
   switch (written?.kind) {
     case 'text':
-      return secret && !hasPlaceholder(written.text) ? 'text' : `text ${written.text}`;
+      return secret ? written.kind : `text ${written.text}`;
     case 'number':
     case 'flag':
       return secret ? written.kind : written.value;

@@ -1242,6 +1242,49 @@ test('what was valid needs no schema again, and what follows from values is stil
   t.deepEqual(problemsIn(included), ['8:3 unknown key']);
 });
 
+const secrets: readonly (readonly [one: string, other: string])[] = [
+  ['canary', 'other'],
+  ['${CLIENT}', 'canary${CLIENT}'],
+  ['${CLIENT:-canary}', '${CLIENT:-other}'],
+  ['$${canary}', '$${other}'],
+  ['{$command: [print, canary]}', '{$command: [print, "canary${CLIENT}"]}'],
+  ['{$keyring: canary}', '{$keyring: other}'],
+];
+
+for (const [one, other] of secrets)
+  test(`what is noted of a valid file holds nothing of a secret: ${one}, ${other}`, async (t) => {
+    const noted = async (secret: string) => {
+      const loaded = await loadText(
+        t,
+        `${on(`personalAccessToken: ${secret}`)}      commitSigningKey: ${secret}\n`,
+        {environment},
+      );
+      return soundIn(t, loaded).validity;
+    };
+    t.is(await noted(one), await noted(other));
+  });
+
+const literals: readonly (readonly [secret: string, isRefused: boolean])[] = [
+  ['canary', true],
+  ['${CLIENT}', false],
+  ['"${CLIENT} ${TENANT}"', false],
+  ['${CLIENT:-}', false],
+  ['${NOT_SET:-canary}', true],
+  ['${CLIENT:-canary}', true],
+  ['canary${EMPTY:-x}', true],
+  ['${CLIENT}canary', true],
+  ['$${canary}', true],
+  ['{$env: SECRET}', false],
+];
+
+for (const [secret, isRefused] of literals)
+  test(`where others can read the configuration, a secret is ${isRefused ? 'refused' : 'no literal'}: ${secret}`, async (t) => {
+    const loaded = await loadText(t, on(`personalAccessToken: ${secret}`), {environment, mode: 0o644});
+    const refusal = '5:32 the configuration holds a secret and can be read by others; here is one';
+    t.is(loaded.loaded.kind, isRefused ? 'invalid' : 'loaded');
+    t.deepEqual(problemsIn(loaded), isRefused ? [refusal] : []);
+  });
+
 test('a load of a plain file that was valid before imports neither schema nor YAML library', async (t) => {
   const {file, loaded} = await loadText(t, on('clientId: system-assigned'));
   const {validity} = soundIn(t, {loaded});
