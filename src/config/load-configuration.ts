@@ -33,6 +33,10 @@ export interface LoadOptions {
   readonly uid?: number;
   /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: ours. */
   readonly workingDirectory?: string;
+  /** Where a file was looked for, in order: those that would be taken instead are watched, too. Default: nowhere. */
+  readonly candidates?: readonly string[];
+  /** A file that lost all of its text since is being written, or was lost: it is no other configuration. Default: none. */
+  readonly inForce?: Pick<Configuration, 'source' | 'validity'>;
   /** Random bytes of this process, 32: identities and hashes are keyed with it. */
   readonly key: Uint8Array;
   /** The `validity` of configurations that were valid before: for these the schema is not loaded. Default: none. */
@@ -41,17 +45,26 @@ export interface LoadOptions {
 
 /** Reads the configuration. What is wrong with it is returned, all of it at once, and holds no secret. */
 export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
-  const {file, uid = process.getuid?.() ?? 0, workingDirectory = process.cwd()} = options;
+  const {file, uid = process.getuid?.() ?? 0, workingDirectory = process.cwd(), candidates = []} = options;
   const complete = {...options, uid, workingDirectory};
-  return file === undefined
-    ? await loadEnvironment(complete)
-    : await loadFile(complete, resolve(workingDirectory, file));
+  if (file === undefined) return watching(candidates, await loadEnvironment(complete));
+  const before = candidates.slice(0, Math.max(0, candidates.indexOf(file)));
+  return watching(before, await loadFile(complete, resolve(workingDirectory, file)));
+}
+
+function watching(others: readonly string[], loaded: Loaded): Loaded {
+  if (loaded.kind === 'invalid') return {...loaded, files: [...others, ...loaded.files]};
+  const {configuration} = loaded;
+  return {...loaded, configuration: {...configuration, files: [...others, ...configuration.files]}};
 }
 
 /** The options, defaults filled in. */
 type Complete = LoadOptions & Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>>;
 
-async function loadFile({environment, uid, key, knownValid}: Complete, file: string): Promise<Loaded> {
+async function loadFile(
+  {environment, uid, key, knownValid, inForce}: Complete,
+  file: string,
+): Promise<Loaded> {
   const read = await readProtectedFile(file, LARGEST_CONFIGURATION);
   if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`);
   const objection = objectionTo({path: file, ...read}, {uid, holdsSecret: false});
@@ -67,6 +80,8 @@ async function loadFile({environment, uid, key, knownValid}: Complete, file: str
   const problems = new Problems(file, text);
   const parts = await parseConfiguration(text, problems);
   const validity = validityOf(parts);
+  if (text.trim() === '' && inForce?.source === file && inForce.validity !== validity)
+    return unread(file, 'the configuration is empty');
   if (knownValid?.has(validity) !== true) {
     const {checkShape} = await import('./check-shape.ts');
     checkShape(parts, problems);

@@ -23,16 +23,39 @@ export interface PathFacts {
 
 /**
  * The configuration: `--config`, `$ORGKEY_CONFIG`, `$XDG_CONFIG_HOME/orgkey/config.yaml`, `/etc/orgkey/config.yaml`.
- * The first two are taken even if there is nothing; `undefined`: none of the others exists.
+ * The first two are taken even if there is nothing; `undefined`: none of the others exists. What was taken before,
+ * `inForce`, is taken also where it is gone: somebody may be about to put it back.
  */
 export function configurationFile(
   {environment, home}: Surrounding,
-  {flag, files}: {readonly flag: string | undefined; readonly files: FileFacts},
+  {
+    flag,
+    files,
+    inForce,
+  }: {readonly flag: string | undefined; readonly files: FileFacts; readonly inForce?: string},
 ): string | undefined {
-  const named = flag ?? set(environment, 'ORGKEY_CONFIG');
+  const named = namedConfiguration(environment, flag);
   if (named !== undefined) return named;
-  const candidates = [userConfigurationFile({environment, home}), '/etc/orgkey/config.yaml'];
-  return candidates.find((path) => path !== undefined && files.factsOf(path) !== undefined);
+  return configurationCandidates({environment, home}, flag).find(
+    (path) => path === inForce || files.factsOf(path) !== undefined,
+  );
+}
+
+function namedConfiguration(
+  environment: Surrounding['environment'],
+  flag: string | undefined,
+): string | undefined {
+  return flag ?? set(environment, 'ORGKEY_CONFIG');
+}
+
+/** Where a configuration is looked for, in order: none where somebody names it. */
+export function configurationCandidates(
+  {environment, home}: Pick<Surrounding, 'environment' | 'home'>,
+  flag: string | undefined,
+): readonly string[] {
+  if (namedConfiguration(environment, flag) !== undefined) return [];
+  const own = userConfigurationFile({environment, home});
+  return [...(own === undefined ? [] : [own]), '/etc/orgkey/config.yaml'];
 }
 
 /** Where a person's configuration lies, or would lie: `$XDG_CONFIG_HOME/orgkey/config.yaml`. */

@@ -5,7 +5,7 @@ import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
 import {loadConfiguration} from '../config/load-configuration.ts';
-import {configurationFile} from '../config/paths.ts';
+import {configurationCandidates, configurationFile} from '../config/paths.ts';
 import {ConfigurationWatcher} from '../config/watch-configuration.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
 import {createGrants, type Grants} from '../ssh/grants.ts';
@@ -103,7 +103,13 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const inForce = new ConfigurationInForce({
     load: () =>
       loadConfiguration({
-        file: configurationFile(surrounding, {flag: options.config, files: machineFiles}),
+        file: configurationFile(surrounding, {
+          flag: options.config,
+          files: machineFiles,
+          inForce: inForce.configuration.source,
+        }),
+        candidates: configurationCandidates(surrounding, options.config),
+        inForce: inForce.configuration,
         environment,
         uid,
         workingDirectory: process.cwd(),

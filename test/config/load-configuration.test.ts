@@ -1148,6 +1148,30 @@ test('a configuration that is not there is told by its path', async (t) => {
   });
 });
 
+test('where files were looked for is watched, as far as another one would be taken', async (t) => {
+  const directory = scratchDirectory(t);
+  const candidates = ['own', 'machine'].map((name) => join(directory, name));
+  const [own = '', machine = ''] = candidates;
+  const watched = async (file: string | undefined, variables = {}) => {
+    const loaded = await loadConfiguration({
+      file,
+      candidates,
+      environment: variables,
+      key: new Uint8Array(32),
+    });
+    return loaded.kind === 'loaded' ? loaded.configuration.files : loaded.files;
+  };
+  t.deepEqual(await watched(undefined), [own, machine]);
+  t.deepEqual(await watched(undefined, {AZDO_PERSONAL_ACCESS_TOKEN: 'x'}), [own, machine]);
+  t.deepEqual(await watched(undefined, {ARM_USE_OIDC: 'true'}), [own, machine]);
+  t.deepEqual(await watched(machine), [own, machine]);
+  writeFileSync(machine, on('azureCli: true'), {mode: 0o600});
+  t.deepEqual(await watched(machine), [own, machine]);
+  writeFileSync(own, on('azureCli: true'), {mode: 0o600});
+  t.deepEqual(await watched(own), [own]);
+  t.deepEqual(await watched(join(directory, 'named')), [join(directory, 'named')]);
+});
+
 test('a configuration that is not UTF-8, or no file, is told', async (t) => {
   const directory = scratchDirectory(t);
   const latin = join(directory, 'latin.yaml');

@@ -69,6 +69,25 @@ for (const [title, environment, paths, expected] of configurations) {
   });
 }
 
+const [own, machine] = ['/home/u/.config/orgkey/config.yaml', '/etc/orgkey/config.yaml'];
+
+const reloads: readonly (readonly [there: readonly string[], inForce: string, taken: string | undefined])[] =
+  [
+    [[], own, own],
+    [[machine], own, own],
+    [[], machine, machine],
+    [[own], machine, own],
+    [[machine], 'none', machine],
+    [[], 'none', undefined],
+  ];
+
+for (const [there, inForce, taken] of reloads)
+  test(`in force is ${inForce}, there is ${there.join() || 'nothing'}: taken is ${taken}`, (t) => {
+    const files = filesOf(Object.fromEntries(there.map((path) => [path, 'f0'])));
+    const surrounding = {environment: {}, uid: UID, home: '/home/u'};
+    t.is(configurationFile(surrounding, {flag: undefined, files, inForce}), taken);
+  });
+
 test('without a home the machine’s configuration is found', (t) => {
   const files = filesOf({'/etc/orgkey/config.yaml': 'f0'});
   t.is(

@@ -1,5 +1,5 @@
-import {chmodSync, renameSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {chmodSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {Bindings, type Binding} from '../../src/identity/bindings.ts';
 import {ownerOf} from '../../src/organization/owner.ts';
@@ -157,6 +157,90 @@ test.serial('a refused token is explained until it is replaced, and no longer', 
   await daemon.call('clear', undefined);
   t.is(await served(daemon, 'contoso'), 'bad');
 });
+
+/** A daemon that nobody named a configuration to, and where it looks for one. */
+async function startLooking(
+  t: ExecutionContext,
+  text: string | undefined,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{readonly daemon: TestDaemon; readonly file: string}> {
+  const directory = scratchDirectory(t);
+  const file = join(directory, '.config/orgkey/config.yaml');
+  if (text !== undefined) {
+    mkdirSync(dirname(file), {recursive: true});
+    replace(file, text);
+  }
+  const daemon = await startDaemon({config: '', directory, environment});
+  t.teardown(() => daemon.close());
+  return {daemon, file};
+}
+
+const losses: Readonly<Record<string, readonly [lose: (file: string) => void, message: string]>> = {
+  removed: [(file) => rmSync(file), 'the configuration does not exist'],
+  'removed with its directory': [
+    (file) => rmSync(dirname(file), {recursive: true}),
+    'the configuration does not exist',
+  ],
+  emptied: [(file) => writeFileSync(file, '\n'), 'the configuration is empty'],
+};
+
+for (const [how, [lose, message]] of Object.entries(losses)) {
+  test.serial(
+    `a configuration that is ${how} stays in force, status says so, until it is back`,
+    async (t) => {
+      const {daemon, file} = await startLooking(t, configurationOf({contoso: 'first'}));
+      t.is(await served(daemon, 'contoso'), 'first');
+      lose(file);
+      const status = await until(daemon, hasProblems);
+      t.is(await served(daemon, 'contoso'), 'first');
+      t.is(status.health, 'yellow');
+      t.is(
+        status.notices[0]?.message,
+        `the configuration before the last change is in force: ${file}: ${message}`,
+      );
+      mkdirSync(dirname(file), {recursive: true});
+      replace(file, configurationOf({contoso: 'second'}));
+      const back = await until(daemon, (now) => !hasProblems(now));
+      t.is(back.health, 'green');
+      t.is(await served(daemon, 'contoso'), 'second');
+    },
+  );
+}
+
+test.serial(
+  'a configuration that is empty at the start is none, and what is written to it comes into force',
+  async (t) => {
+    const {daemon, file} = await startLooking(t, '');
+    t.is((await daemon.status()).configuration.source, file);
+    t.deepEqual((await daemon.call('reload', undefined)).problems, []);
+    writeFileSync(file, configurationOf({contoso: 'first'}));
+    await until(daemon, ({organizations}) => organizations.length > 0);
+    t.is(await served(daemon, 'contoso'), 'first');
+  },
+);
+
+const without: readonly (readonly [
+  what: string,
+  environment: Readonly<Record<string, string>>,
+  pat: string,
+])[] = [
+  ['any', {}, ''],
+  ['one but variables', {AZDO_PERSONAL_ACCESS_TOKEN: 'of-a-variable'}, 'of-a-variable'],
+];
+
+for (const [what, environment, pat] of without) {
+  test.serial(
+    `a daemon that starts without ${what} takes the configuration that is made later`,
+    async (t) => {
+      const {daemon, file} = await startLooking(t, undefined, environment);
+      t.is(await served(daemon, 'contoso'), pat);
+      mkdirSync(dirname(file), {recursive: true});
+      replace(file, configurationOf({contoso: 'first'}));
+      await until(daemon, ({configuration}) => configuration.source === file);
+      t.is(await served(daemon, 'contoso'), 'first');
+    },
+  );
+}
 
 test.serial('a daemon that starts with a bad configuration takes the good one that follows', async (t) => {
   const daemon = await start(t, 'integrations: {azure: [{credentialz: []}]}\n');
