@@ -57,15 +57,15 @@ export interface Assembly {
   readonly audit: Audit;
   readonly log: Log;
   readonly handlers: ControlHandlers;
-  /** As Prometheus reads them. */
-  readonly metrics: () => string;
   /** For what nobody foresaw. */
   readonly surprised: (error: unknown) => void;
   /** Reads the configuration. Gives what is wrong with it, in which case the one before stays in force. */
   readonly takeConfiguration: () => Promise<readonly Problem[]>;
   /** Watches the files that it was read from, for what changed `since`, in milliseconds since epoch. */
   readonly followFiles: (since: number) => Promise<void>;
-  /** Both. */
+  /** Serves the metrics where the configuration says, and no longer where an earlier one did. */
+  readonly followMetrics: () => Promise<void>;
+  /** All of these. */
   readonly reload: () => Promise<readonly Problem[]>;
 }
 
@@ -218,8 +218,15 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   async function reload(): Promise<readonly Problem[]> {
     const since = Date.now();
     const problems = await takeConfiguration();
+    await followMetrics();
     await followFiles(since);
     return problems;
+  }
+  async function followMetrics(): Promise<void> {
+    await side.serve('metrics', inForce.configuration.settings.metricsListen, async (listen) => {
+      const {serveMetrics} = await import('./serve-metrics.ts');
+      return serveMetrics(listen, metrics);
+    });
   }
   let loginsTakenUp: Promise<number> | undefined;
   /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
@@ -254,10 +261,10 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     audit,
     log,
     handlers,
-    metrics,
     surprised,
     takeConfiguration,
     followFiles,
+    followMetrics,
     reload,
   };
 }

@@ -81,20 +81,12 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
 }
 
 /** What is not there for git: a failure is told, and git is served all the same. */
-async function openSideServers(
-  {side, handlers, metrics, inForce}: Assembly,
-  {directory}: Place,
-): Promise<void> {
-  await side.open('control channel', async () => {
+async function openSideServers({side, handlers, followMetrics}: Assembly, {directory}: Place): Promise<void> {
+  await side.serve('control channel', join(directory, 'control', 'control.sock'), async (path) => {
     const {serveControl} = await import('./control-server.ts');
-    return serveControl(join(directory, 'control', 'control.sock'), handlers);
+    return serveControl(path, handlers);
   });
-  const {metricsListen} = inForce.configuration.settings;
-  if (metricsListen === undefined) return;
-  await side.open('metrics', async () => {
-    const {serveMetrics} = await import('./serve-metrics.ts');
-    return serveMetrics(metricsListen, metrics);
-  });
+  await followMetrics();
 }
 
 interface Circumstances {

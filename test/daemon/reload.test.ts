@@ -1,4 +1,5 @@
-import {chmodSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {Bindings, type Binding} from '../../src/identity/bindings.ts';
@@ -241,6 +242,41 @@ for (const [what, environment, pat] of without) {
     },
   );
 }
+
+/** The HTTP status of the metrics. */
+function metricsOn(socketPath: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request({socketPath, path: '/metrics', agent: false}, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test.serial('metrics move with the configuration, and go with it', async (t) => {
+  const daemon = await start(t, configurationOf({contoso: 'first'}));
+  const [one, other] = ['one.sock', 'other.sock'].map((name) => join(daemon.directory, name));
+  const listenOn = async (path: string | undefined) => {
+    const more = path === undefined ? '' : `orgkey: {metrics: {listen: ${path}}}\n`;
+    daemon.configure(`${configurationOf({contoso: 'first'})}${more}`);
+    return daemon.call('reload', undefined);
+  };
+  await listenOn(one);
+  t.is(await metricsOn(one ?? ''), 200);
+  await listenOn(other);
+  t.is(await metricsOn(other ?? ''), 200);
+  t.false(existsSync(one ?? ''));
+  await listenOn(join(daemon.directory, 'not/there.sock'));
+  t.regex((await daemon.status()).notices[0]?.message ?? '', /^the metrics cannot be served: /);
+  t.false(existsSync(other ?? ''));
+  await listenOn(one);
+  t.is(await metricsOn(one ?? ''), 200);
+  t.is((await daemon.status()).health, 'green');
+  await listenOn(undefined);
+  t.false(existsSync(one ?? ''));
+});
 
 test.serial('a daemon that starts with a bad configuration takes the good one that follows', async (t) => {
   const daemon = await start(t, 'integrations: {azure: [{credentialz: []}]}\n');
