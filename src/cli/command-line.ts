@@ -156,7 +156,10 @@ export const commands: readonly Command[] = [
     summary: "pin the host keys of a server of one's own",
     options: {
       host: required('HOST, or HOST:PORT'),
-      fingerprint: text('pin without asking if the host shows it', 'SHA256:…'),
+      fingerprint: {
+        ...text('pin the key that has it without asking, again for more', 'SHA256:…'),
+        array: true,
+      },
     },
     run: async (options, context) => (await import('./commands/ssh-key.ts')).trust(options, context),
   }),

@@ -9,7 +9,7 @@ import {decideGrant, type GrantDecision} from '../submodule/decide-grant.ts';
 import type {Secret} from '../token/secret.ts';
 import {chooseRoute} from './choose-route.ts';
 import {findSubmodules} from './find-submodules.ts';
-import {knownHostsFor} from './host-keys.ts';
+import {howToPin, knownHostsFor} from './host-keys.ts';
 import {HeldKeys} from './held-keys.ts';
 import {keyPageOf} from './private-key.ts';
 import type {Advice, Relayed} from './relay.ts';
@@ -147,7 +147,7 @@ class OpenGrants implements Grants {
       return this.#denied(
         request,
         `no host key is pinned for ${host}, so nobody can tell whether it is the right one`,
-        `run: orgkey ssh-key trust ${port === 22 ? host : `${host}:${port}`}`,
+        `pin the one that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
       );
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
@@ -167,6 +167,7 @@ class OpenGrants implements Grants {
         key,
         owner: organization,
         advice: adviceFor(grant),
+        howToPin: howToPin(host, port, rule.knownHosts),
       },
       command: grant.command,
       route: choice.route,

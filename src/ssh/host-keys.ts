@@ -15,6 +15,9 @@ export interface HostKey {
   readonly revoked: boolean;
 }
 
+/** A key as a host shows it. */
+type ShownKey = Pick<HostKey, 'type' | 'blob'>;
+
 /** A line that cannot be used; `line` counts from 1. */
 export interface KnownHostsProblem {
   readonly line: number;
@@ -36,7 +39,7 @@ export class KnownHosts {
 
   /** The keys of a host. A key that is pinned without a port counts for every port, as in OpenSSH. */
   keysOf(host: string, port: number): HostKey[] {
-    const exact = this.#find(port === SSH_PORT ? host : `[${host}]:${port}`);
+    const exact = this.#find(nameOf(host, port));
     return exact.length > 0 || port === SSH_PORT ? exact : this.#find(host);
   }
 
@@ -51,14 +54,45 @@ export function knownHostsFor(host: string, own: string | undefined, trusted: st
   return new KnownHosts(own ?? (isServicesSshHost(lowerAscii(host)) ? SERVICES_KNOWN_HOSTS : trusted));
 }
 
+/** What pins another key where these come from, once somebody has confirmed it: a command, or a sentence. */
+export function howToPin(host: string, port: number, own: string | undefined): string {
+  if (own !== undefined || isServicesSshHost(host))
+    return `put its line (${nameOf(host, port)} TYPE KEY) into knownHosts of the rule in orgkey.submodules`;
+  return `orgkey ssh-key trust ${port === SSH_PORT ? host : `${host}:${port}`}`;
+}
+
 /** One line to pin a key, as `trust` writes it. */
-export function knownHostsLine(host: string, port: number, key: Pick<HostKey, 'type' | 'blob'>): string {
-  const name = port === SSH_PORT ? host : `[${host}]:${port}`;
-  return `${name} ${key.type} ${key.blob.toString('base64')}`;
+export function knownHostsLine(host: string, port: number, {type, blob}: ShownKey): string {
+  return `${nameOf(host, port)} ${type} ${blob.toString('base64')}`;
+}
+
+/** The lines, with these keys of a host in place of those that it had there; what is revoked stays so. */
+export function replaceHostKeys(
+  text: string,
+  {host, port}: {readonly host: string; readonly port: number},
+  keys: readonly ShownKey[],
+): string {
+  const name = lowerAscii(nameOf(host, port));
+  const kept = text.split(/\r?\n/).filter((line) => line !== '');
+  return [
+    ...kept.flatMap((line) => withoutName(line, name)),
+    ...keys.map((key) => knownHostsLine(host, port, key)),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function withoutName(line: string, name: string): string[] {
+  const read = readLine(line, 1);
+  if (read.kind !== 'key' || read.key.revoked) return [line];
+  const {names, key} = read;
+  const others = names.filter((known) => !isName(known, name));
+  if (others.length === names.length) return [line];
+  return others.length === 0 ? [] : [`${others.join(',')} ${key.type} ${key.blob.toString('base64')}`];
 }
 
 /** `RSA SHA256:…`, as OpenSSH shows host keys. */
-export function describeHostKey({type, blob}: Pick<HostKey, 'type' | 'blob'>): string {
+export function describeHostKey({type, blob}: ShownKey): string {
   const name = /^(?:ssh-)?([a-z]+[0-9]*)/.exec(type)?.[1] ?? type;
   return `${name.toUpperCase()} ${fingerprintOf(blob)}`;
 }
@@ -97,6 +131,10 @@ function readLine(text: string, line: number): Reading {
   if (blob.toString('base64') !== base64 || typeOfBlob(blob) !== type)
     return problem('the key is damaged, or not of its type');
   return {kind: 'key', names: names.map(lowerUnlessHashed), key: {type, blob, revoked: marker !== undefined}};
+}
+
+function nameOf(host: string, port: number): string {
+  return port === SSH_PORT ? host : `[${host}]:${port}`;
 }
 
 function isName(known: string, wanted: string): boolean {

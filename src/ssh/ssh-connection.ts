@@ -9,6 +9,7 @@ import ssh2, {
   type SignCallback,
 } from 'ssh2';
 
+import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import {printable} from '../printable.ts';
 import type {Line} from './dial.ts';
 import {hastenDecryption} from './hasten-decryption.ts';
@@ -29,6 +30,8 @@ export interface SshTarget {
   readonly owner: string;
   /** What a person does about a key that is not accepted, a sentence. */
   readonly advice: string;
+  /** What pins another host key, once it is confirmed: a command, or a sentence. */
+  readonly howToPin: string;
 }
 
 /** A connection that is authenticated; it ends with its stream. */
@@ -320,7 +323,7 @@ function wrongHostKey(shown: Buffer, target: SshTarget): SshFailure {
       hints: [
         'somebody may be listening in right now (a man in the middle), or the host has a new key',
         `it shows ${showed}, pinned is ${pinned.join(' or ')}`,
-        `if its administrator confirms the new one: orgkey ssh-key trust ${host}`,
+        `if ${isServicesSshHost(host) ? 'Microsoft' : 'its administrator'} confirms the new one: ${target.howToPin}`,
       ],
     },
   );

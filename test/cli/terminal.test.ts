@@ -1,45 +1,12 @@
 import test, {type ExecutionContext} from 'ava';
-import {execFileSync, spawn} from 'node:child_process';
-import {existsSync, statSync} from 'node:fs';
-import {join} from 'node:path';
+import {execFileSync} from 'node:child_process';
+import {statSync} from 'node:fs';
+import {converse, whyNoTerminal} from '../helpers/converse.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {Person} from '../helpers/command-line.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
-const hasScript = existsSync('/usr/bin/script');
-const onTerminal = hasScript ? test.serial : test.skip;
-if (!hasScript) console.log('skipped: no script(1) to make a terminal with');
-
-/** Runs a command on a terminal of its own and answers its questions, each when it is asked. */
-function converse(
-  person: Person,
-  argv: readonly string[],
-  answers: readonly [question: RegExp, answer: string][],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<{code: number | null; screen: string}> {
-  const command = [process.execPath, main, ...argv].map((word) => `'${word}'`).join(' ');
-  const child = spawn(
-    '/usr/bin/script',
-    ['--quiet', '--flush', '--return', '--command', command, '/dev/null'],
-    {
-      cwd: person.home,
-      env: {...person.environment, TERM: 'xterm', ...environment},
-    },
-  );
-  const waiting = [...answers];
-  let screen = '';
-  let seen = 0;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    screen += text;
-    const [next] = waiting;
-    const asked = next && next[0].exec(screen.slice(seen));
-    if (next === undefined || !asked) return;
-    seen += asked.index + asked[0].length;
-    waiting.shift();
-    child.stdin.write(next[1]);
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({code, screen})));
-}
+const onTerminal = whyNoTerminal === undefined ? test.serial : test.skip;
+if (whyNoTerminal !== undefined) console.log(`skipped: ${whyNoTerminal}`);
 
 onTerminal('setup asks, and what is typed as a secret is not shown', async (t) => {
   const person = new Person(t);

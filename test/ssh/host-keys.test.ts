@@ -2,7 +2,14 @@ import {createHmac, randomBytes} from 'node:crypto';
 
 import test from 'ava';
 
-import {KnownHosts, describeHostKey, knownHostsFor, knownHostsLine} from '../../src/ssh/host-keys.ts';
+import {
+  KnownHosts,
+  describeHostKey,
+  howToPin,
+  knownHostsFor,
+  knownHostsLine,
+  replaceHostKeys,
+} from '../../src/ssh/host-keys.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 
 const {key} = await testKey();
@@ -82,4 +89,42 @@ test('a line that trust writes is read again', (t) => {
     const line = knownHostsLine('a.example', port, {type: 'ssh-rsa', blob: key.publicBlob});
     t.is(new KnownHosts(line).keysOf('a.example', port).length, 1);
   }
+});
+
+const fresh = {type: 'ssh-rsa', blob: key.publicBlob};
+const line = (names: string) => `${names} ${pinned}\n`;
+const replaced: readonly (readonly [title: string, before: string, after: string])[] = [
+  ['nothing', '', ''],
+  ['the only line', line('a.example'), ''],
+  ['whatever its case', line('A.example'), ''],
+  ['a hidden name', line(hashed('a.example')), ''],
+  ['one of several names', line('a.example,10.0.0.1'), line('10.0.0.1')],
+  ['that of another port stays', line('[a.example]:2222'), line('[a.example]:2222')],
+  ['that of another host stays, comments too', `# x\n${line('b.example')}`, `# x\n${line('b.example')}`],
+  ['what is revoked stays so', `@revoked ${line('a.example')}`, `@revoked ${line('a.example')}`],
+  ['what is not understood stays', 'a.example nonsense\n', 'a.example nonsense\n'],
+];
+
+for (const [title, before, after] of replaced)
+  test(`new keys take the place of a host's: ${title}`, (t) => {
+    t.is(replaceHostKeys(before, {host: 'a.example', port: 22}, [fresh]), after + line('a.example'));
+  });
+
+test('what pins another key is done where the pinned one comes from', (t) => {
+  t.is(howToPin('tfs.example.org', 22, undefined), 'orgkey ssh-key trust tfs.example.org');
+  t.is(howToPin('tfs.example.org', 2222, undefined), 'orgkey ssh-key trust tfs.example.org:2222');
+  // `trust` would be ignored: see the tests of `knownHostsFor`
+  for (const [host, own] of [
+    ['tfs.example.org', line('tfs.example.org')],
+    ['ssh.dev.azure.com', undefined],
+    ['ssh.dev.azure.com', line('ssh.dev.azure.com')],
+  ] as const)
+    t.is(
+      howToPin(host, 22, own),
+      `put its line (${host} TYPE KEY) into knownHosts of the rule in orgkey.submodules`,
+    );
+  t.is(
+    knownHostsFor('ssh.dev.azure.com', line('ssh.dev.azure.com'), '').keysOf('ssh.dev.azure.com', 22).length,
+    1,
+  );
 });

@@ -137,6 +137,7 @@ test('an agent that ends before it has signed: the sentence does not blame the h
     hostKeys: new KnownHosts(`127.0.0.1 ${cloud.ssh.publicHostKey}`).keysOf('127.0.0.1', cloud.ssh.port),
     owner: 'contoso',
     advice: '',
+    howToPin: '',
   };
   for (const [cause, expected] of [
     [failure, {code: 'ERR_KEY_HOLDER', message: 'the private ssh-agent is gone'}],

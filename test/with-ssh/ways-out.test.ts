@@ -85,6 +85,7 @@ test.serial(
         key,
         owner: 'contoso',
         advice: '',
+        howToPin: '',
       },
       line,
       signal,

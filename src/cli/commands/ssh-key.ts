@@ -1,14 +1,16 @@
 import {rm, stat, writeFile, mkdir, chmod, rename} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {addSubmoduleKey, removeSubmoduleKey} from '../../config/edit-submodules.ts';
-import type {Configuration, SubmoduleSettings} from '../../config/configuration.ts';
+import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {readSecret, SecretError} from '../../config/read-secret.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
 import {readManifest} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {organizationFrom} from '../../organization/organization.ts';
+import {isServicesSshHost} from '../../organization/ssh-remote.ts';
 import {printable} from '../../printable.ts';
+import type {HostKey} from '../../ssh/host-keys.ts';
 import {readKeyFile} from '../../ssh/key-file.ts';
 import {
   keyPageOf,
@@ -148,64 +150,91 @@ export async function remove(options: KeyOptions, context: Context): Promise<Exi
   return EXIT.ok;
 }
 
-/** `orgkey ssh-key trust`: the person compares, we pin. */
+/** `orgkey ssh-key trust`: the person compares each key, we pin. */
 export async function trust(
-  options: Places & {readonly host: string; readonly fingerprint?: string | undefined},
+  options: Places & {readonly host: string; readonly fingerprint?: readonly string[] | undefined},
   context: Context,
 ): Promise<ExitCode> {
-  const [, host = '', port = '22'] = /^([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(options.host) ?? [];
-  if (host === '') throw new CommandError(EXIT.usage, 'that is no host: HOST, or HOST:PORT');
-  const destination = {host: host.toLowerCase(), port: Number(port)};
-  const keys = await shownBy(destination, options, context);
-  const {describeHostKey, knownHostsLine} = await import('../../ssh/host-keys.ts');
-  const {fingerprintOf} = await import('../../ssh/private-key.ts');
-  const {terminal} = context;
-  for (const key of keys) terminal.say(describeHostKey(key));
-  await agree(
-    keys.map(({blob}) => fingerprintOf(blob)),
-    options.fingerprint,
-    context,
-  );
+  const destination = destinationFrom(options.host);
+  const {host, port} = destination;
+  const {describeHostKey, howToPin, KnownHosts, replaceHostKeys} = await import('../../ssh/host-keys.ts');
+  if (isServicesSshHost(host))
+    throw new CommandError(EXIT.usage, `the host key of ${host} is built in`, {
+      hint: `only if Microsoft publishes another: ${howToPin(host, port, undefined)}`,
+    });
+  const {settings} = await readConfiguration(options, context);
+  const keys = await shownBy(destination, settings, context);
   const path = join(stateDirectory(options, context), 'known_hosts');
   const known = (await readIfThere(path))?.toString('utf8') ?? '';
-  const added = keys.map((key) => knownHostsLine(destination.host, destination.port, key));
-  const lines = known.split('\n').filter((line) => line !== '' && !added.includes(line));
+  const {terminal} = context;
+  for (const key of new KnownHosts(known).keysOf(host, port))
+    if (!key.revoked) terminal.say(`pinned until now: ${describeHostKey(key)}`);
+  for (const key of keys) terminal.say(`shown now: ${describeHostKey(key)}`);
+  const confirmed = await confirmedOf(keys, options.fingerprint, context);
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  await replaceText(path, `${[...lines, ...added].join('\n')}\n`);
-  terminal.say(`pinned in ${printable(path)}`);
+  await replaceText(path, replaceHostKeys(known, destination, confirmed));
+  for (const key of confirmed) terminal.say(`pinned: ${describeHostKey(key)}`);
+  terminal.say(`for ${host} at port ${port}, in ${printable(path)}`);
+  for (const {place} of settings.submodules.filter(
+    (rule) => rule.host === host && rule.knownHosts !== undefined,
+  ))
+    terminal.warn(`the rule at ${place} has knownHosts of its own, and goes by those alone`);
   return EXIT.ok;
+}
+
+function destinationFrom(text: string): {readonly host: string; readonly port: number} {
+  const [, host = '', port = '22'] = /^([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+  if (host === '' || Number(port) < 1 || Number(port) > 65_535)
+    throw new CommandError(EXIT.usage, 'that is no host: HOST, or HOST:PORT with a port of 1 to 65535');
+  return {host: host.toLowerCase(), port: Number(port)};
 }
 
 async function shownBy(
   destination: {readonly host: string; readonly port: number},
-  options: Places,
-  context: Context,
-) {
-  const {settings} = await readConfiguration(options, context);
+  {sshProxyCommand}: Pick<Settings, 'sshProxyCommand'>,
+  {environment}: Context,
+): Promise<HostKey[]> {
   const {chooseRoute} = await import('../../ssh/choose-route.ts');
   const {fetchHostKeys} = await import('../../ssh/fetch-host-keys.ts');
-  const choice = chooseRoute(destination, settings.sshProxyCommand, context.environment);
+  const choice = chooseRoute(destination, sshProxyCommand, environment);
   if (choice.kind === 'unusable') throw new CommandError(EXIT.badConfiguration, choice.reason);
-  return fetchHostKeys(destination, choice.route, context.environment, AbortSignal.timeout(PATIENCE));
+  return fetchHostKeys(destination, choice.route, environment, AbortSignal.timeout(PATIENCE));
 }
 
-async function agree(
-  fingerprints: readonly string[],
-  expected: string | undefined,
+/**
+ * Each key comes over a connection of its own, so that one of them is right says nothing of the others: whoever stands
+ * in between may let the first connection through.
+ */
+async function confirmedOf(
+  keys: readonly HostKey[],
+  fingerprints: readonly string[] | undefined,
   {terminal}: Context,
-): Promise<void> {
-  if (expected !== undefined) {
-    if (fingerprints.includes(expected)) return;
-    throw new CommandError(EXIT.unhealthy, 'the host shows no key with that fingerprint', {
-      hint: 'ask who runs the host; somebody may stand in between',
-    });
+): Promise<readonly HostKey[]> {
+  const {describeHostKey} = await import('../../ssh/host-keys.ts');
+  const {fingerprintOf} = await import('../../ssh/private-key.ts');
+  if (fingerprints !== undefined) {
+    const shown = new Set(keys.map(({blob}) => fingerprintOf(blob)));
+    const missing = fingerprints.find((fingerprint) => !shown.has(fingerprint));
+    if (missing === undefined) return keys.filter(({blob}) => fingerprints.includes(fingerprintOf(blob)));
+    throw new CommandError(
+      EXIT.unhealthy,
+      `the host shows no key with the fingerprint ${printable(missing, 60)}`,
+      {
+        hint: 'ask who runs the host; somebody may stand in between',
+      },
+    );
   }
   if (!terminal.isInteractive)
     throw new CommandError(EXIT.usage, 'nobody is there to compare the fingerprints', {
-      hint: `if one of them is right: --fingerprint ${fingerprints[0] ?? ''}`,
+      hint: 'give each that who runs the host confirms: --fingerprint SHA256:…',
     });
-  const answer = await terminal.ask('Does one of them come from who runs the host (yes/no)', 'no');
-  if (answer !== 'yes') throw new CommandError(EXIT.unhealthy, 'nothing was pinned');
+  const confirmed: HostKey[] = [];
+  for (const key of keys) {
+    const question = `Does ${describeHostKey(key)} come from who runs the host (yes/no)`;
+    if ((await terminal.ask(question, 'no')) === 'yes') confirmed.push(key);
+  }
+  if (confirmed.length === 0) throw new CommandError(EXIT.unhealthy, 'nothing was pinned');
+  return confirmed;
 }
 
 function placeOf({organization}: KeyOptions, context: Context): {organization: string; path: string} {
@@ -294,7 +323,7 @@ async function replaceText(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-async function rulesNow(options: Places, context: Context): Promise<Configuration['settings']['submodules']> {
+async function rulesNow(options: Places, context: Context): Promise<Settings['submodules']> {
   return (await readConfiguration(options, context)).settings.submodules;
 }
 
