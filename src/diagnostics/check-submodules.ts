@@ -95,7 +95,7 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
           warning(
             'core.sshCommand',
             `it is read after what leads to the wrapper, and takes its place (${describeOrigin(later)})`,
-            `put it before the lines [includeIf …], or into ~/.ssh/config`,
+            'put it before the lines [includeIf …], and the wrapper runs it where the key is not used; or into ~/.ssh/config',
           ),
         ]),
   ];

@@ -117,6 +117,84 @@ test('called ssh itself and first on the PATH, it still finds the real one', asy
   t.is(stdout, '[-V]');
 });
 
+/** Shows its name and its arguments; git asks with -G whether it is OpenSSH. */
+function show(name: string): string {
+  return `#!/bin/sh\n[ "$1" = -G ] && exit\nprintf '%s: %s\\n' '${name}' "$*" >&2\nexit 7\n`;
+}
+
+const ownSsh: readonly {
+  readonly title: string;
+  /** `~` is the home, also where no shell would replace it. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly runs: string;
+}[] = [
+  {title: 'none', runs: 'ssh'},
+  {
+    title: 'core.sshCommand, a line for a shell',
+    settings: {'core.sshCommand': `'~/my own' -i ~/.ssh/work -o "A=$HOME"`},
+    runs: 'my own: -i ~/.ssh/work -o A=~',
+  },
+  {
+    title: 'core.sshCommand, before GIT_SSH',
+    settings: {'core.sshCommand': 'ssh -v'},
+    environment: {GIT_SSH: '~/my own'},
+    runs: 'ssh: -v',
+  },
+  {
+    title: 'core.sshCommand for a directory of work',
+    settings: {'core.sshCommand': 'ssh -v', 'includeIf.gitdir:~/work/.path': '~/work.gitconfig'},
+    runs: 'my own: -w',
+  },
+  {title: 'GIT_SSH, a program', environment: {GIT_SSH: '~/my own'}, runs: 'my own'},
+];
+
+for (const {title, settings = {}, environment = {}, runs} of ownSsh)
+  test(`what is passed goes where git goes without us: ${title}`, async (t) => {
+    const {home, runtime} = await setUp(t);
+    const inHome = (text: string) => text.replaceAll('~', home.directory);
+    home.write('my own', show('my own'), 0o755);
+    home.write('bin/ssh', show('ssh'), 0o755);
+    home.write('work.gitconfig', `[core]\n\tsshCommand = "'${home.directory}/my own' -w"\n`);
+    for (const [key, value] of Object.entries(settings))
+      await home.succeed(['config', '--global', key, inHome(value)]);
+    await home.useWrapper();
+    await home.succeed(['init', '-q', 'work/app']);
+    await home.succeed(['init', '-q', '--bare', 'work/app/.git/modules/lib']);
+    const options = {
+      cwd: 'work/app',
+      environment: {
+        PATH: `${home.directory}/bin:${process.env['PATH'] ?? ''}`,
+        ORGKEY_RUNTIME_DIR: runtime,
+        GIT_SSH_VARIANT: 'ssh',
+        ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, inHome(value)])),
+      },
+    };
+    const ls = ['ls-remote', 'ssh://git@github.com:2222/a/b'];
+    const atTop = await home.git(ls, options);
+    t.is(
+      atTop.stderr.split(' -o SendEnv=GIT_PROTOCOL -p 2222')[0],
+      inHome(runs.includes(':') ? runs : `${runs}:`),
+    );
+    t.deepEqual(await home.git(['--git-dir', '.git/modules/lib', ...ls], options), atTop);
+    // what is the superproject's alone does not count in its submodules
+    await home.succeed(['config', 'core.sshCommand', 'false'], {cwd: 'work/app'});
+    const {stderr} = await home.git(['submodule', '--quiet', 'add', ls[1] ?? '', 'other'], options);
+    t.is(stderr.split('\n')[0], atTop.stderr.split('\n')[0]);
+  });
+
+test('an own ssh that leads back here gets the real one', async (t) => {
+  const {home, run} = await setUp(t);
+  mkdirSync(join(home.directory, 'first'));
+  symlinkSync(wrapper, join(home.directory, 'first/ssh'));
+  await home.succeed(['config', '--global', 'core.sshCommand', 'ssh -v']);
+  const environment = {PATH: `${home.directory}/first:${home.directory}/bin:${process.env['PATH'] ?? ''}`};
+  t.is((await run(asked, environment)).stdout, ['-v', ...asked].map((arg) => `[${arg}]`).join(''));
+  await home.succeed(['config', '--global', '--unset', 'core.sshCommand']);
+  for (const GIT_SSH of [wrapper, join(home.directory, 'first/ssh')])
+    t.is((await run(asked, {...environment, GIT_SSH})).stdout, asked.map((arg) => `[${arg}]`).join(''));
+});
+
 test('without any ssh it says so', async (t) => {
   const {home, run} = await setUp(t);
   const {code, stderr} = await run(['-V'], {PATH: `${home.directory}/nothing`});
