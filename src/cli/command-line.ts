@@ -30,6 +30,8 @@ const starter = {
 
 const organization = required('its name; HOST/COLLECTION on a server');
 
+const keyOwner = required('its name; SSH-HOST/COLLECTION on a server');
+
 const system = flag('for the whole machine, as root');
 
 const kinds = ['auto', 'systemd', 'launchd', 'plain', 'none'] as const;
@@ -121,7 +123,7 @@ export const commands: readonly Command[] = [
     usage: 'ssh-key add <organization>',
     summary: 'use a key for the submodules of an organization',
     options: {
-      organization,
+      organization: keyOwner,
       file: text('the private key, or - for stdin; else it is asked for', 'FILE'),
       force: flag('even if it is your own key'),
     },
@@ -130,13 +132,13 @@ export const commands: readonly Command[] = [
   command({
     usage: 'ssh-key new <organization>',
     summary: 'make such a key, and say where its public half belongs',
-    options: {organization},
+    options: {organization: keyOwner},
     run: async (options, context) => (await import('./commands/ssh-key.ts')).make(options, context),
   }),
   command({
     usage: 'ssh-key show-public <organization>',
     summary: 'print the public half',
-    options: {organization},
+    options: {organization: keyOwner},
     run: async (options, context) => (await import('./commands/ssh-key.ts')).showPublic(options, context),
   }),
   command({
@@ -148,7 +150,7 @@ export const commands: readonly Command[] = [
   command({
     usage: 'ssh-key remove <organization>',
     summary: 'delete the key of an organization',
-    options: {organization},
+    options: {organization: keyOwner},
     run: async (options, context) => (await import('./commands/ssh-key.ts')).remove(options, context),
   }),
   command({

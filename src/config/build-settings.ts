@@ -198,6 +198,7 @@ class SettingsBuilder {
     const writtenKey = valueAt(written, 'privateKey');
     const privateKey =
       holder === 'agent' ? resolver.secretAtUse(writtenKey, 'lines') : resolver.secret(writtenKey, 'lines');
+    const keyFile = resolver.fileOf(writtenKey);
     const repositories = this.#repositories(valueAt(written, 'repositories'));
     const knownHosts = resolver.text(valueAt(written, 'knownHosts'));
     if (organizations === undefined || host === undefined) return [];
@@ -208,6 +209,7 @@ class SettingsBuilder {
         organizations,
         host,
         privateKey,
+        keyFile,
         repositories,
         knownHosts,
         place: problems.place(written.at),

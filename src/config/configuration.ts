@@ -86,6 +86,8 @@ export interface SubmoduleSettings {
   /** The ssh name of the host. Default: `ssh.dev.azure.com` (and `vs-ssh.visualstudio.com`). */
   readonly host: string;
   readonly privateKey: SecretSource;
+  /** Where the key is read from; absolute. `undefined`: from no file. */
+  readonly keyFile: string | undefined;
   /** Patterns `project/repository`, `*` for any run of characters within a segment. Default: all of the organizations. */
   readonly repositories: readonly string[];
   /** Lines as in OpenSSH's known_hosts. Default: built in for Azure DevOps. */

@@ -106,6 +106,11 @@ export class Resolver {
     return undefined;
   }
 
+  /** The absolute path of the file that a value is read from; `undefined`: it comes from elsewhere. */
+  fileOf(written: Written | undefined): string | undefined {
+    return written?.kind === 'map' ? fileNamedIn(written, this.#surroundings) : undefined;
+  }
+
   #secretSource(written: Written): SecretSource | undefined {
     const {at} = written;
     if (written.kind === 'text') {

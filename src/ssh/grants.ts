@@ -1,6 +1,5 @@
 import type {KeyHolder, SubmoduleSettings} from '../config/configuration.ts';
 import type {SecretSource} from '../identity/identity.ts';
-import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
 import {printable} from '../printable.ts';
 import type {Answer} from '../protocol/answer.ts';
@@ -206,9 +205,7 @@ function storyOf(grant: Grant, {fingerprint}: SigningKey, {name}: SocketScope): 
 }
 
 function adviceFor({host, organization}: Grant): string {
-  const where = isServicesSshHost(host)
-    ? keyPageOf(organization)
-    : `the user settings of ${host}, SSH public keys`;
+  const where = keyPageOf(organization, host);
   return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys end after a year`;
 }
 

@@ -124,9 +124,14 @@ export async function makePrivateKey(): Promise<{readonly secret: Secret; readon
 }
 
 /** Where the public half is pasted. */
-export function keyPageOf(organization: string): string {
-  return `https://dev.azure.com/${organization}/_usersSettings/keys`;
+export function keyPageOf(organization: string, host: string): string {
+  return isServicesSshHost(host)
+    ? `https://dev.azure.com/${organization}/_usersSettings/keys`
+    : `the user settings of ${host}, SSH public keys`;
 }
+
+/** Keys of Azure DevOps end after a year, in milliseconds. */
+export const KEY_LIFE = 365 * 24 * 60 * 60 * 1000;
 
 /** `SHA256:…` of a public key as SSH sends it. */
 export function fingerprintOf(blob: Uint8Array): string {

@@ -153,6 +153,96 @@ test.serial('a key on stdin is taken; nothing and nobody to ask is not', async (
   t.is((await person.run('ssh-key add contoso --file -', [], {input: 'x'.repeat(70_000)})).code, 1);
 });
 
+/** A key in a file of its own, and its fingerprint. */
+function makeKey(person: Person, path: string): string {
+  keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path(path));
+  return execFileSync('ssh-keygen', ['-lf', person.path(path)], {encoding: 'utf8'}).split(' ')[1] ?? '';
+}
+
+async function listed(person: Person): Promise<Record<string, unknown>[]> {
+  const {stdout} = await person.run('ssh-key list --json');
+  return (JSON.parse(stdout) as {keys: Record<string, unknown>[]}).keys;
+}
+
+test.serial('a key that is added is the one that is used, wherever the one before it lies', async (t) => {
+  const person = new Person(t);
+  person.configure('orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: old}}]}\n');
+  const old = makeKey(person, '.config/orgkey/old');
+  const fresh = makeKey(person, 'fresh');
+  const file = person.path('.config/orgkey/old');
+  const anHourAgo = new Date(Date.now() - 3600 * 1000);
+  utimesSync(file, anHourAgo, anHourAgo);
+  t.like((await listed(person))[0], {fingerprint: old, savedAt: anHourAgo.getTime()});
+
+  t.is((await person.run('ssh-key new contoso')).code, 2, 'it has one already');
+  const added = await person.run('ssh-key add contoso --file', [person.path('fresh')]);
+  t.is(added.code, 0, added.stderr);
+  t.true(added.stderr.includes(`✓ contoso: ssh-rsa 2048, ${fresh}\n`));
+  t.true(added.stderr.includes(`its key before stays in ${file}\n`));
+  t.is((await listed(person))[0]?.['fingerprint'], fresh);
+  t.is((await person.run('ssh-key show-public contoso')).stdout, added.stdout);
+});
+
+test.serial('what is removed is said, and what stays', async (t) => {
+  const person = new Person(t);
+  person.configure('orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: mine}}]}\n');
+  makeKey(person, '.config/orgkey/mine');
+  const {code, stderr} = await person.run('ssh-key remove contoso');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /^removed the rule of contoso; /m);
+  t.true(stderr.includes(`its key stays in ${person.path('.config/orgkey/mine')}\n`));
+  t.not(person.read('.config/orgkey/mine'), undefined);
+  t.deepEqual(await listed(person), []);
+});
+
+test.serial('a rule for others too is left to whoever wrote it', async (t) => {
+  const person = new Person(t);
+  const configuration =
+    'orgkey: {submodules: [{organizations: [contoso, fabrikam], privateKey: {$file: ssh/contoso}}]}\n';
+  person.configure(configuration);
+  person.write('.config/orgkey/ssh/.keep', '');
+  makeKey(person, '.config/orgkey/ssh/contoso');
+  const key = person.read('.config/orgkey/ssh/contoso');
+  makeKey(person, 'fresh');
+  for (const argv of [
+    ['add', 'contoso', '--file', person.path('fresh')],
+    ['add', 'fabrikam', '--file', person.path('fresh')],
+    ['remove', 'contoso'],
+  ]) {
+    const {code, stderr} = await person.run('ssh-key', argv);
+    t.is(code, 2, stderr);
+    t.regex(stderr, /config\.yaml:1:23 is for others too/);
+    t.true(stderr.includes(person.path('.config/orgkey/ssh/contoso')));
+  }
+  t.is(person.read('.config/orgkey/config.yaml'), configuration);
+  t.is(person.read('.config/orgkey/ssh/contoso'), key);
+  t.is(person.read('.config/orgkey/ssh/fabrikam'), undefined);
+});
+
+test.serial('a collection of a server has a key, by the ssh name of the server', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  keygen('-t', 'ed25519', '-N', '', '-f', person.path('key'));
+  const name = 'TFS.example.org/Main Collection';
+  const added = await person.run('ssh-key add', [name, '--file', person.path('key')]);
+  t.is(added.code, 0, added.stderr);
+  t.regex(added.stderr, /Paste the public half at the user settings of tfs\.example\.org, SSH public keys/);
+  t.like((await listed(person))[0], {organizations: ['main collection'], host: 'tfs.example.org', size: 256});
+  t.is((await person.run('ssh-key show-public', [name])).stdout, added.stdout);
+  t.is((await person.run('ssh-key show-public', ['tfs.example.com/Main Collection'])).code, 2);
+  const asked = await person.run('which', ['ssh://tfs.example.org/tfs/Main%20Collection/p/_git/r', '--json']);
+  t.is(
+    (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
+    'may be read with the key of main collection',
+  );
+  const removed = await person.run('ssh-key remove', [name]);
+  t.is(removed.code, 0, removed.stderr);
+  t.deepEqual(await listed(person), []);
+  t.is(person.read('.config/orgkey/ssh/main%20collection@tfs.example.org'), undefined);
+  for (const none of ['dev.azure.com/contoso', '../main', 'tfs.example.org/', 'tfs.example.org/a/b', 'a/..'])
+    t.is((await person.run('ssh-key show-public', [none])).code, 2, none);
+});
+
 test.serial("one's own key is refused, unless forced", async (t) => {
   const person = new Person(t);
   person.configure();

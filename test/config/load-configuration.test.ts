@@ -1,5 +1,5 @@
 import {writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import test from 'ava';
 import {loadConfiguration} from '../../src/config/load-configuration.ts';
 import {Bindings} from '../../src/identity/bindings.ts';
@@ -368,12 +368,18 @@ test('every setting is read', async (t) => {
     audit: {maxSize: 512_000, files: 2},
   });
   t.deepEqual(
-    submodules.map((rule) => ({...rule, place: '', privateKey: revealed(rule.privateKey)})),
+    submodules.map((rule) => ({
+      ...rule,
+      place: '',
+      privateKey: revealed(rule.privateKey),
+      keyFile: basename(rule.keyFile ?? ''),
+    })),
     [
       {
         organizations: ['contoso'],
         host: 'ssh.dev.azure.com',
         privateKey: 'from a file',
+        keyFile: 'secret',
         repositories: [],
         knownHosts: undefined,
         place: '',
@@ -382,6 +388,7 @@ test('every setting is read', async (t) => {
         organizations: ['fabrikam'],
         host: 'ssh.example.org:2222',
         privateKey: PEM.trim(),
+        keyFile: 'cert.pem',
         repositories: ['tools/*', 'a b/c'],
         knownHosts: 'ssh.example.org ssh-rsa AAAA',
         place: '',

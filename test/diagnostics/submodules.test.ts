@@ -13,6 +13,7 @@ const rule = {
   organizations: ['contoso'],
   host: 'ssh.dev.azure.com',
   privateKey: {from: 'held', secret: Secret.fromText('key')},
+  keyFile: undefined,
   repositories: [],
   knownHosts: undefined,
   place: 'config.yaml:1:1',

@@ -90,6 +90,7 @@ export function ruleFor(
 ): SubmoduleSettings {
   return {
     host: 'ssh.dev.azure.com',
+    keyFile: undefined,
     repositories: [],
     knownHosts: undefined,
     place: 'test.yaml:1:1',

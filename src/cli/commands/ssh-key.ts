@@ -1,18 +1,21 @@
 import {rm, stat, writeFile, mkdir, chmod, rename} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {addSubmoduleKey, removeSubmoduleKey} from '../../config/edit-submodules.ts';
+import {collectionFrom} from '../../config/build-bindings.ts';
+import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {readSecret, SecretError} from '../../config/read-secret.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
 import {readManifest} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
-import {organizationFrom} from '../../organization/organization.ts';
-import {isServicesSshHost} from '../../organization/ssh-remote.ts';
+import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
+import {isServicesSshHost, SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {printable} from '../../printable.ts';
 import type {HostKey} from '../../ssh/host-keys.ts';
 import {readKeyFile} from '../../ssh/key-file.ts';
 import {
+  KEY_LIFE,
   keyPageOf,
   makePrivateKey,
   readPrivateKey,
@@ -34,7 +37,7 @@ import {
   homeOf,
 } from '../locate.ts';
 import {keepSecret} from '../paste-token.ts';
-import {readConfiguration} from '../read-configuration.ts';
+import {loadFor, readConfiguration} from '../read-configuration.ts';
 import {changeGit, planGit} from '../set-up-git.ts';
 import {layTable} from '../table.ts';
 import {style} from '../terminal.ts';
@@ -51,54 +54,54 @@ interface AddOptions extends KeyOptions {
 /** In bytes; the largest RSA key has 13 KiB. */
 const LONGEST_KEY = 64 * 1024;
 
-/** Keys of Azure DevOps end after a year, in milliseconds. */
-const YEAR = 365 * 24 * 60 * 60 * 1000;
-
 /** `orgkey ssh-key add` */
 export async function add(options: AddOptions, context: Context): Promise<ExitCode> {
-  const {organization, path} = placeOf(options, context);
+  const owner = ownerOf(options, context);
+  const use = await planUse(owner, options, context);
   const secret = await readKey(options, context);
-  const key = orRefuse(await readPrivateKey(secret, hostFor(organization, await rulesNow(options, context))));
-  await keepSecret(path, secret);
-  await putIntoUse(organization, path, options, context);
-  tellKey(organization, key, context);
+  const key = orRefuse(await readPrivateKey(secret, use.host));
+  await keepSecret(owner.path, secret);
+  await putIntoUse(owner, use, options, context);
+  tellKey(owner, use, key, context);
   return EXIT.ok;
 }
 
 /** `orgkey ssh-key new`: never over a key that is there. */
 export async function make(options: KeyOptions, context: Context): Promise<ExitCode> {
-  const {organization, path} = placeOf(options, context);
-  if ((await readIfThere(path)) !== undefined)
-    throw new CommandError(EXIT.usage, `${organization} has a key already`, {
-      hint: `see it: orgkey ssh-key show-public ${organization}; or first: orgkey ssh-key remove ${organization}`,
+  const owner = ownerOf(options, context);
+  const {name, path} = owner;
+  const use = await planUse(owner, options, context);
+  if (use.rule !== undefined || (await readIfThere(path)) !== undefined)
+    throw new CommandError(EXIT.usage, `${name} has a key already`, {
+      hint: `see it: orgkey ssh-key show-public ${name}; or first: orgkey ssh-key remove ${name}`,
     });
   context.terminal.say('making an RSA key of 4096 bits …');
   const {secret, key} = await makePrivateKey();
   await keepSecret(path, secret);
-  await putIntoUse(organization, path, options, context);
-  tellKey(organization, key, context);
+  await putIntoUse(owner, use, options, context);
+  tellKey(owner, use, key, context);
   return EXIT.ok;
 }
 
 /** `orgkey ssh-key show-public` */
 export async function showPublic(options: KeyOptions, context: Context): Promise<ExitCode> {
-  const rule = (await rulesNow(options, context)).find(({organizations}) =>
-    organizations.includes(options.organization.toLowerCase()),
-  );
+  const owner = ownerOf(options, context);
+  const {settings} = await readConfiguration(options, context);
+  const [rule] = rulesOf(owner, settings.submodules);
   if (rule === undefined)
-    throw new CommandError(EXIT.usage, `${printable(options.organization, 60)} has no submodule key`, {
-      hint: `make one: orgkey ssh-key new ${printable(options.organization, 60)}`,
+    throw new CommandError(EXIT.usage, `${owner.name} has no submodule key`, {
+      hint: `make one: orgkey ssh-key new ${owner.name}`,
     });
-  context.terminal.print(
-    (await keyOf(rule, context)).publicLine(`orgkey-${options.organization.toLowerCase()}`),
-  );
+  context.terminal.print((await keyOf(rule, context)).publicLine(`orgkey-${owner.organization}`));
   return EXIT.ok;
 }
 
 /** `orgkey ssh-key list` */
 export async function list(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
   const keys = await Promise.all(
-    (await rulesNow(options, context)).map((rule) => describeRule(rule, context)),
+    (await readConfiguration(options, context)).settings.submodules.map((rule) =>
+      describeRule(rule, context),
+    ),
   );
   const {terminal, now} = context;
   if (options.json) {
@@ -122,7 +125,7 @@ export async function list(options: Places & {readonly json: boolean}, context: 
   );
   terminal.print([style('bold', titles), ...rows].join('\n'));
   for (const {organizations, savedAt} of keys) {
-    if (savedAt !== undefined && now() - savedAt > YEAR)
+    if (savedAt !== undefined && now() - savedAt > KEY_LIFE)
       terminal.warn(
         `the key of ${organizations.join(', ')} is older than a year: Azure DevOps has ended it by now`,
       );
@@ -132,21 +135,34 @@ export async function list(options: Places & {readonly json: boolean}, context: 
 
 /** `orgkey ssh-key remove` */
 export async function remove(options: KeyOptions, context: Context): Promise<ExitCode> {
-  const {organization, path} = placeOf(options, context);
+  const owner = ownerOf(options, context);
+  const {name, path} = owner;
+  const loaded = await loadFor(options, context);
+  const rules = loaded.kind === 'loaded' ? loaded.configuration.settings.submodules : [];
+  const [rule, ...others] = rulesOf(owner, rules);
+  if (rule !== undefined && (others.length > 0 || rule.organizations.length > 1))
+    throw sharedRule(name, rule);
   const file = configurationFile(options, context);
   const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
-  const next = text === undefined ? undefined : removeSubmoduleKey(text, organization);
+  const next = text === undefined ? undefined : removeSubmoduleKey(text, owner);
   const isKept = (await readIfThere(path)) !== undefined;
   if (next === undefined && !isKept)
-    throw new CommandError(EXIT.usage, `${organization} has no submodule key of its own`, {
+    throw new CommandError(EXIT.usage, `${name} has no submodule key of its own`, {
       hint: 'see: orgkey ssh-key list',
     });
   if (file !== undefined && next !== undefined) await replaceText(file, next);
-  await rm(path, {force: true});
+  const isOthers = rules.some((other) => other !== rule && other.keyFile === path);
+  if (!isOthers) await rm(path, {force: true});
   await refresh(options, context);
+  const left = isOthers ? path : rule?.keyFile === path ? undefined : rule?.keyFile;
   context.terminal.say(
-    `removed the key of ${organization}; delete its public half too: ${keyPageOf(organization)}`,
+    `removed the ${left === undefined ? 'key' : 'rule'} of ${name}; delete its public half too: ${keyPageOf(owner.organization, rule?.host ?? owner.host ?? SERVICES_SSH_HOSTS[0])}`,
   );
+  if (left !== undefined)
+    context.terminal.warn(
+      `its key stays in ${printable(left)}`,
+      'delete the file, unless something else uses it',
+    );
   return EXIT.ok;
 }
 
@@ -237,14 +253,37 @@ async function confirmedOf(
   return confirmed;
 }
 
-function placeOf({organization}: KeyOptions, context: Context): {organization: string; path: string} {
-  const name = organizationFrom(organization);
-  if (name === undefined)
-    throw new CommandError(
-      EXIT.usage,
-      `that is not the name of an organization: ${printable(organization, 60)}`,
-    );
-  return {organization: name, path: join(configurationDirectory(context), 'ssh', name)};
+/** Whom a key is for, and where it lies that orgkey keeps. */
+interface Owner extends KeyOwner {
+  /** As people type it. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** `contoso`, or `tfs.example.org/main` by the ssh name of a server. */
+function ownerOf({organization: typed}: KeyOptions, context: Context): Owner {
+  const [, host, collection = ''] = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,252})\/(.*)$/.exec(typed) ?? [];
+  const organization = host === undefined ? organizationFrom(typed) : collectionFrom(collection);
+  const server = host === undefined ? undefined : lowerAscii(host);
+  if (organization === undefined || server === SERVICES_HOST)
+    throw new CommandError(EXIT.usage, `that is not the name of an organization: ${printable(typed, 60)}`, {
+      hint: 'ORGANIZATION; HOST/COLLECTION on a server, by its ssh name',
+    });
+  const place = (file: string) => join(configurationDirectory(context), 'ssh', file);
+  return server === undefined
+    ? {name: organization, organization, host: undefined, path: place(organization)}
+    : {
+        name: `${server}/${organization}`,
+        organization,
+        host: server,
+        path: place(`${encodeURIComponent(organization)}@${server}`),
+      };
+}
+
+function rulesOf({organization, host}: Owner, rules: readonly SubmoduleSettings[]): SubmoduleSettings[] {
+  return rules.filter(
+    (rule) => rule.organizations.includes(organization) && (host === undefined || host === rule.host),
+  );
 }
 
 async function readKey({file, force}: AddOptions, context: Context): Promise<Secret> {
@@ -273,27 +312,71 @@ function orRefuse(reading: KeyReading): PrivateKey {
   throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
 }
 
+interface Use {
+  /** Where the key is used, by its ssh name. */
+  readonly host: string;
+  /** The one that is there. */
+  readonly rule: SubmoduleSettings | undefined;
+  readonly file: string | undefined;
+  readonly text: string | undefined;
+  /** `undefined`: it cannot be added to. */
+  readonly next: string | undefined;
+}
+
+/** What makes the configuration read the key from its file: known before a key is asked for. */
+async function planUse(owner: Owner, options: Places, context: Context): Promise<Use> {
+  const {settings} = await readConfiguration(options, context);
+  const [rule] = rulesOf(owner, settings.submodules);
+  const file = configurationFile(options, context);
+  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
+  const edit = text === undefined ? undefined : setSubmoduleKey(text, owner, owner.path);
+  if (rule !== undefined && edit?.kind === 'shared') throw sharedRule(owner.name, rule);
+  return {
+    host: rule?.host ?? owner.host ?? SERVICES_SSH_HOSTS[0],
+    rule,
+    file,
+    text,
+    next: edit?.kind === 'text' ? edit.text : undefined,
+  };
+}
+
+function sharedRule(name: string, {place, keyFile}: SubmoduleSettings): CommandError {
+  const where = keyFile === undefined ? 'where it says' : `in ${printable(keyFile)}`;
+  return new CommandError(
+    EXIT.usage,
+    `the key of ${name} is not its own: the rule at ${place} is for others too, or one of several`,
+    {
+      hint: `replace the key ${where}, or give ${name} one rule: orgkey config edit`,
+    },
+  );
+}
+
 /** The configuration reads the key from its file; git asks the wrapper; the daemon knows at once. */
 async function putIntoUse(
-  organization: string,
-  path: string,
+  {name, organization, path}: Owner,
+  {host, rule, file, text, next}: Use,
   options: Places,
   context: Context,
 ): Promise<void> {
-  const file = configurationFile(options, context);
-  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
-  const next = text === undefined ? undefined : addSubmoduleKey(text, organization, path);
   const {terminal} = context;
   if (file === undefined || next === undefined) {
+    const at = isServicesSshHost(host) ? '' : `host: ${host}, `;
     terminal.warn(
       'the configuration could not be added to',
-      `add: orgkey: {submodules: [{organizations: [${organization}], privateKey: {$file: ${path}}}]}`,
+      `add: orgkey: {submodules: [{organizations: [${organization}], ${at}privateKey: {$file: ${path}}}]}`,
     );
     return;
   }
   if (next !== text) {
     await replaceText(file, next);
-    terminal.say(`configuration: ${organization} added to orgkey.submodules in ${printable(file)}`);
+    const what =
+      rule === undefined ? 'added to orgkey.submodules' : `reads its key from ${printable(path)} now,`;
+    terminal.say(`configuration: ${name} ${what} in ${printable(file)}`);
+    if (rule?.keyFile !== undefined && rule.keyFile !== path)
+      terminal.warn(
+        `its key before stays in ${printable(rule.keyFile)}`,
+        'delete the file, unless something else uses it',
+      );
   }
   await refresh(options, context);
 }
@@ -323,14 +406,6 @@ async function replaceText(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-async function rulesNow(options: Places, context: Context): Promise<Settings['submodules']> {
-  return (await readConfiguration(options, context)).settings.submodules;
-}
-
-function hostFor(organization: string, rules: readonly SubmoduleSettings[]): string {
-  return rules.find(({organizations}) => organizations.includes(organization))?.host ?? 'ssh.dev.azure.com';
-}
-
 async function keyOf({privateKey, host}: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {
   if (privateKey.from !== 'held' && privateKey.from !== 'file')
     throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
@@ -347,10 +422,8 @@ function noVault(): Promise<never> {
 }
 
 async function describeRule(rule: SubmoduleSettings, context: Context) {
-  const {organizations, host, place} = rule;
-  const saved = await stat(join(configurationDirectory(context), 'ssh', organizations[0] ?? '')).catch(
-    () => undefined,
-  );
+  const {organizations, host, place, keyFile} = rule;
+  const saved = keyFile === undefined ? undefined : await stat(keyFile).catch(() => undefined);
   const about = {organizations, host, place, savedAt: saved?.mtimeMs};
   try {
     const {type, size, fingerprint} = await keyOf(rule, context);
@@ -361,9 +434,9 @@ async function describeRule(rule: SubmoduleSettings, context: Context) {
   }
 }
 
-function tellKey(organization: string, key: PrivateKey, {terminal}: Context): void {
-  terminal.say(`${style('green', '✓')} ${organization}: ${key.type} ${key.size}, ${key.fingerprint}`);
-  terminal.say(`Paste the public half at ${keyPageOf(organization)}`);
+function tellKey({name, organization}: Owner, {host}: Use, key: PrivateKey, {terminal}: Context): void {
+  terminal.say(`${style('green', '✓')} ${name}: ${key.type} ${key.size}, ${key.fingerprint}`);
+  terminal.say(`Paste the public half at ${keyPageOf(organization, host)}`);
   terminal.print(key.publicLine(`orgkey-${organization}`));
 }
 
