@@ -1,6 +1,7 @@
 import {createHmac} from 'node:crypto';
 import {dirname, resolve} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {buildBindings} from './build-bindings.ts';
 import {buildEntraSettings, buildSettings} from './build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
@@ -72,7 +73,7 @@ async function loadFile(
     return unread(
       file,
       `the configuration ${objection.message}`,
-      objection.hint && `${objection.hint} ${file}`,
+      objection.hint && `${objection.hint} ${shellWord(file)}`,
     );
   const text = decode(read.bytes);
   if (text === undefined) return unread(file, 'the configuration is not UTF-8');
@@ -216,7 +217,7 @@ function tellReadable(
   problems.error(
     first,
     message,
-    `${objection.hint} ${file.path}, or move the secret into a file: {$file: …}`,
+    `move the secret into a file, {$file: …}, or: ${objection.hint} ${shellWord(file.path)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import {spawn} from 'node:child_process';
 import type {SecretSource} from '../identity/identity.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {LARGEST_SECRET, objectionTo, readProtectedFile} from './read-protected-file.ts';
 import {trimmedBytes} from './resolve-value.ts';
@@ -71,7 +72,7 @@ async function fromFile(path: string, uid: number): Promise<Secret> {
   throw new SecretError(
     'ERR_SECRET_FILE',
     `${name} ${objection.message}`,
-    objection.hint && `${objection.hint} ${showablePath(path)}`,
+    objection.hint && `${objection.hint} ${shellWord(showablePath(path))}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import type {SecretSource} from '../identity/identity.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import type {Problems} from './problems.ts';
 import {objectionTo, type FileRead} from './read-protected-file.ts';
@@ -258,7 +259,8 @@ export class Resolver {
       this.#problems.warn(at, `${name} ${objection.message}`, objection.hint);
       return read.bytes;
     }
-    const hint = objection.hint === undefined ? undefined : `${objection.hint} ${showablePath(path)}`;
+    const hint =
+      objection.hint === undefined ? undefined : `${objection.hint} ${shellWord(showablePath(path))}`;
     this.#problems.refuse(at, `${name} ${objection.message}`, hint);
     return undefined;
   }

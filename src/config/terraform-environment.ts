@@ -2,6 +2,7 @@ import {resolve} from 'node:path';
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
 import {organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {certificateFault} from './certificate-fault.ts';
 import type {EntraSettings} from './configuration.ts';
@@ -316,7 +317,7 @@ class TerraformReader {
     if (objection?.severity === 'error')
       throw new Unusable(
         `${file} ${objection.message}`,
-        objection.hint && `${objection.hint} ${showablePath(path)}`,
+        objection.hint && `${objection.hint} ${shellWord(showablePath(path))}`,
       );
     if (objection !== undefined) this.#warnings.push(`${file} ${objection.message}`);
     return read.bytes;

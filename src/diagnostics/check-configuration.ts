@@ -1,6 +1,7 @@
 import type {Problem} from '../config/configuration.ts';
 import {objectionTo} from '../config/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
+import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 
@@ -40,7 +41,13 @@ async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
   const objection = objectionTo({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
   return objection === undefined
     ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may change it`)]
-    : [failed('modes', `the file ${objection.message}`, `${objection.hint ?? 'chmod go-w'} ${source}`)];
+    : [
+        failed(
+          'modes',
+          `the file ${objection.message}`,
+          `${objection.hint ?? 'chmod go-w'} ${shellWord(source)}`,
+        ),
+      ];
 }
 
 /** A daemon has other variables and maybe another file. */

@@ -49,7 +49,7 @@ async function checkService(service: World['service'], runs: boolean): Promise<D
     case 'listening':
       return [ok('service', `${service.kind}, ${state}`)];
     case 'failed':
-      return [failed('service', `${service.kind} failed${why}`, 'orgkey logs; then: orgkey service restart')];
+      return [failed('service', `${service.kind} failed${why}`, 'orgkey logs\nthen: orgkey service restart')];
     case 'stopped':
       return runs
         ? [ok('service', `${service.kind} is stopped, the daemon was started by hand`)]

@@ -7,8 +7,10 @@ import {
 } from '../git/credential-chain.ts';
 import {describeOrigin, type SeenSetting} from '../git/seen-settings.ts';
 import {printable} from '../printable.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
+import {replaceValue, takeOut} from './repair-setting.ts';
 import type {Target} from './target.ts';
 import type {World} from './world.ts';
 
@@ -97,16 +99,9 @@ function notAsked(url: string, settings: readonly SeenSetting[], chain: Credenti
     isFatal: true,
     title: 'helper',
     detail: `git asks ${others} instead of orgkey: the helpers are dropped by an empty ${maskLogins(reset.key)} (${describeOrigin(reset)})`,
-    repair: repairOf(reset),
+    // what setup writes comes after it
+    repair: reset.scope === 'system' ? 'orgkey setup' : takeOut(reset),
   };
-}
-
-function repairOf({scope, key}: SeenSetting): string {
-  if (scope === 'command') return 'leave out that -c, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS';
-  const flag = scope === 'local' || scope === 'worktree' ? `--${scope}` : '--global';
-  return scope === 'system'
-    ? 'orgkey setup'
-    : `git config ${flag} --unset-all ${quoted(printable(maskLogins(key), 200))}`;
 }
 
 async function faultsOfScript(
@@ -151,7 +146,7 @@ async function faultsOfScript(
         ];
   const detail = `git runs the helper of another orgkey: ${path} (${where})`;
   return [
-    {isFatal: false, title: 'helper', detail, repair: 'orgkey setup, with the orgkey that shall be used'},
+    {isFatal: false, title: 'helper', detail, repair: 'orgkey setup\nwith the orgkey that shall be used'},
   ];
 }
 
@@ -175,7 +170,7 @@ function toldAfter(others: readonly SeenSetting[]): Fault {
     isFatal: false,
     title: 'helper',
     detail: `others are given each token that worked, and may keep it: ${others.map(describeHelper).join(', ')}`,
-    repair: 'orgkey setup, or put an empty helper before that of orgkey',
+    repair: 'orgkey setup\nor put an empty helper before that of orgkey',
   };
 }
 
@@ -189,9 +184,9 @@ function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
     title: 'useHttpPath',
     detail: `git does not tell which organization is meant: ${why}`,
     repair:
-      useHttpPath === undefined || useHttpPath.scope === 'global' || useHttpPath.scope === 'system'
-        ? `git config --global credential.https://${host}.useHttpPath true`
-        : repairOf(useHttpPath),
+      useHttpPath === undefined
+        ? `git config --global ${shellWord(`credential.https://${host}.useHttpPath`)} true`
+        : replaceValue(useHttpPath, 'true'),
   };
 }
 
@@ -206,8 +201,4 @@ function describeHelper(setting: SeenSetting): string {
 function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => printable(name, 60));
   return names.length > 3 ? `${shown.join(', ')} and ${names.length - 3} more` : shown.join(', ');
-}
-
-function quoted(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

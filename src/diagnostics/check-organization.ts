@@ -148,7 +148,7 @@ function repairTenant(identity: Identity, tenant: string): string {
     case 'managed-identity':
       return `a managed identity works in its own tenant only: let it stand for an app there (managedIdentityClientId, tenantId: ${tenant})`;
     case 'azure-cli':
-      return `az login --tenant ${tenant}, and tenantId: ${tenant} in the configuration`;
+      return `az login --tenant ${tenant}\nand set tenantId: ${tenant} in the configuration`;
     case 'sign-in':
       return `sign in to that tenant: tenantId: ${tenant} in the configuration, then orgkey login`;
     default:

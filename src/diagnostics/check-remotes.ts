@@ -3,6 +3,7 @@ import {describeOrigin, partsOfKey, type SeenSetting} from '../git/seen-settings
 import {printable} from '../printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
+import {setUrl} from './repair-setting.ts';
 import type {World} from './world.ts';
 
 const {warning} = diagnosticsOf('repository');
@@ -35,11 +36,11 @@ export async function checkRemotes({
 
 /** It wins over every helper, and lies in a file that is no place for it. */
 function withPassword(setting: SeenSetting): Diagnostic {
-  const {between = '', name} = partsOfKey(setting.key);
+  const {between = ''} = partsOfKey(setting.key);
   return warning(
     'remote',
     `the URL of ${printable(between, 60)} holds a password, which is sent instead of what orgkey has (${describeOrigin(setting)})`,
-    `git remote set-url ${name === 'pushurl' ? '--push ' : ''}${printable(between, 60)} ${printable(maskLogins(setting.value).replace('…@', ''), 200)}; and revoke it`,
+    `${setUrl(setting, maskLogins(setting.value).replace('…@', ''))}\nand revoke it`,
   );
 }
 
@@ -57,7 +58,7 @@ function otherSpelling(
     warning(
       'spelling',
       `${printable(between, 60)} says ${printable(organization, 60)}, the configuration ${printable(configured, 60)}: git's settings for it compare case`,
-      `git remote set-url ${printable(between, 60)} ${printable(url, 200)}`,
+      setUrl(setting, url),
     ),
   ];
 }

@@ -3,6 +3,7 @@ import {lstat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {askSocket, isOurs} from '../daemon/ask-socket.ts';
 import {printable} from '../printable.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 
@@ -36,7 +37,11 @@ async function checkPassage(path: string, uid: number): Promise<Diagnostic | und
   const shown = printable(path, 200);
   if (facts === undefined) return failed('sockets', `${shown} cannot be reached`, 'orgkey service restart');
   if (!facts.isDirectory())
-    return failed('sockets', `${shown} is no directory of ours`, `rm ${shown}; orgkey service restart`);
+    return failed(
+      'sockets',
+      `${shown} is no directory of ours`,
+      `rm ${shellWord(path)}; orgkey service restart`,
+    );
   if (facts.uid !== uid && facts.uid !== 0)
     return isSystemDirectory(path)
       ? undefined
@@ -46,13 +51,13 @@ async function checkPassage(path: string, uid: number): Promise<Diagnostic | und
           'set ORGKEY_RUNTIME_DIR to a directory of yours',
         );
   if ((facts.mode & 0o022) !== 0)
-    return failed('sockets', `others may write to ${shown}`, `chmod go-w ${shown}`);
+    return failed('sockets', `others may write to ${shown}`, `chmod go-w ${shellWord(path)}`);
   // in a directory that others may not pass at all or may list, git's own daemon would take the path
   if ((facts.mode & 0o077) === 0)
     return failed(
       'sockets',
       `git's own cache daemon could start in ${shown} (mode 0700)`,
-      `chmod 0711 ${shown}`,
+      `chmod 0711 ${shellWord(path)}`,
     );
   return undefined;
 }
@@ -67,7 +72,7 @@ async function checkPrivate(path: string, uid: number): Promise<Diagnostic | und
   if (facts === undefined || (facts.uid !== uid && uid !== 0)) return undefined;
   return facts.isDirectory() && (facts.mode & 0o077) === 0
     ? undefined
-    : failed('sockets', `others may enter ${printable(path, 200)}`, `chmod 0700 ${printable(path, 200)}`);
+    : failed('sockets', `others may enter ${printable(path, 200)}`, `chmod 0700 ${shellWord(path)}`);
 }
 
 async function checkListener(
@@ -80,7 +85,7 @@ async function checkListener(
   if (facts === undefined || !facts.isSocket())
     return failed('sockets', `no socket is at ${shown}`, 'orgkey service restart');
   if ((facts.mode & 0o006) !== 0 && !isOpened(path, daemon))
-    return failed('sockets', `everybody may connect to ${shown}`, `chmod o-rw ${shown}`);
+    return failed('sockets', `everybody may connect to ${shown}`, `chmod o-rw ${shellWord(path)}`);
   const answer = await askSocket(path, `action=hello\ntimeout=0\nnonce=${randomBytes(16).toString('hex')}\n`);
   if (answer.kind === 'refused')
     return failed('sockets', `nobody listens on ${shown}`, 'orgkey service start');
@@ -93,7 +98,7 @@ async function checkListener(
       ? failed(
           'sockets',
           `we may not connect to ${shown}`,
-          'usermod --append --groups orgkey USER, then sign in anew',
+          'usermod --append --groups orgkey USER\nthen sign in anew',
         )
       : failed(
           'sockets',

@@ -1,6 +1,7 @@
 import {lstat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../printable.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 
@@ -33,7 +34,7 @@ export async function checkStore({
       ];
     return (facts.mode & 0o077) === 0
       ? []
-      : [failed('state', `others may look into ${shown}`, `chmod go-rwx ${shown}`)];
+      : [failed('state', `others may look into ${shown}`, `chmod go-rwx ${shellWord(path)}`)];
   });
   return faults.length === 0 ? [ok('state', `${printable(stateDirectory, 200)}, for us alone`)] : faults;
 }

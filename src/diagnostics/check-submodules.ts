@@ -5,7 +5,9 @@ import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from '..
 import {printable} from '../printable.ts';
 import type {SubmoduleSettings} from '../config/configuration.ts';
 import {submoduleInclude} from '../ssh/git-include.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
+import {setUrl} from './repair-setting.ts';
 import type {World} from './world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('submodules');
@@ -86,7 +88,7 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
           warning(
             'GIT_SSH_COMMAND',
             'it is set, and takes the place of the wrapper in submodules too',
-            'unset GIT_SSH_COMMAND, and put what it is for into ~/.ssh/config',
+            'unset GIT_SSH_COMMAND\nand put what it is for into ~/.ssh/config',
           ),
         ]),
     ...(later === undefined
@@ -138,7 +140,7 @@ function withoutKey({submodules}: SeenRepository, rules: readonly SubmoduleSetti
       warning(
         'key',
         `the submodule ${printable(path, 100)} comes over ssh from ${organization}, which has no key`,
-        `orgkey ssh-key new ${organization}; or in .gitmodules: ${remote.https}`,
+        `orgkey ssh-key new ${organization}\nor in .gitmodules: ${remote.https}`,
       ),
     ];
   });
@@ -158,8 +160,8 @@ function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
         'ssh remote',
         `${printable(between, 60)} is reached over ssh, where orgkey serves submodules only`,
         prefix === undefined
-          ? `git remote set-url ${printable(between, 60)} ${remote.https}`
-          : `git config --global url.${base}.insteadOf ${prefix}`,
+          ? setUrl(setting, remote.https)
+          : `git config --global ${shellWord(`url.${base}.insteadOf`)} ${shellWord(prefix)}`,
       ),
     ];
   });

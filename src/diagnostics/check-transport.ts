@@ -4,6 +4,7 @@ import {parseGitVersion, takesBearer, type GitVersion} from '../git/version.ts';
 import {printable} from '../printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
+import {takeOut} from './repair-setting.ts';
 import type {Target} from './target.ts';
 import type {World} from './world.ts';
 
@@ -43,7 +44,7 @@ function ofTarget({addresses: [address = ''], name}: Target, settings: readonly 
       warning(
         'extraHeader',
         `git sends an Authorization of its own, orgkey is not asked (${describeOrigin(header)})`,
-        `git config ${flagOf(header)} --unset-all ${maskLogins(header.key)}`,
+        takeOut(header),
       ),
     );
   const verify = of('sslverify').at(-1);
@@ -52,7 +53,7 @@ function ofTarget({addresses: [address = ''], name}: Target, settings: readonly 
       failed(
         'sslVerify',
         `git sends tokens to whoever answers: certificates are not checked (${describeOrigin(verify)})`,
-        `git config ${flagOf(verify)} --unset-all ${maskLogins(verify.key)}, and name the authority in http.sslCAInfo`,
+        `${takeOut(verify)}\nand name the authority in http.sslCAInfo`,
       ),
     );
   const rewrite = settings.find((setting) => {
@@ -65,7 +66,7 @@ function ofTarget({addresses: [address = ''], name}: Target, settings: readonly 
       warning(
         'insteadOf',
         `git goes elsewhere for ${printable(name, 60)}: to ${printable(maskLogins(base), 100)} (${describeOrigin(rewrite)})`,
-        `git config ${flagOf(rewrite)} --unset-all '${printable(maskLogins(rewrite.key), 200)}'`,
+        takeOut(rewrite),
       ),
     );
   return found;
@@ -82,7 +83,7 @@ function unverified(environment: World['environment']): Diagnostic[] {
         failed(
           'GIT_SSL_NO_VERIFY',
           'git sends tokens to whoever answers: certificates are not checked',
-          'unset GIT_SSL_NO_VERIFY, and name the authority in GIT_SSL_CAINFO',
+          'unset GIT_SSL_NO_VERIFY\nand name the authority in GIT_SSL_CAINFO',
         ),
       ];
 }
@@ -107,7 +108,7 @@ function proactive(
       warning(
         'proactiveAuth',
         `every repository of the host depends on a credential, public ones of others too (${describeOrigin(setting)})`,
-        `git config ${flagOf(setting)} --unset-all ${setting.key}`,
+        takeOut(setting),
       ),
     ),
     ...(narrow === 0
@@ -140,10 +141,6 @@ function spellings(settings: readonly SeenSetting[], targets: readonly Target[])
       `spell it ${known.get(between.toLowerCase().replace(/\/+$/, '')) ?? ''}, in git and in the configuration alike`,
     ),
   );
-}
-
-function flagOf({scope}: SeenSetting): string {
-  return scope === 'local' || scope === 'worktree' || scope === 'system' ? `--${scope}` : '--global';
 }
 
 /** What holds for every organization is told once. */

@@ -7,7 +7,10 @@ export type Diagnostic = Subject &
       }
     | {
         readonly outcome: 'warning' | 'failed';
-        /** What to do about it: a command, or a sentence. Nothing is complained of without. */
+        /**
+         * What to do about it: a command, or a sentence, and what else there is to do in lines of its own. Nothing is
+         * complained of without.
+         */
         readonly repair: string;
       }
   );

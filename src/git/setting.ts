@@ -1,3 +1,4 @@
+import {quoteForShell} from '../quote-for-shell.ts';
 import {GitError} from './run-git.ts';
 
 /** One line of git's configuration. */
@@ -13,11 +14,6 @@ export interface Setting {
  */
 export function helperValue(path: string): string {
   return `!script=${quoteForShell(path)}; f() { . "$script"; }; f`;
-}
-
-/** For POSIX shells, whatever the text holds. */
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The script's path in a helper line as we write it, or as we once did: `!'/abs path/git-credential-orgkey'`. */

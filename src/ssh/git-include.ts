@@ -1,3 +1,5 @@
+import {quoteForShell} from '../quote-for-shell.ts';
+
 /** One setting of git: key and value, before any quoting of git's own. */
 export type GitSetting = readonly [key: string, value: string];
 
@@ -30,7 +32,7 @@ export function submoduleInclude({
     conditions: PLACES.map((place) => [`includeIf.gitdir:${place}.path`, path]),
     settings: [
       // git runs it through a shell
-      ['core.sshCommand', `'${wrapper.replaceAll("'", "'\\''")}'`],
+      ['core.sshCommand', quoteForShell(wrapper)],
       // else git asks it with -G which ssh it is
       ['ssh.variant', 'ssh'],
     ],

@@ -2,6 +2,7 @@ import {constants} from 'node:fs';
 import {open, realpath} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 
 export type KeyFileReading =
@@ -36,11 +37,14 @@ export async function readKeyFile(
       if ((mode & constants.S_IFMT) !== constants.S_IFREG)
         return refused('the path is not a file', 'give a key file');
       if (uid !== userId && uid !== 0)
-        return refused('the key file belongs to somebody else', `run: sudo chown ${userId} ${path}`);
+        return refused(
+          'the key file belongs to somebody else',
+          `run: sudo chown ${userId} ${shellWord(path)}`,
+        );
       if ((mode & 0o077) !== 0)
         return refused(
-          `others can read the key file (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
-          `run: chmod 600 ${path}; who could read it until now may have a copy`,
+          `others can read the key file (mode ${(mode & 0o777).toString(8).padStart(4, '0')}), and may have a copy`,
+          `run: chmod 600 ${shellWord(path)}`,
         );
       if (size > MAX_KEY_FILE) return refused('the file is too long for a key', 'give a key file');
       return {kind: 'text', secret: new Secret(await file.readFile())};

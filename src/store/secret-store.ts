@@ -1,6 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {join, resolve} from 'node:path';
 import {printable} from '../printable.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {decodeEntry, encodeEntry, isSealed, StoreKey, type Entry} from './entry-format.ts';
 import {StoreError, storeErrorFrom, systemCodeOf} from './store-error.ts';
@@ -227,7 +228,7 @@ export class SecretStore {
       if (read === undefined) return undefined;
       if (!this.#isPrivate(read.facts))
         throw new StoreError('ERR_STORE_DAMAGED', `${path} is not ours alone`, {
-          hint: `if nobody else could have written it: chown ${this.#uid} '${path}' && chmod 600 '${path}'`,
+          hint: `if nobody else could have written it: chown ${this.#uid} ${shellWord(path)} && chmod 600 ${shellWord(path)}`,
         });
       const entry = decodeEntry(read.bytes, this.#key);
       read.bytes.fill(0);
@@ -307,14 +308,14 @@ export class SecretStore {
     const path = join(this.#directory, file);
     if (entry.kind === 'locked') return this.#lockedError(path);
     return new StoreError('ERR_STORE_DAMAGED', `${path} is not as it was written`, {
-      hint: `it can't be mended: rm '${path}', then sign in or add it again`,
+      hint: `it can't be mended: rm ${shellWord(path)}, then sign in or add it again`,
     });
   }
 
   #lockedError(path: string): StoreError {
     const why = this.#key === undefined ? 'the key is not at hand' : 'with another key';
     return new StoreError('ERR_STORE_LOCKED', `${path} is encrypted, ${why}`, {
-      hint: `bring the key back; if it is lost: rm -r '${this.#directory}', then sign in again`,
+      hint: `bring the key back; if it is lost: rm -r ${shellWord(this.#directory)}, then sign in again`,
     });
   }
 }
@@ -358,7 +359,8 @@ async function claimDirectory(directory: string, uid: number, files: StoreFiles)
   }
   if (facts.kind !== 'directory') throw refusal(`${shown} is a link, or no directory`);
   if (facts.owner !== uid) throw refusal(`${shown} belongs to another user (uid ${facts.owner})`);
-  if ((facts.mode & 0o077) !== 0) throw refusal(`${shown} is open to others`, `chmod 700 '${shown}'`);
+  if ((facts.mode & 0o077) !== 0)
+    throw refusal(`${shown} is open to others`, `chmod 700 ${shellWord(directory)}`);
 }
 
 function refusal(message: string, hint?: string): StoreError {

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import {objectionTo, readProtectedFile} from '../config/read-protected-file.ts';
+import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';
@@ -70,7 +71,7 @@ async function readCredential(path: string, uid: number): Promise<Secret | undef
   file.bytes.fill(0);
   if (objection?.severity === 'error')
     throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${objection.message}`, {
-      ...(objection.hint !== undefined && {hint: `${objection.hint} '${path}'`}),
+      ...(objection.hint !== undefined && {hint: `${objection.hint} ${shellWord(path)}`}),
     });
   if (key.length < SHORTEST_KEY)
     throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} has less than ${SHORTEST_KEY} bytes`, {

@@ -34,6 +34,8 @@ interface Case {
   readonly title: string;
   /** Of ~/.gitconfig; OURS stands for the helper line of ours. */
   readonly config: string;
+  /** Of a file that ~/.gitconfig may include: ~/in cluded. */
+  readonly included?: string;
   /** Of the repository in which git is. */
   readonly local?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -68,7 +70,7 @@ const cases: readonly Case[] = [
     config: SOUND,
     local: '[credential]\nuseHttpPath = false\n',
     expected: [
-      /^useHttpPath failed: .*useHttpPath is false \(local, .*\) → git config --local --unset-all credential\.usehttppath$/,
+      /^useHttpPath failed: .*useHttpPath is false \(local, .*\) → git config --local --replace-all credential\.usehttppath true$/,
     ],
   },
   {
@@ -116,7 +118,43 @@ const cases: readonly Case[] = [
     config: `${SOUND}[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n`,
     expected: [
       WELL,
-      /^extraHeader warning: git sends an Authorization of its own, .* → git config --global --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
+      /^extraHeader warning: git sends an Authorization of its own, .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
+    ],
+  },
+  {
+    title: 'an Authorization of its own, in a file that is included',
+    config: `${SOUND}[include]\npath = in cluded\n`,
+    included: '[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n',
+    expected: [
+      WELL,
+      /^extraHeader warning: .* → git config --file '.*\/in cluded' --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
+    ],
+  },
+  {
+    title: 'an Authorization of its own, by variables',
+    config: SOUND,
+    environment: {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'http.extraHeader',
+      GIT_CONFIG_VALUE_0: 'Authorization: basic canary-token',
+    },
+    expected: [WELL, /^extraHeader warning: .* → leave out that -c, or unset GIT_CONFIG_COUNT/],
+  },
+  {
+    title: 'the helpers of one organization are dropped in a file that is included',
+    config: `${SOUND}[include]\npath = in cluded\n`,
+    included: '[credential "https://dev.azure.com/contoso"]\nhelper =\n',
+    expected: [
+      /^helper ok: git asks orgkey for Fabrikam$/,
+      /^helper failed: contoso: git asks nobody .* → git config --file '.*\/in cluded' --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper$/,
+    ],
+  },
+  {
+    title: 'the path is taken away in a file that is included',
+    config: `${SOUND}[include]\npath = in cluded\n`,
+    included: '[credential "https://dev.azure.com"]\nuseHttpPath = no\nuseHttpPath = false\n',
+    expected: [
+      /^useHttpPath failed: .* → git config --file '.*\/in cluded' --replace-all credential\.https:\/\/dev\.azure\.com\.usehttppath true$/,
     ],
   },
   {
@@ -149,7 +187,7 @@ const cases: readonly Case[] = [
     config: `${SOUND}[url "https://me:canary-secret@dev.azure.com/contoso/"]\ninsteadOf = https://dev.azure.com/contoso/\n`,
     expected: [
       WELL,
-      /^insteadOf warning: .*to https:\/\/…@dev\.azure\.com\/contoso\/ .* → git config --global --unset-all 'url\.https:\/\/…@/,
+      /^insteadOf warning: .*to https:\/\/…@dev\.azure\.com\/contoso\/ .* → git config --file '.*\/\.gitconfig' --edit\nlook there for url\.https:\/\/…@dev\.azure\.com\/contoso\/\.insteadof$/,
     ],
   },
   {
@@ -168,7 +206,7 @@ const cases: readonly Case[] = [
     expected: [
       WELL,
       /^spelling warning: origin says fabrikam, the configuration Fabrikam: .* → git remote set-url origin https:\/\/dev\.azure\.com\/Fabrikam\/web\/_git\/site$/,
-      /^remote warning: the URL of other holds a password, .* → git remote set-url other https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site; and revoke it$/,
+      /^remote warning: the URL of other holds a password, .* → git remote set-url other https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\nand revoke it$/,
     ],
   },
 ];
@@ -191,18 +229,38 @@ async function look(home: GitHome, directory: string): Promise<readonly Diagnost
   ];
 }
 
-for (const {title, config, local = '', environment = {}, expected} of cases) {
+for (const {title, config, included = '', local = '', environment = {}, expected} of cases) {
   test(`git's settings: ${title}`, async (t) => {
-    const home = new GitHome(environment);
+    const home = new GitHome(environment, `h o'm "x`);
     t.teardown(() => home.remove());
+    home.write('in cluded', included);
     home.write('.gitconfig', config.replaceAll('OURS', `"${OURS}"`));
     await home.succeed(['init', '-q', 'repository']);
     await home.run('sh', ['-c', 'cat >> repository/.git/config'], {input: local});
-    const found = lines(await look(home, 'repository'));
+    const diagnostics = await look(home, 'repository');
+    const found = lines(diagnostics);
     t.is(found.length, expected.length, found.join('\n'));
     for (const [at, line] of found.entries()) t.regex(line, expected[at] ?? /^$/);
     t.false(found.join('\n').includes('canary'), found.join('\n'));
+
+    const commands = commandsIn(diagnostics);
+    for (const command of commands) {
+      const {code, stderr} = await home.run('sh', ['-c', command], {cwd: 'repository'});
+      t.is(code, 0, `${command}: ${stderr}`);
+    }
+    const again = commandsIn(await look(home, 'repository'));
+    t.deepEqual(
+      [...again].filter((command) => commands.has(command)),
+      [],
+      'typed once, it is repaired',
+    );
   });
+}
+
+/** What of the repairs git does itself, without asking. */
+function commandsIn(diagnostics: readonly Diagnostic[]): Set<string> {
+  const commands = diagnostics.flatMap(({repair}) => repair?.split('\n', 1) ?? []);
+  return new Set(commands.filter((command) => /^git (?!.* --edit$)/.test(command)));
 }
 
 for (const git of gits) {
@@ -227,7 +285,7 @@ for (const git of gits) {
       if (git.hasAuthtype)
         t.regex(
           wide.join(),
-          /^proactiveAuth warning: .* → git config --global --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
+          /^proactiveAuth warning: .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
         );
     },
   );

@@ -112,7 +112,7 @@ test('submodules over ssh of an organization without key', async (t) => {
   t.teardown(() => home.remove());
   await withSubmodule(home, 'git@ssh.dev.azure.com:v3/fabrikam/shared/library');
   const expected =
-    /^key warning: the submodule library comes over ssh from fabrikam, which has no key → orgkey ssh-key new fabrikam; or in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
+    /^key warning: the submodule library comes over ssh from fabrikam, which has no key → orgkey ssh-key new fabrikam\nor in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
   t.regex((await look(home, 'site', {hasKey: false})).join('\n'), expected);
   await home.useWrapper();
   t.regex((await look(home, 'site')).join('\n'), expected);

@@ -16,8 +16,9 @@ export class GitHome {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
 
-  constructor(environment: Readonly<Record<string, string>> = {}) {
-    this.directory = mkdtempSync(join(tmpdir(), 'home '));
+  /** `name` is how the name of the directory begins. */
+  constructor(environment: Readonly<Record<string, string>> = {}, name = 'home ') {
+    this.directory = mkdtempSync(join(tmpdir(), name));
     this.environment = {
       PATH: process.env['PATH'] ?? '',
       HOME: this.directory,

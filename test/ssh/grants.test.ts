@@ -233,7 +233,7 @@ test('whose key file it is, and who can read it', async (t) => {
   t.is(await read(made), privateKey);
   t.regex(await read(own), /^this is your own key/);
   t.is(await read(own, {personal: 'taken'}), privateKey);
-  t.is(await read(open), 'others can read the key file (mode 0644)');
+  t.is(await read(open), 'others can read the key file (mode 0644), and may have a copy');
   t.is(await read(home), 'the path is not a file');
   t.is(await read(join(home, 'missing')), 'the key file cannot be read (ENOENT)');
   if (userId !== 0) return;

@@ -244,13 +244,15 @@ const SIGNS: Readonly<Record<Diagnostic['outcome'], readonly [sign: string, colo
   skipped: ['–', undefined],
 };
 
-/** A command stays in one line: it is there to be copied. */
+/** A command stays in one line, and alone in it: it is there to be copied. */
 function layRepair(repair: string, columns: number): string[] {
-  const isCommand = /^(?:az|chmod|chown|git|kill|launchctl|orgkey|rm|timedatectl|unset|usermod) /.test(
-    repair,
-  );
-  const text = `repair: ${repair}`;
-  const lines = isCommand ? [text] : wrap(text, columns - 2);
+  const [first = '', ...more] = repair.split('\n');
+  const isCommand = /^(?:az|chmod|chown|git|kill|launchctl|orgkey|rm|timedatectl|unset|usermod) /.test(first);
+  const text = `repair: ${first}`;
+  const lines = [
+    ...(isCommand ? [text] : wrap(text, columns - 2)),
+    ...more.flatMap((line) => wrap(line, columns - 10)),
+  ];
   return lines.map((line, at) => `  ${at === 0 ? '' : '        '}${line}`);
 }
 

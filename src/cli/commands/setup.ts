@@ -6,6 +6,7 @@ import {readIfThere} from '../../git/configuration-file.ts';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {printable} from '../../printable.ts';
+import {shellWord} from '../../quote-for-shell.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
 import {systemReaders, systemUser} from '../../service/systemd-units.ts';
@@ -126,7 +127,7 @@ function requireReach(secrets: readonly string[]): void {
   const hidden = secrets.find((path) => /^\/(?:root|home|run\/user|tmp|var\/tmp)\//.test(path));
   if (hidden === undefined) return;
   throw new CommandError(EXIT.usage, `the service cannot see ${printable(hidden)}`, {
-    hint: `put it beside its configuration: install -D -m 600 ${printable(hidden)} /etc/orgkey/${printable(basename(hidden))}`,
+    hint: `put it beside its configuration: install -D -m 600 ${shellWord(hidden)} ${shellWord(`/etc/orgkey/${basename(hidden)}`)}`,
   });
 }
 
