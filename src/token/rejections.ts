@@ -117,9 +117,10 @@ export class Rejections {
     refusal.isTriedAnew = false;
   }
 
-  /** Nothing was refused to the asker lately. */
+  /** Nothing was refused to the asker since a token last worked, and nothing is explained to him. */
   isSettled(asker: Asker): boolean {
-    return this.#current(asker) === undefined;
+    const refusal = this.#current(asker);
+    return refusal === undefined || (refusal.isConfirmed && refusal.explainUntil === undefined);
   }
 
   isRejected(asker: Asker, fingerprint: string): boolean {

@@ -431,6 +431,33 @@ test('nobody is forgiven before the minute is over, or without a refusal', (t) =
   t.false(rejections.forgive(contoso));
 });
 
+test('an organization is settled until it refuses, and again once a token works', (t) => {
+  const rejections = new Rejections(new FakeClock());
+  t.true(rejections.isSettled(contoso));
+  rejections.reject(contoso, 'a');
+  t.false(rejections.isSettled(contoso));
+  rejections.confirm(contoso, 'a');
+  t.false(rejections.isSettled(contoso), 'the refused one cannot confirm');
+  rejections.confirm(contoso, 'b');
+  t.true(rejections.isSettled(contoso));
+  rejections.reject(contoso, 'b');
+  t.false(rejections.isSettled(contoso), 'refused anew');
+  rejections.confirm(contoso, 'c');
+  t.true(rejections.isSettled(contoso));
+});
+
+test('an organization that is told why is not settled before a token works', (t) => {
+  const clock = new FakeClock();
+  const rejections = new Rejections(clock);
+  rejections.reject(contoso, 'a');
+  rejections.giveUp(contoso);
+  t.false(rejections.isSettled(contoso));
+  clock.pass(MINUTE);
+  t.false(rejections.isSettled(contoso));
+  rejections.confirm(contoso, 'b');
+  t.true(rejections.isSettled(contoso));
+});
+
 test('a new try that is refused is explained, and nobody is forgiven meanwhile', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
