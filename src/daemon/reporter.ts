@@ -40,7 +40,7 @@ export function createReporter({
     });
     if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
     else if (answer.kind === 'deny') log('warn', answer.reason, details);
-    else if (request === undefined) log('warn', `a request was not read: ${reasonOf(report)}`, details);
+    else if (request === undefined) log('warn', `a request was not read${reasonOf(report)}`, details);
     else log('debug', `${request.operation}: ${answer.kind}${reasonOf(report)}`, details);
   };
 }

@@ -13,12 +13,14 @@ export class RequestError extends Error {
 export const MAX_REQUEST = 64 * 1024;
 
 const MAX_KEYS = 64;
+
+/** Of a list; those behind are dropped. They come from servers and other helpers: git must not go without for them. */
 const MAX_VALUES = 32;
 
 /**
  * Reads the lines of a request as git's credential protocol has them. Nothing is guessed: whatever two readers
  * could read differently is refused.
- * @throws {RequestError} where a line is no attribute, or there are too many.
+ * @throws {RequestError} where a line is no attribute, or there are too many keys.
  * @see https://git-scm.com/docs/git-credential#IOFMT
  */
 export function parseAttributes(bytes: Uint8Array): Attribute[] {
@@ -31,8 +33,7 @@ export function parseAttributes(bytes: Uint8Array): Attribute[] {
     // a blank line ends the request, whatever follows
     if (end === start) break;
     const attribute = parseLine(bytes.subarray(start, end));
-    count(attribute.key, seen);
-    attributes.push(attribute);
+    if (count(attribute.key, seen) <= MAX_VALUES) attributes.push(attribute);
     start = end + 1;
   }
   return attributes;
@@ -51,13 +52,12 @@ function parseLine(line: Uint8Array): Attribute {
   return {key, value: line.subarray(equals + 1)};
 }
 
-function count(key: string, seen: Map<string, number>): void {
+function count(key: string, seen: Map<string, number>): number {
   const times = (seen.get(key) ?? 0) + 1;
-  const list = key.endsWith('[]');
-  if (times > (list ? MAX_VALUES : 1))
-    throw new RequestError(list ? `more than ${MAX_VALUES} values of ${key}` : `${key} twice`);
+  if (times > 1 && !key.endsWith('[]')) throw new RequestError(`${key} twice`);
   seen.set(key, times);
   if (seen.size > MAX_KEYS) throw new RequestError(`more than ${MAX_KEYS} keys`);
+  return times;
 }
 
 const MAX_KEY = 64;

@@ -198,11 +198,15 @@ class Values {
     return values.slice(values.lastIndexOf('') + 1);
   }
 
+  /** Lists hold what servers and other helpers say: a byte that is no text there is nobody's fault who asks. */
   every(key: string): string[] {
-    return this.#attributes.filter((attribute) => attribute.key === key).map(({value}) => decode(value));
+    return this.#attributes
+      .filter((attribute) => attribute.key === key)
+      .map(({value}) => anyText.decode(value));
   }
 }
 
+const anyText = new TextDecoder('utf-8', {ignoreBOM: true});
 const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
 
 function decode(bytes: Uint8Array): string {

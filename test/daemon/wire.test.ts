@@ -67,6 +67,12 @@ test('exit from a client changes nothing', async (t) => {
   t.true((await daemon.ask(good)).includes(pat));
 });
 
+test('the log says why a request was not read', async (t) => {
+  await daemon.ask(`${good}host=dev.azure.com\n`);
+  await daemon.says(/a request was not read \(host twice\)/);
+  t.pass();
+});
+
 test('hello proves who answers', async (t) => {
   const answer = await daemon.ask('action=hello\ntimeout=0\nnonce=abc\n');
   t.regex(
