@@ -27,11 +27,14 @@ export interface ReadSecretParts {
   readonly readVault: (vault: string, secret: string) => Promise<Secret>;
   /** Files must belong to this user or to root. Default: our own uid. */
   readonly uid?: number;
-  /** How long a program may take, in milliseconds. Default: 10 seconds. */
+  /** How long a program or the keyring may take, in milliseconds. Default: 8 seconds. */
   readonly timeLimit?: number;
   /** Gives the module `@napi-rs/keyring`, if it is installed. */
   readonly loadKeyring?: () => Promise<unknown>;
 }
+
+/** In milliseconds: less than a git that waits has patience for, which is told what hangs, then. */
+const TIME_LIMIT = 8_000;
 
 /** The largest secret that a program may print, in bytes. */
 const LARGEST_OUTPUT = 64 * 1024;
@@ -96,11 +99,28 @@ async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Pro
   }
 }
 
+/** A module cannot be ended: what it gives later is nobody's. @throws {SecretError} */
+async function beforeLimit<Given>(
+  asked: Promise<Given>,
+  {timeLimit = TIME_LIMIT}: ReadSecretParts,
+): Promise<Given> {
+  const {promise, reject} = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `the keyring did not answer within ${timeLimit / 1000} s`;
+    reject(new SecretError('ERR_SECRET_KEYRING', message, 'Unlock it: it may be asking for its password.'));
+  }, timeLimit);
+  try {
+    return await Promise.race([asked, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The name under which entries lie in keyrings. */
 const SERVICE = 'orgkey';
 
 async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret> {
-  const bytes = await askModule(name, parts.loadKeyring ?? installedKeyring);
+  const bytes = await beforeLimit(askModule(name, parts.loadKeyring ?? installedKeyring), parts);
   if (bytes !== undefined) return secretFrom(bytes, 'the entry of the keyring is empty');
   const ran = await run(['secret-tool', 'lookup', 'service', SERVICE, 'username', name], parts);
   switch (ran.kind) {
@@ -164,7 +184,7 @@ type Ran =
 /** Without a shell, without input; what it says on stderr may hold the secret and is not kept. */
 async function run(
   [program = '', ...args]: readonly string[],
-  {environment, timeLimit = 10_000}: ReadSecretParts,
+  {environment, timeLimit = TIME_LIMIT}: ReadSecretParts,
 ): Promise<Ran> {
   const {promise, resolve} = Promise.withResolvers<Ran>();
   // a group of its own, so that what the program started ends with it

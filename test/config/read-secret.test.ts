@@ -132,6 +132,22 @@ test('a module without the entry may look elsewhere: secret-tool is asked as wel
   t.is((await readSecret({from: 'keyring', name: 'a'}, tool)).revealText(), 'x');
 });
 
+test('a keyring’s module that does not answer is not waited for', async (t) => {
+  class AsyncEntry {
+    getPassword() {
+      return new Promise(() => undefined);
+    }
+  }
+  const error = await errorOf(
+    t,
+    readSecret(
+      {from: 'keyring', name: 'contoso'},
+      {...parts, timeLimit: 1000, loadKeyring: () => Promise.resolve({AsyncEntry})},
+    ),
+  );
+  t.is(error.message, 'the keyring did not answer within 1 s');
+});
+
 test('a keyring without the entry, or none at all, is told', async (t) => {
   const locked = await errorOf(t, readSecret({from: 'keyring', name: 'a'}, secretTool(t, 'exit 1')));
   t.is(locked.message, 'the keyring is locked, or has no such entry');

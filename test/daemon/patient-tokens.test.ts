@@ -1,8 +1,10 @@
 import test from 'ava';
 import {patientTokens} from '../../src/daemon/patient-tokens.ts';
 import {TokenCache, type Found} from '../../src/token/token-cache.ts';
+import {startDaemon} from '../helpers/daemon.ts';
 import {FakeClock, HOUR, MINUTE} from '../helpers/fake-clock.ts';
 import {FakeIssuer, wantedBy} from '../helpers/fake-issuer.ts';
+import {getFor} from '../helpers/requests.ts';
 
 const wanted = wantedBy('identity');
 
@@ -31,4 +33,16 @@ test('who waits for a better token gets the one that lives, once his patience is
   issuer.holdBack();
   t.is(worded(await patient.get(wanted)), 'token-1');
   t.is(worded(await patient.get(wanted, () => true)), 'ERR_TIMEOUT', 'not one that was refused to him');
+});
+
+test('a program of $command that hangs is named before the patience is over', async (t) => {
+  const daemon = await startDaemon({
+    configuration:
+      'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$command: [sleep, "60"]}}]}]}\norgkey: {prefetch: false}\n',
+  });
+  t.teardown(() => daemon.close());
+  t.regex(
+    await daemon.ask(getFor('contoso')),
+    /orgkey-error=.*the program of \$command failed: it took longer/,
+  );
 });
