@@ -20,6 +20,7 @@ import {serveConnection} from './connection.ts';
 import {createControlHandlers} from './control-handlers.ts';
 import type {Status} from './control-protocol.ts';
 import type {ControlHandlers} from './control-server.ts';
+import {Crowd, descriptorLimit} from './crowd.ts';
 import {Daemon, troubleOf} from './daemon.ts';
 import {GitSockets} from './git-sockets.ts';
 import {IdleWatch} from './idle-watch.ts';
@@ -147,6 +148,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const patient = patientTokens(tokens, PATIENCE);
   const rejections = new Rejections(clock);
   const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
+  const crowd = new Crowd(descriptorLimit());
   const sockets: GitSockets = new GitSockets({
     directory,
     inherited,
@@ -170,7 +172,10 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
         surprised,
         now: () => performance.now(),
       });
-      return (socket) => serveConnection(socket, respond);
+      return (socket) => {
+        if (scope.organizations !== undefined) crowd.enter(scope.name, socket);
+        serveConnection(socket, respond);
+      };
     },
   });
   const manager = directory === '/run/orgkey' ? 'system' : 'user';

@@ -2,6 +2,7 @@ import test from 'ava';
 import {connect, type Socket} from 'node:net';
 import {once} from 'node:events';
 import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
 import {MAX_REQUEST} from '../../src/protocol/request.ts';
 import {askPath, startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 
@@ -112,6 +113,30 @@ test.serial('a burst of 5,000 clients at once: nobody is refused', async (t) => 
   const answers = await Promise.all(
     Array.from({length: 5000}, () => askPath(daemon.socket, good).catch(String)),
   );
+  t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
+});
+
+const scoped = `${configuration}orgkey: {sockets: [{name: team, organizations: [contoso]}, {name: other, organizations: [contoso]}]}\n`;
+
+test.serial(
+  'idle clients of a scoped socket keep nobody from another one, however few descriptors',
+  async (t) => {
+    const small = await startDaemon({configuration: scoped, descriptors: 200});
+    t.teardown(() => small.close());
+    const [team, other] = ['team', 'other'].map((name) => join(small.runtime, `scoped/${name}/git.sock`));
+    const idle = await Promise.all(Array.from({length: 600}, () => open(team ?? '')));
+    t.true(readdirSync(`/proc/${small.process.pid}/fd`).length < 200);
+    for (const path of [small.socket, other, team])
+      for (let at = 0; at < 20; at++) t.true((await askPath(path ?? '', good)).includes(pat), path);
+    for (const socket of idle) socket.destroy();
+  },
+);
+
+test.serial('a burst of 3,000 clients at once on a scoped socket: nobody is refused', async (t) => {
+  const small = await startDaemon({configuration: scoped});
+  t.teardown(() => small.close());
+  const path = join(small.runtime, 'scoped/team/git.sock');
+  const answers = await Promise.all(Array.from({length: 3000}, () => askPath(path, good).catch(String)));
   t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
 });
 

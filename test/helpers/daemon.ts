@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the process; default: ours. */
   readonly uid?: number;
+  /** How many files it may have open; default: as many as we may. */
+  readonly descriptors?: number;
   /** Default: new ones, which `close` removes. */
   readonly directory?: string;
   readonly args?: readonly string[];
@@ -34,7 +36,15 @@ export class TestDaemon {
   readonly #ended: Promise<number | string>;
   readonly #isTemporary: boolean;
 
-  constructor({configuration, config, environment = {}, uid, directory, args = []}: DaemonOptions) {
+  constructor({
+    configuration,
+    config,
+    environment = {},
+    uid,
+    descriptors,
+    directory,
+    args = [],
+  }: DaemonOptions) {
     this.#isTemporary = directory === undefined;
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'orgkey-test-'));
     if (configuration !== undefined) this.configure(configuration);
@@ -46,7 +56,9 @@ export class TestDaemon {
       '--state-dir',
       join(this.directory, 'state'),
     ];
-    this.process = spawn(process.execPath, [main, 'daemon', ...options, '--log-level', 'debug', ...args], {
+    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
+    const command = [process.execPath, main, 'daemon', ...options, '--log-level', 'debug', ...args];
+    this.process = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
       env: {PATH: process.env['PATH'] ?? '', HOME: this.directory, ...environment},
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : {uid, gid: uid}),
