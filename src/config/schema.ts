@@ -251,7 +251,7 @@ export const orgkeySchema = mapping({
       .union([z.number(), text()], {error: 'a size as in 10MiB'})
       .default('10MiB')
       .optional()
-      .describe('A new audit file is begun at this size.'),
+      .describe('A new audit file is begun at this size. Each scoped socket has files of its own.'),
     files: z
       .union(
         [
@@ -265,7 +265,7 @@ export const orgkeySchema = mapping({
       )
       .default(5)
       .optional()
-      .describe('How many audit files are kept.'),
+      .describe('How many audit files are kept, of each scoped socket as well.'),
   })
     .optional()
     .describe('The record of every credential that was handed out.'),

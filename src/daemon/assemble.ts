@@ -12,7 +12,7 @@ import {createGrants, type Grants} from '../ssh/grants.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
 import {VERSION} from '../version.ts';
-import {Audit} from './audit.ts';
+import {AuditTrail} from './audit-trail.ts';
 import {createClock} from './clock.ts';
 import {ClockWatch} from './clock-watch.ts';
 import {ConfigurationInForce} from './configuration-in-force.ts';
@@ -55,7 +55,7 @@ export interface Assembly {
   readonly side: SideServers;
   readonly watcher: ConfigurationWatcher;
   readonly idle: IdleWatch;
-  readonly audit: Audit;
+  readonly audit: AuditTrail;
   readonly log: Log;
   readonly handlers: ControlHandlers;
   /** For what nobody foresaw. */
@@ -129,9 +129,11 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     for (const {identity} of inForce.bindings.all) yield* heldSecrets(identity);
   }
 
-  const audit = new Audit(join(state, 'audit.jsonl'), {
+  const audit = new AuditTrail({
+    state,
     settings: () => inForce.configuration.settings.audit,
     failed: (error) => log('error', `audit: ${String(error)}`),
+    after: startTimer,
   });
   const grants = createGrants({
     settings: () => inForce.configuration.settings,
@@ -251,7 +253,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     logLines,
     metrics,
     people: createPeople({bindings: () => inForce.bindings, tokens, rejections, ...supply.people}),
-    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now())),
+    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now()), undefined),
     now: () => performance.now(),
   });
   return {

@@ -21,6 +21,8 @@ export interface AuditEntry {
   readonly reason?: string | undefined;
   /** In milliseconds. */
   readonly duration?: number | undefined;
+  /** So many more refusals like this one there were, in the minute up to it. */
+  readonly times?: number | undefined;
 }
 
 /** In milliseconds. */

@@ -1,5 +1,5 @@
 import type {Grants} from '../ssh/grants.ts';
-import type {Audit} from './audit.ts';
+import type {AuditTrail} from './audit-trail.ts';
 import type {Notice} from './control-protocol.ts';
 
 export const isFromBefore: Notice = {
@@ -14,7 +14,7 @@ export function keyNotices({trouble}: Pick<Grants, 'trouble'>): Notice[] {
   return [{level: 'red', message: `submodule keys: ${message}`, hint: hints[0]}];
 }
 
-export function auditNotices({dropped}: Pick<Audit, 'dropped'>): Notice[] {
+export function auditNotices({dropped}: Pick<AuditTrail, 'dropped'>): Notice[] {
   return dropped === 0
     ? []
     : [

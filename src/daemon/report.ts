@@ -50,8 +50,8 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
     organization: answered && nameOf(answered.owner),
     path:
       'remote' in request
-        ? request.remote.path && printable(request.remote.path)
-        : printable(request.command),
+        ? request.remote.path && boundedPath(request.remote.path)
+        : boundedPath(request.command),
     identity: identity && describeIdentity(identity),
     kind: identity?.kind,
     source: answered?.source,
@@ -82,6 +82,16 @@ export function tokenEntry({organization, identity, found, duration}: HandOut, t
     reason: found.kind === 'failed' ? found.failure.code : undefined,
     duration: inMicroseconds(duration),
   };
+}
+
+/** In bytes; names of projects and repositories may have 64 letters each, of any script. */
+const LONGEST_PATH = 512;
+
+/** Printable, and no longer than a line can take: whoever asks chooses it, and escapes make it longer. */
+export function boundedPath(path: string): string {
+  const shown = printable(path);
+  const bytes = Buffer.from(shown);
+  return bytes.length <= LONGEST_PATH ? shown : `${bytes.subarray(0, LONGEST_PATH).toString()}…`;
 }
 
 /** Milliseconds, without digits that mean nothing. */

@@ -3,9 +3,9 @@ import {describeOwner} from '../organization/socket-scope.ts';
 import {printable} from '../printable.ts';
 import type {GrantEvent} from '../ssh/grants.ts';
 import type {Relayed} from '../ssh/relay.ts';
-import type {Audit} from './audit.ts';
+import type {AuditTrail} from './audit-trail.ts';
 import type {Log} from './log.ts';
-import {auditEntryOf, countedFor, outcomeOf} from './report.ts';
+import {auditEntryOf, boundedPath, countedFor, outcomeOf} from './report.ts';
 import type {Report} from './respond.ts';
 import type {Tally} from './tally.ts';
 
@@ -17,7 +17,7 @@ export function createReporter({
   now,
 }: {
   readonly tally: Tally;
-  readonly audit: Pick<Audit, 'write'>;
+  readonly audit: Pick<AuditTrail, 'write'>;
   readonly log: Log;
   /** Milliseconds since epoch. */
   readonly now: () => number;
@@ -28,9 +28,9 @@ export function createReporter({
     const outcome = outcomeOf(report);
     tally.count(countedFor(report), outcome, report.duration);
     const entry = auditEntryOf(report, now());
-    if (entry) audit.write(entry);
-
     const {request, answer, answered, scope} = report;
+    if (entry) audit.write(entry, scope);
+
     const details = () => ({
       socket: scope.name,
       organization: answered && describeOwner(answered.owner),
@@ -55,7 +55,7 @@ export function createGrantReporter({
   log,
   now,
 }: {
-  readonly audit: Pick<Audit, 'write'>;
+  readonly audit: Pick<AuditTrail, 'write'>;
   readonly log: Log;
   /** Milliseconds since epoch. */
   readonly now: () => number;
@@ -63,11 +63,12 @@ export function createGrantReporter({
   return (event) => {
     // what was passed or denied is told by the answer's own report
     if (event.kind !== 'granted' && event.kind !== 'ended') return;
-    const {host, organization, project, repository, fingerprint, socket} = event;
-    const path = printable(`${project}/${repository}`);
+    const {host, organization, project, repository, fingerprint, scope} = event;
+    const socket = scope.name;
+    const path = boundedPath(`${project}/${repository}`);
     const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
     const time = new Date(now()).toISOString();
-    audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint});
+    audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint}, scope);
     log('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
   };
 }

@@ -52,7 +52,8 @@ export interface GrantStory {
   readonly repository: string;
   /** Of the key, `SHA256:…`. */
   readonly fingerprint: string;
-  readonly socket: string;
+  /** Of the socket that it was asked for on. */
+  readonly scope: SocketScope;
 }
 
 export interface Grants {
@@ -199,9 +200,9 @@ class OpenGrants implements Grants {
   }
 }
 
-function storyOf(grant: Grant, {fingerprint}: SigningKey, {name}: SocketScope): GrantStory {
+function storyOf(grant: Grant, {fingerprint}: SigningKey, scope: SocketScope): GrantStory {
   const {host, organization, project, repository} = grant;
-  return {host, organization, project, repository, fingerprint, socket: name};
+  return {host, organization, project, repository, fingerprint, scope};
 }
 
 function adviceFor({host, organization}: Grant): string {

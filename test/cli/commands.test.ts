@@ -309,6 +309,21 @@ test('logs, metrics and the cache', async (t) => {
   t.false(audit.stdout.includes('canary'));
 });
 
+function at(second: number): string {
+  return `{"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
+}
+
+test('the audit of all sockets is shown in order of time', async (t) => {
+  const person = new Person(t);
+  const state = '.local/state/orgkey';
+  person.write(`${state}/audit.jsonl`, at(1) + at(4));
+  person.write(`${state}/audit.jsonl.1`, at(0));
+  person.write(`${state}/audit.team-a.jsonl`, at(3) + at(2) + at(4).slice(0, -1));
+  person.write(`${state}/audit.team-b.jsonl`, at(5));
+  const {stdout} = await person.run('logs --audit');
+  t.is(stdout, [1, 2, 3, 4, 5].map(at).join(''), 'without what is full, or half written');
+});
+
 test('org test asks the daemon for each', async (t) => {
   const {person} = await withDaemon(t);
   const all = await person.run('org test');

@@ -401,6 +401,6 @@ async function grants(): Promise<readonly string[]> {
 }
 
 function outcomes(): readonly string[] {
-  const lines = read('/var/lib/orgkey/audit.jsonl').matchAll(/"event":"grant","outcome":"(\w+)"/g);
+  const lines = read('/var/lib/orgkey/audit.team-a.jsonl').matchAll(/"event":"grant","outcome":"(\w+)"/g);
   return [...lines].map(([, outcome = '']) => outcome);
 }

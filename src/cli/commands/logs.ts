@@ -1,6 +1,7 @@
-import {open} from 'node:fs/promises';
+import {open, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../../printable.ts';
+import {auditFilesAmong} from '../../daemon/audit-trail.ts';
 import {parseRecord} from '../../record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -51,14 +52,14 @@ async function ended(
   }
 }
 
-/** The audit is a file: it is there without the daemon as well. */
+/** The audit is files: they are there without the daemon as well. */
 async function showAudit({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
-  const path = join(stateDirectory(places, context), 'audit.jsonl');
-  const reader = new Tail(path);
+  const directory = stateDirectory(places, context);
+  const reader = new AuditReader(directory);
   const first = await reader.read();
   if (first === undefined && !follow)
     throw new CommandError(EXIT.unhealthy, 'nothing was handed out yet', {
-      hint: `it will be told in ${path}`,
+      hint: `it will be told in ${join(directory, 'audit.jsonl')}`,
     });
   context.terminal.write(first ?? '');
   if (!follow) return EXIT.ok;
@@ -67,6 +68,32 @@ async function showAudit({follow, ...places}: LogsOptions, context: Context): Pr
     context.terminal.write((await reader.read()) ?? '');
   }
   return EXIT.ok;
+}
+
+/** What is new in all files of the audit, in order of time. */
+class AuditReader {
+  readonly #directory: string;
+  readonly #tails = new Map<string, Tail>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** `undefined`: there is no file yet. */
+  async read(): Promise<string | undefined> {
+    const names = auditFilesAmong(await readdir(this.#directory).catch(() => []));
+    for (const name of names)
+      if (!this.#tails.has(name)) this.#tails.set(name, new Tail(join(this.#directory, name)));
+    if (this.#tails.size === 0) return undefined;
+    const texts = await Promise.all(Array.from(this.#tails.values(), (tail) => tail.read()));
+    const lines = texts.flatMap((text) => text?.match(/.*\n/g) ?? []);
+    return lines.toSorted((a, b) => timeIn(a).localeCompare(timeIn(b))).join('');
+  }
+}
+
+/** The audit's lines begin with it. */
+function timeIn(line: string): string {
+  return line.slice(0, '{"time":"2026-11-21T00:00:00.000Z"'.length);
 }
 
 /** A file that grows, and is replaced by an empty one when it is full. Gives whole lines. */
