@@ -1,16 +1,4 @@
-import {createHash} from 'node:crypto';
-import {
-  chmodSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  statSync,
-  type Stats,
-  unlinkSync,
-} from 'node:fs';
-import {createServer} from 'node:net';
+import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {askSocket, isOurs} from './ask-socket.ts';
 import {fileIdentity} from './listener.ts';
@@ -82,40 +70,33 @@ export function claimPrivate(path: string): void {
 }
 
 /**
- * Takes the lock of a runtime directory, for as long as the process lives.
+ * Takes the lock of a runtime directory, for as long as the process lives: a lock of the kernel's on a file that only we
+ * can reach, which goes with its process however that ends. Node takes such locks for its databases, and nowhere else.
  * @throws {ClaimError} where another daemon holds it.
  */
 export async function lockDirectory(directory: string): Promise<void> {
-  const taken = new ClaimError(
-    `another orgkey daemon serves ${directory}`,
-    'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second one',
-  );
-  if (process.platform === 'linux') return lockByName(directory, taken);
-  const EXCLUSIVE = 0x20;
+  const path = join(directory, 'control', 'lock');
   try {
-    openSync(
-      join(directory, '.lock'),
-      constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | EXCLUSIVE,
-      0o600,
+    const {DatabaseSync} = await import('node:sqlite');
+    const lock = new DatabaseSync(path);
+    // a transaction that writes nothing and does not end; what holds the lock must not be collected
+    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    process.once('exit', () => lock.close());
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
+      throw new ClaimError(
+        `another orgkey daemon serves ${directory}`,
+        'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second one',
+      );
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ClaimError(
+      `${path} cannot be locked (${why})`,
+      `look what is there, and remove it: ls -l ${path}`,
     );
-  } catch {
-    throw taken;
   }
 }
 
-/** A socket in Linux' abstract namespace: it has no file, and goes with its process however that ends. */
-function lockByName(directory: string, taken: ClaimError): Promise<void> {
-  const stats = statSync(realpathSync(directory), {bigint: true});
-  const name = createHash('sha256').update(`${stats.dev}:${stats.ino}`).digest('hex').slice(0, 32);
-  return new Promise((resolve, reject) => {
-    const lock = createServer((socket) => socket.destroy());
-    lock.once('error', () => reject(taken));
-    lock.listen(`\0orgkey-${process.geteuid?.() ?? 0}-${name}`, () => {
-      lock.unref();
-      resolve();
-    });
-  });
-}
+const SQLITE_BUSY = 5;
 
 /**
  * Frees the path of a socket: removes one that nobody listens on, asks git's own daemon to leave, and touches

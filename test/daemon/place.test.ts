@@ -8,6 +8,9 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -29,6 +32,15 @@ function place(t: {teardown: (f: () => void) => void}): {directory: string; runt
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
   writeFileSync(join(directory, 'config.yaml'), configuration, {mode: 0o600});
   return {directory, runtime: join(directory, 'run'), socket: join(directory, 'run/git.sock')};
+}
+
+/** Empty where the descriptor was closed meanwhile. */
+function linkOf(directory: string, name: string): string {
+  try {
+    return readlinkSync(join(directory, name));
+  } catch {
+    return '';
+  }
 }
 
 test('of twelve that start at once, one serves and eleven say why not', async (t) => {
@@ -53,6 +65,37 @@ test('of twelve that start at once, one serves and eleven say why not', async (t
     t.is(await loser.ended(), 1);
     t.regex(loser.stderr, /orgkey: error: another orgkey daemon serves .*\norgkey: hint: /);
   }
+});
+
+(process.platform === 'linux' ? test : test.skip)(
+  'whatever it binds lies in its directory: nobody else can be there before it',
+  async (t) => {
+    const {directory, runtime} = place(t);
+    const daemon = await startDaemon({directory});
+    t.teardown(() => daemon.close());
+    const descriptors = `/proc/${daemon.process.pid}/fd`;
+    const inodes = readdirSync(descriptors).map(
+      (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptors, fd))?.[1],
+    );
+    const paths = readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, , , , , , inode, path] = line.trim().split(/ +/);
+        return path !== undefined && inodes.includes(inode) ? path : [];
+      });
+    t.deepEqual(paths.toSorted(), [join(runtime, 'control/control.sock'), join(runtime, 'git.sock')]);
+  },
+);
+
+test('a lock that cannot be taken is told, with what to do', async (t) => {
+  const {directory, runtime} = place(t);
+  mkdirSync(join(runtime, 'control/lock'), {recursive: true, mode: 0o700});
+  const daemon = new TestDaemon({directory});
+  t.is(await daemon.ended(), 1);
+  t.regex(
+    daemon.stderr,
+    /orgkey: error: .*control\/lock cannot be locked .*\norgkey: hint: look what is there/,
+  );
 });
 
 test('the directory can be passed through and the socket is ours alone, whatever the umask', async (t) => {
