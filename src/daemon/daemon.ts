@@ -6,6 +6,7 @@ import type {ConfigurationInForce} from './configuration-in-force.ts';
 import type {Notice} from './control-protocol.ts';
 import type {GitSocket} from './git-socket.ts';
 import type {GitSockets} from './git-sockets.ts';
+import {fileIdentity} from './listener.ts';
 import type {Log} from './log.ts';
 
 export interface DaemonParts {
@@ -63,13 +64,17 @@ export class Daemon {
   async #guardOne(socket: GitSocket): Promise<Notice | undefined> {
     if (await socket.reachesUs()) return undefined;
     const {log} = this.#parts;
-    log('error', `somebody else listens on ${socket.path}`);
+    const isRemoved = fileIdentity(socket.path) === undefined;
+    const message = isRemoved
+      ? `the socket ${socket.path} was removed`
+      : `somebody else listens on ${socket.path}`;
+    log('error', message);
     if (socket.isInherited) {
       const unit =
         socket.scope.organizations === undefined ? 'orgkey.socket' : `orgkey-${socket.scope.name}.socket`;
       return {
         level: 'red',
-        message: `somebody else listens on ${socket.path}`,
+        message,
         hint: `run: systemctl ${this.#parts.manager === 'user' ? '--user ' : ''}restart ${unit}`,
       };
     }

@@ -25,7 +25,7 @@ export class GitSocket {
   readonly scope: SocketScope;
   readonly path: string;
   readonly #parts: GitSocketParts;
-  #listener: Listener;
+  readonly #listener: Listener;
 
   constructor(parts: GitSocketParts) {
     this.scope = parts.scope;
@@ -69,8 +69,7 @@ export class GitSocket {
   /** Binds the path anew, after whoever listens there has been asked to leave. @throws {ClaimError} */
   async takeBack(): Promise<void> {
     await claimPath(this.path);
-    this.#listener.stopAccepting();
-    this.#listener = new Listener(this.#parts.serve);
+    this.#listener.leavePath();
     await this.open();
   }
 

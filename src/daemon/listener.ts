@@ -55,6 +55,11 @@ export class Listener {
     else this.#server.unref();
   }
 
+  /** Leaves a path at which nothing lies by now, to listen anew: closing removes what is there. Connections stay. */
+  leavePath(): void {
+    this.#server.close();
+  }
+
   /** Resolves when every connection that was accepted is over. */
   async drained(): Promise<void> {
     await Promise.all(

@@ -36,6 +36,8 @@ test('a socket that was taken from us is taken back when the directory changes',
   t.teardown(() => daemon.close());
   rmSync(daemon.socket);
   await daemon.says(/took .* back/);
+  t.regex(daemon.stderr, /the socket .* was removed/);
+  t.notRegex(daemon.stderr, /somebody else listens/);
   t.regex(await askPath(daemon.socket, hello), new RegExp(`pid=${daemon.process.pid}\n`));
   t.is(lstatSync(daemon.socket).mode & 0o777, 0o600);
   t.is((await daemon.status()).health, 'green');

@@ -1,0 +1,63 @@
+import {readdirSync, rmSync} from 'node:fs';
+import type {Socket} from 'node:net';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {GitSocket} from '../../src/daemon/git-socket.ts';
+import {askPath} from '../helpers/daemon.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+/** Each of its connections waits until it is told to answer. */
+async function openIn(t: ExecutionContext) {
+  const waiting: Socket[] = [];
+  const socket = new GitSocket({
+    scope: {name: 'git', organizations: undefined},
+    path: join(scratchDirectory(t), 'git.sock'),
+    fd: undefined,
+    mode: 0o600,
+    group: undefined,
+    serve: (client) => void waiting.push(client.resume()),
+    proofOf: () => 'proof',
+  });
+  await socket.open();
+  const answer = (text: string) => {
+    for (const client of waiting.splice(0)) client.end(text);
+  };
+  return {socket, waiting, answer};
+}
+
+function descriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+async function removeAndTakeBack(socket: GitSocket): Promise<void> {
+  rmSync(socket.path);
+  await socket.takeBack();
+}
+
+test('whoever was accepted before the socket was taken back is answered before the end', async (t) => {
+  const {socket, waiting, answer} = await openIn(t);
+  const before = askPath(socket.path, 'x');
+  while (waiting.length === 0) await new Promise(setImmediate);
+  await removeAndTakeBack(socket);
+  const after = askPath(socket.path, 'x');
+  while (waiting.length < 2) await new Promise(setImmediate);
+  t.is(socket.connections, 2);
+  let isDrained = false;
+  const drained = socket.drain().then(() => (isDrained = true));
+  await new Promise(setImmediate);
+  t.false(isDrained);
+  answer('answer');
+  t.deepEqual(await Promise.all([before, after]), ['answer', 'answer']);
+  await drained;
+});
+
+(process.platform === 'linux' ? test.serial : test.skip)(
+  'however often it is taken back, one descriptor listens',
+  async (t) => {
+    const {socket} = await openIn(t);
+    const before = descriptors();
+    for (let times = 0; times < 10; times++) await removeAndTakeBack(socket);
+    t.is(descriptors(), before);
+    await socket.drain();
+  },
+);
