@@ -7,7 +7,7 @@ import type {GrantRequest} from '../protocol/request.ts';
 import {decideGrant, type GrantDecision} from '../submodule/decide-grant.ts';
 import type {Secret} from '../token/secret.ts';
 import {chooseRoute} from './choose-route.ts';
-import {findSubmodules} from './find-submodules.ts';
+import {SubmoduleSearch} from './find-submodules.ts';
 import {howToPin, knownHostsFor} from './host-keys.ts';
 import {HeldKeys} from './held-keys.ts';
 import {keyPageOf} from './private-key.ts';
@@ -84,12 +84,14 @@ class OpenGrants implements Grants {
   readonly #parts: GrantParts;
   readonly #served = new Set<ServedGrant>();
   readonly #keys: HeldKeys;
+  readonly #submodules: SubmoduleSearch;
   #draining = false;
 
   constructor(parts: GrantParts) {
     this.#parts = parts;
     const {settings, readSecret, environment, startTimer, privateDirectory: directory} = parts;
     this.#keys = new HeldKeys({settings, readSecret, agentPlace: {directory, environment, startTimer}});
+    this.#submodules = new SubmoduleSearch(startTimer);
   }
 
   get active(): number {
@@ -113,7 +115,9 @@ class OpenGrants implements Grants {
     if (decision.kind === 'pass') return this.#passed(request, decision.reason);
     if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
     if (this.#draining) return this.#denied(request, 'the daemon is about to end', 'try again');
-    if ((await findSubmodules(request.directory)) === 'none')
+    // a container's paths mean nothing here
+    const isHere = scope.organizations === undefined;
+    if (isHere && (await this.#submodules.find(request.directory)) === 'none')
       return this.#passed(request, 'no submodule: the repository has none');
     try {
       return await this.#open(request, decision, scope);

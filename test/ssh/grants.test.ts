@@ -1,4 +1,14 @@
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {connect, createServer} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
@@ -8,11 +18,12 @@ import test, {type ExecutionContext} from 'ava';
 
 import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import type {GrantRequest} from '../../src/protocol/request.ts';
-import {findSubmodules} from '../../src/ssh/find-submodules.ts';
+import {SubmoduleSearch, findSubmodules, type SubmodulesFound} from '../../src/ssh/find-submodules.ts';
 import {submoduleInclude} from '../../src/ssh/git-include.ts';
 import {createGrants, type GrantEvent, type GrantParts} from '../../src/ssh/grants.ts';
 import {isPersonalKey, readKeyFile} from '../../src/ssh/key-file.ts';
 import {Secret} from '../../src/token/secret.ts';
+import {startDaemon} from '../helpers/daemon.ts';
 import {everybody, ruleFor} from '../helpers/grant-daemon.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {ManualTimers} from '../helpers/timers.ts';
@@ -196,6 +207,12 @@ test('where a directory has submodules', async (t) => {
   make('beside');
   make('beside/.git', `gitdir: ${top}/app/.git/worktrees/beside\n`);
   make('nothing');
+  make('pipe');
+  execFileSync('mkfifo', [join(top, 'pipe/.git')]);
+  make('device');
+  symlinkSync('/dev/zero', join(top, 'device/.git'));
+  make('long');
+  make('long/.git', `${'x'.repeat(4096)}\ngitdir: ../app/.git\n`);
   const table: readonly (readonly [path: string, expected: 'some' | 'none' | 'unknown'])[] = [
     ['plain', 'none'],
     ['plain/src', 'none'],
@@ -205,10 +222,63 @@ test('where a directory has submodules', async (t) => {
     ['app/lib/inner', 'some'],
     ['beside', 'some'],
     ['nothing', 'none'],
+    ['pipe', 'none'],
+    ['device', 'none'],
+    ['long', 'none'],
     ['missing', 'unknown'],
   ];
   for (const [path, expected] of table) t.is(await findSubmodules(join(top, path)), expected, path);
   t.is(await findSubmodules('relative'), 'unknown');
+});
+
+test('a directory that does not answer is unknown after 5 seconds, and only one is looked at', async (t) => {
+  const timers = new ManualTimers();
+  const looks: string[] = [];
+  const hanging = Promise.withResolvers<SubmodulesFound>();
+  const search = new SubmoduleSearch(timers.start, async (directory) => {
+    looks.push(directory);
+    return directory === '/hangs' ? hanging.promise : 'some';
+  });
+  const answers = ['/hangs', '/hangs', '/there'].map((directory) => search.find(directory));
+  while (looks.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  t.is(timers.fire(5000), 1);
+  t.deepEqual(await Promise.all(answers), ['unknown', 'unknown', 'unknown']);
+  // as long as it hangs, nobody waits
+  t.is(await search.find('/there'), 'unknown');
+  t.deepEqual(looks, ['/hangs']);
+  hanging.resolve('none');
+  while ((await search.find('/there')) === 'unknown') await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(looks, ['/hangs', '/there']);
+});
+
+test('where a scoped socket was asked, the directory is another machine’s', async (t) => {
+  const {grants, request, timers} = await silentServer(t);
+  const here = {...request, directory: temporary(t)};
+  t.like(await grants.answer(here, everybody), {kind: 'pass'});
+  t.like(await grants.answer(here, {name: 'box', organizations: new Set(['main'])}), {kind: 'grant'});
+  timers.fire(30_000);
+  await grants.drain(1);
+});
+
+test('whatever directories clients name, the daemon answers, and ends', async (t) => {
+  const pipes = temporary(t);
+  execFileSync('mkfifo', [join(pipes, '.git')]);
+  const daemon = await startDaemon({
+    configuration: `orgkey:\n  submodules:\n    - organizations: [main]\n      host: 127.0.0.1\n      knownHosts: ${JSON.stringify(`127.0.0.1 ${key.publicLine('')}`)}\n      privateKey: ${JSON.stringify(privateKey)}\n`,
+  });
+  t.teardown(() => daemon.close());
+  const ask = (directory: string) =>
+    daemon.get({
+      operation: 'grant',
+      destination: 'git@127.0.0.1',
+      port: '1',
+      command: "git-upload-pack '/main/_git/lib'",
+      directory,
+    });
+  // as many as Node has threads
+  await Promise.all(Array.from({length: 4}, () => ask(pipes)));
+  t.regex(await ask('/proc/0/missing'), /^decision=grant$/m);
+  t.is(await daemon.stop(), 0);
 });
 
 test('whose key file it is, and who can read it', async (t) => {
