@@ -1,4 +1,5 @@
 import {parseArgs} from 'node:util';
+import {endProcess} from './end-process.ts';
 import {LOG_LEVELS} from './log.ts';
 import {runDaemon} from './run-daemon.ts';
 
@@ -14,7 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   // not by running out of work: Node closes its listeners then, and would remove a socket that is somebody else's by now
-  process.exit(await runDaemon(options, process.env));
+  return endProcess(await runDaemon(options, process.env));
 }
 
 const USAGE = 2;

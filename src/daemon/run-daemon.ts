@@ -24,8 +24,8 @@ const ANSWER_LIMIT = 12_000;
 /** Transfers over ssh that are under way at the end may take this long, in milliseconds. */
 const TRANSFER_LIMIT = 60_000;
 
-/** A disk that does not answer costs the last lines of the audit, and does not keep us, in milliseconds. */
-const AUDIT_LIMIT = 5_000;
+/** A disk that does not answer costs what is not written yet, and does not keep us, in milliseconds. */
+const DISK_LIMIT = 5_000;
 
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
@@ -145,9 +145,10 @@ async function leave({side, watcher, sockets, grants, supply, audit}: Assembly):
   side.stop();
   watcher.close();
   const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
-  await Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
+  const drained = Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
+  await Promise.race([drained, delay(TRANSFER_LIMIT + DISK_LIMIT)]);
   clearTimeout(limit);
-  await Promise.all([supply.close(), Promise.race([audit.flush(), delay(AUDIT_LIMIT)])]);
+  await Promise.race([Promise.all([supply.close(), audit.flush()]), delay(DISK_LIMIT)]);
 }
 
 const UPDATED = 'orgkey was updated';

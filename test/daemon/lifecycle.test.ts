@@ -1,5 +1,5 @@
 import test from 'ava';
-import {spawnSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -148,6 +148,15 @@ test('a group that cannot enter the directories above is refused', async (t) => 
   const {health, notices} = await daemon.status();
   t.is(health, 'red');
   t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
+});
+
+test('a thread that hangs in a file does not keep the daemon from its end', async (t) => {
+  const daemon = await startDaemon({configuration: credentials});
+  t.teardown(() => daemon.close());
+  // nobody ever reads from it: to open it takes forever, as a disk does that is gone
+  execFileSync('mkfifo', [join(daemon.directory, 'state/audit.jsonl')]);
+  await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
+  t.is(await daemon.stop(), 'SIGTERM');
 });
 
 /** git's client on a socket, as a user of this group. */
