@@ -74,6 +74,9 @@ export interface Grants {
 /** A grant that was just given is waited for this long when the daemon ends, in milliseconds. */
 const UNUSED_LIMIT = 1000;
 
+/** On one socket; each is a connection to the host. Far more than git has jobs. */
+const MOST_OPEN = 128;
+
 export function createGrants(parts: GrantParts): Grants {
   return new OpenGrants(parts);
 }
@@ -83,6 +86,8 @@ type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
 class OpenGrants implements Grants {
   readonly #parts: GrantParts;
   readonly #served = new Set<ServedGrant>();
+  /** How many are open, or about to be, by the name of the socket that was asked. */
+  readonly #open = new Map<string, number>();
   readonly #keys: HeldKeys;
   readonly #submodules: SubmoduleSearch;
   #draining = false;
@@ -119,11 +124,22 @@ class OpenGrants implements Grants {
     const isHere = scope.organizations === undefined;
     if (isHere && (await this.#submodules.find(request.directory)) === 'none')
       return this.#passed(request, 'no submodule: the repository has none');
+    if ((this.#open.get(scope.name) ?? 0) >= MOST_OPEN)
+      return this.#denied(
+        request,
+        `${MOST_OPEN} transfers are open already on the socket ${scope.name}`,
+        'try again, with fewer at once: git -c submodule.fetchJobs=8 …',
+      );
+    this.#count(scope, 1);
+    let answer: Answer | undefined;
     try {
-      return await this.#open(request, decision, scope);
+      answer = await this.#serve(request, decision, scope);
+      return answer;
     } catch (error) {
       const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
       return this.#denied(request, `the submodule key cannot be served: ${why}`, 'run: orgkey doctor');
+    } finally {
+      if (answer?.kind !== 'grant') this.#count(scope, -1);
     }
   }
 
@@ -141,7 +157,11 @@ class OpenGrants implements Grants {
     await this.#keys.close();
   }
 
-  async #open(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
+  #count({name}: SocketScope, more: 1 | -1): void {
+    this.#open.set(name, (this.#open.get(name) ?? 0) + more);
+  }
+
+  async #serve(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
     const {rule, host, port, organization} = grant;
     const hostKeys = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts()).keysOf(
       host,
@@ -180,7 +200,7 @@ class OpenGrants implements Grants {
       environment: this.#parts.environment,
       startTimer: this.#parts.startTimer,
     });
-    void this.#follow(served, grant, storyOf(grant, key, scope));
+    void this.#follow(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
     return {kind: 'grant', socket: served.path};
   }
 

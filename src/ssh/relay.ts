@@ -89,7 +89,10 @@ class Relay {
     this.#connection = connection;
     this.#advice = advice;
     socket.on('data', (chunk: Buffer) => this.#fromGit(chunk));
-    socket.on('drain', () => this.#flush());
+    socket.on('drain', () => {
+      socket.resume();
+      this.#flush();
+    });
     // a broken pipe is told by the close that follows
     socket.on('error', () => {});
     socket.on('close', () => void this.#gitIsGone());
@@ -108,7 +111,8 @@ class Relay {
   #handle(event: MuxEvent): void {
     switch (event.kind) {
       case 'reply':
-        this.#socket.write(event.bytes);
+        // who does not hear the answers is asked nothing more: they would pile up here
+        if (!this.#socket.write(event.bytes)) this.#socket.pause();
         return;
       case 'execute':
         this.#stopWaiting();

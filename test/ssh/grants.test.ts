@@ -148,6 +148,26 @@ test('draining waits for what runs up to the limit, and grants nothing more', as
   t.is(grants.active, 0);
 });
 
+test('128 grants may be open on a socket, and more once one of them is gone', async (t) => {
+  const {grants, request, directory, timers} = await silentServer(t);
+  const answers = await Promise.all(Array.from({length: 200}, () => grants.answer(request, everybody)));
+  const granted = answers.flatMap((answer) => (answer.kind === 'grant' ? [answer.socket] : []));
+  t.is(granted.length, 128);
+  t.deepEqual(await grants.answer(request, everybody), {
+    kind: 'deny',
+    reason: '128 transfers are open already on the socket git',
+    hint: 'try again, with fewer at once: git -c submodule.fetchJobs=8 …',
+  });
+  t.like(await grants.answer(request, {...everybody, name: 'other'}), {kind: 'grant'});
+  const client = connect(join(directory, granted[0] ?? ''));
+  await once(client, 'connect');
+  client.destroy();
+  while ((await grants.answer(request, everybody)).kind !== 'grant')
+    await new Promise((resolve) => setImmediate(resolve));
+  timers.fire(30_000);
+  await grants.drain(1);
+});
+
 test('a secret that cannot be read is said, and asked for again the next time', async (t) => {
   let reads = 0;
   const {grants, request} = await silentServer(t, {

@@ -1,14 +1,16 @@
 import {spawnSync} from 'node:child_process';
 import {chmodSync, existsSync, readdirSync, statSync} from 'node:fs';
-import {connect} from 'node:net';
+import {connect, createServer, type Socket} from 'node:net';
 import {join} from 'node:path';
 import {once} from 'node:events';
 
 import test, {type ExecutionContext} from 'ava';
 
 import type {GrantRequest} from '../../src/protocol/request.ts';
+import {relay} from '../../src/ssh/relay.ts';
 import {byte, string, uint32} from '../../src/ssh/wire.ts';
 import {everybody} from '../helpers/grant-daemon.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {execution, opening, packet, packetTypes, reader} from '../helpers/mux-client.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
 
@@ -156,6 +158,40 @@ test('a message of 256 KiB is read, a longer one closes the connection, and neit
     client.destroy();
   }
 });
+
+test('a program that asks without end and hears nothing is not listened to', async (t) => {
+  const path = join(scratchDirectory(t), 'socket');
+  const server = createServer().listen(path);
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const client = connect(path);
+  t.teardown(() => client.destroy());
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const never = Promise.withResolvers<never>();
+  const relaying = relay(socket, COMMAND, never.promise, {pattern: /^$/, lines: []}, () => () => {});
+  client.write(Buffer.concat(opening()));
+  const question = packet(90, string(''), Buffer.alloc(12));
+  const many = Buffer.concat(Array.from({length: 1000}, () => question));
+  let asked = 0;
+  // what both sides' buffers hold is far below these 22 MB
+  for (; asked < 1_000_000 && !socket.isPaused(); asked += 1000) {
+    client.write(many);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.true(asked < 1_000_000);
+  t.true(socket.writableLength < 1024 * 1024);
+  // whoever hears is answered to the last
+  const hear = reader(client);
+  t.is(refused(await hear((bytes) => refused(bytes) === asked)), asked);
+  client.destroy();
+  await relaying;
+  never.reject(new Error('nobody waits for it'));
+});
+
+/** How many channels. */
+function refused(bytes: Buffer): number {
+  return packetTypes(bytes).filter((type) => type === 92).length;
+}
 
 test('garbage closes the connection, and the dialed one with it', async (t) => {
   for (const garbage of [
