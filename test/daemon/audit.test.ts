@@ -5,32 +5,45 @@ import test, {type ExecutionContext} from 'ava';
 import {Audit, type AuditEntry} from '../../src/daemon/audit.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {until} from '../helpers/patience.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const pat =
   'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: some-token}]}]}\n';
 
-function linesOf(path: string): Readonly<Record<string, unknown>>[] {
-  return existsSync(path)
-    ? readFileSync(path, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
-/** The file, once it has so many lines. */
-async function auditOf(
+function linesOf(path: string): Readonly<Record<string, unknown>>[] {
+  return textOf(path)
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+/** The file, once it has so many lines; while one is written, it may be half there. */
+async function fullOf(path: string, count: number): Promise<Readonly<Record<string, unknown>>[]> {
+  await until(
+    `${count} lines`,
+    () => textOf(path),
+    (text) => countOf(text) >= count,
+  );
+  return linesOf(path);
+}
+
+/** Of whole lines. */
+function countOf(text: string): number {
+  return text.split('\n').length - 1;
+}
+
+function auditOf(
   {directory}: TestDaemon,
   count: number,
   name = 'audit.jsonl',
 ): Promise<Readonly<Record<string, unknown>>[]> {
-  for (;;) {
-    const lines = linesOf(join(directory, 'state', name));
-    if (lines.length >= count) return lines;
-    await new Promise(setImmediate);
-  }
+  return fullOf(join(directory, 'state', name), count);
 }
 
 async function droppedBy(daemon: TestDaemon): Promise<number> {
@@ -168,7 +181,7 @@ test('the end waits for what is on its way, whoever else waits too', async (t) =
   await Promise.all(flushed);
   // and nothing waits for the next one to come
   audit.write(entry(1000));
-  while (linesOf(path).length < 1001) await new Promise(setImmediate);
+  t.is((await fullOf(path, 1001)).length, 1001);
 });
 
 test('what comes faster than the disk takes it is counted, not kept', async (t) => {
@@ -179,17 +192,15 @@ test('what comes faster than the disk takes it is counted, not kept', async (t) 
   t.is(linesOf(path).length, 20_000);
 });
 
-/** Resolves when so many lines are written or counted as dropped. While one is written, it may be half there. */
-async function accountedFor(daemon: TestDaemon, count: number): Promise<void> {
-  for (;;) {
-    try {
-      const written = linesOf(join(daemon.directory, 'state/audit.jsonl')).length;
-      if (written + (await droppedBy(daemon)) === count) return;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-    await new Promise(setImmediate);
-  }
+/** Resolves when so many lines are written, none of them in part, or counted as dropped. */
+async function accountedFor(t: ExecutionContext, daemon: TestDaemon, count: number): Promise<void> {
+  const file = join(daemon.directory, 'state/audit.jsonl');
+  await until(
+    `${count} lines, written or dropped`,
+    async () => ({dropped: await droppedBy(daemon), text: textOf(file)}),
+    ({dropped, text}) => /^$|\n$/.test(text) && countOf(text) + dropped === count,
+  );
+  t.notThrows(() => linesOf(file));
 }
 
 /** Asks so often, and sees that nobody waits for the audit. */
@@ -210,7 +221,11 @@ test('a directory that cannot be written to costs lines, which are counted, and 
   chmodSync(join(directory, 'state'), 0o500);
   t.teardown(() => chmodSync(join(directory, 'state'), 0o700));
   await askThrough(t, daemon, 50);
-  while ((await droppedBy(daemon)) < 50) await new Promise(setImmediate);
+  await until(
+    'dropped lines',
+    () => droppedBy(daemon),
+    (dropped) => dropped >= 50,
+  );
   t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'told once');
 
   chmodSync(join(directory, 'state'), 0o700);
@@ -226,7 +241,7 @@ test('a file that may not grow any more costs lines, and no git its token', asyn
   await auditOf(daemon, 10);
   execFileSync('prlimit', ['--pid', String(daemon.process.pid), '--fsize=4000:4000']);
   await askThrough(t, daemon, 100);
-  await accountedFor(daemon, 110);
+  await accountedFor(t, daemon, 110);
   t.true((await droppedBy(daemon)) > 0);
 });
 
@@ -246,6 +261,6 @@ if (!canMount) console.log('skipped: no file system can be mounted here');
   // in batches of many sizes, so that one of them fits in part
   for (let batch = 1; batch <= 12; batch++)
     await Promise.all(Array.from({length: batch}, () => askThrough(t, daemon, 1)));
-  await accountedFor(daemon, 78);
+  await accountedFor(t, daemon, 78);
   t.true((await droppedBy(daemon)) > 0);
 });

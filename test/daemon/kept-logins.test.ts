@@ -1,7 +1,9 @@
 import {readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import type {Notice, Status} from '../../src/daemon/control-protocol.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const place = 'protocol=https\nhost=dev.azure.com\npath=contoso/web\n';
@@ -17,15 +19,20 @@ async function reconfigure(daemon: TestDaemon, text: string): Promise<void> {
   const before = (await daemon.status()).configuration.loadedAt;
   daemon.configure(text);
   daemon.process.kill('SIGHUP');
-  while ((await daemon.status()).configuration.loadedAt === before) await new Promise(setImmediate);
+  await until(
+    'another configuration',
+    async () => (await daemon.status()).configuration,
+    ({loadedAt}) => loadedAt !== before,
+  );
 }
 
 /** Asks until the answer has it: what a reload takes up is there a moment after the reload. */
-async function served(daemon: TestDaemon): Promise<string> {
-  for (;;) {
-    const answer = await daemon.ask(gets);
-    if (answer.includes('password=')) return answer;
-  }
+function served(daemon: TestDaemon): Promise<string> {
+  return until(
+    'a password',
+    () => daemon.ask(gets),
+    (answer) => answer.includes('password='),
+  );
 }
 
 async function filled(t: ExecutionContext): Promise<string> {
@@ -67,6 +74,10 @@ test('what was typed while logins were not kept wins over what was kept before',
   t.regex(await served(daemon), /^password=newer-secret$/m);
 });
 
+function toldOfSecrets({notices}: Status): Notice[] {
+  return notices.filter(({message}) => message.includes('a stored secret is of no use'));
+}
+
 test('status tells of a kept secret that cannot be read, and how to mend it', async (t) => {
   const directory = await filled(t);
   const secrets = join(directory, 'state/secrets');
@@ -75,15 +86,15 @@ test('status tells of a kept secret that cannot be read, and how to mend it', as
   writeFileSync(join(secrets, `${'0'.repeat(64)}.secret`), 'nonsense', {mode: 0o600});
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
-  for (;;) {
-    const {notices, health} = await daemon.status();
-    const told = notices.filter(({message}) => message.includes('a stored secret is of no use'));
-    if (told.length === 0) continue;
-    t.is(told.length, 1, 'one notice for one sort of trouble');
-    t.regex(told[0]?.message ?? '', /is not as it was written, and 1 more like it$/);
-    t.regex(told[0]?.hint ?? '', /^it can't be mended: rm '.*', then sign in or add it again$/);
-    t.is(health, 'yellow');
-    break;
-  }
+  const status = await until(
+    'a notice of the secret',
+    () => daemon.status(),
+    (now) => toldOfSecrets(now).length > 0,
+  );
+  const told = toldOfSecrets(status);
+  t.is(told.length, 1, 'one notice for one sort of trouble');
+  t.regex(told[0]?.message ?? '', /is not as it was written, and 1 more like it$/);
+  t.regex(told[0]?.hint ?? '', /^it can't be mended: rm '.*', then sign in or add it again$/);
+  t.is(status.health, 'yellow');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });

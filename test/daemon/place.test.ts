@@ -19,6 +19,8 @@ import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
+import {inTime} from '../helpers/patience.ts';
+import {tether} from '../helpers/tether.ts';
 
 /** Only root can run processes as somebody else. */
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
@@ -188,9 +190,10 @@ asRoot(
         uid,
         gid: uid,
       });
+      tether(child);
       let stderr = '';
       child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      const [code] = await once(child, 'close');
+      const [code] = await inTime('the daemon to end', once(child, 'close'), () => stderr);
       return {code, stderr};
     };
     const path = join(temporary, `orgkey-${uid}`);

@@ -7,6 +7,7 @@ import {ownerOf} from '../../src/organization/owner.ts';
 import {Secret} from '../../src/token/secret.ts';
 import type {Status} from '../../src/daemon/control-protocol.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {until} from '../helpers/patience.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -29,11 +30,8 @@ async function start(t: ExecutionContext, configuration: string): Promise<TestDa
 }
 
 /** Asks until it is so: a changed file is seen soon, not at once. */
-async function until(daemon: TestDaemon, is: (status: Status) => boolean): Promise<Status> {
-  for (;;) {
-    const status = await daemon.status();
-    if (is(status)) return status;
-  }
+function statusOf(daemon: TestDaemon, isSo: (status: Status) => boolean): Promise<Status> {
+  return until('the configuration to be read', () => daemon.status(), isSo);
 }
 
 const loadedAfter =
@@ -61,7 +59,7 @@ for (const [how, change] of Object.entries(changes)) {
     t.is(await served(daemon, 'gone'), 'old');
     const before = await daemon.status();
     change(daemon, configurationOf({contoso: 'second', fabrikam: 'new'}));
-    await until(daemon, loadedAfter(before));
+    await statusOf(daemon, loadedAfter(before));
     t.is(await served(daemon, 'contoso'), 'second');
     t.is(await served(daemon, 'fabrikam'), 'new');
     t.is(await served(daemon, 'gone'), '');
@@ -96,7 +94,7 @@ for (const [title, text, message] of bad) {
       t.is((await daemon.status()).health, 'green');
       daemon.configure(text);
       daemon.process.kill('SIGHUP');
-      const status = await until(daemon, hasProblems);
+      const status = await statusOf(daemon, hasProblems);
       t.is(await served(daemon, 'contoso'), 'first');
       t.is(status.health, 'yellow');
       const [notice] = status.notices;
@@ -111,7 +109,7 @@ for (const [title, text, message] of bad) {
 
       daemon.configure(configurationOf({contoso: 'second'}));
       daemon.process.kill('SIGHUP');
-      const mended = await until(daemon, (status) => !hasProblems(status));
+      const mended = await statusOf(daemon, (status) => !hasProblems(status));
       t.is(mended.health, 'green');
       t.is(await served(daemon, 'contoso'), 'second');
     },
@@ -128,12 +126,12 @@ test.serial(
     t.is(await served(daemon, 'contoso'), 'first');
     writeFileSync(file, 'planted\n');
     chmodSync(file, 0o666);
-    const status = await until(daemon, hasProblems);
+    const status = await statusOf(daemon, hasProblems);
     t.is(status.health, 'yellow');
     t.is(await served(daemon, 'contoso'), 'first');
     const before = await daemon.status();
     replace(file, 'second\n');
-    const mended = await until(daemon, loadedAfter(before));
+    const mended = await statusOf(daemon, loadedAfter(before));
     t.is(mended.health, 'green');
     t.is(await served(daemon, 'contoso'), 'second');
   },
@@ -148,12 +146,12 @@ test.serial('a refused token is explained until it is replaced, and no longer', 
   t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)[^]*^quit=1$/m);
   const before = await daemon.status();
   replace(file, 'good\n');
-  await until(daemon, loadedAfter(before));
+  await statusOf(daemon, loadedAfter(before));
   t.is(await served(daemon, 'contoso'), 'good');
   // back again, the refused one is still the refused one
   const between = await daemon.status();
   replace(file, 'bad\n');
-  await until(daemon, loadedAfter(between));
+  await statusOf(daemon, loadedAfter(between));
   t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
   await daemon.call('clear', undefined);
   t.is(await served(daemon, 'contoso'), 'bad');
@@ -192,7 +190,7 @@ for (const [how, [lose, message]] of Object.entries(losses)) {
       const {daemon, file} = await startLooking(t, configurationOf({contoso: 'first'}));
       t.is(await served(daemon, 'contoso'), 'first');
       lose(file);
-      const status = await until(daemon, hasProblems);
+      const status = await statusOf(daemon, hasProblems);
       t.is(await served(daemon, 'contoso'), 'first');
       t.is(status.health, 'yellow');
       t.is(
@@ -201,7 +199,7 @@ for (const [how, [lose, message]] of Object.entries(losses)) {
       );
       mkdirSync(dirname(file), {recursive: true});
       replace(file, configurationOf({contoso: 'second'}));
-      const back = await until(daemon, (now) => !hasProblems(now));
+      const back = await statusOf(daemon, (now) => !hasProblems(now));
       t.is(back.health, 'green');
       t.is(await served(daemon, 'contoso'), 'second');
     },
@@ -215,7 +213,7 @@ test.serial(
     t.is((await daemon.status()).configuration.source, file);
     t.deepEqual((await daemon.call('reload', undefined)).problems, []);
     writeFileSync(file, configurationOf({contoso: 'first'}));
-    await until(daemon, ({organizations}) => organizations.length > 0);
+    await statusOf(daemon, ({organizations}) => organizations.length > 0);
     t.is(await served(daemon, 'contoso'), 'first');
   },
 );
@@ -237,7 +235,7 @@ for (const [what, environment, pat] of without) {
       t.is(await served(daemon, 'contoso'), pat);
       mkdirSync(dirname(file), {recursive: true});
       replace(file, configurationOf({contoso: 'first'}));
-      await until(daemon, ({configuration}) => configuration.source === file);
+      await statusOf(daemon, ({configuration}) => configuration.source === file);
       t.is(await served(daemon, 'contoso'), 'first');
     },
   );
@@ -283,7 +281,7 @@ test.serial('a daemon that starts with a bad configuration takes the good one th
   t.regex(await daemon.ask(getFor('contoso')), /^orgkey-error=no configuration is in force: /m);
   t.is((await daemon.status()).health, 'red');
   daemon.configure(configurationOf({contoso: 'first'}));
-  await until(daemon, (status) => !hasProblems(status));
+  await statusOf(daemon, (status) => !hasProblems(status));
   t.is(await served(daemon, 'contoso'), 'first');
 });
 

@@ -7,6 +7,7 @@ import {startCloud} from '../cloud/cloud.ts';
 import type {User} from '../cloud/directory.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {gitWorld} from '../helpers/git-world.ts';
+import {until} from '../helpers/patience.ts';
 import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -211,7 +212,8 @@ test.serial('given up in the terminal: nothing listens any more', async (t) => {
   );
   await t.throwsAsync(signingIn);
   t.regex(redirect, /^http:\/\/localhost:\d+$/);
-  while (await answers(new URL(redirect).port)) continue;
+  const isHeard = () => answers(new URL(redirect).port);
+  await t.notThrowsAsync(until('the end of the listener', isHeard, (heard) => !heard));
 });
 
 /** Whether anybody listens on loopback. */

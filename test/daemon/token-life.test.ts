@@ -2,6 +2,7 @@ import test from 'ava';
 import type {Notice} from '../../src/daemon/control-protocol.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
+import {until} from '../helpers/patience.ts';
 import {startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
 
@@ -44,7 +45,11 @@ function levelsOf(notices: readonly Notice[]): string[] {
 
 /** Resolves when what the daemon asked was answered. */
 async function quiet(daemon: ProbedDaemon): Promise<void> {
-  while ((await daemon.status()).organizations.some(({state}) => state === 'refreshing'));
+  await until(
+    'the answer to a refresh',
+    async () => (await daemon.status()).organizations,
+    (organizations) => organizations.every(({state}) => state !== 'refreshing'),
+  );
 }
 
 for (const [life, name] of [

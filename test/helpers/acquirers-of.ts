@@ -3,6 +3,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import {join} from 'node:path';
 import type {TestDaemon} from './daemon.ts';
+import {until} from './patience.ts';
 import {getFor, passwordIn} from './requests.ts';
 
 /** The children of a daemon, by process id. */
@@ -51,10 +52,10 @@ export async function killAcquirers(
   return {killed, empty};
 }
 
-async function firstAcquirer(daemon: TestDaemon): Promise<number> {
-  for (;;) {
-    const [first] = acquirersOf(daemon);
-    if (first !== undefined) return first;
-    await pause(1);
-  }
+function firstAcquirer(daemon: TestDaemon): Promise<number> {
+  return until(
+    'an acquirer',
+    () => acquirersOf(daemon)[0],
+    () => true,
+  );
 }

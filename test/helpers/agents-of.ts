@@ -1,4 +1,5 @@
 import {readFileSync, readdirSync} from 'node:fs';
+import {until} from './patience.ts';
 
 /** The ssh-agents whose socket was below a directory, as their arguments say. */
 export function agentsOf(directory: string): number[] {
@@ -22,6 +23,9 @@ export function readProcess(pid: number, what: string): string {
 
 /** Waits until a process that is no child of ours is gone; one that only waits for its parent counts as gone. */
 export async function goneProcess(pid: number): Promise<void> {
-  while (/^State:\t[^Z]/m.test(readProcess(pid, 'status')))
-    await new Promise((resolve) => setImmediate(resolve));
+  await until(
+    `the end of process ${pid}`,
+    () => /^State:.*/m.exec(readProcess(pid, 'status'))?.[0] ?? '',
+    (state) => !/\t[^Z]/.test(state),
+  );
 }

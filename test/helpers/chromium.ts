@@ -3,6 +3,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
+import {tether} from './tether.ts';
 
 /** Names under which the browser is installed. */
 const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
@@ -70,6 +71,7 @@ export class Chromium {
       env: {PATH: process.env['PATH'] ?? '', HOME: this.#profile},
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
+    tether(this.#process);
     const [, , , input, output] = this.#process.stdio;
     if (!isWritable(input) || !isReadable(output)) throw new Error('the browser has no pipes');
     this.#input = input;

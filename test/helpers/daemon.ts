@@ -5,6 +5,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import type {ControlCalls, ControlEvent, ControlMethod, Status} from '../../src/daemon/control-protocol.ts';
+import {inTime} from './patience.ts';
+import {tether} from './tether.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -63,12 +65,9 @@ export class TestDaemon {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : {uid, gid: uid}),
     });
+    tether(this.process);
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    // also where a test file is ended before its teardown
-    const kill = () => this.process.kill('SIGKILL');
-    process.once('exit', kill);
-    this.process.once('close', () => process.off('exit', kill));
     this.#ended = new Promise((resolve) =>
       this.process.once('close', (code, signal) => resolve(code ?? signal ?? '?')),
     );
@@ -109,18 +108,19 @@ export class TestDaemon {
   /** Resolves when it has printed such a text; rejects if it ends before. */
   async says(pattern: RegExp, where: 'stdout' | 'stderr' = 'stderr'): Promise<void> {
     if (pattern.test(this[where])) return;
-    await new Promise<void>((resolve, reject) => {
+    const said = new Promise<void>((resolve, reject) => {
       const look = () => {
         if (pattern.test(this[where])) resolve();
       };
       this.process[where]?.on('data', look);
       void this.#ended.then((code) => reject(new Error(`the daemon ended with ${code}: ${this.stderr}`)));
     });
+    await inTime(`the daemon to say ${pattern}`, said, () => this.stderr);
   }
 
   /** The exit code, or the signal that ended it. */
   ended(): Promise<number | string> {
-    return this.#ended;
+    return inTime('the daemon to end', this.#ended, () => this.stderr);
   }
 
   /** Sends bytes as git's client does and reads to the end. */
@@ -158,7 +158,7 @@ export class TestDaemon {
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
     this.process.kill(signal);
-    return this.#ended;
+    return this.ended();
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {setTimeout as pause} from 'node:timers/promises';
 import {TestDaemon, type DaemonOptions} from './daemon.ts';
 import type {Probed} from './daemon-probe.ts';
+import {until} from './patience.ts';
 
 const probe = join(import.meta.dirname, 'daemon-probe.ts');
 
@@ -33,12 +34,12 @@ export class ProbedDaemon extends TestDaemon {
     writeFileSync(join(this.#place, 'offset'), String(this.#offset));
     this.process.kill('SIGUSR2');
     const number = ++this.#number;
-    for (;;) {
-      const probed = this.#read();
-      if (probed?.number === number) return probed;
+    const look = () => {
       if (this.process.exitCode !== null) throw new Error(`the daemon has ended: ${this.stderr}`);
-      await pause(5);
-    }
+      return this.#read();
+    };
+    const isNew = (probed: Probed) => probed.number === number;
+    return until(`what the daemon tells of itself, time ${number}`, look, isNew);
   }
 
   /** The same once nothing is under way any more: the audit waits for 200 ms, and freed buffers are given back later. */

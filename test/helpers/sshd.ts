@@ -14,6 +14,7 @@ import {createServer} from 'node:net';
 import {tmpdir, userInfo} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {tether} from './tether.ts';
 
 const cache = join(import.meta.dirname, '../../.cache/sshd');
 /** Nobody: the server runs as an ordinary user also where the tests are root. */
@@ -131,6 +132,7 @@ exit 3
     }
     const [program = '', ...args] = sshd;
     const child = spawn(program, args, {stdio: ['ignore', 'ignore', 'pipe']});
+    tether(child);
     const log: string[] = [];
     await listening(child, log);
     return new Sshd(directory, port, username, child, log);

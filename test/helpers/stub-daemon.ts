@@ -1,5 +1,5 @@
 // A daemon that only starts and ends, as its configuration file's name tells: for tests of what starts it.
-import {appendFileSync, readdirSync, readFileSync, readlinkSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {parseArgs} from 'node:util';
 
@@ -38,6 +38,9 @@ if (behavior === 'refuse') {
 process.on('SIGTERM', () => {
   if (behavior !== 'stubborn') process.exit(0);
 });
-setInterval(() => {}, 1000);
+// nobody else would end it where the test was killed before its teardown
+setInterval(() => {
+  if (!existsSync(`/proc/${process.env['STUB_ENDS_WITH']}`)) process.exit();
+}, 1000);
 if (behavior === 'silent') process.stderr.write('waiting for nothing\n');
 else process.stdout.write(`ready ${join(values['runtime-dir'], 'git.sock')}\n`);

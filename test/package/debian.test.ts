@@ -7,6 +7,7 @@ import {promisify} from 'node:util';
 import {gunzipSync} from 'node:zlib';
 import test from 'ava';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import {tether} from '../helpers/tether.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -118,6 +119,7 @@ inRoot(`beside a root of its own it runs, and serves git, with its own Node${bec
     ...options,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  tether(daemon);
   t.teardown(() => daemon.kill('SIGKILL'));
   const exited = once(daemon, 'exit');
   const [line] = await once(daemon.stdout, 'data');

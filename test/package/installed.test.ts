@@ -10,6 +10,7 @@ import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {otherNode, pack, type Packed} from '../helpers/packed.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {tether} from '../helpers/tether.ts';
 
 const run = promisify(execFile);
 const {version} = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
@@ -125,6 +126,7 @@ for (const wanted of ['22.20.0', 'ours']) {
         env: variables,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      tether(daemon);
       t.teardown(() => daemon.kill('SIGKILL'));
       let said = '';
       daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));

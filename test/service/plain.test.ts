@@ -5,14 +5,19 @@ import {setTimeout as wait} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
+import type {Machine} from '../../src/service/machine.ts';
 import {PlainService} from '../../src/service/plain.ts';
 import {runCommand} from '../../src/service/run-command.ts';
+import {goneProcess} from '../helpers/agents-of.ts';
+import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const stub = join(import.meta.dirname, '../helpers/stub-daemon.ts');
 const starter = join(import.meta.dirname, '../helpers/start-plain.ts');
+/** What is started here ends with us. */
+const tied = {STUB_ENDS_WITH: String(process.pid)};
 
-function make(t: ExecutionContext, behavior: string, patience = wait) {
+function make(t: ExecutionContext, behavior: string, patience: Machine['wait'] = wait) {
   const directory = scratchDirectory(t);
   const machine = {platform: process.platform, uid: 0, homeDirectory: directory};
   const daemon = {
@@ -28,6 +33,7 @@ function make(t: ExecutionContext, behavior: string, patience = wait) {
     NODE_OPTIONS: '--no-warnings',
     LD_PRELOAD: '',
     HTTPS_PROXY: 'http://proxy',
+    ...tied,
   };
   const service = new PlainService({...machine, environment, run: runCommand, wait: patience}, daemon);
   t.teardown(() => service.stop());
@@ -64,7 +70,7 @@ test('the daemon holds nothing that its starter has inherited', async (t) => {
   const command = `exec 7>&1 60>&1; exec '${process.execPath}' "$@"`;
   const args = ['-c', command, 'bash', starter, JSON.stringify(machine), JSON.stringify(daemon)];
   // Ends only when the last copy of its standard output is closed
-  const {stdout} = await promisify(execFile)('bash', args);
+  const {stdout} = await promisify(execFile)('bash', args, {env: {...process.env, ...tied}});
   t.like(JSON.parse(stdout), {kind: 'done'});
   t.is((await service.status()).state, 'running');
   const inherited = facts().links.filter((link: string) => /^(?:[0-2]|60) /.test(link));
@@ -96,12 +102,18 @@ test('a daemon that cannot be started at all is a failure too', async (t) => {
 });
 
 test('a daemon that never serves is ended', async (t) => {
-  // The time of a thousand polls, but not so long
-  const {service, facts} = make(t, 'silent', () => wait(1));
+  // The polls begin when it has come up, and then take no time
+  const {service, facts, inState} = make(t, 'silent', async () => {
+    await until(
+      'the daemon to come up',
+      () => readFileSync(inState('daemon.log'), 'utf8'),
+      (log) => log.includes('waiting for nothing'),
+    );
+  });
   const outcome = await service.start();
   t.is(outcome.kind, 'failed');
   t.regex(JSON.stringify(outcome), /does not serve: waiting for nothing/);
-  await gone(facts().pid);
+  await goneProcess(facts().pid);
   t.is((await service.status()).state, 'stopped');
 });
 
@@ -114,8 +126,10 @@ test('stop waits until it is gone, and is harmless then', async (t) => {
 });
 
 test('a daemon that does not end is told', async (t) => {
-  const {service, facts} = make(t, 'stubborn', () => wait(1));
-  await service.start();
+  let patience: Machine['wait'] = wait;
+  const {service, facts} = make(t, 'stubborn', (milliseconds) => patience(milliseconds));
+  t.is((await service.start()).kind, 'done');
+  patience = () => wait(0);
   const {pid} = facts();
   t.deepEqual(await service.stop(), {
     kind: 'failed',
@@ -123,7 +137,7 @@ test('a daemon that does not end is told', async (t) => {
     hint: `run: kill -9 ${pid}`,
   });
   process.kill(pid, 'SIGKILL');
-  await gone(pid);
+  await goneProcess(pid);
 });
 
 test('restart brings another process', async (t) => {
@@ -192,15 +206,3 @@ test('uninstall stops it and forgets the process', async (t) => {
   t.throws(() => statSync(inState('daemon.pid')));
   t.is((await service.status()).state, 'stopped');
 });
-
-/** Comes back when the process has ended, whoever its parent is. */
-async function gone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return;
-    } catch {
-      return;
-    }
-    await wait(10);
-  }
-}

@@ -25,6 +25,7 @@ import {isPersonalKey, readKeyFile} from '../../src/ssh/key-file.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {everybody, ruleFor} from '../helpers/grant-daemon.ts';
+import {until} from '../helpers/patience.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {ManualTimers} from '../helpers/timers.ts';
 
@@ -106,7 +107,11 @@ test('a host that never answers is given up after 10 seconds, with a sentence', 
   });
   ssh.stdin?.end();
   // the path is gone once ssh has connected
-  while (existsSync(join(directory, answer.socket))) await new Promise((resolve) => setImmediate(resolve));
+  await until(
+    'the client',
+    () => existsSync(join(directory, answer.socket)),
+    (isThere) => !isThere,
+  );
   timers.fire(10_000);
   const [code] = (await once(ssh, 'close')) as [number];
   t.is(code, 255);
@@ -121,7 +126,11 @@ test('a client that connects and says nothing is cut off after 5 seconds', async
   if (answer.kind !== 'grant') return t.fail(answer.kind);
   const client = connect(join(directory, answer.socket));
   await once(client, 'connect');
-  while (grants.active === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(
+    'the client',
+    () => grants.active,
+    (active) => active > 0,
+  );
   timers.fire(5000);
   await once(client.resume(), 'close');
   t.true(client.destroyed);
@@ -133,7 +142,11 @@ test('draining waits for what runs up to the limit, and grants nothing more', as
   if (answer.kind !== 'grant') return t.fail(answer.kind);
   const client = connect(join(directory, answer.socket));
   await once(client, 'connect');
-  while (grants.active === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(
+    'the client',
+    () => grants.active,
+    (active) => active > 0,
+  );
   let drained = false;
   const draining = grants.drain(60_000).then(() => {
     drained = true;

@@ -12,6 +12,7 @@ import {FakeClock} from '../helpers/fake-clock.ts';
 import {World} from '../helpers/fake-respond.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {tether} from '../helpers/tether.ts';
 
 // The same requests go to git's own cache daemon and to ours, each on a socket of its own, and the answers are the
 // same. What differs, on purpose:
@@ -62,6 +63,7 @@ class Pair {
       env: {HOME: directory, PATH: process.env['PATH']},
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    tether(daemon);
     t.teardown(() => daemon.kill());
     // it says ok once it listens
     await once(daemon.stdout, 'data');

@@ -2,12 +2,13 @@ import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {setTimeout as wait} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {askPath} from '../helpers/daemon.ts';
+import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {tether} from '../helpers/tether.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 const isThere = spawnSync('systemd-socket-activate', ['--version']).status === 0;
@@ -59,11 +60,16 @@ async function activate(t: ExecutionContext, names: readonly Name[], text = conf
     ],
     {env: {HOME: directory, PATH: process.env['PATH']}, stdio: ['ignore', 'pipe', 'pipe']},
   );
+  tether(daemon);
   t.teardown(() => daemon.kill('SIGKILL'));
   let said = '';
   daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
   // a path is there before somebody listens on it
-  while (said.split('Listening on').length <= names.length) await wait(10);
+  await until(
+    'systemd to listen',
+    () => said,
+    (text) => text.split('Listening on').length > names.length,
+  );
   const ready = once(daemon.stdout, 'data');
   return {daemon, config, run, path, ready, exited: once(daemon, 'exit'), said: () => said};
 }
@@ -119,12 +125,20 @@ activated(`a bad configuration does not end it: git is told, and so is who asks$
 
   replaceFile(config, configuration);
   daemon.kill('SIGHUP');
-  while ((await ask(path('git'), 'contoso')) !== 'secret') await wait(20);
+  await until(
+    'the secret',
+    () => ask(path('git'), 'contoso'),
+    (answer) => answer === 'secret',
+  );
   t.deepEqual(await healthOf(run), {health: 'green', hint: undefined});
 
   replaceFile(config, 'integrations: [');
   daemon.kill('SIGHUP');
-  while ((await healthOf(run)).health === 'green') await wait(20);
+  await until(
+    'another health',
+    () => healthOf(run),
+    ({health}) => health !== 'green',
+  );
   t.deepEqual(await healthOf(run), {health: 'yellow', hint: 'run: orgkey config check'});
   t.is(await ask(path('git'), 'contoso'), 'secret', 'what was good is still in force');
   daemon.kill('SIGTERM');

@@ -1,0 +1,29 @@
+import {spawn, type ChildProcess} from 'node:child_process';
+import type {Writable} from 'node:stream';
+
+/** Reads who begins and who ends, until nobody can tell it any more: those that are left end then. */
+const script = `trap '' HUP INT TERM
+left=' '
+while read -r change pid; do
+  case $change in
+    begins) left="$left$pid " ;;
+    ends) left="\${left%% $pid *} \${left#* $pid }" ;;
+  esac
+done
+kill -KILL $left`;
+
+let watcher: Writable | undefined;
+
+/** Ends the child when this process is gone, also where that was killed and no teardown has run. */
+export function tether(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const input = (watcher ??= watch());
+  input.write(`begins ${child.pid}\n`);
+  child.once('exit', () => input.write(`ends ${child.pid}\n`));
+}
+
+function watch(): Writable {
+  const shell = spawn('/bin/sh', ['-c', script], {stdio: ['pipe', 'ignore', 'ignore']});
+  shell.unref();
+  return shell.stdin;
+}

@@ -1,0 +1,28 @@
+import {execFile} from 'node:child_process';
+import {join} from 'node:path';
+import test from 'ava';
+import {goneProcess} from './helpers/agents-of.ts';
+
+const tether = join(import.meta.dirname, 'helpers/tether.ts');
+
+/** Starts two that would stay, tells the second, and dies without a word once the first is gone. */
+const program = `
+  import {spawn} from 'node:child_process';
+  import {tether} from ${JSON.stringify(tether)};
+  const [first, second] = [1, 2].map(() => spawn('sleep', ['600'], {stdio: 'ignore'}));
+  tether(first);
+  tether(second);
+  first.once('exit', () => process.stdout.write(String(second.pid), () => process.kill(process.pid, 'SIGKILL')));
+  first.kill();
+`;
+
+test('what a test has started ends with it, also where it is killed', async (t) => {
+  const {signal, stdout} = await new Promise<{signal: unknown; stdout: string}>((resolve) => {
+    execFile(process.execPath, ['--input-type=module', '--eval', program], (error, stdout) =>
+      resolve({signal: error?.signal, stdout}),
+    );
+  });
+  t.is(signal, 'SIGKILL');
+  t.regex(stdout, /^\d+$/);
+  await t.notThrowsAsync(goneProcess(Number(stdout)));
+});
