@@ -81,9 +81,9 @@ check('answers are cut, changed, late or not JSON', async (t) => {
   cloud.fault({endpoint: 'token', aadsts: 50076, error: 'interaction_required'});
   t.like(JSON.parse((await ask()).text), {error: 'interaction_required', error_codes: [50076]});
   cloud.fault({endpoint: 'token', delay: 50});
-  const before = Date.now();
+  const before = performance.now();
   await ask();
-  t.true(Date.now() - before >= 49);
+  t.true(performance.now() - before >= 49);
 });
 
 check('connections are reset, or never answered', async (t) => {
