@@ -20,8 +20,9 @@ export function lowerAscii(text: string): string {
 }
 
 /**
- * Folds the name of a server's collection, which may hold any letters. Those that would become ASCII ones, the Kelvin
- * sign and the dotted capital I, stay as they are: a look-alike must not be taken for the name that is configured.
+ * Folds a name that may hold any letters: of a server's collection, a project, a repository. Those that would become
+ * ASCII ones, the Kelvin sign and the dotted capital I, stay as they are: a look-alike must not be taken for the name
+ * that is configured.
  */
 export function lowerName(text: string): string {
   return text.replace(/[^\u212a\u0130]+/g, (part) => part.toLowerCase());

@@ -1,4 +1,4 @@
-import {lowerAscii} from '../organization/organization.ts';
+import {lowerAscii, lowerName} from '../organization/organization.ts';
 import {
   SERVICES_SSH_HOSTS,
   isServicesSshHost,
@@ -65,10 +65,16 @@ export function decideGrant<Rule extends SubmoduleRule>(
   const {organization} = found;
   if (scope.organizations !== undefined && !scope.organizations.has(organization))
     return pass(`outside the scope of the socket ${scope.name}`);
-  const rule = ofHost.find(({organizations}) => organizations.includes(organization));
-  if (rule === undefined) return pass('no key for the organization');
+  const ofOrganization = ofHost.filter(({organizations}) => organizations.includes(organization));
+  const [first] = ofOrganization;
+  if (first === undefined) return pass('no key for the organization');
 
-  const deny = (reason: string, hint?: string): GrantDecision<Rule> => ({kind: 'deny', rule, reason, hint});
+  const deny = (reason: string, hint?: string): GrantDecision<Rule> => ({
+    kind: 'deny',
+    rule: first,
+    reason,
+    hint,
+  });
   if (found.kind === 'malformed') return deny(found.reason);
   if (command.program !== READ) return deny(...whyNot(command.program, found, host));
   // a path in another spelling than git's would let ssh's far side read something else than we did
@@ -77,7 +83,8 @@ export function decideGrant<Rule extends SubmoduleRule>(
     return deny('the user name is none');
   if (isServicesSshHost(host) && request.port !== undefined && request.port !== SSH_PORT)
     return deny(`${host} takes ssh at port ${SSH_PORT} only`);
-  if (!isAllowed(found, rule.repositories))
+  const rule = ofOrganization.find(({repositories}) => isAllowed(found, repositories));
+  if (rule === undefined)
     return deny(
       `the key of ${organization} is not for ${found.project}/${found.repository}`,
       'add it to the repositories of this key in the configuration',
@@ -131,10 +138,10 @@ function isAllowed({project, repository}: AzureRepository, patterns: readonly st
   );
 }
 
-/** Names are compared without case, as Azure DevOps does. */
+/** Names are compared without case, as Azure DevOps does, and look-alikes of letters are none. */
 function fits(pattern: string, name: string): boolean {
-  const [first = '', ...others] = pattern.toLowerCase().split('*');
-  const text = name.toLowerCase();
+  const [first = '', ...others] = lowerName(pattern).split('*');
+  const text = lowerName(name);
   const last = others.pop();
   if (last === undefined) return text === first;
   if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))

@@ -7,6 +7,7 @@ import {decideGrant, type SubmoduleRule} from '../../src/submodule/decide-grant.
 const rules: readonly SubmoduleRule[] = [
   {organizations: ['contoso', 'contoso-labs'], host: 'ssh.dev.azure.com', repositories: []},
   {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Shared/*', 'Tools/build-*-kit']},
+  {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Kit/*', 'Äpfel/*']},
   {organizations: ['main collection'], host: 'tfs.example.org', repositories: []},
 ];
 const git: SocketScope = {name: 'git', organizations: undefined};
@@ -87,6 +88,9 @@ const table: readonly (readonly [destination: string, command: string, expected:
     read('v3/fabrikam/Tools/build-linux-kit'),
     'grant git@ssh.dev.azure.com:22 fabrikam/Tools/build-linux-kit',
   ],
+  // the second key of the organization
+  [services, read('v3/fabrikam/Kit/site'), 'grant git@ssh.dev.azure.com:22 fabrikam/Kit/site'],
+  [services, read('v3/fabrikam/äpfel/site'), 'grant git@ssh.dev.azure.com:22 fabrikam/äpfel/site'],
 
   // not ours: as if we were not there
   ['git@github.com', read('contoso/site'), 'pass no key for the host'],
@@ -171,6 +175,7 @@ const table: readonly (readonly [destination: string, command: string, expected:
     read('v3/fabrikam/Tools/build--kit'),
     'grant git@ssh.dev.azure.com:22 fabrikam/Tools/build--kit',
   ],
+  [services, read('v3/fabrikam/\u212ait/site'), 'deny the key of fabrikam is not for \u212ait/site'],
   [services, read('v3/fabrikam/SharedX/site'), 'deny the key of fabrikam is not for SharedX/site'],
 ];
 
@@ -187,6 +192,27 @@ test('a scoped socket grants its own organizations only', (t) => {
     ask(services, "git-receive-pack 'v3/fabrikam/a/b'", {scope}),
     'pass outside the scope of the socket team',
   );
+});
+
+test('which of two keys of an organization is used', (t) => {
+  for (const [repository, place] of [
+    ['Shared/any', 1],
+    ['Kit/any', 2],
+  ] as const)
+    t.like(
+      decideGrant(
+        {
+          operation: 'grant',
+          destination: services,
+          port: undefined,
+          command: read(`v3/fabrikam/${repository}`),
+          directory: '/',
+        },
+        rules,
+        git,
+      ),
+      {kind: 'grant', rule: rules[place]},
+    );
 });
 
 test('Services take ssh at port 22, servers where they please', (t) => {
