@@ -1,20 +1,27 @@
-import {access, constants} from 'node:fs/promises';
+import {access, constants, readFile, stat} from 'node:fs/promises';
+import {join} from 'node:path';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {readSeenRepository, type SeenRepository} from '../git/seen-repository.ts';
 import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from '../organization/ssh-remote.ts';
 import {printable} from '../printable.ts';
 import type {SubmoduleSettings} from '../config/configuration.ts';
 import {submoduleInclude} from '../ssh/git-include.ts';
+import {howToPin, knownHostsFor} from '../ssh/host-keys.ts';
+import {KEY_LIFE} from '../ssh/private-key.ts';
 import {shellWord} from '../quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
+import {readRuleKey} from './read-rule-key.ts';
 import {setUrl} from './repair-setting.ts';
 import type {World} from './world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('submodules');
 
-type Seen = Pick<World, 'git' | 'settings' | 'environment' | 'loaded' | 'sshWrapper'>;
+type Seen = Pick<
+  World,
+  'git' | 'settings' | 'environment' | 'loaded' | 'sshWrapper' | 'stateDirectory' | 'now'
+>;
 
-/** The key for submodules: whether git comes to the wrapper, and where it cannot. */
+/** The keys for submodules: whether they can be used, whether git comes to the wrapper, and where it cannot. */
 export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[]> {
   const {git, loaded, settings} = world;
   const rules = loaded.kind === 'loaded' ? loaded.configuration.settings.submodules : [];
@@ -37,9 +44,60 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
   return [
     ...(await checkInclude(world)),
     ...overrides(world),
+    ...(await checkKeys(rules, world)),
     ...(repository === undefined ? [] : [...outOfReach(repository), ...withoutKey(repository, rules)]),
     ...remotes,
   ];
+}
+
+/** For each rule what a fetch would be denied for. */
+async function checkKeys(
+  rules: readonly SubmoduleSettings[],
+  {environment, stateDirectory, now}: Seen,
+): Promise<Diagnostic[]> {
+  const trusted = await readFile(join(stateDirectory, 'known_hosts'), 'utf8').catch(
+    // that of the machine's daemon is its own
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '' : undefined),
+  );
+  const found = await Promise.all(
+    rules.map(async (rule) => [await checkKey(rule, environment, now()), checkHostKey(rule, trusted)]),
+  );
+  return found.flat().filter((one) => one !== undefined);
+}
+
+async function checkKey(
+  rule: SubmoduleSettings,
+  environment: Seen['environment'],
+  now: number,
+): Promise<Diagnostic> {
+  const {organizations, keyFile} = rule;
+  const name = printable(organizations.join(', '), 100);
+  const reading = await readRuleKey(rule, environment);
+  if (reading.kind === 'elsewhere')
+    return skipped('key', `that of ${name} is in no file: only the daemon reads it`);
+  if (reading.kind === 'refused') return failed('key', `that of ${name}: ${reading.reason}`, reading.hint);
+  const saved = keyFile === undefined ? undefined : await stat(keyFile).catch(() => undefined);
+  const {type, size, fingerprint} = reading.key;
+  return saved !== undefined && now - saved.mtimeMs > KEY_LIFE
+    ? warning(
+        'key',
+        `that of ${name} is older than a year: Azure DevOps has ended it by now`,
+        `orgkey ssh-key add ${organizations[0] ?? ''}`,
+      )
+    : ok('key', `that of ${name} can be used: ${type} ${size}, ${fingerprint}`);
+}
+
+function checkHostKey(rule: SubmoduleSettings, trusted: string | undefined): Diagnostic | undefined {
+  const [host = '', port = '22'] = rule.host.split(':');
+  const {knownHosts} = rule;
+  if (trusted === undefined && knownHosts === undefined && !isServicesSshHost(host))
+    return skipped('host key', `whether one is pinned for ${host}, only the daemon can read`);
+  if (knownHostsFor(host, knownHosts, trusted ?? '').mayKnow(host)) return undefined;
+  return failed(
+    'host key',
+    `none is pinned for ${host}: nothing is fetched from it`,
+    howToPin(host, Number(port), knownHosts),
+  );
 }
 
 /** What leads git to the wrapper inside submodules, and nowhere else. */

@@ -43,6 +43,16 @@ export class KnownHosts {
     return exact.length > 0 || port === SSH_PORT ? exact : this.#find(host);
   }
 
+  /** Whether a host may have a key here, at whatever port: hidden names could be its own. */
+  mayKnow(host: string): boolean {
+    const wanted = lowerAscii(host);
+    return this.#lines.some(
+      ({names, key}) =>
+        !key.revoked &&
+        names.some((name) => name === wanted || name.startsWith(`[${wanted}]:`) || HASHED.test(name)),
+    );
+  }
+
   #find(name: string): HostKey[] {
     const wanted = lowerAscii(name);
     return this.#lines.filter(({names}) => names.some((known) => isName(known, wanted))).map(({key}) => key);

@@ -1,41 +1,58 @@
 import test from 'ava';
+import {chmodSync, rmSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
 import {checkSubmodules} from '../../src/diagnostics/check-submodules.ts';
 import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
+import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {GitHome} from '../helpers/git-home.ts';
+import {testKey} from '../helpers/submodule-world.ts';
 
 const sshWrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
 
-const rule = {
+const {key, privateKey} = await testKey();
+const fit = `key ok: that of contoso can be used: ssh-rsa 4096, ${key.fingerprint}`;
+
+const rule: SubmoduleSettings = {
   organizations: ['contoso'],
   host: 'ssh.dev.azure.com',
-  privateKey: {from: 'held', secret: Secret.fromText('key')},
+  privateKey: {from: 'held', secret: Secret.fromText(privateKey)},
   keyFile: undefined,
   repositories: [],
   knownHosts: undefined,
   place: 'config.yaml:1:1',
-} as const;
+};
 
-async function look(home: GitHome, directory = '.', {hasKey = true} = {}): Promise<string[]> {
+/** What is found, without what is said of a key that can be used. */
+async function look(
+  home: GitHome,
+  directory = '.',
+  {
+    hasKey = true,
+    rules = hasKey ? [rule] : [],
+  }: {hasKey?: boolean; rules?: readonly SubmoduleSettings[]} = {},
+): Promise<string[]> {
   const {environment} = home;
   const git = gitHere(environment, join(home.directory, directory));
   const settings = await readSeenSettings(git);
-  const submodules = hasKey ? [rule] : [];
-  const configuration = {...NO_CONFIGURATION, settings: {...NO_CONFIGURATION.settings, submodules}};
+  const configuration = {...NO_CONFIGURATION, settings: {...NO_CONFIGURATION.settings, submodules: rules}};
   const found = await checkSubmodules({
     git,
     settings,
     environment,
     loaded: {kind: 'loaded', configuration},
     sshWrapper,
+    stateDirectory: home.directory,
+    now: Date.now,
   });
-  return found.map(
-    ({title, outcome, detail, repair}) =>
-      `${title} ${outcome}: ${detail}${repair === undefined ? '' : ` → ${repair}`}`,
-  );
+  return found
+    .map(
+      ({title, outcome, detail, repair}) =>
+        `${title} ${outcome}: ${detail}${repair === undefined ? '' : ` → ${repair}`}`,
+    )
+    .filter((line) => line !== fit);
 }
 
 /** A repository `site` with a submodule `library`, of this URL in .gitmodules. */
@@ -168,4 +185,60 @@ test('a hostile .gitmodules leads nowhere', async (t) => {
   );
   const found = await look(home, 'site');
   t.is(found.length, 1, found.join('\n'));
+});
+
+test('a key that no fetch would get far with', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await home.useWrapper();
+  const said = async (change: Partial<SubmoduleSettings>) =>
+    (await look(home, '.', {rules: [{...rule, ...change}]})).slice(1);
+  t.deepEqual(await said({}), []);
+
+  const path = home.write('key', privateKey, 0o600);
+  const fromFile = {privateKey: {from: 'file', path}, keyFile: path} as const;
+  t.deepEqual(await said(fromFile), []);
+  const old = new Date(Date.now() - 400 * 24 * 3600 * 1000);
+  utimesSync(path, old, old);
+  t.deepEqual(await said(fromFile), [
+    'key warning: that of contoso is older than a year: Azure DevOps has ended it by now → orgkey ssh-key add contoso',
+  ]);
+  chmodSync(path, 0o644);
+  t.regex(
+    (await said(fromFile)).join('\n'),
+    /^key failed: that of contoso: the file .* can be read by others → chmod /,
+  );
+  const withPassphrase = Secret.fromText(privateKey.replace('PRIVATE', 'ENCRYPTED PRIVATE'));
+  t.regex(
+    (await said({privateKey: {from: 'held', secret: withPassphrase}})).join('\n'),
+    /^key failed: that of contoso: the key has a passphrase.* → .*ssh-keygen -p/,
+  );
+  t.deepEqual(await said({privateKey: {from: 'keyring', name: 'x'}}), [
+    'key skipped: that of contoso is in no file: only the daemon reads it',
+  ]);
+});
+
+test('a server whose host key nobody pinned', async (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  await home.useWrapper();
+  const said = async (change: Partial<SubmoduleSettings>) =>
+    (await look(home, '.', {rules: [{...rule, host: 'tfs.example.org', ...change}]})).slice(1).join('\n');
+  const none = 'host key failed: none is pinned for tfs.example.org: nothing is fetched from it';
+  t.is(await said({}), `${none} → orgkey ssh-key trust tfs.example.org`);
+  t.is(await said({host: 'tfs.example.org:2222'}), `${none} → orgkey ssh-key trust tfs.example.org:2222`);
+  const line = key.publicLine('');
+  t.is(await said({knownHosts: `tfs.example.org ${line}`}), '');
+  t.regex(
+    await said({knownHosts: `other.example.org ${line}`}),
+    /^host key failed: .* into knownHosts of the rule/,
+  );
+
+  home.write('known_hosts', `@revoked tfs.example.org ${line}\n`);
+  t.true((await said({})).startsWith(none));
+  home.write('known_hosts', `[tfs.example.org]:2222 ${line}\n`);
+  t.is(await said({}), '', 'at whatever port');
+  rmSync(join(home.directory, 'known_hosts'));
+  home.write('known_hosts/of-the-daemon', '');
+  t.regex(await said({}), /^host key skipped: .* only the daemon can read$/);
 });

@@ -3,8 +3,8 @@ import {dirname, join} from 'node:path';
 import {collectionFrom} from '../../config/build-bindings.ts';
 import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
-import {readSecret, SecretError} from '../../config/read-secret.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {readRuleKey} from '../../diagnostics/read-rule-key.ts';
 import {readIfThere} from '../../git/configuration-file.ts';
 import {readManifest} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
@@ -406,19 +406,16 @@ async function replaceText(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-async function keyOf({privateKey, host}: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {
-  if (privateKey.from !== 'held' && privateKey.from !== 'file')
-    throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
-  const secret = await readSecret(privateKey, {environment, readVault: noVault}).catch((error: unknown) => {
-    if (!(error instanceof SecretError)) throw error;
-    throw new CommandError(EXIT.unhealthy, error.message, {hint: error.hint});
-  });
-  return orRefuse(await readPrivateKey(secret, host));
-}
-
-/** Only other sources ask one. */
-function noVault(): Promise<never> {
-  return Promise.reject(new Error('no vault'));
+async function keyOf(rule: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {
+  const reading = await readRuleKey(rule, environment);
+  switch (reading.kind) {
+    case 'key':
+      return reading.key;
+    case 'refused':
+      throw new CommandError(EXIT.unhealthy, reading.reason, {hint: reading.hint});
+    case 'elsewhere':
+      throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
+  }
 }
 
 async function describeRule(rule: SubmoduleSettings, context: Context) {
