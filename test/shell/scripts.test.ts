@@ -6,7 +6,9 @@ import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {helperValue} from '../../src/git/setting.ts';
+import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {GitHome} from '../helpers/git-home.ts';
+import {hostileRequests} from '../protocol/hostile-requests.ts';
 
 /** Only root can run processes as somebody else. */
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
@@ -90,6 +92,53 @@ for (const [operation, lines, isAsked] of [
     t.is(status, 0);
     t.is(home.has('asked'), isAsked, 'whoever does not answer is started');
   });
+}
+
+/** What git says, behind what its cache client puts before it. */
+const head = 'action=get\ntimeout=900\n';
+
+/** A request as the daemon reads it; `refused` where it does not, or hears nothing. */
+function readFrom(said: Uint8Array): Request | 'refused' {
+  try {
+    return parseRequest(Buffer.concat([Buffer.from(head), said]));
+  } catch (error) {
+    if (error instanceof RequestError) return 'refused';
+    throw error;
+  }
+}
+
+for (const name of ['dash', 'bash']) {
+  const isThere = spawnSync(name, ['-c', ':']).status === 0;
+  if (!isThere) console.log(`skipped: there is no ${name}`);
+  (isThere ? test : test.skip)(
+    `through ${name} the daemon reads what git said, and nothing more`,
+    async (t) => {
+      const home = new GitHome();
+      t.teardown(() => home.remove());
+      home.write('bin/git', '#!/bin/sh\ncat > "$HOME/said"\necho orgkey=1\n', 0o755);
+      const server = createServer().listen(join(home.directory, 'git.sock'));
+      await once(server, 'listening');
+      t.teardown(() => void server.close());
+      const rows = hostileRequests.filter(({title}) => /^(?:lines|bytes|twice): /.test(title));
+      for (const {title, bytes} of rows) {
+        const text = Buffer.from(bytes);
+        // a NUL is dropped by some shells, and ends the text for others
+        if (!text.subarray(0, head.length).equals(Buffer.from(head)) || text.includes(0)) continue;
+        const said = text.subarray(head.length);
+        home.write('said', '');
+        spawnSync(name, [join(shell, 'git-credential-orgkey'), 'get'], {
+          env: {
+            ...home.environment,
+            PATH: `${join(home.directory, 'bin')}:${home.environment['PATH']}`,
+            ORGKEY_RUNTIME_DIR: home.directory,
+            LC_ALL: 'C.UTF-8',
+          },
+          input: said,
+        });
+        t.deepEqual(readFrom(readFileSync(join(home.directory, 'said'))), readFrom(said), title);
+      }
+    },
+  );
 }
 
 /** Runs the lookup alone, as a user. */
