@@ -1,6 +1,7 @@
 import {dirname, join, resolve} from 'node:path';
 import {machineFiles} from '../config/file-facts.ts';
 import * as paths from '../config/paths.ts';
+import {machineDirectory} from '../machine-files.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
@@ -43,6 +44,17 @@ export function configurationDirectory(context: Context): string {
   return dirname(
     paths.userConfigurationFile(context) ?? join(homeOf(context), '.config', 'orgkey', 'config.yaml'),
   );
+}
+
+/** Where the keys that the configuration in use names are kept: what is not of the machine is not seen by its service. */
+export function keyDirectory(options: Places, context: Context): string {
+  return join(isOfMachine(options, context) ? machineDirectory : configurationDirectory(context), 'ssh');
+}
+
+/** Whether the configuration in use is the one of the whole machine. */
+export function isOfMachine(options: Places, context: Context): boolean {
+  const file = configurationFile(options, context);
+  return file !== undefined && dirname(file) === machineDirectory;
 }
 
 /** Where orgkey keeps what it must remember. */

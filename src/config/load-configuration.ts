@@ -67,7 +67,7 @@ async function loadFile(
   file: string,
 ): Promise<Loaded> {
   const read = await readProtectedFile(file, LARGEST_CONFIGURATION);
-  if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`);
+  if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`, read.hint);
   const objection = objectionTo({path: file, ...read}, {uid, holdsSecret: false});
   if (objection !== undefined)
     return unread(

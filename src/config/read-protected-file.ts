@@ -1,6 +1,8 @@
 import {constants} from 'node:fs';
 import {lstat, open, readFile} from 'node:fs/promises';
 import {dirname, normalize} from 'node:path';
+import {machineDirectory} from '../machine-files.ts';
+import {repairUnreadable} from './why-unreadable.ts';
 
 /** What a file held and who may touch it. Links are followed: these are the facts of their target. */
 export type FileRead =
@@ -13,7 +15,7 @@ export type FileRead =
       readonly mode: number;
     }
   /** The message continues `the file … `. */
-  | {readonly kind: 'failed'; readonly message: string};
+  | {readonly kind: 'failed'; readonly message: string; readonly hint?: string};
 
 /** The largest configuration that is read, in bytes. */
 export const LARGEST_CONFIGURATION = 64 * 1024 * 1024;
@@ -33,7 +35,10 @@ export async function readProtectedFile(path: string, limit: number): Promise<Fi
     const owner = facts.uid === HIDDEN && (await isRootHidden(path)) ? 0 : facts.uid;
     return {kind: 'read', bytes, owner, mode: facts.mode & 0o7777};
   } catch (error) {
-    return {kind: 'failed', message: reasonOf(error)};
+    const message = reasonOf(error);
+    return message === UNREADABLE
+      ? {kind: 'failed', message, hint: await repairUnreadable(path)}
+      : {kind: 'failed', message};
   }
 }
 
@@ -43,12 +48,12 @@ export async function readProtectedFile(path: string, limit: number): Promise<Fi
  * writes there. Nothing else could tell root from another user who is hidden like him.
  */
 async function isRootHidden(path: string): Promise<boolean> {
-  if (dirname(path) !== MACHINE_DIRECTORY) return false;
+  if (dirname(path) !== machineDirectory) return false;
   try {
     const map = await readFile('/proc/self/uid_map', 'utf8');
     if (/^\s*0\s/m.test(map)) return false;
     const above = await Promise.all(
-      ['/', dirname(MACHINE_DIRECTORY), MACHINE_DIRECTORY].map((one) => lstat(one)),
+      ['/', dirname(machineDirectory), machineDirectory].map((one) => lstat(one)),
     );
     const hidden = above.every((one) => one.isDirectory() && one.uid === HIDDEN && (one.mode & 0o022) === 0);
     return hidden && (await lstat(path)).isFile();
@@ -56,8 +61,6 @@ async function isRootHidden(path: string): Promise<boolean> {
     return false;
   }
 }
-
-const MACHINE_DIRECTORY = '/etc/orgkey';
 
 /** Who owns what belongs to nobody that this user namespace knows. */
 const HIDDEN = 65_534;
@@ -105,6 +108,8 @@ function objection(severity: Objection['severity'], message: string, hint?: stri
   return {severity, message, hint};
 }
 
+const UNREADABLE = 'may not be read by us';
+
 function isBelowRun(path: string): boolean {
   return /^\/(?:var\/)?run\//.test(normalize(path));
 }
@@ -117,7 +122,7 @@ function reasonOf(error: unknown): string {
       return 'does not exist';
     case 'EACCES':
     case 'EPERM':
-      return 'may not be read by us';
+      return UNREADABLE;
     case 'ELOOP':
       return 'is a link that leads nowhere';
     case 'ENXIO':

@@ -68,7 +68,7 @@ function copyOf(secret: Secret): Secret {
 async function fromFile(path: string, uid: number): Promise<Secret> {
   const read = await readProtectedFile(path, LARGEST_SECRET);
   const name = `the file ${showablePath(path)}`;
-  if (read.kind === 'failed') throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`);
+  if (read.kind === 'failed') throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`, read.hint);
   const objection = objectionTo({path, ...read}, {uid, holdsSecret: true});
   if (objection?.severity !== 'error') return secretFrom(read.bytes, `${name} is empty`);
   read.bytes.fill(0);

@@ -250,7 +250,7 @@ export class Resolver {
     const read = this.#surroundings.files.get(path);
     const name = `the file ${showablePath(path)}`;
     if (read === undefined || read.kind === 'failed') {
-      this.#problems.refuse(at, `${name} ${read?.message ?? 'was not read'}`);
+      this.#problems.refuse(at, `${name} ${read?.message ?? 'was not read'}`, read?.hint);
       return undefined;
     }
     const objection = objectionTo({path, ...read}, {uid: this.#surroundings.uid, holdsSecret});

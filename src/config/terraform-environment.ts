@@ -312,7 +312,7 @@ class TerraformReader {
     const read = this.#surroundings.files.get(path);
     const file = `${name}: the file ${showablePath(path)}`;
     if (read === undefined || read.kind === 'failed')
-      throw new Unusable(`${file} ${read?.message ?? 'was not read'}`);
+      throw new Unusable(`${file} ${read?.message ?? 'was not read'}`, read?.hint);
     const objection = objectionTo({path, ...read}, {uid: this.#surroundings.uid, holdsSecret});
     if (objection?.severity === 'error')
       throw new Unusable(

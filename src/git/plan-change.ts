@@ -1,6 +1,6 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {readIfThere, replaceFile, sameBytes} from './configuration-file.ts';
+import {readIfThere, replaceFile, sameBytes} from '../replace-file.ts';
 import {
   addSettings,
   areMet,
@@ -86,9 +86,10 @@ export function isChanged({was, next}: Change): boolean {
   return !sameBytes(was, next);
 }
 
-/** @throws {GitError} */
+/** @throws {ReplaceError} */
 export async function publish({path, was, next}: Change): Promise<void> {
-  await replaceFile(path, {was, next, mode: 0o644});
+  // what others own becomes ours where we are not root, as after any `git config`
+  await replaceFile(path, {was, next, mode: 0o644, owner: 'kept-if-possible'});
 }
 
 /** The file without our lines. One that we made and that nobody wrote to goes away. */

@@ -1,4 +1,5 @@
 import type {SocketSettings} from '../config/configuration.ts';
+import {machineReaders} from '../machine-files.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 
@@ -71,12 +72,9 @@ export function systemUnits(daemon: DaemonCommand): readonly UnitFile[] {
   ];
 }
 
-/** Who may read the machine's configuration and its secrets: the daemon. Those in `orgkey` may only ask it. */
-export const systemReaders = 'orgkey-config';
-
 /** For `sysusers.d`: makes the user that the system service runs as, and the group that gives it its configuration. */
 export const sysusersFile = `u ${systemUser} - "orgkey credential daemon" ${systemStateDirectory}
-g ${systemReaders} -
+g ${machineReaders} -
 `;
 
 interface SocketUnit {
@@ -180,7 +178,7 @@ function systemService(daemon: DaemonCommand): string {
 [Service]
 User=${systemUser}
 Group=${systemUser}
-SupplementaryGroups=${systemReaders}
+SupplementaryGroups=${machineReaders}
 ${execution(daemon, args)}
 EnvironmentFile=-/etc/orgkey/env
 # Not orgkey itself: what is named here is deleted at each stop, git.sock with it

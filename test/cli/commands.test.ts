@@ -1,5 +1,15 @@
 import test from 'ava';
-import {existsSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
@@ -406,13 +416,18 @@ test('init writes a configuration, never over another', async (t) => {
   t.is(person.read('.config/orgkey/config.yaml'), before);
 });
 
-test('edit keeps a configuration only if it is sound', async (t) => {
-  const person = new Person(t);
-  const file = person.configure();
-  const editor = (script: string) => {
+/** What somebody does in his editor. */
+function editorOf(person: Person): (script: string) => {readonly environment: {readonly EDITOR: string}} {
+  return (script) => {
     writeFileSync(person.path('edit'), `#!/bin/sh\n${script}\n`, {mode: 0o755});
     return {environment: {EDITOR: `'${person.path('edit')}'`}};
   };
+}
+
+test('edit keeps a configuration only if it is sound', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const editor = editorOf(person);
   const sound = await person.run('config edit', [], editor('sed -i s/fabrikam/tailspin/ "$1"'));
   t.is(sound.code, 0, sound.stderr);
   t.true(person.read('.config/orgkey/config.yaml')?.includes('tailspin'));
@@ -425,6 +440,76 @@ test('edit keeps a configuration only if it is sound', async (t) => {
   t.regex((await person.run('config edit', [], editor('true'))).stderr, /nothing was changed/);
   const left = await person.spawn('ls', ['-A', join(file, '..')]);
   t.is(left.stdout, 'config.yaml\n');
+});
+
+test('a configuration that is a link into a folder of dotfiles is edited there', async (t) => {
+  const person = new Person(t);
+  const target = person.write('dotfiles/orgkey.yaml', patConfiguration, 0o640);
+  mkdirSync(person.path('.config/orgkey'), {recursive: true});
+  const link = person.path('.config/orgkey/config.yaml');
+  symlinkSync(target, link);
+  const {code, stderr} = await person.run(
+    'config edit',
+    [],
+    editorOf(person)('sed -i s/fabrikam/tailspin/ "$1"'),
+  );
+  t.is(code, 0, stderr);
+  t.is(readlinkSync(link), target);
+  t.is(person.read('dotfiles/orgkey.yaml'), patConfiguration.replaceAll('fabrikam', 'tailspin'));
+  t.is(statSync(target).mode & 0o777, 0o640);
+});
+
+test('what somebody else wrote while the editor was open stays, and so does what was edited', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const editor = editorOf(person);
+  const meanwhile = `sed -i s/fabrikam/tailspin/ "$1"; echo '# theirs' >> '${file}'`;
+  const {code, stderr} = await person.run('config edit', [], editor(meanwhile));
+  t.is(code, 1, stderr);
+  const draft = person.path('.config/orgkey/.config.yaml.edit');
+  t.is(
+    stderr,
+    `what you wrote is in ${draft}\norgkey: error: ${file} was changed meanwhile\norgkey: hint: look at what is there now, then do it again\n`,
+  );
+  t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n`);
+  t.is(person.read('.config/orgkey/.config.yaml.edit'), patConfiguration.replaceAll('fabrikam', 'tailspin'));
+
+  const again = await person.run('config edit', [], editor('true'));
+  t.is(again.code, 2);
+  t.true(again.stderr.endsWith(`, then: rm ${draft}\n`), again.stderr);
+  rmSync(draft);
+  t.is((await person.run('config edit', [], editor('echo "# mine" >> "$1"'))).code, 0);
+  t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n# mine\n`);
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot('a configuration keeps its owner and its group, or stays as it is', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const [nobody, readers] = [65_534, 12_345];
+  chownSync(file, 0, readers);
+  chmodSync(file, 0o640);
+  const facts = () => {
+    const {uid, gid, mode} = statSync(file);
+    return [uid, gid, mode & 0o777];
+  };
+  const edited = await person.run('config edit', [], editorOf(person)('sed -i s/fabrikam/tailspin/ "$1"'));
+  t.is(edited.code, 0, edited.stderr);
+  t.deepEqual(facts(), [0, readers, 0o640]);
+  t.is((await person.run('ssh-key new contoso')).code, 0);
+  t.deepEqual(facts(), [0, readers, 0o640]);
+  t.is((await person.run('ssh-key remove contoso')).code, 0);
+  t.deepEqual(facts(), [0, readers, 0o640]);
+
+  await person.spawn('chown', ['-R', String(nobody), person.home]);
+  const before = person.read('.config/orgkey/config.yaml');
+  const editor = editorOf(person)('echo "# mine" >> "$1"');
+  const {code, stderr} = await person.run('config edit', [], {...editor, uid: nobody});
+  t.is(code, 1, stderr);
+  t.regex(stderr, /config\.yaml would not keep its owner and its group\norgkey: hint: do it as root/);
+  t.is(person.read('.config/orgkey/config.yaml'), before);
+  t.deepEqual(facts(), [nobody, readers, 0o640]);
 });
 
 test('the completion knows commands, options, their words, and organizations', async (t) => {

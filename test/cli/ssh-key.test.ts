@@ -1,8 +1,8 @@
 import test from 'ava';
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {statSync, utimesSync} from 'node:fs';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
-import {Person, patConfiguration} from '../helpers/command-line.ts';
+import {main, Person, patConfiguration} from '../helpers/command-line.ts';
 
 test.serial(
   'a key is made, listed, shown by its public half, used by git in submodules, and removed',
@@ -69,6 +69,41 @@ test.serial(
     for (const text of [made.stderr, made.stdout]) t.false(text.includes('PRIVATE'));
   },
 );
+
+const tried = spawnSync('unshare', ['--mount', 'true'], {encoding: 'utf8'});
+const inNamespace = process.getuid?.() === 0 && tried.status === 0 ? test.serial : test.serial.skip;
+
+inNamespace('the key of the machine’s configuration lies beside it, and its service reads it', async (t) => {
+  const person = new Person(t);
+  const configuration = person.write('machine.yaml', patConfiguration, 0o640);
+  const script = `set -e
+    mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w
+    mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc
+    echo orgkey-config:x:5200: >> /etc/group; rm -rf /etc/orgkey; mkdir /etc/orgkey
+    mv '${configuration}' /etc/orgkey/config.yaml; chgrp 5200 /etc/orgkey/config.yaml
+    umask 077; orgkey() { '${process.execPath}' '${main}' "$@"; }
+    orgkey ssh-key new contoso > "$HOME/public"
+    stat --format='%n %a %u:%g' /etc/orgkey/config.yaml /etc/orgkey/ssh /etc/orgkey/ssh/contoso
+    setpriv --reuid 12345 --regid 12345 --groups 5200 head -n 1 /etc/orgkey/ssh/contoso | cut -c 1-10
+    orgkey ssh-key list --json | grep -c savedAt
+    orgkey ssh-key remove contoso
+    ls /etc/orgkey/ssh`;
+  const {code, stdout, stderr} = await person.spawn('unshare', [
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    script,
+  ]);
+  t.is(code, 0, stderr);
+  t.is(
+    stdout,
+    '/etc/orgkey/config.yaml 640 0:5200\n/etc/orgkey/ssh 755 0:0\n/etc/orgkey/ssh/contoso 640 0:5200\n-----BEGIN\n1\n',
+  );
+  t.regex(person.read('public') ?? '', /^ssh-rsa /);
+  t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
+});
 
 function keygen(...argv: string[]): void {
   execFileSync('ssh-keygen', ['-q', '-C', 'canary', ...argv]);

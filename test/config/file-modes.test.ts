@@ -249,10 +249,12 @@ const namespaces = spawnSync('unshare', ['--mount', ...asHidden, 'true'], {encod
 const inNamespace = process.getuid?.() === 0 && namespaces.status === 0 ? test : test.skip;
 const because = namespaces.status === 0 ? '' : ` (skipped: ${namespaces.stderr?.trim() || 'no unshare'})`;
 
+/** An /etc of its own, which goes with the namespace. */
+const mounts =
+  'mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
+
 /** What a service with PrivateUsers=yes of an unprivileged user makes of a file, with an /etc of its own. */
 function loadHidden(preparation: string, file: string): readonly string[] {
-  const mounts =
-    'mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
   const configuration = 'integrations: {azure: [{credentials: [{clientId: system-assigned}]}]}';
   const make = `mkdir -p -m 755 /etc/orgkey; echo '${configuration}' > /etc/orgkey/config.yaml; ${preparation}`;
   const script = `set -e; umask 022; ${mounts}; ${make}; exec ${asHidden.join(' ')} '${process.execPath}' '${child}' '${file}'`;
@@ -299,3 +301,44 @@ for (const [title, preparation, file, result] of hiddenRows) {
     t.deepEqual(loadHidden(preparation, file), result);
   });
 }
+
+const READERS = 5200;
+const asService = ['setpriv', '--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--groups', `${READERS}`];
+
+/** What is said to repair it, done each time as root until the service reads the configuration. */
+function repairForService(preparation: string, file: string): readonly string[] {
+  const configuration =
+    'integrations: {azure: [{credentials: [{personalAccessToken: {$file: /etc/orgkey/a b/secret}}]}]}';
+  const make = `echo orgkey-config:x:${READERS}: >> /etc/group; umask 077; mkdir -p '/etc/orgkey/a b'; chmod 755 /etc/orgkey
+    echo '${configuration}' > /etc/orgkey/config.yaml; echo canary > '/etc/orgkey/a b/secret'; ${preparation}`;
+  const hint = `${asService.join(' ')} '${process.execPath}' '${child}' '${file}' |
+    '${process.execPath}' -p 'JSON.parse(fs.readFileSync(0)).problems?.[0].hint ?? "loaded"'`;
+  const script = `set -e; umask 022; ${mounts}; ${make}
+    for each in 1 2 3 4 5; do
+      hint=$(${hint}); echo "$hint"
+      case $hint in loaded | we*) exit;; esac
+      sh -c "$hint"
+    done`;
+  const output = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
+    encoding: 'utf8',
+    env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
+  });
+  return output.trim().split('\n');
+}
+
+inNamespace(`what the machine’s service may not read, it reads when that was done${because}`, (t) => {
+  t.deepEqual(repairForService('true', machine), [
+    'chgrp orgkey-config /etc/orgkey/config.yaml && chmod 640 /etc/orgkey/config.yaml',
+    "chmod go+x '/etc/orgkey/a b'",
+    "chgrp orgkey-config '/etc/orgkey/a b/secret' && chmod 640 '/etc/orgkey/a b/secret'",
+    'loaded',
+  ]);
+  t.deepEqual(
+    repairForService('mkdir /etc/closed; mv /etc/orgkey/config.yaml /etc/closed', '/etc/closed/config.yaml'),
+    ['we may not enter /etc/closed: put the file somewhere else'],
+  );
+  t.deepEqual(repairForService('mv /etc/orgkey/config.yaml /etc', '/etc/config.yaml').slice(0, 2), [
+    `chown ${OTHER} /etc/config.yaml`,
+    "chmod go+x '/etc/orgkey/a b'",
+  ]);
+});

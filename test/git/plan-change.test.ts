@@ -147,7 +147,7 @@ test('a change that happens between planning and publishing is not lost', async 
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const plan = await planSettings(file, wanted, undefined, planning(file));
     await git(['config', '--file', file, 'user.name', 'Bob']);
-    await t.throwsAsync(() => publish(plan), {code: 'ERR_GIT_CONFIG', message: /changed meanwhile/});
+    await t.throwsAsync(() => publish(plan), {code: 'ERR_NOT_REPLACED', message: /changed meanwhile/});
     t.deepEqual(await values(file, 'user.name'), ['Bob']);
     t.is(await textOf(`${file}.lock`), undefined);
   });
@@ -157,7 +157,7 @@ test('a file that git holds is left alone', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const plan = await planSettings(file, wanted, undefined, planning(file));
     await writeFile(`${file}.lock`, '');
-    await t.throwsAsync(() => publish(plan), {code: 'ERR_GIT_CONFIG', message: /locked/});
+    await t.throwsAsync(() => publish(plan), {code: 'ERR_NOT_REPLACED', message: /locked/});
     t.is(await textOf(`${file}.lock`), '');
     t.is(await textOf(file), '[user]\n\tname = Ann\n');
   });

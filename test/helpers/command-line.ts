@@ -3,7 +3,8 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
+/** Of the command line, as Node runs it in a checkout. */
+export const main = join(import.meta.dirname, '../../src/main.ts');
 
 export interface Outcome {
   readonly code: number | string;

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {chmod, mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {freshConfiguration} from '../../config/init-configuration.ts';
@@ -7,6 +7,8 @@ import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
 import type {SecretSource} from '../../identity/identity.ts';
 import {printable} from '../../printable.ts';
+import {shellWord} from '../../quote-for-shell.ts';
+import {replaceFile} from '../../replace-file.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -100,42 +102,53 @@ export async function init(options: Places & StarterOptions, context: Context): 
 /** `orgkey config edit`: on a copy, which takes the place of the configuration when it is sound. */
 export async function edit(options: Places, context: Context): Promise<ExitCode> {
   const path = fileInUse(options, context);
-  const {mode} = await stat(path);
   // beside it: relative paths in it mean the same
   const draft = join(dirname(path), `.${basename(path)}.edit`);
-  await rm(draft, {force: true});
-  const before = await readFile(path);
-  await writeFile(draft, before, {mode: 0o600, flag: 'wx'});
-  try {
-    if (!(await editUntilSound(draft, options, context))) {
-      context.terminal.say('the configuration stays as it was');
-      return EXIT.badConfiguration;
-    }
-    if ((await readFile(draft)).equals(before)) {
-      context.terminal.say('nothing was changed');
-      return EXIT.ok;
-    }
-    await chmod(draft, mode & 0o7777);
-    await rename(draft, path);
-  } finally {
+  const was = await readFile(path);
+  await makeDraft(draft, was);
+  const next = await editUntilSound(draft, options, context).catch(async (error: unknown) => {
     await rm(draft, {force: true});
+    throw error;
+  });
+  if (next === undefined || next.equals(was)) {
+    await rm(draft, {force: true});
+    context.terminal.say(next === undefined ? 'the configuration stays as it was' : 'nothing was changed');
+    return next === undefined ? EXIT.badConfiguration : EXIT.ok;
   }
+  await replaceFile(path, {was, next, mode: 0o600, owner: 'kept'}).catch((error: unknown) => {
+    context.terminal.say(`what you wrote is in ${printable(draft)}`);
+    throw error;
+  });
+  await rm(draft, {force: true});
   context.terminal.say(`wrote ${printable(path)}`);
   if (await isRunning(options, context))
     await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
   return EXIT.ok;
 }
 
-async function editUntilSound(draft: string, options: Places, context: Context): Promise<boolean> {
+/** One that is there may hold what somebody writes now, or wrote and could not put in its place. */
+async function makeDraft(draft: string, text: Uint8Array): Promise<void> {
+  await writeFile(draft, text, {mode: 0o600, flag: 'wx'}).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new CommandError(EXIT.usage, `${printable(draft)} is there: somebody edits it, or did not end`, {
+      hint: `if nobody edits it now, look into it, then: rm ${shellWord(draft)}`,
+      cause: error,
+    });
+  });
+}
+
+/** `undefined`: it is not to become the configuration. */
+async function editUntilSound(draft: string, options: Places, context: Context): Promise<Buffer | undefined> {
   const {terminal} = context;
   for (;;) {
     await runEditor(draft, context);
+    const text = await readFile(draft);
     const loaded = await loadFor({...options, config: draft}, context);
-    if (loaded.kind === 'loaded') return true;
+    if (loaded.kind === 'loaded') return text;
     for (const problem of loaded.problems) tellProblem('error', problem, context);
-    if (!terminal.isInteractive) return false;
+    if (!terminal.isInteractive) return undefined;
     const answer = await terminal.ask('Edit again (y), or leave it as it was (n)', 'y');
-    if (!answer.toLowerCase().startsWith('y')) return false;
+    if (!answer.toLowerCase().startsWith('y')) return undefined;
   }
 }
 

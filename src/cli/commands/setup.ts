@@ -1,21 +1,23 @@
 import {accessSync, constants} from 'node:fs';
-import {access, chmod, chown, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {access, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
-import {readIfThere} from '../../git/configuration-file.ts';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
+import {machineReaders} from '../../machine-files.ts';
 import {printable} from '../../printable.ts';
 import {shellWord} from '../../quote-for-shell.ts';
+import {readIfThere} from '../../replace-file.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
-import {systemReaders, systemUser} from '../../service/systemd-units.ts';
+import {systemUser} from '../../service/systemd-units.ts';
 import {askForConfiguration} from '../ask-for-configuration.ts';
 import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
+import {letServiceRead} from '../let-service-read.ts';
 import {
   absolute,
   configurationDirectory,
@@ -259,19 +261,6 @@ async function startService(
   terminal.hint(`let somebody use it: usermod --append --groups ${systemUser} USER`);
 }
 
-/** What we made or were given belongs to root; the service reads it by a group in which nobody else is. */
-async function letServiceRead(path: string, {terminal}: Context): Promise<void> {
-  const groups = (await readIfThere('/etc/group'))?.toString('utf8') ?? '';
-  const id = new RegExp(`^${systemReaders}:[^:]*:([0-9]+):`, 'm').exec(groups)?.[1];
-  if (id === undefined) {
-    terminal.warn(`there is no group ${systemReaders}: the service cannot read ${printable(path)}`);
-    return;
-  }
-  await chown(path, 0, Number(id));
-  await chmod(path, 0o640);
-  terminal.say(`  let the service read ${printable(path)}, by its group ${systemReaders}`);
-}
-
 async function testAll(
   {configuration}: Planned,
   service: Service | undefined,
@@ -295,7 +284,7 @@ async function testAll(
     if (problems.length > 0)
       throw new CommandError(EXIT.badConfiguration, 'the daemon does not take the configuration', {
         hint: options.system
-          ? `may the service read it? run: chgrp ${systemReaders} FILE, and: chmod 640 FILE`
+          ? `may the service read it? run: chgrp ${machineReaders} FILE, and: chmod 640 FILE`
           : 'does it use variables that only this shell has? run: orgkey doctor',
       });
     return testOrganizations(configuration.bindings, daemon, context);

@@ -1,17 +1,17 @@
-import {rm, stat, writeFile, mkdir, chmod, rename} from 'node:fs/promises';
+import {chmod, mkdir, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {collectionFrom} from '../../config/build-bindings.ts';
 import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {readRuleKey} from '../../diagnostics/read-rule-key.ts';
-import {readIfThere} from '../../git/configuration-file.ts';
 import {readManifest} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isServicesSshHost, SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {printable} from '../../printable.ts';
+import {readIfThere, replaceFile} from '../../replace-file.ts';
 import type {HostKey} from '../../ssh/host-keys.ts';
 import {readKeyFile} from '../../ssh/key-file.ts';
 import {
@@ -28,10 +28,12 @@ import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
+import {letServiceRead} from '../let-service-read.ts';
 import {
   absolute,
-  configurationDirectory,
   configurationFile,
+  isOfMachine,
+  keyDirectory,
   setupDirectory,
   stateDirectory,
   homeOf,
@@ -60,7 +62,7 @@ export async function add(options: AddOptions, context: Context): Promise<ExitCo
   const use = await planUse(owner, options, context);
   const secret = await readKey(options, context);
   const key = orRefuse(await readPrivateKey(secret, use.host));
-  await keepSecret(owner.path, secret);
+  await keepKey(owner.path, secret, options, context);
   await putIntoUse(owner, use, options, context);
   tellKey(owner, use, key, context);
   return EXIT.ok;
@@ -77,7 +79,7 @@ export async function make(options: KeyOptions, context: Context): Promise<ExitC
     });
   context.terminal.say('making an RSA key of 4096 bits …');
   const {secret, key} = await makePrivateKey();
-  await keepSecret(path, secret);
+  await keepKey(path, secret, options, context);
   await putIntoUse(owner, use, options, context);
   tellKey(owner, use, key, context);
   return EXIT.ok;
@@ -143,14 +145,14 @@ export async function remove(options: KeyOptions, context: Context): Promise<Exi
   if (rule !== undefined && (others.length > 0 || rule.organizations.length > 1))
     throw sharedRule(name, rule);
   const file = configurationFile(options, context);
-  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
-  const next = text === undefined ? undefined : removeSubmoduleKey(text, owner);
+  const was = file === undefined ? undefined : await readIfThere(file);
+  const next = was && removeSubmoduleKey(was.toString('utf8'), owner);
   const isKept = (await readIfThere(path)) !== undefined;
   if (next === undefined && !isKept)
     throw new CommandError(EXIT.usage, `${name} has no submodule key of its own`, {
       hint: 'see: orgkey ssh-key list',
     });
-  if (file !== undefined && next !== undefined) await replaceText(file, next);
+  if (file !== undefined && next !== undefined) await replaceText(file, was, next);
   const isOthers = rules.some((other) => other !== rule && other.keyFile === path);
   if (!isOthers) await rm(path, {force: true});
   await refresh(options, context);
@@ -181,14 +183,15 @@ export async function trust(
   const {settings} = await readConfiguration(options, context);
   const keys = await shownBy(destination, settings, context);
   const path = join(stateDirectory(options, context), 'known_hosts');
-  const known = (await readIfThere(path))?.toString('utf8') ?? '';
+  const was = await readIfThere(path);
+  const known = was?.toString('utf8') ?? '';
   const {terminal} = context;
   for (const key of new KnownHosts(known).keysOf(host, port))
     if (!key.revoked) terminal.say(`pinned until now: ${describeHostKey(key)}`);
   for (const key of keys) terminal.say(`shown now: ${describeHostKey(key)}`);
   const confirmed = await confirmedOf(keys, options.fingerprint, context);
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  await replaceText(path, replaceHostKeys(known, destination, confirmed));
+  await replaceText(path, was, replaceHostKeys(known, destination, confirmed));
   for (const key of confirmed) terminal.say(`pinned: ${describeHostKey(key)}`);
   terminal.say(`for ${host} at port ${port}, in ${printable(path)}`);
   for (const {place} of settings.submodules.filter(
@@ -261,7 +264,8 @@ interface Owner extends KeyOwner {
 }
 
 /** `contoso`, or `tfs.example.org/main` by the ssh name of a server. */
-function ownerOf({organization: typed}: KeyOptions, context: Context): Owner {
+function ownerOf(options: KeyOptions, context: Context): Owner {
+  const {organization: typed} = options;
   const [, host, collection = ''] = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,252})\/(.*)$/.exec(typed) ?? [];
   const organization = host === undefined ? organizationFrom(typed) : collectionFrom(collection);
   const server = host === undefined ? undefined : lowerAscii(host);
@@ -269,7 +273,7 @@ function ownerOf({organization: typed}: KeyOptions, context: Context): Owner {
     throw new CommandError(EXIT.usage, `that is not the name of an organization: ${printable(typed, 60)}`, {
       hint: 'ORGANIZATION; HOST/COLLECTION on a server, by its ssh name',
     });
-  const place = (file: string) => join(configurationDirectory(context), 'ssh', file);
+  const place = (file: string) => join(keyDirectory(options, context), file);
   return server === undefined
     ? {name: organization, organization, host: undefined, path: place(organization)}
     : {
@@ -318,7 +322,7 @@ interface Use {
   /** The one that is there. */
   readonly rule: SubmoduleSettings | undefined;
   readonly file: string | undefined;
-  readonly text: string | undefined;
+  readonly was: Buffer | undefined;
   /** `undefined`: it cannot be added to. */
   readonly next: string | undefined;
 }
@@ -328,14 +332,14 @@ async function planUse(owner: Owner, options: Places, context: Context): Promise
   const {settings} = await readConfiguration(options, context);
   const [rule] = rulesOf(owner, settings.submodules);
   const file = configurationFile(options, context);
-  const text = file === undefined ? undefined : (await readIfThere(file))?.toString('utf8');
-  const edit = text === undefined ? undefined : setSubmoduleKey(text, owner, owner.path);
+  const was = file === undefined ? undefined : await readIfThere(file);
+  const edit = was && setSubmoduleKey(was.toString('utf8'), owner, owner.path);
   if (rule !== undefined && edit?.kind === 'shared') throw sharedRule(owner.name, rule);
   return {
     host: rule?.host ?? owner.host ?? SERVICES_SSH_HOSTS[0],
     rule,
     file,
-    text,
+    was,
     next: edit?.kind === 'text' ? edit.text : undefined,
   };
 }
@@ -354,7 +358,7 @@ function sharedRule(name: string, {place, keyFile}: SubmoduleSettings): CommandE
 /** The configuration reads the key from its file; git asks the wrapper; the daemon knows at once. */
 async function putIntoUse(
   {name, organization, path}: Owner,
-  {host, rule, file, text, next}: Use,
+  {host, rule, file, was, next}: Use,
   options: Places,
   context: Context,
 ): Promise<void> {
@@ -367,8 +371,8 @@ async function putIntoUse(
     );
     return;
   }
-  if (next !== text) {
-    await replaceText(file, next);
+  if (next !== was?.toString('utf8')) {
+    await replaceText(file, was, next);
     const what =
       rule === undefined ? 'added to orgkey.submodules' : `reads its key from ${printable(path)} now,`;
     terminal.say(`configuration: ${name} ${what} in ${printable(file)}`);
@@ -397,13 +401,16 @@ async function refresh(options: Places, context: Context): Promise<void> {
     await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
 }
 
-async function replaceText(path: string, text: string): Promise<void> {
-  const known = await stat(path).catch(() => undefined);
-  const draft = `${path}.new`;
-  await rm(draft, {force: true});
-  await writeFile(draft, text, {mode: 0o600, flag: 'wx', flush: true});
-  if (known !== undefined) await chmod(draft, known.mode & 0o7777);
-  await rename(draft, path);
+function replaceText(path: string, was: Buffer | undefined, text: string): Promise<void> {
+  return replaceFile(path, {was, next: Buffer.from(text), mode: 0o600, owner: 'kept'});
+}
+
+/** Where whoever reads the configuration reads it too. */
+async function keepKey(path: string, secret: Secret, options: Places, context: Context): Promise<void> {
+  await keepSecret(path, secret);
+  if (!isOfMachine(options, context)) return;
+  await chmod(dirname(path), 0o755);
+  await letServiceRead(path, context);
 }
 
 async function keyOf(rule: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {

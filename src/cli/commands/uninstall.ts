@@ -1,13 +1,15 @@
 import {rm} from 'node:fs/promises';
-import {globalFile, readIfThere, systemFile} from '../../git/configuration-file.ts';
+import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, writeManifest, type FileRecord} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
+import {machineReaders} from '../../machine-files.ts';
 import {printable} from '../../printable.ts';
+import {readIfThere} from '../../replace-file.ts';
 import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
-import {systemReaders, systemUser} from '../../service/systemd-units.ts';
+import {systemUser} from '../../service/systemd-units.ts';
 import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -118,7 +120,7 @@ async function usersToRemove(): Promise<readonly (readonly string[])[]> {
   return [
     ['userdel', systemUser],
     ['groupdel', systemUser],
-    ['groupdel', systemReaders],
+    ['groupdel', machineReaders],
   ];
 }
 
