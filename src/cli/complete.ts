@@ -2,8 +2,8 @@ import type {Options} from 'yargs';
 import {placeOptions, type Command} from './command.ts';
 
 /**
- * What may stand at the end of these words, the last of which is being typed. `organizations` is asked only where
- * one may stand.
+ * What may stand at the end of these words, the last of which is being typed. `organizations`, as people name them,
+ * is asked only where one may stand.
  */
 export async function complete(
   words: readonly string[],
@@ -24,6 +24,8 @@ export async function complete(
   const argument = /[<[]([a-z]+)[>\]]/g;
   const wanted = [...command.usage.matchAll(argument)][given]?.[1];
   if (wanted === 'organization') return (await organizations()).filter(fits);
+  // in the place of a URL an organization may stand, but no collection of a server
+  if (wanted === 'url') return (await organizations()).filter((name) => !name.includes('/') && fits(name));
   return (choicesOf(command, `--${wanted}`) ?? []).filter(fits);
 }
 

@@ -1,6 +1,7 @@
 import {tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
 import {homeDirectory} from '../config/home-directory.ts';
+import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
 import {commands} from './command-line.ts';
 import {complete} from './complete.ts';
@@ -61,6 +62,8 @@ async function organizationNames(context: Context): Promise<string[]> {
   const {loadFor} = await import('./read-configuration.ts');
   const loaded = await loadFor({}, context);
   return loaded.kind === 'loaded'
-    ? loaded.configuration.bindings.flatMap(({organizations}) => organizations)
+    ? loaded.configuration.bindings.flatMap(({host, organizations}) =>
+        organizations.map((name) => (host === SERVICES_HOST ? name : `${host}/${name}`)),
+      )
     : [];
 }

@@ -19,7 +19,7 @@ export async function parseCommandLine(
   let chosen: Chosen | undefined;
   let text = '';
   const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
-  const parser = build(commands, version, (choice) => {
+  const parser = build(commands, {version, words}, (choice) => {
     chosen = choice;
   });
   await parser.parseAsync(words, {}, (_error, parsed, output) => {
@@ -31,7 +31,11 @@ export async function parseCommandLine(
   return {kind: 'command', run: chosen};
 }
 
-function build(commands: readonly Command[], version: string, choose: (chosen: Chosen) => void): Argv {
+function build(
+  commands: readonly Command[],
+  {version, words}: {readonly version: string; readonly words: readonly string[]},
+  choose: (chosen: Chosen) => void,
+): Argv {
   const base = yargs([])
     .scriptName('orgkey')
     .usage('orgkey: one key per organization\n\nUsage: $0 <command> [options]')
@@ -53,8 +57,8 @@ function build(commands: readonly Command[], version: string, choose: (chosen: C
     .alias('h', 'help')
     .version('version', 'show the version', version)
     .strict()
-    .fail((message, error, parser) => {
-      throw explain(message, error, commands, parser);
+    .fail((message, error) => {
+      throw explain(message, error, {commands, words});
     });
   return attach(base, commands, choose).demandCommand(1, NO_COMMAND);
 }
@@ -103,31 +107,69 @@ function checkSingleValues(
   }
 }
 
-function explain(
-  message: string | undefined,
-  error: Error | undefined,
-  commands: readonly Command[],
-  parser: Argv,
-): Error {
-  if (error instanceof CommandError) return error;
-  if (message === undefined || message === '') return error ?? usage('the command line is not understood');
-  void parser;
-  const unknown = /^Unknown (argument|command)s?: (.*)$/s.exec(message);
-  if (unknown !== null) return unknownWord(unknown[2]?.split(', ')[0] ?? '', commands);
-  const sentence = message.split('\n', 1)[0] ?? '';
-  return usage(printable(lowerFirst(sentence)), 'run: orgkey --help');
+/** What was typed, and what could have been. */
+interface Typed {
+  readonly words: readonly string[];
+  readonly commands: readonly Command[];
 }
 
-function unknownWord(word: string, commands: readonly Command[]): CommandError {
-  const options = [...Object.keys(placeOptions), ...commands.flatMap((one) => Object.keys(one.options))];
-  const words = [...commands.map(firstWord), ...commands.filter(isNested).map(secondWord)];
-  const option = nearestWord(word, options) ?? options.find((name) => name.startsWith(`${word}-`));
-  const named = nearestWord(word, words);
-  const near = named ?? (option === undefined ? undefined : `--${option}`);
+function explain(message: string | undefined, error: Error | undefined, typed: Typed): Error {
+  if (error instanceof CommandError) return error;
+  if (message === undefined || message === '') return error ?? usage('the command line is not understood');
+  const unknown = /^Unknown (argument|command)s?: (.*)$/s.exec(message);
+  if (unknown !== null) return unknownWord(unknown[2]?.split(', ')[0] ?? '', typed);
+  const [, name, choices] = /^ *Argument: ([a-z-]+), Given: .*, Choices: (.*)$/m.exec(message) ?? [];
+  if (name !== undefined) {
+    const isOption = typed.words.some((word) => isOptionOf(word, name));
+    return usage(
+      `${isOption ? '--' : ''}${name} is one of: ${choices?.replaceAll('"', '')}`,
+      `run: ${helpOf(typed)}`,
+    );
+  }
+  const sentence = message.split('\n', 1)[0] ?? '';
+  return usage(printable(lowerFirst(sentence)), `run: ${helpOf(typed)}`);
+}
+
+/** Only what could stand there is proposed: options of the command at hand, or words in the place of a word. */
+function unknownWord(unknown: string, typed: Typed): CommandError {
+  const isOption = typed.words.some((word) => isOptionOf(word, unknown));
+  const candidates = isOption ? optionsAtHand(typed) : namesAtHand(typed);
+  const near =
+    nearestWord(unknown, candidates) ?? candidates.find((name) => isOption && name.startsWith(`${unknown}-`));
   return usage(
-    `unknown: ${printable(word, 60)}`,
-    near === undefined ? 'run: orgkey --help' : `did you mean ${near}?`,
+    `unknown: ${printable(unknown, 60)}`,
+    near === undefined ? `run: ${helpOf(typed)}` : `did you mean ${isOption ? '--' : ''}${near}?`,
   );
+}
+
+function isOptionOf(word: string, name: string): boolean {
+  return word === `--${name}` || word.startsWith(`--${name}=`);
+}
+
+function optionsAtHand(typed: Typed): readonly string[] {
+  const options = commandsAtHand(typed).flatMap((one) => Object.keys(one.options));
+  return [...options, ...Object.keys(placeOptions), 'help', 'version'];
+}
+
+/** Names of commands, or second words where the first is typed already. */
+function namesAtHand({words, commands}: Typed): readonly string[] {
+  const below = commands.filter((one) => isNested(one) && firstWord(one) === words[0]);
+  if (below.length > 0) return below.map(secondWord);
+  return commands.some((one) => firstWord(one) === words[0]) ? [] : commands.map(firstWord);
+}
+
+/** The one whose words are typed; all of `org` where no second word of theirs is. */
+function commandsAtHand({words, commands}: Typed): readonly Command[] {
+  const ones = commands.filter((one) => firstWord(one) === words[0]);
+  const exact = ones.filter((one) => !isNested(one) || secondWord(one) === words[1]);
+  return exact.length > 0 ? exact : ones;
+}
+
+function helpOf(typed: Typed): string {
+  const [only, ...others] = commandsAtHand(typed);
+  if (only === undefined) return 'orgkey --help';
+  const second = isNested(only) && others.length === 0 ? [secondWord(only)] : [];
+  return ['orgkey', firstWord(only), ...second, '--help'].join(' ');
 }
 
 /** What a value may be is said by the words behind the colon, and a switch is off where it is not given. */

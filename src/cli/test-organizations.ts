@@ -9,7 +9,10 @@ import {describeDuration} from './describe-time.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';
 import {style} from './terminal.ts';
 
-/** Gets a token for every organization that is configured by name, and tells of each. */
+/**
+ * Gets a token for every organization that is configured by name, and tells of each. Where some are refused and some
+ * broken, the exit code is that of what is broken.
+ */
 export async function testOrganizations(
   bindings: readonly Binding[],
   daemon: Pick<ControlConnection, 'call'>,
@@ -22,7 +25,7 @@ export async function testOrganizations(
       const organization = host === SERVICES_HOST ? name : `${host}/${name}`;
       const result = await daemon.call('token', {organization, scope: undefined});
       terminal.say(describeResult(organization, describeIdentity(identity), result, now()).join('\n'));
-      if (result.kind === 'failed') code = exitCodeFor(result.code);
+      if (result.kind === 'failed' && code !== EXIT.unhealthy) code = exitCodeFor(result.code);
     }
   }
   return code;

@@ -15,15 +15,20 @@ export function isMisspelt(word: string, typed: Iterable<string>): boolean {
   return [...typed].some((one) => nearestWord(one, [word]) !== undefined);
 }
 
-/** How many letters must be put in, taken out or changed (Levenshtein's distance). */
+/** How many letters must be put in, taken out or changed, or neighbors swapped (Damerau's distance). */
 function distanceBetween(one: string, other: string): number {
   let previous = Array.from({length: other.length + 1}, (_, index) => index);
+  let beforePrevious = previous;
   for (let row = 1; row <= one.length; row += 1) {
     const current = [row];
     for (let column = 1; column <= other.length; column += 1) {
       const changed = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1);
-      current.push(Math.min(changed, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const isSwapped =
+        column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      const swapped = isSwapped ? (beforePrevious[column - 2] ?? 0) + 1 : changed;
+      current.push(Math.min(changed, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    beforePrevious = previous;
     previous = current;
   }
   return previous[other.length] ?? 0;

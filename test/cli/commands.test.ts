@@ -401,9 +401,12 @@ test('the configuration is checked, shown and explained without its secrets', as
 
 test('without a configuration', async (t) => {
   const person = new Person(t);
-  const {code, stderr} = await person.run('config path');
-  t.is(code, 5);
-  t.regex(stderr, /there is no configuration\norgkey: hint: make one: orgkey setup/);
+  for (const command of ['config path', 'config check', 'config check --json']) {
+    const {code, stdout, stderr} = await person.run(command);
+    t.is(code, 5);
+    t.is(stdout, '');
+    t.regex(stderr, /there is no configuration\norgkey: hint: make one: orgkey setup/);
+  }
 });
 
 test('init writes a configuration, never over another', async (t) => {
@@ -518,7 +521,9 @@ test('the completion knows commands, options, their words, and organizations', a
   const words = async (...typed: string[]) =>
     (await person.run('', ['--complete', ...typed])).stdout.trim().split('\n');
   t.deepEqual(await words('to'), ['token']);
-  t.deepEqual(await words('token', ''), ['contoso', 'fabrikam', 'DefaultCollection']);
+  t.deepEqual(await words('token', ''), ['contoso', 'fabrikam', 'azure.example.org/DefaultCollection']);
+  t.deepEqual(await words('doctor', ''), ['contoso', 'fabrikam']);
+  t.deepEqual(await words('which', 'f'), ['fabrikam']);
   t.deepEqual(await words('token', 'con'), ['contoso']);
   t.deepEqual(await words('config', 's'), ['show', 'schema']);
   t.deepEqual(await words('setup', '--service', 'p'), ['plain']);

@@ -12,9 +12,13 @@ const app = tenant.addApplication();
 const publicApp = tenant.addApplication({public: true});
 cloud.addOrganization('contoso', {tenant, members: [app, ada]});
 
-async function withDaemon(t: ExecutionContext, credential: string): Promise<Person> {
+function withDaemon(t: ExecutionContext, credential: string): Promise<Person> {
+  return withCredentials(t, [`{organizations: [contoso], ${credential}}`]);
+}
+
+async function withCredentials(t: ExecutionContext, credentials: readonly string[]): Promise<Person> {
   const daemon = await startDaemon({
-    configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], ${credential}}]}]}\n`,
+    configuration: `integrations: {azure: [{credentials: [${credentials.join(', ')}]}]}\n`,
     environment: cloud.environment(),
   });
   t.teardown(() => daemon.close());
@@ -53,6 +57,20 @@ test.serial('a secret that Entra refuses ends with 4, the reason and the repair'
   t.is(code, 1);
   t.regex(stdout, /\ncontoso .* failed .*AADSTS7000215\n/);
   t.regex(stdout, /\nred: [^]*\n {2}repair: /);
+});
+
+test.serial('what is broken decides the exit code, whatever is refused before or after it', async (t) => {
+  const refused = `{organizations: [refused], ${application}, clientSecret: wrong}`;
+  const broken = '{organizations: [broken], personalAccessToken: {$command: [/bin/false]}}';
+  for (const credentials of [
+    [refused, broken],
+    [broken, refused],
+  ]) {
+    const person = await withCredentials(t, credentials);
+    const {code, stderr} = await person.run('org test');
+    t.is(code, 1, stderr);
+    t.regex(stderr, /✗ refused: .*AADSTS/);
+  }
 });
 
 test.serial('somebody signs in with the browser, and out again', async (t) => {

@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
+import {NO_CONFIGURATION} from '../../config/default-settings.ts';
 import {freshConfiguration} from '../../config/init-configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
@@ -33,6 +34,7 @@ export async function showPath(options: Places, context: Context): Promise<ExitC
 /** `orgkey config check` */
 export async function check(options: Places & Json, context: Context): Promise<ExitCode> {
   const loaded = await loadFor(options, context);
+  if (loaded.kind === 'loaded' && loaded.configuration === NO_CONFIGURATION) throw noConfiguration();
   const problems = loaded.kind === 'invalid' ? loaded.problems : [];
   const warnings = loaded.kind === 'loaded' ? loaded.configuration.warnings : [];
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
@@ -171,7 +173,11 @@ function runEditor(path: string, {environment}: Context): Promise<void> {
 function fileInUse(options: Places, context: Context): string {
   const found = configurationFile(options, context);
   if (found !== undefined) return found;
-  throw new CommandError(EXIT.badConfiguration, 'there is no configuration', {
+  throw noConfiguration();
+}
+
+function noConfiguration(): CommandError {
+  return new CommandError(EXIT.badConfiguration, 'there is no configuration', {
     hint: 'make one: orgkey setup',
   });
 }
