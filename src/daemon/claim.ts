@@ -80,7 +80,7 @@ export async function lockDirectory(directory: string): Promise<void> {
     const {DatabaseSync} = await import('node:sqlite');
     const lock = new DatabaseSync(path);
     // a transaction that writes nothing and does not end; what holds the lock must not be collected
-    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     process.once('exit', () => lock.close());
   } catch (error) {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)

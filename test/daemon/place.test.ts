@@ -109,6 +109,7 @@ test('the directory can be passed through and the socket is ours alone, whatever
   t.is(lstatSync(runtime).mode & 0o777, 0o711);
   t.is(lstatSync(socket).mode & 0o777, 0o600);
   t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
+  t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
   t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
 });
 
