@@ -1,6 +1,6 @@
 import {constants} from 'node:fs';
-import {open, realpath} from 'node:fs/promises';
-import {basename, dirname, join} from 'node:path';
+import {open, readdir, realpath} from 'node:fs/promises';
+import {join} from 'node:path';
 
 import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
@@ -57,10 +57,13 @@ export async function readKeyFile(
   }
 }
 
-/** Whether a path leads to one of the keys that ssh itself offers for the user: `~/.ssh/id_*`. */
+/** Whether a path leads to one of the keys that ssh itself offers for the user: `~/.ssh/id_*`, wherever those lead. */
 export async function isPersonalKey(path: string, home: string): Promise<boolean> {
-  const real = await resolved(path);
-  return dirname(real) === (await resolved(join(home, '.ssh'))) && /^id_(?!.*\.pub$)/.test(basename(real));
+  const directory = join(home, '.ssh');
+  const names = await readdir(directory).catch(() => []);
+  const own = names.filter((name) => /^id_(?!.*\.pub$)/.test(name));
+  const real = await Promise.all(own.map((name) => resolved(join(directory, name))));
+  return real.includes(await resolved(path));
 }
 
 async function resolved(path: string): Promise<string> {

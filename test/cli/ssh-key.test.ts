@@ -1,6 +1,6 @@
 import test from 'ava';
 import {execFileSync, spawnSync} from 'node:child_process';
-import {statSync, utimesSync} from 'node:fs';
+import {statSync, symlinkSync, utimesSync} from 'node:fs';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
 import {main, Person, patConfiguration} from '../helpers/command-line.ts';
 
@@ -287,6 +287,22 @@ test.serial("one's own key is refused, unless forced", async (t) => {
   t.is(refused.code, 2);
   t.regex(refused.stderr, /this is your own key/);
   t.is((await person.run('ssh-key add contoso --force --file', [person.path('.ssh/id_rsa')])).code, 0);
+});
+
+test.serial("one's own key is refused whichever of its names leads to it", async (t) => {
+  const person = new Person(t);
+  person.configure();
+  person.write('dotfiles/.keep', '');
+  person.write('.ssh/known_hosts', '');
+  makeKey(person, 'dotfiles/mykey');
+  symlinkSync('../dotfiles/mykey', person.path('.ssh/id_rsa'));
+  symlinkSync('.ssh', person.path('keys'));
+  symlinkSync('.ssh/id_rsa', person.path('link'));
+  for (const path of ['.ssh/id_rsa', 'keys/id_rsa', 'link', 'dotfiles/mykey']) {
+    const {code, stderr} = await person.run('ssh-key add contoso --file', [path]);
+    t.is(code, 2, path);
+    t.regex(stderr, /this is your own key/);
+  }
 });
 
 test.serial('names that are none, and what cannot be reached', async (t) => {
