@@ -278,7 +278,18 @@ const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>
     'http://dev.azure.com/contoso/p',
     {answer: 'nothing, git asks its next helper: only https is answered', identity: undefined},
   ],
-  ['git@ssh.dev.azure.com:v3/contoso/p/r', {overHttps: 'git clone https://dev.azure.com/contoso/p/_git/r'}],
+  [
+    'git@ssh.dev.azure.com:v3/contoso/p/r',
+    {overHttps: 'git clone https://dev.azure.com/contoso/p/_git/r', sockets: undefined},
+  ],
+  [
+    'ssh://azure.example.org:2222/tfs/DefaultCollection/A%20B/_git/r',
+    {
+      organization: 'defaultcollection',
+      overHttps: 'git clone https://azure.example.org/tfs/DefaultCollection/A%20B/_git/r',
+    },
+  ],
+  ['git@github.com:contoso/_git/r', {organization: undefined, overHttps: undefined}],
 ];
 
 for (const [url, facts] of questions) {
@@ -294,6 +305,24 @@ for (const [url, facts] of questions) {
     t.true(people.stdout.startsWith('url '));
   });
 }
+
+test('which names the sockets on which a submodule over ssh is granted', async (t) => {
+  const person = new Person(t);
+  const key = person.write('key', 'key');
+  const rules = `[{organizations: [contoso, fabrikam], privateKey: {$file: ${key}}}, {organizations: [main], host: tfs.example.org, privateKey: {$file: ${key}}}]`;
+  person.configure(`${patConfiguration}  submodules: ${rules}\n`);
+  const about = async (url: string) =>
+    JSON.parse((await person.run('which', [url, '--json'])).stdout) as Record<string, unknown>;
+  t.deepEqual((await about('git@ssh.dev.azure.com:v3/contoso/p/r'))['sockets'], [
+    'git.sock',
+    'scoped/team-a/git.sock',
+  ]);
+  t.deepEqual((await about('git@ssh.dev.azure.com:v3/fabrikam/p/r'))['sockets'], ['git.sock']);
+  t.like(await about('tfs.example.org:Main/p/_git/r'), {
+    sockets: ['git.sock'],
+    overHttps: 'git clone https://tfs.example.org/Main/p/_git/r',
+  });
+});
 
 test('which names file, line and column of the rule', async (t) => {
   const person = new Person(t);

@@ -4,11 +4,18 @@ import type {Configuration} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
-import {ownerOf, type Owner} from '../../organization/owner.ts';
-import {organizationFrom} from '../../organization/organization.ts';
+import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
+import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import type {Remote} from '../../organization/remote.ts';
-import {describeOwner, isInScope} from '../../organization/socket-scope.ts';
-import {parseSshRemote, repositoryAt, toHttpsRemote, type SshRemote} from '../../organization/ssh-remote.ts';
+import {describeOwner, isInScope, type SocketScope} from '../../organization/socket-scope.ts';
+import {
+  type AzureRepository,
+  isServicesSshHost,
+  parseSshRemote,
+  repositoryAt,
+  toHttpsRemote,
+  type SshRemote,
+} from '../../organization/ssh-remote.ts';
 import {printable} from '../../printable.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
 import {CommandError} from '../command-error.ts';
@@ -34,7 +41,8 @@ interface Explanation {
   readonly tenant?: string | undefined;
   /** Of an https remote. */
   readonly answer?: string;
-  readonly sockets?: readonly string[];
+  /** On which it is answered, below the runtime directory. */
+  readonly sockets?: readonly string[] | undefined;
   /** Of an ssh remote. */
   readonly asSubmodule?: string;
   readonly atTheTop?: string;
@@ -120,27 +128,52 @@ function explainHttps(
 }
 
 /** In a submodule our wrapper asks the daemon; at the top git calls ssh itself. */
-function explainSsh(url: string, remote: SshRemote, {settings, source}: Configuration): Explanation {
+function explainSsh(url: string, remote: SshRemote, configuration: Configuration): Explanation {
   const {host, port, username, path} = remote;
+  const {settings, source} = configuration;
   const destination = username === undefined ? host : `${username}@${host}`;
   const command = `git-upload-pack '${path.replaceAll(/['!]/g, (character) => `'\\${character}'`)}'`;
-  const decision = decideGrant(
-    {operation: 'grant', destination, port, command, directory: '/'},
-    settings.submodules,
-    {name: 'git', organizations: undefined},
-  );
-  const repository = repositoryAt(remote);
-  const known = repository.kind === 'repository' ? repository : undefined;
+  const decideAt = (scope: SocketScope) =>
+    decideGrant({operation: 'grant', destination, port, command, directory: '/'}, settings.submodules, scope);
+  const decision = decideAt(EVERYBODY);
+  const server = httpsHostOf(host, configuration);
+  const repository = server === undefined ? undefined : repositoryAt(remote);
+  const scopes = settings.sockets.map(({name, organizations}) => ({
+    name,
+    organizations: new Set(organizations),
+  }));
+  const granting = scopes.filter((scope) => decideAt(scope).kind === 'grant');
   return {
     url,
     host,
-    organization: repository.kind === 'unknown' ? undefined : repository.organization,
+    organization: repository?.kind === 'unknown' ? undefined : repository?.organization,
     rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},
     asSubmodule: describeDecision(decision),
+    sockets: decision.kind === 'grant' ? socketPaths(granting) : undefined,
     atTheTop: 'the key of orgkey is never used: git calls ssh with your own keys',
-    overHttps: known && `git clone ${toHttpsRemote(known)}`,
+    overHttps:
+      server !== undefined && repository?.kind === 'repository'
+        ? `git clone ${httpsRemoteOf(remote, repository, server)}`
+        : undefined,
     configuration: source,
   };
+}
+
+const EVERYBODY: SocketScope = {name: 'git', organizations: undefined};
+
+/** Where the repositories of an ssh host are over HTTPS. `undefined`: nothing says that it is one of Azure DevOps. */
+function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): string | undefined {
+  const host = lowerAscii(sshHost);
+  if (isServicesSshHost(host)) return SERVICES_HOST;
+  const server = bindings.find((binding) => binding.host.replace(/:\d+$/, '') === host)?.host;
+  return server ?? settings.submodules.find((rule) => rule.host === host)?.host;
+}
+
+/** A server has one path for both, with its virtual directory and in its own case. */
+function httpsRemoteOf({path}: SshRemote, repository: AzureRepository, server: string): string {
+  if (server === SERVICES_HOST) return toHttpsRemote(repository);
+  const segments = path.replace(/^\//, '').split('/');
+  return `https://${server}/${segments.map((segment) => encodeURIComponent(decodeURIComponent(segment))).join('/')}`;
 }
 
 function describeDecision(decision: ReturnType<typeof decideGrant>): string {
@@ -169,7 +202,11 @@ function socketsFor(owner: Owner, {kind}: Identity, {settings}: Configuration): 
   const serving = scoped.filter(({name, organizations}) =>
     isInScope(owner, {name, organizations: new Set(organizations)}),
   );
-  return ['git.sock', ...serving.map(({name}) => `scoped/${name}/git.sock`)];
+  return socketPaths(serving);
+}
+
+function socketPaths(scoped: readonly {readonly name: string}[]): string[] {
+  return ['git.sock', ...scoped.map(({name}) => `scoped/${name}/git.sock`)];
 }
 
 /** In columns. */
