@@ -144,6 +144,7 @@ test("somebody else's socket is left alone", async (t) => {
   await once(other, 'listening');
   t.teardown(() => void other.close());
   const daemon = new TestDaemon({directory});
+  t.teardown(() => daemon.close());
   t.is(await daemon.ended(), 1);
   t.regex(daemon.stderr, /another program listens on .*git\.sock/);
   t.is(await askPath(socket, ''), 'hello\n');
@@ -166,6 +167,7 @@ for (const [title, make, complaint] of [
     mkdirSync(runtime, {mode: 0o700});
     make(socket);
     const daemon = new TestDaemon({directory});
+    t.teardown(() => daemon.close());
     t.is(await daemon.ended(), 1);
     t.regex(daemon.stderr, complaint);
     t.truthy(lstatSync(socket));
@@ -220,6 +222,7 @@ test('a path that is too long for a socket is told', async (t) => {
   const {directory} = place(t);
   const runtime = join(directory, 'x'.repeat(100));
   const daemon = new TestDaemon({directory, args: ['--runtime-dir', runtime]});
+  t.teardown(() => daemon.close());
   t.is(await daemon.ended(), 1);
   t.regex(daemon.stderr, /is longer than 107 bytes\norgkey: hint: name a shorter directory/);
 });
@@ -244,6 +247,7 @@ asRoot('another user is refused by the modes', async (t) => {
 test('SIGTERM answers what is under way, removes the socket and exits 0', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
   t.is(await daemon.stop('SIGTERM'), 0);
   t.false(existsSync(socket));
   t.is(daemon.stdout, `ready ${socket}\n`);
@@ -252,6 +256,7 @@ test('SIGTERM answers what is under way, removes the socket and exits 0', async 
 test('at its end the daemon leaves a socket alone that is not its own any more', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
   rmSync(socket);
   const other = createServer().listen(socket);
   await once(other, 'listening');

@@ -99,9 +99,14 @@ export class TestDaemon {
     writeFileSync(this.configFile, text, {mode: 0o600});
   }
 
-  /** Resolves when it says that it is ready; rejects if it ends before. */
+  /** Resolves when it says that it is ready; else it is ended: nobody has it yet who would. */
   async ready(): Promise<this> {
-    await this.says(/^ready /m, 'stdout');
+    try {
+      await this.says(/^ready /m, 'stdout');
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     return this;
   }
 

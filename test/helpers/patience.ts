@@ -2,7 +2,7 @@ import {setTimeout as pause} from 'node:timers/promises';
 import {inspect} from 'node:util';
 
 /** Whatever takes longer never comes, on the slowest machine too, in milliseconds; less than ava's own limit. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 /** @throws where it does not come: what was waited for, and what was `seen` until then. */
 export async function inTime<T>(what: string, coming: Promise<T>, seen: () => unknown): Promise<T> {
