@@ -244,7 +244,8 @@ test('for root, what lies below /run is root’s as well', (t) => {
 });
 
 const asUser = ['setpriv', '--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--clear-groups'];
-const asHidden = [...asUser, 'unshare', '--user', `--map-user=${OTHER}`];
+const unshared = [...asUser, 'unshare', '--user'];
+const asHidden = [...unshared, `--map-user=${OTHER}`];
 const namespaces = spawnSync('unshare', ['--mount', ...asHidden, 'true'], {encoding: 'utf8'});
 const inNamespace = process.getuid?.() === 0 && namespaces.status === 0 ? test : test.skip;
 const because = namespaces.status === 0 ? '' : ` (skipped: ${namespaces.stderr?.trim() || 'no unshare'})`;
@@ -254,10 +255,10 @@ const mounts =
   'mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
 
 /** What a service with PrivateUsers=yes of an unprivileged user makes of a file, with an /etc of its own. */
-function loadHidden(preparation: string, file: string): readonly string[] {
+function loadHidden(preparation: string, file: string, as = asHidden): readonly string[] {
   const configuration = 'integrations: {azure: [{credentials: [{clientId: system-assigned}]}]}';
   const make = `mkdir -p -m 755 /etc/orgkey; echo '${configuration}' > /etc/orgkey/config.yaml; ${preparation}`;
-  const script = `set -e; umask 022; ${mounts}; ${make}; exec ${asHidden.join(' ')} '${process.execPath}' '${child}' '${file}'`;
+  const script = `set -e; umask 022; ${mounts}; ${make}; exec ${as.join(' ')} '${process.execPath}' '${child}' '${file}'`;
   const output = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
     encoding: 'utf8',
     env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
@@ -341,4 +342,8 @@ inNamespace(`what the machine’s service may not read, it reads when that was d
     `chown ${OTHER} /etc/config.yaml`,
     "chmod go+x '/etc/orgkey/a b'",
   ]);
+});
+
+inNamespace(`where there is a root, he is not the one who is hidden${because}`, (t) => {
+  t.deepEqual(loadHidden('true', machine, [...unshared, '--map-root-user']), hidden(machine));
 });

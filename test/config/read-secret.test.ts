@@ -1,4 +1,4 @@
-import {chmodSync, readFileSync, writeFileSync} from 'node:fs';
+import {chmodSync, readFileSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {readSecret, SecretError, type ReadSecretParts} from '../../src/config/read-secret.ts';
@@ -80,6 +80,16 @@ test('a program that takes too long ends with all that it started', async (t) =>
   t.is(error.message, 'the program of $command failed: it took longer than 1 s');
   // it was killed, and is gone as soon as the kernel comes to it
   await t.notThrowsAsync(goneProcess(Number(readFileSync(pid, 'utf8'))));
+});
+
+test('a file that is larger than any secret is not read', async (t) => {
+  const path = join(scratchDirectory(t), 'secret');
+  writeFileSync(path, 'x', {mode: 0o600});
+  truncateSync(path, 1024 * 1024);
+  t.is((await readSecret({from: 'file', path}, parts)).length, 1024 * 1024);
+  truncateSync(path, 1024 * 1024 + 1);
+  const error = await errorOf(t, readSecret({from: 'file', path}, parts));
+  t.is(error.message, `the file ${path} is larger than 1 MiB`);
 });
 
 test('the keyring’s module is asked for the entry of orgkey', async (t) => {

@@ -142,12 +142,15 @@ test.serial('in the browser: strangers at the port are sent away, and the sign-i
     answers.push(await knock(redirect, '/?error=access_denied'));
     answers.push(await knock(redirect, '/', {body: 'state=guessed&code=stolen'}));
     answers.push(await knock(redirect, '/', {body: `state=${'x'.repeat(100_000)}`}));
+    // whoever knows the state is not read without end either
+    const state = new URL(url).searchParams.get('state') ?? '';
+    answers.push(await knock(redirect, '/', {body: `state=${state}&code=x&more=${'x'.repeat(64 * 1024)}`}));
     answers.push(await knock(redirect, '/favicon.ico'));
     answers.push(await knock(redirect, '/?code=x', {host: 'evil.example'}));
     await cloud.browse(url, ada);
   });
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
-  t.deepEqual(answers, ['400', '400', '400', '400', '404', '404']);
+  t.deepEqual(answers, ['400', '400', '400', '400', '400', '404', '404']);
 });
 
 test.serial('in the browser: a stranger who hangs up in the middle does not end it', async (t) => {
@@ -202,22 +205,28 @@ test.serial('in the browser: closed before the code was redeemed', async (t) => 
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
 });
 
-test.serial('in the browser: the tokens of another sign-in', async (t) => {
-  const {signIn, kept, identity} = person();
-  const claims = Buffer.from(JSON.stringify({nonce: 'another', aud: identity.clientId})).toString(
-    'base64url',
-  );
-  cloud.fault({endpoint: 'token', set: {id_token: `e30.${claims}.`}});
-  let page = '';
-  const signedIn = await withBrowser({signIn}, async (url) => ({page} = await cloud.browse(url, ada)));
-  says(
-    t,
-    signedIn,
-    'the issuer answered with the tokens of another sign-in (ERR_NONCE)\nStart the sign-in again; if it happens again, somebody stands in between.',
-  );
-  t.regex(page, /The sign-in came back, but could not be completed\. The terminal says why\./);
-  t.is(kept(), undefined);
-});
+for (const [title, another] of [
+  ['another sign-in', {nonce: 'another'}],
+  ['another app', {aud: 'another'}],
+] as const) {
+  test.serial(`in the browser: the tokens of ${title}`, async (t) => {
+    const {signIn, kept, identity} = person();
+    let page = '';
+    const signedIn = await withBrowser({signIn}, async (url) => {
+      const own = {nonce: new URL(url).searchParams.get('nonce'), aud: identity.clientId};
+      const claims = Buffer.from(JSON.stringify({...own, ...another})).toString('base64url');
+      cloud.fault({endpoint: 'token', set: {id_token: `e30.${claims}.`}});
+      ({page} = await cloud.browse(url, ada));
+    });
+    says(
+      t,
+      signedIn,
+      'the issuer answered with the tokens of another sign-in (ERR_NONCE)\nStart the sign-in again; if it happens again, somebody stands in between.',
+    );
+    t.regex(page, /The sign-in came back, but could not be completed\. The terminal says why\./);
+    t.is(kept(), undefined);
+  });
+}
 
 test.serial('in the browser: a code is sent once, whatever happens', async (t) => {
   const {signIn, app} = person();

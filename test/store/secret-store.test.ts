@@ -455,6 +455,14 @@ asRoot('for another user than root, a directory that may not be written is an er
   t.deepEqual(as('write a three', 'read a'), ['done', 'three']);
 });
 
+asRoot('an entry that somebody else could have written is not read, though we may', async (t) => {
+  const directory = scratchDirectory(t);
+  const store = await open(directory);
+  await store.write('a', Secret.fromText('value'));
+  chownSync(join(directory, entriesOf(directory)[0] ?? ''), unprivileged, unprivileged);
+  await refused(t, store.read('a'), 'ERR_STORE_DAMAGED', /is not ours alone$/);
+});
+
 function runAs(user: number, store: string, operations: readonly string[]): string[] {
   const {stdout, stderr, status} = spawnSync(process.execPath, [useStore, store, ...operations], {
     cwd: '/',

@@ -360,6 +360,17 @@ test('a scoped socket that has had its share is told why, and gets its token a m
   t.is(await get(other), 'token-4');
 });
 
+test('those who want the same token away share an acquisition of a scoped socket, others do not', (t) => {
+  const {rejections} = setUp();
+  t.true(rejections.startForcing(scoped, 'a'));
+  t.true(rejections.startForcing(scoped, 'a'));
+  t.false(rejections.startForcing(scoped, 'b'));
+  rejections.endForcing(scoped, 'b');
+  t.true(rejections.startForcing(scoped, 'a'), 'only its own end ends it');
+  rejections.endForcing(scoped, 'a');
+  t.false(rejections.startForcing(scoped, 'a'));
+});
+
 test('the share of one scoped socket is not that of another', async (t) => {
   const {get, refuse} = setUp();
   const sockets = ['team-a', 'team-b', 'team-c'].map((socket) => ({...scoped, socket}));
