@@ -1,4 +1,5 @@
 import {lowerAscii, organizationFrom} from '../organization/organization.ts';
+import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import {collectionFrom} from './build-bindings.ts';
 import {isPlainHttps} from './build-identity.ts';
 import type {
@@ -240,6 +241,9 @@ class SettingsBuilder {
     const text = this.#parts.resolver.text(written);
     if (text === undefined) return written === undefined ? 'ssh.dev.azure.com' : undefined;
     const host = lowerAscii(text);
+    const [name = '', port] = host.split(':');
+    // it has no other port, and is known by its name
+    if (isServicesSshHost(name) && port === '22') return name;
     if (/^[a-z0-9_][a-z0-9._-]{0,252}(?::[1-9]\d{0,4})?$/.test(host)) return host;
     this.#refuse(written, 'host must be the ssh name of a host, as in ssh.dev.azure.com');
     return undefined;

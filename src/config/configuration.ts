@@ -83,7 +83,7 @@ export interface SocketSettings {
 export interface SubmoduleSettings {
   /** In lower case. */
   readonly organizations: readonly string[];
-  /** The ssh name of the host. Default: `ssh.dev.azure.com` (and `vs-ssh.visualstudio.com`). */
+  /** The ssh name of the host, for every port, or `name:port`. Default: `ssh.dev.azure.com` (and `vs-ssh.visualstudio.com`). */
   readonly host: string;
   readonly privateKey: SecretSource;
   /** Where the key is read from; absolute. `undefined`: from no file. */

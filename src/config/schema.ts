@@ -210,7 +210,9 @@ export const orgkeySchema = mapping({
       host: text('a host name')
         .default('ssh.dev.azure.com')
         .optional()
-        .describe('The host’s ssh name. The default stands for vs-ssh.visualstudio.com too.'),
+        .describe(
+          'The host’s ssh name, or `NAME:PORT` for one port only. The default stands for vs-ssh.visualstudio.com too.',
+        ),
       privateKey: secret('The private key, without a passphrase. Made for this: not your own.'),
       repositories: list(text())
         .optional()

@@ -14,7 +14,7 @@ import {parseRemoteCommand} from './remote-command.ts';
 export interface SubmoduleRule {
   /** In lower case; collections on a server. */
   readonly organizations: readonly string[];
-  /** The ssh name of the host; `ssh.dev.azure.com` stands for the old name too. */
+  /** The ssh name of the host, for every port, or `name:port`; `ssh.dev.azure.com` stands for the old name too. */
   readonly host: string;
   /** Patterns `project/repository`, `*` for any run of characters within a name. None: all of the organizations'. */
   readonly repositories: readonly string[];
@@ -51,11 +51,13 @@ export function decideGrant<Rule extends SubmoduleRule>(
   rules: readonly Rule[],
   scope: SocketScope,
 ): GrantDecision<Rule> {
-  const destination = /^(?:([^@]+)@)?([^@]+)$/.exec(request.destination);
+  const destination = /^(?:([^@]+)@)?([^@:]+)$/.exec(request.destination);
   if (destination === null) return pass('the destination is none');
   const [, username, sentHost = ''] = destination;
   const host = lowerAscii(sentHost);
-  const ofHost = rules.filter((rule) => isFor(rule, host));
+  const port = request.port ?? SSH_PORT;
+  // the closer one first, as in known_hosts
+  const ofHost = [`${host}:${port}`, host].flatMap((name) => rules.filter((rule) => isFor(rule, name)));
   if (ofHost.length === 0) return pass('no key for the host');
 
   const command = parseRemoteCommand(request.command);
@@ -81,8 +83,7 @@ export function decideGrant<Rule extends SubmoduleRule>(
   if (!command.asGitWrites) return deny('the command is not quoted as git does it');
   if (username !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(username))
     return deny('the user name is none');
-  if (isServicesSshHost(host) && request.port !== undefined && request.port !== SSH_PORT)
-    return deny(`${host} takes ssh at port ${SSH_PORT} only`);
+  if (isServicesSshHost(host) && port !== SSH_PORT) return deny(`${host} takes ssh at port ${SSH_PORT} only`);
   const rule = ofOrganization.find(({repositories}) => isAllowed(found, repositories));
   if (rule === undefined)
     return deny(
@@ -93,7 +94,7 @@ export function decideGrant<Rule extends SubmoduleRule>(
     kind: 'grant',
     rule,
     host,
-    port: request.port ?? SSH_PORT,
+    port,
     username: username ?? 'git',
     command: request.command,
     organization,

@@ -342,6 +342,9 @@ test('every setting is read', async (t) => {
   submodules:
     - organizations: [Contoso]
       privateKey: {$file: secret}
+    - organizations: [Northwind]
+      host: SSH.dev.azure.com:22
+      privateKey: {$file: secret}
     - organizations: [Fabrikam]
       host: SSH.example.org:2222
       privateKey: {$file: deep/cert.pem}
@@ -380,6 +383,14 @@ test('every setting is read', async (t) => {
         host: 'ssh.dev.azure.com',
         privateKey: 'from a file',
         keyFile: 'secret',
+        repositories: [],
+        knownHosts: undefined,
+        place: '',
+      },
+      {
+        organizations: ['northwind'],
+        host: 'ssh.dev.azure.com',
+        privateKey: 'from a file',
         repositories: [],
         knownHosts: undefined,
         place: '',

@@ -9,6 +9,9 @@ const rules: readonly SubmoduleRule[] = [
   {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Shared/*', 'Tools/build-*-kit']},
   {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Kit/*', 'Äpfel/*']},
   {organizations: ['main collection'], host: 'tfs.example.org', repositories: []},
+  {organizations: ['main'], host: 'ports.example.org', repositories: []},
+  {organizations: ['main', 'tools'], host: 'ports.example.org:2222', repositories: []},
+  {organizations: ['tools'], host: 'ports.example.org:22', repositories: []},
 ];
 const git: SocketScope = {name: 'git', organizations: undefined};
 
@@ -222,6 +225,30 @@ test('Services take ssh at port 22, servers where they please', (t) => {
     'deny ssh.dev.azure.com takes ssh at port 22 only',
   );
   t.regex(ask(server, read('/Main Collection/_git/site'), {port: 2222}), /^grant git@tfs.example.org:2222/);
+});
+
+test('a rule that names a port is for that one, and comes before one for every port', (t) => {
+  for (const [collection, port, host] of [
+    ['main', 2222, 'ports.example.org:2222'],
+    ['main', 2223, 'ports.example.org'],
+    ['main', undefined, 'ports.example.org'],
+    ['tools', 2222, 'ports.example.org:2222'],
+    ['tools', 2223, undefined],
+    ['tools', 22, 'ports.example.org:22'],
+    ['tools', undefined, 'ports.example.org:22'],
+  ] as const) {
+    const request: GrantRequest = {
+      operation: 'grant',
+      destination: 'git@ports.example.org',
+      port,
+      command: read(`/tfs/${collection}/Web/_git/site`),
+      directory: '/',
+    };
+    const decision = decideGrant(request, rules, git);
+    t.is(decision.kind === 'grant' ? decision.rule.host : undefined, host, `${collection} ${port}`);
+    t.like(decision, host === undefined ? {reason: 'no key for the organization'} : {port: port ?? 22});
+  }
+  t.is(ask('git@ports.example.org:2222', read('/tfs/main/Web/_git/site')), 'pass the destination is none');
 });
 
 test('a denied push names the way that works', (t) => {
