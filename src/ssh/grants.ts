@@ -15,7 +15,7 @@ import type {Advice, Relayed} from './relay.ts';
 import type {ServedGrant} from './serve-grant.ts';
 import type {SigningKey} from './signing-key.ts';
 import type {SocketPlace, StartTimer} from './single-use-socket.ts';
-import type {SshFailure} from './ssh-failure.ts';
+import {SshFailure} from './ssh-failure.ts';
 
 export interface GrantParts {
   /** Those in force now: a reload counts from the next request on. */
@@ -238,9 +238,10 @@ function adviceFor({host, organization}: Grant): string {
 function refusalAdvice(grant: Grant, {fingerprint}: SigningKey): Advice {
   return {
     pattern: /Public key authentication failed/i,
-    lines: [
-      `orgkey: error: Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has ended`,
-      `orgkey: hint: ${adviceFor(grant)}`,
-    ],
+    failure: new SshFailure(
+      'ERR_KEY_REFUSED',
+      `Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has ended`,
+      {hints: [adviceFor(grant)]},
+    ),
   };
 }

@@ -18,10 +18,10 @@ export interface Relayed {
   readonly sent: number;
 }
 
-/** What the server says where it does not know the key, and what to do about it. */
+/** What the server says where it does not know the key, and what that is. */
 export interface Advice {
   readonly pattern: RegExp;
-  readonly lines: readonly string[];
+  readonly failure: SshFailure;
 }
 
 /**
@@ -215,17 +215,19 @@ class Relay {
     else this.#open.resume();
   }
 
-  #finish(code: number, failure: SshFailure | undefined): void {
+  #finish(code: number, known: SshFailure | undefined): void {
     if (this.#exit !== undefined) return;
+    const failure = known ?? this.#refusalIn(code);
     this.#exit = {code, failure};
-    const lines =
-      failure === undefined
-        ? this.#advice.pattern.test(this.#beginning)
-          ? this.#advice.lines
-          : []
-        : linesOf(failure);
+    const lines = failure === undefined ? [] : linesOf(failure);
     if (lines.length > 0) this.#held.push({stream: 'stderr', bytes: Buffer.from(`${lines.join('\n')}\n`)});
     this.#flush();
+  }
+
+  /** What a command that failed said of the key. */
+  #refusalIn(code: number): SshFailure | undefined {
+    const {pattern, failure} = this.#advice;
+    return code !== 0 && pattern.test(this.#beginning) ? failure : undefined;
   }
 
   #sendExit(): void {

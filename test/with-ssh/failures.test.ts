@@ -1,3 +1,4 @@
+import {writeFileSync} from 'node:fs';
 import {createServer, type Server} from 'node:net';
 import {once} from 'node:events';
 import {join} from 'node:path';
@@ -5,8 +6,10 @@ import {generateKeyPairSync} from 'node:crypto';
 
 import test, {type ExecutionContext} from 'ava';
 
+import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {GitHome, type Ran} from '../helpers/git-home.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {SubmoduleWorld, testKey} from '../helpers/submodule-world.ts';
 
 /** Asks for the branches of a submodule's repository; what git and the relay say of it. */
@@ -138,6 +141,31 @@ test('a key that the organization does not know: Azure DevOps says so only where
     /^orgkey: hint: paste the public half \(orgkey ssh-key show-public contoso\) at https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/keys; keys end after a year$/m,
   );
 });
+
+for (const sshKeyHolder of ['daemon', 'agent'] as const)
+  test(`a key that is replaced where it lies, after Azure DevOps refused it, is used the next time (${sshKeyHolder})`, async (t) => {
+    const {privateKey} = await testKey();
+    const ended = generateKeyPairSync('rsa', {modulusLength: 2048}).privateKey;
+    const path = join(scratchDirectory(t), 'key');
+    writeFileSync(path, ended.export({type: 'pkcs1', format: 'pem'}), {mode: 0o600});
+    const rules: SubmoduleSettings[] = [];
+    const world = await inWorld(t, {submodules: rules, sshKeyHolder});
+    rules.push({
+      ...ruleFor('', {organizations: ['contoso'], knownHosts: world.cloud.knownHosts()}),
+      privateKey: {from: 'file', path},
+    });
+    t.regex((await lsRemote(world)).stderr, /^orgkey: error: Azure DevOps does not know the submodule key/m);
+    await goneGrants(world);
+    t.like(world.daemon.events.at(-1), {relayed: {exitCode: 1, failure: {code: 'ERR_KEY_REFUSED'}}});
+    writeFileSync(path, privateKey);
+    const {code, stderr} = await lsRemote(world);
+    t.is(code, 0, stderr);
+  });
+
+/** What is said of a grant is said when git's side has gone. */
+async function goneGrants({daemon}: SubmoduleWorld): Promise<void> {
+  while (daemon.events.at(-1)?.kind !== 'ended') await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('a repository that is not there: the server’s own words and exit code reach the user', async (t) => {
   const world = await inWorld(t);

@@ -8,6 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 
 import type {GrantRequest} from '../../src/protocol/request.ts';
 import {relay} from '../../src/ssh/relay.ts';
+import {SshFailure} from '../../src/ssh/ssh-failure.ts';
 import {byte, string, uint32} from '../../src/ssh/wire.ts';
 import {everybody} from '../helpers/grant-daemon.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
@@ -168,7 +169,8 @@ test('a program that asks without end and hears nothing is not listened to', asy
   t.teardown(() => client.destroy());
   const [socket] = (await once(server, 'connection')) as [Socket];
   const never = Promise.withResolvers<never>();
-  const relaying = relay(socket, COMMAND, never.promise, {pattern: /^$/, lines: []}, () => () => {});
+  const advice = {pattern: /^$/, failure: new SshFailure('ERR_KEY_REFUSED', 'no')};
+  const relaying = relay(socket, COMMAND, never.promise, advice, () => () => {});
   client.write(Buffer.concat(opening()));
   const question = packet(90, string(''), Buffer.alloc(12));
   const many = Buffer.concat(Array.from({length: 1000}, () => question));
