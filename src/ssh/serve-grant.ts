@@ -87,7 +87,7 @@ async function connectInTime(
   );
   try {
     const line = await dial(target, route, environment, abort.signal);
-    return await connectSsh(target, line, abort.signal);
+    return await connectSsh(target, line, abort.signal, startTimer);
   } finally {
     stop();
   }

@@ -16,6 +16,7 @@ import {hastenDecryption} from './hasten-decryption.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from './host-keys.ts';
 import type {SignatureAlgorithm} from './private-key.ts';
 import type {SigningKey} from './signing-key.ts';
+import type {StartTimer} from './single-use-socket.ts';
 import {SshFailure} from './ssh-failure.ts';
 
 export interface SshTarget {
@@ -57,6 +58,7 @@ export async function connectSsh(
   target: SshTarget,
   {stream, reader}: Line,
   signal: AbortSignal,
+  startTimer: StartTimer,
 ): Promise<SshConnection> {
   const client = new ssh2.Client();
   const state: State = {failure: undefined, shown: undefined, ready: false};
@@ -101,7 +103,8 @@ export async function connectSsh(
     // the caller's signal is the only deadline
     readyTimeout: 0,
     keepaliveInterval: KEEPALIVE,
-    keepaliveCountMax: KEEPALIVES,
+    // it would take what we do not read for silence
+    keepaliveCountMax: Infinity,
   });
   await ready;
   signal.throwIfAborted();
@@ -110,6 +113,7 @@ export async function connectSsh(
   hastenDecryption(client);
   if (!state.ready && state.failure === undefined) state.ready = true;
   if (state.failure !== undefined) throw state.failure;
+  endWhenSilent(stream, startTimer);
   return {
     execute: async (command, gitProtocol) => {
       const channel = await execute(client, command, gitProtocol, target, state);
@@ -140,8 +144,23 @@ interface State {
 
 /** In milliseconds; a silent firewall forgets a connection after some minutes. */
 const KEEPALIVE = 15_000;
-/** So many unanswered ones end it; while git is too busy to read, we do not hear the answers either. */
+/** So many unanswered ones end it. */
 const KEEPALIVES = 20;
+
+/** The host, not git: while git does not read, we do not either, and hear no answers. */
+function endWhenSilent(stream: Duplex, startTimer: StartTimer): void {
+  let unanswered = 0;
+  stream.on('data', () => {
+    unanswered = 0;
+  });
+  const count = () => {
+    unanswered = stream.isPaused() ? 0 : unanswered + 1;
+    if (unanswered > KEEPALIVES) stream.destroy();
+    else stop = startTimer(KEEPALIVE, count);
+  };
+  let stop = startTimer(KEEPALIVE, count);
+  stream.once('close', () => stop());
+}
 
 /** In bytes; twice the window that ssh2 gives. */
 const MAX_HELD = 4 * 1024 * 1024;

@@ -16,6 +16,7 @@ import {agentsOf, goneProcess, readProcess} from '../helpers/agents-of.ts';
 import {everybody, ruleFor} from '../helpers/grant-daemon.ts';
 import {HeldTransfer} from '../helpers/mux-client.ts';
 import {SubmoduleWorld, testKey} from '../helpers/submodule-world.ts';
+import {startTimer} from '../helpers/timers.ts';
 
 type WorldOptions = NonNullable<Parameters<typeof SubmoduleWorld.start>[0]>;
 
@@ -150,6 +151,7 @@ test('an agent that ends before it has signed: the sentence does not blame the h
       {...target, key: {publicBlob, fingerprint, algorithms, usable: true, sign}},
       line,
       abort.signal,
+      startTimer,
     );
     t.like(await t.throwsAsync(connecting), expected);
   }
