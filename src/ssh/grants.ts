@@ -59,7 +59,7 @@ export interface GrantStory {
 export interface Grants {
   /** What `orgkey-ssh` is told. Does not reject. */
   answer(request: GrantRequest, scope: SocketScope): Promise<Answer>;
-  /** Connections that are relayed now. */
+  /** Connections over which something is relayed now; not those whose git has got all, and stays. */
   readonly active: number;
   /** Grants nothing more, lets transfers finish for so long, in milliseconds, and ends what is left. */
   drain(limit: number): Promise<void>;
@@ -71,7 +71,7 @@ export interface Grants {
   readonly trouble: SshFailure | undefined;
 }
 
-/** A grant that was just given is waited for this long when the daemon ends, in milliseconds. */
+/** A grant that was just given, or a git that has got all, is waited for this long when the daemon ends, in milliseconds. */
 const UNUSED_LIMIT = 1000;
 
 /** On one socket; each is a connection to the host. Far more than git has jobs. */

@@ -24,18 +24,25 @@ export interface Advice {
   readonly failure: SshFailure;
 }
 
+export interface Relaying {
+  /** When git's side has gone. Never rejects. */
+  readonly done: Promise<Relayed>;
+  /** Git's side was given all that there is, to the exit code. */
+  readonly isFinished: boolean;
+}
+
 /**
  * Joins the ssh program that git started to the granted command at the far end, until either is done. `connection`
  * may still be on its way, or fail: git's side hears of it as the command's error output.
  */
-export async function relay(
+export function relay(
   socket: Socket,
   command: string,
   connection: Promise<SshConnection>,
   advice: Advice,
   startTimer: StartTimer,
-): Promise<Relayed> {
-  return new Relay(socket, command, connection, advice, startTimer).done;
+): Relaying {
+  return new Relay(socket, command, connection, advice, startTimer);
 }
 
 /** In milliseconds; ssh asks for the command as soon as it is connected. */
@@ -48,7 +55,7 @@ const SEARCHED = 4096;
 
 type OutputStream = 'stdout' | 'stderr';
 
-class Relay {
+class Relay implements Relaying {
   readonly done: Promise<Relayed>;
   readonly #socket: Socket;
   readonly #session: MuxSession;
@@ -68,6 +75,7 @@ class Relay {
   #beginning = '';
   #exit: {readonly code: number; readonly failure: SshFailure | undefined} | undefined;
   #exitSent = false;
+  #isFinished = false;
   #received = 0;
   #sent = 0;
 
@@ -97,6 +105,10 @@ class Relay {
     socket.on('error', () => {});
     socket.on('close', () => void this.#gitIsGone());
     this.#stopWaiting = startTimer(ASK_DEADLINE, () => socket.destroy());
+  }
+
+  get isFinished(): boolean {
+    return this.#isFinished;
   }
 
   #fromGit(chunk: Buffer): void {
@@ -157,6 +169,8 @@ class Relay {
     channel.on('close', (code: number | null | undefined, signal: string | undefined) => {
       if (typeof code === 'number') this.#finish(code & 0xff, undefined);
       else this.#finish(SSH_FAILED, signal === undefined ? connection.failure : killedBy(signal));
+      // git's side may take its time, or never go
+      connection.close();
     });
     for (const bytes of this.#early.splice(0)) this.#toServer(channel, bytes);
     if (this.#earlyEnd) channel.end();
@@ -235,7 +249,9 @@ class Relay {
     this.#exitSent = true;
     if (!this.#socket.writable) return;
     // ssh closes when git has read everything; if we did, it would drop what git has not read yet
-    this.#socket.write(this.#session.finish(this.#exit.code));
+    this.#socket.write(this.#session.finish(this.#exit.code), () => {
+      this.#isFinished = true;
+    });
   }
 
   async #gitIsGone(): Promise<void> {

@@ -1,6 +1,6 @@
 import type {Route} from './choose-route.ts';
 import {dial} from './dial.ts';
-import {relay, type Advice, type Relayed} from './relay.ts';
+import {relay, type Advice, type Relayed, type Relaying} from './relay.ts';
 import {openSingleUseSocket, type SocketPlace, type StartTimer} from './single-use-socket.ts';
 import {connectSsh, type SshConnection, type SshTarget} from './ssh-connection.ts';
 import {SshFailure} from './ssh-failure.ts';
@@ -21,7 +21,7 @@ export interface ServedGrant {
   readonly path: string;
   /** When it is used up; `undefined`: nobody came. Never rejects. */
   readonly done: Promise<Relayed | undefined>;
-  /** Git's side came, and has not gone. */
+  /** Git's side came, has not gone, and there is more for it. */
   readonly busy: boolean;
   /** Ends it, whatever goes on. */
   cancel(): void;
@@ -37,19 +37,19 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
   const connection = connectInTime(granted, abort);
   // whoever waits for it hears of its failure; it may fail before anybody does
   connection.catch(() => {});
-  let busy = false;
+  let relaying: Relaying | undefined;
   const serve = async (): Promise<Relayed | undefined> => {
     const git = await socket.connection;
     if (git === undefined) {
       abort.abort();
       return undefined;
     }
-    busy = true;
     abort.signal.addEventListener('abort', () => {
       if (abort.signal.reason === CANCELED) git.destroy();
     });
-    const relayed = await relay(git, granted.command, connection, granted.advice, granted.startTimer);
-    busy = false;
+    relaying = relay(git, granted.command, connection, granted.advice, granted.startTimer);
+    const relayed = await relaying.done;
+    relaying = undefined;
     abort.abort();
     return relayed;
   };
@@ -57,7 +57,7 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
     path: socket.path,
     done: serve(),
     get busy() {
-      return busy;
+      return relaying?.isFinished === false;
     },
     cancel: () => {
       socket.close();

@@ -70,6 +70,11 @@ export class SshServer {
     return `${key.type} ${key.getPublicSSH().toString('base64')}`;
   }
 
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);

@@ -186,7 +186,7 @@ test('a program that asks without end and hears nothing is not listened to', asy
   const hear = reader(client);
   t.is(refused(await hear((bytes) => refused(bytes) === asked)), asked);
   client.destroy();
-  await relaying;
+  await relaying.done;
   never.reject(new Error('nobody waits for it'));
 });
 
@@ -242,6 +242,22 @@ const isRoot = process.getuid?.() === 0;
   chmodSync(join(socket, '..'), 0o711);
   t.is(connecting(65_534), 'EACCES');
   t.is(connecting(0), '');
+});
+
+test('a program that stays when all is done keeps neither the host nor the daemon', async (t) => {
+  const {world, socket} = await withGrant(t);
+  const client = connect(socket);
+  t.teardown(() => client.destroy());
+  const hear = reader(client);
+  const nothing = packet(94, uint32(0), string('0000'));
+  client.write(Buffer.concat([...opening(), execution(COMMAND), nothing]));
+  await hear((bytes) => packetTypes(bytes).includes(97));
+  while (world.daemon.grants.active > 0) await new Promise((resolve) => setImmediate(resolve));
+  while (world.cloud.ssh.open > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.false(client.destroyed);
+  t.is(world.daemon.events.at(-1)?.kind, 'granted');
+  await world.daemon.grants.drain(60_000);
+  t.like(world.daemon.events.at(-1), {kind: 'ended', relayed: {exitCode: 0}});
 });
 
 test('a program that hangs up leaves nothing behind', async (t) => {
