@@ -5,6 +5,7 @@ import {connect, createServer} from 'node:net';
 import test from 'ava';
 import ssh2 from 'ssh2';
 
+import {startTimer} from '../../src/daemon/start-timer.ts';
 import {connectSsh} from '../../src/ssh/ssh-connection.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 
@@ -45,9 +46,11 @@ test('a host that sends more than its window allows is cut off, before that fill
       key,
       owner: 'contoso',
       advice: '',
+      howToPin: '',
     },
     {stream, reader: undefined},
     new AbortController().signal,
+    startTimer,
   );
   // nobody reads it
   const channel = await connection.execute("git-upload-pack 'x'", undefined);
