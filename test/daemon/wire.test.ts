@@ -106,11 +106,12 @@ test.serial(
   },
 );
 
+/** Half of those that the kernel lets wait for a daemon that does not come to accept them. */
+const burst = Math.min(2000, Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) / 2);
+
 test.serial('a burst of clients at once: nobody is refused', async (t) => {
-  // half of those that the kernel lets wait for a daemon that does not come to accept them
-  const burst = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) / 2;
   const answers = await Promise.all(
-    Array.from({length: Math.min(2000, burst)}, () => askPath(daemon.socket, good).catch(String)),
+    Array.from({length: burst}, () => askPath(daemon.socket, good).catch(String)),
   );
   t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
 });
@@ -131,11 +132,11 @@ test.serial(
   },
 );
 
-test.serial('a burst of 3,000 clients at once on a scoped socket: nobody is refused', async (t) => {
+test.serial('a burst of clients at once on a scoped socket: nobody is refused', async (t) => {
   const small = await startDaemon({configuration: scoped});
   t.teardown(() => small.close());
   const path = join(small.runtime, 'scoped/team/git.sock');
-  const answers = await Promise.all(Array.from({length: 3000}, () => askPath(path, good).catch(String)));
+  const answers = await Promise.all(Array.from({length: burst}, () => askPath(path, good).catch(String)));
   t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
 });
 
