@@ -1,4 +1,5 @@
 import {lowerAscii, organizationFrom} from '../organization/organization.ts';
+import {MAIN_SOCKET} from '../organization/socket-scope.ts';
 import {isServicesSshHost} from '../organization/ssh-remote.ts';
 import {collectionFrom} from './build-bindings.ts';
 import {isPlainHttps} from './build-identity.ts';
@@ -152,6 +153,10 @@ class SettingsBuilder {
   #isSocketName(name: string, written: Written | undefined): boolean {
     if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
       this.#refuse(written, 'name must be of lower-case letters, digits and hyphens, 31 at most');
+      return false;
+    }
+    if (name === MAIN_SOCKET) {
+      this.#refuse(written, `name cannot be ${MAIN_SOCKET}: that is the socket for everybody`);
       return false;
     }
     const at = written?.at ?? 0;

@@ -2,14 +2,11 @@ import {existsSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
-import type {SocketScope} from '../organization/socket-scope.ts';
+import {MAIN_SOCKET, type SocketScope} from '../organization/socket-scope.ts';
 import {ClaimError, claimPassage} from './claim.ts';
 import {GitSocket} from './git-socket.ts';
 import {groupNumber} from './group.ts';
 import type {Notice} from './control-protocol.ts';
-
-/** The name of the socket that serves everybody. */
-export const MAIN_SOCKET = 'git';
 
 const SETGID = 0o2000;
 

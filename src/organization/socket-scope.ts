@@ -1,8 +1,11 @@
 import type {Owner} from './owner.ts';
 
+/** The name of the socket that serves everybody. */
+export const MAIN_SOCKET = 'git';
+
 /** Whom one socket serves. */
 export interface SocketScope {
-  /** `git`, or the name of a scoped socket. */
+  /** `MAIN_SOCKET`, or the name of a scoped socket. */
   readonly name: string;
   /** In lower case. `undefined`: everybody. */
   readonly organizations: ReadonlySet<string> | undefined;

@@ -31,8 +31,6 @@ export function scopedSocketUnit({name}: Pick<SocketSettings, 'name'>): string {
 /** Why systemd can't serve these sockets, as a sentence; `undefined` where it can. */
 export function refuseSockets(sockets: readonly SocketSettings[], scope: UnitScope): string | undefined {
   for (const {name, group} of sockets) {
-    // Both would reach the daemon as the descriptor `git`, and the wider one would win
-    if (name === 'git') return 'a scoped socket cannot be called git: that is the name of the unscoped one';
     if (group !== undefined && scope === 'user') {
       return `the group ${group} of the socket ${name} could not reach it: no group enters /run/user. Use the system service for it`;
     }

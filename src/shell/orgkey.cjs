@@ -14,6 +14,7 @@ const daemonNodeFlags = [
   '--v8-pool-size=0',
   '--single-threaded-gc',
   '--no-concurrent-recompilation',
+  '--disable-warning=ExperimentalWarning',
 ];
 
 const version = process.versions.node.split('.').map(Number);

@@ -117,10 +117,9 @@ export class Rejections {
     refusal.isTriedAnew = false;
   }
 
-  /** Nothing was refused to the asker since a token last worked, and nothing is explained to him. */
+  /** Nothing was refused to the asker lately. */
   isSettled(asker: Asker): boolean {
-    const refusal = this.#current(asker);
-    return refusal === undefined || (refusal.isConfirmed && refusal.explainUntil === undefined);
+    return this.#current(asker) === undefined;
   }
 
   isRejected(asker: Asker, fingerprint: string): boolean {
@@ -216,7 +215,6 @@ function dropFirst(members: Set<string> | Map<string, unknown>): void {
   }
 }
 
-/** A scoped socket may be called `git`, as the one for everybody is. */
-function keyOf({socket, scoped, owner}: Asker): string {
-  return `${scoped ? 'scoped/' : ''}${socket} ${owner}`;
+function keyOf({socket, owner}: Asker): string {
+  return `${socket} ${owner}`;
 }

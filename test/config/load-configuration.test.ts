@@ -391,6 +391,7 @@ test('every setting is read', async (t) => {
         organizations: ['northwind'],
         host: 'ssh.dev.azure.com',
         privateKey: 'from a file',
+        keyFile: 'secret',
         repositories: [],
         knownHosts: undefined,
         place: '',
@@ -958,6 +959,7 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
     - {name: b, organizations: [a], mode: "0700"}
     - {name: c, organizations: [a], mode: "0060", group: a b}
     - {organizations: [a]}
+    - {name: git, organizations: [a]}
 `,
     [
       '3:14 name must be lower-case letters, digits and hyphens',
@@ -968,6 +970,7 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
       '7:43 mode must be as in "0600", "0660" or "0666"',
       '7:58 group must be the name or the number of a group',
       '8:7 name is missing',
+      '9:14 name cannot be git: that is the socket for everybody',
     ],
   ],
   [

@@ -7,7 +7,7 @@ import {describeIdentity, tenantOf, type Identity} from '../../identity/identity
 import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import type {Remote} from '../../organization/remote.ts';
-import {describeOwner, isInScope, type SocketScope} from '../../organization/socket-scope.ts';
+import {describeOwner, isInScope, MAIN_SOCKET, type SocketScope} from '../../organization/socket-scope.ts';
 import {
   type AzureRepository,
   isServicesSshHost,
@@ -159,7 +159,7 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   };
 }
 
-const EVERYBODY: SocketScope = {name: 'git', organizations: undefined};
+const EVERYBODY: SocketScope = {name: MAIN_SOCKET, organizations: undefined};
 
 /** Where the repositories of an ssh host are over HTTPS. `undefined`: nothing says that it is one of Azure DevOps. */
 function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): string | undefined {
