@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect as connectTcp, type Socket} from 'node:net';
 import {Duplex} from 'node:stream';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {connect as connectTls} from 'node:tls';
 
 import {printable} from '../printable.ts';
@@ -18,6 +19,8 @@ export interface Destination {
 export interface Line {
   readonly stream: Duplex;
   readonly reader: OneBufferReader | undefined;
+  /** The last line that a proxy command wrote to its stderr so far, fit to print; `''`: none. */
+  readonly lastWords?: () => string;
 }
 
 /**
@@ -36,11 +39,22 @@ export async function dial(
     case 'direct':
       return connected(destination, signal, destination.host);
     case 'command':
-      return {stream: runCommand(route.command, environment, signal), reader: undefined};
+      return runCommand(route.command, environment, signal);
     case 'http':
     case 'socks5':
       return throughProxy(destination, route, signal);
   }
+}
+
+/** What made a connection fail, with what its proxy command said last. */
+export async function withLastWords(failure: SshFailure, {lastWords}: Line): Promise<SshFailure> {
+  if (lastWords === undefined) return failure;
+  // they were written before the end that we heard of, and what is written is read in a whole turn of the loop
+  for (let turn = 0; turn < 2; turn++) await nextTurn();
+  const words = lastWords();
+  if (words === '') return failure;
+  const {code, message, hints, cause} = failure;
+  return new SshFailure(code, message, {hints: [...hints, `ssh.proxyCommand says: ${words}`], cause});
 }
 
 async function throughProxy(
@@ -225,17 +239,21 @@ function readUntil(socket: Socket, end: (bytes: Buffer) => number | undefined): 
 /** In bytes. */
 const MAX_PROXY_ANSWER = 16 * 1024;
 
-/** As OpenSSH does it: a shell runs the command, its standard streams are the connection, its stderr is ours. */
+/** As OpenSSH does it: a shell runs the command, its standard streams are the connection. Its stderr is for people. */
 function runCommand(
   command: string,
   {PATH, HOME, USER, LANG, SSH_AUTH_SOCK}: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
-): Duplex {
+): Line {
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], {
     env: {PATH, HOME, USER, LANG, SSH_AUTH_SOCK},
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const {stdin, stdout} = child;
+  const {stdin, stdout, stderr} = child;
+  let said = '';
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = `${said}${text}`.slice(-MAX_SAID);
+  });
   const stream = Duplex.from({readable: stdout, writable: stdin});
   const end = () => {
     child.kill();
@@ -247,5 +265,8 @@ function runCommand(
     signal.removeEventListener('abort', end);
     child.kill();
   });
-  return stream;
+  return {stream, reader: undefined, lastWords: () => printable(said.trimEnd().split('\n').at(-1) ?? '')};
 }
+
+/** In UTF-16 code units. */
+const MAX_SAID = 500;

@@ -1,5 +1,5 @@
 import type {Route} from './choose-route.ts';
-import {dial} from './dial.ts';
+import {dial, withLastWords} from './dial.ts';
 import {relay, type Advice, type Relayed, type Relaying} from './relay.ts';
 import {openSingleUseSocket, type SocketPlace, type StartTimer} from './single-use-socket.ts';
 import {connectSsh, type SshConnection, type SshTarget} from './ssh-connection.ts';
@@ -87,7 +87,9 @@ async function connectInTime(
   );
   try {
     const line = await dial(target, route, environment, abort.signal);
-    return await connectSsh(target, line, abort.signal, startTimer);
+    return await connectSsh(target, line, abort.signal, startTimer).catch(async (error: unknown) => {
+      throw error instanceof SshFailure ? await withLastWords(error, line) : error;
+    });
   } finally {
     stop();
   }

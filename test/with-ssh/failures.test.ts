@@ -271,6 +271,14 @@ test('a proxy command that ends at once', async (t) => {
   t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 ended the connection/m);
 });
 
+test('a proxy command that fails says why', async (t) => {
+  const {stderr} = await onLoopback(t, () => {}, {
+    sshProxyCommand: 'sh -c \'echo first >&2; printf "no way to %%s\\033[2J\\n" "$0" >&2; exit 1\' %h',
+  });
+  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 ended the connection/m);
+  t.regex(stderr, /^orgkey: hint: ssh\.proxyCommand says: no way to 127\.0\.0\.1\\u\{1b\}\[2J$/m);
+});
+
 test('keys that cannot be used are told by their own sentences', async (t) => {
   const ed25519 = generateKeyPairSync('ed25519').privateKey.export({type: 'pkcs8', format: 'pem'}).toString();
   const world = await inWorld(t, {
