@@ -22,7 +22,8 @@ export class ConfigurationWatcher {
   readonly #parts: WatchParts;
   readonly #watchers = new Map<string, Watched>();
   #files: readonly string[] = [];
-  #known = '';
+  /** The state of each file; what differs from it is a change that is still to be told. */
+  #known: States = new Map();
   #cancel: (() => void) | undefined;
   #round = 0;
 
@@ -31,14 +32,30 @@ export class ConfigurationWatcher {
   }
 
   /**
+   * What is watched is about to be read: what changes between now and the next `watch` counts as a change. Times do not
+   * tell that: those of files are some milliseconds late, and a file that is gone has none.
+   */
+  async note(): Promise<void> {
+    this.#round += 1;
+    const round = this.#round;
+    const states = statesOf(await this.#facts());
+    if (round === this.#round) this.#known = states;
+  }
+
+  /**
    * Watches these files, absolute paths, in place of those before; they need not exist. Settles once nothing is
-   * missed any more. `since`: what changed at or after this moment, in milliseconds since epoch, counts as a change.
+   * missed any more. `since`: of files that were not watched before, what changed at or after this moment, in
+   * milliseconds since epoch, counts as a change.
    */
   async watch(files: readonly string[], since = Infinity): Promise<void> {
     this.#files = [...new Set(files)];
-    const latest = await this.#look();
-    if (latest < since) return;
-    this.#known = '';
+    const before = this.#known;
+    const facts = await this.#look();
+    const changed = [...facts].filter(([file, now]) =>
+      before.has(file) ? before.get(file) !== now?.identity : (now?.changed ?? 0) >= since,
+    );
+    if (changed.length === 0) return;
+    this.#known = new Map([...this.#known, ...changed.map(([file]) => [file, UNKNOWN] as const)]);
     this.#settle();
   }
 
@@ -50,18 +67,22 @@ export class ConfigurationWatcher {
     this.#watchers.clear();
   }
 
-  /** Gives the last change of all files, in milliseconds since epoch. */
-  async #look(): Promise<number> {
+  /** Gives what is known now; nothing, where somebody looked again meanwhile. */
+  async #look(): Promise<ReadonlyMap<string, Facts | undefined>> {
     this.#round += 1;
     const round = this.#round;
     const steps = (await Promise.all(this.#files.map((file) => stepsTo(file)))).flat();
-    if (round !== this.#round) return 0;
+    if (round !== this.#round) return new Map();
     this.#listen(steps);
     // only now: what changed while we were not listening is in these facts
-    const facts = await Promise.all(this.#files.map((file) => factsOf(file)));
-    if (round !== this.#round) return 0;
-    this.#known = JSON.stringify(facts);
-    return Math.max(0, ...facts.map((fact) => fact?.changed ?? 0));
+    const facts = await this.#facts();
+    if (round !== this.#round) return new Map();
+    this.#known = statesOf(facts);
+    return facts;
+  }
+
+  async #facts(): Promise<ReadonlyMap<string, Facts | undefined>> {
+    return new Map(await Promise.all(this.#files.map(async (file) => [file, await factsOf(file)] as const)));
   }
 
   #listen(steps: readonly Step[]): void {
@@ -115,8 +136,21 @@ export class ConfigurationWatcher {
   async #compare(): Promise<void> {
     const before = this.#known;
     await this.#look();
-    if (this.#known !== before) this.#parts.onChange();
+    const isSame =
+      before.size === this.#known.size &&
+      [...before].every(([file, state]) => this.#known.get(file) === state);
+    if (!isSame) this.#parts.onChange();
   }
+}
+
+/** What tells one state of a file from another; `undefined`: there is none. */
+type States = ReadonlyMap<string, string | undefined>;
+
+/** No file is in this state. */
+const UNKNOWN = 'unknown';
+
+function statesOf(facts: ReadonlyMap<string, Facts | undefined>): States {
+  return new Map([...facts].map(([file, fact]) => [file, fact?.identity]));
 }
 
 interface Watched {

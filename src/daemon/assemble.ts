@@ -224,6 +224,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   }
   async function reload(): Promise<readonly Problem[]> {
     const since = Date.now();
+    await watcher.note();
     const problems = await takeConfiguration();
     await followMetrics();
     await followFiles(since);

@@ -154,6 +154,26 @@ test('what changed since it was read counts at once', async (t) => {
   t.true(count() >= 1);
 });
 
+const since: readonly (readonly [title: string, change: (file: string) => void])[] = [
+  ['written to', (file) => writeFileSync(file, 'b')],
+  ['removed', (file) => unlinkSync(file)],
+];
+
+for (const [title, change] of since)
+  test(`a file that is ${title} between its being noted and watched again counts, whatever the time`, async (t) => {
+    const file = join(scratchDirectory(t), 'file');
+    writeFileSync(file, 'a');
+    const {watcher, next, count} = watcherFor(t);
+    await watcher.watch([file]);
+    await watcher.note();
+    await next(() => {
+      change(file);
+      // the second finds what the first has found already
+      void watcher.watch([file]).then(() => watcher.watch([file]));
+    });
+    t.true(count() >= 1);
+  });
+
 test('files that are watched no longer are not', async (t) => {
   const directory = scratchDirectory(t);
   const [one, other] = [join(directory, 'one'), join(directory, 'other')];
