@@ -324,14 +324,19 @@ function isFileName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 }
 
-/** A copy without what is blank at either end: the bytes that were read are overwritten later. */
+/**
+ * A copy without what is blank at either end, and without the mark that some editors begin UTF-8 with: the bytes that
+ * were read are overwritten later.
+ */
 export function trimmedBytes(bytes: Uint8Array): Uint8Array {
-  let start = 0;
+  let start = BYTE_ORDER_MARK.every((byte, at) => bytes[at] === byte) ? BYTE_ORDER_MARK.length : 0;
   let end = bytes.length;
   while (start < end && isBlank(bytes[start])) start += 1;
   while (end > start && isBlank(bytes[end - 1])) end -= 1;
   return Uint8Array.from(bytes.subarray(start, end));
 }
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);

@@ -27,6 +27,7 @@ const environment = {
 
 const files = {
   secret: 'from a file\r\n',
+  marked: '\ufeff from a file\r\n',
   'deep/cert.pem': PEM,
   client: `${CLIENT}\n`,
   empty: '\n',
@@ -73,6 +74,11 @@ const kinds: readonly (readonly [title: string, credential: string, identity: ob
     'a client secret from a file, the client id from one too',
     'clientId: {$file: client}\nclientSecret: {$file: secret}\ntenantId: {$env: TENANT}',
     {kind: 'client-secret', ...application, clientSecret: 'from a file'},
+  ],
+  [
+    'a token from a file that an editor began with the mark of UTF-8',
+    'personalAccessToken: {$file: marked}',
+    {kind: 'pat', personalAccessToken: 'from a file'},
   ],
   [
     'GUIDs are put in lower case and trimmed',
