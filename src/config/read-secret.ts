@@ -1,5 +1,6 @@
 import {spawn} from 'node:child_process';
 import type {SecretSource} from '../identity/identity.ts';
+import {entriesOf, KEYRING_SERVICE} from '../keyring-package.ts';
 import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {LARGEST_SECRET, objectionTo, readProtectedFile} from './read-protected-file.ts';
@@ -99,7 +100,7 @@ async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Pro
   }
 }
 
-/** A module cannot be ended: what it gives later is nobody's. @throws {SecretError} */
+/** A module waits as long as the keyring does, and cannot be ended: what it gives later is nobody's. @throws {SecretError} */
 async function beforeLimit<Given>(
   asked: Promise<Given>,
   {timeLimit = TIME_LIMIT}: ReadSecretParts,
@@ -107,7 +108,13 @@ async function beforeLimit<Given>(
   const {promise, reject} = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const message = `the keyring did not answer within ${timeLimit / 1000} s`;
-    reject(new SecretError('ERR_SECRET_KEYRING', message, 'Unlock it: it may be asking for its password.'));
+    reject(
+      new SecretError(
+        'ERR_SECRET_KEYRING',
+        message,
+        'Unlock it: it may be asking on a screen that nobody sees.',
+      ),
+    );
   }, timeLimit);
   try {
     return await Promise.race([asked, promise]);
@@ -116,13 +123,10 @@ async function beforeLimit<Given>(
   }
 }
 
-/** The name under which entries lie in keyrings. */
-const SERVICE = 'orgkey';
-
 async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret> {
   const bytes = await beforeLimit(askModule(name, parts.loadKeyring ?? installedKeyring), parts);
   if (bytes !== undefined) return secretFrom(bytes, 'the entry of the keyring is empty');
-  const ran = await run(['secret-tool', 'lookup', 'service', SERVICE, 'username', name], parts);
+  const ran = await run(['secret-tool', 'lookup', 'service', KEYRING_SERVICE, 'username', name], parts);
   switch (ran.kind) {
     case 'printed':
       return secretFrom(ran.output, 'the keyring has no such entry');
@@ -136,7 +140,7 @@ async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret
       throw new SecretError(
         'ERR_SECRET_KEYRING',
         'the keyring is locked, or has no such entry',
-        `Make it with: secret-tool store --label=orgkey service ${SERVICE} username NAME`,
+        `Make it with: secret-tool store --label=orgkey service ${KEYRING_SERVICE} username NAME`,
       );
   }
 }
@@ -150,10 +154,7 @@ async function installedKeyring(): Promise<unknown> {
 /** `undefined` where the module is not installed, or has no such entry: it may look in another keyring. */
 async function askModule(name: string, load: () => Promise<unknown>): Promise<Uint8Array | undefined> {
   try {
-    const module = await load();
-    const AsyncEntry = propertyOf(module, 'AsyncEntry');
-    if (typeof AsyncEntry !== 'function') return undefined;
-    const entry: unknown = Reflect.construct(AsyncEntry, [SERVICE, name]);
+    const entry = entriesOf(await load())?.(name);
     const getPassword = propertyOf(entry, 'getPassword');
     if (typeof getPassword !== 'function') return undefined;
     const password: unknown = await Reflect.apply(getPassword, entry, []);

@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process';
+import {entriesOf, KEYRING_SERVICE, type OpenEntry} from '../keyring-package.ts';
 import {Secret} from '../token/secret.ts';
 
 /** The operating system's keyring: secrets by name, opened by signing in to the machine. */
@@ -35,12 +36,9 @@ export async function openKeyring(parts: KeyringParts): Promise<Keyring | undefi
   const {platform, environment, importPackage = (name) => import(name), limit = 5000} = parts;
   const run: Run = (args, input) => runSecretTool(args, input, environment, limit);
   if (platform !== 'darwin' && (await run([], undefined)).kind === 'ended') return new SecretTool(run);
-  const Entry = await importPackage('@napi-rs/keyring').then(entryOf, () => undefined);
-  return Entry && new PackageKeyring(Entry);
+  const open = await importPackage('@napi-rs/keyring').then(entriesOf, () => undefined);
+  return open && new PackageKeyring(open);
 }
-
-/** Attributes of every entry of ours. */
-const SERVICE = 'orgkey';
 
 /** The keyring of the desktop, by the program of libsecret, which talks to the Secret Service and to nothing else. */
 class SecretTool implements Keyring {
@@ -51,7 +49,7 @@ class SecretTool implements Keyring {
   }
 
   async read(name: string): Promise<Secret | undefined> {
-    const result = await this.#run(['lookup', 'service', SERVICE, 'username', name], undefined);
+    const result = await this.#run(['lookup', 'service', KEYRING_SERVICE, 'username', name], undefined);
     if (result.kind === 'ended' && result.code === 0) return new Secret(withoutLineEnd(result.output));
     // it says nothing where there is nothing, and something where it could not look
     if (result.kind === 'ended' && result.code === 1 && !result.complained) return undefined;
@@ -61,7 +59,7 @@ class SecretTool implements Keyring {
   async write(name: string, secret: Secret): Promise<void> {
     const input = Buffer.alloc(secret.length);
     secret.copyTo(input, 0);
-    const args = ['store', `--label=orgkey: ${name}`, 'service', SERVICE, 'username', name];
+    const args = ['store', `--label=orgkey: ${name}`, 'service', KEYRING_SERVICE, 'username', name];
     const result = await this.#run(args, input);
     input.fill(0);
     if (result.kind === 'ended' && result.code === 0) return;
@@ -113,10 +111,10 @@ const LF = 0x0a;
 
 /** The keyring by a package that whoever wants it installs: on macOS the Keychain. */
 class PackageKeyring implements Keyring {
-  readonly #Entry: EntryConstructor;
+  readonly #open: OpenEntry;
 
-  constructor(Entry: EntryConstructor) {
-    this.#Entry = Entry;
+  constructor(open: OpenEntry) {
+    this.#open = open;
   }
 
   async read(name: string): Promise<Secret | undefined> {
@@ -132,7 +130,7 @@ class PackageKeyring implements Keyring {
 
   async #call(name: string, method: string, args: readonly string[]): Promise<unknown> {
     try {
-      const entry: unknown = Reflect.construct(this.#Entry, [SERVICE, name, PINNED]);
+      const entry = this.#open(name);
       const called: unknown =
         typeof entry === 'object' && entry !== null ? Reflect.get(entry, method) : undefined;
       if (typeof called !== 'function') throw new KeyringError(`@napi-rs/keyring has no ${method}`);
@@ -142,19 +140,4 @@ class PackageKeyring implements Keyring {
       throw new KeyringError('@napi-rs/keyring could not use the keyring', {cause: error});
     }
   }
-}
-
-// without it the package falls back, silently, to the kernel's keyring, which does not outlive the machine's start
-const PINNED = {linux: {store: 'secret-service'}};
-
-type EntryConstructor = new (...args: never[]) => unknown;
-
-function entryOf(module: unknown): EntryConstructor | undefined {
-  if (typeof module !== 'object' || module === null) return undefined;
-  const Entry: unknown = Reflect.get(module, 'AsyncEntry');
-  return isConstructor(Entry) ? Entry : undefined;
-}
-
-function isConstructor(value: unknown): value is EntryConstructor {
-  return typeof value === 'function';
 }

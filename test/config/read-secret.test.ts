@@ -92,11 +92,11 @@ test('a file that is larger than any secret is not read', async (t) => {
   t.is(error.message, `the file ${path} is larger than 1 MiB`);
 });
 
-test('the keyring’s module is asked for the entry of orgkey', async (t) => {
-  const asked: string[] = [];
+test('the keyring’s module is asked for the entry of orgkey, and never the kernel’s keyring', async (t) => {
+  const asked: unknown[] = [];
   class AsyncEntry {
-    constructor(service: string, name: string) {
-      asked.push(service, name);
+    constructor(service: string, name: string, options: unknown) {
+      asked.push(service, name, options);
     }
     getPassword() {
       return Promise.resolve('from the keyring\n');
@@ -107,7 +107,19 @@ test('the keyring’s module is asked for the entry of orgkey', async (t) => {
     {...parts, loadKeyring: () => Promise.resolve({AsyncEntry})},
   );
   t.is(secret.revealText(), 'from the keyring');
-  t.deepEqual(asked, ['orgkey', 'contoso']);
+  t.deepEqual(asked, ['orgkey', 'contoso', {linux: {store: 'secret-service'}}]);
+});
+
+test('a keyring’s module that does not answer is given up', async (t) => {
+  class AsyncEntry {
+    getPassword() {
+      return new Promise(() => {});
+    }
+  }
+  const never = {...parts, timeLimit: 10, loadKeyring: () => Promise.resolve({AsyncEntry})};
+  const error = await errorOf(t, readSecret({from: 'keyring', name: 'contoso'}, never));
+  t.is(error.code, 'ERR_SECRET_KEYRING');
+  t.is(error.message, 'the keyring did not answer within 0.01 s');
 });
 
 /** A directory with a `secret-tool` of ours. */
@@ -132,22 +144,6 @@ test('a module without the entry may look elsewhere: secret-tool is asked as wel
   }
   const tool = {...secretTool(t, 'echo x'), loadKeyring: () => Promise.resolve({AsyncEntry})};
   t.is((await readSecret({from: 'keyring', name: 'a'}, tool)).revealText(), 'x');
-});
-
-test('a keyring’s module that does not answer is not waited for', async (t) => {
-  class AsyncEntry {
-    getPassword() {
-      return new Promise(() => undefined);
-    }
-  }
-  const error = await errorOf(
-    t,
-    readSecret(
-      {from: 'keyring', name: 'contoso'},
-      {...parts, timeLimit: 1000, loadKeyring: () => Promise.resolve({AsyncEntry})},
-    ),
-  );
-  t.is(error.message, 'the keyring did not answer within 1 s');
 });
 
 test('a keyring without the entry, or none at all, is told', async (t) => {
@@ -182,13 +178,13 @@ for (const [title, text, mode, message] of files)
     t.regex((await errorOf(t, readSecret({from: 'file', path}, parts))).message, message);
   });
 
-test('a file is read anew at each use, trimmed, and belongs to who is meant to have it', async (t) => {
+test('a file is read anew at each use, trimmed of blanks and UTF-8’s mark, and belongs to who is meant to have it', async (t) => {
   const path = join(scratchDirectory(t), 'secret');
   const read = (uid?: number) =>
     readSecret({from: 'file', path}, uid === undefined ? parts : {...parts, uid});
   t.regex((await errorOf(t, read())).message, / does not exist$/);
   for (const text of ['one', 'two']) {
-    writeFileSync(path, ` ${text}\n`, {mode: 0o600});
+    writeFileSync(path, `\ufeff ${text}\n`, {mode: 0o600});
     const secret = await read();
     t.is(secret.revealText(), text);
     secret.erase();
