@@ -116,7 +116,7 @@ class IdentityBuilder {
     const {clientId, tenantId} = this.#application();
     const clientCertificate = this.#secret('clientCertificate', 'lines');
     const clientCertificatePassword = this.#secret('clientCertificatePassword');
-    if (clientCertificate?.from === 'held') {
+    if (clientCertificate?.from === 'held' && !this.#isOpen('clientCertificate')) {
       const fault = certificateFault(clientCertificate.secret);
       if (fault !== undefined) return this.#refuse('clientCertificate', fault.message, fault.hint);
     }
@@ -241,7 +241,10 @@ class IdentityBuilder {
       for (const warning of found.warnings) this.#parts.problems.warn(this.#at('environment'), warning);
       return found.identity;
     }
-    return this.#refuse('environment', found.message, found.hint);
+    if (this.#parts.surroundings.absent === 'error')
+      return this.#refuse('environment', found.message, found.hint);
+    this.#parts.problems.leaveOpen(this.#at('environment'), `${found.message}; a daemon may have others`);
+    return undefined;
   }
 
   #stored(): Identity | undefined {
@@ -257,13 +260,14 @@ class IdentityBuilder {
   #managedIdentityId(field: string): ManagedIdentityId | undefined {
     const text = this.#text(field);
     if (text === undefined || text === 'system-assigned') return text;
+    if (this.#isOpen(field)) return text;
     if (isGuid(text)) return text.toLowerCase();
     return this.#refuse(field, `${field} must be a GUID or system-assigned`);
   }
 
   #guid(field: string): string | undefined {
     const text = this.#text(field);
-    if (text === undefined) return undefined;
+    if (text === undefined || this.#isOpen(field)) return text;
     return isGuid(text)
       ? text.toLowerCase()
       : this.#refuse(field, `${field} must be a GUID`, hintFor(field, text));
@@ -308,6 +312,11 @@ class IdentityBuilder {
 
   #has(field: string): boolean {
     return this.#credential.entries.has(field);
+  }
+
+  /** Its value is not known here. */
+  #isOpen(field: string): boolean {
+    return this.#parts.problems.isOpen(this.#at(field));
   }
 
   #at(field: string): number {

@@ -29,6 +29,8 @@ import {valueAt, type Parts} from './written.ts';
 export interface LoadOptions {
   /** As `configurationFile` found it. `undefined`: there is none, and the environment may say who we are. */
   readonly file: string | undefined;
+  /** Taken as if the file held it, ours alone: it is not there yet. Default: what it holds. */
+  readonly content?: Uint8Array;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Files must belong to this user or to root. Default: our own uid. */
   readonly uid?: number;
@@ -42,6 +44,11 @@ export interface LoadOptions {
   readonly key: Uint8Array;
   /** The `validity` of configurations that were valid before: for these the schema is not loaded. Default: none. */
   readonly knownValid?: ReadonlySet<string>;
+  /**
+   * A variable that is not set, a credential that systemd did not pass: an error for whoever acts by the
+   * configuration, a warning for whoever looks at that of a daemon, which may have them. Default: an error.
+   */
+  readonly absent?: 'error' | 'warning';
 }
 
 /** Reads the configuration. What is wrong with it is returned, all of it at once, and holds no secret. */
@@ -63,10 +70,13 @@ function watching(others: readonly string[], loaded: Loaded): Loaded {
 type Complete = LoadOptions & Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>>;
 
 async function loadFile(
-  {environment, uid, key, knownValid, inForce}: Complete,
+  {environment, uid, key, knownValid, inForce, absent = 'error', content}: Complete,
   file: string,
 ): Promise<Loaded> {
-  const read = await readProtectedFile(file, LARGEST_CONFIGURATION);
+  const read: FileRead =
+    content === undefined
+      ? await readProtectedFile(file, LARGEST_CONFIGURATION)
+      : {kind: 'read', bytes: Buffer.from(content), owner: uid, mode: 0o600};
   if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`, read.hint);
   const objection = objectionTo({path: file, ...read}, {uid, holdsSecret: false});
   if (objection !== undefined)
@@ -91,7 +101,7 @@ async function loadFile(
   const directory = dirname(file);
   const paths = [...new Set(namedFiles(parts, {directory, environment}))];
   const files = await readSecrets(paths);
-  const surroundings: Surroundings = {directory, environment, uid, files};
+  const surroundings: Surroundings = {directory, environment, uid, files, absent};
   const resolver = new Resolver(surroundings, problems);
   const entra = buildEntraSettings(parts.orgkey, {problems, resolver});
   const bindings = buildBindings(parts.azure, {problems, resolver, surroundings, entra, key});
@@ -121,7 +131,13 @@ async function loadEnvironment({environment, uid, workingDirectory, key}: Comple
   if (!hasTerraformEnvironment(environment)) return {kind: 'loaded', configuration: NO_CONFIGURATION};
   const paths = terraformFiles(environment, workingDirectory);
   const files = await readSecrets(paths);
-  const surroundings: Surroundings = {directory: workingDirectory, environment, uid, files};
+  const surroundings: Surroundings = {
+    directory: workingDirectory,
+    environment,
+    uid,
+    files,
+    absent: 'error',
+  };
   const target = terraformTarget(environment);
   const found = terraformIdentity({surroundings, entra: DEFAULT_SETTINGS.entra, key});
   const hash = hashOf(key, [...contentsOf(files), ...variablesOf(environment, TERRAFORM_VARIABLES)]);

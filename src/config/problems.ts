@@ -9,6 +9,7 @@ export class Problems {
   readonly #text: string;
   readonly #errors = new Map<number, Said[]>();
   readonly #warnings = new Map<number, Said[]>();
+  readonly #open = new Set<number>();
   #lineStarts: readonly number[] | undefined;
 
   constructor(file: string, text: string) {
@@ -18,12 +19,22 @@ export class Problems {
 
   /** Something is wrong with what begins at the offset: a key, a credential. */
   error(at: number, message: string, hint?: string): void {
-    say(this.#errors, at, {message, hint});
+    if (!this.#open.has(at)) say(this.#errors, at, {message, hint});
   }
 
   /** A value is wrong. The first problem of a value is the one to repair: later ones follow from it. */
   refuse(at: number, message: string, hint?: string): void {
     if (!this.isToldAt(at)) this.error(at, message, hint);
+  }
+
+  /** Nobody here can tell what the value is: it is warned of, and nothing that follows from it is an error. */
+  leaveOpen(at: number, message: string | undefined): void {
+    this.#open.add(at);
+    if (message !== undefined) this.warn(at, message);
+  }
+
+  isOpen(at: number): boolean {
+    return this.#open.has(at);
   }
 
   warn(at: number, message: string, hint?: string): void {

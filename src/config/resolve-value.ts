@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly uid: number;
   /** What was read beforehand, by absolute path. */
   readonly files: ReadonlyMap<string, FileRead>;
+  /** What a variable is that is not set, or a credential that systemd did not pass. */
+  readonly absent: 'error' | 'warning';
 }
 
 /** A secret on one line, or a text that has lines, as PEM. */
@@ -51,6 +53,10 @@ export class Resolver {
     const source = this.#source(written);
     if (source === undefined) return undefined;
     if (source.from === 'variable') return source.text;
+    if (source.from === 'absent') {
+      this.#problems.leaveOpen(written.at, source.message);
+      return source.shown;
+    }
     if (source.from === 'file') {
       const text = this.#file(source.path, source.at, false)?.toString('utf8').trim();
       if (text === '') this.#problems.refuse(source.at, 'the file is empty');
@@ -135,6 +141,10 @@ export class Resolver {
       return undefined;
     }
     const source = this.#source(written);
+    if (source?.from === 'absent') {
+      this.#problems.leaveOpen(at, source.message);
+      return {from: 'held', secret: Secret.fromText(source.shown)};
+    }
     if (source?.from === 'variable') return {from: 'held', secret: Secret.fromText(source.text)};
     if (source?.from !== 'file') return source;
     const bytes = this.#file(source.path, source.at, true);
@@ -180,12 +190,14 @@ export class Resolver {
     if (name === undefined) return this.#expected('$env', 'the name of a variable', at);
     const text = this.#named(name)?.trim();
     if (text !== undefined) return {from: 'variable', text};
+    if (this.#surroundings.absent === 'warning') return absentVariable(name);
     this.#problems.refuse(at, `${showableVariable(name)} is not set`, SET_WHERE);
     return undefined;
   }
 
   #path(path: string | undefined, at: number): Source | undefined {
     if (path === undefined || path === '') return this.#expected('$file', 'a path', at);
+    if (this.#problems.isOpen(at)) return {from: 'absent', shown: path};
     return {from: 'file', path: resolve(this.#surroundings.directory, path), at};
   }
 
@@ -194,6 +206,12 @@ export class Resolver {
       return this.#expected('$credential', 'the name of a systemd credential', at);
     const directory = this.#named('CREDENTIALS_DIRECTORY');
     if (directory !== undefined) return {from: 'file', path: resolve(directory, name), at};
+    if (this.#surroundings.absent === 'warning')
+      return {
+        from: 'absent',
+        message: 'systemd passes its credentials to the service alone: only a daemon can tell this one',
+        shown: '$credential',
+      };
     this.#problems.refuse(
       at,
       'systemd passed no credentials: CREDENTIALS_DIRECTORY is not set',
@@ -235,6 +253,10 @@ export class Resolver {
   #substituted(text: string, at: number): string | undefined {
     const substituted = substitute(text, (name) => this.#named(name));
     if (substituted.kind === 'text') return substituted.text.trim();
+    if (this.#surroundings.absent === 'warning') {
+      this.#problems.leaveOpen(at, absentVariable(substituted.variable).message);
+      return text.trim();
+    }
     this.#problems.refuse(at, `${showableVariable(substituted.variable)} is not set`, SET_WHERE);
     return undefined;
   }
@@ -270,12 +292,14 @@ export class Resolver {
 type Source =
   | {readonly from: 'variable'; readonly text: string}
   | {readonly from: 'file'; readonly path: string; readonly at: number}
+  /** It may be known elsewhere; `shown` stands for it here. No message: that was told. */
+  | {readonly from: 'absent'; readonly message?: string; readonly shown: string}
   | Exclude<SecretSource, {from: 'held' | 'file'}>;
 
 /** The absolute paths of the files that values come from: to be read before anything is resolved. */
 export function filesNamedIn(
   written: Written | undefined,
-  surroundings: Omit<Surroundings, 'files' | 'uid'>,
+  surroundings: Pick<Surroundings, 'directory' | 'environment'>,
 ): string[] {
   switch (written?.kind) {
     case 'list':
@@ -296,7 +320,7 @@ export function filesNamedIn(
 
 function fileNamedIn(
   map: WrittenMap,
-  {directory, environment}: Omit<Surroundings, 'files' | 'uid'>,
+  {directory, environment}: Pick<Surroundings, 'directory' | 'environment'>,
 ): string | undefined {
   const file = valueAt(map, '$file') ?? valueAt(map, '$credential');
   if (file?.kind !== 'text') return undefined;
@@ -308,6 +332,15 @@ function fileNamedIn(
 }
 
 const SET_WHERE = 'a service does not see the variables of your shell: set it in the service’s environment';
+
+function absentVariable(name: string): Extract<Source, {from: 'absent'}> {
+  const variable = showableVariable(name);
+  return {
+    from: 'absent',
+    message: `${variable} is not set here: only a daemon that has it can tell`,
+    shown: variable.endsWith(name) ? `\${${name}}` : '${…}',
+  };
+}
 
 /** The name alone, or the whole host: `https://` and a slash at the end do no harm. */
 const VAULT = /^(?:https:\/\/)?[0-9A-Za-z][0-9A-Za-z-]{1,126}(?:\.[0-9a-z.-]{1,100})?\/?$/;

@@ -514,6 +514,49 @@ test('what somebody else wrote while the editor was open stays, and so does what
   t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n# mine\n`);
 });
 
+test('a configuration that only the daemon can read whole is edited, checked and explained', async (t) => {
+  const person = new Person(t);
+  const path = person.configure(patConfiguration.replace('canary-pat-0123456789', '{$credential: contoso}'));
+  const warning = `${path}:6:32: warning: systemd passes its credentials to the service alone: only a daemon can tell this one\n`;
+  const checked = await person.run('config check');
+  t.deepEqual(checked, {
+    code: 0,
+    stdout: `${path}: sound, 2 credentials for 3 organizations\n`,
+    stderr: warning,
+  });
+  const edited = await person.run('config edit', [], editorOf(person)('sed -i s/fabrikam/tailspin/ "$1"'));
+  t.is(edited.code, 0, edited.stderr);
+  t.regex((await person.run('org list')).stdout, /^tailspin +dev\.azure\.com +personal access token/m);
+  t.regex((await person.run('which contoso')).stdout, /^identity +personal access token$/m);
+  // who sets it up acts by it
+  t.is((await person.run('setup', ['--service', 'none'])).code, 5);
+});
+
+test('what the daemon says against a configuration is said to whoever edits or checks it', async (t) => {
+  const {daemon, person} = await withDaemon(t);
+  const editor = editorOf(person)(`sed -i 's/canary-pat-0123456789/"\${FOO}"/' "$1"`);
+  const environment = {...editor.environment, FOO: 'canary-foo'};
+  const refused = `${daemon.configFile}:6:32: error: the variable FOO is not set\n`;
+  const edited = await person.run('config edit', [], {environment});
+  t.is(edited.code, 5, edited.stderr);
+  t.true(edited.stderr.startsWith(`wrote ${daemon.configFile}\n${refused}`), edited.stderr);
+  t.regex(edited.stderr, /error: the daemon does not take the configuration\n/);
+
+  const checked = await person.run('config check', [], {environment});
+  t.is(checked.code, 5);
+  t.true(checked.stderr.startsWith(refused), checked.stderr);
+  const told = JSON.parse((await person.run('config check --json', [], {environment})).stdout) as {
+    valid: boolean;
+    problems: unknown[];
+  };
+  t.false(told.valid);
+  t.is(told.problems.length, 1);
+
+  // another file is not what the daemon goes by
+  const other = person.write('other.yaml', patConfiguration);
+  t.is((await person.run('config check --config', [other], {environment})).code, 0);
+});
+
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 asRoot('a configuration keeps its owner and its group, or stays as it is', async (t) => {

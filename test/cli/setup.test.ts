@@ -241,7 +241,7 @@ const refusals: readonly {
     title: 'a secret file that is not there',
     argv: ['--pat-file', 'nowhere'],
     code: 5,
-    says: /config\.yaml:\d+:\d+: error: .*\n[^]*error: the configuration has a problem/,
+    says: /config\.yaml:\d+:\d+: error: .*\n[^]*error: what would be written to .*config\.yaml has a problem/,
   },
   {
     title: 'a secret file that others can read',
@@ -290,6 +290,37 @@ for (const {title, argv, prepare, code, says} of refusals) {
     t.regex(outcome.stderr, says);
     t.false(outcome.stderr.includes('canary-secret'));
     t.is(person.read('.gitconfig'), before);
+  });
+}
+
+const GUID = '11111111-2222-3333-4444-555555555555';
+
+for (const [title, clientId, mode] of [
+  ['a secret file that others can read', GUID, 0o644],
+  ['a secret file that is not there', GUID, undefined],
+  ['a client id that is none', 'mine', 0o600],
+] as const) {
+  test(`what repairs a first setup can be done, and then it is done: ${title}`, async (t) => {
+    const person = new Person(t);
+    if (mode !== undefined) person.write('secret', 'canary', mode);
+    const setUp = (id: string) =>
+      person.run(
+        `setup --service none --organization contoso --tenant-id ${GUID} --client-secret-file ./secret --client-id`,
+        [id],
+      );
+    const {code, stderr} = await setUp(clientId);
+    t.is(code, 5, stderr);
+    // the draft was in a directory that is gone, and there is nothing to edit
+    t.false(stderr.includes(`${person.home}/orgkey-`), stderr);
+    t.false(stderr.includes('config edit'), stderr);
+    t.regex(stderr, /and run orgkey setup again\n$/);
+    t.is(person.read('.config/orgkey/config.yaml'), undefined);
+
+    const [command] = /^ {2}chmod .*$/m.exec(stderr) ?? [];
+    if (mode === undefined) person.write('secret', 'canary');
+    else if (command !== undefined) await person.spawn('sh', ['-c', command]);
+    const again = await setUp(GUID);
+    t.is(again.code, 0, again.stderr);
   });
 }
 

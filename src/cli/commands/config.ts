@@ -13,9 +13,14 @@ import {replaceFile} from '../../replace-file.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {isRunning, withDaemon} from '../find-daemon.ts';
 import {absolute, configurationDirectory, configurationFile} from '../locate.ts';
-import {loadFor, readConfiguration, tellProblem} from '../read-configuration.ts';
+import {
+  loadFor,
+  problemsOfDaemon,
+  readConfiguration,
+  requireTaken,
+  tellProblem,
+} from '../read-configuration.ts';
 import {
   describesConfiguration,
   starterConfiguration,
@@ -35,23 +40,25 @@ export async function showPath(options: Places, context: Context): Promise<ExitC
 export async function check(options: Places & Json, context: Context): Promise<ExitCode> {
   const loaded = await loadFor(options, context);
   if (loaded.kind === 'loaded' && loaded.configuration === NO_CONFIGURATION) throw noConfiguration();
-  const problems = loaded.kind === 'invalid' ? loaded.problems : [];
   const warnings = loaded.kind === 'loaded' ? loaded.configuration.warnings : [];
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
+  const problems =
+    loaded.kind === 'invalid' ? loaded.problems : await problemsOfDaemon(source, options, context);
   if (options.json) {
     context.terminal.printJson({
       schemaVersion: SCHEMA_VERSION,
       source,
-      valid: loaded.kind === 'loaded',
+      valid: problems.length === 0,
       problems,
       warnings,
     });
   } else {
     for (const problem of problems) tellProblem('error', problem, context);
     for (const warning of warnings) tellProblem('warning', warning, context);
-    if (loaded.kind === 'loaded') context.terminal.print(`${source}: ${summaryOf(loaded.configuration)}`);
+    if (loaded.kind === 'loaded' && problems.length === 0)
+      context.terminal.print(`${source}: ${summaryOf(loaded.configuration)}`);
   }
-  return loaded.kind === 'loaded' ? EXIT.ok : EXIT.badConfiguration;
+  return problems.length === 0 ? EXIT.ok : EXIT.badConfiguration;
 }
 
 /** `orgkey config show`: what is in force, every default filled in, every secret left out. */
@@ -108,7 +115,7 @@ export async function edit(options: Places, context: Context): Promise<ExitCode>
   const draft = join(dirname(path), `.${basename(path)}.edit`);
   const was = await readFile(path);
   await makeDraft(draft, was);
-  const next = await editUntilSound(draft, options, context).catch(async (error: unknown) => {
+  const next = await editUntilSound({draft, path}, options, context).catch(async (error: unknown) => {
     await rm(draft, {force: true});
     throw error;
   });
@@ -123,8 +130,7 @@ export async function edit(options: Places, context: Context): Promise<ExitCode>
   });
   await rm(draft, {force: true});
   context.terminal.say(`wrote ${printable(path)}`);
-  if (await isRunning(options, context))
-    await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
+  await requireTaken(path, options, context);
   return EXIT.ok;
 }
 
@@ -140,12 +146,16 @@ async function makeDraft(draft: string, text: Uint8Array): Promise<void> {
 }
 
 /** `undefined`: it is not to become the configuration. */
-async function editUntilSound(draft: string, options: Places, context: Context): Promise<Buffer | undefined> {
+async function editUntilSound(
+  {draft, path}: {readonly draft: string; readonly path: string},
+  options: Places,
+  context: Context,
+): Promise<Buffer | undefined> {
   const {terminal} = context;
   for (;;) {
     await runEditor(draft, context);
     const text = await readFile(draft);
-    const loaded = await loadFor({...options, config: draft}, context);
+    const loaded = await loadFor({...options, config: path}, context, {content: text});
     if (loaded.kind === 'loaded') return text;
     for (const problem of loaded.problems) tellProblem('error', problem, context);
     if (!terminal.isInteractive) return undefined;

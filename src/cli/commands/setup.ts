@@ -1,10 +1,9 @@
 import {accessSync, constants} from 'node:fs';
-import {access, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {access, mkdir, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
-import {machineReaders} from '../../machine-files.ts';
 import {printable} from '../../printable.ts';
 import {shellWord} from '../../quote-for-shell.ts';
 import {readIfThere} from '../../replace-file.ts';
@@ -26,7 +25,7 @@ import {
   runtimeDirectoryOfDaemon,
   setupDirectory,
 } from '../locate.ts';
-import {readConfiguration, tellProblem} from '../read-configuration.ts';
+import {readConfiguration, requireTaken} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
 import {changeGit, describeGitPlan, planGit, type GitOptions, type GitPlan} from '../set-up-git.ts';
 import {
@@ -99,7 +98,7 @@ async function planConfiguration(options: SetupOptions, context: Context): Promi
     if (describesConfiguration(options)) await warnOfIgnored(found, options, context);
     return {
       path: found,
-      configuration: await readConfiguration({...options, config: found}, context),
+      configuration: await readConfiguration({...options, config: found}, context, {absent: 'error'}),
       text: undefined,
       secrets: [],
     };
@@ -108,7 +107,7 @@ async function planConfiguration(options: SetupOptions, context: Context): Promi
   if ((await readIfThere(path)) !== undefined)
     return {
       path,
-      configuration: await readConfiguration({...options, config: path}, context),
+      configuration: await readConfiguration({...options, config: path}, context, {absent: 'error'}),
       text: undefined,
       secrets: [],
     };
@@ -116,7 +115,12 @@ async function planConfiguration(options: SetupOptions, context: Context): Promi
   const secrets = secretFiles(starter);
   if (options.system) requireReach(secrets);
   const text = await starterConfiguration(starter, context);
-  return {path, configuration: await readText(text, options, context), text, secrets};
+  // read before it is written: a configuration that is wrong is never left behind
+  const configuration = await readConfiguration({...options, config: path}, context, {
+    absent: 'error',
+    content: Buffer.from(text),
+  });
+  return {path, configuration, text, secrets};
 }
 
 function secretFiles(options: StarterOptions): readonly string[] {
@@ -156,18 +160,6 @@ async function warnOfIgnored(path: string, options: SetupOptions, context: Conte
     `${printable(path)} is there already and stays as it is`,
     'change it: orgkey config edit',
   );
-}
-
-/** The text is read as a file of its own first: a configuration that is wrong is never left behind. */
-async function readText(text: string, options: SetupOptions, context: Context): Promise<Configuration> {
-  const directory = await mkdtemp(join(context.temporary, 'orgkey-'));
-  try {
-    const draft = join(directory, 'config.yaml');
-    await writeFile(draft, text, {mode: 0o600});
-    return await readConfiguration({...options, config: draft}, context);
-  } finally {
-    await rm(directory, {recursive: true, force: true});
-  }
 }
 
 /** `undefined`: whoever sets it up starts the daemon himself. */
@@ -262,7 +254,7 @@ async function startService(
 }
 
 async function testAll(
-  {configuration}: Planned,
+  {path, configuration}: Planned,
   service: Service | undefined,
   options: SetupOptions,
   context: Context,
@@ -277,18 +269,8 @@ async function testAll(
       hint: 'look at: orgkey logs',
     });
   }
-  return withDaemon(places, context, async (daemon) => {
-    const {problems} = await daemon.call('reload', undefined);
-    // what is sound here may not be there: a service has other variables
-    for (const problem of problems) tellProblem('error', problem, context);
-    if (problems.length > 0)
-      throw new CommandError(EXIT.badConfiguration, 'the daemon does not take the configuration', {
-        hint: options.system
-          ? `may the service read it? run: chgrp ${machineReaders} FILE, and: chmod 640 FILE`
-          : 'does it use variables that only this shell has? run: orgkey doctor',
-      });
-    return testOrganizations(configuration.bindings, daemon, context);
-  });
+  await requireTaken(path, places, context);
+  return withDaemon(places, context, (daemon) => testOrganizations(configuration.bindings, daemon, context));
 }
 
 function indent(text: string): string {

@@ -5,7 +5,7 @@ import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/e
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {readRuleKey} from '../../diagnostics/read-rule-key.ts';
-import {readManifest} from '../../git/manifest.ts';
+import {readManifest, type FileRecord} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
@@ -27,7 +27,6 @@ import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {isRunning, withDaemon} from '../find-daemon.ts';
 import {letServiceRead} from '../let-service-read.ts';
 import {
   absolute,
@@ -39,7 +38,7 @@ import {
   homeOf,
 } from '../locate.ts';
 import {keepSecret} from '../paste-token.ts';
-import {loadFor, readConfiguration} from '../read-configuration.ts';
+import {loadFor, readConfiguration, requireTaken} from '../read-configuration.ts';
 import {changeGit, planGit} from '../set-up-git.ts';
 import {layTable} from '../table.ts';
 import {style} from '../terminal.ts';
@@ -387,18 +386,23 @@ async function putIntoUse(
 
 /** What follows from another configuration, as far as it was set up. */
 async function refresh(options: Places, context: Context): Promise<void> {
-  const configuration = await readConfiguration(options, context);
+  const {source} = await readConfiguration(options, context);
   const records = await readManifest(setupDirectory(options, context));
-  if (records.length > 0) {
-    const isProactive = records.some(({settings}) =>
-      settings.some(({key}) => key.endsWith('.proactiveAuth')),
-    );
-    const gitOptions = {...options, system: false, 'no-proactive-auth': !isProactive};
-    const plan = await planGit(configuration, gitOptions, context, gitFrom(context.environment));
-    await changeGit(plan, gitOptions, context);
+  if (records.length > 0) await tellGit(records, options, context);
+  await requireTaken(source, options, context);
+}
+
+async function tellGit(records: readonly FileRecord[], options: Places, context: Context): Promise<void> {
+  const loaded = await loadFor(options, context, {absent: 'error'});
+  if (loaded.kind === 'invalid') {
+    // organizations that git knows by now may be left out here
+    context.terminal.warn('git is told nothing: the configuration has variables that are not set here');
+    return;
   }
-  if (await isRunning(options, context))
-    await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
+  const isProactive = records.some(({settings}) => settings.some(({key}) => key.endsWith('.proactiveAuth')));
+  const gitOptions = {...options, system: false, 'no-proactive-auth': !isProactive};
+  const plan = await planGit(loaded.configuration, gitOptions, context, gitFrom(context.environment));
+  await changeGit(plan, gitOptions, context);
 }
 
 function replaceText(path: string, was: Buffer | undefined, text: string): Promise<void> {
