@@ -94,7 +94,7 @@ test('status tells of a kept secret that cannot be read, and how to mend it', as
   const told = toldOfSecrets(status);
   t.is(told.length, 1, 'one notice for one sort of trouble');
   t.regex(told[0]?.message ?? '', /is not as it was written, and 1 more like it$/);
-  t.regex(told[0]?.hint ?? '', /^it can't be mended: rm '.*', then sign in or add it again$/);
+  t.regex(told[0]?.hint ?? '', /^it can't be mended: rm .*, then sign in or add it again$/);
   t.is(status.health, 'yellow');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });

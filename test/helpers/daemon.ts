@@ -60,7 +60,7 @@ export class TestDaemon {
     ];
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `;
     const command = [process.execPath, main, 'daemon', ...options, '--log-level', 'debug', ...args];
-    this.process = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
+    this.process = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
       env: {PATH: process.env['PATH'] ?? '', HOME: this.directory, ...environment},
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : {uid, gid: uid}),

@@ -39,7 +39,8 @@ export async function showPath(options: Places, context: Context): Promise<ExitC
 /** `orgkey config check` */
 export async function check(options: Places & Json, context: Context): Promise<ExitCode> {
   const loaded = await loadFor(options, context);
-  if (loaded.kind === 'loaded' && loaded.configuration === NO_CONFIGURATION) throw noConfiguration();
+  if (loaded.kind === 'loaded' && loaded.configuration.source === NO_CONFIGURATION.source)
+    throw noConfiguration();
   const warnings = loaded.kind === 'loaded' ? loaded.configuration.warnings : [];
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
   const problems =
