@@ -1,4 +1,4 @@
-import {dirname, join, resolve} from 'node:path';
+import {dirname, join} from 'node:path';
 import {machineFiles} from '../config/file-facts.ts';
 import * as paths from '../config/paths.ts';
 import {machineDirectory} from '../machine-files.ts';
@@ -16,7 +16,8 @@ export function homeOf({home}: Pick<Context, 'home'>): string {
 
 /** Relative paths are taken from where the command was started; a `~/` that no shell replaced, from home. */
 export function absolute(path: string, context: Pick<Context, 'directory' | 'home'>): string {
-  return path.startsWith('~/') ? join(homeOf(context), path.slice(2)) : resolve(context.directory, path);
+  if (path.startsWith('~/')) homeOf(context);
+  return paths.absolutePath(path, context);
 }
 
 /** The configuration in use: the one that is named, even if it is not there, else the first that is. */

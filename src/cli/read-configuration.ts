@@ -18,6 +18,7 @@ export async function loadFor(options: Places, context: Context, reading: Readin
     environment: context.environment,
     uid: context.uid,
     workingDirectory: context.directory,
+    home: context.home,
     key: randomBytes(32),
     absent: 'warning',
     ...reading,

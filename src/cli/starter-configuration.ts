@@ -1,4 +1,5 @@
 import {readFile} from 'node:fs/promises';
+import {dirname} from 'node:path';
 import {
   configurationFromBackstage,
   terraformConfiguration,
@@ -115,7 +116,7 @@ async function fromBackstage(path: string, schema: string | undefined): Promise<
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new CommandError(EXIT.usage, `${printable(path)} cannot be read`, {cause: error});
   });
-  return orFail(configurationFromBackstage(text, {schema}));
+  return orFail(configurationFromBackstage(text, {schema, directory: dirname(path)}));
 }
 
 function orFail(initial: InitialText): string {

@@ -1,4 +1,3 @@
-import {resolve} from 'node:path';
 import type {Identity, ManagedIdentityId, SecretSource} from '../identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import {certificateFault} from './certificate-fault.ts';
@@ -7,6 +6,7 @@ import {chooseKind, CREDENTIAL_KEYS, type ChosenKind, type CredentialKind} from 
 import {isGuid} from './guid.ts';
 import {keyMaker, type MakeKey} from './identity-key.ts';
 import {nearestWord} from './nearest-word.ts';
+import {absolutePath} from './paths.ts';
 import {terraformIdentity} from './terraform-environment.ts';
 import type {Problems} from './problems.ts';
 import type {Resolver, Surroundings} from './resolve-value.ts';
@@ -154,7 +154,7 @@ class IdentityBuilder {
     const path = this.#text('federatedTokenFile');
     if (path === '') return this.#refuse('federatedTokenFile', 'federatedTokenFile must be a path');
     if (clientId === undefined || tenantId === undefined || path === undefined) return undefined;
-    const federatedTokenFile = resolve(this.#parts.surroundings.directory, path);
+    const federatedTokenFile = absolutePath(path, this.#parts.surroundings);
     const key = this.#makeKey('federated-token-file', [clientId, tenantId, federatedTokenFile]);
     return {kind: 'federated-token-file', key, clientId, tenantId, federatedTokenFile};
   }

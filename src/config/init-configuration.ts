@@ -1,4 +1,5 @@
-import {isMap, isScalar, isSeq, parseDocument, YAMLMap, YAMLSeq} from 'yaml';
+import {resolve} from 'node:path';
+import {isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, YAMLSeq, type Document} from 'yaml';
 import {terraformTarget} from './terraform-environment.ts';
 
 /** A text for a new configuration, or why there is none. */
@@ -74,9 +75,13 @@ ${lines.map((line, index) => `        ${index === 0 ? '- ' : '  '}${line}`).join
 
 /**
  * What of a Backstage app-config is ours, comments included. The removed `token` and `credential` become
- * `credentials`; what others read is left out.
+ * `credentials`; what others read is left out. Relative paths become absolute: they begin at `directory`, which the
+ * new configuration need not lie in.
  */
-export function configurationFromBackstage(text: string, {schema}: InitialOptions): InitialText {
+export function configurationFromBackstage(
+  text: string,
+  {schema, directory}: InitialOptions & {readonly directory: string},
+): InitialText {
   const document = parseDocument(text, {prettyErrors: false, logLevel: 'error'});
   if (document.errors.length > 0) return failed('the file is not valid YAML');
   const {contents} = document;
@@ -87,6 +92,7 @@ export function configurationFromBackstage(text: string, {schema}: InitialOption
   keep(contents, ['integrations', 'orgkey']);
   keep(integrations, ['azure']);
   for (const host of azure.items) if (isMap(host)) renewCredentials(host);
+  makePathsAbsolute(document, directory);
   document.commentBefore = null;
   contents.commentBefore = null;
   try {
@@ -133,6 +139,27 @@ function renameToken(credential: YAMLMap): void {
   if (token === undefined) return;
   credential.delete('token');
   credential.set('personalAccessToken', token);
+}
+
+function makePathsAbsolute(document: Document, directory: string): void {
+  visit(document, {
+    Pair(_, {key, value}) {
+      if (!isScalar(key)) return;
+      const program = key.value === '$command' && isSeq(value) ? value.items[0] : undefined;
+      if (key.value === '$file' || key.value === 'federatedTokenFile') makeAbsolute(value, directory);
+      // any other program is found on the PATH
+      else if (isScalar(program) && /^\.\.?\//.test(String(program.value))) makeAbsolute(program, directory);
+    },
+  });
+}
+
+/** What begins with a variable, or at home, does not begin at the file. */
+function makeAbsolute(node: unknown, directory: string): void {
+  if (!isScalar(node) || typeof node.value !== 'string') return;
+  const path = node.value.trim();
+  // a function: in a replacement text, $$ would be one $
+  const escaped = directory.replaceAll('${', () => '$${');
+  if (path !== '' && !/^(?:~\/|\$\{)/.test(path)) node.value = resolve(escaped, path);
 }
 
 function failed(message: string): InitialText {

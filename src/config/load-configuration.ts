@@ -15,7 +15,7 @@ import {
   readProtectedFile,
   type FileRead,
 } from './read-protected-file.ts';
-import {filesNamedIn, Resolver, type Surroundings} from './resolve-value.ts';
+import {filesNamedIn, Resolver, type NamingSurroundings, type Surroundings} from './resolve-value.ts';
 import {
   hasTerraformEnvironment,
   TERRAFORM_VARIABLES,
@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly uid?: number;
   /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: ours. */
   readonly workingDirectory?: string;
+  /** Where `~/` in the file leads. Default: `$HOME`. */
+  readonly home?: string | undefined;
   /** Where a file was looked for, in order: those that would be taken instead are watched, too. Default: nowhere. */
   readonly candidates?: readonly string[];
   /** A file that lost all of its text since is being written, or was lost: it is no other configuration. Default: none. */
@@ -53,8 +55,13 @@ export interface LoadOptions {
 
 /** Reads the configuration. What is wrong with it is returned, all of it at once, and holds no secret. */
 export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
-  const {file, uid = process.getuid?.() ?? 0, workingDirectory = process.cwd(), candidates = []} = options;
-  const complete = {...options, uid, workingDirectory};
+  const {file, environment, candidates = []} = options;
+  const {
+    uid = process.getuid?.() ?? 0,
+    workingDirectory = process.cwd(),
+    home = environment['HOME'],
+  } = options;
+  const complete = {...options, uid, workingDirectory, home};
   if (file === undefined) return watching(candidates, await loadEnvironment(complete));
   const before = candidates.slice(0, Math.max(0, candidates.indexOf(file)));
   return watching(before, await loadFile(complete, resolve(workingDirectory, file)));
@@ -67,10 +74,11 @@ function watching(others: readonly string[], loaded: Loaded): Loaded {
 }
 
 /** The options, defaults filled in. */
-type Complete = LoadOptions & Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>>;
+type Complete = LoadOptions &
+  Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>> & {readonly home: string | undefined};
 
 async function loadFile(
-  {environment, uid, key, knownValid, inForce, absent = 'error', content}: Complete,
+  {environment, uid, home, key, knownValid, inForce, absent = 'error', content}: Complete,
   file: string,
 ): Promise<Loaded> {
   const read: FileRead =
@@ -99,9 +107,9 @@ async function loadFile(
   }
 
   const directory = dirname(file);
-  const paths = [...new Set(namedFiles(parts, {directory, environment}))];
+  const paths = [...new Set(namedFiles(parts, {directory, home, environment}))];
   const files = await readSecrets(paths);
-  const surroundings: Surroundings = {directory, environment, uid, files, absent};
+  const surroundings: Surroundings = {directory, home, environment, uid, files, absent};
   const resolver = new Resolver(surroundings, problems);
   const entra = buildEntraSettings(parts.orgkey, {problems, resolver});
   const bindings = buildBindings(parts.azure, {problems, resolver, surroundings, entra, key});
@@ -127,12 +135,13 @@ async function loadFile(
 }
 
 /** Without a file: the identity of Terraform's variables, for the organization that they name or for all. */
-async function loadEnvironment({environment, uid, workingDirectory, key}: Complete): Promise<Loaded> {
+async function loadEnvironment({environment, uid, home, workingDirectory, key}: Complete): Promise<Loaded> {
   if (!hasTerraformEnvironment(environment)) return {kind: 'loaded', configuration: NO_CONFIGURATION};
   const paths = terraformFiles(environment, workingDirectory);
   const files = await readSecrets(paths);
   const surroundings: Surroundings = {
     directory: workingDirectory,
+    home,
     environment,
     uid,
     files,
@@ -182,10 +191,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-function namedFiles(
-  {azure, orgkey}: Parts,
-  surroundings: Pick<Surroundings, 'directory' | 'environment'>,
-): string[] {
+function namedFiles({azure, orgkey}: Parts, surroundings: NamingSurroundings): string[] {
   const named = [...filesNamedIn(azure, surroundings), ...filesNamedIn(orgkey, surroundings)];
   return usesEnvironment(azure)
     ? [...named, ...terraformFiles(surroundings.environment, surroundings.directory)]

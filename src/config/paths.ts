@@ -1,4 +1,4 @@
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {absoluteVariable} from '../absolute-variable.ts';
 
 /** What the lookups know of the process that asks. */
@@ -19,6 +19,14 @@ export interface PathFacts {
   readonly kind: 'file' | 'directory' | 'socket' | 'link' | 'other';
   /** The owner's uid. */
   readonly owner: number;
+}
+
+/** Relative paths begin at the directory; a `~/` that no shell replaced, at home. */
+export function absolutePath(
+  path: string,
+  {directory, home}: {readonly directory: string; readonly home: string | undefined},
+): string {
+  return home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : resolve(directory, path);
 }
 
 /**

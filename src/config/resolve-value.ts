@@ -2,6 +2,7 @@ import {resolve} from 'node:path';
 import type {SecretSource} from '../identity/identity.ts';
 import {shellWord} from '../quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
+import {absolutePath} from './paths.ts';
 import type {Problems} from './problems.ts';
 import {objectionTo, type FileRead} from './read-protected-file.ts';
 import {showablePath, showableVariable} from './showable.ts';
@@ -12,6 +13,8 @@ import {sourceOf, valueAt, type Written, type WrittenMap} from './written.ts';
 export interface Surroundings {
   /** Of the configuration file: relative paths begin there. */
   readonly directory: string;
+  /** Paths that begin with `~/` begin there. */
+  readonly home: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   /** What was read beforehand, by absolute path. */
@@ -19,6 +22,9 @@ export interface Surroundings {
   /** What a variable is that is not set, or a credential that systemd did not pass. */
   readonly absent: 'error' | 'warning';
 }
+
+/** What tells which files are named. */
+export type NamingSurroundings = Pick<Surroundings, 'directory' | 'home' | 'environment'>;
 
 /** A secret on one line, or a text that has lines, as PEM. */
 export type SecretForm = 'line' | 'lines';
@@ -198,7 +204,7 @@ export class Resolver {
   #path(path: string | undefined, at: number): Source | undefined {
     if (path === undefined || path === '') return this.#expected('$file', 'a path', at);
     if (this.#problems.isOpen(at)) return {from: 'absent', shown: path};
-    return {from: 'file', path: resolve(this.#surroundings.directory, path), at};
+    return {from: 'file', path: absolutePath(path, this.#surroundings), at};
   }
 
   #credential(name: string | undefined, at: number): Source | undefined {
@@ -226,8 +232,8 @@ export class Resolver {
     if (value?.kind !== 'list' || program === undefined || argv.length !== value.items.length)
       return this.#expected('$command', 'a list: the program and its arguments', at);
     // what is found on the PATH depends on who started us
-    if (program.startsWith('./') || program.startsWith('../'))
-      return {from: 'command', argv: [resolve(this.#surroundings.directory, program), ...argv.slice(1)]};
+    if (/^(?:~|\.\.?)\//.test(program))
+      return {from: 'command', argv: [absolutePath(program, this.#surroundings), ...argv.slice(1)]};
     return {from: 'command', argv};
   }
 
@@ -297,10 +303,7 @@ type Source =
   | Exclude<SecretSource, {from: 'held' | 'file'}>;
 
 /** The absolute paths of the files that values come from: to be read before anything is resolved. */
-export function filesNamedIn(
-  written: Written | undefined,
-  surroundings: Pick<Surroundings, 'directory' | 'environment'>,
-): string[] {
+export function filesNamedIn(written: Written | undefined, surroundings: NamingSurroundings): string[] {
   switch (written?.kind) {
     case 'list':
       return written.items.flatMap((item) => filesNamedIn(item, surroundings));
@@ -320,13 +323,13 @@ export function filesNamedIn(
 
 function fileNamedIn(
   map: WrittenMap,
-  {directory, environment}: Pick<Surroundings, 'directory' | 'environment'>,
+  {directory, home, environment}: NamingSurroundings,
 ): string | undefined {
   const file = valueAt(map, '$file') ?? valueAt(map, '$credential');
   if (file?.kind !== 'text') return undefined;
   const named = substitute(file.text, (name) => environment[name]);
   if (named.kind === 'missing' || named.text === '') return undefined;
-  if (map.entries.has('$file')) return resolve(directory, named.text.trim());
+  if (map.entries.has('$file')) return absolutePath(named.text.trim(), {directory, home});
   const credentials = environment['CREDENTIALS_DIRECTORY'];
   return credentials === undefined ? undefined : resolve(credentials, named.text.trim());
 }

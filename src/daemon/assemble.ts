@@ -114,6 +114,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
         environment,
         uid,
         workingDirectory: process.cwd(),
+        home: surrounding.home,
         key,
         knownValid: valid.known,
       }),

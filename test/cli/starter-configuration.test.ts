@@ -58,3 +58,14 @@ for (const [kind, options] of rows) {
     t.deepEqual(binding?.organizations, ['contoso']);
   });
 }
+
+test('a first configuration from an app-config elsewhere finds its secrets', async (t) => {
+  const [there, here] = [scratchDirectory(t), scratchDirectory(t)];
+  const from = join(there, 'app-config.yaml');
+  writeFileSync(from, 'integrations: {azure: [{credentials: [{personalAccessToken: {$file: ./pat}}]}]}\n');
+  writeFileSync(join(there, 'pat'), 'canary', {mode: 0o600});
+  const file = join(here, 'config.yaml');
+  writeFileSync(file, await starterConfiguration({from}, parts), {mode: 0o600});
+  const loaded = await loadConfiguration({file, environment: {}, key: new Uint8Array(32)});
+  t.is(loaded.kind, 'loaded', JSON.stringify(loaded));
+});

@@ -71,7 +71,7 @@ backend: 1
 `;
 
 test('from a Backstage file: what is ours, comments included, what was removed put right', async (t) => {
-  const text = textIn(configurationFromBackstage(backstage, {}));
+  const text = textIn(configurationFromBackstage(backstage, {directory: '/'}));
   t.regex(text, /# ours\n/);
   t.regex(text, /# all of them\n/);
   t.regex(text, /# old\n/);
@@ -88,6 +88,52 @@ test('from a Backstage file: what is ours, comments included, what was removed p
   );
 });
 
+const from = '/the/${APP} #1';
+
+/** Where a path of a Backstage file in that directory leads. */
+const paths: readonly (readonly [written: string, leads: string])[] = [
+  ['pat', '/the/${APP} #1/pat'],
+  ['./deep/pat', '/the/${APP} #1/deep/pat'],
+  ['../pat', '/the/pat'],
+  ['${NAME}.pat', '/the.pat'],
+  ['of-${TOOL}.pat', '/the/${APP} #1/of-tool.pat'],
+  ['/run/pat', '/run/pat'],
+  ['~/pat', '/home/of/me/pat'],
+];
+
+for (const [written, leads] of paths)
+  test(`from a Backstage file elsewhere: the path ${written} leads where it led`, async (t) => {
+    const environment = {HOME: '/home/of/me', NAME: '/the', TOOL: 'tool'};
+    const load = (credential: string) => {
+      const text = `integrations: {azure: [{credentials: [{${credential}}]}]}`;
+      return loadText(t, textIn(configurationFromBackstage(text, {directory: from})), {environment});
+    };
+    const id = '9f000000-0000-0000-0000-000000000001';
+    const path = JSON.stringify(written);
+    const token = await load(`clientId: ${id}, tenantId: ${id}, federatedTokenFile: ${path}`);
+    const [binding] = soundIn(t, token).bindings;
+    t.is(binding?.identity.kind === 'federated-token-file' && binding.identity.federatedTokenFile, leads);
+    const {loaded, file} = await load(`personalAccessToken: {$file: ${path}}`);
+    t.deepEqual(loaded.kind === 'invalid' && loaded.files, [file, leads]);
+  });
+
+test('from a Backstage file elsewhere: a program beside it is still there, others are looked for', async (t) => {
+  const text = `integrations:
+  azure:
+    - credentials:
+        - {organizations: [a], personalAccessToken: {$command: [./print, ./as-it-is]}}
+        - {organizations: [b], personalAccessToken: {$command: [print, ./as-it-is]}}
+`;
+  const loaded = await loadText(t, textIn(configurationFromBackstage(text, {directory: from})));
+  t.deepEqual(
+    soundIn(t, loaded).bindings.map(({identity}) => identity.kind === 'pat' && identity.personalAccessToken),
+    [
+      {from: 'command', argv: [`${from}/print`, './as-it-is']},
+      {from: 'command', argv: ['print', './as-it-is']},
+    ],
+  );
+});
+
 const none: readonly (readonly [text: string, message: string])[] = [
   ['a: [', 'the file is not valid YAML'],
   ['a: 1', 'the file has no list integrations.azure'],
@@ -100,6 +146,6 @@ const none: readonly (readonly [text: string, message: string])[] = [
 
 for (const [text, message] of none) {
   test(`nothing comes from ${JSON.stringify(text)}`, (t) => {
-    t.deepEqual(configurationFromBackstage(text, {}), {kind: 'failed', message});
+    t.deepEqual(configurationFromBackstage(text, {directory: '/'}), {kind: 'failed', message});
   });
 }

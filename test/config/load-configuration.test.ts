@@ -238,6 +238,31 @@ test('a program’s path that begins with a dot begins at the configuration', as
   });
 });
 
+test('paths that begin with ~/ begin at home, which the environment names if nobody else does', async (t) => {
+  const home = scratchDirectory(t);
+  writeFileSync(join(home, 'pat'), 'of home\n', {mode: 0o600});
+  const text = `integrations:
+  azure:
+    - credentials:
+        - {organizations: [a], personalAccessToken: {$file: ~/pat}}
+        - {organizations: [b], personalAccessToken: {$command: [~/show, ~/x]}}
+        - {clientId: ${CLIENT}, tenantId: ${TENANT}, federatedTokenFile: ~/token}
+`;
+  for (const options of [{home, environment: {HOME: '/other'}}, {environment: {HOME: home}}]) {
+    const loaded = await loadText(t, text, options);
+    const configuration = soundIn(t, loaded);
+    t.deepEqual(
+      configuration.bindings.map(({identity}) => shown(identity)),
+      [
+        {kind: 'pat', personalAccessToken: 'of home'},
+        {kind: 'pat', personalAccessToken: {from: 'command', argv: [join(home, 'show'), '~/x']}},
+        {kind: 'federated-token-file', ...application, federatedTokenFile: join(home, 'token')},
+      ],
+    );
+    t.deepEqual(configuration.files, [loaded.file, join(home, 'pat')]);
+  }
+});
+
 test('a key that an agent is to hold is looked at when the configuration is loaded, and not kept', async (t) => {
   const text = `orgkey:
   ssh: {keyHolder: agent}
