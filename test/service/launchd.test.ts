@@ -19,7 +19,7 @@ test('the job is started at login, kept alive, and run without what could load f
   const [tools, hardening, thrift, place] = [
     '/usr/bin/env|-u|NODE_OPTIONS|-u|NODE_PATH|-u|LD_PRELOAD|/opt/node/bin/node',
     '--disable-sigusr1|--disable-proto=delete|--report-exclude-env',
-    '--max-semi-space-size=1|--v8-pool-size=0|--single-threaded-gc|--no-concurrent-recompilation',
+    '--max-semi-space-size=1|--v8-pool-size=0|--single-threaded-gc|--no-concurrent-recompilation|--disable-warning=ExperimentalWarning',
     '/Users/ann/a & b/<c>/main.js|daemon|--runtime-dir|/tmp/orgkey-501|--state-dir|/Users/ann/.local/state/orgkey',
   ];
   const expected = [tools, hardening, thrift, place, '--config|/Users/ann/config.yaml'].join('|');
