@@ -56,6 +56,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   crash,
   broken,
   shell,
+  choice,
   upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
 const scenario = scenarios[process.argv[2] ?? ''];
@@ -260,6 +261,20 @@ async function shell() {
     uninstall: await orgkey('uninstall'),
   };
   return {...found, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
+}
+
+/** Nothing says which service. */
+async function choice() {
+  const orgkey = async (...argv: readonly string[]) => {
+    const {stdout, stderr} = await runCommand([daemon.node, daemon.main, ...argv], process.env);
+    return /^service: .*/m.exec(stdout + stderr)?.[0] ?? stderr;
+  };
+  return {
+    installed: await orgkey('service', 'install', '--config', daemon.configFile),
+    answer: await ask(join(run, 'git.sock'), 'contoso'),
+    uninstalled: await orgkey('service', 'uninstall'),
+    left: readdirSync(units),
+  };
 }
 
 async function answersOfBoth() {

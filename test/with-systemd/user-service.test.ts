@@ -87,6 +87,20 @@ onSystemd(
   },
 );
 
+onSystemd(
+  `the service that is installed is the machine's, also where nobody says which${because}`,
+  async (t) => {
+    const home = new SystemdHome(app, uid, configuration);
+    t.teardown(() => home.remove());
+    t.deepEqual(await home.run('choice'), {
+      installed: 'service: systemd-user, runs',
+      answer: 'secret',
+      uninstalled: 'service: systemd-user, removed',
+      left: [],
+    });
+  },
+);
+
 onSystemd(`the first request starts it${because}`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());

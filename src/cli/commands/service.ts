@@ -18,7 +18,7 @@ interface ServiceOptions extends Places {
 
 /** `orgkey service install` */
 export async function install(options: ServiceOptions, context: Context): Promise<ExitCode> {
-  const {service, configFile} = await chosen(options, context);
+  const {service, configFile} = await chosen(options, context, 'what the machine has');
   tell(service, orFail(await service.install()).changes.map(describeChange), 'runs', context);
   await rememberService(setupDirectory(options, context), {kind: service.kind, configFile});
   return EXIT.ok;
@@ -87,10 +87,11 @@ export async function showStatus(
   return status.state === 'running' || status.state === 'listening' ? EXIT.ok : EXIT.notRunning;
 }
 
-/** The one that was set up; else, unless one is asked for, what the machine has. */
+/** The one that is asked for, or was set up, or that is there all the same; else as is said. */
 async function chosen(
   options: ServiceOptions,
   context: Context,
+  whereNone: 'plain' | 'what the machine has' = 'plain',
 ): Promise<{readonly service: Service; readonly configFile: string | undefined}> {
   const remembered = await recallFirst(setupDirectories(options, context));
   const asked = serviceKind(options.service, options.system);
@@ -108,7 +109,8 @@ async function chosen(
   // the daemon itself tells what is wrong with a configuration
   const sockets = loaded.kind === 'loaded' ? loaded.configuration.settings.sockets : [];
   const service = await serviceFor({kind, configFile, sockets}, options, context);
-  if (kind !== undefined || (await service.status()).installed) return {service, configFile};
+  if (kind !== undefined || whereNone !== 'plain' || (await service.status()).installed)
+    return {service, configFile};
   return {service: await serviceFor({kind: 'plain', configFile, sockets}, options, context), configFile};
 }
 
