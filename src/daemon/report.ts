@@ -90,6 +90,8 @@ const LONGEST_PATH = 512;
 /** Printable, and no longer than a line can take: whoever asks chooses it, and escapes make it longer. */
 export function boundedPath(path: string): string {
   const shown = printable(path);
+  // three bytes for each code unit at most
+  if (shown.length * 3 <= LONGEST_PATH) return shown;
   const bytes = Buffer.from(shown);
   return bytes.length <= LONGEST_PATH ? shown : `${bytes.subarray(0, LONGEST_PATH).toString()}…`;
 }
