@@ -132,11 +132,13 @@ test.serial(
   },
 );
 
-test.serial('a burst of clients at once on a scoped socket: nobody is refused', async (t) => {
+test.serial('a burst of clients on a scoped socket for which there is room: nobody is refused', async (t) => {
   const small = await startDaemon({configuration: scoped});
   t.teardown(() => small.close());
   const path = join(small.runtime, 'scoped/team/git.sock');
-  const answers = await Promise.all(Array.from({length: burst}, () => askPath(path, good).catch(String)));
+  // half of what all scoped sockets have together: more may be open at once, and unread, where the daemon is held up
+  const most = Math.min(burst, 512);
+  const answers = await Promise.all(Array.from({length: most}, () => askPath(path, good).catch(String)));
   t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
 });
 
