@@ -1,7 +1,7 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {organizationFrom} from '../organization/organization.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {CommandError} from './command-error.ts';
 import type {Context} from './context.ts';
 import {EXIT} from './exit-code.ts';

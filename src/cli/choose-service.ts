@@ -1,5 +1,5 @@
 import type {SocketSettings} from '../config/configuration.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {runCommand} from '../service/run-command.ts';
 import {chooseService, type Service, type ServiceKind} from '../service/service.ts';
 import type {Outcome} from '../service/outcome.ts';

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';
 

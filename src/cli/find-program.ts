@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import type {Program} from './context.ts';
 
 /** The parts of the orgkey that runs. `node`: Node's absolute path. */

@@ -1,7 +1,7 @@
 import {chmod, chown} from 'node:fs/promises';
-import {machineReaders} from '../machine-files.ts';
-import {printable} from '../printable.ts';
-import {readIfThere} from '../replace-file.ts';
+import {machineReaders} from '../config/machine-configuration.ts';
+import {printable} from '../text/printable.ts';
+import {readIfThere} from '../git/replace-file.ts';
 import type {Context} from './context.ts';
 
 /** What we made or were given belongs to root; the service reads it by a group in which nobody else is. */

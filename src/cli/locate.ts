@@ -1,7 +1,7 @@
 import {dirname, join} from 'node:path';
 import {machineFiles} from '../config/file-facts.ts';
 import * as paths from '../config/paths.ts';
-import {machineDirectory} from '../machine-files.ts';
+import {machineDirectory} from '../config/machine-configuration.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';

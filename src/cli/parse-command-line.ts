@@ -1,6 +1,6 @@
 import yargs, {type Argv} from 'yargs';
 import {nearestWord} from '../config/nearest-word.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {placeOptions, type Chosen, type Command} from './command.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT} from './exit-code.ts';

@@ -1,6 +1,6 @@
 import {copyFile, chmod, lstat, mkdir, readFile, readlink, rename, rm, symlink} from 'node:fs/promises';
 import {basename, dirname, join, sep} from 'node:path';
-import {absoluteVariable} from '../absolute-variable.ts';
+import {absoluteVariable} from '../config/absolute-variable.ts';
 import type {Context, Program} from './context.ts';
 import {homeOf} from './locate.ts';
 

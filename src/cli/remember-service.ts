@@ -1,6 +1,6 @@
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import type {ServiceKind} from '../service/service.ts';
 
 /** How the service was set up: `orgkey service start`, which git's helper runs, must start the same one again. */

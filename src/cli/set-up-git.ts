@@ -6,7 +6,7 @@ import {isChanged, planSettings, publish, type Change} from '../git/plan-change.
 import type {RunGit} from '../git/run-git.ts';
 import type {Setting} from '../git/setting.ts';
 import {wantedSettings} from '../git/wanted-settings.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {submoduleInclude, type GitSetting} from '../ssh/git-include.ts';
 import type {Context, Places} from './context.ts';
 import {configurationDirectory, homeOf, setupDirectory} from './locate.ts';

@@ -5,7 +5,7 @@ import {
   terraformConfiguration,
   type InitialText,
 } from '../config/init-configuration.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {CommandError} from './command-error.ts';
 import type {Context} from './context.ts';
 import {EXIT} from './exit-code.ts';

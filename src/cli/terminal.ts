@@ -1,7 +1,7 @@
 import {createInterface} from 'node:readline/promises';
 import type {ReadStream, WriteStream} from 'node:tty';
 import {stripVTControlCharacters, styleText} from 'node:util';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {Secret} from '../token/secret.ts';
 import {EXIT} from './exit-code.ts';
 

@@ -3,7 +3,7 @@ import type {TokenResult} from '../daemon/control-protocol.ts';
 import type {Binding} from '../identity/bindings.ts';
 import {describeIdentity} from '../identity/identity.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Context} from './context.ts';
 import {describeDuration} from './describe-time.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';

@@ -1,4 +1,4 @@
-import {isRecord} from '../record.ts';
+import {isRecord} from '../text/record.ts';
 import {CREDENTIAL_KINDS} from './credential-kinds.ts';
 import {jsonSchema} from './json-schema.ts';
 

@@ -1,6 +1,6 @@
 import {userInfo} from 'node:os';
 import {isAbsolute} from 'node:path';
-import {absoluteVariable} from '../absolute-variable.ts';
+import {absoluteVariable} from './absolute-variable.ts';
 
 /** The home directory: `$HOME`, else what the machine knows. `undefined`: nobody knows one, as in many containers. */
 export function homeDirectory(environment: Readonly<Record<string, string | undefined>>): string | undefined {

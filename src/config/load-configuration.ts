@@ -1,7 +1,7 @@
 import {createHmac} from 'node:crypto';
 import {dirname, resolve} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {buildBindings} from './build-bindings.ts';
 import {buildEntraSettings, buildSettings} from './build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';

@@ -1,5 +1,5 @@
 import {join, resolve} from 'node:path';
-import {absoluteVariable} from '../absolute-variable.ts';
+import {absoluteVariable} from './absolute-variable.ts';
 
 /** What the lookups know of the process that asks. */
 export interface Surrounding {

@@ -1,7 +1,7 @@
 import {constants} from 'node:fs';
 import {lstat, open, readFile} from 'node:fs/promises';
 import {dirname, normalize} from 'node:path';
-import {machineDirectory} from '../machine-files.ts';
+import {machineDirectory} from './machine-configuration.ts';
 import {repairUnreadable} from './why-unreadable.ts';
 
 /** What a file held and who may touch it. Links are followed: these are the facts of their target. */

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import type {SecretSource} from '../identity/identity.ts';
-import {entriesOf, KEYRING_SERVICE} from '../keyring-package.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {entriesOf, KEYRING_SERVICE} from './keyring-package.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {LARGEST_SECRET, objectionTo, readProtectedFile} from './read-protected-file.ts';
 import {trimmedBytes} from './resolve-value.ts';

@@ -1,6 +1,6 @@
 import {resolve} from 'node:path';
 import type {SecretSource} from '../identity/identity.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {absolutePath} from './paths.ts';
 import type {Problems} from './problems.ts';

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 
 /**
  * A path as it may be told: a part that could be a secret, because somebody wrote the secret itself where its

@@ -2,7 +2,7 @@ import {resolve} from 'node:path';
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
 import {organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {certificateFault} from './certificate-fault.ts';
 import type {EntraSettings} from './configuration.ts';

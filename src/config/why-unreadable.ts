@@ -1,7 +1,7 @@
 import {access, constants} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {machineDirectory, machineReaders} from '../machine-files.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {machineDirectory, machineReaders} from './machine-configuration.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {showablePath} from './showable.ts';
 
 /** What lets us read a file that we may not read. What is in `/etc/orgkey` stays root's, and is read by a group. */

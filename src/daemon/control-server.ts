@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
 import {controlIpc, readRequest} from './control-wire.ts';
 

@@ -1,6 +1,6 @@
 import {IPCModule} from 'node-ipc';
 import {dirname} from 'node:path';
-import {isRecord, type JsonRecord} from '../record.ts';
+import {isRecord, type JsonRecord} from '../text/record.ts';
 
 /** node-ipc for either side of the control channel on a path: it says nothing itself, and reads nothing unexpected. */
 export function controlIpc(path: string): IPCModule {

@@ -1,5 +1,5 @@
 import type {Secret} from '../token/secret.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 

@@ -1,6 +1,6 @@
 import {describeIdentity} from '../identity/identity.ts';
 import {nameOf} from '../organization/socket-scope.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {AuditEntry} from './audit.ts';
 import type {HandOut} from './control-handlers.ts';
 import type {Outcome} from './tally.ts';

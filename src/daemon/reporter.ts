@@ -1,6 +1,6 @@
 import {describeIdentity} from '../identity/identity.ts';
 import {describeOwner} from '../organization/socket-scope.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {GrantEvent} from '../ssh/grants.ts';
 import type {Relayed} from '../ssh/relay.ts';
 import type {AuditTrail} from './audit-trail.ts';

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 
 /**
  * The variables that decide the way out, what is trusted there and where identities are asked for, as they may be

@@ -1,6 +1,6 @@
 import {explainCode} from '../entra/advice.ts';
-import {printable} from '../printable.ts';
-import {isRecord, parseRecord} from '../record.ts';
+import {printable} from '../text/printable.ts';
+import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
 import type {World} from './world.ts';
 

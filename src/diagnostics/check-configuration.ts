@@ -1,7 +1,7 @@
 import type {Problem} from '../config/configuration.ts';
 import {objectionTo} from '../config/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

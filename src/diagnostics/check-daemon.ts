@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

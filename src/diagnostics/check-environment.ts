@@ -1,5 +1,5 @@
 import {toldVariables} from '../daemon/told-variables.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

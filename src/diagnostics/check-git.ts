@@ -1,7 +1,7 @@
 import {GitError} from '../git/run-git.ts';
 import {readSeenSettings} from '../git/seen-settings.ts';
 import {canBeSetUp, readGitVersion, takesBearer} from '../git/version.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

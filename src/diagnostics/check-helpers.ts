@@ -6,8 +6,8 @@ import {
   type OurHelper,
 } from '../git/credential-chain.ts';
 import {describeOrigin, type SeenSetting} from '../git/seen-settings.ts';
-import {printable} from '../printable.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {printable} from '../text/printable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
 import {replaceValue, takeOut} from './repair-setting.ts';

@@ -1,7 +1,7 @@
 import {describeSkew} from '../daemon/clock-watch.ts';
 import {brokenProxyIn, proxyFor} from '../network/proxy.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {access, constants} from 'node:fs/promises';
 import {askServer, type Asked} from './ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';

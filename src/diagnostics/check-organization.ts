@@ -1,6 +1,6 @@
 import {describeIdentity, type Identity} from '../identity/identity.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {
   askAzureDevOps,
   countIn,

@@ -1,6 +1,6 @@
 import {Bindings} from '../identity/bindings.ts';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
 import {setUrl} from './repair-setting.ts';

@@ -2,8 +2,8 @@ import {randomBytes} from 'node:crypto';
 import {lstat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {askSocket, isOurs} from '../daemon/ask-socket.ts';
-import {printable} from '../printable.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {printable} from '../text/printable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

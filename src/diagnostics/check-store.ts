@@ -1,7 +1,7 @@
 import {lstat} from 'node:fs/promises';
 import {join} from 'node:path';
-import {printable} from '../printable.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {printable} from '../text/printable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {World} from './world.ts';
 

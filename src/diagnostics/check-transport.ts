@@ -1,7 +1,7 @@
 import {coversUrl} from '../git/match-url.ts';
 import {describeOrigin, partsOfKey, truthOf, type SeenSetting} from '../git/seen-settings.ts';
 import {parseGitVersion, takesBearer, type GitVersion} from '../git/version.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
 import {takeOut} from './repair-setting.ts';

@@ -5,7 +5,7 @@ import {ourHelper} from '../git/credential-chain.ts';
 import {partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
 import {describeIdentity} from '../identity/identity.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
 import {Redactor} from './redact.ts';

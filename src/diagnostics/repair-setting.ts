@@ -1,6 +1,6 @@
 import {partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
-import {printable} from '../printable.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {printable} from '../text/printable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {maskLogins} from './mask-logins.ts';
 
 /** The command that takes every line of a setting out where it stands. */

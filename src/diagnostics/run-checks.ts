@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {checkConfiguration} from './check-configuration.ts';
 import {checkDaemon} from './check-daemon.ts';
 import {checkEnvironment} from './check-environment.ts';

@@ -1,6 +1,6 @@
 import type {SecretSource, Identity} from '../identity/identity.ts';
 import {clientIdOf} from '../identity/identity.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
 import {NEVER_BELOW} from '../token/freshness.ts';
 import {Secret} from '../token/secret.ts';

@@ -3,7 +3,7 @@ import type {Clock} from '../token/token.ts';
 import {acquirerProgram, ProgramOnDisk} from './acquirer-program.ts';
 import {childEnvironment, type Variables} from './child-environment.ts';
 import {messageOf, usesSdk, type Job} from './job.ts';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import {decodeMessage, encodeMessage, type Message} from './message.ts';
 import {brokenProxyIn} from '../network/proxy.ts';
 import {troubleFrom, type Service, type Trouble} from './trouble.ts';

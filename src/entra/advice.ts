@@ -1,5 +1,5 @@
 import type {Failure} from '../token/acquire.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import errorCodes from './error-codes.json' with {type: 'json'};
 import type {Service, Trouble} from './trouble.ts';
 

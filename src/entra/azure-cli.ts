@@ -1,6 +1,6 @@
 import {execFile} from 'node:child_process';
 import {fieldOf, type Job} from './job.ts';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import {localTrouble, type TroubleError} from './trouble.ts';
 
 /** The CLI starts a Python of its own and takes seconds; it is ended after this, in milliseconds. */

@@ -1,7 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto';
 import type {Asking, Reply} from './http-exchanges.ts';
 import {fieldOf, type Job} from './job.ts';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import {localTrouble, TroubleError} from './trouble.ts';
 
 /** Where an issuer's people sign in. */

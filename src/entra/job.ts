@@ -1,4 +1,4 @@
-import {isRecord} from '../record.ts';
+import {isRecord} from '../text/record.ts';
 import type {Message} from './message.ts';
 import {localTrouble, otherVersion, TroubleError} from './trouble.ts';
 

@@ -1,6 +1,6 @@
 import type {Asking} from './http-exchanges.ts';
 import {fieldOf, type Job} from './job.ts';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import {TroubleError} from './trouble.ts';
 
 /** The value of a secret, its newest version. @see https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret */

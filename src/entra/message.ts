@@ -1,4 +1,4 @@
-import {isRecord, parseRecord} from '../record.ts';
+import {isRecord, parseRecord} from '../text/record.ts';
 
 /**
  * What the daemon and an acquirer write to each other: one line of JSON, the head, which never holds a secret, and

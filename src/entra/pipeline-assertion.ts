@@ -1,6 +1,6 @@
 import type {Asking, Reply} from './http-exchanges.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
-import {parseRecord} from '../record.ts';
+import {parseRecord} from '../text/record.ts';
 import {TroubleError, type Service} from './trouble.ts';
 
 /** Who is asked for in the `aud` of a job's token. */

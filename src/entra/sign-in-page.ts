@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 
 /** What the browser shows in the end. */
 export type SignInPage =

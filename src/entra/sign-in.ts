@@ -1,5 +1,5 @@
 import type {Identity} from '../identity/identity.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
 import {Secret} from '../token/secret.ts';
 import type {AcquireParts} from './acquire.ts';

@@ -1,4 +1,4 @@
-import {isRecord} from '../record.ts';
+import {isRecord} from '../text/record.ts';
 
 /**
  * What went wrong in an acquirer, as facts and without secrets; `advise` makes words of it.

@@ -1,5 +1,5 @@
 import {readFile, writeFile} from 'node:fs/promises';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {GitError, type GitResult, type RunGit} from './run-git.ts';
 import {checkSetting, pathInHelper, type Setting} from './setting.ts';
 

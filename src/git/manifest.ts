@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {isRecord, parseRecord} from '../record.ts';
+import {isRecord, parseRecord} from '../text/record.ts';
 import type {Setting} from './setting.ts';
 
 /** What was done to one file of git's configuration, and what it was before. */

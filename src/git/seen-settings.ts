@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {GitError, type RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
 

@@ -1,4 +1,4 @@
-import {quoteForShell} from '../quote-for-shell.ts';
+import {quoteForShell} from '../text/quote-for-shell.ts';
 import {GitError} from './run-git.ts';
 
 /** One line of git's configuration. */

@@ -1,4 +1,4 @@
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Secret} from '../token/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
 import {encodeBase64} from './base64.ts';

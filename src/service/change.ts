@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Environment, Finished, RunCommand} from './machine.ts';
 
 /** One step of an order to a service, as data: `--dry-run` shows it, `applyChanges` does it. */

@@ -1,7 +1,7 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';

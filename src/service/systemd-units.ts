@@ -1,5 +1,5 @@
 import type {SocketSettings} from '../config/configuration.ts';
-import {machineReaders} from '../machine-files.ts';
+import {machineReaders} from '../config/machine-configuration.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 

@@ -1,7 +1,7 @@
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {absoluteVariable} from '../absolute-variable.ts';
-import {printable} from '../printable.ts';
+import {absoluteVariable} from '../config/absolute-variable.ts';
+import {printable} from '../text/printable.ts';
 import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';

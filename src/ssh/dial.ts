@@ -5,7 +5,7 @@ import {Duplex} from 'node:stream';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import {connect as connectTls} from 'node:tls';
 
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Proxy, Route} from './choose-route.ts';
 import {readIntoOneBuffer, type OneBufferReader} from './read-into-one-buffer.ts';
 import {SshFailure} from './ssh-failure.ts';

@@ -1,4 +1,4 @@
-import {quoteForShell} from '../quote-for-shell.ts';
+import {quoteForShell} from '../text/quote-for-shell.ts';
 
 /** One setting of git: key and value, before any quoting of git's own. */
 export type GitSetting = readonly [key: string, value: string];

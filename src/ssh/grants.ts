@@ -1,7 +1,7 @@
 import type {KeyHolder, SubmoduleSettings} from '../config/configuration.ts';
 import type {SecretSource} from '../identity/identity.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Answer} from '../protocol/answer.ts';
 import type {GrantRequest} from '../protocol/request.ts';
 import {decideGrant, type GrantDecision} from '../submodule/decide-grant.ts';

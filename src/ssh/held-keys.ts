@@ -1,6 +1,6 @@
 import type {KeyHolder, SubmoduleSettings} from '../config/configuration.ts';
 import type {SecretSource} from '../identity/identity.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Secret} from '../token/secret.ts';
 import {readPrivateKey, type KeyRefusal} from './private-key.ts';
 import type {SigningKey} from './signing-key.ts';

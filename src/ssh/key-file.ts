@@ -2,7 +2,7 @@ import {constants} from 'node:fs';
 import {open, readdir, realpath} from 'node:fs/promises';
 import {join} from 'node:path';
 
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 
 export type KeyFileReading =

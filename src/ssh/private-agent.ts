@@ -5,7 +5,7 @@ import {connect, type Socket} from 'node:net';
 import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {AgentConnection} from './agent-connection.ts';
 import type {StartTimer} from './single-use-socket.ts';
 import {SshFailure} from './ssh-failure.ts';

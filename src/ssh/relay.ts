@@ -2,7 +2,7 @@ import type {Socket} from 'node:net';
 
 import type {ClientChannel} from 'ssh2';
 
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import {MuxSession, type MuxEvent} from './mux-session.ts';
 import type {StartTimer} from './single-use-socket.ts';
 import type {SshConnection} from './ssh-connection.ts';

@@ -10,7 +10,7 @@ import ssh2, {
 } from 'ssh2';
 
 import {isServicesSshHost} from '../organization/ssh-remote.ts';
-import {printable} from '../printable.ts';
+import {printable} from '../text/printable.ts';
 import type {Line} from './dial.ts';
 import {hastenDecryption} from './hasten-decryption.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from './host-keys.ts';

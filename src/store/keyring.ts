@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {entriesOf, KEYRING_SERVICE, type OpenEntry} from '../keyring-package.ts';
+import {entriesOf, KEYRING_SERVICE, type OpenEntry} from '../config/keyring-package.ts';
 import {Secret} from '../token/secret.ts';
 
 /** The operating system's keyring: secrets by name, opened by signing in to the machine. */

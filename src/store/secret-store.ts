@@ -1,7 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {join, resolve} from 'node:path';
-import {printable} from '../printable.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {printable} from '../text/printable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import {decodeEntry, encodeEntry, isSealed, StoreKey, type Entry} from './entry-format.ts';
 import {StoreError, storeErrorFrom, systemCodeOf} from './store-error.ts';

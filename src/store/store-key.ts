@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import {objectionTo, readProtectedFile} from '../config/read-protected-file.ts';
-import {shellWord} from '../quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../token/secret.ts';
 import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';

@@ -16,6 +16,7 @@ import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {getFor} from '../helpers/requests.ts';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import type {ExecutionContext} from 'ava';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
@@ -180,7 +181,7 @@ for (const [title, argv, isThere] of [
   });
 }
 
-const toFull = existsSync('/dev/full') ? test : test.skip;
+const toFull = testUnless(existsSync('/dev/full') ? undefined : 'there is no /dev/full');
 
 for (const argv of [['status'], ['status', '--watch'], ['config', 'schema']]) {
   toFull(`what cannot be written is told: orgkey ${argv.join(' ')}`, async (t) => {
@@ -557,7 +558,7 @@ test('what the daemon says against a configuration is said to whoever edits or c
   t.is((await person.run('config check --config', [other], {environment})).code, 0);
 });
 
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 asRoot('a configuration keeps its owner and its group, or stays as it is', async (t) => {
   const person = new Person(t);

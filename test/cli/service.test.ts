@@ -1,6 +1,7 @@
 import test from 'ava';
 import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 test('a pasted token goes where the configuration reads it, and is in force at once', async (t) => {
   const person = new Person(t);
@@ -155,9 +156,9 @@ for (const [title, environment, named] of [
   });
 }
 
-const ifRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
-ifRoot("another user's daemon is not asked, and that is said", async (t) => {
+asRoot("another user's daemon is not asked, and that is said", async (t) => {
   const person = new Person(t);
   person.configure();
   await person.spawn('chmod', ['755', person.home]);
@@ -173,7 +174,7 @@ ifRoot("another user's daemon is not asked, and that is said", async (t) => {
   t.regex(stderr, /is another user's\norgkey: hint: only its own user and root may ask it/);
 });
 
-ifRoot('a directory that somebody else could have made first is not believed', async (t) => {
+asRoot('a directory that somebody else could have made first is not believed', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('service start --service plain')).code, 0);

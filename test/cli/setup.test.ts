@@ -2,6 +2,7 @@ import test from 'ava';
 import {mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const userConfigurations: Readonly<Record<string, string | undefined>> = {
   'no file': undefined,
@@ -349,7 +350,7 @@ test('an old git is refused', async (t) => {
   t.regex(stderr, /git 2\.20\.1 is too old/);
 });
 
-(process.getuid?.() === 0 ? test : test.skip)('a home that nobody may write to is told', async (t) => {
+testUnless(whyNotRoot)('a home that nobody may write to is told', async (t) => {
   const person = new Person(t);
   const config = person.write(
     'config.yaml',

@@ -1,8 +1,10 @@
 import test from 'ava';
-import {execFileSync, spawnSync} from 'node:child_process';
+import {execFileSync} from 'node:child_process';
 import {statSync, symlinkSync, utimesSync} from 'node:fs';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
 import {main, Person, patConfiguration} from '../helpers/command-line.ts';
+import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 test.serial(
   'a key is made, listed, shown by its public half, used by git in submodules, and removed',
@@ -70,15 +72,13 @@ test.serial(
   },
 );
 
-const tried = spawnSync('unshare', ['--mount', 'true'], {encoding: 'utf8'});
-const inNamespace = process.getuid?.() === 0 && tried.status === 0 ? test.serial : test.serial.skip;
+const inNamespace = testUnless(whyNotContained(), test.serial);
 
 inNamespace('the key of the machine’s configuration lies beside it, and its service reads it', async (t) => {
   const person = new Person(t);
   const configuration = person.write('machine.yaml', patConfiguration, 0o640);
   const script = `set -e
-    mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w
-    mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc
+    ${ownEtc}
     echo orgkey-config:x:5200: >> /etc/group; rm -rf /etc/orgkey; mkdir /etc/orgkey
     mv '${configuration}' /etc/orgkey/config.yaml; chgrp 5200 /etc/orgkey/config.yaml
     umask 077; orgkey() { '${process.execPath}' '${main}' "$@"; }
@@ -88,14 +88,7 @@ inNamespace('the key of the machine’s configuration lies beside it, and its se
     orgkey ssh-key list --json | grep -c savedAt
     orgkey ssh-key remove contoso
     ls /etc/orgkey/ssh`;
-  const {code, stdout, stderr} = await person.spawn('unshare', [
-    '--mount',
-    '--propagation',
-    'private',
-    'sh',
-    '-c',
-    script,
-  ]);
+  const {code, stdout, stderr} = await person.spawn(...inMountNamespace(script));
   t.is(code, 0, stderr);
   t.is(
     stdout,
@@ -316,10 +309,7 @@ test.serial('names that are none, and what cannot be reached', async (t) => {
   t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
 });
 
-const noSshd = whyNoSshd();
-if (noSshd !== undefined) console.log(`skipped: ${noSshd}`);
-
-(noSshd === undefined ? test.serial : test.skip)(
+testUnless(whyNoSshd(), test.serial)(
   'the keys of a host are pinned when somebody has compared them',
   async (t) => {
     const sshd = await Sshd.start({authorizedKeys: [], hostKeys: ['ed25519', 'rsa']});

@@ -5,9 +5,9 @@ import {describeHostKey, knownHostsLine} from '../../src/ssh/host-keys.ts';
 import {Person} from '../helpers/command-line.ts';
 import {converse, whyNoTerminal} from '../helpers/converse.ts';
 import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
-const onTerminal = whyNoTerminal === undefined ? test.serial : test.skip;
-if (whyNoTerminal !== undefined) console.log(`skipped: ${whyNoTerminal}`);
+const onTerminal = testUnless(whyNoTerminal, test.serial);
 
 interface Shown {
   readonly privateKey: string;

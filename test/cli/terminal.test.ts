@@ -4,9 +4,9 @@ import {statSync} from 'node:fs';
 import {converse, whyNoTerminal} from '../helpers/converse.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {Person} from '../helpers/command-line.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
-const onTerminal = whyNoTerminal === undefined ? test.serial : test.skip;
-if (whyNoTerminal !== undefined) console.log(`skipped: ${whyNoTerminal}`);
+const onTerminal = testUnless(whyNoTerminal, test.serial);
 
 onTerminal('setup asks, and what is typed as a secret is not shown', async (t) => {
   const person = new Person(t);

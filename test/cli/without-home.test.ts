@@ -1,14 +1,15 @@
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {chmodSync, chownSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 /** In no list of users, as in containers that choose a number. */
 const uid = 4321;
-const ifRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 const configuration = 'integrations: {azure: [{credentials: [{organizations: [contoso], stored: true}]}]}\n';
 
@@ -27,7 +28,7 @@ for (const [title, environment] of [
   ['empty', {HOME: ''}],
   ['relative', {HOME: 'home'}],
 ] as const) {
-  ifRoot(`HOME is ${title}: only who needs a home wants one`, async (t) => {
+  asRoot(`HOME is ${title}: only who needs a home wants one`, async (t) => {
     const {directory, config} = placesOf(t);
     const runtime = join(directory, 'own/run');
     const state = join(directory, 'own/state');

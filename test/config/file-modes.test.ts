@@ -5,6 +5,8 @@ import test, {type ExecutionContext} from 'ava';
 import type {Loaded} from '../../src/config/configuration.ts';
 import {objectionTo} from '../../src/config/read-protected-file.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** Whoever `nobody` is: a user without rights, and not root. */
 const UID = 65_534;
@@ -53,7 +55,7 @@ function loadAsNobody(
 }
 
 const ours = {owner: UID, mode: 0o600};
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 const rows: readonly (readonly [
   title: string,
@@ -247,19 +249,15 @@ const asUser = ['setpriv', '--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--clea
 const unshared = [...asUser, 'unshare', '--user'];
 const asHidden = [...unshared, `--map-user=${OTHER}`];
 const namespaces = spawnSync('unshare', ['--mount', ...asHidden, 'true'], {encoding: 'utf8'});
-const inNamespace = process.getuid?.() === 0 && namespaces.status === 0 ? test : test.skip;
-const because = namespaces.status === 0 ? '' : ` (skipped: ${namespaces.stderr?.trim() || 'no unshare'})`;
-
-/** An /etc of its own, which goes with the namespace. */
-const mounts =
-  'mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w; mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc';
+const whyNotHidden = namespaces.status === 0 ? undefined : namespaces.stderr?.trim() || 'there is no unshare';
+const inNamespace = testUnless(whyNotContained() ?? whyNotHidden);
 
 /** What a service with PrivateUsers=yes of an unprivileged user makes of a file, with an /etc of its own. */
 function loadHidden(preparation: string, file: string, as = asHidden): readonly string[] {
   const configuration = 'integrations: {azure: [{credentials: [{clientId: system-assigned}]}]}';
   const make = `mkdir -p -m 755 /etc/orgkey; echo '${configuration}' > /etc/orgkey/config.yaml; ${preparation}`;
-  const script = `set -e; umask 022; ${mounts}; ${make}; exec ${as.join(' ')} '${process.execPath}' '${child}' '${file}'`;
-  const output = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
+  const script = `set -e; umask 022; ${ownEtc}; ${make}; exec ${as.join(' ')} '${process.execPath}' '${child}' '${file}'`;
+  const output = execFileSync(...inMountNamespace(script), {
     encoding: 'utf8',
     env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
   });
@@ -298,7 +296,7 @@ const hiddenRows: readonly (readonly [string, string, string, readonly string[]]
   ],
 ];
 for (const [title, preparation, file, result] of hiddenRows) {
-  inNamespace(`where root is hidden: a configuration ${title}${because}`, (t) => {
+  inNamespace(`where root is hidden: a configuration ${title}`, (t) => {
     t.deepEqual(loadHidden(preparation, file), result);
   });
 }
@@ -314,20 +312,20 @@ function repairForService(preparation: string, file: string): readonly string[] 
     echo '${configuration}' > /etc/orgkey/config.yaml; echo canary > '/etc/orgkey/a b/secret'; ${preparation}`;
   const hint = `${asService.join(' ')} '${process.execPath}' '${child}' '${file}' |
     '${process.execPath}' -p 'JSON.parse(fs.readFileSync(0)).problems?.[0].hint ?? "loaded"'`;
-  const script = `set -e; umask 022; ${mounts}; ${make}
+  const script = `set -e; umask 022; ${ownEtc}; ${make}
     for each in 1 2 3 4 5; do
       hint=$(${hint}); echo "$hint"
       case $hint in loaded | we*) exit;; esac
       sh -c "$hint"
     done`;
-  const output = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
+  const output = execFileSync(...inMountNamespace(script), {
     encoding: 'utf8',
     env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
   });
   return output.trim().split('\n');
 }
 
-inNamespace(`what the machine’s service may not read, it reads when that was done${because}`, (t) => {
+inNamespace(`what the machine’s service may not read, it reads when that was done`, (t) => {
   t.deepEqual(repairForService('true', machine), [
     'chgrp orgkey-config /etc/orgkey/config.yaml && chmod 640 /etc/orgkey/config.yaml',
     "chmod go+x '/etc/orgkey/a b'",
@@ -344,6 +342,6 @@ inNamespace(`what the machine’s service may not read, it reads when that was d
   ]);
 });
 
-inNamespace(`where there is a root, he is not the one who is hidden${because}`, (t) => {
+inNamespace(`where there is a root, he is not the one who is hidden`, (t) => {
   t.deepEqual(loadHidden('true', machine, [...unshared, '--map-root-user']), hidden(machine));
 });

@@ -1,4 +1,4 @@
-import {execFileSync, spawnSync} from 'node:child_process';
+import {execFileSync} from 'node:child_process';
 import {chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -8,6 +8,8 @@ import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {whyNotContained} from '../helpers/run-contained.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const pat =
   'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: some-token}]}]}\n';
@@ -245,12 +247,7 @@ test('a file that may not grow any more costs lines, and no git its token', asyn
   t.true((await droppedBy(daemon)) > 0);
 });
 
-const canMount =
-  process.getuid?.() === 0 &&
-  spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-if (!canMount) console.log('skipped: no file system can be mounted here');
-
-(canMount ? test : test.skip)('a disk that is full costs lines, but no line is half written', async (t) => {
+testUnless(whyNotContained())('a disk that is full costs lines, but no line is half written', async (t) => {
   const directory = scratchDirectory(t);
   const state = join(directory, 'state');
   mkdirSync(state, {mode: 0o700});

@@ -19,9 +19,10 @@ import {join} from 'node:path';
 import {askPath, startDaemon} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** Only root can run processes as somebody else. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 const pat = 'p'.repeat(52);
 const credentials = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;

@@ -21,9 +21,10 @@ import {join} from 'node:path';
 import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
 import {inTime} from '../helpers/patience.ts';
 import {tether} from '../helpers/tether.ts';
+import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** Only root can run processes as somebody else. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 const configuration = 'integrations: {azure: []}\n';
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
@@ -69,7 +70,7 @@ test('of twelve that start at once, one serves and eleven say why not', async (t
   }
 });
 
-(process.platform === 'linux' ? test : test.skip)(
+testUnless(whyNotLinux)(
   'whatever it binds lies in its directory: nobody else can be there before it',
   async (t) => {
     const {directory, runtime} = place(t);

@@ -17,6 +17,7 @@ import {startDaemon} from '../helpers/daemon.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testKey} from '../helpers/submodule-world.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const folder = join(import.meta.dirname, '../../scripts/deploy');
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
@@ -152,9 +153,7 @@ test('a probe finds a daemon that serves, however its identities are, and no oth
   for (const [file, command] of found) t.is(statusOf(command), 3, file);
 });
 
-const reason = whyNotContained();
-const contained = reason === undefined ? test : test.skip;
-const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+const contained = testUnless(whyNotContained());
 /** Of nobody in particular. */
 const uid = 12_345;
 
@@ -206,7 +205,7 @@ for (const way of ways) {
   }
 
   contained(
-    `${way.title}: with nothing but git and that mount, git has a credential for its organization only${because}`,
+    `${way.title}: with nothing but git and that mount, git has a credential for its organization only`,
     async (t) => {
       const sockets =
         way.configuration === undefined
@@ -247,20 +246,18 @@ for (const way of ways) {
   );
 }
 
-contained(
-  `a submodule over SSH comes through the same mount, with a grant for its reader${because}`,
-  async (t) => {
-    const cloud = await startCloud();
-    t.teardown(() => cloud.close());
-    const contoso = cloud.addOrganization('contoso');
-    const {key, privateKey} = await testKey();
-    contoso.addSshKey(key.publicLine('test'));
-    contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
-    const submodule = {path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'};
-    const {url} = contoso.addRepository('Web/app', {submodules: [submodule]});
-    const rule = {organizations: ['contoso'], knownHosts: cloud.knownHosts(), privateKey};
-    const daemon = await startDaemon({
-      configuration: `
+contained(`a submodule over SSH comes through the same mount, with a grant for its reader`, async (t) => {
+  const cloud = await startCloud();
+  t.teardown(() => cloud.close());
+  const contoso = cloud.addOrganization('contoso');
+  const {key, privateKey} = await testKey();
+  contoso.addSshKey(key.publicLine('test'));
+  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
+  const submodule = {path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'};
+  const {url} = contoso.addRepository('Web/app', {submodules: [submodule]});
+  const rule = {organizations: ['contoso'], knownHosts: cloud.knownHosts(), privateKey};
+  const daemon = await startDaemon({
+    configuration: `
 integrations:
   azure:
     - credentials:
@@ -271,62 +268,61 @@ orgkey:
     - {name: team-b, organizations: [fabrikam], mode: '0666'}
   submodules: ${JSON.stringify([rule])}
 `,
-      environment: cloud.environment(),
-    });
-    t.teardown(() => daemon.close());
-    const ca = readFileSync(cloud.caFile);
-    // ssh wants its user to have a name
-    const somebody = 65_534;
+    environment: cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  const ca = readFileSync(cloud.caFile);
+  // ssh wants its user to have a name
+  const somebody = 65_534;
 
-    const cloneFrom = async (socket: string) => {
-      const home = scratchDirectory(t);
-      // All that the container has of ours: two scripts and git's settings
-      writeFileSync(join(home, 'ca.pem'), ca);
-      for (const name of ['orgkey-ssh', 'git-credential-orgkey'])
-        copyFileSync(join(import.meta.dirname, '../../src/shell', name), join(home, name));
-      const {conditions, settings} = submoduleInclude({
-        wrapper: join(home, 'orgkey-ssh'),
-        path: join(home, 'submodules'),
-      });
-      const set = (file: string, pairs: readonly (readonly [string, string])[]) => {
-        for (const [name, value] of pairs)
-          execFileSync('git', ['config', '--file', join(home, file), '--add', name, value]);
-      };
-      set('submodules', settings);
-      set('.gitconfig', [
-        ...conditions,
-        ['credential.helper', join(home, 'git-credential-orgkey')],
-        ['credential.useHttpPath', 'true'],
-      ]);
-      execFileSync('chown', ['-R', `${somebody}:${somebody}`, home]);
-      const trusted = {GIT_SSL_CAINFO: join(home, 'ca.pem')};
-      const ran = await runContained(['git', 'clone', '--quiet', '--recurse-submodules', url, 'app'], {
-        sockets: join(daemon.runtime, 'scoped', socket),
-        home,
-        uid: somebody,
-        // Who mounts it answers for it: its owner is somebody of the host's
-        environment: {
-          ...cloud.environment(),
-          ...trusted,
-          ORGKEY_RUNTIME_DIR: '/run/orgkey',
-          ORGKEY_NO_START: '1',
-        },
-        input: '',
-      });
-      return {...ran, cloned: join(home, 'app/lib/lib.txt')};
+  const cloneFrom = async (socket: string) => {
+    const home = scratchDirectory(t);
+    // All that the container has of ours: two scripts and git's settings
+    writeFileSync(join(home, 'ca.pem'), ca);
+    for (const name of ['orgkey-ssh', 'git-credential-orgkey'])
+      copyFileSync(join(import.meta.dirname, '../../src/shell', name), join(home, name));
+    const {conditions, settings} = submoduleInclude({
+      wrapper: join(home, 'orgkey-ssh'),
+      path: join(home, 'submodules'),
+    });
+    const set = (file: string, pairs: readonly (readonly [string, string])[]) => {
+      for (const [name, value] of pairs)
+        execFileSync('git', ['config', '--file', join(home, file), '--add', name, value]);
     };
-    const served = await cloneFrom('team-a');
-    t.is(served.status, 0, served.stderr);
-    t.is(readFileSync(served.cloned, 'utf8'), 'lib');
-    t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')), ['git.sock']);
-    const commands = () => [...cloud.sshRequests].filter(({kind}) => kind === 'exec').length;
-    t.is(commands(), 1);
-    // The socket of another organization grants nothing
-    const other = await cloneFrom('team-b');
-    t.not(other.status, 0);
-    t.is(commands(), 1);
-  },
-);
+    set('submodules', settings);
+    set('.gitconfig', [
+      ...conditions,
+      ['credential.helper', join(home, 'git-credential-orgkey')],
+      ['credential.useHttpPath', 'true'],
+    ]);
+    execFileSync('chown', ['-R', `${somebody}:${somebody}`, home]);
+    const trusted = {GIT_SSL_CAINFO: join(home, 'ca.pem')};
+    const ran = await runContained(['git', 'clone', '--quiet', '--recurse-submodules', url, 'app'], {
+      sockets: join(daemon.runtime, 'scoped', socket),
+      home,
+      uid: somebody,
+      // Who mounts it answers for it: its owner is somebody of the host's
+      environment: {
+        ...cloud.environment(),
+        ...trusted,
+        ORGKEY_RUNTIME_DIR: '/run/orgkey',
+        ORGKEY_NO_START: '1',
+      },
+      input: '',
+    });
+    return {...ran, cloned: join(home, 'app/lib/lib.txt')};
+  };
+  const served = await cloneFrom('team-a');
+  t.is(served.status, 0, served.stderr);
+  t.is(readFileSync(served.cloned, 'utf8'), 'lib');
+  t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')), ['git.sock']);
+  const commands = () => [...cloud.sshRequests].filter(({kind}) => kind === 'exec').length;
+  t.is(commands(), 1);
+  // The socket of another organization grants nothing
+  const other = await cloneFrom('team-b');
+  t.not(other.status, 0);
+  t.is(commands(), 1);
+});
 
 test('the image runs as nobody that matters, with the package and without its install scripts', (t) => {
   const lines = read('Dockerfile')

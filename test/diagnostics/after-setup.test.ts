@@ -1,10 +1,10 @@
-import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits} from '../helpers/gits.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test : test.skip;
+  const withGit = testUnless(git.missing);
   withGit(
     `${git.name}: after setup the doctor finds nothing wrong, with and without a key for submodules`,
     async (t) => {

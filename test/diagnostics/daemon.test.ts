@@ -7,6 +7,7 @@ import {connectControl} from '../../src/daemon/control-client.ts';
 import {patientOf, type Patient} from '../helpers/doctor.ts';
 import type {Cloud} from '../cloud/cloud.ts';
 import type {ExecutionContext} from 'ava';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 function onePat(cloud: Cloud) {
   const organization = cloud.addOrganization('contoso');
@@ -211,7 +212,7 @@ test.serial(
   },
 );
 
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 asRoot('as another user, who may not ask the daemon', async (t) => {
   const {daemon, person} = await patient(t);

@@ -14,6 +14,7 @@ import {Secret} from '../../src/token/secret.ts';
 import {helper} from '../helpers/daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const bindings = [
   {
@@ -264,7 +265,7 @@ function commandsIn(diagnostics: readonly Diagnostic[]): Set<string> {
 }
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test : test.skip;
+  const withGit = testUnless(git.missing);
   withGit(
     `${git.name}: what proactiveAuth costs is told where git knows it, and how to take it back`,
     async (t) => {

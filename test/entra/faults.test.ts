@@ -5,6 +5,7 @@ import type {Fault} from '../cloud/faults.ts';
 import type {Token} from '../../src/token/token.ts';
 import {claimsIn} from '../helpers/requests.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
+import {testUnless, whyNotLinux} from '../helpers/test-unless.ts';
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -542,7 +543,7 @@ test.serial('how far the clock is off is told beside a token', async (t) => {
   t.deepEqual({requests, endpoint, outcome}, {requests: 1, endpoint: host, outcome: 'done'});
 });
 
-(process.platform === 'linux' ? test.serial : test.serial.skip)(
+testUnless(whyNotLinux, test.serial)(
   'while it waits, nobody can read a secret from its command line or environment',
   async (t) => {
     cloud.requests.clear();

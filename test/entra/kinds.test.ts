@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const cloud = await startCloud({authorityHosts: ['login.contoso.example']});
 const certificate = await cloud.createClientCertificate();
@@ -358,7 +359,7 @@ test.serial('managed identity: system-assigned, App Service', acquires, () => ({
 }));
 
 // the agent's challenges lie where only root may write
-(process.getuid?.() === 0 ? test.serial : test.serial.skip)('managed identity: Azure Arc', acquires, () => ({
+testUnless(whyNotRoot, test.serial)('managed identity: Azure Arc', acquires, () => ({
   identity: managedIdentity('system-assigned'),
   options: {environment: cloud.arcEnvironment()},
   asks: ['arc 401', 'arc 200'],

@@ -6,6 +6,7 @@ import {gitHere} from '../../src/git/run-git.ts';
 import {describeOrigin, readSeenSettings} from '../../src/git/seen-settings.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const CONTOSO = 'https://dev.azure.com/contoso/web/_git/site';
 
@@ -94,7 +95,7 @@ const cases: readonly {readonly title: string; readonly config: string; readonly
 ];
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test : test.skip;
+  const withGit = testUnless(git.missing);
   for (const {title, config, url = CONTOSO} of cases) {
     withGit(`${git.name}: who is asked, as git itself does it: ${title}`, async (t) => {
       const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`, GIT_ASKPASS: 'true'});

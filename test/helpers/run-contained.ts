@@ -6,9 +6,19 @@ import {text} from 'node:stream/consumers';
 export function whyNotContained(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux';
   if (process.getuid?.() !== 0) return 'only root can make a mount namespace';
-  const tried = spawnSync('unshare', ['--mount', '--propagation', 'private', 'true'], {encoding: 'utf8'});
+  const [unshare, args] = inMountNamespace('mount -n -t tmpfs none /mnt');
+  const tried = spawnSync(unshare, args, {encoding: 'utf8'});
   return tried.status === 0 ? undefined : tried.stderr?.trim() || 'there is no unshare';
 }
+
+/** A program and its arguments: a shell whose mounts are its own, and go with it. */
+export function inMountNamespace(script: string, ...args: string[]): [program: string, args: string[]] {
+  return ['unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...args]];
+}
+
+/** Shell, for such a namespace: what is written to /etc from here on goes with it. */
+export const ownEtc = `mount -n -t tmpfs none /mnt; mkdir /mnt/u /mnt/w
+  mount -n -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc`;
 
 export interface Contained {
   /** A directory of this machine that is mounted read-only as /run/orgkey: all that there is below /run. */
@@ -31,19 +41,8 @@ export async function runContained(
     mount -n -t tmpfs -o mode=755 tmpfs /run
     mkdir /run/orgkey; mount -n --move "$HOME/.mounted" /run/orgkey; mount -n -o remount,bind,ro /run/orgkey
     exec setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"`;
-  const args = [
-    '--mount',
-    '--propagation',
-    'private',
-    'sh',
-    '-c',
-    script,
-    'sh',
-    sockets,
-    String(uid),
-    ...command,
-  ];
-  const child = spawn('unshare', args, {
+  const [unshare, args] = inMountNamespace(script, sockets, String(uid), ...command);
+  const child = spawn(unshare, args, {
     cwd: home,
     env: {PATH: '/usr/bin:/bin:/usr/sbin:/sbin', HOME: home, GIT_TERMINAL_PROMPT: '0', ...environment},
     timeout: 60_000,

@@ -8,18 +8,16 @@ import {gunzipSync} from 'node:zlib';
 import test from 'ava';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 import {tether} from '../helpers/tether.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0;
-const onDebian = hasDpkg ? test : test.skip;
-const because = hasDpkg ? '' : ' (skipped: there is no dpkg-deb here)';
-const isRoot = process.getuid?.() === 0;
-const inRoot = hasDpkg && isRoot ? test : test.skip;
-const becauseOfRoot =
-  hasDpkg && isRoot ? '' : ' (skipped: only root can change the root, and it takes dpkg-deb)';
+const whyNoPackage = hasDpkg ? undefined : 'there is no dpkg-deb';
+const onDebian = testUnless(whyNoPackage);
+const inRoot = testUnless(whyNoPackage ?? whyNotRoot);
 
 const directory = mkdtempSync('/tmp/orgkey-deb-');
 const tree = join(directory, 'tree');
@@ -34,13 +32,13 @@ test.before(async () => {
 });
 test.after.always(() => rmSync(directory, {recursive: true, force: true}));
 
-onDebian(`everything in it is root's, nothing is writable by others, and / keeps its mode${because}`, (t) => {
+onDebian(`everything in it is root's, nothing is writable by others, and / keeps its mode`, (t) => {
   const lines = execFileSync('dpkg-deb', ['-c', file], {encoding: 'utf8'}).trim().split('\n');
   t.regex(lines[0] ?? '', /^drwxr-xr-x root\/root .* \.\/$/);
   for (const line of lines) t.regex(line, /^(?:l|[d-]rwxr-xr-x|-rw-r--r--).* root\/root /);
 });
 
-onDebian(`its checksums are right${because}`, (t) => {
+onDebian(`its checksums are right`, (t) => {
   const control = join(directory, 'control');
   execFileSync('dpkg-deb', ['-e', file, control]);
   const lines = readFileSync(join(control, 'md5sums'), 'utf8').trim().split('\n');
@@ -57,14 +55,14 @@ onDebian(`its checksums are right${because}`, (t) => {
   }
 });
 
-onDebian(`its scripts are sound shell${because}`, (t) => {
+onDebian(`its scripts are sound shell`, (t) => {
   for (const script of ['postinst', 'prerm', 'postrm']) {
     const checked = spawnSync('sh', ['-n', join(root, 'scripts/debian', script)], {encoding: 'utf8'});
     t.is(checked.stderr, '', script);
   }
 });
 
-onDebian(`it has units for systemd, a manual page and completions${because}`, (t) => {
+onDebian(`it has units for systemd, a manual page and completions`, (t) => {
   const service = readFileSync(join(tree, 'usr/lib/systemd/system/orgkey.service'), 'utf8');
   t.regex(service, /^ExecStart=:\/usr\/lib\/orgkey\/node .* \/usr\/lib\/orgkey\/dist\/main\.js daemon /m);
   for (const path of [
@@ -87,7 +85,7 @@ onDebian(`it has units for systemd, a manual page and completions${because}`, (t
   if (shown.error === undefined) t.is(shown.stderr, '');
 });
 
-inRoot(`beside a root of its own it runs, and serves git, with its own Node${becauseOfRoot}`, async (t) => {
+inRoot(`beside a root of its own it runs, and serves git, with its own Node`, async (t) => {
   const home = join(directory, 'home');
   mkdirSync(join(home, 'run'), {recursive: true});
   const pat = 'p'.repeat(52);

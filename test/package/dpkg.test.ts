@@ -3,6 +3,7 @@ import {chmodSync, copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, 
 import {join} from 'node:path';
 import test from 'ava';
 import {onSystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const root = join(import.meta.dirname, '../..');
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -10,8 +11,7 @@ const NEWER = '99.0.0';
 
 const reason =
   spawnSync('dpkg-deb', ['--version']).status === 0 ? whyNoSystem() : 'there is no dpkg-deb here';
-const onDebian = reason === undefined ? test.serial : test.serial.skip;
-const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+const onDebian = testUnless(reason, test.serial);
 
 let things = '';
 test.before(() => {
@@ -44,7 +44,7 @@ function onMachine(scenario: string): Promise<Record<string, unknown>> {
 }
 
 onDebian(
-  `somebody without Node, rights and settings installs, clones, upgrades, and is rid of it${because}`,
+  `somebody without Node, rights and settings installs, clones, upgrades, and is rid of it`,
   async (t) => {
     const {setup, cloned, ...found} = await onMachine('person');
     t.like(setup, {code: 0}, JSON.stringify(setup));
@@ -68,30 +68,27 @@ onDebian(
   },
 );
 
-onDebian(
-  `the machine's service goes on while it is upgraded, and goes with the package${because}`,
-  async (t) => {
-    const {setup, ...found} = await onMachine('machine');
-    t.like(setup, {code: 0}, JSON.stringify(setup));
-    t.deepEqual(found, {
-      // Nobody is served before somebody says how
-      units: ['disabled', 'disabled'],
-      upgraded: 0,
-      restarted: true,
-      again: 0,
-      answers: ['secret'],
-      status: version,
-      removed: 0,
-      remaining: {running: ['inactive', 'inactive'], git: 'there is none', configuration: true},
-      purged: 0,
-      left: [],
-      lost: [],
-    });
-  },
-);
+onDebian(`the machine's service goes on while it is upgraded, and goes with the package`, async (t) => {
+  const {setup, ...found} = await onMachine('machine');
+  t.like(setup, {code: 0}, JSON.stringify(setup));
+  t.deepEqual(found, {
+    // Nobody is served before somebody says how
+    units: ['disabled', 'disabled'],
+    upgraded: 0,
+    restarted: true,
+    again: 0,
+    answers: ['secret'],
+    status: version,
+    removed: 0,
+    remaining: {running: ['inactive', 'inactive'], git: 'there is none', configuration: true},
+    purged: 0,
+    left: [],
+    lost: [],
+  });
+});
 
 onDebian(
-  `it installs where systemd does not run, as in containers; twice; and nothing is left${because}`,
+  `it installs where systemd does not run, as in containers; twice; and nothing is left`,
   async (t) => {
     const {installed, ...found} = await onMachine('bare');
     t.like(installed, {code: 0, stderr: ''}, JSON.stringify(installed));

@@ -11,6 +11,7 @@ import {startCloud} from '../cloud/cloud.ts';
 import {otherNode, pack, type Packed} from '../helpers/packed.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {tether} from '../helpers/tether.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const run = promisify(execFile);
 const {version} = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
@@ -63,9 +64,8 @@ function place(t: ExecutionContext, node: string) {
 /** A Node, and what tests with it: skipped where it cannot be had. */
 function on(wanted: string) {
   const node = wanted === 'ours' ? process.execPath : otherNode(wanted);
-  if (node !== undefined) return {node, testIt: test};
-  console.log(`skipped: Node ${wanted} cannot be had from the npm registry here`);
-  return {node: '', testIt: test.skip};
+  const why = node === undefined ? 'the npm registry does not have it here' : undefined;
+  return {node: node ?? '', testIt: testUnless(why)};
 }
 
 for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {

@@ -10,6 +10,7 @@ import {
   userUnits,
 } from '../../src/service/systemd-units.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const plainSocket = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
 const daemon = {
@@ -150,8 +151,7 @@ for (const [sockets, scope, expected] of refusals) {
 }
 
 const analyze = spawnSync('systemd-analyze', ['--version']);
-const onSystemd = analyze.status === 0 ? test : test.skip;
-const why = analyze.status === 0 ? '' : ' (skipped: there is no systemd-analyze here)';
+const onSystemd = testUnless(analyze.status === 0 ? undefined : 'there is no systemd-analyze');
 
 function write(t: ExecutionContext, units: readonly UnitFile[]): string {
   const directory = scratchDirectory(t);
@@ -166,7 +166,7 @@ for (const [title, units, flags] of [
   ["the machine's units", systemUnits(daemon), []],
   ["the machine's units with awkward paths", systemUnits(awkward), []],
 ] as const) {
-  onSystemd(`systemd has nothing to say about ${title}${why}`, (t) => {
+  onSystemd(`systemd has nothing to say about ${title}`, (t) => {
     const directory = write(t, units);
     const runtime = join(directory, 'run');
     mkdirSync(runtime, {mode: 0o700});
@@ -184,7 +184,7 @@ for (const [scope, units, limit] of [
   ['user', userUnits(daemon), 1.7],
   ['system', systemUnits(daemon), 1.2],
 ] as const) {
-  onSystemd(`${scope}: the exposure is at most ${limit}${why}`, (t) => {
+  onSystemd(`${scope}: the exposure is at most ${limit}`, (t) => {
     const file = join(write(t, units), 'orgkey.service');
     const said = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], {
       encoding: 'utf8',

@@ -9,9 +9,10 @@ import {helperValue} from '../../src/git/setting.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** Only root can run processes as somebody else. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 const shell = join(import.meta.dirname, '../../src/shell');
 const read = (script: string) => readFileSync(join(shell, script), 'utf8');
@@ -109,8 +110,7 @@ function readFrom(said: Uint8Array): Request | 'refused' {
 
 for (const name of ['dash', 'bash']) {
   const isThere = spawnSync(name, ['-c', ':']).status === 0;
-  if (!isThere) console.log(`skipped: there is no ${name}`);
-  (isThere ? test : test.skip)(
+  testUnless(isThere ? undefined : `there is no ${name}`)(
     `through ${name} the daemon reads what git said, and nothing more`,
     async (t) => {
       const home = new GitHome();

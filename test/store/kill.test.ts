@@ -6,6 +6,7 @@ import test from 'ava';
 import {openSecretStore} from '../../src/store/secret-store.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 // Whenever a process is killed while it writes, the next one finds the old secret or the new one.
 
@@ -53,10 +54,7 @@ for (const {kind, letter} of kinds) {
 }
 
 const calls = ['openat', 'write', 'fsync', 'close', 'rename', 'fstat,statx,newfstatat'];
-const noInjection = cannotInject();
-
-if (noInjection !== undefined) console.log(`skipped: ${noInjection}`);
-const injected = noInjection === undefined ? test : test.skip;
+const injected = testUnless(cannotInject());
 
 for (const call of calls) {
   injected(`killed by the kernel at each ${call} of a write`, async (t) => {

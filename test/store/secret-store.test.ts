@@ -29,6 +29,8 @@ import {diskFiles, type StoreFiles} from '../../src/store/store-files.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {systemError, watchedFiles, type Step} from '../helpers/failing-files.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const uid = process.getuid?.() ?? 0;
 
@@ -431,8 +433,7 @@ test('a file system that takes nothing, without an error, is full', async (t) =>
 const useStore = join(import.meta.dirname, 'use-store.ts');
 const unprivileged = 65_534;
 
-if (uid !== 0) console.log('skipped: only root can become another user');
-const asRoot = uid === 0 ? test : test.skip;
+const asRoot = testUnless(whyNotRoot);
 
 asRoot('for another user than root, a directory that may not be written is an error', (t) => {
   const directory = scratchDirectory(t);
@@ -475,11 +476,7 @@ function runAs(user: number, store: string, operations: readonly string[]): stri
   return stdout.trimEnd().split('\n');
 }
 
-const canMount =
-  uid === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-if (!canMount) console.log('skipped: no file system can be mounted here');
-
-(canMount ? test : test.skip)(
+testUnless(whyNotContained())(
   'on a disk that is really full, or really read-only, the old secret stays',
   (t) => {
     const directory = scratchDirectory(t);
@@ -495,11 +492,11 @@ if (!canMount) console.log('skipped: no file system can be mounted here');
     use 'write a three' 'read a'
     mount -o remount,ro "$PWD" || exit 1
     use 'write a four' 'remove a' 'read a'`;
-    const {stdout, status} = spawnSync(
-      'unshare',
-      ['-m', 'sh', '-c', script, 'sh', process.execPath, useStore],
-      {cwd: directory, env: {PATH: process.env['PATH']}, encoding: 'utf8'},
-    );
+    const {stdout, status} = spawnSync(...inMountNamespace(script, process.execPath, useStore), {
+      cwd: directory,
+      env: {PATH: process.env['PATH']},
+      encoding: 'utf8',
+    });
     t.is(status, 0);
     t.deepEqual(stdout.trimEnd().split('\n'), [
       'done one',

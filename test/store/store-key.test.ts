@@ -7,6 +7,7 @@ import {StoreError} from '../../src/store/store-error.ts';
 import {findStoreKey, STORE_KEY} from '../../src/store/store-key.ts';
 import {Secret} from '../../src/token/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const uid = process.getuid?.() ?? 0;
 const given = 'g'.repeat(32);
@@ -95,9 +96,7 @@ function directoryAsKey(t: ExecutionContext): string {
   return directory;
 }
 
-if (uid !== 0) console.log('skipped: only root can give a file away');
-
-(uid === 0 ? test : test.skip)('a credential of somebody else’s is refused', async (t) => {
+testUnless(whyNotRoot)('a credential of somebody else’s is refused', async (t) => {
   const credentials = credentialsWith(t, given);
   chownSync(join(credentials, STORE_KEY), 65_533, 65_533);
   const asked = findStoreKey({credentials, keyring: undefined, uid, mayMake: true});

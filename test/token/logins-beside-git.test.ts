@@ -4,7 +4,7 @@ import {chmodSync, mkdirSync} from 'node:fs';
 import {connect, createServer} from 'node:net';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import * as fc from '../helpers/any.ts';
 import {serveConnection} from '../../src/daemon/connection.ts';
 import {StoredLogins} from '../../src/token/stored-logins.ts';
@@ -13,6 +13,7 @@ import {World} from '../helpers/fake-respond.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {tether} from '../helpers/tether.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 // The same requests go to git's own cache daemon and to ours, each on a socket of its own, and the answers are the
 // same. What differs, on purpose:
@@ -297,7 +298,7 @@ const table: readonly (readonly [string, readonly string[], {readonly newer?: tr
 ];
 
 for (const git of gits) {
-  const differential = git.missing === undefined ? test : test.skip;
+  const differential = testUnless(git.missing);
 
   for (const [what, requests, {newer = false} = {}] of table) {
     if (newer && !git.hasAuthtype) continue;

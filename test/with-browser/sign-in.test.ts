@@ -6,11 +6,12 @@ import {startCloud} from '../cloud/cloud.ts';
 import {Chromium, findChromium, type Page} from '../helpers/chromium.ts';
 import {Person, type Outcome} from '../helpers/command-line.ts';
 import {startDaemon} from '../helpers/daemon.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 /** `orgkey login` with a real browser at the other end. `$ORGKEY_SCREENSHOTS`: a directory for what it showed last. */
 
-const missing = findChromium() === undefined ? ' (skipped: there is no Chromium here)' : '';
-const withBrowser = missing === '' ? test.serial : test.serial.skip;
+const program = findChromium();
+const withBrowser = testUnless(program === undefined ? 'there is no Chromium' : undefined, test.serial);
 
 const cloud = await startCloud();
 const tenant = cloud.addTenant();
@@ -18,7 +19,7 @@ const ada = tenant.addUser({name: 'Ada'});
 const bob = tenant.addUser({name: 'Bob'});
 const app = tenant.addApplication({public: true});
 cloud.addOrganization('contoso', {tenant, members: [ada, bob]});
-const browser = missing === '' ? Chromium.start({proxy: cloud.proxyUrl}) : undefined;
+const browser = program !== undefined ? Chromium.start({proxy: cloud.proxyUrl}) : undefined;
 test.after.always(async () => {
   await browser?.close();
   await cloud.close();
@@ -68,7 +69,7 @@ async function ends(t: ExecutionContext, page: Page, words: readonly string[]): 
   writeFileSync(join(directory, `${name}.png`), await page.screenshot());
 }
 
-withBrowser(`signed in${missing}`, async (t) => {
+withBrowser(`signed in`, async (t) => {
   const {code, stderr} = await login(t, async ({page}) => {
     t.regex(await page.text(), /Pick an account/);
     await page.evaluate(`document.querySelector('[value="${bob.userPrincipalName}"]').click()`);
@@ -80,7 +81,7 @@ withBrowser(`signed in${missing}`, async (t) => {
   t.regex(stderr, /✓ contoso: works until /);
 });
 
-withBrowser(`declined${missing}`, async (t) => {
+withBrowser(`declined`, async (t) => {
   const {code, stderr} = await login(t, async ({page}) => {
     await page.press('Cancel');
     await ends(t, page, ['You are not signed in', 'The terminal says why.']);
@@ -90,7 +91,7 @@ withBrowser(`declined${missing}`, async (t) => {
   t.regex(stderr, /^orgkey: hint: Start the sign-in again: orgkey login\.$/m);
 });
 
-withBrowser(`the tokens of another sign-in${missing}`, async (t) => {
+withBrowser(`the tokens of another sign-in`, async (t) => {
   const claims = {nonce: 'another', aud: app.clientId};
   const idToken = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
   const {code, stderr} = await login(t, async ({page}) => {
@@ -102,7 +103,7 @@ withBrowser(`the tokens of another sign-in${missing}`, async (t) => {
   t.regex(stderr, /^orgkey: error: the issuer answered with the tokens of another sign-in \(ERR_NONCE\)$/m);
 });
 
-withBrowser(`an address that another page made up; the sign-in goes on${missing}`, async (t) => {
+withBrowser(`an address that another page made up; the sign-in goes on`, async (t) => {
   const {code, stderr} = await login(t, async ({page, redirect, url}) => {
     const astray = await browser?.open(`${redirect}/?state=guessed&code=stolen`);
     t.regex((await astray?.text()) ?? '', /This is not the sign-in that is waited for\./);

@@ -5,6 +5,7 @@ import {helper, startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {helperValue} from '../../src/git/setting.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 /** Two organizations with an identity each, a daemon that knows both, and a person whose git is set up for it. */
 async function world(git: Git) {
@@ -52,9 +53,8 @@ async function person(git: Git, cloud: Cloud, daemon: TestDaemon): Promise<GitHo
 }
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test.serial : test.serial.skip;
-  const titled = (title: string) =>
-    `${git.name}: ${title}${git.missing === undefined ? '' : ` (${git.missing})`}`;
+  const withGit = testUnless(git.missing, test.serial);
+  const titled = (title: string) => `${git.name}: ${title}`;
 
   withGit(
     titled('clones a private repository with a submodule of another organization, each with its identity'),

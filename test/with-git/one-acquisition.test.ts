@@ -4,6 +4,7 @@ import {startDaemon} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -70,7 +71,7 @@ test.serial('two tenants of one client id: two tokens, never mixed', async (t) =
 });
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test.serial : test.serial.skip;
+  const withGit = testUnless(git.missing, test.serial);
   withGit(`${git.name}: a clone with 24 submodules, eight at a time, is one acquisition each`, async (t) => {
     const daemon = await start();
     t.teardown(() => daemon.close());

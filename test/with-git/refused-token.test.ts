@@ -6,6 +6,7 @@ import {gitsWithLfs, type GitWithLfs} from '../helpers/git-lfs.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -67,7 +68,7 @@ const EXPLAINED = /orgkey: error: contoso: client secret .* \(ERR_NOT_ACCEPTED\)
 const REPAIR = /orgkey: hint: Add the identity to the organization as a user with at least Basic access/;
 
 for (const git of gits) {
-  const withGit = git.missing === undefined ? test.serial : test.serial.skip;
+  const withGit = testUnless(git.missing, test.serial);
   const titled = (title: string) => `${git.name}: ${title}`;
 
   withGit(titled('a token that is revoked before a push is replaced, and the push arrives'), async (t) => {
@@ -160,9 +161,8 @@ async function inContainer(home: GitHome, daemon: TestDaemon): Promise<void> {
 }
 
 for (const pair of gitsWithLfs) {
-  const withLfs = pair.missing === undefined ? test.serial : test.serial.skip;
-  const titled = (title: string) =>
-    `${pair.name}: ${title}${pair.missing === undefined ? '' : ` (${pair.missing})`}`;
+  const withLfs = testUnless(pair.missing, test.serial);
+  const titled = (title: string) => `${pair.name}: ${title}`;
 
   withLfs(titled('fetches and pushes large files'), async (t) => {
     const {home, repository, close} = await lfsWorld(pair);

@@ -8,6 +8,7 @@ import {gitPerson} from '../helpers/git-person.ts';
 import {gitWorld, withCredentials} from '../helpers/git-world.ts';
 import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 /** Identities that come from where the daemon runs: the machine's, App Service's, Terraform's variables, an authority of one's own. */
 
@@ -238,10 +239,10 @@ test.serial('Terraform’s variables: one that is named but cannot be used', asy
   t.false(`${stderr}${daemon.stderr}`.includes('canary'));
 });
 
-const newer = gits.find(({hasAuthtype, missing}) => hasAuthtype && missing === undefined);
+const newer = gits.findLast(({hasAuthtype}) => hasAuthtype);
 
 // git tells us what the server says from 2.41 on
-(newer ? test.serial : test.serial.skip)(
+testUnless(newer?.missing, test.serial)(
   'an organization of another tenant: the first command that fails says so (git ≥ 2.46)',
   async (t) => {
     const guests = cloud.addOrganization('guests', {tenant: elsewhere});

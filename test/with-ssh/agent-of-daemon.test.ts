@@ -4,7 +4,7 @@ import {chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 
 import {startCloud} from '../cloud/cloud.ts';
 import {agentsOf, goneProcess, readProcess} from '../helpers/agents-of.ts';
@@ -13,8 +13,9 @@ import {startDaemon} from '../helpers/daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {needlesIn} from '../helpers/process-memory.ts';
 import {testKey} from '../helpers/submodule-world.ts';
+import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
 
-const asRoot = process.getuid?.() === 0 && process.platform === 'linux' ? test : test.skip;
+const asRoot = testUnless(whyNotLinux ?? whyNotRoot);
 
 /** Without rights, and nobody else's on a usual machine. */
 const UID = 45_678;

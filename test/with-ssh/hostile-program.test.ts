@@ -14,6 +14,7 @@ import {everybody} from '../helpers/grant-daemon.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {execution, opening, packet, packetTypes, reader} from '../helpers/mux-client.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
+import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** A program of the same user that got a genuine grant, and lies about what it wants from then on. */
 async function withGrant(t: ExecutionContext): Promise<{world: SubmoduleWorld; socket: string}> {
@@ -223,8 +224,7 @@ test('the socket of a grant is its owner’s alone, and has a name that cannot b
   t.regex(readdirSync(join(world.daemon.directory, 'ssh'))[0] ?? '', /^[0-9a-f]{24}$/);
 });
 
-const isRoot = process.getuid?.() === 0;
-(isRoot ? test : test.skip)('another user does not get to it', async (t) => {
+testUnless(whyNotRoot)('another user does not get to it', async (t) => {
   const {socket} = await withGrant(t);
   // the directory above is opened, so that the two modes that count are met
   chmodSync(join(socket, '../..'), 0o711);

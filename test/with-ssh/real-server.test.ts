@@ -2,7 +2,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 
 import type {KeyHolder} from '../../src/config/configuration.ts';
 import {dial} from '../../src/ssh/dial.ts';
@@ -12,10 +12,9 @@ import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
 import {testKey} from '../helpers/submodule-world.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
-const why = whyNoSshd();
-const withServer = why === undefined ? test : test.skip;
-if (why !== undefined) console.log(`skipped: ${why}`);
+const withServer = testUnless(whyNoSshd());
 
 type Started = {sshd: Sshd; home: GitHome; url: string};
 

@@ -1,17 +1,12 @@
 import {spawnSync} from 'node:child_process';
 import {readFileSync, readlinkSync} from 'node:fs';
 import {join} from 'node:path';
-import test from 'ava';
+import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
 
 const scripts = join(import.meta.dirname, '../../scripts');
 const isLinux = process.platform === 'linux';
-const onLinux = isLinux ? test : test.skip;
-const asRoot = isLinux && process.getuid?.() === 0 ? test : test.skip;
-const because = isLinux
-  ? process.getuid?.() === 0
-    ? ''
-    : ' (skipped: only root gets so far)'
-  : ' (skipped: this is not Linux)';
+const onLinux = testUnless(whyNotLinux);
+const asRoot = testUnless(whyNotLinux ?? whyNotRoot);
 
 const ours = (kinds: readonly string[]) =>
   kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join('\n');
@@ -61,7 +56,7 @@ for (const [title, namespaces, theirs, reason] of [
     /the mnt namespace is unreadable/,
   ],
 ] as const) {
-  asRoot(`not sealed, so not started: a system where ${title}${because}`, (t) => {
+  asRoot(`not sealed, so not started: a system where ${title}`, (t) => {
     const inside = [join(scripts, 'with-systemd-system'), '--inside', theirs, '/nowhere', '0', 'true'];
     const {status, stderr} = spawnSync('unshare', [...namespaces, '--fork', ...inside], {encoding: 'utf8'});
     t.is(status, 77, stderr);
@@ -69,7 +64,7 @@ for (const [title, namespaces, theirs, reason] of [
   });
 }
 
-asRoot(`who is not root gets no system${because}`, (t) => {
+asRoot(`who is not root gets no system`, (t) => {
   const as = ['--reuid', '4321', '--regid', '4321', '--clear-groups'];
   const {status, stderr} = spawnSync('setpriv', [...as, 'bash', '-s', 'true'], {
     encoding: 'utf8',

@@ -2,18 +2,18 @@ import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {connectControl} from '../../src/daemon/control-client.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {askPath} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {tether} from '../helpers/tether.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 const isThere = spawnSync('systemd-socket-activate', ['--version']).status === 0;
-const activated = isThere ? test : test.skip;
-const because = isThere ? '' : ' (skipped: there is no systemd-socket-activate here)';
+const activated = testUnless(isThere ? undefined : 'there is no systemd-socket-activate');
 
 const sockets = {git: 'git.sock', 'team-a': 'scoped/team-a/git.sock', 'team-b': 'scoped/team-b/git.sock'};
 type Name = keyof typeof sockets;
@@ -79,7 +79,7 @@ for (const names of [
   ['team-b', 'git', 'team-a'],
   ['team-a', 'team-b', 'git'],
 ] as const) {
-  activated(`sockets that come as ${names.join(', ')} serve whom their names say${because}`, async (t) => {
+  activated(`sockets that come as ${names.join(', ')} serve whom their names say`, async (t) => {
     const {daemon, path, exited, said} = await activate(t, names);
     // The first request comes before there is a daemon
     const answers: Record<string, string> = {};
@@ -107,7 +107,7 @@ for (const names of [
   });
 }
 
-activated(`a scoped socket that systemd does not hold is opened by the daemon${because}`, async (t) => {
+activated(`a scoped socket that systemd does not hold is opened by the daemon`, async (t) => {
   const {path, ready, said} = await activate(t, ['git', 'team-a']);
   t.is(await ask(path('git'), 'fabrikam'), 'secret', said());
   await ready;
@@ -115,7 +115,7 @@ activated(`a scoped socket that systemd does not hold is opened by the daemon${b
   t.is(await ask(path('team-b'), 'contoso'), 'nothing', said());
 });
 
-activated(`a bad configuration does not end it: git is told, and so is who asks${because}`, async (t) => {
+activated(`a bad configuration does not end it: git is told, and so is who asks`, async (t) => {
   const {daemon, config, run, path, ready, exited, said} = await activate(t, ['git'], 'integrations: [');
   const before = await askPath(path('git'), request);
   t.regex(before, /^orgkey=1\norgkey-error=.*config\.yaml:1:\d+: /, said());
@@ -145,7 +145,7 @@ activated(`a bad configuration does not end it: git is told, and so is who asks$
   t.deepEqual(await exited, [0, null], said());
 });
 
-activated(`a state that it cannot have: git is told, until that is repaired${because}`, async (t) => {
+activated(`a state that it cannot have: git is told, until that is repaired`, async (t) => {
   const {run, path, exited, said} = await activate(t, ['git']);
   const state = join(run, '../state');
   writeFileSync(state, 'no directory');

@@ -1,10 +1,10 @@
 import test from 'ava';
 import {onSystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
 import {BuiltApp} from '../helpers/systemd-home.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const reason = whyNoSystem();
-const onSystem = reason === undefined ? test.serial : test.serial.skip;
-const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+const onSystem = testUnless(reason, test.serial);
 
 let app: BuiltApp;
 test.before(() => {
@@ -16,58 +16,52 @@ function onMachine(scenario: string): Promise<Record<string, unknown>> {
   return onSystemMachine('test/with-systemd/inside-system.ts', app.directory, scenario);
 }
 
-onSystem(
-  `setup serves the machine's users who may, keeps the others out, and goes again${because}`,
-  async (t) => {
-    const found = await onMachine('setup');
-    // The secret lies where the service cannot see it
-    t.like(found['outOfReach'], {
-      code: 2,
-      stderr:
-        'orgkey: error: the service cannot see /root/secret\norgkey: hint: put it beside its configuration: install -D -m 600 /root/secret /etc/orgkey/secret\n',
-    });
-    t.true(found['untouched']);
-    t.regex(String(found['planned']), /systemd-sysusers \/etc\/sysusers\.d\/orgkey\.conf/);
-    t.like(found['done'], {code: 0}, JSON.stringify(found['done']));
-    t.like(found['again'], {code: 0}, JSON.stringify(found['again']));
-    t.regex(
-      String(found['saidAgain']),
-      /service: systemd-system, runs already\ngit: everything is in place\n/,
-    );
+onSystem(`setup serves the machine's users who may, keeps the others out, and goes again`, async (t) => {
+  const found = await onMachine('setup');
+  // The secret lies where the service cannot see it
+  t.like(found['outOfReach'], {
+    code: 2,
+    stderr:
+      'orgkey: error: the service cannot see /root/secret\norgkey: hint: put it beside its configuration: install -D -m 600 /root/secret /etc/orgkey/secret\n',
+  });
+  t.true(found['untouched']);
+  t.regex(String(found['planned']), /systemd-sysusers \/etc\/sysusers\.d\/orgkey\.conf/);
+  t.like(found['done'], {code: 0}, JSON.stringify(found['done']));
+  t.like(found['again'], {code: 0}, JSON.stringify(found['again']));
+  t.regex(String(found['saidAgain']), /service: systemd-system, runs already\ngit: everything is in place\n/);
 
-    t.like(found['member'], {code: 0, file: 'hello', stderr: ''}, JSON.stringify(found['member']));
-    t.like(found['alone'], {code: 128});
-    t.regex(
-      String(found['saidToOther']),
-      /^orgkey: error: you may not ask the orgkey daemon here\norgkey: hint: its administrator can put you into the group of \/run\/orgkey\/git\.sock\n/,
-    );
-    // To be served is not to see what serves
-    t.deepEqual(found['readable'], {member: [], alone: []});
-    t.deepEqual(found['modes'], [
-      '/run/orgkey drwxr-xr-x root:root',
-      '/run/orgkey/git.sock srw-rw---- orgkey:orgkey',
-      '/run/orgkey/control drwx------ orgkey:orgkey',
-      '/run/orgkey/ssh drwx------ orgkey:orgkey',
-      '/var/lib/orgkey drwx------ orgkey:orgkey',
-      '/etc/orgkey drwxr-xr-x root:root',
-      '/etc/orgkey/config.yaml -rw-r----- root:orgkey-config',
-      '/etc/orgkey/secret -rw-r----- root:orgkey-config',
-    ]);
-    t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache', 'valid-configurations']);
-    t.is(found['user'], 'uid=N(orgkey) gid=N(orgkey) groups=N(orgkey)');
-    t.is(found['status'], 'green');
-    t.is(found['service'], 'systemd-system: running, pid N');
-    t.like(found['doctor'], {code: 0}, JSON.stringify(found['doctor']));
-    const exposure = Number(found['exposure']);
-    t.true(exposure <= 1.2, `exposure ${exposure}`);
+  t.like(found['member'], {code: 0, file: 'hello', stderr: ''}, JSON.stringify(found['member']));
+  t.like(found['alone'], {code: 128});
+  t.regex(
+    String(found['saidToOther']),
+    /^orgkey: error: you may not ask the orgkey daemon here\norgkey: hint: its administrator can put you into the group of \/run\/orgkey\/git\.sock\n/,
+  );
+  // To be served is not to see what serves
+  t.deepEqual(found['readable'], {member: [], alone: []});
+  t.deepEqual(found['modes'], [
+    '/run/orgkey drwxr-xr-x root:root',
+    '/run/orgkey/git.sock srw-rw---- orgkey:orgkey',
+    '/run/orgkey/control drwx------ orgkey:orgkey',
+    '/run/orgkey/ssh drwx------ orgkey:orgkey',
+    '/var/lib/orgkey drwx------ orgkey:orgkey',
+    '/etc/orgkey drwxr-xr-x root:root',
+    '/etc/orgkey/config.yaml -rw-r----- root:orgkey-config',
+    '/etc/orgkey/secret -rw-r----- root:orgkey-config',
+  ]);
+  t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache', 'valid-configurations']);
+  t.is(found['user'], 'uid=N(orgkey) gid=N(orgkey) groups=N(orgkey)');
+  t.is(found['status'], 'green');
+  t.is(found['service'], 'systemd-system: running, pid N');
+  t.like(found['doctor'], {code: 0}, JSON.stringify(found['doctor']));
+  const exposure = Number(found['exposure']);
+  t.true(exposure <= 1.2, `exposure ${exposure}`);
 
-    t.like(found['taken'], {code: 0}, JSON.stringify(found['taken']));
-    t.deepEqual(found['left'], []);
-    t.deepEqual(found['lost'], ['/etc/orgkey drwxr-xr-x 0']);
-  },
-);
+  t.like(found['taken'], {code: 0}, JSON.stringify(found['taken']));
+  t.deepEqual(found['left'], []);
+  t.deepEqual(found['lost'], ['/etc/orgkey drwxr-xr-x 0']);
+});
 
-onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH${because}`, async (t) => {
+onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH`, async (t) => {
   const found = await onMachine('scoped');
   // root's configuration for root alone: said, with what repairs it
   t.like(found['unread'], {code: 5}, JSON.stringify(found['unread']));
@@ -107,24 +101,21 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
   t.false(found['run']);
 });
 
-onSystem(
-  `the first request starts it; restarts lose no request; it comes back when killed${because}`,
-  async (t) => {
-    t.deepEqual(await onMachine('life'), {
-      before: 'systemd-system: listening',
-      first: 'secret',
-      started: true,
-      answers: ['secret'],
-      processes: 5,
-      afterKill: 'secret',
-      isAnother: true,
-      health: 'green',
-      failed: '',
-    });
-  },
-);
+onSystem(`the first request starts it; restarts lose no request; it comes back when killed`, async (t) => {
+  t.deepEqual(await onMachine('life'), {
+    before: 'systemd-system: listening',
+    first: 'secret',
+    started: true,
+    answers: ['secret'],
+    processes: 5,
+    afterKill: 'secret',
+    isAnother: true,
+    health: 'green',
+    failed: '',
+  });
+});
 
-onSystem(`a wrong configuration does not end it, and git is told${because}`, async (t) => {
+onSystem(`a wrong configuration does not end it, and git is told`, async (t) => {
   const {stderr, ...found} = await onMachine('wrong');
   t.deepEqual(found, {
     kept: 'secret',
@@ -139,7 +130,7 @@ onSystem(`a wrong configuration does not end it, and git is told${because}`, asy
   );
 });
 
-onSystem(`systemd hands it a secret that its user cannot read${because}`, async (t) => {
+onSystem(`systemd hands it a secret that its user cannot read`, async (t) => {
   t.deepEqual(await onMachine('credential'), {
     installed: 0,
     answer: 'secret',

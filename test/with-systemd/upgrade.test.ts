@@ -3,10 +3,10 @@ import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {BuiltApp, whyNoSystemd} from '../helpers/systemd-home.ts';
 import {NEWER, OLDER} from '../helpers/two-versions.ts';
 import {updateUnderClones} from '../helpers/update-under-clones.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const reason = whyNoSystemd();
-const onSystemd = reason === undefined ? test.serial : test.serial.skip;
-const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+const onSystemd = testUnless(reason, test.serial);
 
 let app: BuiltApp;
 let cloud: Cloud;
@@ -20,11 +20,8 @@ test.after.always(async () => {
   await cloud?.close();
 });
 
-onSystemd(
-  `versions are installed over each other while clones run, and no clone fails${because}`,
-  async (t) => {
-    const {failures, served, clones} = await updateUnderClones(app, cloud, {updates: 4});
-    t.log(`${String(clones)} clones with three submodules each`);
-    t.deepEqual({failures, served}, {failures: [], served: [NEWER, OLDER, NEWER, OLDER]});
-  },
-);
+onSystemd(`versions are installed over each other while clones run, and no clone fails`, async (t) => {
+  const {failures, served, clones} = await updateUnderClones(app, cloud, {updates: 4});
+  t.log(`${String(clones)} clones with three submodules each`);
+  t.deepEqual({failures, served}, {failures: [], served: [NEWER, OLDER, NEWER, OLDER]});
+});

@@ -1,9 +1,9 @@
 import test from 'ava';
 import {BuiltApp, SystemdHome, whyNoSystemd} from '../helpers/systemd-home.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const reason = whyNoSystemd();
-const onSystemd = reason === undefined ? test.serial : test.serial.skip;
-const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+const onSystemd = testUnless(reason, test.serial);
 
 const pat = 'p'.repeat(52);
 const configuration = `
@@ -38,7 +38,7 @@ for (const [who, owner] of [
   ['a person', uid],
   ['root', 0],
 ] as const) {
-  onSystemd(`${who} installs it, uses both sockets, and uninstalls it${because}`, async (t) => {
+  onSystemd(`${who} installs it, uses both sockets, and uninstalls it`, async (t) => {
     const home = new SystemdHome(app, owner, configuration);
     t.teardown(() => home.remove());
     const found = await home.run('install');
@@ -70,50 +70,44 @@ for (const [who, owner] of [
   });
 }
 
-onSystemd(
-  `a configuration that only the shell knows is served, and all is taken back${because}`,
-  async (t) => {
-    const home = new SystemdHome(app, uid, configuration);
-    t.teardown(() => home.remove());
-    t.deepEqual(await home.run('shell'), {
-      setup: 'done',
-      service: 'done',
-      status: 'done',
-      answer: 'secret',
-      uninstall: 'done',
-      left: [],
-      socket: false,
-    });
-  },
-);
+onSystemd(`a configuration that only the shell knows is served, and all is taken back`, async (t) => {
+  const home = new SystemdHome(app, uid, configuration);
+  t.teardown(() => home.remove());
+  t.deepEqual(await home.run('shell'), {
+    setup: 'done',
+    service: 'done',
+    status: 'done',
+    answer: 'secret',
+    uninstall: 'done',
+    left: [],
+    socket: false,
+  });
+});
 
-onSystemd(
-  `the service that is installed is the machine's, also where nobody says which${because}`,
-  async (t) => {
-    const home = new SystemdHome(app, uid, configuration);
-    t.teardown(() => home.remove());
-    t.deepEqual(await home.run('choice'), {
-      installed: 'service: systemd-user, runs',
-      answer: 'secret',
-      uninstalled: 'service: systemd-user, removed',
-      left: [],
-    });
-  },
-);
+onSystemd(`the service that is installed is the machine's, also where nobody says which`, async (t) => {
+  const home = new SystemdHome(app, uid, configuration);
+  t.teardown(() => home.remove());
+  t.deepEqual(await home.run('choice'), {
+    installed: 'service: systemd-user, runs',
+    answer: 'secret',
+    uninstalled: 'service: systemd-user, removed',
+    left: [],
+  });
+});
 
-onSystemd(`the first request starts it${because}`, async (t) => {
+onSystemd(`the first request starts it`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('cold'), {before: 'listening', first: 'secret', after: 'running'});
 });
 
-onSystemd(`idleness ends it, and the next request starts it again${because}`, async (t) => {
+onSystemd(`idleness ends it, and the next request starts it again`, async (t) => {
   const home = new SystemdHome(app, uid, `${configuration}  idleExit: 1s\n`);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('idle'), {answer: 'secret', isAnother: true, failures: ''});
 });
 
-onSystemd(`of 50,000 requests none fails over 20 restarts${because}`, async (t) => {
+onSystemd(`of 50,000 requests none fails over 20 restarts`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   const {slowest, p99, ...found} = await home.run('load');
@@ -121,7 +115,7 @@ onSystemd(`of 50,000 requests none fails over 20 restarts${because}`, async (t) 
   t.deepEqual(found, {answered: 50_000, failed: [], orders: ['done'], processes: 21, restarts: 20});
 });
 
-onSystemd(`killed under load, it loses what was in its hands and no login${because}`, async (t) => {
+onSystemd(`killed under load, it loses what was in its hands and no login`, async (t) => {
   const home = new SystemdHome(app, uid, withLogins);
   t.teardown(() => home.remove());
   const {failed, answered, slowestNextAnswer, failedOtherwise, lost, kills, processes} =
@@ -135,31 +129,28 @@ onSystemd(`killed under load, it loses what was in its hands and no login${becau
   t.true(Number(failed) <= 10 * 16, 'no more than are under way at ten moments');
 });
 
-onSystemd(
-  `where the daemon cannot live, git does not hang, and nobody takes its place${because}`,
-  async (t) => {
-    const home = new SystemdHome(app, uid, configuration);
-    t.teardown(() => home.remove());
-    t.deepEqual(await home.run('crash', {onProgress: (line) => t.log(line.trim())}), {
-      whileCrashing: 'nothing',
-      told: 'the orgkey daemon does not answer',
-      state: 'failed',
-      reason: 'it ended with status 1, so often that systemd gave up',
-      afterwards: 'nothing',
-      isTaken: false,
-      repaired: 'done',
-      answers: {
-        'git.sock contoso': 'secret',
-        'git.sock fabrikam': 'secret',
-        'scoped/team-a/git.sock contoso': 'secret',
-        'scoped/team-a/git.sock fabrikam': 'nothing',
-      },
-    });
-  },
-);
+onSystemd(`where the daemon cannot live, git does not hang, and nobody takes its place`, async (t) => {
+  const home = new SystemdHome(app, uid, configuration);
+  t.teardown(() => home.remove());
+  t.deepEqual(await home.run('crash', {onProgress: (line) => t.log(line.trim())}), {
+    whileCrashing: 'nothing',
+    told: 'the orgkey daemon does not answer',
+    state: 'failed',
+    reason: 'it ended with status 1, so often that systemd gave up',
+    afterwards: 'nothing',
+    isTaken: false,
+    repaired: 'done',
+    answers: {
+      'git.sock contoso': 'secret',
+      'git.sock fabrikam': 'secret',
+      'scoped/team-a/git.sock contoso': 'secret',
+      'scoped/team-a/git.sock fabrikam': 'nothing',
+    },
+  });
+});
 
 onSystemd(
-  `where its state is broken git is told, and once that is repaired all goes on by itself${because}`,
+  `where its state is broken git is told, and once that is repaired all goes on by itself`,
   async (t) => {
     const home = new SystemdHome(app, uid, configuration);
     t.teardown(() => home.remove());

@@ -18,7 +18,7 @@ import {
   repositoryAt,
   toHttpsRemote,
 } from '../../organization/ssh-remote.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import type {Service} from '../../service/service.ts';
 import {serviceFor} from '../choose-service.ts';
 import {CommandError} from '../command-error.ts';

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import type {ControlConnection} from '../../daemon/control-client.ts';
 import type {ControlEvent} from '../../daemon/control-protocol.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeDuration, describeMoment} from '../describe-time.ts';

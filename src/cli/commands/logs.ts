@@ -1,8 +1,8 @@
 import {open, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {auditFilesAmong} from '../../daemon/audit-trail.ts';
-import {parseRecord} from '../../record.ts';
+import {parseRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';

@@ -1,7 +1,7 @@
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';

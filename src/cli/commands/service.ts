@@ -1,5 +1,5 @@
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
 import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';

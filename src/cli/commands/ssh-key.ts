@@ -10,8 +10,8 @@ import {gitFrom} from '../../git/run-git.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isServicesSshHost, SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
-import {printable} from '../../printable.ts';
-import {readIfThere, replaceFile} from '../../replace-file.ts';
+import {printable} from '../../text/printable.ts';
+import {readIfThere, replaceFile} from '../../git/replace-file.ts';
 import type {HostKey} from '../../ssh/host-keys.ts';
 import {readKeyFile} from '../../ssh/key-file.ts';
 import {

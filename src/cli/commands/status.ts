@@ -4,7 +4,7 @@ import {
   type OrganizationStatus,
   type Status,
 } from '../../daemon/control-protocol.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';

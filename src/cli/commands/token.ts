@@ -1,5 +1,5 @@
 import {SCHEMA_VERSION, type TokenResult} from '../../daemon/control-protocol.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';

@@ -16,7 +16,7 @@ import {
   toHttpsRemote,
   type SshRemote,
 } from '../../organization/ssh-remote.ts';
-import {printable} from '../../printable.ts';
+import {printable} from '../../text/printable.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import * as fc from './helpers/any.ts';
-import {printable} from '../src/printable.ts';
+import * as fc from '../helpers/any.ts';
+import {printable} from '../../src/text/printable.ts';
 
 const shows = test.macro({
   exec: (t, text: string, expected: string) => {

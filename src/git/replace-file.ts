@@ -1,6 +1,6 @@
 import {mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {shellWord} from './quote-for-shell.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 
 /** Why a file stayed as it was. */
 export class ReplaceError extends Error {

@@ -1,7 +1,7 @@
 import test from 'ava';
-import {secretForms} from '../src/secret-forms.ts';
-import * as fc from './helpers/any.ts';
-import {leaksIn} from './helpers/canary.ts';
+import {secretForms} from '../../src/text/secret-forms.ts';
+import * as fc from '../helpers/any.ts';
+import {leaksIn} from '../helpers/canary.ts';
 
 /** What is left of a text when every form of the secret is cut out of it. */
 function without(secret: string, text: string): string {

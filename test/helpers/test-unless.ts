@@ -1,0 +1,15 @@
+import test from 'ava';
+
+/** Registers tests; where something stands against them they are skipped, and their titles say why. */
+export function testUnless(why: string | undefined, registered: typeof test | typeof test.serial = test) {
+  if (why === undefined) return registered;
+  return new Proxy(test.skip, {
+    apply: (skip, self, [title, ...others]: [string, ...unknown[]]) =>
+      Reflect.apply(skip, self, [`${title} (skipped: ${why})`, ...others]),
+  });
+}
+
+/** For tests that act as somebody else. */
+export const whyNotRoot = process.getuid?.() === 0 ? undefined : 'only root can be somebody else';
+
+export const whyNotLinux = process.platform === 'linux' ? undefined : 'only Linux has it';
