@@ -1,4 +1,5 @@
 import {connect} from 'node:net';
+import {startTimer} from './start-timer.ts';
 
 /** What a socket said to a request. */
 export type SocketAnswer =
@@ -19,11 +20,11 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
     let text = '';
     const socket = connect({path, allowHalfOpen: true});
     const settle = (answer: SocketAnswer) => {
-      clearTimeout(limit);
+      stopTimer();
       socket.destroy();
       resolve(answer);
     };
-    const limit = setTimeout(() => settle({kind: 'silent'}), PATIENCE);
+    const stopTimer = startTimer(PATIENCE, () => settle({kind: 'silent'}));
     socket.setEncoding('latin1');
     socket.on('connect', () => socket.end(request));
     socket.on('data', (chunk: string) => {

@@ -1,8 +1,9 @@
 import type {Socket} from 'node:net';
 import {MAX_REQUEST} from '../protocol/request.ts';
+import {startTimer} from './start-timer.ts';
 
-/** How long a client may take to send its request, in milliseconds. Git's client sends it at once. */
-const READ_LIMIT = 5_000;
+/** How long a client may take to send its request, in milliseconds. Git's sends it at once, where it gets the time. */
+const READ_LIMIT = 10_000;
 
 /** When a client is let go, whatever happens, in milliseconds from the end of its request: it has no limit of its own. */
 const ANSWER_LIMIT = 10_000;
@@ -14,7 +15,7 @@ const ANSWER_LIMIT = 10_000;
 export function serveConnection(socket: Socket, respond: (request: Uint8Array) => Promise<Uint8Array>): void {
   let chunks: Buffer[] = [];
   let size = 0;
-  let limit = setTimeout(() => socket.destroy(), READ_LIMIT);
+  let stopTimer = startTimer(READ_LIMIT, () => socket.destroy());
 
   socket.on('data', (chunk) => {
     size += chunk.length;
@@ -23,8 +24,8 @@ export function serveConnection(socket: Socket, respond: (request: Uint8Array) =
     else chunks.push(chunk);
   });
   socket.on('end', () => {
-    clearTimeout(limit);
-    limit = setTimeout(() => socket.destroy(), ANSWER_LIMIT);
+    stopTimer();
+    stopTimer = startTimer(ANSWER_LIMIT, () => socket.destroy());
     const request = size > MAX_REQUEST + 1 ? new Uint8Array(MAX_REQUEST + 1) : Buffer.concat(chunks, size);
     overwrite(chunks);
     chunks = [];
@@ -39,7 +40,7 @@ export function serveConnection(socket: Socket, respond: (request: Uint8Array) =
   // a client that goes away is no event; 'close' follows
   socket.on('error', () => undefined);
   socket.on('close', () => {
-    clearTimeout(limit);
+    stopTimer();
     overwrite(chunks);
   });
 }

@@ -1,4 +1,5 @@
 import type {Found, TokenCache} from '../token/token-cache.ts';
+import {startTimer} from './start-timer.ts';
 
 /**
  * The cache for a git that waits: after `patience` milliseconds it gets the token that was to be replaced, or a reason
@@ -8,18 +9,18 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
   return {
     peek: (wanted) => tokens.peek(wanted),
     async get(wanted, rejected) {
-      let timer: NodeJS.Timeout | undefined;
+      let stopTimer = () => {};
       const late = new Promise<Found>((resolve) => {
-        timer = setTimeout(() => {
+        stopTimer = startTimer(patience, () => {
           const token = tokens.peek(wanted);
           const isGood = token !== undefined && rejected?.(token.fingerprint) !== true;
           resolve(isGood ? {kind: 'token', token, source: 'cache'} : tooLate);
-        }, patience);
+        });
       });
       try {
         return await Promise.race([tokens.get(wanted, rejected), late]);
       } finally {
-        clearTimeout(timer);
+        stopTimer();
       }
     },
   };

@@ -39,12 +39,12 @@ test('request and answer are overwritten once the answer is sent', async (t) => 
   for (const bytes of [request, answer]) t.true(bytes.every((byte) => byte === 0));
 });
 
-for (const [title, limit, half] of [
-  ['takes too long to ask', 5000, true],
-  ['is not answered in time', 10_000, false],
+for (const [title, half] of [
+  ['takes too long to ask', true],
+  ['is not answered in time', false],
 ] as const) {
   test.serial(`a client that ${title} is let go, without a word`, async (t) => {
-    mock.timers.enable({apis: ['setTimeout']});
+    mock.timers.enable({apis: ['setInterval']});
     t.teardown(() => mock.timers.reset());
     const asked = Promise.withResolvers<void>();
     const {client, served} = await connected(t, () => {
@@ -55,7 +55,7 @@ for (const [title, limit, half] of [
     if (half) client.write('action=get\n');
     else client.end('action=get\n');
     await (half ? once(served, 'data') : asked.promise);
-    mock.timers.tick(limit - 1);
+    mock.timers.tick(9_999);
     t.false(served.destroyed);
     mock.timers.tick(1);
     t.true(served.destroyed);

@@ -46,7 +46,7 @@ test.serial(
       await Promise.all(idle.map(({closed}) => closed));
       const spent = cpuOf(daemon) - start;
       t.log(`${spent} ms of the processor while no descriptor was to be had`);
-      // the silent are let go after five seconds, all of which a loop that spins would have spent
+      // the silent are let go after ten seconds, all of which a loop that spins would have spent
       t.true(spent < 2500, `${spent} ms`);
       t.is(await askOften(daemon, 100), 70, 'afterwards all is as before');
     }

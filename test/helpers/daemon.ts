@@ -133,10 +133,12 @@ export class TestDaemon {
     return askPath(socket, request);
   }
 
-  /** `get` for a URL's parts. */
-  get(attributes: Readonly<Record<string, string>>): Promise<string> {
+  /** `get` for a URL's parts. @throws where it hangs up without an answer */
+  async get(attributes: Readonly<Record<string, string>>): Promise<string> {
     const lines = Object.entries(attributes).map(([key, value]) => `${key}=${value}\n`);
-    return this.ask(`action=get\ntimeout=900\n${lines.join('')}`);
+    const answer = await this.ask(`action=get\ntimeout=900\n${lines.join('')}`);
+    if (answer === '') throw new Error(`the daemon hung up: ${this.stderr}`);
+    return answer;
   }
 
   status(): Promise<Status> {
