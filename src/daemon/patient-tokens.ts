@@ -9,7 +9,7 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
   return {
     peek: (wanted) => tokens.peek(wanted),
     async get(wanted, rejected) {
-      let stopTimer = () => {};
+      let stopTimer: (() => void) | undefined;
       const late = new Promise<Found>((resolve) => {
         stopTimer = startTimer(patience, () => {
           const token = tokens.peek(wanted);
@@ -20,7 +20,7 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
       try {
         return await Promise.race([tokens.get(wanted, rejected), late]);
       } finally {
-        stopTimer();
+        stopTimer?.();
       }
     },
   };
