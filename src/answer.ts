@@ -48,7 +48,7 @@ export async function answer(
   if (identity.kind === 'stored') {
     if (scope.organizations !== undefined)
       return {owner, answer: pass('no stored logins over scoped sockets')};
-    return {owner, choice, answer: answerFromLogins(request, owner, identity, parts.logins)};
+    return {owner, choice, answer: await answerFromLogins(request, owner, identity, parts.logins)};
   }
 
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};

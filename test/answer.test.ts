@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {AnswerParts} from '../src/answer.ts';
 import type {Binding} from '../src/identity/bindings.ts';
+import type {Remote} from '../src/organization/remote.ts';
 import {Secret} from '../src/token/secret.ts';
 import type {Logins} from '../src/token/logins.ts';
 import {DAY, HOUR, MINUTE, SECOND} from './helpers/fake-clock.ts';
@@ -452,7 +453,7 @@ class FakeLogins implements Logins {
     this.#header = header;
   }
 
-  find({host, path}: Parameters<Logins['find']>[0]): ReturnType<Logins['find']> {
+  find({host, path}: Remote): ReturnType<Logins['find']> {
     this.calls.push(`find ${host} ${path}`);
     return {
       username: 'me',
@@ -464,12 +465,12 @@ class FakeLogins implements Logins {
     };
   }
 
-  store({host}: Parameters<Logins['store']>[0], _: unknown, {persist}: {readonly persist: boolean}): string {
+  async store({host}: Remote, _: unknown, {persist}: {readonly persist: boolean}): Promise<string> {
     this.calls.push(`store ${host} ${persist}`);
     return 'kept';
   }
 
-  erase({host}: Parameters<Logins['erase']>[0]): string {
+  async erase({host}: Remote): Promise<string> {
     this.calls.push(`erase ${host}`);
     return 'erased';
   }

@@ -4,20 +4,20 @@ import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.t
 import {placeOf, type Logins} from './logins.ts';
 
 /** What people typed at git's prompt: found, kept or dropped. */
-export function answerFromLogins(
+export async function answerFromLogins(
   request: GetRequest | StoreRequest | EraseRequest,
   owner: Owner,
   kept: {readonly persist: boolean},
   logins: Logins,
-): Answer {
+): Promise<Answer> {
   const place = placeOf(request.remote, owner);
   switch (request.operation) {
     case 'get':
       return recall(request, logins.find(place));
     case 'store':
-      return {kind: 'done', reason: logins.store(place, request.login, kept)};
+      return {kind: 'done', reason: await logins.store(place, request.login, kept)};
     case 'erase':
-      return {kind: 'done', reason: logins.erase(place, request.login)};
+      return {kind: 'done', reason: await logins.erase(place, request.login)};
   }
 }
 

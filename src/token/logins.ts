@@ -8,10 +8,10 @@ import type {Login} from '../protocol/request.ts';
 export interface Logins {
   /** `undefined`: nothing fits. */
   find(place: Remote): StoredLogin | undefined;
-  /** Says what was done, for the log. */
-  store(place: Remote, login: Login, kept: {readonly persist: boolean}): string;
-  /** Says what was done, for the log. */
-  erase(place: Remote, login: Login): string;
+  /** Says what was done, for the log, once the disk has what is to outlive us. */
+  store(place: Remote, login: Login, kept: {readonly persist: boolean}): Promise<string>;
+  /** Says what was done, for the log, once it is gone from the disk as well. */
+  erase(place: Remote, login: Login): Promise<string>;
 }
 
 /**

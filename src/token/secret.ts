@@ -40,10 +40,11 @@ export class Secret {
   }
 
   /** Takes as long for a near miss as for a far one. */
-  equals(other: Uint8Array): boolean {
-    if (this.#erased || other.length !== this.#bytes.length) return false;
+  equals(other: Uint8Array | Secret): boolean {
+    const others = other instanceof Secret ? other.#bytes : other;
+    if (this.#erased || others.length !== this.#bytes.length) return false;
     let difference = 0;
-    for (const [at, byte] of this.#bytes.entries()) difference |= byte ^ (other[at] ?? 0);
+    for (const [at, byte] of this.#bytes.entries()) difference |= byte ^ (others[at] ?? 0);
     return difference === 0;
   }
 

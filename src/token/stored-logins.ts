@@ -22,7 +22,7 @@ export interface StoredLoginsParts {
   readonly clock: Clock;
   /** `undefined`: all are kept in memory only. */
   readonly archive: LoginArchive | undefined;
-  /** What could not be done with the archive, behind a request that is long answered. */
+  /** What could not be done with the archive: no request fails for it. */
   readonly failed: (what: ArchiveUse, error: unknown) => void;
   /** How many logins are held at most; the oldest goes. Default: 10,000. */
   readonly capacity?: number;
@@ -63,32 +63,41 @@ export class StoredLogins implements Logins {
     return this.#fitting({place})[0]?.login;
   }
 
-  store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): string {
+  async store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): Promise<string> {
     if (login.ephemeral) return 'not kept: it is ephemeral';
     if (!isWhole(login)) return 'not kept: no user name with a password, nor a header';
     // git's client sends -1 where no timeout is meant
     if (login.timeout < 0) return 'not kept: its timeout is none';
     const archived = persist && this.#archive !== undefined;
+    const name = nameOf(place);
     const next = {place, login: copyOf(login)};
+    // git stores what it was given after each use: the disk need not hear of it again
+    const isThere = (kept: Kept) =>
+      kept.name === name && kept.archived === 'written' && isSame(kept.login, next.login);
+    const isWritten = archived && this.#fitting({place}).some(isThere);
+    const removals: Promise<void>[] = [];
     for (const kept of this.#drop({place})) {
       // what is about to be replaced is not removed first: after a kill in between there would be neither
-      if (kept.archived && !(archived && kept.name === nameOf(place))) this.#removeArchived(kept);
+      if (!(archived && kept.name === name)) removals.push(this.#removeArchived(kept));
     }
     if (archived) {
-      this.#write(this.#keep(next, Infinity, true));
-      return 'kept, and persisted';
+      const kept = this.#keep(next, Infinity, isWritten ? 'written' : 'not yet');
+      await Promise.all([isWritten || this.#write(kept), ...removals]);
+      return kept.archived === 'written' ? 'kept, and persisted' : 'kept, but not persisted';
     }
     if (login.timeout === 0) {
       eraseSecrets(next);
+      await Promise.all(removals);
       return 'not kept: its time is over';
     }
-    this.#keep(next, this.#clock.uptime() + login.timeout, false);
+    this.#keep(next, this.#clock.uptime() + login.timeout);
+    await Promise.all(removals);
     return 'kept';
   }
 
-  erase(place: Remote, {password, credential}: Login): string {
+  async erase(place: Remote, {password, credential}: Login): Promise<string> {
     const dropped = this.#drop({place, password, credential});
-    for (const kept of dropped) this.#removeArchived(kept);
+    await Promise.all(dropped.map((kept) => this.#removeArchived(kept)));
     return dropped.length === 0 ? 'nothing fits' : `dropped ${dropped.length}`;
   }
 
@@ -105,15 +114,20 @@ export class StoredLogins implements Logins {
     this.#droppedMeanwhile = undefined;
     let loaded = 0;
     for (const record of records) {
-      const kept = {...record, name: nameOf(record.place), until: Infinity, archived: true};
+      const kept = {
+        ...record,
+        name: nameOf(record.place),
+        until: Infinity,
+        archived: 'written',
+      } satisfies Kept;
       const isDropped = dropped.some((wanted) => fits(kept, wanted));
       if (isDropped || this.#all.has(kept.name)) {
         eraseSecrets(kept);
         // a newer one of the same name is on its way to the archive
-        if (this.#all.get(kept.name)?.archived !== true) this.#removeArchived(kept);
+        if ((this.#all.get(kept.name)?.archived ?? 'never') === 'never') void this.#removeArchived(kept);
         continue;
       }
-      this.#keep(record, Infinity, true);
+      this.#keep(record, Infinity, 'written');
       loaded++;
     }
     for (const {password, credential} of dropped) overwrite(password, credential);
@@ -142,7 +156,7 @@ export class StoredLogins implements Logins {
   /** The secrets in memory, for whoever keeps them out of logs. */
   *secrets(): Iterable<Secret> {
     for (const {login} of this.#all.values()) {
-      for (const secret of [login.password, login.credential, login.refreshToken]) if (secret) yield secret;
+      for (const secret of secretsOf(login)) if (secret) yield secret;
     }
   }
 
@@ -168,8 +182,8 @@ export class StoredLogins implements Logins {
     return fitting;
   }
 
-  #keep({place, login}: LoginRecord, until: number, archived: boolean): Kept {
-    const kept = {name: nameOf({...place, username: login.username}), place, login, until, archived};
+  #keep({place, login}: LoginRecord, until: number, archived: Kept['archived'] = 'never'): Kept {
+    const kept: Kept = {name: nameOf({...place, username: login.username}), place, login, until, archived};
     this.#all.set(kept.name, kept);
     const host = hostOf(place);
     const others = this.#byHost.get(host);
@@ -184,7 +198,7 @@ export class StoredLogins implements Logins {
 
   #remove(kept: Kept): void {
     this.#release(kept);
-    this.#removeArchived(kept);
+    void this.#removeArchived(kept);
   }
 
   #release(kept: Kept): void {
@@ -196,25 +210,26 @@ export class StoredLogins implements Logins {
     eraseSecrets(kept);
   }
 
-  #removeArchived({name, archived}: Kept): void {
-    if (archived && this.#archive !== undefined) this.#behind('removed', this.#archive.remove(name));
+  async #removeArchived({name, archived}: Kept): Promise<void> {
+    if (archived !== 'never') await this.#followed('removed', this.#archive?.remove(name));
   }
 
-  #write(kept: Kept): void {
-    if (this.#archive === undefined) return;
+  async #write(kept: Kept): Promise<void> {
     const record = encodeLogin(kept);
-    this.#behind(
-      'written',
-      this.#archive.write(kept.name, record).finally(() => record.erase()),
-    );
+    const written = this.#archive?.write(kept.name, record).then(() => {
+      kept.archived = 'written';
+    });
+    await this.#followed('written', written);
+    record.erase();
   }
 
-  /** No request waits for it, only the end does. */
-  #behind(what: ArchiveUse, use: Promise<void>): void {
-    const ending = use
+  /** Also where no request waits for it, the end does. */
+  #followed(what: ArchiveUse, use: Promise<void> | undefined): Promise<void> {
+    const ending = Promise.resolve(use)
       .catch((error: unknown) => this.#failed(what, error))
       .finally(() => this.#underWay.delete(ending));
     this.#underWay.add(ending);
+    return ending;
   }
 
   async #readAll(archive: LoginArchive): Promise<LoginRecord[]> {
@@ -250,7 +265,8 @@ interface Kept extends LoginRecord {
   readonly name: string;
   /** On the clock that only goes on, in milliseconds. */
   readonly until: number;
-  readonly archived: boolean;
+  /** Whether the archive has it. */
+  archived: 'never' | 'not yet' | 'written';
 }
 
 /** What a request names; `undefined` fits all. */
@@ -266,6 +282,18 @@ function fits({place, login}: Kept, {place: wanted, password, credential}: Wante
   if (wanted.username !== undefined && login.username !== wanted.username) return false;
   if (password !== undefined && !login.password?.equals(password)) return false;
   return credential === undefined || login.credential?.equals(credential) === true;
+}
+
+function isSame(one: StoredLogin, other: StoredLogin): boolean {
+  return (
+    one.username === other.username &&
+    one.authtype === other.authtype &&
+    one.expiresAt === other.expiresAt &&
+    secretsOf(one).every((secret, at) => {
+      const another = secretsOf(other)[at];
+      return secret && another ? secret.equals(another) : secret === another;
+    })
+  );
 }
 
 function isWhole({username, password, authtype, credential}: Login): boolean {
@@ -288,8 +316,12 @@ function copyOf({username, password, authtype, credential, expiresAt, refreshTok
   };
 }
 
+function secretsOf({password, credential, refreshToken}: StoredLogin): readonly (Secret | undefined)[] {
+  return [password, credential, refreshToken];
+}
+
 function eraseSecrets({login}: LoginRecord): void {
-  for (const secret of [login.password, login.credential, login.refreshToken]) secret?.erase();
+  for (const secret of secretsOf(login)) secret?.erase();
 }
 
 function overwrite(...secrets: readonly (Uint8Array | undefined)[]): void {

@@ -56,8 +56,8 @@ export function scopedTo(...organizations: readonly string[]): SocketScope {
 
 export const noLogins: Logins = {
   find: () => undefined,
-  store: () => 'nothing is stored',
-  erase: () => 'nothing is erased',
+  store: async () => 'nothing is stored',
+  erase: async () => 'nothing is erased',
 };
 
 /** As git's cache client sends it. */

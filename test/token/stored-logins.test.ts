@@ -306,6 +306,10 @@ const persisting: readonly Binding[] = [binding('*', {persist: true})];
 class SlowArchive implements LoginArchive {
   readonly held = new Map<string, Buffer>();
   broken = false;
+  /** What was done to it. */
+  readonly calls: string[] = [];
+  /** What it waits for before it has done something. */
+  changing: Promise<void> | undefined;
   readonly reading = Promise.withResolvers<void>();
   waits = false;
 
@@ -325,11 +329,15 @@ class SlowArchive implements LoginArchive {
   async write(name: string, secret: Secret): Promise<void> {
     const bytes = Buffer.alloc(secret.length);
     secret.copyTo(bytes, 0);
+    this.calls.push(`write ${name}`);
+    if (this.changing) await this.changing;
     if (this.broken) throw new Error('broken');
     this.held.set(name, bytes);
   }
 
   async remove(name: string): Promise<void> {
+    this.calls.push(`remove ${name}`);
+    if (this.changing) await this.changing;
     if (this.broken) throw new Error('broken');
     this.held.delete(name);
   }
@@ -366,6 +374,58 @@ test('persisted logins outlive a restart and their timeout, on a real disk', asy
   t.is(await after.get('host=c.example'), served('username=', 'password='));
   t.is(await after.get('host=gone.example'), NOTHING);
   t.deepEqual([...before.failures, ...after.failures], []);
+});
+
+test('git is told when the disk has done it, and others are served meanwhile', async (t) => {
+  const archive = new SlowArchive();
+  const desk = new Desk({archive}, persisting);
+  for (const [change, answer] of [
+    [() => desk.store(...alice), served('username=alice', 'password=one')],
+    [() => desk.erase(...alice), NOTHING],
+  ] as const) {
+    const done = Promise.withResolvers<void>();
+    archive.changing = done.promise;
+    let isTold = false;
+    const told = change().then(() => (isTold = true));
+    t.is(await desk.get('host=a.example'), answer);
+    t.false(isTold);
+    done.resolve();
+    await told;
+    t.is(archive.held.size, answer === NOTHING ? 0 : 1);
+  }
+});
+
+test('what the disk has is not written again', async (t) => {
+  const archive = new SlowArchive();
+  const desk = new Desk({archive}, persisting);
+  const name = '["https","a.example",null,"alice"]';
+  const taken = (): string[] => archive.calls.splice(0);
+  await desk.store(...alice);
+  t.deepEqual(taken(), [`write ${name}`]);
+  await desk.store(...alice);
+  t.is(desk.lastReason, 'kept, and persisted');
+  t.deepEqual(taken(), []);
+  const user = ['host=a.example', 'username=alice'];
+  for (const changed of [
+    [...user, 'password=two'],
+    [...user, 'password=two', 'password_expiry_utc=4102444800'],
+    [...user, 'password=two', 'oauth_refresh_token=again'],
+    [...user, 'authtype=Bearer', 'credential=TOKEN'],
+  ]) {
+    await desk.store(...changed);
+    await desk.store(...changed);
+    t.deepEqual(taken(), [`write ${name}`], changed.join());
+  }
+  archive.broken = true;
+  await desk.store(...alice);
+  t.is(desk.lastReason, 'kept, but not persisted');
+  archive.broken = false;
+  await desk.store(...alice);
+  t.is(desk.lastReason, 'kept, and persisted');
+  t.is(taken().length, 2, 'what could not be written is tried again');
+  await desk.erase(...alice);
+  await desk.store(...alice);
+  t.deepEqual(taken(), [`remove ${name}`, `write ${name}`]);
 });
 
 test('what is not to be persisted is not', async (t) => {

@@ -148,10 +148,7 @@ async function kill() {
   for (let round = 1; round <= kills; round++) {
     await clients.reaches(Math.floor((requests * round) / (kills + 1)));
     const login = `typed-${round}`;
-    const before = keptFiles();
     await store(login);
-    // git is answered before the disk is: what has reached it must last
-    await until(async () => keptFiles() !== before);
     const moment = await endDaemon('KILL');
     const kept = await keptLogin();
     moments.push(moment);
@@ -193,16 +190,6 @@ async function store(password: string): Promise<void> {
   const request = `action=get\ntimeout=1\noperation=store\n${LOGIN}password=${password}\n`;
   const answer = await askPath(join(run, 'git.sock'), request);
   if (!answer.startsWith('orgkey=1\n')) throw new Error(`the login was not taken: ${answer}`);
-}
-
-/** Each entry of the store is replaced as a file, hence by another one. */
-function keptFiles(): string {
-  const directory = join(daemon.stateDirectory, 'secrets');
-  const names = existsSync(directory) ? readdirSync(directory) : [];
-  return names
-    .filter((name) => name.endsWith('.secret'))
-    .map((name) => `${name} ${statSync(join(directory, name), {throwIfNoEntry: false})?.ino}`)
-    .join();
 }
 
 async function keptLogin(): Promise<string> {
