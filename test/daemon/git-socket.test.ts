@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {GitSocket} from '../../src/daemon/git-socket.ts';
 import {askPath} from '../helpers/daemon.ts';
+import {holdUp} from '../helpers/hold-up.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotLinux} from '../helpers/test-unless.ts';
 
@@ -57,5 +58,15 @@ testUnless(whyNotLinux, test.serial)('however often it is taken back, one descri
   const before = descriptors();
   for (let times = 0; times < 10; times++) await removeAndTakeBack(socket);
   t.is(descriptors(), before);
+  await socket.drain();
+});
+
+test.serial('a daemon that was held up does not take its own socket for somebody else’s', async (t) => {
+  const {socket, waiting, answer} = await openIn(t);
+  const reaches = socket.reachesUs();
+  holdUp(3000);
+  while (waiting.length === 0) await new Promise(setImmediate);
+  answer('orgkey=1\nproof=proof\n');
+  t.true(await reaches);
   await socket.drain();
 });

@@ -4,12 +4,8 @@ import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
 import {startTimer} from '../../src/daemon/start-timer.ts';
+import {holdUp} from '../helpers/hold-up.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
-
-/** Nothing happens in this process meanwhile. */
-function holdUp(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-}
 
 test.serial('what arrived while we were held up is read before it is given up', async (t) => {
   const path = join(scratchDirectory(t), 'socket');
