@@ -27,7 +27,7 @@ async function withDaemon(t: ExecutionContext): Promise<{daemon: TestDaemon; per
   return {daemon, person};
 }
 
-test('status tells what is served, in 80 columns and without color in a pipe', async (t) => {
+test.serial('status tells what is served, in 80 columns and without color in a pipe', async (t) => {
   const {daemon, person} = await withDaemon(t);
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/p/_git/r'});
   const {code, stdout, stderr} = await person.run('status');
@@ -43,7 +43,7 @@ test('status tells what is served, in 80 columns and without color in a pipe', a
   t.false(stdout.includes('canary'));
 });
 
-test('what is wrong is told with its repair', async (t) => {
+test.serial('what is wrong is told with its repair', async (t) => {
   const {daemon, person} = await withDaemon(t);
   daemon.configure('integrations: {azure: [{credentials: [{clientId: nonsense}]}]}\n');
   const control = await connectControl(join(daemon.runtime, 'control/control.sock'));
@@ -54,7 +54,7 @@ test('what is wrong is told with its repair', async (t) => {
   t.regex(stdout, /^yellow: .*$/m);
 });
 
-test('every reading command has JSON with its version', async (t) => {
+test.serial('every reading command has JSON with its version', async (t) => {
   const {person} = await withDaemon(t);
   const shapes: readonly [string, readonly string[]][] = [
     [
@@ -96,7 +96,7 @@ test('every reading command has JSON with its version', async (t) => {
   }
 });
 
-test('token prints the token and nothing else, in each of its forms', async (t) => {
+test.serial('token prints the token and nothing else, in each of its forms', async (t) => {
   const {person} = await withDaemon(t);
   t.deepEqual(await person.run('token contoso'), {code: 0, stdout: 'canary-pat-0123456789\n', stderr: ''});
   t.is((await person.run('token CONTOSO')).stdout, 'canary-pat-0123456789\n');
@@ -105,7 +105,7 @@ test('token prints the token and nothing else, in each of its forms', async (t) 
   t.is(header.stdout, `Authorization: Basic ${btoa('orgkey:canary-pat-0123456789')}\n`);
 });
 
-test('an organization that nobody configured is no token', async (t) => {
+test.serial('an organization that nobody configured is no token', async (t) => {
   const {person} = await withDaemon(t);
   const {code, stdout, stderr} = await person.run('token nobody');
   t.is(code, 1);
@@ -113,7 +113,7 @@ test('an organization that nobody configured is no token', async (t) => {
   t.regex(stderr, /^orgkey: error: nobody: no credential covers .*\(ERR_NOT_CONFIGURED\)\norgkey: hint: /);
 });
 
-test('exec gives a command the variables that tools read, and takes its exit code', async (t) => {
+test.serial('exec gives a command the variables that tools read, and takes its exit code', async (t) => {
   const {person} = await withDaemon(t);
   const feeds = ['--feed', 'packages', '--feed', 'Project X/My.Feed'];
   const printed = await person.run('exec contoso', [...feeds, '--', 'env', '-0']);
@@ -161,7 +161,7 @@ for (const [title, argv, isThere] of [
   ['logs --follow', ['logs', '--follow'], true],
   ['logs --audit --follow', ['logs', '--audit', '--follow'], true],
 ] as const) {
-  test(`who goes on ends when nobody reads any more: ${title}`, async (t) => {
+  test.serial(`who goes on ends when nobody reads any more: ${title}`, async (t) => {
     const {daemon, person} = await withDaemon(t);
     const request = getFor('contoso');
     await daemon.ask(request);
@@ -181,7 +181,7 @@ for (const [title, argv, isThere] of [
   });
 }
 
-const toFull = testUnless(existsSync('/dev/full') ? undefined : 'there is no /dev/full');
+const toFull = testUnless(existsSync('/dev/full') ? undefined : 'there is no /dev/full', test.serial);
 
 for (const argv of [['status'], ['status', '--watch'], ['config', 'schema']]) {
   toFull(`what cannot be written is told: orgkey ${argv.join(' ')}`, async (t) => {
@@ -207,7 +207,7 @@ for (const [organization, base] of [
   ['Azure.Example.org/tfs/DefaultCollection', 'azure.example.org/tfs/DefaultCollection'],
   ['intranet/Any one', 'intranet/Any%20one'],
 ] as const) {
-  test(`exec shows the token of a server to that server alone: ${organization}`, async (t) => {
+  test.serial(`exec shows the token of a server to that server alone: ${organization}`, async (t) => {
     const daemon = await startDaemon({configuration: servers});
     t.teardown(() => daemon.close());
     const person = new Person(t, daemon.environment);
@@ -231,7 +231,7 @@ for (const [organization, base] of [
   });
 }
 
-test('exec wants to know which collection of a server is meant', async (t) => {
+test.serial('exec wants to know which collection of a server is meant', async (t) => {
   const daemon = await startDaemon({configuration: servers});
   t.teardown(() => daemon.close());
   const person = new Person(t, daemon.environment);
@@ -243,7 +243,7 @@ test('exec wants to know which collection of a server is meant', async (t) => {
   }
 });
 
-test('a personal access token, which has no scopes, is printed for no other resource', async (t) => {
+test.serial('a personal access token, which has no scopes, is printed for no other resource', async (t) => {
   const {daemon, person} = await withDaemon(t);
   const {code, stdout, stderr} = await person.run('token contoso --resource https://vault.azure.net');
   t.is(code, 1);
@@ -294,7 +294,7 @@ const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>
 ];
 
 for (const [url, facts] of questions) {
-  test(`which explains without a daemon: ${url}`, async (t) => {
+  test.serial(`which explains without a daemon: ${url}`, async (t) => {
     const person = new Person(t);
     person.configure();
     const {code, stdout, stderr} = await person.run('which', [url, '--json']);
@@ -307,7 +307,7 @@ for (const [url, facts] of questions) {
   });
 }
 
-test('which names the sockets on which a submodule over ssh is granted', async (t) => {
+test.serial('which names the sockets on which a submodule over ssh is granted', async (t) => {
   const person = new Person(t);
   const key = person.write('key', 'key');
   const rules = `[{organizations: [contoso, fabrikam], privateKey: {$file: ${key}}}, {organizations: [main], host: tfs.example.org, privateKey: {$file: ${key}}}]`;
@@ -325,14 +325,14 @@ test('which names the sockets on which a submodule over ssh is granted', async (
   });
 });
 
-test('which names file, line and column of the rule', async (t) => {
+test.serial('which names file, line and column of the rule', async (t) => {
   const person = new Person(t);
   const file = person.configure();
   const {stdout} = await person.run('which contoso --json');
   t.deepEqual(JSON.parse(stdout).rule, {place: `${file}:5:11`, by: 'name'});
 });
 
-test('logs, metrics and the cache', async (t) => {
+test.serial('logs, metrics and the cache', async (t) => {
   const {person} = await withDaemon(t);
   t.regex((await person.run('logs')).stdout, /^\d\d:\d\d:\d\d info +\S.*$/m);
   t.notThrows(async () => JSON.parse((await person.run('logs --json')).stdout.split('\n')[0] ?? ''));
@@ -353,7 +353,7 @@ function at(second: number): string {
   return `{"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
 }
 
-test('the audit of all sockets is shown in order of time', async (t) => {
+test.serial('the audit of all sockets is shown in order of time', async (t) => {
   const person = new Person(t);
   const state = '.local/state/orgkey';
   person.write(`${state}/audit.jsonl`, at(1) + at(4));
@@ -364,7 +364,7 @@ test('the audit of all sockets is shown in order of time', async (t) => {
   t.is(stdout, [1, 2, 3, 4, 5].map(at).join(''), 'without what is full, or half written');
 });
 
-test('org test asks the daemon for each', async (t) => {
+test.serial('org test asks the daemon for each', async (t) => {
   const {person} = await withDaemon(t);
   const all = await person.run('org test');
   t.is(all.code, 0, all.stderr);
@@ -384,7 +384,7 @@ for (const command of [
   'logout contoso',
   'org test',
 ]) {
-  test(`without a daemon, the exit code is 3 and the hint starts it: orgkey ${command}`, async (t) => {
+  test.serial(`without a daemon, the exit code is 3 and the hint starts it: orgkey ${command}`, async (t) => {
     const person = new Person(t);
     person.configure();
     const {code, stdout, stderr} = await person.run(command);
@@ -397,7 +397,7 @@ for (const command of [
   });
 }
 
-test('a socket that nobody listens on is no daemon', async (t) => {
+test.serial('a socket that nobody listens on is no daemon', async (t) => {
   const {daemon, person} = await withDaemon(t);
   await daemon.stop('SIGKILL');
   const {code, stderr} = await person.run('status');
@@ -405,7 +405,7 @@ test('a socket that nobody listens on is no daemon', async (t) => {
   t.regex(stderr, /start it: orgkey service start/);
 });
 
-test('the configuration is checked, shown and explained without its secrets', async (t) => {
+test.serial('the configuration is checked, shown and explained without its secrets', async (t) => {
   const person = new Person(t);
   const file = person.configure();
   t.is((await person.run('config path')).stdout, `${file}\n`);
@@ -429,7 +429,7 @@ test('the configuration is checked, shown and explained without its secrets', as
   t.is((await person.run('config show')).code, 5);
 });
 
-test('without a configuration', async (t) => {
+test.serial('without a configuration', async (t) => {
   const person = new Person(t);
   for (const command of ['config path', 'config check', 'config check --json']) {
     const {code, stdout, stderr} = await person.run(command);
@@ -439,7 +439,7 @@ test('without a configuration', async (t) => {
   }
 });
 
-test('init writes a configuration, never over another', async (t) => {
+test.serial('init writes a configuration, never over another', async (t) => {
   const person = new Person(t);
   const argv = ['--organization', 'contoso', '--managed-identity', 'system-assigned'];
   t.is((await person.run('config init', argv)).code, 0);
@@ -457,7 +457,7 @@ function editorOf(person: Person): (script: string) => {readonly environment: {r
   };
 }
 
-test('edit keeps a configuration only if it is sound', async (t) => {
+test.serial('edit keeps a configuration only if it is sound', async (t) => {
   const person = new Person(t);
   const file = person.configure();
   const editor = editorOf(person);
@@ -475,7 +475,7 @@ test('edit keeps a configuration only if it is sound', async (t) => {
   t.is(left.stdout, 'config.yaml\n');
 });
 
-test('a configuration that is a link into a folder of dotfiles is edited there', async (t) => {
+test.serial('a configuration that is a link into a folder of dotfiles is edited there', async (t) => {
   const person = new Person(t);
   const target = person.write('dotfiles/orgkey.yaml', patConfiguration, 0o640);
   mkdirSync(person.path('.config/orgkey'), {recursive: true});
@@ -492,73 +492,87 @@ test('a configuration that is a link into a folder of dotfiles is edited there',
   t.is(statSync(target).mode & 0o777, 0o640);
 });
 
-test('what somebody else wrote while the editor was open stays, and so does what was edited', async (t) => {
-  const person = new Person(t);
-  const file = person.configure();
-  const editor = editorOf(person);
-  const meanwhile = `sed -i s/fabrikam/tailspin/ "$1"; echo '# theirs' >> '${file}'`;
-  const {code, stderr} = await person.run('config edit', [], editor(meanwhile));
-  t.is(code, 1, stderr);
-  const draft = person.path('.config/orgkey/.config.yaml.edit');
-  t.is(
-    stderr,
-    `what you wrote is in ${draft}\norgkey: error: ${file} was changed meanwhile\norgkey: hint: look at what is there now, then do it again\n`,
-  );
-  t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n`);
-  t.is(person.read('.config/orgkey/.config.yaml.edit'), patConfiguration.replaceAll('fabrikam', 'tailspin'));
+test.serial(
+  'what somebody else wrote while the editor was open stays, and so does what was edited',
+  async (t) => {
+    const person = new Person(t);
+    const file = person.configure();
+    const editor = editorOf(person);
+    const meanwhile = `sed -i s/fabrikam/tailspin/ "$1"; echo '# theirs' >> '${file}'`;
+    const {code, stderr} = await person.run('config edit', [], editor(meanwhile));
+    t.is(code, 1, stderr);
+    const draft = person.path('.config/orgkey/.config.yaml.edit');
+    t.is(
+      stderr,
+      `what you wrote is in ${draft}\norgkey: error: ${file} was changed meanwhile\norgkey: hint: look at what is there now, then do it again\n`,
+    );
+    t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n`);
+    t.is(
+      person.read('.config/orgkey/.config.yaml.edit'),
+      patConfiguration.replaceAll('fabrikam', 'tailspin'),
+    );
 
-  const again = await person.run('config edit', [], editor('true'));
-  t.is(again.code, 2);
-  t.true(again.stderr.endsWith(`, then: rm ${draft}\n`), again.stderr);
-  rmSync(draft);
-  t.is((await person.run('config edit', [], editor('echo "# mine" >> "$1"'))).code, 0);
-  t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n# mine\n`);
-});
+    const again = await person.run('config edit', [], editor('true'));
+    t.is(again.code, 2);
+    t.true(again.stderr.endsWith(`, then: rm ${draft}\n`), again.stderr);
+    rmSync(draft);
+    t.is((await person.run('config edit', [], editor('echo "# mine" >> "$1"'))).code, 0);
+    t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n# mine\n`);
+  },
+);
 
-test('a configuration that only the daemon can read whole is edited, checked and explained', async (t) => {
-  const person = new Person(t);
-  const path = person.configure(patConfiguration.replace('canary-pat-0123456789', '{$credential: contoso}'));
-  const warning = `${path}:6:32: warning: systemd passes its credentials to the service alone: only a daemon can tell this one\n`;
-  const checked = await person.run('config check');
-  t.deepEqual(checked, {
-    code: 0,
-    stdout: `${path}: sound, 2 credentials for 3 organizations\n`,
-    stderr: warning,
-  });
-  const edited = await person.run('config edit', [], editorOf(person)('sed -i s/fabrikam/tailspin/ "$1"'));
-  t.is(edited.code, 0, edited.stderr);
-  t.regex((await person.run('org list')).stdout, /^tailspin +dev\.azure\.com +personal access token/m);
-  t.regex((await person.run('which contoso')).stdout, /^identity +personal access token$/m);
-  // who sets it up acts by it
-  t.is((await person.run('setup', ['--service', 'none'])).code, 5);
-});
+test.serial(
+  'a configuration that only the daemon can read whole is edited, checked and explained',
+  async (t) => {
+    const person = new Person(t);
+    const path = person.configure(
+      patConfiguration.replace('canary-pat-0123456789', '{$credential: contoso}'),
+    );
+    const warning = `${path}:6:32: warning: systemd passes its credentials to the service alone: only a daemon can tell this one\n`;
+    const checked = await person.run('config check');
+    t.deepEqual(checked, {
+      code: 0,
+      stdout: `${path}: sound, 2 credentials for 3 organizations\n`,
+      stderr: warning,
+    });
+    const edited = await person.run('config edit', [], editorOf(person)('sed -i s/fabrikam/tailspin/ "$1"'));
+    t.is(edited.code, 0, edited.stderr);
+    t.regex((await person.run('org list')).stdout, /^tailspin +dev\.azure\.com +personal access token/m);
+    t.regex((await person.run('which contoso')).stdout, /^identity +personal access token$/m);
+    // who sets it up acts by it
+    t.is((await person.run('setup', ['--service', 'none'])).code, 5);
+  },
+);
 
-test('what the daemon says against a configuration is said to whoever edits or checks it', async (t) => {
-  const {daemon, person} = await withDaemon(t);
-  const editor = editorOf(person)(`sed -i 's/canary-pat-0123456789/"\${FOO}"/' "$1"`);
-  const environment = {...editor.environment, FOO: 'canary-foo'};
-  const refused = `${daemon.configFile}:6:32: error: the variable FOO is not set\n`;
-  const edited = await person.run('config edit', [], {environment});
-  t.is(edited.code, 5, edited.stderr);
-  t.true(edited.stderr.startsWith(`wrote ${daemon.configFile}\n${refused}`), edited.stderr);
-  t.regex(edited.stderr, /error: the daemon does not take the configuration\n/);
+test.serial(
+  'what the daemon says against a configuration is said to whoever edits or checks it',
+  async (t) => {
+    const {daemon, person} = await withDaemon(t);
+    const editor = editorOf(person)(`sed -i 's/canary-pat-0123456789/"\${FOO}"/' "$1"`);
+    const environment = {...editor.environment, FOO: 'canary-foo'};
+    const refused = `${daemon.configFile}:6:32: error: the variable FOO is not set\n`;
+    const edited = await person.run('config edit', [], {environment});
+    t.is(edited.code, 5, edited.stderr);
+    t.true(edited.stderr.startsWith(`wrote ${daemon.configFile}\n${refused}`), edited.stderr);
+    t.regex(edited.stderr, /error: the daemon does not take the configuration\n/);
 
-  const checked = await person.run('config check', [], {environment});
-  t.is(checked.code, 5);
-  t.true(checked.stderr.startsWith(refused), checked.stderr);
-  const told = JSON.parse((await person.run('config check --json', [], {environment})).stdout) as {
-    valid: boolean;
-    problems: unknown[];
-  };
-  t.false(told.valid);
-  t.is(told.problems.length, 1);
+    const checked = await person.run('config check', [], {environment});
+    t.is(checked.code, 5);
+    t.true(checked.stderr.startsWith(refused), checked.stderr);
+    const told = JSON.parse((await person.run('config check --json', [], {environment})).stdout) as {
+      valid: boolean;
+      problems: unknown[];
+    };
+    t.false(told.valid);
+    t.is(told.problems.length, 1);
 
-  // another file is not what the daemon goes by
-  const other = person.write('other.yaml', patConfiguration);
-  t.is((await person.run('config check --config', [other], {environment})).code, 0);
-});
+    // another file is not what the daemon goes by
+    const other = person.write('other.yaml', patConfiguration);
+    t.is((await person.run('config check --config', [other], {environment})).code, 0);
+  },
+);
 
-const asRoot = testUnless(whyNotRoot);
+const asRoot = testUnless(whyNotRoot, test.serial);
 
 asRoot('a configuration keeps its owner and its group, or stays as it is', async (t) => {
   const person = new Person(t);
@@ -588,7 +602,7 @@ asRoot('a configuration keeps its owner and its group, or stays as it is', async
   t.deepEqual(facts(), [nobody, readers, 0o640]);
 });
 
-test('the completion knows commands, options, their words, and organizations', async (t) => {
+test.serial('the completion knows commands, options, their words, and organizations', async (t) => {
   const person = new Person(t);
   person.configure();
   const words = async (...typed: string[]) =>
@@ -606,7 +620,7 @@ test('the completion knows commands, options, their words, and organizations', a
     t.true((await person.run('completion', [shell])).stdout.includes('orgkey --complete'));
 });
 
-test('bash completes with it', async (t) => {
+test.serial('bash completes with it', async (t) => {
   const person = new Person(t);
   person.configure();
   const {stdout: script} = await person.run('completion bash');

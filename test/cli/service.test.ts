@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
-test('a pasted token goes where the configuration reads it, and is in force at once', async (t) => {
+test.serial('a pasted token goes where the configuration reads it, and is in force at once', async (t) => {
   const person = new Person(t);
   const path = person.write('.config/orgkey/secrets/contoso', 'canary-old\n');
   person.configure(
@@ -26,7 +26,7 @@ test('a pasted token goes where the configuration reads it, and is in force at o
   t.is(person.read('.config/orgkey/secrets/contoso'), 'canary-new');
 });
 
-test('the file may be missing: that is what pasting is for', async (t) => {
+test.serial('the file may be missing: that is what pasting is for', async (t) => {
   const person = new Person(t);
   const path = person.path('.config/orgkey/secrets/contoso');
   person.configure(
@@ -38,7 +38,7 @@ test('the file may be missing: that is what pasting is for', async (t) => {
   t.is((await person.run('token contoso')).stdout, 'canary-first\n');
 });
 
-test('the service is started, found running, asked and stopped', async (t) => {
+test.serial('the service is started, found running, asked and stopped', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('service status --service plain')).code, 3);
@@ -57,7 +57,7 @@ test('the service is started, found running, asked and stopped', async (t) => {
   t.is((await person.run('service status --service plain')).code, 3);
 });
 
-test('whoever was set up without a service is told to start the daemon himself', async (t) => {
+test.serial('whoever was set up without a service is told to start the daemon himself', async (t) => {
   const person = new Person(t);
   person.configure();
   await person.run('setup --service none');
@@ -66,7 +66,7 @@ test('whoever was set up without a service is told to start the daemon himself',
   t.regex(stderr, /set up without a service\norgkey: hint: start the daemon yourself: orgkey daemon/);
 });
 
-test("git's helper starts the service that was set up", async (t) => {
+test.serial("git's helper starts the service that was set up", async (t) => {
   const person = new Person(t, {ORGKEY_NO_START: ''});
   const config = person.write(
     'elsewhere.yaml',
@@ -93,7 +93,7 @@ function besideSystemctl(person: Person): {readonly environment: Readonly<Record
   return {environment: {PATH: `${person.path('bin')}:${person.environment['PATH'] ?? ''}`}};
 }
 
-test('without a systemd that answers, setup refuses it before anything is written', async (t) => {
+test.serial('without a systemd that answers, setup refuses it before anything is written', async (t) => {
   const person = new Person(t);
   const beside = besideSystemctl(person);
   person.write('pat', 'canary-pat');
@@ -110,7 +110,7 @@ test('without a systemd that answers, setup refuses it before anything is writte
   t.is(person.read('.local/state/orgkey/service.json'), undefined);
 });
 
-test('uninstall shows all that it removes, and goes on where systemctl fails', async (t) => {
+test.serial('uninstall shows all that it removes, and goes on where systemctl fails', async (t) => {
   const person = new Person(t);
   const beside = besideSystemctl(person);
   person.configure();
@@ -138,7 +138,7 @@ for (const [title, environment, named] of [
   ['which only the shell knows', {XDG_CONFIG_HOME: 'H/shell'}, true],
   ['which an empty variable does not change', {XDG_CONFIG_HOME: ''}, false],
 ] as const) {
-  test(`the service is told of the configuration ${title}`, async (t) => {
+  test.serial(`the service is told of the configuration ${title}`, async (t) => {
     const person = new Person(t);
     const places = Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, value.replace('H', person.home)]),
@@ -156,7 +156,7 @@ for (const [title, environment, named] of [
   });
 }
 
-const asRoot = testUnless(whyNotRoot);
+const asRoot = testUnless(whyNotRoot, test.serial);
 
 asRoot("another user's daemon is not asked, and that is said", async (t) => {
   const person = new Person(t);

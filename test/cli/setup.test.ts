@@ -17,7 +17,7 @@ const userConfigurations: Readonly<Record<string, string | undefined>> = {
 };
 
 for (const [title, before] of Object.entries(userConfigurations)) {
-  test(`setup, again, and uninstall leave git's configuration byte for byte: ${title}`, async (t) => {
+  test.serial(`setup, again, and uninstall leave git's configuration byte for byte: ${title}`, async (t) => {
     const person = new Person(t);
     person.configure();
     if (before !== undefined) person.write('.gitconfig', before);
@@ -42,7 +42,7 @@ for (const [title, before] of Object.entries(userConfigurations)) {
   });
 }
 
-test('git is told for each host and each organization', async (t) => {
+test.serial('git is told for each host and each organization', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
@@ -71,7 +71,7 @@ test('git is told for each host and each organization', async (t) => {
   );
 });
 
-test('only a fallback drops the helpers from before for the whole host', async (t) => {
+test.serial('only a fallback drops the helpers from before for the whole host', async (t) => {
   const person = new Person(t);
   person.configure('integrations: {azure: [{credentials: [{personalAccessToken: canary-pat}]}]}\n');
   t.is((await person.run('setup', ['--service', 'none', '--no-proactive-auth'])).code, 0);
@@ -85,7 +85,7 @@ test('only a fallback drops the helpers from before for the whole host', async (
   t.false(person.read('.gitconfig')?.includes('proactiveAuth'));
 });
 
-test('a whole life: flags, service, a credential through git, and back to nothing', async (t) => {
+test.serial('a whole life: flags, service, a credential through git, and back to nothing', async (t) => {
   const person = new Person(t);
   person.write('pat', 'canary-pat-of-the-file\n');
   const argv = ['--organization', 'contoso', '--pat-file', 'pat', '--service', 'plain'];
@@ -142,7 +142,7 @@ test('a whole life: flags, service, a credential through git, and back to nothin
   t.is((await person.run('status')).code, 3);
 });
 
-test('what somebody wrote meanwhile survives uninstall', async (t) => {
+test.serial('what somebody wrote meanwhile survives uninstall', async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('.gitconfig', '[user]\n\tname = Ann\n');
@@ -156,7 +156,7 @@ test('what somebody wrote meanwhile survives uninstall', async (t) => {
   );
 });
 
-test('an organization that left the configuration leaves git at the next setup', async (t) => {
+test.serial('an organization that left the configuration leaves git at the next setup', async (t) => {
   const person = new Person(t);
   person.configure();
   await person.run('setup', ['--service', 'none']);
@@ -168,7 +168,7 @@ test('an organization that left the configuration leaves git at the next setup',
   t.is(person.read('.gitconfig'), undefined);
 });
 
-test('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
+test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
   const person = new Person(t, {});
   person.configure();
   const file = person.path('elsewhere/config');
@@ -187,7 +187,7 @@ test('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
   t.regex(stderr, /error: GIT_CONFIG_GLOBAL is .* nothing to write to\norgkey: hint: unset it/);
 });
 
-test('where only the XDG file exists, it is the one', async (t) => {
+test.serial('where only the XDG file exists, it is the one', async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('.config/git/config', '[user]\n\tname = Ann\n');
@@ -198,7 +198,7 @@ test('where only the XDG file exists, it is the one', async (t) => {
   t.is(person.read('.config/git/config'), '[user]\n\tname = Ann\n');
 });
 
-test('a configuration file that is a link into a folder of dotfiles stays one', async (t) => {
+test.serial('a configuration file that is a link into a folder of dotfiles stays one', async (t) => {
   const person = new Person(t);
   person.configure();
   const target = person.write('dotfiles/gitconfig', '[user]\n\tname = Ann\n', 0o644);
@@ -210,7 +210,7 @@ test('a configuration file that is a link into a folder of dotfiles stays one', 
   t.is(statSync(target).mode & 0o777, 0o644);
 });
 
-test('for the whole machine, the files are those of the machine', async (t) => {
+test.serial('for the whole machine, the files are those of the machine', async (t) => {
   const person = new Person(t);
   const file = person.path('machine.gitconfig');
   const config = person.configure();
@@ -282,7 +282,7 @@ const refusals: readonly {
 ];
 
 for (const {title, argv, prepare, code, says} of refusals) {
-  test(`setup changes nothing of git's where it refuses: ${title}`, async (t) => {
+  test.serial(`setup changes nothing of git's where it refuses: ${title}`, async (t) => {
     const person = new Person(t);
     prepare?.(person);
     const before = person.read('.gitconfig');
@@ -301,7 +301,7 @@ for (const [title, clientId, mode] of [
   ['a secret file that is not there', GUID, undefined],
   ['a client id that is none', 'mine', 0o600],
 ] as const) {
-  test(`what repairs a first setup can be done, and then it is done: ${title}`, async (t) => {
+  test.serial(`what repairs a first setup can be done, and then it is done: ${title}`, async (t) => {
     const person = new Person(t);
     if (mode !== undefined) person.write('secret', 'canary', mode);
     const setUp = (id: string) =>
@@ -325,13 +325,13 @@ for (const [title, clientId, mode] of [
   });
 }
 
-test('a wrong starter leaves no configuration behind', async (t) => {
+test.serial('a wrong starter leaves no configuration behind', async (t) => {
   const person = new Person(t);
   t.is((await person.run('setup', ['--pat-file', 'nowhere', '--service', 'none'])).code, 5);
   t.is(person.read('.config/orgkey/config.yaml'), undefined);
 });
 
-test('without git, the sentence is about git', async (t) => {
+test.serial('without git, the sentence is about git', async (t) => {
   const person = new Person(t, {PATH: '/nonexistent'});
   person.configure();
   const {code, stderr} = await person.run('setup', ['--service', 'none']);
@@ -339,7 +339,7 @@ test('without git, the sentence is about git', async (t) => {
   t.is(stderr, 'orgkey: error: git is not on the PATH\norgkey: hint: install git 2.39 or later\n');
 });
 
-test('an old git is refused', async (t) => {
+test.serial('an old git is refused', async (t) => {
   const person = new Person(t);
   person.configure();
   const folder = person.path('bin');
@@ -350,7 +350,7 @@ test('an old git is refused', async (t) => {
   t.regex(stderr, /git 2\.20\.1 is too old/);
 });
 
-testUnless(whyNotRoot)('a home that nobody may write to is told', async (t) => {
+testUnless(whyNotRoot, test.serial)('a home that nobody may write to is told', async (t) => {
   const person = new Person(t);
   const config = person.write(
     'config.yaml',

@@ -39,7 +39,7 @@ const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] 
 ];
 
 for (const [line, error, hint] of wrong) {
-  test(`wrong usage is told and ends with 2: orgkey ${line}`, async (t) => {
+  test.serial(`wrong usage is told and ends with 2: orgkey ${line}`, async (t) => {
     const person = new Person(t);
     person.configure();
     const {code, stdout, stderr} = await person.run('', line === '' ? [] : line.split(' '));
@@ -55,12 +55,15 @@ for (const [line, error, hint] of wrong) {
   });
 }
 
-test('a value that was typed in the place of an option is not repeated when it looks like more than a word', async (t) => {
-  const {stderr} = await new Person(t).run('status', ['--\u001b[31mred']);
-  t.false(stderr.includes('\u001b'));
-});
+test.serial(
+  'a value that was typed in the place of an option is not repeated when it looks like more than a word',
+  async (t) => {
+    const {stderr} = await new Person(t).run('status', ['--\u001b[31mred']);
+    t.false(stderr.includes('\u001b'));
+  },
+);
 
-test('the version is that of the package, and help is data', async (t) => {
+test.serial('the version is that of the package, and help is data', async (t) => {
   const person = new Person(t);
   t.regex((await person.run('', ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
   const help = await person.run('', ['--help']);
@@ -70,7 +73,7 @@ test('the version is that of the package, and help is data', async (t) => {
 });
 
 for (const {usage, summary} of commands) {
-  test(`help fits 80 columns: orgkey ${usage}`, async (t) => {
+  test.serial(`help fits 80 columns: orgkey ${usage}`, async (t) => {
     const words = usage.split(' ').filter((word) => /^[a-z]/.test(word));
     const parsed = await parseCommandLine([...words, '--help'], commands, '0.0.0');
     t.is(parsed.kind, 'text');
@@ -84,7 +87,7 @@ for (const {usage, summary} of commands) {
   });
 }
 
-test('no command takes a secret on its command line', (t) => {
+test.serial('no command takes a secret on its command line', (t) => {
   for (const {usage, options} of commands) {
     for (const name of Object.keys(options)) {
       const names = /secret|password|token|pat\b|key/.test(name) && !name.endsWith('-file');
@@ -94,14 +97,14 @@ test('no command takes a secret on its command line', (t) => {
   t.true(commands.some(isNested));
 });
 
-test('native Windows is refused in one sentence', async (t) => {
+test.serial('native Windows is refused in one sentence', async (t) => {
   const pretend = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
   const {code, stderr} = await new Person(t).run('status', [], {flags: ['--import', pretend]});
   t.is(code, 1);
   t.regex(stderr, /^orgkey: error: native Windows .*\norgkey: hint: run orgkey inside WSL\n$/);
 });
 
-test('a reader that hangs up is no mishap', async (t) => {
+test.serial('a reader that hangs up is no mishap', async (t) => {
   const {stderr} = await new Person(t).spawn('/bin/sh', [
     '-c',
     `'${process.execPath}' '${import.meta.dirname}/../../src/main.ts' config schema | head -n 1 >/dev/null`,
