@@ -35,6 +35,7 @@ import {tokenEntry} from './report.ts';
 import {createGrantReporter, createReporter} from './reporter.ts';
 import {createRespond} from './respond.ts';
 import {SideServers} from './side-servers.ts';
+import {shareLog} from './share-log.ts';
 import {startTimer} from './start-timer.ts';
 import {statusOf} from './status.ts';
 import {Tally} from './tally.ts';
@@ -146,7 +147,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     startTimer,
     report: createGrantReporter({audit, log, now: Date.now}),
   });
-  const report = createReporter({tally, audit, log, now: Date.now});
+  const report = createReporter({tally, audit, logOf: shareLog(log, startTimer), now: Date.now});
   const idle = new IdleWatch(() => performance.now());
   const patient = patientTokens(tokens, PATIENCE);
   const rejections = new Rejections(clock);

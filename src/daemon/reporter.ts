@@ -1,5 +1,5 @@
 import {describeIdentity} from '../identity/identity.ts';
-import {describeOwner} from '../organization/socket-scope.ts';
+import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import {printable} from '../text/printable.ts';
 import type {GrantEvent} from '../ssh/grants.ts';
 import type {Relayed} from '../ssh/relay.ts';
@@ -13,12 +13,12 @@ import type {Tally} from './tally.ts';
 export function createReporter({
   tally,
   audit,
-  log,
+  logOf,
   now,
 }: {
   readonly tally: Tally;
   readonly audit: Pick<AuditTrail, 'write'>;
-  readonly log: Log;
+  readonly logOf: (scope: SocketScope) => Log;
   /** Milliseconds since epoch. */
   readonly now: () => number;
 }): (report: Report) => void {
@@ -31,6 +31,7 @@ export function createReporter({
     const {request, answer, answered, scope} = report;
     if (entry) audit.write(entry, scope);
 
+    const log = logOf(scope);
     const details = () => ({
       socket: scope.name,
       organization: answered && describeOwner(answered.owner),

@@ -29,7 +29,12 @@ function trailIn(t: ExecutionContext) {
     after: timers.start,
   });
   const world = new World([contoso]);
-  const report = createReporter({tally: new Tally(), audit: trail, log: () => undefined, now: Date.now});
+  const report = createReporter({
+    tally: new Tally(),
+    audit: trail,
+    logOf: () => () => undefined,
+    now: Date.now,
+  });
   const ask = async (request: string, scope = everybody) => {
     await world.ask(request, scope);
     for (const each of world.reports.splice(0)) report(each);
