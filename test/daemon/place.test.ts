@@ -24,7 +24,7 @@ import {tether} from '../helpers/tether.ts';
 import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
 
 /** Only root can run processes as somebody else. */
-const asRoot = testUnless(whyNotRoot);
+const asRoot = testUnless(whyNotRoot, test.serial);
 
 const configuration = 'integrations: {azure: []}\n';
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
@@ -46,7 +46,7 @@ function linkOf(directory: string, name: string): string {
   }
 }
 
-test('of twelve that start at once, one serves and eleven say why not', async (t) => {
+test.serial('of twelve that start at once, one serves and eleven say why not', async (t) => {
   const {directory, socket} = place(t);
   const all = Array.from({length: 12}, () => new TestDaemon({directory}));
   t.teardown(() => Promise.all(all.map((daemon) => daemon.close())));
@@ -90,7 +90,7 @@ testUnless(whyNotLinux)(
   },
 );
 
-test('a lock that cannot be taken is told, with what to do', async (t) => {
+test.serial('a lock that cannot be taken is told, with what to do', async (t) => {
   const {directory, runtime} = place(t);
   mkdirSync(join(runtime, 'control/lock'), {recursive: true, mode: 0o700});
   const daemon = new TestDaemon({directory});
@@ -101,20 +101,23 @@ test('a lock that cannot be taken is told, with what to do', async (t) => {
   );
 });
 
-test('the directory can be passed through and the socket is ours alone, whatever the umask', async (t) => {
-  const {directory, runtime, socket} = place(t);
-  mkdirSync(runtime, {mode: 0o777});
-  chmodSync(runtime, 0o777);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
-  t.is(lstatSync(runtime).mode & 0o777, 0o711);
-  t.is(lstatSync(socket).mode & 0o777, 0o600);
-  t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
-  t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
-  t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
-});
+test.serial(
+  'the directory can be passed through and the socket is ours alone, whatever the umask',
+  async (t) => {
+    const {directory, runtime, socket} = place(t);
+    mkdirSync(runtime, {mode: 0o777});
+    chmodSync(runtime, 0o777);
+    const daemon = await startDaemon({directory});
+    t.teardown(() => daemon.close());
+    t.is(lstatSync(runtime).mode & 0o777, 0o711);
+    t.is(lstatSync(socket).mode & 0o777, 0o600);
+    t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
+    t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
+    t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
+  },
+);
 
-test('a socket that nobody listens on is replaced', async (t) => {
+test.serial('a socket that nobody listens on is replaced', async (t) => {
   const {directory, socket} = place(t);
   const first = await startDaemon({directory});
   await first.stop('SIGKILL');
@@ -124,7 +127,7 @@ test('a socket that nobody listens on is replaced', async (t) => {
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
-test("git's own daemon on the path is asked to leave", async (t) => {
+test.serial("git's own daemon on the path is asked to leave", async (t) => {
   const {directory, runtime, socket} = place(t);
   mkdirSync(runtime, {mode: 0o700});
   const store = spawn('git', ['credential-cache', `--socket=${socket}`, 'store'], {
@@ -138,7 +141,7 @@ test("git's own daemon on the path is asked to leave", async (t) => {
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
-test("somebody else's socket is left alone", async (t) => {
+test.serial("somebody else's socket is left alone", async (t) => {
   const {directory, runtime, socket} = place(t);
   mkdirSync(runtime, {mode: 0o700});
   const other = createServer((client) => client.end('hello\n')).listen(socket);
@@ -163,7 +166,7 @@ for (const [title, make, complaint] of [
     /is there and is no socket/,
   ],
 ] as const) {
-  test(`${title} is left alone`, async (t) => {
+  test.serial(`${title} is left alone`, async (t) => {
     const {directory, runtime, socket} = place(t);
     mkdirSync(runtime, {mode: 0o700});
     make(socket);
@@ -219,7 +222,7 @@ asRoot(
   },
 );
 
-test('a path that is too long for a socket is told', async (t) => {
+test.serial('a path that is too long for a socket is told', async (t) => {
   const {directory} = place(t);
   const runtime = join(directory, 'x'.repeat(100));
   const daemon = new TestDaemon({directory, args: ['--runtime-dir', runtime]});
@@ -245,7 +248,7 @@ asRoot('another user is refused by the modes', async (t) => {
   t.regex(stderr, /[Pp]ermission denied/);
 });
 
-test('SIGTERM answers what is under way, removes the socket and exits 0', async (t) => {
+test.serial('SIGTERM answers what is under way, removes the socket and exits 0', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
@@ -254,7 +257,7 @@ test('SIGTERM answers what is under way, removes the socket and exits 0', async 
   t.is(daemon.stdout, `ready ${socket}\n`);
 });
 
-test('at its end the daemon leaves a socket alone that is not its own any more', async (t) => {
+test.serial('at its end the daemon leaves a socket alone that is not its own any more', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
@@ -266,7 +269,7 @@ test('at its end the daemon leaves a socket alone that is not its own any more',
   t.true(existsSync(socket));
 });
 
-test('a daemon without a valid configuration serves, and tells git what is wrong', async (t) => {
+test.serial('a daemon without a valid configuration serves, and tells git what is wrong', async (t) => {
   const {directory} = place(t);
   writeFileSync(
     join(directory, 'config.yaml'),
@@ -288,7 +291,7 @@ test('a daemon without a valid configuration serves, and tells git what is wrong
   t.is(await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'}), 'orgkey=1\n');
 });
 
-test('a daemon whose output nobody reads any more serves on, and ends when told to', async (t) => {
+test.serial('a daemon whose output nobody reads any more serves on, and ends when told to', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
