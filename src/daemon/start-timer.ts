@@ -1,16 +1,15 @@
-/** A limit is counted in so many steps. */
-const STEPS = 10;
+/** Of its time, each limit keeps so much back for what arrived while nothing could be read. */
+const RESERVE = 1 / 10;
 
 /**
- * Does it later, after milliseconds. Gives what cancels it. Time in which this process was held up (a machine with too
- * much to do, or one that was frozen) counts as one step: what arrived meanwhile is read before it is given up.
+ * Does it later, after milliseconds. Gives what cancels it. Where this process was held up meanwhile (a machine with too
+ * much to do, or one that was frozen) the last tenth of the time comes after that: what has arrived is read before it is
+ * given up.
  */
 export function startTimer(milliseconds: number, act: () => void): () => void {
-  let left = STEPS;
-  const timer = setInterval(() => {
-    if (--left > 0) return;
-    clearInterval(timer);
-    act();
-  }, milliseconds / STEPS);
-  return () => clearInterval(timer);
+  const reserve = milliseconds * RESERVE;
+  let timer = setTimeout(() => {
+    timer = setTimeout(act, reserve);
+  }, milliseconds - reserve);
+  return () => clearTimeout(timer);
 }

@@ -16,6 +16,7 @@ import type {ConfigurationInForce} from './configuration-in-force.ts';
 import {LazyStore} from './lazy-store.ts';
 import type {Log} from './log.ts';
 import type {PeopleParts} from './people.ts';
+import {startTimer} from './start-timer.ts';
 
 export interface TokenSupplyParts {
   readonly environment: NodeJS.ProcessEnv;
@@ -81,6 +82,7 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
     clock,
     archive: store.section('login/'),
     failed: (done, error) => log('error', `a stored login could not be ${done}: ${String(error)}`),
+    waitFor: waitForDisk,
   });
   return {
     tokens,
@@ -102,6 +104,19 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
       tokens.clear();
     },
   };
+}
+
+/** A disk that hangs, or a keyring that asks on a screen, holds git no longer than this, in milliseconds. */
+const DISK_PATIENCE = 1_000;
+
+async function waitForDisk(change: Promise<unknown>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stopTimer = startTimer(DISK_PATIENCE, resolve);
+    void change.finally(() => {
+      stopTimer();
+      resolve();
+    });
+  });
 }
 
 /** 16 hex digits: enough to tell a token, nothing to find it by. */

@@ -24,6 +24,8 @@ export interface StoredLoginsParts {
   readonly archive: LoginArchive | undefined;
   /** What could not be done with the archive: no request fails for it. */
   readonly failed: (what: ArchiveUse, error: unknown) => void;
+  /** How long git waits for a change of the archive. Default: until it is done. */
+  readonly waitFor?: (change: Promise<unknown>) => Promise<unknown>;
   /** How many logins are held at most; the oldest goes. Default: 10,000. */
   readonly capacity?: number;
 }
@@ -39,6 +41,7 @@ export class StoredLogins implements Logins {
   readonly #clock: Clock;
   readonly #archive: LoginArchive | undefined;
   readonly #failed: StoredLoginsParts['failed'];
+  readonly #waitFor: NonNullable<StoredLoginsParts['waitFor']>;
   readonly #capacity: number;
   /** By name, oldest first. */
   readonly #all = new Map<string, Kept>();
@@ -48,10 +51,11 @@ export class StoredLogins implements Logins {
   /** What was dropped while the archive is being read: it must not come back from there. */
   #droppedMeanwhile: Wanted[] | undefined;
 
-  constructor({clock, archive, failed, capacity = 10_000}: StoredLoginsParts) {
+  constructor({clock, archive, failed, waitFor = (change) => change, capacity = 10_000}: StoredLoginsParts) {
     this.#clock = clock;
     this.#archive = archive;
     this.#failed = failed;
+    this.#waitFor = waitFor;
     this.#capacity = capacity;
   }
 
@@ -82,22 +86,22 @@ export class StoredLogins implements Logins {
     }
     if (archived) {
       const kept = this.#keep(next, Infinity, isWritten ? 'written' : 'not yet');
-      await Promise.all([isWritten || this.#write(kept), ...removals]);
-      return kept.archived === 'written' ? 'kept, and persisted' : 'kept, but not persisted';
+      await this.#waitFor(Promise.all([isWritten || this.#write(kept), ...removals]));
+      return kept.archived === 'written' ? 'kept, and persisted' : 'kept, but not persisted yet';
     }
     if (login.timeout === 0) {
       eraseSecrets(next);
-      await Promise.all(removals);
+      await this.#waitFor(Promise.all(removals));
       return 'not kept: its time is over';
     }
     this.#keep(next, this.#clock.uptime() + login.timeout);
-    await Promise.all(removals);
+    await this.#waitFor(Promise.all(removals));
     return 'kept';
   }
 
   async erase(place: Remote, {password, credential}: Login): Promise<string> {
     const dropped = this.#drop({place, password, credential});
-    await Promise.all(dropped.map((kept) => this.#removeArchived(kept)));
+    await this.#waitFor(Promise.all(dropped.map((kept) => this.#removeArchived(kept))));
     return dropped.length === 0 ? 'nothing fits' : `dropped ${dropped.length}`;
   }
 

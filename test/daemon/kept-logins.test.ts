@@ -1,4 +1,4 @@
-import {readdirSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Notice, Status} from '../../src/daemon/control-protocol.ts';
@@ -97,4 +97,37 @@ test('status tells of a kept secret that cannot be read, and how to mend it', as
   t.regex(told[0]?.hint ?? '', /^it can't be mended: rm .*, then sign in or add it again$/);
   t.is(status.health, 'yellow');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
+});
+
+test('where the keyring hangs, git is answered, and what was typed is kept later', async (t) => {
+  const directory = scratchDirectory(t);
+  const tool = join(directory, 'secret-tool');
+  writeFileSync(tool, '#!/bin/sh\nexec sleep 60\n', {mode: 0o755});
+  const daemon = await startDaemon({
+    directory,
+    configuration: configuration({persist: false}),
+    environment: {PATH: `${directory}:${process.env['PATH'] ?? ''}`},
+  });
+  t.teardown(() => daemon.close());
+  // the store, and with it the keyring, is opened when it is wanted first
+  daemon.configure(configuration({persist: true}));
+  daemon.process.kill('SIGHUP');
+  await until(
+    'an answer before the disk has it',
+    async () => {
+      t.is(await daemon.ask(stores), 'orgkey=1\n');
+      return daemon.stderr;
+    },
+    (log) => log.includes('store: done (kept, but not persisted yet)'),
+  );
+  const secrets = join(directory, 'state/secrets');
+  await until(
+    'the login on the disk',
+    () => (existsSync(secrets) ? readdirSync(secrets) : []),
+    (names) => names.some((name) => name.endsWith('.secret')),
+  );
+  t.is(await daemon.stop('SIGKILL'), 'SIGKILL');
+  const later = await startDaemon({directory});
+  t.teardown(() => later.close());
+  t.regex(await later.ask(gets), /^password=kept-secret$/m);
 });

@@ -395,6 +395,20 @@ test('git is told when the disk has done it, and others are served meanwhile', a
   }
 });
 
+test('git does not wait for a disk that hangs', async (t) => {
+  const archive = new SlowArchive();
+  archive.changing = new Promise(() => undefined);
+  const waited: Promise<unknown>[] = [];
+  const waitFor = async (change: Promise<unknown>) => void waited.push(change);
+  const desk = new Desk({archive, waitFor}, persisting);
+  await desk.store(...alice);
+  t.is(desk.lastReason, 'kept, but not persisted yet');
+  t.is(await desk.get('host=a.example'), served('username=alice', 'password=one'));
+  await desk.erase(...alice);
+  t.is(await desk.get('host=a.example'), NOTHING);
+  t.is(waited.length, 2);
+});
+
 test('what the disk has is not written again', async (t) => {
   const archive = new SlowArchive();
   const desk = new Desk({archive}, persisting);
@@ -418,7 +432,7 @@ test('what the disk has is not written again', async (t) => {
   }
   archive.broken = true;
   await desk.store(...alice);
-  t.is(desk.lastReason, 'kept, but not persisted');
+  t.is(desk.lastReason, 'kept, but not persisted yet');
   archive.broken = false;
   await desk.store(...alice);
   t.is(desk.lastReason, 'kept, and persisted');
