@@ -30,14 +30,15 @@ async function openIn(t: ExecutionContext) {
 
 /** How many sockets this process has; Node itself opens and closes files meanwhile. */
 function socketCount(): number {
-  const isSocket = (fd: string) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
-    } catch {
-      return false;
-    }
-  };
   return readdirSync('/proc/self/fd').filter(isSocket).length;
+}
+
+function isSocket(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+  } catch {
+    return false;
+  }
 }
 
 async function removeAndTakeBack(socket: GitSocket): Promise<void> {
