@@ -99,8 +99,8 @@ export const commands: readonly Command[] = [
   }),
   command({
     usage: 'exec <organization>',
-    summary: 'run a command with the variables by which tools take a token',
-    example: 'orgkey exec contoso --feed packages -- npm publish',
+    summary: 'run a command, behind --, with the variables by which tools take a token',
+    example: 'orgkey exec contoso --feed web/packages -- pip install NAME',
     options: {
       organization,
       feed: {...text('for NuGet, pip, uv, Maven and Cargo; again for more', '[PROJECT/]FEED'), array: true},

@@ -63,6 +63,16 @@ export function stateDirectory(options: Places, context: Context): string {
   return absolute(paths.stateDirectory(context, options['state-dir']), context);
 }
 
+/** Where the daemon with its sockets in this directory keeps what it must remember. */
+export function stateDirectoryOf(runtime: string | undefined, options: Places, context: Context): string {
+  const isNamed = options['state-dir'] ?? context.environment['ORGKEY_STATE_DIR'];
+  return runtime === SYSTEM_RUNTIME && !isNamed ? SYSTEM_STATE : stateDirectory(options, context);
+}
+
+/** The places of the machine's service. */
+export const SYSTEM_RUNTIME = '/run/orgkey';
+const SYSTEM_STATE = '/var/lib/orgkey';
+
 /** Where a daemon started now would have its sockets. */
 export function runtimeDirectory(options: Places, context: Context): string {
   const flag = options['runtime-dir'];

@@ -1,7 +1,7 @@
 import yargs, {type Argv} from 'yargs';
 import {nearestWord} from '../config/nearest-word.ts';
 import {printable} from '../text/printable.ts';
-import {placeOptions, type Chosen, type Command} from './command.ts';
+import {ARGUMENTS, placeOptions, type Chosen, type Command} from './command.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT} from './exit-code.ts';
 
@@ -126,6 +126,10 @@ function explain(message: string | undefined, error: Error | undefined, typed: T
       `run: ${helpOf(typed)}`,
     );
   }
+  if (message.startsWith('Not enough non-option arguments')) {
+    const [missing] = commandsAtHand(typed)[0]?.usage.match(/<[a-z-]+>/) ?? [];
+    return usage(`${missing ?? 'an argument'} is missing`, `run: ${helpOf(typed)}`);
+  }
   const sentence = message.split('\n', 1)[0] ?? '';
   return usage(printable(lowerFirst(sentence)), `run: ${helpOf(typed)}`);
 }
@@ -172,11 +176,21 @@ function helpOf(typed: Typed): string {
   return ['orgkey', firstWord(only), ...second, '--help'].join(' ');
 }
 
-/** What a value may be is said by the words behind the colon, and a switch is off where it is not given. */
+/**
+ * What a value may be is said by the words behind the colon, and a switch is off where it is not given. Arguments are
+ * shown as the usage has them: yargs knows them as options too.
+ */
 function tidy(help: string): string {
   const tag = /\s*\[(?:boolean|string|array|required|choices:[^\]]*|default:\s[^\]]*)\]/g;
-  return help.replaceAll(tag, '');
+  const shown = (_option: string, name: string) => (help.includes(`[${name}]`) ? `[${name}]` : `<${name}>`);
+  return help
+    .replaceAll(tag, '')
+    .replace(ARGUMENT_LINES, (lines) =>
+      lines.replaceAll(/^ +--[a-z-]+/gm, (option) => option.replace(/--([a-z-]+)/, shown)),
+    );
 }
+
+const ARGUMENT_LINES = new RegExp(`^${ARGUMENTS}\n(?:.+\n)+`, 'm');
 
 function examplesFor(argv: readonly string[], commands: readonly Command[]): string[] {
   const words = argv.filter((word) => !word.startsWith('-'));

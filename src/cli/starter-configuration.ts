@@ -151,7 +151,7 @@ function fieldsOf(method: Method, options: StarterOptions): string[] {
     case 'azure-cli':
       return ['azureCli: true', ...tenant(options)];
     case 'sign-in':
-      return [`signIn: ${quoted(options['sign-in'] ?? '')}`, ...tenant(options)];
+      return [...clientId(options), ...tenant(options), `signIn: ${quoted(options['sign-in'] ?? '')}`];
     case 'from-env':
       return ['environment: terraform'];
     case 'stored':
@@ -169,10 +169,13 @@ function managedIdentity(value: string, options: StarterOptions): string[] {
 }
 
 function application(method: Method, options: StarterOptions): string[] {
-  const clientId = options['client-id'];
-  if (clientId === undefined || options['tenant-id'] === undefined)
+  if (options['client-id'] === undefined || options['tenant-id'] === undefined)
     throw usage(`--${method} needs --client-id and --tenant-id`);
-  return [`clientId: ${quoted(clientId)}`, ...tenant(options)];
+  return [...clientId(options), ...tenant(options)];
+}
+
+function clientId({'client-id': id}: StarterOptions): string[] {
+  return id === undefined ? [] : [`clientId: ${quoted(id)}`];
 }
 
 function tenant({'tenant-id': tenantId}: StarterOptions): string[] {

@@ -334,7 +334,8 @@ function fileNamedIn(
   return credentials === undefined ? undefined : resolve(credentials, named.text.trim());
 }
 
-const SET_WHERE = 'a service does not see the variables of your shell: set it in the service’s environment';
+const SET_WHERE =
+  'a service does not see the variables of your shell: put NAME=value into ~/.config/orgkey/env, or /etc/orgkey/env for the whole machine (on macOS: launchctl setenv NAME value)';
 
 function absentVariable(name: string): Extract<Source, {from: 'absent'}> {
   const variable = showableVariable(name);

@@ -1,14 +1,15 @@
 import {createHmac, randomBytes} from 'node:crypto';
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Problem} from '../config/configuration.ts';
 import {NO_CONFIGURATION} from '../config/default-settings.ts';
 import {machineFiles} from '../config/file-facts.ts';
 import {loadConfiguration} from '../config/load-configuration.ts';
+import {machineDirectory} from '../config/machine-configuration.ts';
 import {configurationCandidates, configurationFile} from '../config/paths.ts';
 import {ConfigurationWatcher} from '../config/watch-configuration.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
 import {createGrants, type Grants} from '../ssh/grants.ts';
+import {readTrustedHosts} from '../ssh/trusted-hosts.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../token/secret.ts';
 import {VERSION} from '../version.ts';
@@ -137,21 +138,23 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     failed: (error) => log('error', `audit: ${String(error)}`),
     after: startTimer,
   });
+  const logOf = shareLog(log, startTimer);
   const grants = createGrants({
     settings: () => inForce.configuration.settings,
     placeOf: (scope) => sockets.placeBeside(scope),
     readSecret: supply.readSource,
-    readTrustedHosts: () => readFile(join(state, 'known_hosts'), 'utf8').catch(() => ''),
+    readTrustedHosts: async () => (await readTrustedHosts([state, machineDirectory])).text,
     environment,
     privateDirectory: join(directory, 'ssh'),
     startTimer,
-    report: createGrantReporter({audit, log, now: Date.now}),
+    report: createGrantReporter({audit, logOf, now: Date.now}),
   });
-  const report = createReporter({tally, audit, logOf: shareLog(log, startTimer), now: Date.now});
+  const report = createReporter({tally, audit, logOf, now: Date.now});
   const idle = new IdleWatch(() => performance.now());
   const patient = patientTokens(tokens, PATIENCE);
   const rejections = new Rejections(clock);
-  const proofOf = (nonce: string) => createHmac('sha256', key).update(nonce).digest('hex');
+  // the same key names tokens in the log: whoever asks must not learn what a token of his guess would be called
+  const proofOf = (nonce: string) => createHmac('sha256', key).update(`hello ${nonce}`).digest('hex');
   const crowd = new Crowd(descriptorLimit());
   const sockets: GitSockets = new GitSockets({
     directory,

@@ -53,11 +53,11 @@ function reasonOf({answer}: Report): string {
 /** Writes down what became of ssh connections: their grant, and what was read through it. */
 export function createGrantReporter({
   audit,
-  log,
+  logOf,
   now,
 }: {
   readonly audit: Pick<AuditTrail, 'write'>;
-  readonly log: Log;
+  readonly logOf: (scope: SocketScope) => Log;
   /** Milliseconds since epoch. */
   readonly now: () => number;
 }): (event: GrantEvent) => void {
@@ -70,7 +70,7 @@ export function createGrantReporter({
     const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
     const time = new Date(now()).toISOString();
     audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint}, scope);
-    log('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
+    logOf(scope)('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
   };
 }
 

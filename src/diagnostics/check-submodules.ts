@@ -1,13 +1,14 @@
-import {access, constants, readFile, stat} from 'node:fs/promises';
-import {join} from 'node:path';
+import {access, constants, stat} from 'node:fs/promises';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {readSeenRepository, type SeenRepository} from '../git/seen-repository.ts';
 import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from '../organization/ssh-remote.ts';
 import {printable} from '../text/printable.ts';
 import type {SubmoduleSettings} from '../config/configuration.ts';
+import {machineDirectory} from '../config/machine-configuration.ts';
 import {submoduleInclude} from '../ssh/git-include.ts';
 import {howToPin, knownHostsFor} from '../ssh/host-keys.ts';
 import {KEY_LIFE} from '../ssh/private-key.ts';
+import {readTrustedHosts} from '../ssh/trusted-hosts.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {readRuleKey} from './read-rule-key.ts';
@@ -55,10 +56,7 @@ async function checkKeys(
   rules: readonly SubmoduleSettings[],
   {environment, stateDirectory, now}: Seen,
 ): Promise<Diagnostic[]> {
-  const trusted = await readFile(join(stateDirectory, 'known_hosts'), 'utf8').catch(
-    // that of the machine's daemon is its own
-    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '' : undefined),
-  );
+  const trusted = await readTrustedHosts([stateDirectory, machineDirectory]);
   const found = await Promise.all(
     rules.map(async (rule) => [await checkKey(rule, environment, now()), checkHostKey(rule, trusted)]),
   );
@@ -87,12 +85,15 @@ async function checkKey(
     : ok('key', `that of ${name} can be used: ${type} ${size}, ${fingerprint}`);
 }
 
-function checkHostKey(rule: SubmoduleSettings, trusted: string | undefined): Diagnostic | undefined {
+function checkHostKey(
+  rule: SubmoduleSettings,
+  {text, isWhole}: Awaited<ReturnType<typeof readTrustedHosts>>,
+): Diagnostic | undefined {
   const [host = '', port = '22'] = rule.host.split(':');
   const {knownHosts} = rule;
-  if (trusted === undefined && knownHosts === undefined && !isServicesSshHost(host))
+  if (knownHostsFor(host, knownHosts, text).mayKnow(host)) return undefined;
+  if (!isWhole && knownHosts === undefined)
     return skipped('host key', `whether one is pinned for ${host}, only the daemon can read`);
-  if (knownHostsFor(host, knownHosts, trusted ?? '').mayKnow(host)) return undefined;
   return failed(
     'host key',
     `none is pinned for ${host}: nothing is fetched from it`,

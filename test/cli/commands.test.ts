@@ -16,6 +16,7 @@ import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {getFor} from '../helpers/requests.ts';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import type {ExecutionContext} from 'ava';
+import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -352,6 +353,28 @@ test.serial('logs, metrics and the cache', async (t) => {
 function at(second: number): string {
   return `{"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
 }
+
+testUnless(whyNotContained(), test.serial)('the audit of the machine’s daemon is its own', async (t) => {
+  const person = new Person(t);
+  const line = '{"time":"2026-11-21T00:00:00.000Z","event":"get"}';
+  const listen = "net.createServer().listen('/run/orgkey/git.sock', () => process.exit())";
+  const script = `set -e
+    mount -n -t tmpfs none /run; mount -n -t tmpfs none /var/lib; mkdir -m 711 /run/orgkey; mkdir -m 700 /var/lib/orgkey
+    '${process.execPath}' -e "${listen}"
+    orgkey() { '${process.execPath}' '${main}' logs --audit "$@"; }
+    orgkey && exit 1
+    echo '${line}' > /var/lib/orgkey/audit.jsonl
+    orgkey
+    orgkey --state-dir "$HOME" && exit 1
+    chmod 755 "$HOME"
+    setpriv --reuid 12345 --regid 12345 --clear-groups '${process.execPath}' '${main}' logs --audit && exit 1
+    exit 0`;
+  const {code, stdout, stderr} = await person.spawn(...inMountNamespace(script));
+  t.is(code, 0, stderr);
+  t.is(stdout, `${line}\n`);
+  t.regex(stderr, /nothing was handed out yet\n.*it will be told in \/var\/lib\/orgkey\/audit.jsonl/);
+  t.regex(stderr, /is not yours to read\n.*sudo orgkey logs --audit/);
+});
 
 test.serial('the audit of all sockets is shown in order of time', async (t) => {
   const person = new Person(t);

@@ -98,6 +98,28 @@ inNamespace('the key of the machine’s configuration lies beside it, and its se
   t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
 });
 
+testUnless(whyNotContained() ?? whyNoSshd(), test.serial)(
+  'what is pinned for the machine lies beside its configuration, for every daemon to read',
+  async (t) => {
+    const sshd = await Sshd.start({authorizedKeys: [], hostKeys: ['ed25519']});
+    t.teardown(() => sshd.stop());
+    const person = new Person(t);
+    const host = `127.0.0.1:${sshd.port}`;
+    const shown = await person.run('ssh-key trust', [host]);
+    const [fingerprint = ''] = shown.stderr.match(/SHA256:\S{43}/) ?? [];
+    const configuration = person.write('machine.yaml', patConfiguration, 0o640);
+    const script = `set -e
+      ${ownEtc}
+      rm -rf /etc/orgkey; mkdir /etc/orgkey; mv '${configuration}' /etc/orgkey/config.yaml
+      umask 077; '${process.execPath}' '${main}' ssh-key trust '${host}' --fingerprint '${fingerprint}'
+      stat --format='%n %a' /etc/orgkey/known_hosts; cat /etc/orgkey/known_hosts`;
+    const {code, stdout, stderr} = await person.spawn(...inMountNamespace(script));
+    t.is(code, 0, stderr);
+    t.regex(stdout, /^\/etc\/orgkey\/known_hosts 644\n\[127\.0\.0\.1\]:[0-9]+ ssh-ed25519 /);
+    t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
+  },
+);
+
 function keygen(...argv: string[]): void {
   execFileSync('ssh-keygen', ['-q', '-C', 'canary', ...argv]);
 }

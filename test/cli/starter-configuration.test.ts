@@ -1,5 +1,5 @@
 import test from 'ava';
-import {writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {starterConfiguration, type StarterOptions} from '../../src/cli/starter-configuration.ts';
 import {loadConfiguration} from '../../src/config/load-configuration.ts';
@@ -28,6 +28,7 @@ const rows: readonly [kind: Identity['kind'], options: StarterOptions][] = [
   ['azure-cli', {'azure-cli': true}],
   ['sign-in', {'sign-in': 'browser'}],
   ['sign-in', {'sign-in': 'device-code', 'tenant-id': guid}],
+  ['sign-in', {'sign-in': 'browser', ...application}],
   ['stored', {stored: true}],
 ];
 
@@ -56,6 +57,8 @@ for (const [kind, options] of rows) {
     const [binding] = loaded.configuration.bindings;
     t.is(binding?.identity.kind, kind);
     t.deepEqual(binding?.organizations, ['contoso']);
+    const ids = Object.values(options).filter((value) => value === guid);
+    t.is(readFileSync(file, 'utf8').split(guid).length - 1, ids.length, 'nothing that was given is left out');
   });
 }
 

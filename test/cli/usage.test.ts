@@ -20,7 +20,8 @@ const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] 
   ['status --no-json', /unknown: no-json/, undefined],
   ['status --config', /not enough arguments following: config/, undefined],
   ['status --config a --config b', /--config is given twice/, undefined],
-  ['token', /not enough non-option arguments/, undefined],
+  ['token', /^orgkey: error: <organization> is missing$/, undefined],
+  ['which --url contoso', /<url> is missing/, undefined],
   ['token a b', /unknown: b/, undefined],
   [
     'setup --service upstart',
@@ -35,7 +36,7 @@ const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] 
   ['exec contoso', /there is no command/, /npm publish/],
   ['completion tcsh', /: shell is one of: bash, zsh, fish$/, /orgkey completion --help/],
   ['which https://', /no URL of git's/, undefined],
-  ['ssh-key new -- -contoso', /unknown|not the name|not enough/, undefined],
+  ['ssh-key new -- -contoso', /unknown|not the name|is missing/, undefined],
 ];
 
 for (const [line, error, hint] of wrong) {
@@ -83,6 +84,11 @@ for (const {usage, summary} of commands) {
       [],
     );
     t.true(lines.some((line) => line.includes(summary.slice(0, 40))));
+    for (const argument of usage.match(/<.*?>|\[.*?\]/g) ?? [])
+      t.true(
+        lines.some((line) => line.startsWith(`      ${argument}`)),
+        argument,
+      );
     t.regex(summary, /^[a-z].*[^.]$/, 'lower case, no full stop');
   });
 }

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import test from 'ava';
 import type {Log} from '../../src/daemon/log.ts';
+import {createGrantReporter} from '../../src/daemon/reporter.ts';
 import {shareLog} from '../../src/daemon/share-log.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {scopedTo} from '../helpers/fake-respond.ts';
@@ -32,6 +33,17 @@ test('the clients of a scoped socket have a share of the log, and all others the
   t.is(written.at(-1), 'warn: theirs');
   t.is(timers.fire(60_000), 1);
   t.is(written.at(-1), 'warn: theirs', 'nothing was left out');
+});
+
+test('what becomes of grants counts as well', (t) => {
+  const written: string[] = [];
+  const timers = new ManualTimers();
+  const logOf = shareLog((_level, message) => void written.push(message), timers.start);
+  const report = createGrantReporter({audit: {write: () => undefined}, logOf, now: () => 0});
+  const host = 'ssh.dev.azure.com';
+  const granted = {kind: 'granted', host, organization: 'contoso', project: 'p', repository: 'r'} as const;
+  for (let times = 0; times < 150; times++) report({...granted, fingerprint: 'SHA256:x', scope: team});
+  t.is(written.length, 100);
 });
 
 test('whatever is sent to a scoped socket, the log tells of others', async (t) => {

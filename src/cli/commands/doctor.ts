@@ -26,7 +26,13 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
 import {connectDaemon} from '../find-daemon.ts';
-import {absolute, runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from '../locate.ts';
+import {
+  absolute,
+  runtimeDirectoryOfDaemon,
+  setupDirectories,
+  stateDirectoryOf,
+  SYSTEM_RUNTIME,
+} from '../locate.ts';
 import {parseGitUrl} from '../parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
 import {scriptsForGit} from '../place-scripts.ts';
@@ -154,10 +160,11 @@ async function lookAround(
     loaded,
     daemon: await seenDaemon(daemon, tokens),
     service: await findService(options, context, loaded, daemon),
-    stateDirectory:
-      daemon.kind === 'connected' && daemon.directory === SYSTEM_RUNTIME
-        ? '/var/lib/orgkey'
-        : stateDirectory(options, context),
+    stateDirectory: stateDirectoryOf(
+      daemon.kind === 'connected' ? daemon.directory : undefined,
+      options,
+      context,
+    ),
     targets: targets.slice(0, MOST_TARGETS),
     left: Math.max(0, targets.length - MOST_TARGETS),
   };
@@ -210,8 +217,6 @@ async function findService(
   const {installed, state} = await service.status();
   return installed && state !== 'stopped' ? service : undefined;
 }
-
-const SYSTEM_RUNTIME = '/run/orgkey';
 
 async function recentLogs(connection: ControlConnection): Promise<readonly string[]> {
   const {lines} = await connection.call('logs', {follow: false});

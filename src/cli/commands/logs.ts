@@ -7,7 +7,7 @@ import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {connectDaemon} from '../find-daemon.ts';
-import {stateDirectory} from '../locate.ts';
+import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
 import {style} from '../terminal.ts';
 
 interface LogsOptions extends Places {
@@ -54,7 +54,7 @@ async function ended(
 
 /** The audit is files: they are there without the daemon as well. */
 async function showAudit({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
-  const directory = stateDirectory(places, context);
+  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(places, context), places, context);
   const reader = new AuditReader(directory);
   const first = await reader.read();
   if (first === undefined && !follow)
@@ -81,7 +81,7 @@ class AuditReader {
 
   /** `undefined`: there is no file yet. */
   async read(): Promise<string | undefined> {
-    const names = auditFilesAmong(await readdir(this.#directory).catch(() => []));
+    const names = auditFilesAmong(await readdir(this.#directory).catch(emptyUnlessClosed));
     for (const name of names)
       if (!this.#tails.has(name)) this.#tails.set(name, new Tail(join(this.#directory, name)));
     if (this.#tails.size === 0) return undefined;
@@ -89,6 +89,14 @@ class AuditReader {
     const lines = texts.flatMap((text) => text?.match(/.*\n/g) ?? []);
     return lines.toSorted((a, b) => timeIn(a).localeCompare(timeIn(b))).join('');
   }
+}
+
+/** A directory that is not there yet holds nothing. @throws {CommandError} where it is not ours to read */
+function emptyUnlessClosed(error: NodeJS.ErrnoException): string[] {
+  if (error.code !== 'EACCES') return [];
+  throw new CommandError(EXIT.unhealthy, 'the audit of this daemon is not yours to read', {
+    hint: 'ask as its owner: sudo orgkey logs --audit',
+  });
 }
 
 /** The audit's lines begin with it. */

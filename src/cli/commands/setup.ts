@@ -24,6 +24,7 @@ import {
   nameForService,
   runtimeDirectoryOfDaemon,
   setupDirectory,
+  SYSTEM_RUNTIME,
 } from '../locate.ts';
 import {readConfiguration, requireTaken} from '../read-configuration.ts';
 import {rememberService} from '../remember-service.ts';
@@ -180,9 +181,9 @@ async function planService(
 
 /** A daemon for the whole machine that lets us in is there already: a second one would only be in its way. */
 function isServedByMachine(options: SetupOptions, context: Context): boolean {
-  if (runtimeDirectoryOfDaemon(options, context) !== MACHINE) return false;
+  if (runtimeDirectoryOfDaemon(options, context) !== SYSTEM_RUNTIME) return false;
   try {
-    accessSync(join(MACHINE, 'git.sock'), constants.W_OK);
+    accessSync(join(SYSTEM_RUNTIME, 'git.sock'), constants.W_OK);
     return true;
   } catch {
     return false;
@@ -238,7 +239,9 @@ async function startService(
   if (service === undefined) {
     const isServed = isServedByMachine(options, context);
     terminal.say(
-      isServed ? `service: the machine's, at ${MACHINE}` : 'service: none, the daemon is yours to start',
+      isServed
+        ? `service: the machine's, at ${SYSTEM_RUNTIME}`
+        : 'service: none, the daemon is yours to start',
     );
     return;
   }
@@ -280,5 +283,3 @@ function indent(text: string): string {
     .map((line) => `  ${line}`.trimEnd())
     .join('\n');
 }
-
-const MACHINE = '/run/orgkey';

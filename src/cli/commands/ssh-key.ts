@@ -1,6 +1,7 @@
 import {chmod, mkdir, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {collectionFrom} from '../../config/build-bindings.ts';
+import {machineDirectory} from '../../config/machine-configuration.ts';
 import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
@@ -14,6 +15,7 @@ import {printable} from '../../text/printable.ts';
 import {readIfThere, replaceFile} from '../../git/replace-file.ts';
 import type {HostKey} from '../../ssh/host-keys.ts';
 import {readKeyFile} from '../../ssh/key-file.ts';
+import {TRUSTED_HOSTS} from '../../ssh/trusted-hosts.ts';
 import {
   KEY_LIFE,
   keyPageOf,
@@ -181,7 +183,8 @@ export async function trust(
     });
   const {settings} = await readConfiguration(options, context);
   const keys = await shownBy(destination, settings, context);
-  const path = join(stateDirectory(options, context), 'known_hosts');
+  const directory = isOfMachine(options, context) ? machineDirectory : stateDirectory(options, context);
+  const path = join(directory, TRUSTED_HOSTS);
   const was = await readIfThere(path);
   const known = was?.toString('utf8') ?? '';
   const {terminal} = context;
@@ -189,8 +192,10 @@ export async function trust(
     if (!key.revoked) terminal.say(`pinned until now: ${describeHostKey(key)}`);
   for (const key of keys) terminal.say(`shown now: ${describeHostKey(key)}`);
   const confirmed = await confirmedOf(keys, options.fingerprint, context);
-  await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  await replaceText(path, was, replaceHostKeys(known, destination, confirmed));
+  await mkdir(directory, {recursive: true, mode: 0o700});
+  const next = Buffer.from(replaceHostKeys(known, destination, confirmed));
+  // no secret: the daemon of the machine, and people's own, read it beside their configuration
+  await replaceFile(path, {was, next, mode: isOfMachine(options, context) ? 0o644 : 0o600, owner: 'kept'});
   for (const key of confirmed) terminal.say(`pinned: ${describeHostKey(key)}`);
   terminal.say(`for ${host} at port ${port}, in ${printable(path)}`);
   for (const {place} of settings.submodules.filter(
