@@ -34,21 +34,28 @@ export class Daemon {
 
   /** Reads the configuration and acts on it. Gives what was wrong with it, in which case nothing has changed. */
   async reload(): Promise<readonly Problem[]> {
-    const {inForce, sockets, tokens, log} = this.#parts;
+    const {inForce, tokens, log} = this.#parts;
     const isNew = await inForce.reload();
     if (!isNew) {
+      await this.#followSockets();
       for (const {place, message} of inForce.problems) log('error', `configuration: ${place}: ${message}`);
       return inForce.problems;
     }
     const {source, settings, warnings} = inForce.configuration;
     for (const {place, message} of warnings) log('warn', `configuration: ${place}: ${message}`);
     tokens.keepOnly(inForce.bindings.all.map(({identity}) => identity));
-    await sockets.follow(settings.sockets);
+    await this.#followSockets();
     log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
-    for (const {message} of sockets.notices) log('error', message);
     // behind the requests; what fails is in the status
     if (settings.prefetch) void tokens.prefetch(inForce.wanted());
     return [];
+  }
+
+  /** With a configuration that is not taken too: at the start there may be sockets of systemd's that wait for us. */
+  async #followSockets(): Promise<void> {
+    const {inForce, sockets, log} = this.#parts;
+    await sockets.follow(inForce.configuration.settings.sockets);
+    for (const {level, message} of sockets.notices) log(level === 'red' ? 'error' : 'warn', message);
   }
 
   /** Looks who listens on each of our paths, and takes back what is not ours any more. */

@@ -7,31 +7,39 @@ import {askSocket} from './ask-socket.ts';
 import {ClaimError, claimPath} from './claim.ts';
 import {Listener, type Origin} from './listener.ts';
 
-export interface GitSocketParts {
+/** Whom a socket serves, and who may connect to it. */
+export interface Admission {
   readonly scope: SocketScope;
-  readonly path: string;
-  /** Where the service manager opened the socket. */
-  readonly fd: number | undefined;
   /** Permission bits, and the group's number: beyond what the umask leaves, for scoped sockets. */
   readonly mode: number;
   readonly group: number | undefined;
   readonly serve: (socket: Socket) => void;
+}
+
+export interface GitSocketParts extends Admission {
+  readonly path: string;
+  /** Where the service manager opened the socket. */
+  readonly fd: number | undefined;
   /** What `hello` answers to a nonce, if it is us. */
   readonly proofOf: (nonce: string) => string;
 }
 
 /** One socket that git's client connects to: bound, watched, taken back, let go. */
 export class GitSocket {
-  readonly scope: SocketScope;
   readonly path: string;
   readonly #parts: GitSocketParts;
   readonly #listener: Listener;
+  #admission: Admission;
 
   constructor(parts: GitSocketParts) {
-    this.scope = parts.scope;
     this.path = parts.path;
     this.#parts = parts;
-    this.#listener = new Listener(parts.serve);
+    this.#admission = parts;
+    this.#listener = new Listener((client) => this.#admission.serve(client));
+  }
+
+  get scope(): SocketScope {
+    return this.#admission.scope;
   }
 
   get isInherited(): boolean {
@@ -39,13 +47,19 @@ export class GitSocket {
   }
 
   /** Who may connect: permission bits, and the group's number where it is not ours. */
-  get access(): Pick<GitSocketParts, 'mode' | 'group'> {
-    return this.#parts;
+  get access(): Pick<Admission, 'mode' | 'group'> {
+    return this.#admission;
+  }
+
+  /** Whoever connects from now on is served so. At the path nothing changes: that is the service manager's to do. */
+  admit(admission: Admission): void {
+    this.#admission = admission;
   }
 
   /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it. */
   async open(): Promise<void> {
-    const {fd, path, mode, group} = this.#parts;
+    const {fd, path} = this.#parts;
+    const {mode, group} = this.#admission;
     if (fd !== undefined) return this.#listener.listen({fd});
     if (group !== undefined) requireWay(path, group);
     await claimPath(path);

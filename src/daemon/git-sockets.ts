@@ -4,7 +4,7 @@ import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
 import {MAIN_SOCKET, type SocketScope} from '../organization/socket-scope.ts';
 import {ClaimError, claimPassage} from './claim.ts';
-import {GitSocket} from './git-socket.ts';
+import {GitSocket, type Admission} from './git-socket.ts';
 import {groupNumber} from './group.ts';
 import type {Notice} from './control-protocol.ts';
 
@@ -31,6 +31,11 @@ export interface GrantPlace {
 export class GitSockets {
   readonly #parts: GitSocketsParts;
   readonly #open = new Map<string, {readonly socket: GitSocket; readonly settings: string}>();
+  /**
+   * The scoped sockets that the service manager holds, as long as the process lives: closing one would take away the
+   * descriptor, while clients still come.
+   */
+  readonly #held = new Map<string, GitSocket>();
   #notices: readonly Notice[] = [];
 
   constructor(parts: GitSocketsParts) {
@@ -43,7 +48,7 @@ export class GitSockets {
 
   /** Connections that are open now, on all of them. */
   get connections(): number {
-    return this.all.reduce((sum, socket) => sum + socket.connections, 0);
+    return this.#accepting().reduce((sum, socket) => sum + socket.connections, 0);
   }
 
   /** What is wrong with scoped sockets; the main one is served whatever they do. */
@@ -54,40 +59,40 @@ export class GitSockets {
   /** @throws {ClaimError} */
   async openMain(): Promise<GitSocket> {
     const {directory} = this.#parts;
-    const socket = this.#make(
-      {name: MAIN_SOCKET, organizations: undefined},
-      join(directory, 'git.sock'),
-      0o600,
-      undefined,
-    );
+    const scope = {name: MAIN_SOCKET, organizations: undefined};
+    const socket = this.#make(join(directory, 'git.sock'), this.#admission(scope, 0o600, undefined));
     await socket.open();
     this.#open.set(MAIN_SOCKET, {socket, settings: ''});
     return socket;
   }
 
-  /** Opens, changes and closes scoped sockets until they are as wanted. */
+  /**
+   * Opens, changes and closes scoped sockets until they are as wanted. Whoever asks on one that the service manager
+   * holds and nobody wants is passed: in front of a socket that is not served he would wait without end.
+   */
   async follow(wanted: readonly SocketSettings[]): Promise<void> {
-    const notices: Notice[] = [];
+    const notices = new Map<string, Notice>();
     const names = new Set([MAIN_SOCKET, ...wanted.map(({name}) => name)]);
-    for (const [name, {socket}] of this.#open) {
-      if (!names.has(name)) this.#close(name, socket);
+    for (const name of this.#open.keys()) {
+      if (!names.has(name)) this.#close(name);
     }
     for (const settings of wanted) {
+      const {name} = settings;
       const now = JSON.stringify(settings);
-      const open = this.#open.get(settings.name);
-      if (open?.settings === now) continue;
-      if (open) this.#close(settings.name, open.socket);
+      if (this.#open.get(name)?.settings === now) continue;
       try {
-        this.#open.set(settings.name, {socket: await this.#openScoped(settings), settings: now});
+        this.#open.set(name, {socket: await this.#openScoped(settings), settings: now});
       } catch (error) {
-        if (!(error instanceof ClaimError)) throw error;
-        const hint = this.#isForManager(settings.name)
-          ? 'let systemd open it: orgkey service install'
-          : error.hint;
-        notices.push({level: 'red', message: `socket ${settings.name}: ${error.message}`, hint});
+        this.#close(name);
+        notices.set(name, this.#noticeOf(name, error));
       }
     }
-    this.#notices = notices;
+    for (const name of this.#parts.inherited.keys()) {
+      if (name === MAIN_SOCKET || this.#open.has(name)) continue;
+      const notice = await this.#passEverybody(name);
+      if (!notices.has(name)) notices.set(name, notice);
+    }
+    this.#notices = [...notices.values()];
   }
 
   /** Where a socket lies that is granted to somebody who asked on this one, and who may use it. */
@@ -109,27 +114,59 @@ export class GitSockets {
 
   /** Accepts no more; resolves when everything that was accepted is answered. */
   async drain(): Promise<void> {
-    await Promise.all(this.all.map((socket) => socket.drain()));
+    await Promise.all(this.#accepting().map((socket) => socket.drain()));
   }
 
   destroyConnections(): void {
-    for (const socket of this.all) socket.destroyConnections();
+    for (const socket of this.#accepting()) socket.destroyConnections();
+  }
+
+  /** Those that nobody wants included. */
+  #accepting(): readonly GitSocket[] {
+    return [...new Set([...this.all, ...this.#held.values()])];
   }
 
   async #openScoped({name, organizations, mode, group}: SocketSettings): Promise<GitSocket> {
-    const directory = join(this.#parts.directory, 'scoped', name);
-    if (!this.#parts.inherited.has(name)) {
-      claimPassage(join(this.#parts.directory, 'scoped'), {named: false});
-      claimPassage(directory, {named: false});
-    }
-    const scope = {
-      name,
-      organizations: new Set(organizations.map((organization) => organization.toLowerCase())),
-    };
     const number = group === undefined ? undefined : await groupNumber(group);
-    const socket = this.#make(scope, join(directory, 'git.sock'), mode, number);
+    const admission = this.#admission({name, organizations: new Set(organizations)}, mode, number);
+    if (this.#parts.inherited.has(name)) return this.#hold(name, admission);
+    this.#close(name);
+    const path = this.#pathOf(name);
+    claimPassage(dirname(dirname(path)), {named: false});
+    claimPassage(dirname(path), {named: false});
+    const socket = this.#make(path, admission);
     await socket.open();
     return socket;
+  }
+
+  async #hold(name: string, admission: Admission): Promise<GitSocket> {
+    const held = this.#held.get(name);
+    held?.admit(admission);
+    if (held !== undefined) return held;
+    const socket = this.#make(this.#pathOf(name), admission);
+    await socket.open();
+    this.#held.set(name, socket);
+    return socket;
+  }
+
+  async #passEverybody(name: string): Promise<Notice> {
+    try {
+      await this.#hold(name, this.#toNobody(name));
+      return {
+        level: 'yellow',
+        message: `socket ${name}: systemd holds it, and no configuration in force names it: whoever asks there gets nothing`,
+        hint: 'name it in the configuration, or let systemd give it up: orgkey service install',
+      };
+    } catch (error) {
+      return this.#noticeOf(name, error);
+    }
+  }
+
+  /** What keeps a scoped socket from being served. @throws what is no ClaimError */
+  #noticeOf(name: string, error: unknown): Notice {
+    if (!(error instanceof ClaimError)) throw error;
+    const hint = this.#isForManager(name) ? 'let systemd open it: orgkey service install' : error.hint;
+    return {level: 'red', message: `socket ${name}: ${error.message}`, hint};
   }
 
   /** The machine's runtime directory is root's: what is new there only systemd can open. */
@@ -139,21 +176,28 @@ export class GitSockets {
     return inherited.size > 0 && !inherited.has(name) && !isOurs;
   }
 
-  #make(scope: SocketScope, path: string, mode: number, group: number | undefined): GitSocket {
-    const {inherited, serve, proofOf} = this.#parts;
-    return new GitSocket({
-      scope,
-      path,
-      fd: inherited.get(scope.name),
-      mode,
-      group,
-      serve: serve(scope),
-      proofOf,
-    });
+  #toNobody(name: string): Admission {
+    return this.#admission({name, organizations: new Set()}, 0o600, undefined);
   }
 
-  #close(name: string, socket: GitSocket): void {
+  #admission(scope: SocketScope, mode: number, group: number | undefined): Admission {
+    return {scope, mode, group, serve: this.#parts.serve(scope)};
+  }
+
+  #make(path: string, admission: Admission): GitSocket {
+    const {inherited, proofOf} = this.#parts;
+    return new GitSocket({...admission, path, fd: inherited.get(admission.scope.name), proofOf});
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#parts.directory, 'scoped', name, 'git.sock');
+  }
+
+  /** Nobody is served on it any more; whoever was accepted is answered. */
+  #close(name: string): void {
+    const socket = this.#open.get(name)?.socket;
     this.#open.delete(name);
-    void socket.drain();
+    if (this.#held.has(name)) socket?.admit(this.#toNobody(name));
+    else void socket?.drain();
   }
 }

@@ -115,6 +115,81 @@ activated(`a scoped socket that systemd does not hold is opened by the daemon`, 
   t.is(await ask(path('team-b'), 'contoso'), 'nothing', said());
 });
 
+/** The same, with other scoped sockets. */
+function withSockets(...sockets: readonly string[]): string {
+  return configuration.replace(/sockets:[^]*/, `sockets: [${sockets.join(', ')}]\n`);
+}
+
+activated('the organizations of a socket that systemd holds change as often as one likes', async (t) => {
+  const {daemon, config, path, ready, exited, said} = await activate(t, ['git', 'team-a', 'team-b']);
+  t.is(await ask(path('team-a'), 'contoso'), 'secret', said());
+  await ready;
+  for (const [now, before] of [
+    ['fabrikam', 'contoso'],
+    ['contoso', 'fabrikam'],
+  ] as const) {
+    replaceFile(
+      config,
+      withSockets(`{name: team-a, organizations: [${now}]}`, '{name: team-b, organizations: [contoso]}'),
+    );
+    daemon.kill('SIGHUP');
+    await until(
+      `the secret of ${now}`,
+      () => ask(path('team-a'), now),
+      (answer) => answer === 'secret',
+    );
+    t.is(await ask(path('team-a'), before), 'nothing', said());
+  }
+  t.is(await ask(path('team-b'), 'contoso'), 'secret', said());
+  daemon.kill('SIGTERM');
+  t.deepEqual(await exited, [0, null], said());
+});
+
+activated(
+  'a socket that systemd holds and nobody names passes whoever asks, until somebody does',
+  async (t) => {
+    const {daemon, config, run, path, ready, said} = await activate(
+      t,
+      ['git', 'team-a', 'team-b'],
+      withSockets('{name: team-a, organizations: [contoso]}'),
+    );
+    t.is(await askPath(path('team-b'), request), 'orgkey=1\n', said());
+    await ready;
+    t.deepEqual(await messagesOf(run), [unnamed('team-b')]);
+
+    replaceFile(config, withSockets('{name: team-b, organizations: [contoso]}'));
+    daemon.kill('SIGHUP');
+    await until(
+      'the other socket',
+      () => ask(path('team-b'), 'contoso'),
+      (answer) => answer === 'secret',
+    );
+    t.is(await askPath(path('team-a'), request), 'orgkey=1\n', said());
+    t.deepEqual(await messagesOf(run), [unnamed('team-a')]);
+  },
+);
+
+for (const [title, text] of [
+  ['a configuration that cannot be read', 'integrations: ['],
+  [
+    'a group that does not exist',
+    withSockets('{name: team-a, organizations: [contoso], group: no-such-group}'),
+  ],
+] as const) {
+  activated(`with ${title}, whoever asks on a scoped socket of systemd's is passed`, async (t) => {
+    const {daemon, config, path, ready, said} = await activate(t, ['team-a', 'git'], text);
+    t.is(await askPath(path('team-a'), request), 'orgkey=1\n', said());
+    await ready;
+    replaceFile(config, configuration);
+    daemon.kill('SIGHUP');
+    await until(
+      'the secret',
+      () => ask(path('team-a'), 'contoso'),
+      (answer) => answer === 'secret',
+    );
+  });
+}
+
 activated(`a bad configuration does not end it: git is told, and so is who asks`, async (t) => {
   const {daemon, config, run, path, ready, exited, said} = await activate(t, ['git'], 'integrations: [');
   const before = await askPath(path('git'), request);
@@ -168,6 +243,17 @@ const request = 'action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath
 function replaceFile(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, {mode: 0o600});
   renameSync(`${path}.new`, path);
+}
+
+function unnamed(name: string): string {
+  return `socket ${name}: systemd holds it, and no configuration in force names it: whoever asks there gets nothing`;
+}
+
+async function messagesOf(run: string): Promise<readonly string[]> {
+  const control = await connectControl(join(run, 'control/control.sock'));
+  const {notices} = await control.call('status', undefined);
+  control.close();
+  return notices.map(({message}) => message);
 }
 
 async function healthOf(run: string): Promise<{readonly health: string; readonly hint: string | undefined}> {
