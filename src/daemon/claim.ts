@@ -1,5 +1,5 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {askSocket, isOurs} from './ask-socket.ts';
 import {fileIdentity} from './listener.ts';
 
@@ -12,6 +12,16 @@ export class ClaimError extends Error {
     super(message);
     this.hint = hint;
   }
+}
+
+/** What to do about whatever went wrong at a path. */
+export function hintFor(error: unknown, path: string): string {
+  return error instanceof ClaimError ? error.hint : `look what is there: ls -la ${dirname(path)}`;
+}
+
+/** The system's word for it, as EACCES. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 /** In such a directory git's own cache daemon refuses to start, for root too, and we can still pass through. */
@@ -56,8 +66,10 @@ function makeDirectory(path: string, {named}: {readonly named: boolean}): Stats 
     mkdirSync(path, {recursive: true, mode: PRIVATE});
     return named ? statSync(path) : lstatSync(path);
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new ClaimError(`${path} cannot be made or entered (${why})`, `look what is there: ls -ld ${path}`);
+    throw new ClaimError(
+      `${path} cannot be made or entered (${codeOf(error)})`,
+      `look what is there: ls -ld ${path}`,
+    );
   }
 }
 

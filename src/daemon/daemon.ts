@@ -1,7 +1,7 @@
 import type {AnswerParts} from '../answer.ts';
 import type {Problem} from '../config/configuration.ts';
 import type {TokenCache} from '../token/token-cache.ts';
-import {ClaimError} from './claim.ts';
+import {hintFor} from './claim.ts';
 import type {ConfigurationInForce} from './configuration-in-force.ts';
 import type {Notice} from './control-protocol.ts';
 import type {GitSocket} from './git-socket.ts';
@@ -90,9 +90,9 @@ export class Daemon {
       log('info', `took ${socket.path} back`);
       return undefined;
     } catch (error) {
-      if (!(error instanceof ClaimError)) throw error;
-      log('error', `cannot take it back: ${error.message}`);
-      return {level: 'red', message: error.message, hint: error.hint};
+      const why = error instanceof Error ? error.message : String(error);
+      log('error', `cannot take it back: ${why}`);
+      return {level: 'red', message: why, hint: hintFor(error, socket.path)};
     }
   }
 }

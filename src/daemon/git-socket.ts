@@ -4,7 +4,7 @@ import type {Socket} from 'node:net';
 import {dirname} from 'node:path';
 import type {SocketScope} from '../organization/socket-scope.ts';
 import {askSocket} from './ask-socket.ts';
-import {ClaimError, claimPath} from './claim.ts';
+import {ClaimError, claimPath, codeOf} from './claim.ts';
 import {Listener, type Origin} from './listener.ts';
 
 /** Whom a socket serves, and who may connect to it. */
@@ -56,7 +56,7 @@ export class GitSocket {
     this.#admission = admission;
   }
 
-  /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it. */
+  /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it or is not ours to give. */
   async open(): Promise<void> {
     const {fd, path} = this.#parts;
     const {mode, group} = this.#admission;
@@ -64,9 +64,14 @@ export class GitSocket {
     if (group !== undefined) requireWay(path, group);
     await claimPath(path);
     await this.#listener.listen({path} satisfies Origin);
-    if (group !== undefined) chownSync(path, -1, group);
-    // the umask has left it to us alone until here, with an execute bit that means nothing
-    chmodSync(path, mode);
+    try {
+      if (group !== undefined) giveTo(group, path);
+      // the umask has left it to us alone until here, with an execute bit that means nothing
+      chmodSync(path, mode);
+    } catch (error) {
+      this.#listener.stopAccepting();
+      throw error;
+    }
   }
 
   get connections(): number {
@@ -109,5 +114,17 @@ function requireWay(path: string, group: number): void {
       );
     }
     if (above === dirname(above)) return;
+  }
+}
+
+/** @throws {ClaimError} */
+function giveTo(group: number, path: string): void {
+  try {
+    chownSync(path, -1, group);
+  } catch (error) {
+    throw new ClaimError(
+      `the socket ${path} cannot be given to the group ${group} (${codeOf(error)})`,
+      'use the system service, or a group that the user of the daemon is in',
+    );
   }
 }

@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path';
 import type {Socket} from 'node:net';
 import type {SocketSettings} from '../config/configuration.ts';
 import {MAIN_SOCKET, type SocketScope} from '../organization/socket-scope.ts';
-import {ClaimError, claimPassage} from './claim.ts';
+import {claimPassage, hintFor} from './claim.ts';
 import {GitSocket, type Admission} from './git-socket.ts';
 import {groupNumber} from './group.ts';
 import type {Notice} from './control-protocol.ts';
@@ -162,11 +162,13 @@ export class GitSockets {
     }
   }
 
-  /** What keeps a scoped socket from being served. @throws what is no ClaimError */
+  /** What keeps a scoped socket from being served; the others, and the main one, are served all the same. */
   #noticeOf(name: string, error: unknown): Notice {
-    if (!(error instanceof ClaimError)) throw error;
-    const hint = this.#isForManager(name) ? 'let systemd open it: orgkey service install' : error.hint;
-    return {level: 'red', message: `socket ${name}: ${error.message}`, hint};
+    const why = error instanceof Error ? error.message : String(error);
+    const hint = this.#isForManager(name)
+      ? 'let systemd open it: orgkey service install'
+      : hintFor(error, this.#pathOf(name));
+    return {level: 'red', message: `socket ${name}: ${why}`, hint};
   }
 
   /** The machine's runtime directory is root's: what is new there only systemd can open. */

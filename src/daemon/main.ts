@@ -15,8 +15,21 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   // not by running out of work: Node closes its listeners then, and would remove a socket that is somebody else's by now
-  return endProcess(await runDaemon(options, process.env));
+  return endProcess(await codeOf(runDaemon(options, process.env)));
 }
+
+/** Of a life that failed as well: some socket may be bound by then, and would keep the process. */
+async function codeOf(life: Promise<number>): Promise<number> {
+  try {
+    return await life;
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`orgkey: error: ${why}\n`);
+    return FAILED;
+  }
+}
+
+const FAILED = 1;
 
 const USAGE = 2;
 

@@ -16,7 +16,7 @@ import {createServer} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {askPath, startDaemon} from '../helpers/daemon.ts';
+import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -162,6 +162,56 @@ for (const [who, check, mode, group] of [
   });
 }
 
+asRoot('a scoped socket that cannot be had takes nothing else down, and is there once it can', async (t) => {
+  const uid = 12_345;
+  const directory = scratchDirectory(t);
+  writeFileSync(join(directory, 'config.yaml'), twoScoped(23_456), {mode: 0o600});
+  for (const path of [directory, join(directory, 'config.yaml')]) chownSync(path, uid, uid);
+  // others may pass: what fails is to give the socket to a group that the daemon is not in
+  chmodSync(directory, 0o711);
+  const daemon = await startDaemon({directory, uid});
+  t.teardown(() => daemon.close());
+  const path = (name: string) => join(daemon.runtime, 'scoped', name, 'git.sock');
+  const get = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/x\n';
+  for (const socket of [daemon.socket, path('team')]) t.true((await askPath(socket, get)).includes(pat));
+  t.false(existsSync(path('other')));
+  const [notice] = (await daemon.status()).notices;
+  t.is(notice?.level, 'red');
+  t.regex(notice?.message ?? '', /^socket other: .* cannot be given to the group 23456 \(EPERM\)$/);
+
+  // nor is it where nothing can be made
+  rmSync(join(daemon.runtime, 'scoped/other'), {recursive: true});
+  mkdirSync(join(daemon.runtime, 'scoped/other'), {mode: 0o711});
+  daemon.configure(twoScoped(uid));
+  chownSync(daemon.configFile, uid, uid);
+  await daemon.call('reload', undefined);
+  t.regex((await daemon.status()).notices[0]?.message ?? '', /^socket other: .*EACCES/);
+
+  chownSync(join(daemon.runtime, 'scoped/other'), uid, uid);
+  await daemon.call('reload', undefined);
+  t.true((await askPath(path('other'), get)).includes(pat));
+  t.is((await daemon.status()).health, 'green');
+  t.is(await daemon.stop(), 0);
+});
+
+asRoot('a start that fails for a reason that nobody foresaw is told, and is a failure', async (t) => {
+  const uid = 12_345;
+  const directory = scratchDirectory(t);
+  const place = (path: string, owner: number) => {
+    mkdirSync(join(directory, path), {recursive: true});
+    chownSync(join(directory, path), owner, owner);
+  };
+  writeFileSync(join(directory, 'config.yaml'), credentials, {mode: 0o600});
+  chownSync(join(directory, 'config.yaml'), uid, uid);
+  // as for the machine's service: root's directory, in which only systemd could make the socket
+  place('run', 0);
+  for (const path of ['', 'run/control', 'run/ssh']) place(path, uid);
+  const daemon = new TestDaemon({directory, uid});
+  t.teardown(() => daemon.close());
+  t.is(await daemon.ended(), 1, daemon.stderr);
+  t.regex(daemon.stderr, /^orgkey: error: .*EACCES.*git\.sock/m);
+});
+
 test('a thread that hangs in a file does not keep the daemon from its end', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
@@ -170,6 +220,14 @@ test('a thread that hangs in a file does not keep the daemon from its end', asyn
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   t.is(await daemon.stop(), 'SIGTERM');
 });
+
+function twoScoped(group: number): string {
+  return `${credentials}orgkey:
+  sockets:
+    - {name: other, organizations: [contoso], mode: "0660", group: "${group}"}
+    - {name: team, organizations: [contoso]}
+`;
+}
 
 /** git's client on a socket, as a user of this group. */
 function askAs(socket: string, gid: number): {readonly stdout: string; readonly stderr: string} {
