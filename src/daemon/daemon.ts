@@ -22,6 +22,7 @@ export interface DaemonParts {
 export class Daemon {
   readonly #parts: DaemonParts;
   #stolen: readonly Notice[] = [];
+  #last: Promise<void> = Promise.resolve();
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
@@ -37,14 +38,14 @@ export class Daemon {
     const {inForce, tokens, log} = this.#parts;
     const isNew = await inForce.reload();
     if (!isNew) {
-      await this.#followSockets();
+      await this.#inTurn(() => this.#followSockets());
       for (const {place, message} of inForce.problems) log('error', `configuration: ${place}: ${message}`);
       return inForce.problems;
     }
     const {source, settings, warnings} = inForce.configuration;
     for (const {place, message} of warnings) log('warn', `configuration: ${place}: ${message}`);
     tokens.keepOnly(inForce.bindings.all.map(({identity}) => identity));
-    await this.#followSockets();
+    await this.#inTurn(() => this.#followSockets());
     log('info', `configuration: ${source}: ${inForce.bindings.all.length} credentials`);
     // behind the requests; what fails is in the status
     if (settings.prefetch) void tokens.prefetch(inForce.wanted());
@@ -59,7 +60,18 @@ export class Daemon {
   }
 
   /** Looks who listens on each of our paths, and takes back what is not ours any more. */
-  async guard(): Promise<void> {
+  guard(): Promise<void> {
+    return this.#inTurn(() => this.#guardAll());
+  }
+
+  /** One after the other: what opens sockets, closes them and takes them back must not meet itself half-way. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #guardAll(): Promise<void> {
     const stolen: Notice[] = [];
     for (const socket of this.#parts.sockets.all) {
       const notice = await this.#guardOne(socket);
@@ -69,7 +81,7 @@ export class Daemon {
   }
 
   async #guardOne(socket: GitSocket): Promise<Notice | undefined> {
-    if (await socket.reachesUs()) return undefined;
+    if ((await socket.reachesUs()) || socket.isClosed) return undefined;
     const {log} = this.#parts;
     const isRemoved = fileIdentity(socket.path) === undefined;
     const message = isRemoved

@@ -30,6 +30,7 @@ export class GitSocket {
   readonly #parts: GitSocketParts;
   readonly #listener: Listener;
   #admission: Admission;
+  #isClosed = false;
 
   constructor(parts: GitSocketParts) {
     this.path = parts.path;
@@ -60,9 +61,11 @@ export class GitSocket {
   async open(): Promise<void> {
     const {fd, path} = this.#parts;
     const {mode, group} = this.#admission;
+    if (fd === undefined && group !== undefined) requireWay(path, group);
+    if (fd === undefined) await claimPath(path);
+    // it may have been told to close while it waited
+    if (this.#isClosed) return;
     if (fd !== undefined) return this.#listener.listen({fd});
-    if (group !== undefined) requireWay(path, group);
-    await claimPath(path);
     await this.#listener.listen({path} satisfies Origin);
     try {
       if (group !== undefined) giveTo(group, path);
@@ -72,6 +75,11 @@ export class GitSocket {
       this.#listener.stopAccepting();
       throw error;
     }
+  }
+
+  /** It was told to accept no more: for good. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get connections(): number {
@@ -94,6 +102,7 @@ export class GitSocket {
 
   /** Accepts no more, and resolves when what was accepted is answered. */
   async drain(): Promise<void> {
+    this.#isClosed = true;
     this.#listener.stopAccepting();
     await this.#listener.drained();
   }

@@ -36,6 +36,9 @@ export class GitSockets {
    * descriptor, while clients still come.
    */
   readonly #held = new Map<string, GitSocket>();
+  /** All of them, those included that are being opened, and those that are closed and still have somebody to answer. */
+  readonly #alive = new Set<GitSocket>();
+  #isOver = false;
   #notices: readonly Notice[] = [];
 
   constructor(parts: GitSocketsParts) {
@@ -48,7 +51,7 @@ export class GitSockets {
 
   /** Connections that are open now, on all of them. */
   get connections(): number {
-    return this.#accepting().reduce((sum, socket) => sum + socket.connections, 0);
+    return [...this.#alive].reduce((sum, socket) => sum + socket.connections, 0);
   }
 
   /** What is wrong with scoped sockets; the main one is served whatever they do. */
@@ -60,8 +63,7 @@ export class GitSockets {
   async openMain(): Promise<GitSocket> {
     const {directory} = this.#parts;
     const scope = {name: MAIN_SOCKET, organizations: undefined};
-    const socket = this.#make(join(directory, 'git.sock'), this.#admission(scope, 0o600, undefined));
-    await socket.open();
+    const socket = await this.#openAt(join(directory, 'git.sock'), this.#admission(scope, 0o600, undefined));
     this.#open.set(MAIN_SOCKET, {socket, settings: ''});
     return socket;
   }
@@ -112,18 +114,14 @@ export class GitSockets {
     return {directory: own, shownAs: 'ssh', mode, groupId: givesGroup ? undefined : group};
   }
 
-  /** Accepts no more; resolves when everything that was accepted is answered. */
+  /** Accepts no more, for good; resolves when everything that was accepted is answered. */
   async drain(): Promise<void> {
-    await Promise.all(this.#accepting().map((socket) => socket.drain()));
+    this.#isOver = true;
+    await Promise.all(Array.from(this.#alive, (socket) => socket.drain()));
   }
 
   destroyConnections(): void {
-    for (const socket of this.#accepting()) socket.destroyConnections();
-  }
-
-  /** Those that nobody wants included. */
-  #accepting(): readonly GitSocket[] {
-    return [...new Set([...this.all, ...this.#held.values()])];
+    for (const socket of this.#alive) socket.destroyConnections();
   }
 
   async #openScoped({name, organizations, mode, group}: SocketSettings): Promise<GitSocket> {
@@ -134,17 +132,14 @@ export class GitSockets {
     const path = this.#pathOf(name);
     claimPassage(dirname(dirname(path)), {named: false});
     claimPassage(dirname(path), {named: false});
-    const socket = this.#make(path, admission);
-    await socket.open();
-    return socket;
+    return this.#openAt(path, admission);
   }
 
   async #hold(name: string, admission: Admission): Promise<GitSocket> {
     const held = this.#held.get(name);
     held?.admit(admission);
     if (held !== undefined) return held;
-    const socket = this.#make(this.#pathOf(name), admission);
-    await socket.open();
+    const socket = await this.#openAt(this.#pathOf(name), admission);
     this.#held.set(name, socket);
     return socket;
   }
@@ -186,9 +181,19 @@ export class GitSockets {
     return {scope, mode, group, serve: this.#parts.serve(scope)};
   }
 
-  #make(path: string, admission: Admission): GitSocket {
+  async #openAt(path: string, admission: Admission): Promise<GitSocket> {
     const {inherited, proofOf} = this.#parts;
-    return new GitSocket({...admission, path, fd: inherited.get(admission.scope.name), proofOf});
+    const socket = new GitSocket({...admission, path, fd: inherited.get(admission.scope.name), proofOf});
+    this.#alive.add(socket);
+    // what is closed before is not opened
+    if (this.#isOver) await socket.drain();
+    try {
+      await socket.open();
+    } catch (error) {
+      this.#alive.delete(socket);
+      throw error;
+    }
+    return socket;
   }
 
   #pathOf(name: string): string {
@@ -199,7 +204,8 @@ export class GitSockets {
   #close(name: string): void {
     const socket = this.#open.get(name)?.socket;
     this.#open.delete(name);
-    if (this.#held.has(name)) socket?.admit(this.#toNobody(name));
-    else void socket?.drain();
+    if (socket === undefined) return;
+    if (this.#held.has(name)) socket.admit(this.#toNobody(name));
+    else void socket.drain().then(() => this.#alive.delete(socket));
   }
 }
