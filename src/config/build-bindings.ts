@@ -1,6 +1,6 @@
 import type {Binding} from '../identity/bindings.ts';
 import type {Identity} from '../identity/identity.ts';
-import {organizationFrom} from '../organization/organization.ts';
+import {lowerName, organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {buildIdentity, type IdentityParts} from './build-identity.ts';
 import {isMisspelt} from './nearest-word.ts';
@@ -178,7 +178,7 @@ export function misfitOf(
 /** The name of a collection, in lower case. Collections may hold spaces, dots and underscores. */
 export function collectionFrom(text: string): string | undefined {
   if (text === '' || text === '.' || text === '..' || text.length > 64) return undefined;
-  return /[\p{Cc}/\\:*?"<>|;#$]/u.test(text) ? undefined : text.toLowerCase();
+  return /[\p{Cc}/\\:*?"<>|;#$]/u.test(text) ? undefined : lowerName(text);
 }
 
 const NO_ORGANIZATION = 'no name of an organization: letters, digits and hyphens, 50 at most';

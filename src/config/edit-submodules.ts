@@ -1,5 +1,5 @@
 import {isMap, isSeq, parseDocument, type Document} from 'yaml';
-import {lowerAscii} from '../organization/organization.ts';
+import {lowerAscii, lowerName} from '../organization/organization.ts';
 import {SERVICES_SSH_HOSTS} from '../organization/ssh-remote.ts';
 
 /** Whom a key is for. */
@@ -88,9 +88,7 @@ function rulesIn(document: Document): WrittenRule[] {
     const host = isMap(rule) ? rule.get('host') : undefined;
     return {
       index,
-      organizations: Array.isArray(organizations)
-        ? organizations.map((name) => String(name).toLowerCase())
-        : [],
+      organizations: Array.isArray(organizations) ? organizations.map((name) => lowerName(String(name))) : [],
       host: typeof host === 'string' ? lowerAscii(host) : SERVICES_SSH_HOSTS[0],
       file: isMap(rule) ? rule.getIn(['privateKey', '$file']) : undefined,
     };

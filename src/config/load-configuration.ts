@@ -1,6 +1,7 @@
 import {createHmac} from 'node:crypto';
 import {dirname, resolve} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
+import {lowerName} from '../organization/organization.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {buildBindings} from './build-bindings.ts';
 import {buildEntraSettings, buildSettings} from './build-settings.ts';
@@ -251,9 +252,7 @@ function tellUncovered(
   problems: Problems,
 ): void {
   if (bindings.some(({organizations}) => organizations.length === 0)) return;
-  const covered = new Set(
-    bindings.flatMap(({organizations}) => organizations.map((name) => name.toLowerCase())),
-  );
+  const covered = new Set(bindings.flatMap(({organizations}) => organizations.map(lowerName)));
   const missing = sockets.flatMap(({name, organizations}) =>
     organizations.some((organization) => !covered.has(organization)) ? [name] : [],
   );

@@ -1,5 +1,6 @@
 import type {Binding} from '../identity/bindings.ts';
 import {describeIdentity} from '../identity/identity.ts';
+import {lowerName} from '../organization/organization.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {TokenCache, TokenStatus} from '../token/token-cache.ts';
 import type {ConfigurationInForce} from './configuration-in-force.ts';
@@ -65,7 +66,7 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
     identity.kind === 'stored' ? undefined : tokens.statusOf({identity, scope: AZURE_DEVOPS_SCOPE});
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
-    const counted = organization?.toLowerCase() ?? `${host} *`;
+    const counted = organization === undefined ? `${host} *` : lowerName(organization);
     return {
       host,
       organization,

@@ -1,5 +1,6 @@
 import type {Bindings} from '../identity/bindings.ts';
 import type {Identity} from '../identity/identity.ts';
+import {lowerName} from '../organization/organization.ts';
 import {SERVICES_HOST, ownerOf, type Owner} from '../organization/owner.ts';
 import type {Remote} from '../organization/remote.ts';
 
@@ -46,7 +47,7 @@ export function targetOf(
   if (organization === undefined) return undefined;
   const choice = bindings.choose(owner);
   const binding = choice.kind === 'chosen' ? choice.binding : undefined;
-  const written = binding?.organizations.find((name) => name.toLowerCase() === organization);
+  const written = binding?.organizations.find((name) => lowerName(name) === organization);
   return {
     name: owner.kind === 'server' ? `${host}/${written ?? organization}` : (written ?? organization),
     host,

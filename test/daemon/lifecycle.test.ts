@@ -123,6 +123,32 @@ test('scoped sockets come, change and go with the configuration', async (t) => {
   await t.notThrowsAsync(until('the end of the socket', modeOf, (mode) => mode === 0));
 });
 
+test('names whose letters look alike are told apart everywhere, and each is itself everywhere', async (t) => {
+  const names = ['\u0130zmir', '\u212ailo', 'Ärzte'];
+  const list = `[${names.map((name) => `"${name}"`).join(', ')}]`;
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{host: azure.example.org, credentials: [{organizations: ${list}, personalAccessToken: ${pat}}]}]}
+orgkey: {sockets: [{name: team, organizations: ${list}}]}
+`,
+  });
+  t.teardown(() => daemon.close());
+  const team = join(daemon.runtime, 'scoped/team/git.sock');
+  for (const name of [...names, 'äRZTE'])
+    t.true((await askPath(team, getOnServer(name))).includes(pat), name);
+  for (const name of ['izmir', 'i\u0307zmir', 'kilo'])
+    t.is(await askPath(team, getOnServer(name)), 'orgkey=1\n', name);
+  for (const name of names) {
+    const organization = `azure.example.org/${name}`;
+    t.is((await daemon.call('token', {organization, scope: undefined})).kind, 'token', name);
+  }
+  const {health, organizations} = await daemon.status();
+  t.is(health, 'green');
+  t.deepEqual(
+    organizations.map(({organization, requests}) => ({organization, requests})),
+    names.map((organization) => ({organization, requests: organization === 'Ärzte' ? 2 : 1})),
+  );
+});
+
 asRoot(
   'the group of a scoped socket may connect, others may not, and nobody of them to the other sockets',
   async (t) => {
@@ -220,6 +246,10 @@ test('a thread that hangs in a file does not keep the daemon from its end', asyn
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   t.is(await daemon.stop(), 'SIGTERM');
 });
+
+function getOnServer(collection: string): string {
+  return `action=get\ntimeout=900\nprotocol=https\nhost=azure.example.org\npath=${collection}/p\n`;
+}
 
 function twoScoped(group: number): string {
   return `${credentials}orgkey:

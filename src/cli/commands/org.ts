@@ -1,5 +1,6 @@
 import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
 import {describeIdentity} from '../../identity/identity.ts';
+import {lowerName} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
@@ -56,7 +57,7 @@ export async function testEach(
   context: Context,
 ): Promise<ExitCode> {
   const {bindings} = await readConfiguration(options, context);
-  const wanted = options.organization?.toLowerCase();
+  const wanted = options.organization === undefined ? undefined : lowerName(options.organization);
   const chosen = bindings
     .map((binding) => ({
       ...binding,
@@ -73,6 +74,6 @@ export async function testEach(
 }
 
 function isNamed(name: string, host: string, wanted: string): boolean {
-  const lowered = name.toLowerCase();
+  const lowered = lowerName(name);
   return lowered === wanted || (host !== SERVICES_HOST && `${host}/${lowered}` === wanted);
 }
