@@ -10,6 +10,9 @@ import type {Notice} from './control-protocol.ts';
 
 const SETGID = 0o2000;
 
+/** Made by the unit of the machine's main socket, below the runtime directory; nowhere else is there one. */
+const SHARED_GRANTS = 'grants';
+
 export interface GitSocketsParts {
   readonly directory: string;
   readonly inherited: ReadonlyMap<string, number>;
@@ -99,10 +102,9 @@ export class GitSockets {
 
   /** Where a socket lies that is granted to somebody who asked on this one, and who may use it. */
   placeBeside({name}: SocketScope): GrantPlace {
-    const socket = name === MAIN_SOCKET ? undefined : this.#open.get(name)?.socket;
-    if (socket === undefined) {
-      return {directory: join(this.#parts.directory, 'ssh'), shownAs: 'ssh', mode: 0o600, groupId: undefined};
-    }
+    if (name === MAIN_SOCKET) return this.#placeBesideMain();
+    const socket = this.#open.get(name)?.socket;
+    if (socket === undefined) return this.#privatePlace();
     const {mode, group} = socket.access;
     const beside = dirname(socket.path);
     // where the directory is root's, root made one in it that is ours
@@ -122,6 +124,22 @@ export class GitSockets {
 
   destroyConnections(): void {
     for (const socket of this.#alive) socket.destroyConnections();
+  }
+
+  /** The machine's main socket is for a group: root made a directory that gives grants the same one. */
+  #placeBesideMain(): GrantPlace {
+    const {directory} = this.#parts;
+    const shared = join(directory, SHARED_GRANTS);
+    if (!existsSync(shared)) return this.#privatePlace();
+    claimPassage(shared, {named: false});
+    // systemd gave the socket its mode: whoever may ask on it may use what he is granted
+    const mode = statSync(join(directory, 'git.sock')).mode & 0o777;
+    return {directory: shared, shownAs: SHARED_GRANTS, mode, groupId: undefined};
+  }
+
+  #privatePlace(): GrantPlace {
+    const directory = join(this.#parts.directory, 'ssh');
+    return {directory, shownAs: 'ssh', mode: 0o600, groupId: undefined};
   }
 
   async #openScoped({name, organizations, mode, group}: SocketSettings): Promise<GitSocket> {

@@ -101,7 +101,7 @@ function systemSocket({unit, name, mode, group}: SocketUnit & {readonly group: s
     `SocketUser=${systemUser}`,
     `SocketGroup=${escaped(group)}`,
     'DirectoryMode=0755',
-    ...(name === 'git' ? [] : grantDirectory(name, group)),
+    ...grantDirectory(grantPath(name), group),
   ]);
 }
 
@@ -109,12 +109,16 @@ function systemSocket({unit, name, mode, group}: SocketUnit & {readonly group: s
  * Where the sockets of grants lie. The daemon cannot give them to a group that it is not in, and that its namespace
  * does not know: the directory does, by its setgid bit.
  */
-function grantDirectory(name: string, group: string): readonly string[] {
-  const path = `${systemRuntimeDirectory}/scoped/${name}/ssh`;
+function grantDirectory(path: string, group: string): readonly string[] {
   return [
     `ExecStartPost=install -d -o ${systemUser} -g ${quoted(escaped(group))} -m 2711 ${path}`,
     `ExecStopPost=rm -rf ${path}`,
   ];
+}
+
+/** Not `ssh` for the main socket: that is the daemon's own, where a private agent's socket lies for a moment. */
+function grantPath(name: string): string {
+  return name === 'git' ? `${systemRuntimeDirectory}/grants` : `${systemRuntimeDirectory}/scoped/${name}/ssh`;
 }
 
 function socketFile(name: string, lines: readonly string[]): string {
@@ -171,7 +175,7 @@ WantedBy=default.target
 
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
-  const grants = daemon.sockets.map(({name}) => `-${systemRuntimeDirectory}/scoped/${name}/ssh`);
+  const grants = [{name: 'git'}, ...daemon.sockets].map(({name}) => `-${grantPath(name)}`);
   return `${serviceHead(daemon.sockets)}
 [Service]
 User=${systemUser}
@@ -187,7 +191,8 @@ StateDirectory=orgkey
 StateDirectoryMode=0700
 
 ProtectSystem=strict
-${grants.length === 0 ? '' : `ReadWritePaths=${grants.join(' ')}\n`}ProtectHome=yes
+ReadWritePaths=${grants.join(' ')}
+ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 DevicePolicy=closed

@@ -84,7 +84,12 @@ test("the machine's sockets can be reached by their groups, and their directorie
   t.deepEqual(lines(scoped, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g builders -m 2711 /run/orgkey/scoped/team-a/ssh',
   ]);
-  t.deepEqual(lines(service, 'ReadWritePaths'), ['ReadWritePaths=-/run/orgkey/scoped/team-a/ssh']);
+  t.deepEqual(lines(git, 'ExecStartPost'), [
+    'ExecStartPost=install -d -o orgkey -g orgkey -m 2711 /run/orgkey/grants',
+  ]);
+  t.deepEqual(lines(service, 'ReadWritePaths'), [
+    'ReadWritePaths=-/run/orgkey/grants -/run/orgkey/scoped/team-a/ssh',
+  ]);
 });
 
 test("whoever may ask the machine's daemon may not read its configuration for that", (t) => {

@@ -79,6 +79,7 @@ async function setup() {
       '/var/lib/orgkey',
       '/run/orgkey/control',
       '/run/orgkey/ssh',
+      '/run/orgkey/grants',
       '/var/lib/orgkey-setup',
     ];
     readable[who] = [];
@@ -205,6 +206,7 @@ orgkey:
       `${scope}/git.sock`,
       `${scope}/ssh`,
       '/run/orgkey/scoped/team-b/git.sock',
+      '/run/orgkey/grants',
     ]),
   };
 
@@ -215,12 +217,16 @@ orgkey:
     ...environment,
     ORGKEY_RUNTIME_DIR: scope,
   });
+  // So it is on the main socket, for the group of that one
+  await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
+  const ofMember = await git('member', [...clone.slice(0, -1), '/home/member/site'], environment);
   return {
     ...found,
+    ofMember: {...ofMember, file: read('/home/member/site/lib/lib.txt')},
     cloned: {...cloned, file: read('/home/builder/site/lib/lib.txt')},
     refused,
     granted: await grants(),
-    left: readdirSync(`${scope}/ssh`),
+    left: [...readdirSync(`${scope}/ssh`), ...readdirSync('/run/orgkey/grants')],
     restarted: await restarted(`${scope}/git.sock`),
     late: await late(),
     taken: (await orgkey(['uninstall', '--system'])).code,

@@ -61,7 +61,7 @@ onSystem(`setup serves the machine's users who may, keeps the others out, and go
   t.deepEqual(found['lost'], ['/etc/orgkey drwxr-xr-x 0']);
 });
 
-onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH`, async (t) => {
+onSystem(`sockets serve their groups, over HTTPS and in submodules over SSH`, async (t) => {
   const found = await onMachine('scoped');
   // root's configuration for root alone: said, with what repairs it
   t.like(found['unread'], {code: 5}, JSON.stringify(found['unread']));
@@ -86,9 +86,11 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
     '/run/orgkey/scoped/team-a/git.sock srw-rw---- orgkey:builders',
     '/run/orgkey/scoped/team-a/ssh drwx--s--x orgkey:builders',
     '/run/orgkey/scoped/team-b/git.sock srw------- orgkey:orgkey',
+    '/run/orgkey/grants drwx--s--x orgkey:orgkey',
   ]);
   t.like(found['cloned'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['cloned']));
   t.like(found['refused'], {code: 128});
+  t.like(found['ofMember'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['ofMember']));
   t.deepEqual(found['granted'], ['granted', 'read']);
   t.deepEqual(found['left'], []);
   t.is(found['restarted'], 'secret');
