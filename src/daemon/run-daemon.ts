@@ -2,6 +2,7 @@ import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
 import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
 import {boundLog} from '../service/daemon-log.ts';
+import {DISK_LIMIT, TRANSFER_LIMIT} from '../service/stop-limits.ts';
 import {assemble, type Assembly} from './assemble.ts';
 import {knock} from './ask-socket.ts';
 import {lockDirectory} from './claim.ts';
@@ -20,12 +21,6 @@ const CHECK_EVERY = 60_000;
 
 /** Requests that are under way at the end may take this long, in milliseconds. */
 const ANSWER_LIMIT = 12_000;
-
-/** Transfers over ssh that are under way at the end may take this long, in milliseconds. */
-const TRANSFER_LIMIT = 60_000;
-
-/** A disk that does not answer costs what is not written yet, and does not keep us, in milliseconds. */
-const DISK_LIMIT = 5_000;
 
 /** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
 const COLD_START_LIMIT = 1_000;
@@ -144,11 +139,20 @@ async function serve(
 async function leave({side, watcher, sockets, grants, supply, audit}: Assembly): Promise<void> {
   side.stop();
   watcher.close();
+  const enough = delay(TRANSFER_LIMIT + DISK_LIMIT);
   const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
-  const drained = Promise.all([sockets.drain(), grants.drain(TRANSFER_LIMIT)]);
-  await Promise.race([drained, delay(TRANSFER_LIMIT + DISK_LIMIT)]);
-  clearTimeout(limit);
-  await Promise.race([Promise.all([supply.close(), audit.flush()]), delay(DISK_LIMIT)]);
+  const answered = sockets.drain().then(() => {
+    clearTimeout(limit);
+    // beside the transfers, not after them: whoever does not wait for those takes nothing that was counted or typed
+    return whileDiskAnswers([supply.close(), audit.flush()]);
+  });
+  await Promise.race([Promise.all([answered, grants.drain(TRANSFER_LIMIT)]), enough]);
+  // what became of the transfers
+  await whileDiskAnswers([audit.flush()]);
+}
+
+async function whileDiskAnswers(writing: readonly Promise<void>[]): Promise<void> {
+  await Promise.race([Promise.all(writing), delay(DISK_LIMIT)]);
 }
 
 const UPDATED = 'orgkey was updated';

@@ -1,5 +1,6 @@
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment} from './machine.ts';
+import {STOP_SECONDS} from './stop-limits.ts';
 
 export const launchdLabel = 'dev.orgkey.daemon';
 
@@ -46,7 +47,7 @@ ${variables.join('\n')}
   <key>ThrottleInterval</key>
   <integer>1</integer>
   <key>ExitTimeOut</key>
-  <integer>20</integer>
+  <integer>${STOP_SECONDS}</integer>
   <key>ProcessType</key>
   <string>Interactive</string>
   <key>Umask</key>

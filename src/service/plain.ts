@@ -8,8 +8,9 @@ import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import type {Outcome, ServiceStatus} from './outcome.ts';
 import {markProcess} from './process-mark.ts';
+import {STOP_SECONDS} from './stop-limits.ts';
 
-/** How long a daemon may take to serve, or to end, in milliseconds: longer than any request of git's. */
+/** How long a daemon may take to serve, in milliseconds: longer than any request of git's. */
 const patience = 20_000;
 const interval = 20;
 
@@ -73,7 +74,7 @@ export class PlainService {
       const message = error instanceof Error ? error.message : 'unknown';
       return {kind: 'failed', message: `cannot stop process ${pid}: ${message}`, hint: undefined};
     }
-    for (let waited = 0; waited < patience; waited += interval) {
+    for (let waited = 0; waited < STOP_SECONDS * 1000; waited += interval) {
       if ((await this.#pid()) !== pid) {
         return {kind: 'done', changes: [ending(pid)]};
       }

@@ -2,6 +2,7 @@ import type {SocketSettings} from '../config/configuration.ts';
 import {machineReaders} from '../config/machine-configuration.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
+import {STOP_SECONDS} from './stop-limits.ts';
 
 /** One file of systemd's. */
 export interface UnitFile {
@@ -247,7 +248,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 Sockets=${sockets.join(' ')}
 # SIGTERM to the daemon alone: it answers what is in flight, and for that its children have to live
 KillMode=mixed
-TimeoutStopSec=20
+TimeoutStopSec=${STOP_SECONDS}
 Restart=on-failure
 RestartSec=100ms
 UnsetEnvironment=${unsafeVariables.join(' ')}`;

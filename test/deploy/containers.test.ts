@@ -11,6 +11,7 @@ import {
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
+import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {submoduleInclude} from '../../src/ssh/git-include.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
@@ -127,6 +128,12 @@ function probes(): readonly [file: string, command: readonly string[]][] {
   );
   return [['Dockerfile', JSON.parse(command ?? '[]')], ...inManifests];
 }
+
+test('the platforms wait until the daemon has left', (t) => {
+  t.is(parse(read('compose.yaml')).services.orgkey.stop_grace_period, `${STOP_SECONDS}s`);
+  for (const file of ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'])
+    t.regex(read(file), new RegExp(`^ +terminationGracePeriodSeconds: ${STOP_SECONDS}$`, 'm'), file);
+});
 
 test('a probe finds a daemon that serves, however its identities are, and no other', async (t) => {
   const daemon = await startDaemon({

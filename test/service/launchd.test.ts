@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {LaunchdService} from '../../src/service/launchd.ts';
 import {launchdPlist} from '../../src/service/launchd-plist.ts';
+import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const daemon = {
@@ -27,6 +28,7 @@ test('the job is started at login, kept alive, and run without what could load f
   t.deepEqual(job['EnvironmentVariables'], {HTTPS_PROXY: 'http://p'});
   t.is(job['RunAtLoad'], true);
   t.is(job['KeepAlive'], true);
+  t.is(job['ExitTimeOut'], STOP_SECONDS);
   t.is(job['Umask'], 0o077);
   t.is(job['StandardErrorPath'], '/log');
   t.deepEqual(job['HardResourceLimits'], {Core: 0});

@@ -8,6 +8,7 @@ import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 import type {Machine} from '../../src/service/machine.ts';
 import {PlainService} from '../../src/service/plain.ts';
 import {runCommand} from '../../src/service/run-command.ts';
+import {LONGEST_LEAVE} from '../../src/service/stop-limits.ts';
 import {goneProcess} from '../helpers/agents-of.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
@@ -138,6 +139,21 @@ test('a daemon that does not end is told', async (t) => {
   });
   process.kill(pid, 'SIGKILL');
   await goneProcess(pid);
+});
+
+test('a daemon that lets transfers end is waited for', async (t) => {
+  let patience: Machine['wait'] = wait;
+  const {service, facts} = make(t, 'stubborn', (milliseconds) => patience(milliseconds));
+  t.is((await service.start()).kind, 'done');
+  const {pid} = facts();
+  let waited = 0;
+  patience = async (milliseconds) => {
+    waited += milliseconds;
+    if (waited !== LONGEST_LEAVE) return;
+    process.kill(pid, 'SIGKILL');
+    await goneProcess(pid);
+  };
+  t.is((await service.stop()).kind, 'done');
 });
 
 test('restart brings another process', async (t) => {

@@ -2,6 +2,7 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {
   refuseSockets,
   systemUnits,
@@ -113,6 +114,7 @@ for (const [scope, units] of [
   test(`${scope}: the daemon has what it needs to leave without a failed request`, (t) => {
     t.deepEqual(lines(service, 'Type'), ['Type=exec']);
     t.deepEqual(lines(service, 'KillMode'), ['KillMode=mixed']);
+    t.deepEqual(lines(service, 'TimeoutStopSec'), [`TimeoutStopSec=${STOP_SECONDS}`]);
     t.deepEqual(lines(service, 'Restart'), ['Restart=on-failure']);
     t.deepEqual(lines(service, 'StartLimitIntervalSec'), ['StartLimitIntervalSec=60']);
     t.deepEqual(lines(service, 'StartLimitBurst'), ['StartLimitBurst=30']);

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
@@ -9,6 +10,7 @@ import test, {type ExecutionContext} from 'ava';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {HeldTransfer} from '../helpers/mux-client.ts';
+import {until} from '../helpers/patience.ts';
 import {getFor, passwordIn} from '../helpers/requests.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 
@@ -36,12 +38,12 @@ async function setUp(t: ExecutionContext, integrations: (cloud: Cloud) => string
 
 const COMMAND = "git-upload-pack 'v3/contoso/Web/big'";
 
-async function askForGrant(daemon: TestDaemon): Promise<string> {
+async function askForGrant(daemon: TestDaemon, command = COMMAND): Promise<string> {
   return daemon.get({
     operation: 'grant',
     destination: 'git@ssh.dev.azure.com',
     port: '',
-    command: COMMAND,
+    command,
     directory: '/proc/0/missing',
   });
 }
@@ -110,4 +112,19 @@ test('SIGTERM: a transfer that is under way is finished, and nothing more is gra
   t.false(transfer.ended);
   t.true(isWhole(await transfer.finish()));
   t.is(await daemon.ended(), 0);
+});
+
+test('SIGTERM: what was counted is on the disk while a transfer goes on, and what became of that too', async (t) => {
+  const {daemon} = await setUp(t, () => '');
+  const transfer = await startTransfer(daemon);
+  for (let at = 0; at < 3; at++)
+    t.regex(await askForGrant(daemon, COMMAND.replace('upload', 'receive')), /^decision=deny$/m);
+  const audit = () => readFileSync(join(daemon.directory, 'state/audit.jsonl'), 'utf8');
+  await until('the first refusal', audit, (text) => text.includes('"outcome":"deny"'));
+  daemon.process.kill('SIGTERM');
+  await until('the count of the others', audit, (text) => text.includes('"times":2'));
+  t.false(transfer.ended);
+  t.true(isWhole(await transfer.finish()));
+  t.is(await daemon.ended(), 0);
+  t.regex(audit(), /"event":"grant","outcome":"read"/);
 });
