@@ -27,7 +27,13 @@ export type Answer =
     }
   /** One connection may be made, through this socket. */
   | {readonly kind: 'grant'; readonly socket: string}
-  | {readonly kind: 'deny'; readonly reason: string; readonly hint: string | undefined}
+  | {
+      readonly kind: 'deny';
+      readonly reason: string;
+      readonly hint: string | undefined;
+      /** Only for now: another daemon is about to come, and `orgkey-ssh` asks once more by itself. */
+      readonly again?: true;
+    }
   | {readonly kind: 'hello'; readonly version: string; readonly pid: number; readonly proof: string}
   /** A store or an erase was heard. */
   | {readonly kind: 'done'; readonly reason: string};

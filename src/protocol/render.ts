@@ -32,6 +32,7 @@ export function render(answer: Answer): Uint8Array {
       return text(
         GREETING,
         'decision=deny\n',
+        answer.again ? 'retry=1\n' : '',
         line('orgkey-error', answer.reason),
         answer.hint === undefined ? '' : line('orgkey-hint', answer.hint),
       );

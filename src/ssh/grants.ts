@@ -119,7 +119,7 @@ class OpenGrants implements Grants {
     const decision = decideGrant(request, this.#parts.settings().submodules, scope);
     if (decision.kind === 'pass') return this.#passed(request, decision.reason);
     if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
-    if (this.#draining) return this.#denied(request, 'the daemon is about to end', 'try again');
+    if (this.#draining) return this.#aboutToEnd(request);
     // a container's paths mean nothing here
     const isHere = scope.organizations === undefined;
     if (isHere && (await this.#submodules.find(request.directory)) === 'none')
@@ -176,6 +176,8 @@ class OpenGrants implements Grants {
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
     const reading = await this.#keys.get(rule, organization);
+    // by now its keys may be given up
+    if (this.#draining) return this.#aboutToEnd(request);
     if (reading.kind === 'refused')
       return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
 
@@ -200,6 +202,11 @@ class OpenGrants implements Grants {
       environment: this.#parts.environment,
       startTimer: this.#parts.startTimer,
     });
+    // whoever is waited for at the end is counted already
+    if (this.#draining) {
+      served.cancel();
+      return this.#aboutToEnd(request);
+    }
     void this.#follow(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
     return {kind: 'grant', socket: served.path};
   }
@@ -218,7 +225,11 @@ class OpenGrants implements Grants {
     return {kind: 'pass', reason};
   }
 
-  #denied(request: GrantRequest, reason: string, hint: string | undefined): Answer {
+  #aboutToEnd(request: GrantRequest): Answer {
+    return {...this.#denied(request, 'the daemon is about to end', 'try again'), again: true};
+  }
+
+  #denied(request: GrantRequest, reason: string, hint: string | undefined): Extract<Answer, {kind: 'deny'}> {
     this.#parts.report({kind: 'denied', request, reason});
     return {kind: 'deny', reason, hint};
   }

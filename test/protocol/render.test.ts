@@ -192,6 +192,11 @@ test(says, 'a denial with a hint', {kind: 'deny', reason: 'no', hint: 'clone\nit
   'orgkey-error=no',
   'orgkey-hint=clone\\u{a}it',
 ]);
+test(says, 'a denial for now', {kind: 'deny', reason: 'no', hint: undefined, again: true}, [
+  'decision=deny',
+  'retry=1',
+  'orgkey-error=no',
+]);
 test(says, 'a hello', {kind: 'hello', version: '1.2.3', pid: 42, proof: 'abc'}, [
   'version=1.2.3',
   'pid=42',

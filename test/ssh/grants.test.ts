@@ -151,7 +151,7 @@ test('draining waits for what runs up to the limit, and grants nothing more', as
   const draining = grants.drain(60_000).then(() => {
     drained = true;
   });
-  t.like(await grants.answer(request, everybody), {kind: 'deny', reason: 'the daemon is about to end'});
+  t.deepEqual(await grants.answer(request, everybody), aboutToEnd);
   timers.fire(1000);
   t.false(drained);
   t.is(grants.active, 1);
@@ -159,6 +159,22 @@ test('draining waits for what runs up to the limit, and grants nothing more', as
   await draining;
   await once(client.resume(), 'close');
   t.is(grants.active, 0);
+});
+
+const aboutToEnd = {kind: 'deny', reason: 'the daemon is about to end', hint: 'try again', again: true};
+
+test('whoever asked before draining, and is not answered yet, is told to ask again', async (t) => {
+  const reading = Promise.withResolvers<Secret>();
+  const {grants, request, directory, events} = await silentServer(t, {readSecret: () => reading.promise});
+  const answer = grants.answer(request, everybody);
+  await grants.drain(1);
+  reading.resolve(Secret.fromText(privateKey));
+  t.deepEqual(await answer, aboutToEnd);
+  t.deepEqual(readdirSync(directory), []);
+  t.deepEqual(
+    events.map(({kind}) => kind),
+    ['denied'],
+  );
 });
 
 test('128 grants may be open on a socket, and more once one of them is gone', async (t) => {

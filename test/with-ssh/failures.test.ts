@@ -1,5 +1,5 @@
-import {writeFileSync} from 'node:fs';
-import {createServer, type Server} from 'node:net';
+import {symlinkSync, writeFileSync} from 'node:fs';
+import {connect, createServer, type Server} from 'node:net';
 import {once} from 'node:events';
 import {join} from 'node:path';
 import {generateKeyPairSync} from 'node:crypto';
@@ -48,6 +48,37 @@ test('without a failure, to compare with', async (t) => {
   t.is(code, 0, stderr);
   t.regex(stdout, /\tHEAD$/m);
   t.is(stderr, '');
+});
+
+test('a daemon that is about to end: git is served by the next one', async (t) => {
+  const world = await inWorld(t);
+  const {privateKey} = await testKey();
+  const submodules = [
+    ruleFor(privateKey, {organizations: ['contoso'], knownHosts: world.cloud.knownHosts()}),
+  ];
+  const ending = await startGrantDaemon({submodules, environment: world.cloud.environment()});
+  t.teardown(() => ending.close());
+  await ending.grants.drain(0);
+  // the next one is there for whoever asks again
+  const front = scratchDirectory(t);
+  symlinkSync(join(world.daemon.directory, 'ssh'), join(front, 'ssh'));
+  const daemons = [ending, world.daemon];
+  const server = createServer({allowHalfOpen: true}, (client) => {
+    const daemon = daemons.shift() ?? world.daemon;
+    const asked = connect({path: join(daemon.directory, 'git.sock'), allowHalfOpen: true});
+    client.pipe(asked).pipe(client);
+  }).listen(join(front, 'git.sock'));
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  await makeSubmodule(world.home);
+  const {code, stdout, stderr} = await world.home.git(
+    ['--git-dir', '.git/modules/lib', 'ls-remote', world.ssh('Web/lib')],
+    {cwd: 'app', environment: {...world.plain, ORGKEY_RUNTIME_DIR: front}},
+  );
+  t.is(code, 0, stderr);
+  t.regex(stdout, /\tHEAD$/m);
+  t.is(stderr, '');
+  t.like(ending.events, [{kind: 'denied'}]);
 });
 
 test('a host with another key: nothing is sent, and nobody overlooks it', async (t) => {

@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {createServer} from 'node:net';
 import {once} from 'node:events';
 import {chmodSync, copyFileSync, mkdirSync, symlinkSync} from 'node:fs';
@@ -7,11 +8,15 @@ import {text} from 'node:stream/consumers';
 import test, {type ExecutionContext} from 'ava';
 
 import {GitHome} from '../helpers/git-home.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
 
-/** A home with a stand-in for ssh that shows its arguments, and a daemon that gives one answer and shows the question. */
-async function setUp(t: ExecutionContext, answer = 'orgkey=1\n') {
+/**
+ * A home with a stand-in for ssh that shows its arguments, and a daemon that gives these answers and shows the
+ * questions; where they are several, it hangs up on whoever asks after the last.
+ */
+async function setUp(t: ExecutionContext, ...answers: readonly string[]) {
   const home = new GitHome();
   t.teardown(() => home.remove());
   home.write('bin/ssh', '#!/bin/sh\nprintf "[%s]" "$@"\npwd -P >&2\nexit 7\n', 0o755);
@@ -19,7 +24,8 @@ async function setUp(t: ExecutionContext, answer = 'orgkey=1\n') {
   const server = createServer({allowHalfOpen: true}, (socket) => {
     void text(socket).then((question) => {
       questions.push(question);
-      socket.end(answer);
+      const [only = 'orgkey=1\n', ...more] = answers;
+      socket.end(more.length === 0 ? only : (answers[questions.length - 1] ?? ''));
     });
   });
   const runtime = join(home.directory, 'run 100% ${HOME}');
@@ -71,6 +77,43 @@ test('a denial: its reason, its hint, and git’s exit code', async (t) => {
     stdout: '',
     stderr: 'orgkey: error: no pushing\norgkey: hint: use HTTPS $(id) `id`\n',
   });
+});
+
+const forNow =
+  'orgkey=1\ndecision=deny\nretry=1\norgkey-error=the daemon is about to end\norgkey-hint=try again\n';
+
+for (const name of ['dash', 'bash']) {
+  const isThere = spawnSync(name, ['-c', ':']).status === 0;
+  const withShell = testUnless(isThere ? undefined : `there is no ${name}`);
+
+  withShell(`a denial for now, through ${name}: the next daemon is asked, and nothing is said`, async (t) => {
+    const granted = 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n';
+    const {run, runtime, questions} = await setUp(t, forNow, forNow, granted);
+    const {code, stdout, stderr} = await run([wrapper, ...asked], {}, name);
+    t.regex(stdout, /^\[-F\]\[none\]\[-T\]\[-S\]\[ssh\/abc\]/);
+    t.is(stderr, `${runtime}\n`);
+    t.is(code, 7);
+    t.is(questions.length, 3);
+    t.is(new Set(questions).size, 1);
+  });
+
+  withShell(`a denial for now, through ${name}, where nobody comes after it, stays one`, async (t) => {
+    const {run, questions} = await setUp(t, forNow, forNow);
+    t.deepEqual(await run([wrapper, ...asked], {ORGKEY_NO_START: '1'}, name), {
+      code: 128,
+      stdout: '',
+      stderr: 'orgkey: error: the daemon is about to end\norgkey: hint: try again\n',
+    });
+    t.true(questions.length > 2);
+  });
+}
+
+test('a denial for now that does not end is a denial', async (t) => {
+  const {run, questions} = await setUp(t, forNow);
+  const {code, stderr} = await run(asked);
+  t.is(code, 128);
+  t.is(stderr, 'orgkey: error: the daemon is about to end\norgkey: hint: try again\n');
+  t.is(questions.length, 4);
 });
 
 test('a pass: the real ssh, with its arguments as they were', async (t) => {
