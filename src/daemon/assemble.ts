@@ -43,6 +43,7 @@ import {Tally} from './tally.ts';
 import {createTokenSupply, type TokenSupply} from './token-supply.ts';
 import {toldVariables} from './told-variables.ts';
 import {ValidConfigurations} from './valid-configurations.ts';
+import {waitForDisk} from './wait-for-disk.ts';
 
 /** A git that waits is told why before it would be let go, in milliseconds. */
 const PATIENCE = 9_000;
@@ -241,11 +242,12 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
       return serveMetrics(listen, metrics);
     });
   }
-  let loginsTakenUp: Promise<number> | undefined;
+  let loginsTakenUp: Promise<unknown> | undefined;
   /** Once, at the start or when a reload first wants it: from then on memory and store go together. */
   async function takeUpLogins(): Promise<void> {
-    loginsTakenUp ??= logins.load();
-    await loginsTakenUp;
+    loginsTakenUp ??= logins.load().catch(surprised);
+    // the organizations that need none of them are not to wait for a keyring that somebody has to unlock
+    await waitForDisk(loginsTakenUp);
   }
 
   const metrics = () => renderMetrics(status(), tally, Date.now());

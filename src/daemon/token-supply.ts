@@ -16,7 +16,7 @@ import type {ConfigurationInForce} from './configuration-in-force.ts';
 import {LazyStore} from './lazy-store.ts';
 import type {Log} from './log.ts';
 import type {PeopleParts} from './people.ts';
-import {startTimer} from './start-timer.ts';
+import {waitForDisk} from './wait-for-disk.ts';
 
 export interface TokenSupplyParts {
   readonly environment: NodeJS.ProcessEnv;
@@ -104,19 +104,6 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
       tokens.clear();
     },
   };
-}
-
-/** A disk that hangs, or a keyring that asks on a screen, holds git no longer than this, in milliseconds. */
-const DISK_PATIENCE = 1_000;
-
-async function waitForDisk(change: Promise<unknown>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const stopTimer = startTimer(DISK_PATIENCE, resolve);
-    void change.finally(() => {
-      stopTimer();
-      resolve();
-    });
-  });
 }
 
 /** 16 hex digits: enough to tell a token, nothing to find it by. */

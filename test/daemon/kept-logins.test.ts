@@ -1,4 +1,5 @@
-import {existsSync, readdirSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {closeSync, existsSync, openSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Notice, Status} from '../../src/daemon/control-protocol.ts';
@@ -130,4 +131,27 @@ test('where the keyring hangs, git is answered, and what was typed is kept later
   const later = await startDaemon({directory});
   t.teardown(() => later.close());
   t.regex(await later.ask(gets), /^password=kept-secret$/m);
+});
+
+test('where the keyring hangs at the start, git is answered, and what was kept is served later', async (t) => {
+  const directory = await filled(t);
+  const gate = join(directory, 'gate');
+  execFileSync('mkfifo', [gate]);
+  // what it started holds its output open, however often it is killed itself
+  writeFileSync(join(directory, 'secret-tool'), `#!/bin/sh\ncat '${gate}'\nexit 1\n`, {mode: 0o755});
+  const release = () => {
+    if (!existsSync(gate)) return;
+    const descriptor = openSync(gate, 'r+');
+    rmSync(gate);
+    closeSync(descriptor);
+  };
+  t.teardown(release);
+  const daemon = await startDaemon({
+    directory,
+    environment: {PATH: `${directory}:${process.env['PATH'] ?? ''}`},
+  });
+  t.teardown(() => daemon.close());
+  t.is(await daemon.ask(gets), 'orgkey=1\n');
+  release();
+  t.regex(await served(daemon), /^username=ada\npassword=kept-secret$/m);
 });
