@@ -1,5 +1,6 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {otherServes} from '../service/other-serves.ts';
 import {askSocket, isOurs} from './ask-socket.ts';
 import {fileIdentity} from './listener.ts';
 
@@ -97,7 +98,7 @@ export async function lockDirectory(directory: string): Promise<void> {
   } catch (error) {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
       throw new ClaimError(
-        `another orgkey daemon serves ${directory}`,
+        otherServes(directory),
         'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second one',
       );
     const why = error instanceof Error ? error.message : String(error);
@@ -129,8 +130,7 @@ export async function claimPath(path: string): Promise<void> {
   const before = fileIdentity(path);
   const answer = await askSocket(path, 'action=hello\ntimeout=0\n');
   if (answer.kind === 'refused') return unlinkIfStill(path, before);
-  if (isOurs(answer))
-    throw new ClaimError(`another orgkey daemon serves ${path}`, 'run: orgkey service status');
+  if (isOurs(answer)) throw new ClaimError(otherServes(path), 'run: orgkey service status');
   // git's cache daemon ends at this word, and removes its socket as it goes: never before it is gone is ours put there
   await askSocket(path, 'action=exit\ntimeout=0\n');
   const after = await askSocket(path, 'action=hello\ntimeout=0\n');

@@ -1,5 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
@@ -7,6 +8,7 @@ import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import type {Outcome, ServiceStatus} from './outcome.ts';
+import {otherServes} from './other-serves.ts';
 import {markProcess} from './process-mark.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
@@ -86,7 +88,15 @@ export class PlainService {
   /** Without a supervisor nobody listens between the two. */
   async restart(): Promise<Outcome> {
     const stopped = await this.stop();
-    return stopped.kind === 'failed' ? stopped : this.start();
+    if (stopped.kind === 'failed') return stopped;
+    const started = await this.start();
+    const isUntouched = started.kind === 'done' && [...stopped.changes, ...started.changes].length === 0;
+    if (!isUntouched || (await this.#pid()) !== undefined) return started;
+    return {
+      kind: 'failed',
+      message: printable(otherServes(this.runtimeDirectory)),
+      hint: 'end it where it was started',
+    };
   }
 
   async status(): Promise<ServiceStatus> {
@@ -99,21 +109,23 @@ export class PlainService {
     const [node = '', ...args] = command;
     closeInherited();
     const offset = fstatSync(log).size;
+    // the log is shared by all that start one now: what serves is told by our own child alone, over a pipe of its own
     const child = spawn(node, args, {
       cwd: '/',
       detached: true,
       env: withoutUnsafe(this.#machine.environment),
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', 'pipe', log],
     });
     child.unref();
-    const ended = await this.#serving(child, () => readSince(log, offset));
-    if (ended !== 'serving') {
+    const ended = await this.#serving(child);
+    child.stdout?.destroy();
+    const mark = ended === 'serving' ? await markProcess(child.pid ?? 0, this.#machine) : undefined;
+    if (mark === undefined) {
       const said = readSince(log, offset);
-      return (await this.#otherStarted())
+      return (await this.#otherServes(said))
         ? {kind: 'done', changes: []}
-        : this.#notServing(child, ended, said);
+        : this.#notServing(child, ended === 'serving' ? 'late' : ended, said);
     }
-    const mark = await markProcess(child.pid ?? 0, this.#machine);
     const failure = await applyChanges(
       [{kind: 'write', path: this.#pidFile(), text: `${child.pid} ${mark}\n`, mode: 0o600}],
       this.#machine,
@@ -122,23 +134,30 @@ export class PlainService {
     return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
   }
 
-  /** `serving` once the line `ready …` stands in the log; `late`; else how the daemon ended. */
-  async #serving(child: ChildProcess, readLog: () => string): Promise<string> {
+  /** `serving` once it has said `ready …`; `late`; else how the daemon ended. */
+  async #serving(child: ChildProcess): Promise<string> {
+    let said = '';
     let ended: string | undefined;
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
     child.on('error', (error) => (ended = printable(error.message)));
     child.on('exit', (code, signal) => (ended = signal === null ? `status ${code}` : `signal ${signal}`));
     for (let waited = 0; waited < patience; waited += interval) {
-      if (/^ready .+\n/m.test(readLog())) return 'serving';
       if (ended !== undefined) return ended;
+      if (/^ready .+\n/m.test(said)) return 'serving';
       await this.#machine.wait(interval);
     }
     return 'late';
   }
 
-  /** Of several gits that start it at once, one wins: the others' daemons end, and that is no failure. */
-  async #otherStarted(): Promise<boolean> {
-    for (let waited = 0; waited < 300; waited += interval) {
-      if ((await this.#pid()) !== undefined) return true;
+  /**
+   * Of several gits that start it at once, one wins: the others' daemons end, and that is no failure. The one that has
+   * won may still be on its way.
+   */
+  async #otherServes(said: string): Promise<boolean> {
+    const {runtimeDirectory} = this.#daemon;
+    if (!said.includes(otherServes(runtimeDirectory))) return false;
+    for (let waited = 0; waited < patience; waited += interval) {
+      if (await accepts(join(runtimeDirectory, 'git.sock'))) return true;
       await this.#machine.wait(interval);
     }
     return false;
@@ -182,6 +201,17 @@ export class PlainService {
   #pidFile(): string {
     return join(this.#daemon.stateDirectory, 'daemon.pid');
   }
+}
+
+/** Whether somebody listens there. Never rejects. */
+function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({path}, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
 }
 
 function ending(pid: number): Change {

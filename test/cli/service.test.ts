@@ -57,6 +57,22 @@ test.serial('the service is started, found running, asked and stopped', async (t
   t.is((await person.run('service status --service plain')).code, 3);
 });
 
+test.serial('of many that start it at once each finds it running, and one daemon is left', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const starts = await Promise.all(
+    Array.from({length: 8}, () => person.run('service start --service plain')),
+  );
+  for (const {code, stderr} of starts) t.is(code, 0, stderr);
+  const asked = await person.run('service status --service plain --json');
+  const {state, pid} = JSON.parse(asked.stdout) as {state: string; pid: number};
+  t.is(state, 'running', asked.stdout);
+  const serving = JSON.parse((await person.run('status --json')).stdout) as {pid: number};
+  t.is(serving.pid, pid);
+  t.is((await person.run('service stop --service plain')).code, 0);
+  t.is((await person.run('status')).code, 3, 'it has ended');
+});
+
 test.serial('whoever was set up without a service is told to start the daemon himself', async (t) => {
   const person = new Person(t);
   person.configure();

@@ -35,6 +35,12 @@ if (behavior === 'refuse') {
   process.stderr.write('orgkey: error: first\norgkey: error: the directory is \u001b[31mtoo loose\n');
   process.exit(5);
 }
+if (behavior === 'beaten') {
+  // what the one that has won writes into the log of both, and what we do
+  process.stderr.write(`ready ${join(values['runtime-dir'], 'git.sock')}\n`);
+  process.stderr.write(`orgkey: error: another orgkey daemon serves ${values['runtime-dir']}\n`);
+  process.exit(1);
+}
 process.on('SIGTERM', () => {
   if (behavior !== 'stubborn') process.exit(0);
 });
