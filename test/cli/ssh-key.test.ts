@@ -1,6 +1,7 @@
 import test from 'ava';
 import {execFileSync} from 'node:child_process';
 import {statSync, symlinkSync, utimesSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
 import {main, Person, patConfiguration} from '../helpers/command-line.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
@@ -353,5 +354,45 @@ testUnless(whyNoSshd(), test.serial)(
     const lines = (person.read('.local/state/orgkey/known_hosts') ?? '').trim().split('\n');
     t.is(lines.length, 2, 'each key once');
     t.true(lines.every((line) => line.startsWith(`[127.0.0.1]:${sshd.port} `)));
+  },
+);
+
+for (const [title, configuration] of [
+  ['between brackets', '{integrations: {azure: []}}\n'],
+  ['with what others read in their own way', 'account: 0123456\nlarge: 12345678901234567890\norgkey: {}\n'],
+] as const)
+  test.serial(`a configuration stays sound, and others’ part of it as it is: ${title}`, async (t) => {
+    const person = new Person(t);
+    person.configure(configuration);
+    makeKey(person, 'key');
+    const added = await person.run('ssh-key add contoso --file', [person.path('key')]);
+    t.is(added.code, 0, added.stderr);
+    t.like((await listed(person))[0], {organizations: ['contoso'], size: 2048});
+    const others = configuration.split(/}|orgkey/)[0] ?? '';
+    t.true(person.read('.config/orgkey/config.yaml')?.startsWith(others));
+    t.is((await person.run('ssh-key remove contoso')).code, 0);
+    t.true(person.read('.config/orgkey/config.yaml')?.startsWith(others));
+    t.deepEqual(await listed(person), []);
+  });
+
+test.serial(
+  'a configuration that would not be sound afterwards stays, and it is said what to write',
+  async (t) => {
+    const person = new Person(t);
+    // the path of the key, written into the configuration, would be another one
+    const path = 'of ${NAME}/orgkey/config.yaml';
+    const environment = {
+      NAME: 'ann',
+      XDG_CONFIG_HOME: dirname(dirname(person.write(path, patConfiguration))),
+    };
+    makeKey(person, 'key');
+    const argv = ['--file', person.path('key')];
+    const {code, stderr} = await person.run('ssh-key add contoso', argv, {environment});
+    t.is(code, 5, stderr);
+    t.regex(
+      stderr,
+      /left as it is: changed, it would not be sound\norgkey: hint: add: orgkey: \{submodules: /,
+    );
+    t.is(person.read(path), patConfiguration);
   },
 );

@@ -1,6 +1,11 @@
 import test from 'ava';
 import {parse} from 'yaml';
-import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../src/config/edit-submodules.ts';
+import {
+  removeSubmoduleKey,
+  setSubmoduleKey,
+  type KeyEdit,
+  type KeyOwner,
+} from '../../src/config/edit-submodules.ts';
 
 const rows: readonly [title: string, text: string][] = [
   ['nothing at all', ''],
@@ -11,6 +16,11 @@ const rows: readonly [title: string, text: string][] = [
     'a rule of another organization',
     'orgkey:\n  submodules:\n    - organizations: [fabrikam] # theirs\n      privateKey: {$file: x}\n',
   ],
+  ['a root between brackets', '{integrations: {azure: []}, }\n'],
+  ['JSON', '{"integrations": {"azure": []}}'],
+  ['nothing between brackets', '{}'],
+  ['lines that end as on Windows', 'a: 1\r\norgkey:\r\n  prefetch: false\r\nb: 2\r\n'],
+  ['a list at the column of its name', 'orgkey:\n  submodules:\n  - organizations: [x]\n    privateKey: y\n'],
   ['the rest of an app-config', 'app: {title: "a: b"}\nbackend:\n  - x\norgkey:\n  onFailure: pass\n'],
 ];
 
@@ -18,8 +28,15 @@ const contoso: KeyOwner = {organization: 'contoso', host: undefined};
 const main: KeyOwner = {organization: 'main', host: 'tfs.example.org'};
 
 function edited(text: string, owner: KeyOwner, file: string): string {
-  const edit = setSubmoduleKey(text, owner, file);
-  return edit.kind === 'text' ? edit.text : edit.kind;
+  return told(setSubmoduleKey(text, owner, file));
+}
+
+function removed(text: string, owner: KeyOwner): string {
+  return told(removeSubmoduleKey(text, owner));
+}
+
+function told(edit: KeyEdit | undefined): string {
+  return edit?.kind === 'text' ? edit.text : (edit?.kind ?? 'none');
 }
 
 for (const [title, text] of rows) {
@@ -49,9 +66,9 @@ for (const [title, text] of rows) {
       host: 'tfs.example.org',
       privateKey: {$file: '/main'},
     });
-    const removed = parse(removeSubmoduleKey(replaced, contoso) ?? '') as typeof before;
-    t.deepEqual(removed.orgkey?.['submodules'], before.orgkey?.['submodules'] ?? []);
-    t.is(removeSubmoduleKey(text, contoso), undefined);
+    const without = parse(removed(replaced, contoso)) as typeof before;
+    t.deepEqual(without.orgkey?.['submodules'], before.orgkey?.['submodules'] ?? []);
+    t.is(removed(text, contoso), 'none');
   });
 }
 
@@ -73,13 +90,68 @@ test('a rule keeps what else it says, whatever its key was', (t) => {
     );
 });
 
+const numbers =
+  "account:   0123456 # as it is\nlarge: 12345678901234567890\nquoted: 'it''s'\nfolded: >\n   a\n\n   b\n";
+
+for (const [title, section] of [
+  ['no section of ours', ''],
+  ['a section without submodules', 'orgkey:\n    prefetch:   false   # why\n'],
+  ['a section between brackets', 'orgkey:   {prefetch:   false}\n'],
+  ['rules between brackets', 'orgkey:\n  submodules:   [  ]\n'],
+  [
+    'another rule',
+    'orgkey:\n  submodules:\n    # theirs\n    -   organizations: [ fabrikam ]\n        privateKey: |-\n          y\n    # the end\n',
+  ],
+])
+  test(`what is others’ stays byte for byte: ${title}`, (t) => {
+    for (const text of [`${numbers}${section}`, `${section}${numbers}`]) {
+      const added = edited(text, contoso, '/x');
+      const {orgkey} = parse(added) as {orgkey: {submodules: object[]}};
+      t.deepEqual(orgkey.submodules.at(-1), {organizations: ['contoso'], privateKey: {$file: '/x'}});
+      const replaced = edited(added, contoso, '/y');
+      t.is(replaced, added.replace('"/x"', '"/y"'));
+      const without = removed(replaced, contoso);
+      t.true((parse(without) as typeof parse & {orgkey: typeof orgkey}).orgkey.submodules.length < 2);
+      for (const each of [added, replaced, without]) t.true(each.includes(numbers), each);
+    }
+  });
+
+const three = ['a', 'contoso', 'c'];
+
+for (const [title, text, left] of [
+  [
+    'of a list in lines',
+    `orgkey:\n  submodules:\n${three.map((name) => `    # on ${name}\n    - organizations: [${name}]\n      privateKey: {$file: x}\n`).join('')}`,
+    (text: string) => text.replace(/    - organizations: \[contoso\]\n.*\n/, ''),
+  ],
+  [
+    'of a list between brackets',
+    `{orgkey: {submodules: [${three.map((name) => `{organizations: [${name}], privateKey: {$file: x}}`).join(', ')}]}}\n`,
+    (text: string) => text.replace(/\{organizations: \[contoso\][^}]*\}\}, /, ''),
+  ],
+  [
+    'that is the only one',
+    'orgkey:\n  submodules:\n    - organizations: [contoso]\n      privateKey: {$file: x} # c\n  prefetch: false\n',
+    () => 'orgkey:\n  submodules: [] # c\n  prefetch: false\n',
+  ],
+] as const)
+  test(`a rule is taken out ${title}`, (t) => {
+    t.is(removed(text, contoso), left(text));
+  });
+
+test('where an alias would change with it, nothing is changed', (t) => {
+  const text =
+    'orgkey: {submodules: [{organizations: [contoso], privateKey: &key {$file: x}}, {organizations: [b], privateKey: *key}]}\n';
+  t.is(edited(text, contoso, '/y'), 'unfit');
+});
+
 function mainOn(host: string): string {
   return `{organizations: [main], host: ${host}, privateKey: {$file: x}, repositories: [a/b]}`;
 }
 
 test('a rule for several organizations, and several rules for one, are nobody’s to change', (t) => {
   const shared = 'orgkey: {submodules: [{organizations: [contoso, fabrikam], privateKey: {$file: x}}]}\n';
-  t.is(removeSubmoduleKey(shared, contoso), undefined);
+  t.is(removed(shared, contoso), 'none');
   t.is(edited(shared, contoso, 'y'), 'shared');
   t.is(edited(shared, contoso, 'x'), shared, 'it reads that file');
   const several = `orgkey: {submodules: [${mainOn('tfs.example.org')}, ${mainOn('TFS.example.com')}]}\n`;
@@ -99,6 +171,7 @@ for (const text of [
   'orgkey: nonsense\n',
   'orgkey: {submodules: 7}\n',
   'a: 1\n---\nb: 2\n',
+  'a: 1\n...\n',
 ])
   test(`what has no place for it stays: ${JSON.stringify(text)}`, (t) => {
     t.is(edited(text, contoso, 'x'), 'unfit');

@@ -40,7 +40,7 @@ import {
   homeOf,
 } from '../locate.ts';
 import {keepSecret} from '../paste-token.ts';
-import {loadFor, readConfiguration, requireTaken} from '../read-configuration.ts';
+import {loadFor, readConfiguration, requireTaken, tellProblem} from '../read-configuration.ts';
 import {changeGit, planGit} from '../set-up-git.ts';
 import {layTable} from '../table.ts';
 import {style} from '../terminal.ts';
@@ -147,13 +147,20 @@ export async function remove(options: KeyOptions, context: Context): Promise<Exi
     throw sharedRule(name, rule);
   const file = configurationFile(options, context);
   const was = file === undefined ? undefined : await readIfThere(file);
-  const next = was && removeSubmoduleKey(was.toString('utf8'), owner);
+  const edit = was && removeSubmoduleKey(was.toString('utf8'), owner);
   const isKept = (await readIfThere(path)) !== undefined;
-  if (next === undefined && !isKept)
+  if (edit === undefined && !isKept)
     throw new CommandError(EXIT.usage, `${name} has no submodule key of its own`, {
       hint: 'see: orgkey ssh-key list',
     });
-  if (file !== undefined && next !== undefined) await replaceText(file, was, next);
+  if (file !== undefined && edit !== undefined) {
+    const repair = `take out the rule of ${name}: orgkey config edit`;
+    if (edit.kind !== 'text')
+      throw new CommandError(EXIT.badConfiguration, 'the configuration could not be changed', {hint: repair});
+    // what was wrong before is not for us to hold against it
+    if (loaded.kind === 'loaded') await requireSound(edit.text, repair, options, context);
+    await replaceText(file, was, edit.text);
+  }
   const isOthers = rules.some((other) => other !== rule && other.keyFile === path);
   if (!isOthers) await rm(path, {force: true});
   await refresh(options, context);
@@ -361,21 +368,27 @@ function sharedRule(name: string, {place, keyFile}: SubmoduleSettings): CommandE
 
 /** The configuration reads the key from its file; git asks the wrapper; the daemon knows at once. */
 async function putIntoUse(
-  {name, organization, path}: Owner,
+  owner: Owner,
   {host, rule, file, was, next}: Use,
   options: Places,
   context: Context,
 ): Promise<void> {
   const {terminal} = context;
+  const {name, organization, path} = owner;
+  const at = isServicesSshHost(host) ? '' : `host: ${host}, `;
+  const repair =
+    rule === undefined
+      ? `add: orgkey: {submodules: [{organizations: [${organization}], ${at}privateKey: {$file: ${path}}}]}`
+      : `write into the rule at ${rule.place}: privateKey: {$file: ${path}}`;
   if (file === undefined || next === undefined) {
-    const at = isServicesSshHost(host) ? '' : `host: ${host}, `;
-    terminal.warn(
-      'the configuration could not be added to',
-      `add: orgkey: {submodules: [{organizations: [${organization}], ${at}privateKey: {$file: ${path}}}]}`,
-    );
+    terminal.warn('the configuration could not be added to', repair);
     return;
   }
   if (next !== was?.toString('utf8')) {
+    const {submodules} = await requireSound(next, repair, options, context);
+    // a path may mean another one there: ${…} is replaced
+    const read = rulesOf(owner, submodules);
+    if (read.length === 0 || read.some(({keyFile}) => keyFile !== path)) throw unsound(repair);
     await replaceText(file, was, next);
     const what =
       rule === undefined ? 'added to orgkey.submodules' : `reads its key from ${printable(path)} now,`;
@@ -387,6 +400,27 @@ async function putIntoUse(
       );
   }
   await refresh(options, context);
+}
+
+/** What would be loaded with this text. @throws {CommandError} where nothing would, after every problem was told. */
+async function requireSound(
+  text: string,
+  repair: string,
+  options: Places,
+  context: Context,
+): Promise<Settings> {
+  const loaded = await loadFor(options, context, {content: Buffer.from(text)});
+  if (loaded.kind === 'loaded') return loaded.configuration.settings;
+  for (const problem of loaded.problems) tellProblem('error', problem, context);
+  throw unsound(repair);
+}
+
+function unsound(repair: string): CommandError {
+  return new CommandError(
+    EXIT.badConfiguration,
+    'the configuration was left as it is: changed, it would not be sound',
+    {hint: repair},
+  );
 }
 
 /** What follows from another configuration, as far as it was set up. */
