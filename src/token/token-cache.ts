@@ -54,6 +54,11 @@ export class TokenCache {
   readonly #held: LRUCache<string, Held>;
   readonly #flights = new Map<string, Flight>();
   readonly #records = new Map<string, Record>();
+  /** Those whose token is on its way still, but not to here. */
+  readonly #diverted = new Set<Ticket>();
+  /** What is yet to be asked ahead for, the next at the end. */
+  #ahead: Wanted[] = [];
+  #prefetches = 0;
 
   constructor({acquire, clock, random, capacity = 10_000}: TokenCacheParts) {
     this.#acquire = acquire;
@@ -95,16 +100,23 @@ export class TokenCache {
     return token !== undefined && lifeLeft(token, this.#clock) >= NEVER_BELOW ? token : undefined;
   }
 
-  /** Asks ahead for what is not held, a few at once, so that there is room for a git that waits. Never rejects. */
+  /**
+   * Asks ahead for what is not held, a few at once, so that there is room for a git that waits. What an earlier call has
+   * not come to is left. Never rejects.
+   */
   async prefetch(all: Iterable<Wanted>): Promise<void> {
-    const waiting = [...all].toReversed();
-    const work = Array.from({length: PREFETCHES}, async () => {
-      for (let wanted = waiting.pop(); wanted !== undefined; wanted = waiting.pop()) {
-        const key = keyOf(wanted);
-        if (this.#held.peek(key) === undefined && !this.#isCooling(key)) await this.#fly(wanted);
-      }
-    });
-    await Promise.all(work);
+    this.#ahead = [...all].toReversed();
+    const room = PREFETCHES - this.#prefetches;
+    await Promise.all(Array.from({length: room}, () => this.#askAhead()));
+  }
+
+  async #askAhead(): Promise<void> {
+    this.#prefetches += 1;
+    for (let wanted = this.#ahead.pop(); wanted !== undefined; wanted = this.#ahead.pop()) {
+      const key = keyOf(wanted);
+      if (this.#held.peek(key) === undefined && !this.#isCooling(key)) await this.#fly(wanted);
+    }
+    this.#prefetches -= 1;
   }
 
   /** Renews what is in use and due, and drops what is over. To be called every half minute or so. */
@@ -121,7 +133,10 @@ export class TokenCache {
   /** Drops the tokens of all other identities, after a change of the configuration; those are overwritten. */
   keepOnly(identities: Iterable<Identity>): void {
     const kept = new Set(Array.from(identities, ({key}) => key));
+    this.#ahead = this.#ahead.filter(({identity}) => kept.has(identity.key));
     this.#dropWhere((identity) => !kept.has(identity), 'dropped');
+    // cleared before, and to be asked for again
+    for (const ticket of this.#diverted) if (!kept.has(ticket.identity)) ticket.fate = 'dropped';
   }
 
   /** Drops what these identities have, for whichever resource, and forgets their failures: who is behind them has changed. */
@@ -190,7 +205,7 @@ export class TokenCache {
     const key = keyOf(wanted);
     const underWay = this.#flights.get(key);
     if (underWay) return underWay.landed;
-    const ticket: Ticket = {fate: 'kept'};
+    const ticket: Ticket = {identity: wanted.identity.key, fate: 'kept'};
     const landed = this.#land(wanted, ticket);
     this.#flights.set(key, {ticket, landed});
     return landed;
@@ -200,6 +215,7 @@ export class TokenCache {
     const key = keyOf(wanted);
     const acquisition = await this.#ask(wanted);
     if (ticket.fate !== 'kept') {
+      this.#diverted.delete(ticket);
       if (acquisition.kind === 'token') acquisition.token.secret.erase();
       return ticket.fate === 'dropped' ? {kind: 'failed', failure: dropped} : this.#fly(wanted);
     }
@@ -289,6 +305,7 @@ export class TokenCache {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;
     flight.ticket.fate = fate;
+    this.#diverted.add(flight.ticket);
     this.#flights.delete(key);
   }
 
@@ -335,6 +352,8 @@ interface Flight {
 
 /** What becomes of its token: the cache may have been cleared meanwhile, or its identity dropped. */
 interface Ticket {
+  /** The key of it. */
+  readonly identity: string;
   fate: 'kept' | 'asked again' | 'dropped';
 }
 

@@ -388,6 +388,32 @@ test('a prefetch of many leaves room for a git that waits', async (t) => {
   t.is(issuer.count, 200);
 });
 
+test('what is no longer configured is not asked ahead for', async (t) => {
+  const {issuer, tokens} = setUp();
+  const removed = Array.from({length: 20}, (_, at) => wantedBy(`removed-${at}`));
+  issuer.holdBack();
+  const before = tokens.prefetch([...removed, contoso]);
+  tokens.keepOnly([contoso.identity]);
+  await issuer.release();
+  await before;
+  t.deepEqual(issuer.asked, ['removed-0', 'removed-1', 'removed-2', 'contoso']);
+  t.is(told(await tokens.get(contoso)), 'token-4 of contoso (cache)');
+  t.is([...tokens.secrets()].length, 1);
+});
+
+test('a prefetch takes the place of the one before it, and leaves as much room', async (t) => {
+  const {issuer, tokens} = setUp();
+  issuer.holdBack();
+  const all = Array.from({length: 5}, (_, round) =>
+    tokens.prefetch(Array.from({length: 4}, (__, at) => wantedBy(`${at} of ${round}`))),
+  );
+  await settle();
+  t.deepEqual(issuer.asked, ['0 of 0', '1 of 0', '2 of 0']);
+  await issuer.release();
+  await Promise.all(all);
+  t.deepEqual(issuer.asked.slice(3), ['0 of 4', '1 of 4', '2 of 4', '3 of 4']);
+});
+
 test('a refresh behind that fails harms nobody, and is not tried at each request', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
@@ -570,6 +596,19 @@ test('keepOnly while tokens are on their way: only what is still configured arri
   tokens.refreshDue();
   await settle();
   t.deepEqual(issuer.asked, ['contoso', 'fabrikam', 'contoso']);
+});
+
+test('clear and then keepOnly while a token is on its way: nobody asks again for what is no longer configured', async (t) => {
+  const {issuer, tokens} = setUp();
+  issuer.holdBack();
+  const waiting = [tokens.get(contoso), tokens.get(fabrikam)];
+  tokens.clear();
+  tokens.keepOnly([contoso.identity]);
+  tokens.clear();
+  await issuer.release();
+  t.deepEqual((await Promise.all(waiting)).map(told), ['token-3 of contoso (issuer)', 'ERR_DROPPED']);
+  t.deepEqual(issuer.asked, ['contoso', 'fabrikam', 'contoso']);
+  t.is(tokens.peek(fabrikam), undefined);
 });
 
 test('an old token that was dropped while a new one failed is not served', async (t) => {
