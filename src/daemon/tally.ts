@@ -15,7 +15,7 @@ export class Tally {
 
   /** `whose` is the organization as configured, or empty; `duration` is in milliseconds. */
   count(whose: string, outcome: Outcome, duration: number): void {
-    const key = `${outcome} ${whose}`;
+    const key = keyOf(outcome, whose);
     this.#outcomes.set(key, (this.#outcomes.get(key) ?? 0) + 1);
     if (outcome !== 'served') return;
     const seconds = duration / 1000;
@@ -27,11 +27,12 @@ export class Tally {
     this.#next = (this.#next + 1) % RECENT;
   }
 
+  /** `whose` as it was counted; all, where it is not given. */
   of(outcome: Outcome, whose?: string): number {
+    // status asks for each of thousands of organizations: one must not cost a walk through all
+    if (whose !== undefined) return this.#outcomes.get(keyOf(outcome, whose)) ?? 0;
     let sum = 0;
-    for (const [key, times] of this.#outcomes) {
-      if (whose === undefined ? key.startsWith(`${outcome} `) : key === `${outcome} ${whose}`) sum += times;
-    }
+    for (const [key, times] of this.#outcomes) if (key.startsWith(keyOf(outcome, ''))) sum += times;
     return sum;
   }
 
@@ -53,6 +54,10 @@ export class Tally {
     const sorted = this.#recent.toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)];
   }
+}
+
+function keyOf(outcome: Outcome, whose: string): string {
+  return `${outcome} ${whose}`;
 }
 
 const RECENT = 1000;
