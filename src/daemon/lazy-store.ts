@@ -8,6 +8,7 @@ export class LazyStore {
   #opened: Promise<OpenedStore> | undefined;
   #opening: readonly Notice[] = [];
   #troubles: readonly Notice[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(open: () => Promise<OpenedStore>) {
     this.#open = open;
@@ -20,13 +21,30 @@ export class LazyStore {
 
   /** The part of the store whose names begin so. */
   section(prefix: string): SecretSection {
-    const section = async () => (await this.#ready()).store.section(prefix);
+    const use = async <T>(act: (section: SecretSection) => Promise<T>): Promise<T> =>
+      this.#followed(this.#ready().then(({store}) => act(store.section(prefix))));
     return {
-      read: async (name) => (await section()).read(name),
-      write: async (name, secret) => (await section()).write(name, secret),
-      remove: async (name) => (await section()).remove(name),
-      names: async () => (await section()).names(),
+      read: async (name) => use((section) => section.read(name)),
+      write: async (name, secret) => use((section) => section.write(name, secret)),
+      remove: async (name) => use((section) => section.remove(name)),
+      names: async () => use((section) => section.names()),
     };
+  }
+
+  /** Waits for what is under way, and has the key overwritten. For the end; never rejects. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.store.close();
+  }
+
+  async #followed<T>(use: Promise<T>): Promise<T> {
+    this.#underWay.add(use);
+    try {
+      return await use;
+    } finally {
+      this.#underWay.delete(use);
+    }
   }
 
   /** Looks for entries that can't be read, where the store is open. To be called every minute or so; never rejects. */

@@ -102,6 +102,7 @@ export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
       pool.close();
       await logins.close();
       tokens.clear();
+      await store.close();
     },
   };
 }
