@@ -3,7 +3,7 @@ import {Secret} from '../token/secret.ts';
 
 /** What one file of the store holds. */
 export type Entry =
-  | {readonly kind: 'entry'; readonly name: string; readonly secret: Secret; readonly sealed: boolean}
+  | {readonly kind: 'entry'; readonly name: string; readonly secret: Secret}
   /** Encrypted, and the key is not at hand, or another one. */
   | {readonly kind: 'locked'}
   | {readonly kind: 'damaged'};
@@ -72,7 +72,7 @@ function decodePlain(bytes: Uint8Array): Entry {
   const sum = bytes.subarray(PLAIN.length, PLAIN.length + SUM);
   const text = bytes.subarray(PLAIN.length + SUM);
   if (!createHash('sha256').update(text).digest().equals(sum)) return {kind: 'damaged'};
-  return entryFrom(text, false);
+  return entryFrom(text);
 }
 
 function encodeSealed(text: Uint8Array, key: StoreKey): Uint8Array {
@@ -99,7 +99,7 @@ function decodeSealed(bytes: Uint8Array, key: StoreKey | undefined): Entry {
     try {
       // throws where a single bit is not as it was
       decipher.final();
-      return entryFrom(text, true);
+      return entryFrom(text);
     } catch {
       return {kind: 'damaged'};
     } finally {
@@ -117,7 +117,7 @@ function textOf(name: string, secret: Secret): Uint8Array {
   return text;
 }
 
-function entryFrom(text: Uint8Array, sealed: boolean): Entry {
+function entryFrom(text: Uint8Array): Entry {
   if (text.length < LENGTH) return {kind: 'damaged'};
   const end = LENGTH + new DataView(text.buffer, text.byteOffset).getUint32(0);
   if (end > text.length) return {kind: 'damaged'};
@@ -126,7 +126,6 @@ function entryFrom(text: Uint8Array, sealed: boolean): Entry {
     name: new TextDecoder().decode(text.subarray(LENGTH, end)),
     // `slice` of a Buffer would share its memory, which is about to be overwritten
     secret: new Secret(new Uint8Array(text.subarray(end))),
-    sealed,
   };
 }
 

@@ -12,8 +12,6 @@ export interface OpenStoreParts extends KeyringParts {
 
 export interface OpenedStore {
   readonly store: SecretStore;
-  /** What protects the entries, for status: `systemd credential`. */
-  readonly protectedBy: 'systemd credential' | 'keyring' | 'file modes';
   /** What status warns of; `undefined` where all is well. */
   readonly warning: {readonly message: string; readonly hint: string} | undefined;
 }
@@ -32,12 +30,12 @@ export async function openStore(parts: OpenStoreParts): Promise<OpenedStore> {
     mayMake: !encrypted,
   });
   const store = await openSecretStore({directory, key: found.key, uid});
-  if (found.source !== 'none') return {store, protectedBy: found.source, warning: undefined};
+  if (found.source !== 'none') return {store, warning: undefined};
   const message = encrypted
     ? `what is kept in ${directory} is encrypted and cannot be read: ${found.reason}`
     : `secrets in ${directory} are protected by their modes only: ${found.reason}`;
   const hint = encrypted
     ? 'unlock the keyring, or bring the credential back, then restart orgkey'
     : 'install secret-tool, or give the service a credential orgkey-store-key';
-  return {store, protectedBy: 'file modes', warning: {message, hint}};
+  return {store, warning: {message, hint}};
 }

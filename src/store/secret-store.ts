@@ -85,11 +85,6 @@ export class SecretStore {
     this.#files = files;
   }
 
-  /** `plain` deserves a warning. */
-  get protection(): 'encrypted' | 'plain' {
-    return this.#key === undefined ? 'plain' : 'encrypted';
-  }
-
   /**
    * `undefined`: there is no such entry. The caller erases what it gets.
    * @throws {StoreError}

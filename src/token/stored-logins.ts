@@ -144,13 +144,6 @@ export class StoredLogins implements Logins {
     for (const kept of this.#all.values()) if (kept.until <= now) this.#remove(kept);
   }
 
-  /** Drops everything, what is persisted too. Gives how many there were. */
-  clear(): number {
-    const all = [...this.#all.values()];
-    for (const kept of all) this.#remove(kept);
-    return all.length;
-  }
-
   /** Waits until the archive has everything, then overwrites what is in memory. For the end. */
   async close(): Promise<void> {
     await Promise.all(this.#underWay);

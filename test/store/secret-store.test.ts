@@ -65,7 +65,6 @@ for (const [kind, key] of [
   test(`${kind}: what is written is read, by this store and by the next`, async (t) => {
     const directory = join(scratchDirectory(t), 'state', 'store');
     const store = await open(directory, key);
-    t.is(store.protection, kind);
     t.is(await store.read('a'), undefined);
     const secret = Secret.fromText('first');
     await store.write('a', secret);
