@@ -34,8 +34,7 @@ export async function removeSettings(
   for (const key of new Set(ours.map((setting) => normalKey(setting.key)))) {
     const mine = valuesOf(ours, key);
     const values = valuesOf(present, key);
-    const rest = without(values, mine);
-    const gone = mine.slice(0, values.length - rest.length);
+    const {gone, rest} = split(values, mine);
     removed.push(...gone.map((value) => ({key, value})));
     if (gone.length === 0) continue;
     const apart = rest.every((value) => !mine.includes(value));
@@ -137,16 +136,17 @@ function normalKey(key: string): string {
   return key.slice(0, first).toLowerCase() + key.slice(first, last) + key.slice(last).toLowerCase();
 }
 
-/** The values without our run of them; where it was torn apart, without the last of each. */
-function without(values: readonly string[], ours: readonly string[]): string[] {
+/** Our run among the values, and the others; where it was torn apart, the last of each that is still there. */
+function split(values: readonly string[], ours: readonly string[]): {gone: string[]; rest: string[]} {
   const at = lastRun(values, ours);
-  if (at !== -1) return [...values.slice(0, at), ...values.slice(at + ours.length)];
+  if (at !== -1) return {gone: [...ours], rest: values.toSpliced(at, ours.length)};
   const rest = [...values];
-  for (const value of ours) {
+  const gone = ours.filter((value) => {
     const last = rest.lastIndexOf(value);
     if (last !== -1) rest.splice(last, 1);
-  }
-  return rest;
+    return last !== -1;
+  });
+  return {gone, rest};
 }
 
 function contains(values: readonly string[], ours: readonly string[]): boolean {

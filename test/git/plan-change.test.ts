@@ -106,6 +106,36 @@ for (const {title, before} of rows) {
   });
 }
 
+for (const {title, before, unset} of [
+  {title: 'the empty line', before: undefined, unset: ['']},
+  {title: 'the helper', before: undefined, unset: [helperValue(helper)]},
+  {title: 'both', before: undefined, unset: ['', helperValue(helper)]},
+  {
+    title: 'the empty line, and has a helper of his own',
+    before: '[credential "https://dev.azure.com/contoso"]\n\thelper = store\n',
+    unset: [''],
+  },
+]) {
+  test(`what the user took out of ours is not missed: ${title}`, async (t) => {
+    await withFile(before, async (file) => {
+      const {record} = await change(file, wanted);
+      const key = 'credential.https://dev.azure.com/contoso.helper';
+      for (const value of unset) {
+        const {status} = await git(['config', '--file', file, '--fixed-value', '--unset-all', key, value]);
+        t.is(status, 0);
+      }
+      const removal = await planRemoval(file, record, planning(file));
+
+      const again = await planSettings(file, wanted, record, planning(file));
+      await publish(again);
+      t.deepEqual((await values(file, key)).slice(-2), ['', helperValue(helper)]);
+      await publish(await planRemoval(file, again.record, planning(file)));
+      t.is(await textOf(file), before);
+      t.is(removal.next?.toString(), before);
+    });
+  });
+}
+
 test('an organization that is no longer configured goes, one that is new comes', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const {record} = await change(file, wanted);
