@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import type {Configuration} from '../config/configuration.ts';
 import {globalFile, systemFile} from '../git/configuration-file.ts';
-import {readManifest, writeManifest} from '../git/manifest.ts';
+import {readManifest, replaceRecord} from '../git/manifest.ts';
 import {isChanged, planSettings, publish, type Change} from '../git/plan-change.ts';
 import type {RunGit} from '../git/run-git.ts';
 import type {Setting} from '../git/setting.ts';
@@ -81,14 +81,25 @@ export async function changeGit(
     terminal.say(`git: wrote ${printable(path)}`);
   }
   for (const change of changes) {
-    // first what is needed to take it back, then the change itself
-    const others = (await readManifest(directory)).filter(({path}) => path !== change.path);
-    await writeManifest(directory, change.record === undefined ? others : [...others, change.record]);
-    if (!isChanged(change)) continue;
-    await publish(change);
-    terminal.say(describeGitChange(change).join('\n'));
+    if (isChanged(change)) {
+      await publishRecorded(change, directory);
+      terminal.say(describeGitChange(change).join('\n'));
+    }
+    await replaceRecord(directory, change.path, change.record);
   }
   if (!changes.some(isChanged)) terminal.say('git: everything is in place');
+}
+
+/** First what is needed to take it back, should we be killed, then the change. Where it fails, all is as it was. */
+async function publishRecorded(change: Change, directory: string): Promise<void> {
+  const before = (await readManifest(directory)).find(({path}) => path === change.path);
+  await replaceRecord(directory, change.path, change.meanwhile);
+  try {
+    await publish(change);
+  } catch (error) {
+    await replaceRecord(directory, change.path, before);
+    throw error;
+  }
 }
 
 /** For people: a line or more for each change, and one where there is none. */

@@ -32,6 +32,16 @@ export async function readManifest(stateDirectory: string): Promise<FileRecord[]
   }
 }
 
+/** What is remembered of one file from now on; `undefined`: nothing of ours is in it. */
+export async function replaceRecord(
+  stateDirectory: string,
+  path: string,
+  record: FileRecord | undefined,
+): Promise<void> {
+  const others = (await readManifest(stateDirectory)).filter((other) => other.path !== path);
+  await writeManifest(stateDirectory, record === undefined ? others : [...others, record]);
+}
+
 /** Kept for us alone: a git configuration can hold secrets. */
 export async function writeManifest(stateDirectory: string, records: readonly FileRecord[]): Promise<void> {
   const path = fileIn(stateDirectory);

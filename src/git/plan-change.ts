@@ -25,6 +25,8 @@ export interface Change {
   readonly removed: readonly Setting[];
   /** What to remember of it; `undefined`: nothing of ours is left in the file. */
   readonly record: FileRecord | undefined;
+  /** What to remember until the file is published: it takes our lines out of the file of before and of that of after. */
+  readonly meanwhile: FileRecord | undefined;
 }
 
 export interface Planning {
@@ -50,20 +52,22 @@ export function planSettings(
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
     if (record !== undefined && isCurrent && areMet(present, wanted))
-      return {path, was, next: was, added: [], removed: [], record};
+      return {path, was, next: was, added: [], removed: [], record, meanwhile: record};
 
     const base = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
     await writeDraft(draft, base);
     const settings = await addSettings(git, draft, wanted);
     const drafted = await readDraft(draft);
     const next = base === undefined && settings.length === 0 ? undefined : drafted;
+    const made = {path, before: base, after: hashOf(next), settings};
     return {
       path,
       was,
       next,
       added: difference(settings, ours),
       removed: difference(ours, settings),
-      record: settings.length === 0 ? undefined : {path, before: base, after: hashOf(next), settings},
+      record: settings.length === 0 ? undefined : made,
+      meanwhile: {...made, settings: union(ours, settings)},
     };
   });
 }
@@ -78,7 +82,7 @@ export function planRemoval(
     const ours = record?.settings ?? unrecordedSettings(await readSettings(git, draft));
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const next = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
-    return {path, was, next, added: [], removed: ours, record: undefined};
+    return {path, was, next, added: [], removed: ours, record: undefined, meanwhile: record};
   });
 }
 
@@ -126,6 +130,12 @@ async function withDraft<Result>(
 
 function difference(some: readonly Setting[], others: readonly Setting[]): Setting[] {
   return some.filter((one) => !others.some((other) => same(one, other)));
+}
+
+/** By the letter: of organizations that differ in case only, each has its lines. */
+function union(some: readonly Setting[], others: readonly Setting[]): Setting[] {
+  const isNew = ({key, value}: Setting) => !some.some((one) => one.key === key && one.value === value);
+  return [...some, ...others.filter(isNew)];
 }
 
 function same(one: Setting, other: Setting): boolean {

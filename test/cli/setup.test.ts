@@ -1,5 +1,5 @@
 import test from 'ava';
-import {mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -167,6 +167,53 @@ test.serial('an organization that left the configuration leaves git at the next 
   await person.run('uninstall');
   t.is(person.read('.gitconfig'), undefined);
 });
+
+for (const [title, before] of [
+  ['no file of before', undefined],
+  ['a file of before', '# mine\n[user]\n  name=Ann'],
+] as const) {
+  test.serial(`what a setup could not tell git is told by the next, and taken back: ${title}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    if (before !== undefined) person.write('.gitconfig', before);
+    await person.run('setup', ['--service', 'none']);
+    person.configure(patConfiguration.replace('contoso, fabrikam', 'contoso'));
+    const lock = person.write('.gitconfig.lock', '');
+    const locked = await person.run('setup', ['--service', 'none']);
+    t.is(locked.code, 1);
+    t.regex(locked.stderr, /is locked/);
+    t.true(person.read('.gitconfig')?.includes('fabrikam'));
+    rmSync(lock);
+
+    const dry = await person.run('uninstall', ['--dry-run']);
+    t.regex(dry.stdout, /- credential\.https:\/\/dev\.azure\.com\/fabrikam\.helper/);
+    const next = await person.run('setup', ['--service', 'none']);
+    t.is(next.code, 0, next.stderr);
+    t.false(person.read('.gitconfig')?.includes('fabrikam'));
+    t.true(person.read('.gitconfig')?.includes('contoso'));
+    t.is((await person.run('uninstall')).code, 0);
+    t.is(person.read('.gitconfig'), before);
+  });
+}
+
+test.serial(
+  'an uninstall that could not finish is finished by the next, which takes nothing else',
+  async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const before = '[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n';
+    person.write('.gitconfig', before);
+    await person.run('setup', ['--service', 'none']);
+    await person.run('ssh-key new contoso');
+    const lock = person.write('.config/orgkey/submodules.gitconfig.lock', '');
+    t.is((await person.run('uninstall')).code, 1);
+    t.is(person.read('.gitconfig'), before);
+    rmSync(lock);
+    t.is((await person.run('uninstall')).code, 0);
+    t.is(person.read('.gitconfig'), before);
+    t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
+  },
+);
 
 test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
   const person = new Person(t, {});

@@ -157,6 +157,32 @@ test('an organization that is no longer configured goes, one that is new comes',
   });
 });
 
+for (const [title, before] of [
+  ['no file', undefined],
+  ['a name', '[user]\n\tname = Ann\n'],
+  ['a helper of the same organization', '[credential "https://dev.azure.com/contoso"]\n\thelper = store\n'],
+] as const) {
+  test(`a setup that is killed while it tells git leaves what takes it back: ${title}`, async (t) => {
+    await withFile(before, async (file) => {
+      const {record} = await change(file, wanted);
+      const next = wantedSettings([binding('dev.azure.com', ['fabrikam', 'fabrikam-2'])], {
+        helper: '/elsewhere/git-credential-orgkey',
+        includes: [],
+        proactiveAuth: false,
+      });
+      const plan = await planSettings(file, next, record, planning(file));
+      const beforePublishing = await planRemoval(file, plan.meanwhile, planning(file));
+      t.is(beforePublishing.next?.toString(), before);
+      const again = await planSettings(file, next, plan.meanwhile, planning(file));
+      t.is(again.next?.toString(), plan.next?.toString());
+
+      await publish(plan);
+      const afterPublishing = await planRemoval(file, plan.meanwhile, planning(file));
+      t.is(afterPublishing.next?.toString(), before);
+    });
+  });
+}
+
 test('a second setup after a change of the user keeps it, and so does uninstalling then', async (t) => {
   await withFile(undefined, async (file) => {
     const {record} = await change(file, wanted);

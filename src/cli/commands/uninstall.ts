@@ -1,6 +1,6 @@
 import {rm} from 'node:fs/promises';
 import {globalFile, systemFile} from '../../git/configuration-file.ts';
-import {readManifest, writeManifest, type FileRecord} from '../../git/manifest.ts';
+import {readManifest, replaceRecord, writeManifest, type FileRecord} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {machineReaders} from '../../config/machine-configuration.ts';
@@ -46,6 +46,8 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   }
   for (const change of changes) {
     await publish(change);
+    // should the next file be locked, this one must not be searched for our lines again
+    await replaceRecord(directory, change.path, undefined);
     terminal.say(describeRestoring(change).join('\n'));
   }
   if (changes.length === 0) terminal.say('git: nothing of ours is left');
