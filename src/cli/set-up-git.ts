@@ -63,7 +63,7 @@ function toSettings(settings: readonly GitSetting[]): Setting[] {
 }
 
 /** For the whole machine it is root's: it decides what everybody runs. */
-function submoduleFileFor({system}: GitOptions, context: Context): string {
+export function submoduleFileFor({system}: {readonly system: boolean}, context: Context): string {
   return join(system ? '/etc/orgkey' : configurationDirectory(context), 'submodules.gitconfig');
 }
 

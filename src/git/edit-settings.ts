@@ -1,7 +1,7 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {printable} from '../text/printable.ts';
 import {GitError, type GitResult, type RunGit} from './run-git.ts';
-import {checkSetting, pathInHelper, type Setting} from './setting.ts';
+import {checkSetting, type Setting} from './setting.ts';
 
 /** A copy of a configuration file that git may edit, and the name that messages give it. */
 export interface Draft {
@@ -61,15 +61,6 @@ export function areMet(present: readonly Setting[], wanted: readonly Setting[]):
         mine.map(({value}) => value),
       ) || mine.every((setting) => !isMissing(setting, values))
     );
-  });
-}
-
-/** Lines of ours that nothing recorded: of a setup whose state was lost. */
-export function unrecordedSettings(present: readonly Setting[]): Setting[] {
-  return present.filter(({key, value}, at) => {
-    if (pathInHelper(value) !== undefined) return true;
-    const next = present.slice(at + 1).find((later) => normalKey(later.key) === normalKey(key));
-    return value === '' && next !== undefined && pathInHelper(next.value) !== undefined;
   });
 }
 

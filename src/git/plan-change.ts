@@ -7,13 +7,13 @@ import {
   readDraft,
   readSettings,
   removeSettings,
-  unrecordedSettings,
   writeDraft,
   type Draft,
 } from './edit-settings.ts';
 import {hashOf, type FileRecord} from './manifest.ts';
 import type {RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
+import {isSubmoduleFile, unrecordedSettings} from './unrecorded-settings.ts';
 
 /** What would be done to one file; nothing is written yet. */
 export interface Change {
@@ -48,7 +48,7 @@ export function planSettings(
 ): Promise<Change> {
   return withDraft(path, planning, async (git, draft, was) => {
     const present = await readSettings(git, draft);
-    const ours = record?.settings ?? unrecordedSettings(present);
+    const ours = record?.settings ?? unrecordedSettings(path, present);
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
     if (record !== undefined && isCurrent && areMet(present, wanted))
@@ -79,7 +79,7 @@ export function planRemoval(
   planning: Planning,
 ): Promise<Change> {
   return withDraft(path, planning, async (git, draft, was) => {
-    const ours = record?.settings ?? unrecordedSettings(await readSettings(git, draft));
+    const ours = record?.settings ?? unrecordedSettings(path, await readSettings(git, draft));
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const next = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
     return {path, was, next, added: [], removed: ours, record: undefined, meanwhile: record};
@@ -108,7 +108,7 @@ async function stripped(
   const removed = await removeSettings(git, draft, ours);
   if (removed.length === 0) return was;
   const rest = await readDraft(draft);
-  const wasOurs = record !== undefined && record.before === undefined;
+  const wasOurs = record === undefined ? isSubmoduleFile(draft.of) : record.before === undefined;
   return wasOurs && rest.toString('latin1').trim() === '' ? undefined : rest;
 }
 

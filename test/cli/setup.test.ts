@@ -215,6 +215,64 @@ test.serial(
   },
 );
 
+for (const [title, between] of [
+  ['at once', undefined],
+  ['after another setup', 'setup'],
+] as const) {
+  test.serial(`uninstall takes git away from us where the state was lost: ${title}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    person.write(
+      '.gitconfig',
+      '[user]\n\tname = Ann\n[includeIf "gitdir:**/.git/modules/**"]\n\tpath = ~/mine.gitconfig\n',
+    );
+    await person.run('setup', ['--service', 'none']);
+    t.is((await person.run('ssh-key new contoso')).code, 0);
+    await person.git(['init', '-q', 'above']);
+    mkdirSync(person.path('above/.git/modules'));
+    await person.git(['init', '-q', '--separate-git-dir=above/.git/modules/below', 'above/below']);
+    const sshCommand = () =>
+      person.git(['config', 'core.sshCommand'], {directory: person.path('above/below')});
+    t.regex((await sshCommand()).stdout, /orgkey-ssh'\n$/);
+
+    rmSync(person.path('.local/state/orgkey'), {recursive: true});
+    if (between !== undefined) t.is((await person.run(between, ['--service', 'none'])).code, 0);
+    const {code, stderr} = await person.run('uninstall');
+    t.is(code, 0, stderr);
+    t.is((await sshCommand()).stdout, '');
+    t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
+    const {stdout} = await person.git(['config', '--global', '--list']);
+    const lines = stdout.trim().split('\n');
+    // who set these is not known
+    const rest = lines.filter((line) => !/\.(?:usehttppath=true|proactiveauth=auto)$/.test(line));
+    t.deepEqual(rest, ['user.name=Ann', 'includeif.gitdir:**/.git/modules/**.path=~/mine.gitconfig']);
+    t.is((await person.run('uninstall')).code, 0, 'twice is harmless');
+  });
+}
+
+test.serial('what a person wrote into the file for submodules stays where the state was lost', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  await person.run('setup', ['--service', 'none']);
+  await person.run('ssh-key new contoso');
+  const file = person.path('.config/orgkey/submodules.gitconfig');
+  await person.git(['config', '--file', file, 'fetch.parallel', '4']);
+  rmSync(person.path('.local/state/orgkey'), {recursive: true});
+  t.is((await person.run('uninstall')).code, 0);
+  t.is(person.read('.config/orgkey/submodules.gitconfig'), '[fetch]\n\tparallel = 4\n');
+});
+
+test.serial('an ssh command of a person’s own is none of ours', async (t) => {
+  const person = new Person(t);
+  const text = "[core]\n\tsshCommand = '/opt/my-ssh'\n[ssh]\n\tvariant = ssh\n";
+  person.write('.config/orgkey/submodules.gitconfig', text);
+  const own = "[core]\n\tsshCommand = '/opt/orgkey-ssh'\n[include]\n\tpath = ~/orgkey/submodules.gitconfig\n";
+  person.write('.gitconfig', own);
+  t.is((await person.run('uninstall')).code, 0);
+  t.is(person.read('.config/orgkey/submodules.gitconfig'), text);
+  t.is(person.read('.gitconfig'), own);
+});
+
 test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
   const person = new Person(t, {});
   person.configure();

@@ -1,6 +1,6 @@
 import {rm} from 'node:fs/promises';
 import {globalFile, systemFile} from '../../git/configuration-file.ts';
-import {readManifest, replaceRecord, writeManifest, type FileRecord} from '../../git/manifest.ts';
+import {readManifest, replaceRecord, writeManifest} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {machineReaders} from '../../config/machine-configuration.ts';
@@ -16,6 +16,7 @@ import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
 import {placedScripts} from '../place-scripts.ts';
 import {forgetService, recallService} from '../remember-service.ts';
+import {submoduleFileFor} from '../set-up-git.ts';
 
 interface UninstallOptions extends Places {
   readonly system: boolean;
@@ -78,19 +79,13 @@ async function planAll(directory: string, options: UninstallOptions, context: Co
     ? await systemFile(git, environment)
     : await globalFile(environment, homeOf(context));
   const planning = {git, temporary};
-  const known = records.toReversed();
-  const changes = await planEach(known, planning);
   // of a setup whose record was lost
-  if (!known.some(({path}) => path === main)) changes.push(await planRemoval(main, undefined, planning));
-  return changes;
-}
-
-async function planEach(
-  records: readonly FileRecord[],
-  planning: Parameters<typeof planRemoval>[2],
-): Promise<Change[]> {
+  const unrecorded = [main, submoduleFileFor(options, context)].filter(
+    (file) => !records.some(({path}) => path === file),
+  );
   const changes: Change[] = [];
-  for (const record of records) changes.push(await planRemoval(record.path, record, planning));
+  for (const record of records.toReversed()) changes.push(await planRemoval(record.path, record, planning));
+  for (const path of unrecorded) changes.push(await planRemoval(path, undefined, planning));
   return changes;
 }
 
