@@ -113,8 +113,10 @@ export function describeGitPlan({placings, changes}: GitPlan): string[] {
 }
 
 export function describeGitChange({path, added, removed}: Change): string[] {
+  const isSame = added.length === 0 && removed.length === 0;
   return [
     `git: ${printable(path)}`,
+    ...(isSame ? ['  our lines are written anew, after those of others'] : []),
     ...removed.map((setting) => style('red', `  - ${describeSetting(setting)}`)),
     ...added.map((setting) => style('green', `  + ${describeSetting(setting)}`)),
   ];

@@ -11,6 +11,7 @@ import {
   type Draft,
 } from './edit-settings.ts';
 import {hashOf, type FileRecord} from './manifest.ts';
+import {areOvertaken} from './overtaken.ts';
 import type {RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
 import {isSubmoduleFile, unrecordedSettings} from './unrecorded-settings.ts';
@@ -36,8 +37,8 @@ export interface Planning {
 }
 
 /**
- * What makes the file hold the wanted lines and no older ones of ours. Git does the editing, on a copy: the file
- * changes at once or not at all, and `--dry-run` shows exactly what would happen.
+ * What makes the file hold the wanted lines, where no others undo them, and no older ones of ours. Git does the editing,
+ * on a copy: the file changes at once or not at all, and `--dry-run` shows exactly what would happen.
  * @throws {GitError}
  */
 export function planSettings(
@@ -51,12 +52,14 @@ export function planSettings(
     const ours = record?.settings ?? unrecordedSettings(path, present);
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
-    if (record !== undefined && isCurrent && areMet(present, wanted))
+    const isInForce = areMet(present, wanted) && !areOvertaken(present, wanted);
+    if (record !== undefined && isCurrent && isInForce)
       return {path, was, next: was, added: [], removed: [], record, meanwhile: record};
 
     const base = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
     await writeDraft(draft, base);
     const settings = await addSettings(git, draft, wanted);
+    if (areOvertaken(await readSettings(git, draft), wanted)) await addAtEnd(git, draft, base, settings);
     const drafted = await readDraft(draft);
     const next = base === undefined && settings.length === 0 ? undefined : drafted;
     const made = {path, before: base, after: hashOf(next), settings};
@@ -95,6 +98,22 @@ export async function publish({path, was, next}: Change): Promise<void> {
   // what others own becomes ours where we are not root, as after any `git config`
   await replaceFile(path, {was, next, mode: 0o644, owner: 'kept-if-possible'});
 }
+
+/** In sections of their own: git adds to the last section of that name, wherever in the file that is. */
+async function addAtEnd(
+  git: RunGit,
+  draft: Draft,
+  base: Buffer | undefined,
+  settings: readonly Setting[],
+): Promise<void> {
+  await writeDraft(draft, undefined);
+  await addSettings(git, draft, settings);
+  const text = base ?? Buffer.alloc(0);
+  const gap = text.length === 0 || text.at(-1) === LINE_FEED ? '' : '\n';
+  await writeDraft(draft, Buffer.concat([text, Buffer.from(gap), await readDraft(draft)]));
+}
+
+const LINE_FEED = 0x0a;
 
 /** The file without our lines. One that we made and that nobody wrote to goes away. */
 async function stripped(

@@ -273,6 +273,51 @@ test.serial('an ssh command of a person’s own is none of ours', async (t) => {
   t.is(person.read('.gitconfig'), own);
 });
 
+for (const [title, before, resets] of [
+  ['one that drops ours', undefined, ['']],
+  ['one more', undefined, []],
+  [
+    'one that drops ours, after a section like ours',
+    '[credential "https://dev.azure.com/contoso"]\n\tprovider = generic',
+    [''],
+  ],
+] as const) {
+  test.serial(`setup puts ours after a credential manager that came later: ${title}`, async (t) => {
+    const person = new Person(t);
+    if (before !== undefined) person.write('.gitconfig', before);
+    const manager = person.write(
+      'git-credential-manager',
+      '#!/bin/sh\ncat > /dev/null\necho $1 >> "$HOME/asked"\necho username=me\necho password=of-manager\n',
+      0o755,
+    );
+    person.write('pat', 'canary-pat\n');
+    const argv = ['--organization', 'contoso', '--pat-file', 'pat', '--service', 'plain'];
+    const first = await person.run('setup', argv);
+    t.is(first.code, 0, first.stderr);
+    for (const value of [...resets, manager])
+      await person.git(['config', '--global', '--add', 'credential.helper', value]);
+
+    const setup = await person.run('setup', argv);
+    t.is(setup.code, 0, setup.stderr);
+    t.regex(setup.stderr, /our lines are written anew, after those of others\n/);
+    const input = 'protocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n';
+    const filled = await person.git(['credential', 'fill'], {input: `${input}\n`});
+    t.regex(filled.stdout, /password=canary-pat\n/);
+    await person.git(['credential', 'approve'], {input: `${input}username=me\npassword=canary-pat\n\n`});
+    t.is(person.read('asked'), undefined, 'the manager hears nothing');
+    const elsewhere = await person.git(['credential', 'fill'], {
+      input: 'protocol=https\nhost=example.com\n\n',
+    });
+    t.regex(elsewhere.stdout, /password=of-manager\n/);
+
+    const again = await person.run('setup', argv);
+    t.regex(again.stderr, /git: everything is in place/);
+    t.is((await person.run('uninstall')).code, 0);
+    const left = [before, '[credential]', ...resets.map(() => '\thelper = '), `\thelper = ${manager}`, ''];
+    t.is(person.read('.gitconfig'), left.filter((line) => line !== undefined).join('\n'));
+  });
+}
+
 test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
   const person = new Person(t, {});
   person.configure();

@@ -183,6 +183,32 @@ for (const [title, before] of [
   });
 }
 
+for (const [title, later, isUndone] of [
+  ['a helper for everything', '[credential]\n\thelper = store\n', true],
+  ['a reset of everything', '[credential]\n\thelper =\n', true],
+  ['a helper of the host', '[credential "https://DEV.azure.com/"]\n\thelper = store\n', true],
+  ['a reset of the host, which is no URL', '[credential "dev.azure.com"]\n\thelper =\n', true],
+  ['another orgkey', '[credential]\n\thelper = orgkey\n', false],
+  ['a part of an organization', '[credential "https://dev.azure.com/contoso/p"]\n\thelper =\n', false],
+  ['another organization', '[credential "https://dev.azure.com/other"]\n\thelper =\n', false],
+  ['another host', '[credential "https://example.com"]\n\thelper =\n\thelper = store\n', false],
+  ['what is no helper', '[credential]\n\tusername =\n', false],
+] as const) {
+  test(`a second setup writes ours after what undoes them, and after nothing else: ${title}`, async (t) => {
+    await withFile('[user]\n\tname = Ann\n', async (file) => {
+      const {record} = await change(file, wanted);
+      await writeFile(file, `${await textOf(file)}${later}`);
+      const second = await planSettings(file, wanted, record, planning(file));
+      t.is(isChanged(second), isUndone);
+      await publish(second);
+      const third = await planSettings(file, wanted, second.record, planning(file));
+      t.false(isChanged(third));
+      await publish(await planRemoval(file, third.record, planning(file)));
+      t.is(await textOf(file), `[user]\n\tname = Ann\n${later}`);
+    });
+  });
+}
+
 test('a second setup after a change of the user keeps it, and so does uninstalling then', async (t) => {
   await withFile(undefined, async (file) => {
     const {record} = await change(file, wanted);

@@ -1,0 +1,42 @@
+import {ourHelper} from './credential-chain.ts';
+import {coversCredential} from './match-url.ts';
+import {partsOfKey} from './seen-settings.ts';
+import type {Setting} from './setting.ts';
+
+/**
+ * Whether a helper line of somebody else's stands after ours and undoes it: an empty one drops it, and where ours is
+ * to be the only one, any other would be given each token that worked.
+ * @param present as git lists the file: section and name in lower case
+ */
+export function areOvertaken(present: readonly Setting[], wanted: readonly Setting[]): boolean {
+  const others = present.flatMap((setting, at) => (isOfOthers(present, at) ? [{...setting, at}] : []));
+  if (others.length === 0) return false;
+  const places = new Map(present.map(({key, value}, at) => [`${key}\n${value}`, at]));
+  return wanted.some(({key, value}, index) => {
+    if (!isHelper(key) || ourHelper({value}) === undefined) return false;
+    const ours = places.get(`${key}\n${value}`) ?? -1;
+    const isAlone = wanted[index - 1]?.key === key;
+    return others.some(
+      (other) => other.at > ours && (isAlone || other.value === '') && coversSame(other.key, key),
+    );
+  });
+}
+
+/** An empty line is ours where our helper follows. */
+function isOfOthers(present: readonly Setting[], at: number): boolean {
+  const [setting, next] = present.slice(at, at + 2);
+  if (setting === undefined || !isHelper(setting.key) || ourHelper(setting) !== undefined) return false;
+  return setting.value !== '' || next?.key !== setting.key || ourHelper(next) === undefined;
+}
+
+function isHelper(key: string): boolean {
+  const {section, name} = partsOfKey(key);
+  return section === 'credential' && name === 'helper';
+}
+
+/** Whether what is said for one key holds wherever the other does. */
+function coversSame(key: string, other: string): boolean {
+  const pattern = partsOfKey(key).between;
+  const url = partsOfKey(other).between;
+  return pattern === undefined || (url !== undefined && coversCredential(pattern, url));
+}
