@@ -5,12 +5,13 @@ import {
   type CredentialChain,
   type OurHelper,
 } from '../git/credential-chain.ts';
-import {describeOrigin, type SeenSetting} from '../git/seen-settings.ts';
+import {coversCredential} from '../git/match-url.ts';
+import {describeOrigin, partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {printable} from '../text/printable.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import {maskLogins} from './mask-logins.ts';
-import {replaceValue, takeOut} from './repair-setting.ts';
+import {lookFor, replaceValue, takeOutValue} from './repair-setting.ts';
 import type {Target} from './target.ts';
 import type {World} from './world.ts';
 
@@ -57,24 +58,29 @@ async function faultsOf(
   settings: readonly SeenSetting[],
   expected: Expected,
 ): Promise<Fault[]> {
-  const url = repository ?? `${addresses[0] ?? `https://${host}`}/project/_git/repository`;
+  const base = addresses[0] ?? `https://${host}`;
+  const url = repository ?? `${base}/project/_git/repository`;
   const chain = credentialChainFor(url, settings);
   const at = chain.helpers.findIndex((one) => ourHelper(one) !== undefined);
   const found = chain.helpers[at];
   const ours = found && ourHelper(found);
-  if (found === undefined || ours === undefined) return [notAsked(url, settings, chain)];
+  if (found === undefined || ours === undefined) return [notAsked({url, base}, settings, chain)];
   const before = chain.helpers.slice(0, at);
   const after = chain.helpers.slice(at + 1).filter((one) => ourHelper(one) === undefined);
   return [
     ...(await faultsOfScript(ours, found, expected)),
     ...(before.length === 0 ? [] : [askedBefore(before)]),
-    ...(after.length === 0 ? [] : [toldAfter(after)]),
+    ...toldAfter(after, (one) => isUndoneBySetup(one, found, base)),
     ...(chain.sendsPath || !url.startsWith(`https://${host}`) ? [] : [withoutPath(chain, host)]),
   ];
 }
 
 /** Somebody who resets the helpers after ours stands is named: that is what to change. */
-function notAsked(url: string, settings: readonly SeenSetting[], chain: CredentialChain): Fault {
+function notAsked(
+  {url, base}: {readonly url: string; readonly base: string},
+  settings: readonly SeenSetting[],
+  chain: CredentialChain,
+): Fault {
   const ours = settings.findLastIndex(
     (setting, at) =>
       ourHelper(setting) !== undefined &&
@@ -87,8 +93,9 @@ function notAsked(url: string, settings: readonly SeenSetting[], chain: Credenti
       setting.key.endsWith('.helper') &&
       credentialChainFor(url, settings.slice(0, at + 1)).helpers.length === 0,
   );
+  const found = settings[ours];
   const others = chain.helpers.length === 0 ? 'nobody' : chain.helpers.map(describeHelper).join(', ');
-  if (ours === -1 || reset === undefined)
+  if (found === undefined || reset === undefined)
     return {
       isFatal: true,
       title: 'helper',
@@ -99,8 +106,8 @@ function notAsked(url: string, settings: readonly SeenSetting[], chain: Credenti
     isFatal: true,
     title: 'helper',
     detail: `git asks ${others} instead of orgkey: the helpers are dropped by an empty ${maskLogins(reset.key)} (${describeOrigin(reset)})`,
-    // what setup writes comes after it
-    repair: reset.scope === 'system' ? 'orgkey setup' : takeOut(reset),
+    // only the empty line goes, what others need stays
+    repair: isUndoneBySetup(reset, found, base) ? 'orgkey setup' : takeOutValue(reset),
   };
 }
 
@@ -165,13 +172,36 @@ function askedBefore(others: readonly SeenSetting[]): Fault {
 }
 
 /** git hands every login that worked to all helpers of the chain. */
-function toldAfter(others: readonly SeenSetting[]): Fault {
+function toldAfter(others: readonly SeenSetting[], isUndone: (other: SeenSetting) => boolean): Fault[] {
+  const undone = others.filter(isUndone);
+  const rest = others.filter((other) => !isUndone(other));
+  return [
+    ...(undone.length === 0 ? [] : [toldTo(undone, 'orgkey setup')]),
+    ...rest.map((other) => toldTo([other], takeOutHelper(other))),
+  ];
+}
+
+function toldTo(others: readonly SeenSetting[], repair: string): Fault {
   return {
     isFatal: false,
     title: 'helper',
     detail: `others are given each token that worked, and may keep it: ${others.map(describeHelper).join(', ')}`,
-    repair: 'orgkey setup\nor put an empty helper before that of orgkey',
+    repair,
   };
+}
+
+function takeOutHelper(other: SeenSetting): string {
+  const command = isPlainWord(other.value) ? takeOutValue(other) : lookFor(other);
+  const isForAll = partsOfKey(other.key).between === undefined;
+  return isForAll ? `${command}\nunless other hosts need it there` : command;
+}
+
+/** Whether setup writes our lines after that line: in another file, or in that of ours where it is about all of it. */
+function isUndoneBySetup({key, scope, origin}: SeenSetting, ours: SeenSetting, base: string): boolean {
+  if (scope === 'system') return true;
+  const {between} = partsOfKey(key);
+  const isSeen = scope === 'global' && origin === ours.origin;
+  return isSeen && (between === undefined || coversCredential(between, base));
 }
 
 function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
@@ -193,8 +223,13 @@ function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
 /** A helper can be any command, with anything in it. */
 function describeHelper(setting: SeenSetting): string {
   const [word = ''] = setting.value.replace(/^!\s*/, '').trim().split(/\s/, 1);
-  const name = /^[\w./'"~+-]+$/.test(word) ? word.replaceAll(/['"]/g, '') : 'a command';
+  const name = isPlainWord(word) ? word.replaceAll(/['"]/g, '') : 'a command';
   return `${printable(name, 60)} (${describeOrigin(setting)})`;
+}
+
+/** Which holds no secret. */
+function isPlainWord(text: string): boolean {
+  return /^[\w./'"~+-]+$/.test(text);
 }
 
 /** Three by name, the rest by number. */

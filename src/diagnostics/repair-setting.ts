@@ -8,6 +8,17 @@ export function takeOut(setting: SeenSetting): string {
   return change(setting, fileOption(setting), (key) => `--unset-all ${key}`);
 }
 
+/** The command that takes out, of a setting's lines where it stands, those with its value, which is no secret. */
+export function takeOutValue(setting: SeenSetting): string {
+  const value = shellWord(setting.value);
+  return change(setting, fileOption(setting), (key) => `--fixed-value --unset-all ${key} ${value}`);
+}
+
+/** Where the value may be a secret. */
+export function lookFor(setting: SeenSetting): string {
+  return change(setting, fileOption(setting), (key) => `--edit\nlook there for ${key}`);
+}
+
 /** The command that gives a setting another value where it stands; `value` is no secret. */
 export function replaceValue(setting: SeenSetting, value: string): string {
   // what a person says comes after what is said for the machine, which is root's

@@ -79,7 +79,7 @@ const cases: readonly Case[] = [
     config: SOUND,
     local: '[credential]\nhelper =\nhelper = cache\n',
     expected: [
-      /^helper failed: .*git asks cache \(local, .*\) instead of orgkey: .* by an empty credential\.helper \(local, .*\) → git config --local --unset-all credential\.helper$/,
+      /^helper failed: .*git asks cache \(local, .*\) instead of orgkey: .* by an empty credential\.helper \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper ''$/,
     ],
   },
   {
@@ -100,7 +100,38 @@ const cases: readonly Case[] = [
   {
     title: 'another one is told every token',
     config: `${SOUND}[credential]\nhelper = store --file=/tmp/canary\n`,
-    expected: [/^helper warning: .*given each token that worked.*: store \(global/],
+    expected: [/^helper warning: .*given each token that worked.*: store \(global, .*\) → orgkey setup$/],
+  },
+  {
+    title: 'a credential manager drops the helpers, after ours',
+    config: `${SOUND}[credential]\nhelper =\nhelper = /opt/git-credential-manager\n`,
+    expected: [
+      /^helper failed: .*git asks \/opt\/git-credential-manager \(global, .*\) instead of orgkey: .* → orgkey setup$/,
+    ],
+  },
+  {
+    title: 'in the repository, another one is told every token',
+    config: SOUND,
+    local: '[credential]\nhelper = cache\n',
+    expected: [
+      /^helper warning: .*: cache \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper cache\nunless other hosts need it there$/,
+    ],
+  },
+  {
+    title: 'in the repository, a command is told every token',
+    config: SOUND,
+    local: '[credential]\nhelper = store --file=/tmp/canary\n',
+    expected: [
+      /^helper warning: .*: store \(local, .*\) → git config --local --edit\nlook there for credential\.helper\nunless other hosts need it there$/,
+    ],
+  },
+  {
+    title: 'one part of an organization is somebody else’s, which setup leaves so',
+    config: `${SOUND}[credential "https://dev.azure.com/contoso/project"]\nhelper = cache\n`,
+    expected: [
+      /^helper ok: git asks orgkey for Fabrikam$/,
+      /^helper warning: contoso: .*: cache \(global, .*\) → git config --file .* --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\/project\.helper cache$/,
+    ],
   },
   {
     title: 'the script is gone',
@@ -147,7 +178,7 @@ const cases: readonly Case[] = [
     included: '[credential "https://dev.azure.com/contoso"]\nhelper =\n',
     expected: [
       /^helper ok: git asks orgkey for Fabrikam$/,
-      /^helper failed: contoso: git asks nobody .* → git config --file '.*\/in cluded' --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper$/,
+      /^helper failed: contoso: git asks nobody .* → git config --file '.*\/in cluded' --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper ''$/,
     ],
   },
   {
