@@ -1,6 +1,6 @@
 import test from 'ava';
 import {execFileSync} from 'node:child_process';
-import {shellWord} from '../src/text/quote-for-shell.ts';
+import {shellWord} from '../../src/text/quote-for-shell.ts';
 
 const words: readonly [text: string, word: string][] = [
   ['/home/me/.config/orgkey/config.yaml', '/home/me/.config/orgkey/config.yaml'],
