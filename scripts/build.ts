@@ -4,7 +4,7 @@ import {chmodSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, wri
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build, type Metafile, type Plugin} from 'esbuild';
-import {jsonSchema} from '../src/config/json-schema.ts';
+import {jsonSchema} from '../src/config/shape/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -40,7 +40,11 @@ console.log(`${out}: orgkey ${version}, ${Math.round(size / 1024)} KiB of code, 
  * starts in front of a waiting git would have 32 of them to find instead of 10.
  */
 async function bundle(outdir: string, version: string): Promise<Metafile> {
-  const programs = {main: 'src/main.ts', daemon: 'src/daemon/main.ts', acquirer: 'src/entra/acquirer.ts'};
+  const programs = {
+    main: 'src/main.ts',
+    daemon: 'src/daemon/main.ts',
+    acquirer: 'src/entra/child/acquirer.ts',
+  };
   const built = await Promise.all(
     Object.entries(programs).map(([name, source]) => bundleProgram({[name]: source}, {outdir, version})),
   );

@@ -5,7 +5,7 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {parseArgs, promisify} from 'node:util';
-import {makePrivateKey} from '../src/ssh/private-key.ts';
+import {makePrivateKey} from '../src/ssh/key/private-key.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
 const {values} = parseArgs({options: {keep: {type: 'boolean', default: false}}});

@@ -5,9 +5,9 @@ import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import type {Options} from 'yargs';
-import {ARGUMENTS, placeOptions} from '../src/cli/command.ts';
-import {commands} from '../src/cli/command-line.ts';
-import {describeConfiguration, type KeyRow} from '../src/config/describe-configuration.ts';
+import {ARGUMENTS, placeOptions} from '../src/cli/line/command.ts';
+import {commands} from '../src/cli/line/command-line.ts';
+import {describeConfiguration, type KeyRow} from '../src/config/shape/describe-configuration.ts';
 import {allExplanations} from '../src/entra/advice.ts';
 
 interface Explained {

@@ -1,7 +1,7 @@
 import {lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {enableCompileCache, getCompileCacheDir} from 'node:module';
 import {dirname, join} from 'node:path';
-import {absoluteVariable} from './config/absolute-variable.ts';
+import {absoluteVariable} from './places/absolute-variable.ts';
 import {VERSION} from './version.ts';
 
 /**

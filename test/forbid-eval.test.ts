@@ -68,7 +68,7 @@ const atTheEnd = `data:text/javascript,${encodeURIComponent(`
 
 for (const [title, args] of [
   ['the daemon', ['src/main.ts', 'daemon', '--no-such-option']],
-  ['the acquirer', ['src/entra/acquirer.ts']],
+  ['the acquirer', ['src/entra/child/acquirer.ts']],
 ] as const) {
   test(`${title} runs like this`, (t) => {
     const {stdout} = spawnSync(process.execPath, ['--import', atTheEnd, ...args], {

@@ -1,6 +1,6 @@
 /** A thousand agents that were started together: how many of them refresh in the same minute. A simulation. */
 import {freshnessOf} from '../../src/token/freshness.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import type {Group} from './row.ts';
 
 const AGENTS = 1000;

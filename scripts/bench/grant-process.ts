@@ -12,7 +12,7 @@ const {privateKey, ...rule} = JSON.parse(await text(process.stdin)) as {
 };
 const daemon = await startGrantDaemon({submodules: [ruleFor(privateKey, rule)]});
 // as the daemon does once it has started
-await import('../../src/ssh/serve-grant.ts');
+await import('../../src/ssh/grant/serve-grant.ts');
 keepSmall();
 process.stdout.write(`${daemon.directory}\n`);
 process.once('SIGTERM', () => void daemon.close().then(() => process.exit()));

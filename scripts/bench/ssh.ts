@@ -12,7 +12,7 @@ import {createInterface} from 'node:readline';
 
 import {build} from 'esbuild';
 
-import {makePrivateKey} from '../../src/ssh/private-key.ts';
+import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {GitHome} from '../../test/helpers/git-home.ts';
 import {Sshd, whyNoSshd} from '../../test/helpers/sshd.ts';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';

@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import {join} from 'node:path';
-import type {ControlConnection} from '../daemon/control-client.ts';
+import type {ControlConnection} from '../control/control-client.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
@@ -21,7 +21,7 @@ export async function connectDaemon(options: Places, context: Context): Promise<
       });
     throw notRunning(`the daemon is not running: nothing is at ${path}`);
   }
-  const {connectControl} = await import('../daemon/control-client.ts');
+  const {connectControl} = await import('../control/control-client.ts');
   return connectControl(path);
 }
 

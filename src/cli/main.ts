@@ -1,15 +1,15 @@
 import {tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
-import {homeDirectory} from '../config/home-directory.ts';
+import {homeDirectory} from '../places/home-directory.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
-import {commands} from './command-line.ts';
-import {complete} from './complete.ts';
+import {commands} from './line/command-line.ts';
+import {complete} from './line/complete.ts';
 import type {Context, Program} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {explainError} from './explain-error.ts';
 import {findProgram} from './find-program.ts';
-import {parseCommandLine} from './parse-command-line.ts';
+import {parseCommandLine} from './line/parse-command-line.ts';
 import {Terminal} from './terminal.ts';
 
 /** Every command but `daemon`. Gives the exit code. */

@@ -1,9 +1,9 @@
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import type {ControlConnection} from '../daemon/control-client.ts';
+import type {ControlConnection} from '../control/control-client.ts';
 import {Bindings} from '../identity/bindings.ts';
 import {organizationFrom} from '../organization/organization.ts';
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
@@ -59,7 +59,7 @@ async function checkBinding(name: string, path: string, options: Places, context
 }
 
 async function readSecret({terminal}: Context): Promise<Secret> {
-  const {Secret: SecretBytes} = await import('../token/secret.ts');
+  const {Secret: SecretBytes} = await import('../secret/secret.ts');
   const bytes = await terminal.readInput(LONGEST);
   return new SecretBytes(
     Uint8Array.from(bytes.toString('latin1').trim(), (character) => character.charCodeAt(0)),

@@ -2,7 +2,7 @@ import {createInterface} from 'node:readline/promises';
 import type {ReadStream, WriteStream} from 'node:tty';
 import {stripVTControlCharacters, styleText} from 'node:util';
 import {printable} from '../text/printable.ts';
-import {Secret} from '../token/secret.ts';
+import {Secret} from '../secret/secret.ts';
 import {EXIT} from './exit-code.ts';
 
 /*

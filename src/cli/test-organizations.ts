@@ -1,5 +1,5 @@
-import type {ControlConnection} from '../daemon/control-client.ts';
-import type {TokenResult} from '../daemon/control-protocol.ts';
+import type {ControlConnection} from '../control/control-client.ts';
+import type {TokenResult} from '../control/control-protocol.ts';
 import type {Binding} from '../identity/bindings.ts';
 import {describeIdentity} from '../identity/identity.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';

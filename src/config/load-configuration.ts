@@ -3,29 +3,29 @@ import {dirname, resolve} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
 import {lowerName} from '../organization/organization.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
-import {buildBindings} from './build-bindings.ts';
-import {buildEntraSettings, buildSettings} from './build-settings.ts';
+import {buildBindings} from './build/build-bindings.ts';
+import {buildEntraSettings, buildSettings} from './build/build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
 import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
-import {parseConfiguration} from './parse-configuration.ts';
-import {Problems} from './problems.ts';
+import {parseConfiguration} from './text/parse-configuration.ts';
+import {Problems} from './text/problems.ts';
 import {
   LARGEST_CONFIGURATION,
   LARGEST_SECRET,
   objectionTo,
   readProtectedFile,
   type FileRead,
-} from './read-protected-file.ts';
-import {filesNamedIn, Resolver, type NamingSurroundings, type Surroundings} from './resolve-value.ts';
+} from '../files/read-protected-file.ts';
+import {filesNamedIn, Resolver, type NamingSurroundings, type Surroundings} from './value/resolve-value.ts';
 import {
   hasTerraformEnvironment,
   TERRAFORM_VARIABLES,
   terraformFiles,
   terraformIdentity,
   terraformTarget,
-} from './terraform-environment.ts';
-import {validityOf} from './validity.ts';
-import {valueAt, type Parts} from './written.ts';
+} from './build/terraform-environment.ts';
+import {validityOf} from './shape/validity.ts';
+import {valueAt, type Parts} from './text/written.ts';
 
 export interface LoadOptions {
   /** As `configurationFile` found it. `undefined`: there is none, and the environment may say who we are. */
@@ -103,7 +103,7 @@ async function loadFile(
   if (text.trim() === '' && inForce?.source === file && inForce.validity !== validity)
     return unread(file, 'the configuration is empty');
   if (knownValid?.has(validity) !== true) {
-    const {checkShape} = await import('./check-shape.ts');
+    const {checkShape} = await import('./shape/check-shape.ts');
     checkShape(parts, problems);
   }
 

@@ -1,8 +1,8 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {otherServes} from '../service/other-serves.ts';
-import {askSocket, isOurs} from './ask-socket.ts';
-import {fileIdentity} from './listener.ts';
+import {askSocket, isOurs} from './git/ask-socket.ts';
+import {fileIdentity} from './git/listener.ts';
 
 /** Why a directory or a path can't be ours. */
 export class ClaimError extends Error {

@@ -1,13 +1,13 @@
-import type {AnswerParts} from '../answer.ts';
+import type {AnswerParts} from '../answer/answer.ts';
 import type {Problem} from '../config/configuration.ts';
 import type {TokenCache} from '../token/token-cache.ts';
 import {hintFor} from './claim.ts';
-import type {ConfigurationInForce} from './configuration-in-force.ts';
-import type {Notice} from './control-protocol.ts';
-import type {GitSocket} from './git-socket.ts';
-import type {GitSockets} from './git-sockets.ts';
-import {fileIdentity} from './listener.ts';
-import type {Log} from './log.ts';
+import type {ConfigurationInForce} from './supply/configuration-in-force.ts';
+import type {Notice} from '../control/control-protocol.ts';
+import type {GitSocket} from './git/git-socket.ts';
+import type {GitSockets} from './git/git-sockets.ts';
+import {fileIdentity} from './git/listener.ts';
+import type {Log} from './record/log.ts';
 
 export interface DaemonParts {
   readonly inForce: ConfigurationInForce;

@@ -1,6 +1,6 @@
 import {parseArgs} from 'node:util';
 import {endProcess} from './end-process.ts';
-import {LOG_LEVELS} from './log.ts';
+import {LOG_LEVELS} from './record/log.ts';
 import {runDaemon} from './run-daemon.ts';
 
 /** `orgkey daemon`. Gives the exit code. */

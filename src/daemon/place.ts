@@ -1,7 +1,7 @@
 import {join} from 'node:path';
-import {machineFiles} from '../config/file-facts.ts';
-import {homeDirectory} from '../config/home-directory.ts';
-import {runtimeDirectoryToMake, stateDirectory, type Surrounding} from '../config/paths.ts';
+import {machineFiles} from '../places/file-facts.ts';
+import {homeDirectory} from '../places/home-directory.ts';
+import {runtimeDirectoryToMake, stateDirectory, type Surrounding} from '../places/paths.ts';
 import {claimPassage, claimPrivate} from './claim.ts';
 
 /** `orgkey daemon`'s options; what is not given comes from the environment, then from the defaults. */

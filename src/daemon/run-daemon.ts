@@ -4,14 +4,14 @@ import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
 import {boundLog} from '../service/daemon-log.ts';
 import {DISK_LIMIT, TRANSFER_LIMIT} from '../service/stop-limits.ts';
 import {assemble, type Assembly} from './assemble.ts';
-import {knock} from './ask-socket.ts';
+import {knock} from './git/ask-socket.ts';
 import {lockDirectory} from './claim.ts';
-import type {GitSockets} from './git-sockets.ts';
-import {takeInheritedSockets} from './inherited-sockets.ts';
+import type {GitSockets} from './git/git-sockets.ts';
+import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
 import {refuse, succeeds} from './refuse.ts';
 import {startTimer} from './start-timer.ts';
-import {watchDirectory} from './watch-directory.ts';
+import {watchDirectory} from './git/watch-directory.ts';
 
 /** Renewals that are due are looked for this often, in milliseconds. */
 const RENEW_EVERY = 30_000;
@@ -78,7 +78,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
 /** What is not there for git: a failure is told, and git is served all the same. */
 async function openSideServers({side, handlers, followMetrics}: Assembly, {directory}: Place): Promise<void> {
   await side.serve('control channel', join(directory, 'control', 'control.sock'), async (path) => {
-    const {serveControl} = await import('./control-server.ts');
+    const {serveControl} = await import('../control/control-server.ts');
     return serveControl(path, handlers);
   });
   await followMetrics();

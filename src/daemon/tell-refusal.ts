@@ -1,7 +1,7 @@
 import {render} from '../protocol/render.ts';
 import type {ClaimError} from './claim.ts';
-import {serveConnection} from './connection.ts';
-import {Listener} from './listener.ts';
+import {serveConnection} from './git/connection.ts';
+import {Listener} from './git/listener.ts';
 
 export interface RefusalParts {
   /** The sockets of systemd's. */

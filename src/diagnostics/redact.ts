@@ -1,4 +1,4 @@
-import {secretForms} from '../text/secret-forms.ts';
+import {secretForms} from '../secret/secret-forms.ts';
 
 /** Replaces secrets that are known, in every form in which they travel, and whatever looks like one. */
 export class Redactor {

@@ -1,6 +1,6 @@
 import type {Diagnostic} from './diagnostic.ts';
 import type {Loaded} from '../config/configuration.ts';
-import type {Status, TokenResult} from '../daemon/control-protocol.ts';
+import type {Status, TokenResult} from '../control/control-protocol.ts';
 import type {RunGit} from '../git/run-git.ts';
 import type {SeenSetting} from '../git/seen-settings.ts';
 import type {Service} from '../service/service.ts';

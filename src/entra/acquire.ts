@@ -3,14 +3,14 @@ import {clientIdOf} from '../identity/identity.ts';
 import {printable} from '../text/printable.ts';
 import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
 import {NEVER_BELOW} from '../token/freshness.ts';
-import {Secret} from '../token/secret.ts';
+import {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from '../token/token.ts';
-import type {AcquirerPool} from './acquirer-pool.ts';
+import type {AcquirerPool} from './child/acquirer-pool.ts';
 import {advise} from './advice.ts';
 import type {Variables} from './child-environment.ts';
 import {errandFor} from './errand-for.ts';
 import type {Message} from './message.ts';
-import {refreshTokenName, type RefreshTokens} from './refresh-tokens.ts';
+import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts';
 import {TroubleError} from './trouble.ts';
 
 export interface AcquireParts {

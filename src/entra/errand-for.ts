@@ -1,8 +1,8 @@
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
 import type {AcquireParts} from './acquire.ts';
-import {METADATA_GATE, type Errand} from './acquirer-pool.ts';
+import {METADATA_GATE, type Errand} from './child/acquirer-pool.ts';
 import {
   cliEnvironment,
   managedIdentityVariables,
@@ -10,7 +10,7 @@ import {
   type Variables,
 } from './child-environment.ts';
 import type {Job, Task} from './job.ts';
-import {refreshTokenName} from './refresh-tokens.ts';
+import {refreshTokenName} from './sign-in/refresh-tokens.ts';
 import {internalTrouble, localTrouble} from './trouble.ts';
 
 type Parts = Pick<AcquireParts, 'readSecret' | 'environment' | 'authority' | 'refreshTokens'>;

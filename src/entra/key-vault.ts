@@ -1,4 +1,4 @@
-import type {Asking} from './http-exchanges.ts';
+import type {Asking} from './http/http-exchanges.ts';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
 import {TroubleError} from './trouble.ts';

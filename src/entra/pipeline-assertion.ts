@@ -1,4 +1,4 @@
-import type {Asking, Reply} from './http-exchanges.ts';
+import type {Asking, Reply} from './http/http-exchanges.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
 import {TroubleError, type Service} from './trouble.ts';

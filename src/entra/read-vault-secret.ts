@@ -1,5 +1,5 @@
-import {Secret} from '../token/secret.ts';
-import type {AcquirerPool, Outcome} from './acquirer-pool.ts';
+import {Secret} from '../secret/secret.ts';
+import type {AcquirerPool, Outcome} from './child/acquirer-pool.ts';
 import {advise} from './advice.ts';
 import type {Variables} from './child-environment.ts';
 import {vaultErrand} from './errand-for.ts';

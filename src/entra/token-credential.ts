@@ -7,7 +7,7 @@ import {
   type TokenCredential,
 } from '@azure/identity';
 import {readCertificate} from './certificate.ts';
-import type {HttpExchanges} from './http-exchanges.ts';
+import type {HttpExchanges} from './http/http-exchanges.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {requestGithubAssertion, requestPipelinesAssertion} from './pipeline-assertion.ts';
 import {internalTrouble, localTrouble, type Service} from './trouble.ts';

@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {readIfThere} from './replace-file.ts';
+import {readIfThere} from '../files/replace-file.ts';
 import {GitError, type RunGit} from './run-git.ts';
 
 /** Where `git config --global` writes: the first that is set or exists. @see https://git-scm.com/docs/git-config#FILES */

@@ -1,6 +1,6 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {readIfThere, replaceFile, sameBytes} from './replace-file.ts';
+import {readIfThere, replaceFile, sameBytes} from '../files/replace-file.ts';
 import {
   addSettings,
   areMet,

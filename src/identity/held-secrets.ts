@@ -1,4 +1,4 @@
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import type {Identity, SecretSource} from './identity.ts';
 
 /** The secrets that an identity has in memory. */

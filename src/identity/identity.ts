@@ -1,4 +1,4 @@
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 
 /** Where a secret comes from. What can be read at once is held; the rest is asked when it is needed. */
 export type SecretSource =

@@ -1,4 +1,4 @@
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import type {Token} from '../token/token.ts';
 
 /** What a client of a git socket is told. Every variant becomes bytes in `render`. */

@@ -1,7 +1,7 @@
 import {printable} from '../text/printable.ts';
-import type {Secret} from '../token/secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
-import {encodeBase64} from './base64.ts';
+import {encodeBase64} from '../text/base64.ts';
 
 /** Every answer begins with it. Git ignores a key that it does not know; our scripts tell an answer from silence. */
 const GREETING = 'orgkey=1\n';

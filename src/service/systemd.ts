@@ -1,6 +1,6 @@
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {absoluteVariable} from '../config/absolute-variable.ts';
+import {absoluteVariable} from '../places/absolute-variable.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';

@@ -1,5 +1,5 @@
 import {createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes} from 'node:crypto';
-import {Secret} from '../token/secret.ts';
+import {Secret} from '../secret/secret.ts';
 
 /** What one file of the store holds. */
 export type Entry =

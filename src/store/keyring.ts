@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
-import {entriesOf, KEYRING_SERVICE, type OpenEntry} from '../config/keyring-package.ts';
-import {Secret} from '../token/secret.ts';
+import {entriesOf, KEYRING_SERVICE, type OpenEntry} from './keyring-package.ts';
+import {Secret} from '../secret/secret.ts';
 
 /** The operating system's keyring: secrets by name, opened by signing in to the machine. */
 export interface Keyring {

@@ -2,7 +2,7 @@ import {createHash, randomBytes} from 'node:crypto';
 import {join, resolve} from 'node:path';
 import {printable} from '../text/printable.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
-import {Secret} from '../token/secret.ts';
+import {Secret} from '../secret/secret.ts';
 import {decodeEntry, encodeEntry, isSealed, StoreKey, type Entry} from './entry-format.ts';
 import {StoreError, storeErrorFrom, systemCodeOf} from './store-error.ts';
 import {SHORTEST_KEY} from './store-key.ts';

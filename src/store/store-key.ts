@@ -1,8 +1,8 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
-import {objectionTo, readProtectedFile} from '../config/read-protected-file.ts';
+import {objectionTo, readProtectedFile} from '../files/read-protected-file.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
-import {Secret} from '../token/secret.ts';
+import {Secret} from '../secret/secret.ts';
 import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';
 

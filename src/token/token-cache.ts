@@ -2,7 +2,7 @@ import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
-import type {Secret} from './secret.ts';
+import type {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from './token.ts';
 
 /** What a request gets from the cache. */

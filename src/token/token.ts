@@ -1,4 +1,4 @@
-import type {Secret} from './secret.ts';
+import type {Secret} from '../secret/secret.ts';
 
 /** What git is handed as its password: an access token of Entra's, or a personal access token. */
 export interface Token {

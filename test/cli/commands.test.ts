@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
-import {connectControl} from '../../src/daemon/control-client.ts';
+import {connectControl} from '../../src/control/control-client.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {getFor} from '../helpers/requests.ts';
 import {Person, patConfiguration} from '../helpers/command-line.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {stripVTControlCharacters} from 'node:util';
 import {describeStatus} from '../../src/cli/commands/status.ts';
-import type {OrganizationStatus, Status} from '../../src/daemon/control-protocol.ts';
+import type {OrganizationStatus, Status} from '../../src/control/control-protocol.ts';
 
 const now = 1_800_000_000_000;
 const hostile = '\u001b[2J\u202eevil\r\nred: everything is well';

@@ -1,7 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import ssh2 from 'ssh2';
 
-import {describeHostKey, knownHostsLine} from '../../src/ssh/host-keys.ts';
+import {describeHostKey, knownHostsLine} from '../../src/ssh/host/host-keys.ts';
 import {Person} from '../helpers/command-line.ts';
 import {converse, whyNoTerminal} from '../helpers/converse.ts';
 import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {commands} from '../../src/cli/command-line.ts';
-import {isNested, parseCommandLine} from '../../src/cli/parse-command-line.ts';
+import {commands} from '../../src/cli/line/command-line.ts';
+import {isNested, parseCommandLine} from '../../src/cli/line/parse-command-line.ts';
 import {Person} from '../helpers/command-line.ts';
 
 const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] = [

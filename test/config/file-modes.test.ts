@@ -3,7 +3,7 @@ import {chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync} from 'node:
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Loaded} from '../../src/config/configuration.ts';
-import {objectionTo} from '../../src/config/read-protected-file.ts';
+import {objectionTo} from '../../src/files/read-protected-file.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';

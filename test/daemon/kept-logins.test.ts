@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {closeSync, existsSync, openSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import type {Notice, Status} from '../../src/daemon/control-protocol.ts';
+import type {Notice, Status} from '../../src/control/control-protocol.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';

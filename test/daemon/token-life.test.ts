@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {Notice} from '../../src/daemon/control-protocol.ts';
+import type {Notice} from '../../src/control/control-protocol.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
 import {until} from '../helpers/patience.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {ClockWatch, describeSkew} from '../../src/daemon/clock-watch.ts';
+import {ClockWatch, describeSkew} from '../../src/daemon/status/clock-watch.ts';
 import {toldVariables} from '../../src/daemon/told-variables.ts';
 import {FakeClock, HOUR} from '../helpers/fake-clock.ts';
 

@@ -12,7 +12,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
-import {submoduleInclude} from '../../src/ssh/git-include.ts';
+import {submoduleInclude} from '../../src/git/git-include.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';

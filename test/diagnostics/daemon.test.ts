@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process';
 import {chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
-import {connectControl} from '../../src/daemon/control-client.ts';
+import {connectControl} from '../../src/control/control-client.ts';
 import {patientOf, type Patient} from '../helpers/doctor.ts';
 import type {Cloud} from '../cloud/cloud.ts';
 import type {ExecutionContext} from 'ava';

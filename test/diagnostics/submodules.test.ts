@@ -2,11 +2,11 @@ import test from 'ava';
 import {chmodSync, rmSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
-import {checkSubmodules} from '../../src/diagnostics/check-submodules.ts';
+import {checkSubmodules} from '../../src/diagnostics/checks/check-submodules.ts';
 import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import type {SubmoduleSettings} from '../../src/config/configuration.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {createAcquire, UNSAID_LIFE, type AcquireParts} from '../../src/entra/acquire.ts';
-import type {Errand, Outcome} from '../../src/entra/acquirer-pool.ts';
+import type {Errand, Outcome} from '../../src/entra/child/acquirer-pool.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../src/token/acquire.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {fingerprintOf, microsoft, RememberedRefreshTokens, told, type Keyless} from '../helpers/acquiring.ts';
 
 /** An acquire whose acquirers bring this; the clocks stand. */

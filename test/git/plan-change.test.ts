@@ -7,8 +7,8 @@ import {promisify} from 'node:util';
 import {isChanged, planRemoval, planSettings, publish} from '../../src/git/plan-change.ts';
 import {gitFrom} from '../../src/git/run-git.ts';
 import {helperValue, type Setting} from '../../src/git/setting.ts';
-import {wantedSettings} from '../../src/git/wanted-settings.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {wantedSettings} from '../../src/cli/setup/wanted-settings.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import type {Binding} from '../../src/identity/bindings.ts';
 
 const git = gitFrom({PATH: process.env['PATH'], HOME: '/nonexistent'});

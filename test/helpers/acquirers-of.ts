@@ -1,6 +1,6 @@
 import {readFileSync, readdirSync} from 'node:fs';
 import {setTimeout as pause} from 'node:timers/promises';
-import {connectControl} from '../../src/daemon/control-client.ts';
+import {connectControl} from '../../src/control/control-client.ts';
 import {join} from 'node:path';
 import type {TestDaemon} from './daemon.ts';
 import {until} from './patience.ts';

@@ -1,10 +1,10 @@
 import {createHash} from 'node:crypto';
-import {AcquirerPool, type AcquirerPoolParts, type Observation} from '../../src/entra/acquirer-pool.ts';
+import {AcquirerPool, type AcquirerPoolParts, type Observation} from '../../src/entra/child/acquirer-pool.ts';
 import {createAcquire, type Authority, type ReadSecret} from '../../src/entra/acquire.ts';
-import type {RefreshTokens} from '../../src/entra/refresh-tokens.ts';
+import type {RefreshTokens} from '../../src/entra/sign-in/refresh-tokens.ts';
 import type {Identity, SecretSource} from '../../src/identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE, type Acquisition} from '../../src/token/acquire.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import type {Cloud} from '../cloud/cloud.ts';
 
 export const clock = {wall: () => Date.now(), uptime: () => performance.now()};

@@ -3,8 +3,8 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {connectControl} from '../../src/daemon/control-client.ts';
-import type {ControlCalls, ControlEvent, ControlMethod, Status} from '../../src/daemon/control-protocol.ts';
+import {connectControl} from '../../src/control/control-client.ts';
+import type {ControlCalls, ControlEvent, ControlMethod, Status} from '../../src/control/control-protocol.ts';
 import {inTime} from './patience.ts';
 import {tether} from './tether.ts';
 

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import type {Identity} from '../../src/identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE, type Acquire, type Acquisition, type Wanted} from '../../src/token/acquire.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import type {Token} from '../../src/token/token.ts';
 import {HOUR, type FakeClock} from './fake-clock.ts';
 

@@ -1,8 +1,8 @@
-import type {AnswerParts} from '../../src/answer.ts';
-import {createRespond, type Report} from '../../src/daemon/respond.ts';
+import type {AnswerParts} from '../../src/answer/answer.ts';
+import {createRespond, type Report} from '../../src/daemon/git/respond.ts';
 import {Bindings, type Binding} from '../../src/identity/bindings.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
-import type {Logins} from '../../src/token/logins.ts';
+import type {Logins} from '../../src/login/logins.ts';
 import {Rejections} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {FakeClock} from './fake-clock.ts';

@@ -3,7 +3,7 @@ import {existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 
-import {submoduleInclude} from '../../src/ssh/git-include.ts';
+import {submoduleInclude} from '../../src/git/git-include.ts';
 
 export interface Ran {
   readonly code: number | string;

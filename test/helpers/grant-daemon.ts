@@ -5,13 +5,13 @@ import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 
 import type {KeyHolder, SubmoduleSettings} from '../../src/config/configuration.ts';
-import {readSecret} from '../../src/config/read-secret.ts';
+import {readSecret} from '../../src/config/value/read-secret.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import {parseRequest} from '../../src/protocol/request.ts';
 import {render} from '../../src/protocol/render.ts';
-import {createGrants, type GrantEvent, type Grants} from '../../src/ssh/grants.ts';
+import {createGrants, type GrantEvent, type Grants} from '../../src/ssh/grant/grants.ts';
 import {startTimer} from './timers.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 
 /** The grants of a daemon on a git.sock of their own, in this process: all that `orgkey-ssh` needs. */
 export interface GrantDaemon {

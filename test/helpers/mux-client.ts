@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 
-import {byte, string, uint32} from '../../src/ssh/wire.ts';
+import {byte, string, uint32} from '../../src/ssh/relay/wire.ts';
 
 /** A message of SSH's connection protocol as OpenSSH's proxy mode frames it. */
 export function packet(type: number, ...parts: Uint8Array[]): Buffer {

@@ -1,6 +1,6 @@
 import {execFileSync} from 'node:child_process';
 
-import {makePrivateKey, type PrivateKey} from '../../src/ssh/private-key.ts';
+import {makePrivateKey, type PrivateKey} from '../../src/ssh/key/private-key.ts';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {ruleFor, startGrantDaemon, type GrantDaemon} from './grant-daemon.ts';
 import {GitHome} from './git-home.ts';

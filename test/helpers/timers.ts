@@ -1,4 +1,4 @@
-import type {StartTimer} from '../../src/ssh/single-use-socket.ts';
+import type {StartTimer} from '../../src/ssh/grant/single-use-socket.ts';
 
 /** The machine's own timers; they hold no process back. */
 export const startTimer: StartTimer = (milliseconds, act) => {

@@ -1,7 +1,7 @@
 import {inspect} from 'node:util';
 import test from 'ava';
 import {clientIdOf, describeIdentity, type Identity} from '../../src/identity/identity.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 
 const clientId = '9f000000-1111-2222-3333-444444444444';
 const tenantId = '72f988bf-86f1-41af-91ab-2d7cd011db47';

@@ -3,7 +3,7 @@ import * as fc from '../helpers/any.ts';
 import type {Answer} from '../../src/protocol/answer.ts';
 import {parseAttributes} from '../../src/protocol/attributes.ts';
 import {render} from '../../src/protocol/render.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {withSpiedBuffers} from '../helpers/spied-buffers.ts';
 import type {Token} from '../../src/token/token.ts';
 

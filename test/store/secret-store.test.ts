@@ -26,7 +26,7 @@ import {
 } from '../../src/store/secret-store.ts';
 import {StoreError, type StoreErrorCode} from '../../src/store/store-error.ts';
 import {diskFiles, type StoreFiles} from '../../src/store/store-files.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {systemError, watchedFiles, type Step} from '../helpers/failing-files.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';

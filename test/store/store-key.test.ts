@@ -5,7 +5,7 @@ import {KeyringError, openKeyring, type Keyring} from '../../src/store/keyring.t
 import {openStore} from '../../src/store/open-store.ts';
 import {StoreError} from '../../src/store/store-error.ts';
 import {findStoreKey, STORE_KEY} from '../../src/store/store-key.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 

@@ -1,6 +1,6 @@
 import {openSecretStore} from '../../src/store/secret-store.ts';
 import {StoreError} from '../../src/store/store-error.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 
 // A child of the tests: use-store.ts DIRECTORY OPERATION…, one line out for each; plain entries.
 const [directory = '', ...operations] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import {openSecretStore} from '../../src/store/secret-store.ts';
 import {diskFiles} from '../../src/store/store-files.ts';
-import {Secret} from '../../src/token/secret.ts';
+import {Secret} from '../../src/secret/secret.ts';
 import {watchedFiles} from '../helpers/failing-files.ts';
 
 // A child of the tests: write-and-die.ts DIRECTORY KEY before|after STEP. It writes `new` under the name `name`, and

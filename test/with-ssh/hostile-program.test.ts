@@ -7,9 +7,9 @@ import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 
 import type {GrantRequest} from '../../src/protocol/request.ts';
-import {relay} from '../../src/ssh/relay.ts';
+import {relay} from '../../src/ssh/relay/relay.ts';
 import {SshFailure} from '../../src/ssh/ssh-failure.ts';
-import {byte, string, uint32} from '../../src/ssh/wire.ts';
+import {byte, string, uint32} from '../../src/ssh/relay/wire.ts';
 import {everybody} from '../helpers/grant-daemon.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {execution, opening, packet, packetTypes, reader} from '../helpers/mux-client.ts';

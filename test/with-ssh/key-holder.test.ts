@@ -7,10 +7,10 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 
 import type {SubmoduleSettings} from '../../src/config/configuration.ts';
-import {dial} from '../../src/ssh/dial.ts';
-import {KnownHosts} from '../../src/ssh/host-keys.ts';
-import {makePrivateKey} from '../../src/ssh/private-key.ts';
-import {connectSsh} from '../../src/ssh/ssh-connection.ts';
+import {dial} from '../../src/ssh/relay/dial.ts';
+import {KnownHosts} from '../../src/ssh/host/host-keys.ts';
+import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
+import {connectSsh} from '../../src/ssh/relay/ssh-connection.ts';
 import {SshFailure} from '../../src/ssh/ssh-failure.ts';
 import {agentsOf, goneProcess, readProcess} from '../helpers/agents-of.ts';
 import {everybody, ruleFor} from '../helpers/grant-daemon.ts';

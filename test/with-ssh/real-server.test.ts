@@ -5,9 +5,9 @@ import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 
 import type {KeyHolder} from '../../src/config/configuration.ts';
-import {dial} from '../../src/ssh/dial.ts';
-import {fetchHostKeys} from '../../src/ssh/fetch-host-keys.ts';
-import {knownHostsLine} from '../../src/ssh/host-keys.ts';
+import {dial} from '../../src/ssh/relay/dial.ts';
+import {fetchHostKeys} from '../../src/ssh/host/fetch-host-keys.ts';
+import {knownHostsLine} from '../../src/ssh/host/host-keys.ts';
 import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
@@ -93,8 +93,8 @@ withServer('a host whose pinned kind of key is gone counts as changed', async (t
 
 withServer('keys that OpenSSH takes and Azure DevOps does not are fine for a server', async (t) => {
   const {generateKeyPairSync} = await import('node:crypto');
-  const {readPrivateKey} = await import('../../src/ssh/private-key.ts');
-  const {Secret} = await import('../../src/token/secret.ts');
+  const {readPrivateKey} = await import('../../src/ssh/key/private-key.ts');
+  const {Secret} = await import('../../src/secret/secret.ts');
   for (const pem of [
     generateKeyPairSync('ed25519').privateKey.export({type: 'pkcs8', format: 'pem'}).toString(),
     generateKeyPairSync('ec', {namedCurve: 'P-521'})

@@ -6,9 +6,9 @@ import {mock} from 'node:test';
 
 import test, {type ExecutionContext} from 'ava';
 
-import {dial} from '../../src/ssh/dial.ts';
-import {KnownHosts} from '../../src/ssh/host-keys.ts';
-import {connectSsh} from '../../src/ssh/ssh-connection.ts';
+import {dial} from '../../src/ssh/relay/dial.ts';
+import {KnownHosts} from '../../src/ssh/host/host-keys.ts';
+import {connectSsh} from '../../src/ssh/relay/ssh-connection.ts';
 import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
 import {ManualTimers} from '../helpers/timers.ts';

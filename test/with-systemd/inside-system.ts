@@ -2,7 +2,7 @@
 // What happens on a machine of its own; prints what it found as one line of JSON.
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {makePrivateKey} from '../../src/ssh/private-key.ts';
+import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {
   directory,

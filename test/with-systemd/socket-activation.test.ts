@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-import {connectControl} from '../../src/daemon/control-client.ts';
+import {connectControl} from '../../src/control/control-client.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {askPath} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';

@@ -3,13 +3,13 @@ import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {NO_CONFIGURATION} from '../../config/default-settings.ts';
-import {freshConfiguration} from '../../config/init-configuration.ts';
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {freshConfiguration} from '../../config/edit/init-configuration.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
 import type {SecretSource} from '../../identity/identity.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
-import {replaceFile} from '../../git/replace-file.ts';
+import {replaceFile} from '../../files/replace-file.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -26,7 +26,7 @@ import {
   starterConfiguration,
   withAbsolutePaths,
   type StarterOptions,
-} from '../starter-configuration.ts';
+} from '../setup/starter-configuration.ts';
 
 type Json = {readonly json: boolean};
 
@@ -84,7 +84,7 @@ export async function show(options: Places & Json, context: Context): Promise<Ex
 
 /** `orgkey config schema` */
 export async function schema(_options: Places, context: Context): Promise<ExitCode> {
-  const {jsonSchema} = await import('../../config/json-schema.ts');
+  const {jsonSchema} = await import('../../config/shape/json-schema.ts');
   context.terminal.printJson(jsonSchema());
   return EXIT.ok;
 }

@@ -1,8 +1,8 @@
 import {writeFile} from 'node:fs/promises';
 import type {Loaded} from '../../config/configuration.ts';
-import type {ControlConnection} from '../../daemon/control-client.ts';
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
-import {ownerNamed} from '../../daemon/owner-named.ts';
+import type {ControlConnection} from '../../control/control-client.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
+import {ownerNamed} from '../../control/owner-named.ts';
 import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
 import {makeBundle} from '../../diagnostics/make-bundle.ts';
 import {runChecks} from '../../diagnostics/run-checks.ts';
@@ -20,7 +20,7 @@ import {
 } from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
 import type {Service} from '../../service/service.ts';
-import {serviceFor} from '../choose-service.ts';
+import {serviceFor} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -33,10 +33,10 @@ import {
   stateDirectoryOf,
   SYSTEM_RUNTIME,
 } from '../locate.ts';
-import {parseGitUrl} from '../parse-git-url.ts';
+import {parseGitUrl} from '../line/parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
-import {scriptsForGit} from '../place-scripts.ts';
-import {recallFirst} from '../remember-service.ts';
+import {scriptsForGit} from '../setup/place-scripts.ts';
+import {recallFirst} from '../setup/remember-service.ts';
 import {style, widthOf, type Style} from '../terminal.ts';
 
 interface DoctorOptions extends Places {

@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
-import type {ControlConnection} from '../../daemon/control-client.ts';
-import type {ControlEvent} from '../../daemon/control-protocol.ts';
+import type {ControlConnection} from '../../control/control-client.ts';
+import type {ControlEvent} from '../../control/control-protocol.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';

@@ -1,7 +1,7 @@
 import {open, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../../text/printable.ts';
-import {auditFilesAmong} from '../../daemon/audit-trail.ts';
+import {auditFilesAmong} from '../../daemon/record/audit-trail.ts';
 import {parseRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';

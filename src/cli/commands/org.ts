@@ -1,4 +1,4 @@
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';

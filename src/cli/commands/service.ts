@@ -1,14 +1,14 @@
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import {printable} from '../../text/printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
-import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellTrouble} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning} from '../find-daemon.ts';
 import {configurationFile, nameForService, setupDirectories, setupDirectory} from '../locate.ts';
-import {forgetService, recallFirst, rememberService} from '../remember-service.ts';
+import {forgetService, recallFirst, rememberService} from '../setup/remember-service.ts';
 import {loadFor} from '../read-configuration.ts';
 
 interface ServiceOptions extends Places {

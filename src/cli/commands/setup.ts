@@ -6,17 +6,17 @@ import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
-import {readIfThere} from '../../git/replace-file.ts';
+import {readIfThere} from '../../files/replace-file.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
-import {askForConfiguration} from '../ask-for-configuration.ts';
-import {orFail, serviceFor, serviceKind} from '../choose-service.ts';
+import {askForConfiguration} from '../setup/ask-for-configuration.ts';
+import {orFail, serviceFor, serviceKind} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
-import {letServiceRead} from '../let-service-read.ts';
+import {letServiceRead} from '../setup/let-service-read.ts';
 import {
   absolute,
   configurationDirectory,
@@ -27,14 +27,14 @@ import {
   SYSTEM_RUNTIME,
 } from '../locate.ts';
 import {readConfiguration, requireTaken} from '../read-configuration.ts';
-import {rememberService} from '../remember-service.ts';
-import {changeGit, describeGitPlan, planGit, type GitOptions, type GitPlan} from '../set-up-git.ts';
+import {rememberService} from '../setup/remember-service.ts';
+import {changeGit, describeGitPlan, planGit, type GitOptions, type GitPlan} from '../setup/set-up-git.ts';
 import {
   describesConfiguration,
   starterConfiguration,
   withAbsolutePaths,
   type StarterOptions,
-} from '../starter-configuration.ts';
+} from '../setup/starter-configuration.ts';
 import {testOrganizations} from '../test-organizations.ts';
 
 export interface SetupOptions extends GitOptions, StarterOptions {

@@ -1,21 +1,21 @@
 import {chmod, mkdir, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {collectionFrom} from '../../config/build-bindings.ts';
-import {machineDirectory} from '../../config/machine-configuration.ts';
-import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit-submodules.ts';
+import {collectionFrom} from '../../config/build/build-bindings.ts';
+import {machineDirectory} from '../../places/machine-configuration.ts';
+import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
-import {readRuleKey} from '../../diagnostics/read-rule-key.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
+import {readRuleKey} from '../../ssh/read-rule-key.ts';
 import {readManifest, type FileRecord} from '../../git/manifest.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isServicesSshHost, SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
-import {readIfThere, replaceFile} from '../../git/replace-file.ts';
-import type {HostKey} from '../../ssh/host-keys.ts';
-import {readKeyFile} from '../../ssh/key-file.ts';
-import {TRUSTED_HOSTS} from '../../ssh/trusted-hosts.ts';
+import {readIfThere, replaceFile} from '../../files/replace-file.ts';
+import type {HostKey} from '../../ssh/host/host-keys.ts';
+import {readKeyFile} from '../../ssh/key/key-file.ts';
+import {TRUSTED_HOSTS} from '../../ssh/host/trusted-hosts.ts';
 import {
   KEY_LIFE,
   keyPageOf,
@@ -23,13 +23,13 @@ import {
   readPrivateKey,
   type KeyReading,
   type PrivateKey,
-} from '../../ssh/private-key.ts';
-import {Secret} from '../../token/secret.ts';
+} from '../../ssh/key/private-key.ts';
+import {Secret} from '../../secret/secret.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {letServiceRead} from '../let-service-read.ts';
+import {letServiceRead} from '../setup/let-service-read.ts';
 import {
   absolute,
   configurationFile,
@@ -41,7 +41,7 @@ import {
 } from '../locate.ts';
 import {keepSecret} from '../paste-token.ts';
 import {loadFor, readConfiguration, requireTaken, tellProblem} from '../read-configuration.ts';
-import {changeGit, planGit} from '../set-up-git.ts';
+import {changeGit, planGit} from '../setup/set-up-git.ts';
 import {layTable} from '../table.ts';
 import {style} from '../terminal.ts';
 
@@ -183,7 +183,8 @@ export async function trust(
 ): Promise<ExitCode> {
   const destination = destinationFrom(options.host);
   const {host, port} = destination;
-  const {describeHostKey, howToPin, KnownHosts, replaceHostKeys} = await import('../../ssh/host-keys.ts');
+  const {describeHostKey, howToPin, KnownHosts, replaceHostKeys} =
+    await import('../../ssh/host/host-keys.ts');
   if (isServicesSshHost(host))
     throw new CommandError(EXIT.usage, `the host key of ${host} is built in`, {
       hint: `only if Microsoft publishes another: ${howToPin(host, port, undefined)}`,
@@ -224,8 +225,8 @@ async function shownBy(
   {sshProxyCommand}: Pick<Settings, 'sshProxyCommand'>,
   {environment}: Context,
 ): Promise<HostKey[]> {
-  const {chooseRoute} = await import('../../ssh/choose-route.ts');
-  const {fetchHostKeys} = await import('../../ssh/fetch-host-keys.ts');
+  const {chooseRoute} = await import('../../ssh/grant/choose-route.ts');
+  const {fetchHostKeys} = await import('../../ssh/host/fetch-host-keys.ts');
   const choice = chooseRoute(destination, sshProxyCommand, environment);
   if (choice.kind === 'unusable') throw new CommandError(EXIT.badConfiguration, choice.reason);
   return fetchHostKeys(destination, choice.route, environment, AbortSignal.timeout(PATIENCE));
@@ -240,8 +241,8 @@ async function confirmedOf(
   fingerprints: readonly string[] | undefined,
   {terminal}: Context,
 ): Promise<readonly HostKey[]> {
-  const {describeHostKey} = await import('../../ssh/host-keys.ts');
-  const {fingerprintOf} = await import('../../ssh/private-key.ts');
+  const {describeHostKey} = await import('../../ssh/host/host-keys.ts');
+  const {fingerprintOf} = await import('../../ssh/key/private-key.ts');
   if (fingerprints !== undefined) {
     const shown = new Set(keys.map(({blob}) => fingerprintOf(blob)));
     const missing = fingerprints.find((fingerprint) => !shown.has(fingerprint));

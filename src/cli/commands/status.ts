@@ -3,7 +3,7 @@ import {
   type Notice,
   type OrganizationStatus,
   type Status,
-} from '../../daemon/control-protocol.ts';
+} from '../../control/control-protocol.ts';
 import {printable} from '../../text/printable.ts';
 import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';

@@ -1,4 +1,4 @@
-import {SCHEMA_VERSION, type TokenResult} from '../../daemon/control-protocol.ts';
+import {SCHEMA_VERSION, type TokenResult} from '../../control/control-protocol.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';

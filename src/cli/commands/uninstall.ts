@@ -3,20 +3,20 @@ import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, replaceRecord, writeManifest} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
-import {machineReaders} from '../../config/machine-configuration.ts';
+import {machineReaders} from '../../places/machine-configuration.ts';
 import {printable} from '../../text/printable.ts';
-import {readIfThere} from '../../git/replace-file.ts';
+import {readIfThere} from '../../files/replace-file.ts';
 import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
-import {orFail, serviceFor, serviceKind, tellTrouble} from '../choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellTrouble} from '../setup/choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
-import {placedScripts} from '../place-scripts.ts';
-import {forgetService, recallService} from '../remember-service.ts';
-import {submoduleFileFor} from '../set-up-git.ts';
+import {placedScripts} from '../setup/place-scripts.ts';
+import {forgetService, recallService} from '../setup/remember-service.ts';
+import {submoduleFileFor} from '../setup/set-up-git.ts';
 
 interface UninstallOptions extends Places {
   readonly system: boolean;

@@ -1,7 +1,7 @@
 import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import type {Configuration} from '../../config/configuration.ts';
-import {SCHEMA_VERSION} from '../../daemon/control-protocol.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
 import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
@@ -21,7 +21,7 @@ import {decideGrant} from '../../submodule/decide-grant.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {parseGitUrl} from '../parse-git-url.ts';
+import {parseGitUrl} from '../line/parse-git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {style} from '../terminal.ts';
 

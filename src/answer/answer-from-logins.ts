@@ -1,0 +1,31 @@
+import type {Owner} from '../organization/owner.ts';
+import type {Answer} from '../protocol/answer.ts';
+import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
+import {placeOf, type Logins} from '../login/logins.ts';
+
+/** What people typed at git's prompt: found, kept or dropped. */
+export async function answerFromLogins(
+  request: GetRequest | StoreRequest | EraseRequest,
+  owner: Owner,
+  kept: {readonly persist: boolean},
+  logins: Logins,
+): Promise<Answer> {
+  const place = placeOf(request.remote, owner);
+  switch (request.operation) {
+    case 'get':
+      return recall(request, logins.find(place));
+    case 'store':
+      return {kind: 'done', reason: await logins.store(place, request.login, kept)};
+    case 'erase':
+      return {kind: 'done', reason: await logins.erase(place, request.login)};
+  }
+}
+
+function recall({announced}: GetRequest, login: ReturnType<Logins['find']>): Answer {
+  if (login === undefined) return {kind: 'pass', reason: 'nothing is stored yet'};
+  if (login.credential === undefined || announced.authtype) return {kind: 'login', login};
+  // who did not announce that he takes a header would ask for it without end
+  return login.password === undefined
+    ? {kind: 'pass', reason: 'what is stored is a header, for a newer git'}
+    : {kind: 'login', login: {...login, authtype: undefined, credential: undefined}};
+}

@@ -1,0 +1,72 @@
+import type {Bindings, Choice} from '../identity/bindings.ts';
+import {ownerOf, type Owner} from '../organization/owner.ts';
+import {isInScope, type SocketScope} from '../organization/socket-scope.ts';
+import type {Answer} from '../protocol/answer.ts';
+import {credentialFor, refusedBefore} from './credential.ts';
+import {explainAbsence, explainFailure} from './explain.ts';
+import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
+import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
+import {answerFromLogins} from './answer-from-logins.ts';
+import {findToken} from '../token/find-token.ts';
+import {judgeToken} from './judge-token.ts';
+import type {Logins} from '../login/logins.ts';
+import {askerOf, type Rejections} from '../token/rejections.ts';
+import type {TokenCache} from '../token/token-cache.ts';
+
+export interface AnswerParts {
+  readonly bindings: Bindings;
+  readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
+  readonly rejections: Rejections;
+  readonly logins: Logins;
+  /** What git does where an organization that is configured by name fails: stop, or ask its next helper. */
+  readonly onFailure: 'quit' | 'pass';
+  /** Why there is no configuration in force, if that is so: nobody can be named then. */
+  readonly trouble: string | undefined;
+}
+
+/** An answer, and how it came about: what the log and the audit tell of it. */
+export interface Answered {
+  readonly answer: Answer;
+  readonly owner: Owner;
+  readonly choice?: Extract<Choice, {kind: 'chosen'}>;
+  readonly source?: 'cache' | 'issuer';
+  readonly failure?: Failure;
+}
+
+/** The story: one request of git's, from remote to credential. */
+export async function answer(
+  request: GetRequest | StoreRequest | EraseRequest,
+  scope: SocketScope,
+  parts: AnswerParts,
+): Promise<Answered> {
+  const owner = ownerOf(request.remote, parts.bindings.isServer);
+  if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
+  const choice = parts.bindings.choose(owner);
+  if (choice.kind === 'none') return {owner, answer: explainAbsence(choice.reason, owner, parts.trouble)};
+
+  const {identity} = choice.binding;
+  if (identity.kind === 'stored') {
+    if (scope.organizations !== undefined)
+      return {owner, answer: pass('no stored logins over scoped sockets')};
+    return {owner, choice, answer: await answerFromLogins(request, owner, identity, parts.logins)};
+  }
+
+  const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
+  const asker = askerOf(owner, scope, identity);
+  const failed = (failure: Failure): Answered => {
+    const circumstances = {owner, choice, onFailure: parts.onFailure};
+    return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
+  };
+  if (request.operation !== 'get') {
+    const judged = judgeToken(request, wanted, asker, parts);
+    return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};
+  }
+  const found = await findToken(wanted, asker, refusedBefore(request), parts);
+  if (found.kind === 'failed') return failed(found.failure);
+  const handed = {...found, isSettled: parts.rejections.isSettled(asker)};
+  return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};
+}
+
+function pass(reason: string): Answer {
+  return {kind: 'pass', reason};
+}

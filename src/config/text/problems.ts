@@ -1,0 +1,110 @@
+import type {Problem} from '../configuration.ts';
+
+/** How many problems are told at once; more than that help nobody. */
+const LIMIT = 200;
+
+/** Collects what is wrong in one text, and says where it stands. */
+export class Problems {
+  readonly #file: string;
+  readonly #text: string;
+  readonly #errors = new Map<number, Said[]>();
+  readonly #warnings = new Map<number, Said[]>();
+  readonly #open = new Set<number>();
+  #lineStarts: readonly number[] | undefined;
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.#text = text;
+  }
+
+  /** Something is wrong with what begins at the offset: a key, a credential. */
+  error(at: number, message: string, hint?: string): void {
+    if (!this.#open.has(at)) say(this.#errors, at, {message, hint});
+  }
+
+  /** A value is wrong. The first problem of a value is the one to repair: later ones follow from it. */
+  refuse(at: number, message: string, hint?: string): void {
+    if (!this.isToldAt(at)) this.error(at, message, hint);
+  }
+
+  /** Nobody here can tell what the value is: it is warned of, and nothing that follows from it is an error. */
+  leaveOpen(at: number, message: string | undefined): void {
+    this.#open.add(at);
+    if (message !== undefined) this.warn(at, message);
+  }
+
+  isOpen(at: number): boolean {
+    return this.#open.has(at);
+  }
+
+  warn(at: number, message: string, hint?: string): void {
+    say(this.#warnings, at, {message, hint});
+  }
+
+  /** Whether something is wrong with what begins at the offset. */
+  isToldAt(at: number): boolean {
+    return this.#errors.has(at);
+  }
+
+  get found(): boolean {
+    return this.#errors.size > 0;
+  }
+
+  /** In the order of the text. */
+  errors(): Problem[] {
+    return this.#list(this.#errors);
+  }
+
+  /** In the order of the text. */
+  warnings(): Problem[] {
+    return this.#list(this.#warnings);
+  }
+
+  /** `/etc/orgkey/config.yaml:12:9`; lines and columns count from 1, columns in UTF-16 code units. */
+  place(at: number): string {
+    const starts = (this.#lineStarts ??= lineStartsOf(this.#text));
+    const line = lastNotAfter(starts, at);
+    return `${this.#file}:${line + 1}:${at - (starts[line] ?? 0) + 1}`;
+  }
+
+  #list(said: ReadonlyMap<number, readonly Said[]>): Problem[] {
+    const all = [...said]
+      .toSorted(([one], [other]) => one - other)
+      .flatMap(([at, here]) => here.map(({message, hint}) => ({at, message, hint})));
+    const listed = all.slice(0, LIMIT).map(({at, message, hint}) => ({place: this.place(at), message, hint}));
+    const next = all[LIMIT];
+    if (next === undefined) return listed;
+    const message = `${all.length - LIMIT} more problems from here on`;
+    return [...listed, {place: this.place(next.at), message, hint: undefined}];
+  }
+}
+
+function say(to: Map<number, Said[]>, at: number, said: Said): void {
+  const here = to.get(at);
+  if (here === undefined) to.set(at, [said]);
+  // what an alias repeats is said once
+  else if (!here.some(({message}) => message === said.message)) here.push(said);
+}
+
+interface Said {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+function lineStartsOf(text: string): number[] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
+  return starts;
+}
+
+/** The index of the last start that is not after `at`. */
+function lastNotAfter(starts: readonly number[], at: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,233 @@
+import {spawn} from 'node:child_process';
+import type {SecretSource} from '../../identity/identity.ts';
+import {entriesOf, KEYRING_SERVICE} from '../../store/keyring-package.ts';
+import {shellWord} from '../../text/quote-for-shell.ts';
+import {Secret} from '../../secret/secret.ts';
+import {LARGEST_SECRET, objectionTo, readProtectedFile} from '../../files/read-protected-file.ts';
+import {trimmedBytes} from './resolve-value.ts';
+import {showablePath} from '../../text/showable.ts';
+
+/** A secret that could not be had. The message holds nothing of what a program printed. */
+export class SecretError extends Error {
+  readonly code: 'ERR_SECRET_FILE' | 'ERR_SECRET_COMMAND' | 'ERR_SECRET_KEYRING' | 'ERR_SECRET_EMPTY';
+  /** A sentence. */
+  readonly hint: string | undefined;
+
+  constructor(code: SecretError['code'], message: string, hint?: string) {
+    super(message);
+    this.name = 'SecretError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export interface ReadSecretParts {
+  /** Given to programs as it is: PATH, HOME and the session's bus are in it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asks Azure; rejects with a reason without secrets. */
+  readonly readVault: (vault: string, secret: string) => Promise<Secret>;
+  /** Files must belong to this user or to root. Default: our own uid. */
+  readonly uid?: number;
+  /** How long a program or the keyring may take, in milliseconds. Default: 8 seconds. */
+  readonly timeLimit?: number;
+  /** Gives the module `@napi-rs/keyring`, if it is installed. */
+  readonly loadKeyring?: () => Promise<unknown>;
+}
+
+/** In milliseconds: less than a git that waits has patience for, which is told what hangs, then. */
+const TIME_LIMIT = 8_000;
+
+/** The largest secret that a program may print, in bytes. */
+const LARGEST_OUTPUT = 64 * 1024;
+
+/**
+ * Trimmed and not empty. Who calls it owns what it gets, and erases it.
+ * @throws {SecretError} where a program or the keyring does not give it; whatever `readVault` throws.
+ */
+export async function readSecret(source: SecretSource, parts: ReadSecretParts): Promise<Secret> {
+  switch (source.from) {
+    case 'held':
+      return copyOf(source.secret);
+    case 'file':
+      return await fromFile(source.path, parts.uid ?? process.getuid?.() ?? 0);
+    case 'command':
+      return await fromCommand(source.argv, parts);
+    case 'keyring':
+      return await fromKeyring(source.name, parts);
+    case 'key-vault':
+      return await parts.readVault(source.vault, source.secret);
+  }
+}
+
+function copyOf(secret: Secret): Secret {
+  const bytes = new Uint8Array(secret.length);
+  secret.copyTo(bytes, 0);
+  return new Secret(bytes);
+}
+
+/** By the same rules as when the configuration was loaded: the file may be another one by now. */
+async function fromFile(path: string, uid: number): Promise<Secret> {
+  const read = await readProtectedFile(path, LARGEST_SECRET);
+  const name = `the file ${showablePath(path)}`;
+  if (read.kind === 'failed') throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`, read.hint);
+  const objection = objectionTo({path, ...read}, {uid, holdsSecret: true});
+  if (objection?.severity !== 'error') return secretFrom(read.bytes, `${name} is empty`);
+  read.bytes.fill(0);
+  throw new SecretError(
+    'ERR_SECRET_FILE',
+    `${name} ${objection.message}`,
+    objection.hint && `${objection.hint} ${shellWord(showablePath(path))}`,
+  );
+}
+
+async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Promise<Secret> {
+  const ran = await run(argv, parts);
+  switch (ran.kind) {
+    case 'printed':
+      return secretFrom(ran.output, 'the program of $command printed nothing');
+    case 'absent':
+      throw new SecretError(
+        'ERR_SECRET_COMMAND',
+        `the program of $command cannot be started (${ran.code})`,
+        'Write its absolute path: the service has another PATH than your shell.',
+      );
+    case 'failed':
+      throw new SecretError(
+        'ERR_SECRET_COMMAND',
+        `the program of $command failed: ${ran.reason}`,
+        'Run it by hand as the user of the service to see what it says.',
+      );
+  }
+}
+
+/** A module waits as long as the keyring does, and cannot be ended: what it gives later is nobody's. @throws {SecretError} */
+async function beforeLimit<Given>(
+  asked: Promise<Given>,
+  {timeLimit = TIME_LIMIT}: ReadSecretParts,
+): Promise<Given> {
+  const {promise, reject} = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `the keyring did not answer within ${timeLimit / 1000} s`;
+    reject(
+      new SecretError(
+        'ERR_SECRET_KEYRING',
+        message,
+        'Unlock it: it may be asking on a screen that nobody sees.',
+      ),
+    );
+  }, timeLimit);
+  try {
+    return await Promise.race([asked, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret> {
+  const bytes = await beforeLimit(askModule(name, parts.loadKeyring ?? installedKeyring), parts);
+  if (bytes !== undefined) return secretFrom(bytes, 'the entry of the keyring is empty');
+  const ran = await run(['secret-tool', 'lookup', 'service', KEYRING_SERVICE, 'username', name], parts);
+  switch (ran.kind) {
+    case 'printed':
+      return secretFrom(ran.output, 'the keyring has no such entry');
+    case 'absent':
+      throw new SecretError(
+        'ERR_SECRET_KEYRING',
+        'the keyring has no such entry, or cannot be asked',
+        'Install secret-tool (libsecret-tools), or keep the secret in a file of mode 0600 and write $file.',
+      );
+    case 'failed':
+      throw new SecretError(
+        'ERR_SECRET_KEYRING',
+        'the keyring is locked, or has no such entry',
+        `Make it with: secret-tool store --label=orgkey service ${KEYRING_SERVICE} username NAME`,
+      );
+  }
+}
+
+async function installedKeyring(): Promise<unknown> {
+  // a name that is no literal: bundlers and compilers must not look for what is optional
+  const name: string = '@napi-rs/keyring';
+  return await import(name);
+}
+
+/** `undefined` where the module is not installed, or has no such entry: it may look in another keyring. */
+async function askModule(name: string, load: () => Promise<unknown>): Promise<Uint8Array | undefined> {
+  try {
+    const entry = entriesOf(await load())?.(name);
+    const getPassword = propertyOf(entry, 'getPassword');
+    if (typeof getPassword !== 'function') return undefined;
+    const password: unknown = await Reflect.apply(getPassword, entry, []);
+    return typeof password === 'string' ? Buffer.from(password) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function propertyOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+/** Takes the bytes over. */
+function secretFrom(bytes: Uint8Array, whenEmpty: string): Secret {
+  const secret = trimmedBytes(bytes);
+  bytes.fill(0);
+  if (secret.length === 0) throw new SecretError('ERR_SECRET_EMPTY', whenEmpty);
+  return new Secret(secret);
+}
+
+type Ran =
+  | {readonly kind: 'printed'; readonly output: Uint8Array}
+  /** Not there, or not to be executed. */
+  | {readonly kind: 'absent'; readonly code: string}
+  | {readonly kind: 'failed'; readonly reason: string};
+
+/** Without a shell, without input; what it says on stderr may hold the secret and is not kept. */
+async function run(
+  [program = '', ...args]: readonly string[],
+  {environment, timeLimit = TIME_LIMIT}: ReadSecretParts,
+): Promise<Ran> {
+  const {promise, resolve} = Promise.withResolvers<Ran>();
+  // a group of its own, so that what the program started ends with it
+  const child = spawn(program, args, {
+    env: {...environment},
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const deadline = AbortSignal.timeout(timeLimit);
+  const end = (ran: Ran) => {
+    deadline.removeEventListener('abort', tooLate);
+    if (ran.kind !== 'printed') child.stdout.destroy();
+    resolve(ran);
+  };
+  const stop = (reason: string) => {
+    endGroup(child.pid);
+    end({kind: 'failed', reason});
+  };
+  const tooLate = () => stop(`it took longer than ${timeLimit / 1000} s`);
+  deadline.addEventListener('abort', tooLate);
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > LARGEST_OUTPUT) stop('it printed more than a secret');
+  });
+  child.on('error', (error) => end({kind: 'absent', code: 'code' in error ? String(error.code) : 'unknown'}));
+  child.on('close', (code, signal) => {
+    if (code === 0) end({kind: 'printed', output: Buffer.concat(chunks)});
+    else end({kind: 'failed', reason: code === null ? `ended by ${signal}` : `exit code ${code}`});
+  });
+  const ran = await promise;
+  for (const chunk of chunks) chunk.fill(0);
+  return ran;
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it ended by itself meanwhile
+  }
+}

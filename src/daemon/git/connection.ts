@@ -1,0 +1,50 @@
+import type {Socket} from 'node:net';
+import {MAX_REQUEST} from '../../protocol/request.ts';
+import {startTimer} from '../start-timer.ts';
+
+/** How long a client may take to send its request, in milliseconds. Git's sends it at once, where it gets the time. */
+const READ_LIMIT = 10_000;
+
+/** When a client is let go, whatever happens, in milliseconds from the end of its request: it has no limit of its own. */
+const ANSWER_LIMIT = 10_000;
+
+/**
+ * One request and one answer. Git's client half-closes after its request and reads until we close: whatever
+ * happens, the connection is answered or closed. The request's bytes and the answer's are overwritten afterwards.
+ */
+export function serveConnection(socket: Socket, respond: (request: Uint8Array) => Promise<Uint8Array>): void {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let stopTimer = startTimer(READ_LIMIT, () => socket.destroy());
+
+  socket.on('data', (chunk) => {
+    size += chunk.length;
+    // what is too long is read to its end, so that the client can read its answer, but not kept
+    if (size > MAX_REQUEST + 1) overwrite(chunks.splice(0), chunk);
+    else chunks.push(chunk);
+  });
+  socket.on('end', () => {
+    stopTimer();
+    stopTimer = startTimer(ANSWER_LIMIT, () => socket.destroy());
+    const request = size > MAX_REQUEST + 1 ? new Uint8Array(MAX_REQUEST + 1) : Buffer.concat(chunks, size);
+    overwrite(chunks);
+    chunks = [];
+    void respond(request).then(
+      (answer) => {
+        request.fill(0);
+        socket.end(answer, () => answer.fill(0));
+      },
+      () => socket.destroy(),
+    );
+  });
+  // a client that goes away is no event; 'close' follows
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    stopTimer();
+    overwrite(chunks);
+  });
+}
+
+function overwrite(chunks: readonly Buffer[], ...more: readonly Buffer[]): void {
+  for (const chunk of [...chunks, ...more]) chunk.fill(0);
+}

@@ -1,0 +1,102 @@
+import {describeIdentity} from '../../identity/identity.ts';
+import {nameOf} from '../../organization/socket-scope.ts';
+import {printable} from '../../text/printable.ts';
+import type {AuditEntry} from './audit.ts';
+import type {HandOut} from '../../control/control-handlers.ts';
+import type {Outcome} from '../status/tally.ts';
+import type {Report} from '../git/respond.ts';
+
+/** How a request counts. */
+export function outcomeOf({request, answer}: Report): Outcome {
+  if (request === undefined) return 'malformed';
+  switch (answer.kind) {
+    case 'credential':
+    case 'login':
+    case 'grant':
+      return 'served';
+    case 'failure':
+    case 'deny':
+      return 'failed';
+    case 'done':
+      return request.operation === 'erase' ? 'erased' : 'stored';
+    case 'pass':
+    case 'hello':
+      return 'passed';
+  }
+}
+
+/** The organization as configured, by which requests are counted; empty where none is. */
+export function countedFor({answered}: Report): string {
+  const choice = answered?.choice;
+  if (answered === undefined || choice === undefined) return '';
+  return choice.by === 'name' ? (nameOf(answered.owner) ?? '') : `${choice.binding.host} *`;
+}
+
+/** The audit's line; `undefined` for what hands nothing out and is nobody's business. */
+export function auditEntryOf(report: Report, time: number): AuditEntry | undefined {
+  const {request, answer, answered, scope, duration} = report;
+  if (request === undefined || request.operation === 'hello' || request.operation === 'ignored')
+    return undefined;
+  if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return undefined;
+  // whoever gives grants knows more of them, and tells it
+  if (answer.kind === 'grant') return undefined;
+  const identity = answered?.choice?.binding.identity;
+  return {
+    time: new Date(time).toISOString(),
+    event: request.operation,
+    outcome: answer.kind,
+    socket: scope.name,
+    host: 'remote' in request ? printable(request.remote.host, 300) : printable(request.destination, 300),
+    organization: answered && nameOf(answered.owner),
+    path:
+      'remote' in request
+        ? request.remote.path && boundedPath(request.remote.path)
+        : boundedPath(request.command),
+    identity: identity && describeIdentity(identity),
+    kind: identity?.kind,
+    source: answered?.source,
+    fingerprint: answer.kind === 'credential' ? answer.token.fingerprint : undefined,
+    expires:
+      answer.kind === 'credential' && answer.token.expiresAt !== undefined
+        ? new Date(answer.token.expiresAt).toISOString()
+        : undefined,
+    reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
+    duration: inMicroseconds(duration),
+  };
+}
+
+/** A token that left by the control channel: a person asked for it, or a command that a person runs. */
+export function tokenEntry({organization, identity, found, duration}: HandOut, time: number): AuditEntry {
+  const token = found.kind === 'token' ? found.token : undefined;
+  return {
+    time: new Date(time).toISOString(),
+    event: 'token',
+    outcome: found.kind,
+    socket: 'control',
+    organization: printable(organization, 300),
+    identity: identity && describeIdentity(identity),
+    kind: identity?.kind,
+    source: found.kind === 'token' ? found.source : undefined,
+    fingerprint: token?.fingerprint,
+    expires: token?.expiresAt === undefined ? undefined : new Date(token.expiresAt).toISOString(),
+    reason: found.kind === 'failed' ? found.failure.code : undefined,
+    duration: inMicroseconds(duration),
+  };
+}
+
+/** In bytes; names of projects and repositories may have 64 letters each, of any script. */
+const LONGEST_PATH = 512;
+
+/** Printable, and no longer than a line can take: whoever asks chooses it, and escapes make it longer. */
+export function boundedPath(path: string): string {
+  const shown = printable(path);
+  // three bytes for each code unit at most
+  if (shown.length * 3 <= LONGEST_PATH) return shown;
+  const bytes = Buffer.from(shown);
+  return bytes.length <= LONGEST_PATH ? shown : `${bytes.subarray(0, LONGEST_PATH).toString()}…`;
+}
+
+/** Milliseconds, without digits that mean nothing. */
+function inMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

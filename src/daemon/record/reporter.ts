@@ -1,0 +1,81 @@
+import {describeIdentity} from '../../identity/identity.ts';
+import {describeOwner, type SocketScope} from '../../organization/socket-scope.ts';
+import {printable} from '../../text/printable.ts';
+import type {GrantEvent} from '../../ssh/grant/grants.ts';
+import type {Relayed} from '../../ssh/relay/relay.ts';
+import type {AuditTrail} from './audit-trail.ts';
+import type {Log} from './log.ts';
+import {auditEntryOf, boundedPath, countedFor, outcomeOf} from './report.ts';
+import type {Report} from '../git/respond.ts';
+import type {Tally} from '../status/tally.ts';
+
+/** Counts each answered request, and writes it down where it matters. */
+export function createReporter({
+  tally,
+  audit,
+  logOf,
+  now,
+}: {
+  readonly tally: Tally;
+  readonly audit: Pick<AuditTrail, 'write'>;
+  readonly logOf: (scope: SocketScope) => Log;
+  /** Milliseconds since epoch. */
+  readonly now: () => number;
+}): (report: Report) => void {
+  return (report) => {
+    // the daemon asks its own sockets who listens: that is nobody's request
+    if (report.request?.operation === 'hello') return;
+    const outcome = outcomeOf(report);
+    tally.count(countedFor(report), outcome, report.duration);
+    const entry = auditEntryOf(report, now());
+    const {request, answer, answered, scope} = report;
+    if (entry) audit.write(entry, scope);
+
+    const log = logOf(scope);
+    const details = () => ({
+      socket: scope.name,
+      organization: answered && describeOwner(answered.owner),
+      identity: answered?.choice && describeIdentity(answered.choice.binding.identity),
+      source: answered?.source,
+      ms: Math.round(report.duration * 100) / 100,
+    });
+    if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
+    else if (answer.kind === 'deny') log('warn', answer.reason, details);
+    else if (request === undefined) log('warn', `a request was not read${reasonOf(report)}`, details);
+    else log('debug', `${request.operation}: ${answer.kind}${reasonOf(report)}`, details);
+  };
+}
+
+function reasonOf({answer}: Report): string {
+  return 'reason' in answer && answer.reason !== undefined ? ` (${answer.reason})` : '';
+}
+
+/** Writes down what became of ssh connections: their grant, and what was read through it. */
+export function createGrantReporter({
+  audit,
+  logOf,
+  now,
+}: {
+  readonly audit: Pick<AuditTrail, 'write'>;
+  readonly logOf: (scope: SocketScope) => Log;
+  /** Milliseconds since epoch. */
+  readonly now: () => number;
+}): (event: GrantEvent) => void {
+  return (event) => {
+    // what was passed or denied is told by the answer's own report
+    if (event.kind !== 'granted' && event.kind !== 'ended') return;
+    const {host, organization, project, repository, fingerprint, scope} = event;
+    const socket = scope.name;
+    const path = boundedPath(`${project}/${repository}`);
+    const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
+    const time = new Date(now()).toISOString();
+    audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint}, scope);
+    logOf(scope)('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
+  };
+}
+
+function endOf(relayed: Relayed | undefined): string {
+  if (relayed === undefined) return 'unused';
+  if (relayed.failure !== undefined) return `failed: ${printable(relayed.failure.message, 200)}`;
+  return relayed.exitCode === 0 ? 'read' : `ended with ${relayed.exitCode ?? 'git gone'}`;
+}

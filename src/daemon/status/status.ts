@@ -1,0 +1,133 @@
+import type {Binding} from '../../identity/bindings.ts';
+import {describeIdentity} from '../../identity/identity.ts';
+import {lowerName} from '../../organization/organization.ts';
+import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
+import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import type {Notice, OrganizationStatus, Status} from '../../control/control-protocol.ts';
+import type {GitSocket} from '../git/git-socket.ts';
+import type {Tally} from './tally.ts';
+
+export interface StatusParts {
+  readonly version: string;
+  readonly pid: number;
+  /** Milliseconds since epoch. */
+  readonly startedAt: number;
+  readonly inForce: ConfigurationInForce;
+  readonly tokens: TokenCache;
+  readonly tally: Tally;
+  readonly sockets: readonly GitSocket[];
+  /** What else is wrong: sockets, audit, clock. */
+  readonly notices: readonly Notice[];
+  readonly residentBytes: number;
+  readonly clockSkew: number | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Everything about the daemon that a person may want to see, without secrets. */
+export function statusOf(parts: StatusParts): Status {
+  const {inForce, tally} = parts;
+  const organizations = inForce.bindings.all.flatMap((binding) => organizationsOf(binding, parts));
+  const notices = [...parts.notices, ...configurationNotices(inForce), ...tokenNotices(organizations)];
+  notices.sort((a, b) => a.level.localeCompare(b.level));
+  return {
+    version: parts.version,
+    pid: parts.pid,
+    startedAt: parts.startedAt,
+    health: notices.some(({level}) => level === 'red') ? 'red' : notices.length > 0 ? 'yellow' : 'green',
+    notices,
+    configuration: {
+      source: inForce.configuration.source,
+      loadedAt: inForce.loadedAt,
+      warnings: inForce.configuration.warnings,
+      problems: inForce.problems,
+    },
+    sockets: parts.sockets.map(({scope, path}) => ({
+      name: scope.name,
+      path,
+      organizations: scope.organizations && [...scope.organizations],
+    })),
+    organizations,
+    requests: {
+      served: tally.of('served'),
+      passed: tally.of('passed'),
+      failed: tally.of('failed'),
+      medianMs: tally.medianMs,
+    },
+    memory: {residentBytes: parts.residentBytes},
+    clockSkew: parts.clockSkew,
+    environment: parts.environment,
+  };
+}
+
+function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): OrganizationStatus[] {
+  const {identity, host, organizations, place} = binding;
+  const token =
+    identity.kind === 'stored' ? undefined : tokens.statusOf({identity, scope: AZURE_DEVOPS_SCOPE});
+  const names = organizations.length === 0 ? [undefined] : organizations;
+  return names.map((organization) => {
+    const counted = organization === undefined ? `${host} *` : lowerName(organization);
+    return {
+      host,
+      organization,
+      identity: describeIdentity(identity),
+      kind: identity.kind,
+      place,
+      state: token?.state ?? 'none',
+      expiresAt: token?.expiresAt,
+      fingerprint: token?.fingerprint,
+      requests: tally.of('served', counted) + tally.of('failed', counted),
+      lastFailure: failureOf(token),
+    };
+  });
+}
+
+function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFailure'] {
+  const failure = token?.failure;
+  return failure && {code: failure.code, message: failure.message, hint: failure.hint};
+}
+
+function configurationNotices({problems, configuration, bindings}: ConfigurationInForce): Notice[] {
+  const first = problems[0];
+  const notices: Notice[] = configuration.warnings.map(({place, message, hint}) => ({
+    level: 'yellow',
+    about: 'configuration',
+    message: `${place}: ${message}`,
+    hint,
+  }));
+  if (first) {
+    const what =
+      bindings.all.length === 0
+        ? 'no configuration is in force'
+        : 'the configuration before the last change is in force';
+    notices.unshift({
+      level: bindings.all.length === 0 ? 'red' : 'yellow',
+      about: 'configuration',
+      message: `${what}: ${first.place}: ${first.message}`,
+      hint: 'run: orgkey config check',
+    });
+  } else if (bindings.all.length === 0) {
+    notices.push({
+      level: 'yellow',
+      about: 'configuration',
+      message: 'no credential is configured',
+      hint: 'run: orgkey setup',
+    });
+  }
+  return notices;
+}
+
+function tokenNotices(organizations: readonly OrganizationStatus[]): Notice[] {
+  return organizations.flatMap(({organization, host, lastFailure, expiresAt}) =>
+    lastFailure === undefined
+      ? []
+      : [
+          {
+            level: expiresAt === undefined ? ('red' as const) : ('yellow' as const),
+            about: 'organization' as const,
+            message: `${organization ?? host}: ${lastFailure.message} (${lastFailure.code})`,
+            hint: lastFailure.hint ?? `run: orgkey doctor ${organization ?? ''}`.trimEnd(),
+          },
+        ],
+  );
+}

@@ -1,0 +1,82 @@
+import type {Problem} from '../../config/configuration.ts';
+import {objectionTo} from '../../files/read-protected-file.ts';
+import {stat} from 'node:fs/promises';
+import {shellWord} from '../../text/quote-for-shell.ts';
+import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import type {World} from '../world.ts';
+
+const {ok, warning, failed} = diagnosticsOf('configuration');
+
+/** Whether the configuration is sound, safe where it lies, and the one that the daemon goes by. */
+export async function checkConfiguration({
+  loaded,
+  uid,
+  daemon,
+}: Pick<World, 'loaded' | 'uid' | 'daemon'>): Promise<readonly Diagnostic[]> {
+  const status = daemon.kind === 'running' ? daemon.status : undefined;
+  if (loaded.kind === 'invalid')
+    return [...loaded.problems.map((problem) => complain(problem)), ...inDaemon(status, [])];
+  const {source, bindings, warnings} = loaded.configuration;
+  const own =
+    source === 'none' || bindings.length === 0
+      ? [failed('file', 'no credential is configured', 'orgkey setup')]
+      : [ok('file', `${source}: ${countOf(bindings.length, 'credential')}`)];
+  return [
+    ...own,
+    ...warnings.map(({place, message, hint}) =>
+      warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
+    ),
+    ...(source.startsWith('/') ? await checkModes(source, uid) : []),
+    ...inDaemon(status, source.startsWith('/') ? [source] : []),
+  ];
+}
+
+function complain({place, message, hint}: Problem): Diagnostic {
+  return failed('file', `${place}: ${message}`, hint ?? 'orgkey config edit');
+}
+
+/** A secret in it is refused when it is read; whoever may write it decides what is run. */
+async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
+  const {uid: owner, mode} = await stat(source);
+  const objection = objectionTo({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
+  return objection === undefined
+    ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may change it`)]
+    : [
+        failed(
+          'modes',
+          `the file ${objection.message}`,
+          `${objection.hint ?? 'chmod go-w'} ${shellWord(source)}`,
+        ),
+      ];
+}
+
+/** A daemon has other variables and maybe another file. */
+function inDaemon(
+  status:
+    | {readonly configuration: {readonly source: string; readonly problems: readonly Problem[]}}
+    | undefined,
+  ours: readonly string[],
+): Diagnostic[] {
+  if (status === undefined) return [];
+  const {source, problems} = status.configuration;
+  const refused = problems.map(({place, message, hint}) =>
+    failed(
+      'daemon',
+      `the daemon does not take it: ${place}: ${message}`,
+      hint ?? 'if it uses variables that only this shell has, give them to the service',
+    ),
+  );
+  if (refused.length > 0) return refused;
+  if (ours.length === 0 || ours.includes(source)) return [ok('daemon', 'the daemon goes by it')];
+  return [
+    warning(
+      'daemon',
+      `the daemon goes by another one: ${source}`,
+      'start it with --config, or unset ORGKEY_CONFIG here',
+    ),
+  ];
+}
+
+function countOf(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

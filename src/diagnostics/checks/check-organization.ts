@@ -1,0 +1,242 @@
+import {describeIdentity, type Identity} from '../../identity/identity.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
+import {printable} from '../../text/printable.ts';
+import {
+  askAzureDevOps,
+  countIn,
+  judge,
+  tenantIn,
+  tenantOfToken,
+  userIn,
+  type Credential,
+} from '../azure-devops.ts';
+import type {Asked} from '../ask-server.ts';
+import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import type {Target} from '../target.ts';
+import type {World} from '../world.ts';
+
+type Asking = Pick<World, 'environment' | 'version' | 'daemon' | 'now'>;
+
+/**
+ * One organization from end to end: the token, the tenant of the organization against that of the identity, who we
+ * are there, what we may see, and the repository if one was named. Each step explains why the next cannot work.
+ */
+export async function checkOrganization(target: Target, world: Asking): Promise<readonly Diagnostic[]> {
+  const {identity, place} = target;
+  const {ok, skipped, failed} = diagnosticsOf(target.name);
+  if (identity === undefined)
+    return [failed('rule', 'no credential covers it', 'add one: orgkey config edit')];
+  const rule = ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
+  if (identity.kind === 'stored')
+    return [rule, skipped('token', "what is typed at git's prompt is for git only")];
+  if (world.daemon.kind === 'unreachable') return [rule, skipped('token', 'the daemon does not run')];
+
+  const result = await world.daemon.token(target.name);
+  if (result.kind === 'failed') {
+    const repair = printable(result.hint ?? 'orgkey logs');
+    return [
+      rule,
+      failed('token', `${printable(result.message)} (${printable(result.code, 40)})`, repair),
+      ...(await checkTenant(target, undefined, world)),
+    ];
+  }
+  const found = await findAddress(target, world);
+  if (found.asked.kind === 'unreachable')
+    return [
+      rule,
+      describeToken(target, result.expiresAt, world),
+      failed('organization', found.asked.message, found.asked.repair),
+    ];
+  if (found.asked.answer.status === 404)
+    return [
+      rule,
+      describeToken(target, result.expiresAt, world),
+      failed(
+        'organization',
+        'there is none of that name',
+        'check the spelling in the configuration and in the URL',
+      ),
+    ];
+  return [
+    rule,
+    describeToken(target, result.expiresAt, world),
+    ...tenantDiagnostics(target, result, found.asked),
+    ...(await checkMembership(target, found.address, result, world)),
+    ...(await checkRepository(target, result, world)),
+  ];
+}
+
+function describeToken({name, identity}: Target, expiresAt: number | undefined, {now}: Asking): Diagnostic {
+  const {ok} = diagnosticsOf(name);
+  const minutes = expiresAt === undefined ? undefined : Math.floor((expiresAt - now()) / 60_000);
+  const left =
+    minutes === undefined
+      ? ''
+      : `, for ${minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`}`;
+  return ok('token', `${identity?.kind === 'pat' ? 'a personal access token' : 'an access token'}${left}`);
+}
+
+/** As nobody: what the organization tells everybody. A server's collections may lie below `tfs`. */
+async function findAddress(
+  {addresses, repository}: Target,
+  world: Asking,
+): Promise<{readonly address: string; readonly asked: Asked}> {
+  const preferred = addresses.filter((address) => repository?.startsWith(`${address}/`) === true);
+  const [first = '', ...others] = [...new Set([...preferred, ...addresses])];
+  let found = {address: first, asked: await askAzureDevOps(connectionData(first), undefined, world)};
+  for (const address of others) {
+    if (found.asked.kind !== 'answered' || found.asked.answer.status !== 404) break;
+    found = {address, asked: await askAzureDevOps(connectionData(address), undefined, world)};
+  }
+  return found;
+}
+
+function connectionData(address: string): string {
+  return `${address}/_apis/connectionData`;
+}
+
+/** Where there is no token, the tenant may be why. */
+async function checkTenant(
+  target: Target,
+  credential: Credential | undefined,
+  world: Asking,
+): Promise<readonly Diagnostic[]> {
+  const {asked} = await findAddress(target, world);
+  return asked.kind === 'unreachable' ? [] : tenantDiagnostics(target, credential, asked);
+}
+
+function tenantDiagnostics(
+  {name, host, identity}: Target,
+  credential: Credential | undefined,
+  asked: Asked,
+): Diagnostic[] {
+  const {ok, skipped, failed} = diagnosticsOf(name);
+  if (
+    host !== SERVICES_HOST ||
+    identity === undefined ||
+    identity.kind === 'pat' ||
+    asked.kind === 'unreachable'
+  )
+    return [];
+  const theirs = tenantIn(asked.answer);
+  const ours =
+    (credential && tenantOfToken(credential)) ?? ('tenantId' in identity ? identity.tenantId : undefined);
+  if (theirs === undefined)
+    return [skipped('tenant', 'the organization does not tell which one it is connected to')];
+  if (theirs === NO_TENANT)
+    return [
+      failed(
+        'tenant',
+        'the organization belongs to Microsoft accounts, no identity of Entra can be a member',
+        `connect it to a tenant: https://dev.azure.com/${printable(name, 60)}/_settings/organizationAad`,
+      ),
+    ];
+  if (ours === undefined) return [skipped('tenant', `the organization is connected to ${theirs}`)];
+  return ours.toLowerCase() === theirs
+    ? [ok('tenant', `${theirs}, that of the organization`)]
+    : [
+        failed(
+          'tenant',
+          `the organization is connected to ${theirs}, the identity is of ${printable(ours, 60)}`,
+          repairTenant(identity, theirs),
+        ),
+      ];
+}
+
+function repairTenant(identity: Identity, tenant: string): string {
+  switch (identity.kind) {
+    case 'managed-identity':
+      return `a managed identity works in its own tenant only: let it stand for an app there (managedIdentityClientId, tenantId: ${tenant})`;
+    case 'azure-cli':
+      return `az login --tenant ${tenant}\nand set tenantId: ${tenant} in the configuration`;
+    case 'sign-in':
+      return `sign in to that tenant: tenantId: ${tenant} in the configuration, then orgkey login`;
+    default:
+      return `set tenantId: ${tenant}; the app must be known there (multitenant), and be added to the organization`;
+  }
+}
+
+/** The tenant of organizations of Microsoft accounts. */
+const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+
+/** Who we are to the organization, and whether it shows us anything. */
+async function checkMembership(
+  target: Target,
+  address: string,
+  credential: Credential,
+  world: Asking,
+): Promise<readonly Diagnostic[]> {
+  const {ok, warning, failed} = diagnosticsOf(target.name);
+  const asked = await askAzureDevOps(connectionData(address), credential, world);
+  if (asked.kind === 'unreachable') return [failed('sign-in', asked.message, asked.repair)];
+  const verdict = judge(asked.answer);
+  if (verdict.kind !== 'ok')
+    return [failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target))];
+  const user = userIn(verdict.answer);
+  if (user === undefined) return [failed('sign-in', 'it takes us for nobody', repairMembership(target))];
+  const signedIn = ok('sign-in', `as ${printable(user, 80)}`);
+
+  const listed = await askAzureDevOps(`${address}/_apis/git/repositories?api-version=6.0`, credential, world);
+  if (listed.kind === 'unreachable') return [signedIn, warning('membership', listed.message, listed.repair)];
+  const list = judge(listed.answer);
+  if (list.kind !== 'ok')
+    return [signedIn, warning('membership', list.message, list.repair ?? repairMembership(target))];
+  const count = countIn(list.answer);
+  if (count === 0)
+    return [
+      signedIn,
+      warning(
+        'membership',
+        'it is no member of any project, or sees no repository there',
+        'add it to a project (Contributors or Readers), with the access level Basic',
+      ),
+    ];
+  return [
+    signedIn,
+    ok(
+      'membership',
+      `sees ${count === undefined ? 'many' : count} ${count === 1 ? 'repository' : 'repositories'}`,
+    ),
+  ];
+}
+
+function repairMembership({host, organization, identity}: Target): string {
+  const name = encodeURIComponent(organization);
+  const base = host === SERVICES_HOST ? `https://${SERVICES_HOST}/${name}` : `https://${host}`;
+  return identity?.kind === 'pat'
+    ? `make a new one: ${base}/_usersSettings/tokens`
+    : `add the identity with at least Basic: ${base}/_settings/users`;
+}
+
+/** What git asks first. 403 and 404 never reach a credential helper: only here they can be explained. */
+async function checkRepository(
+  target: Target,
+  credential: Credential,
+  world: Asking,
+): Promise<readonly Diagnostic[]> {
+  const {repository, name} = target;
+  if (repository === undefined) return [];
+  const {ok, failed} = diagnosticsOf(name);
+  const url = `${repository.replace(/\/+$/, '')}/info/refs?service=git-upload-pack`;
+  const asked = await askAzureDevOps(url, credential, world);
+  if (asked.kind === 'unreachable') return [failed('repository', asked.message, asked.repair)];
+  const {answer} = asked;
+  const isGit =
+    answer.headers['content-type']?.startsWith('application/x-git-upload-pack-advertisement') === true;
+  const verdict = judge(answer);
+  if (verdict.kind === 'ok' && isGit) return [ok('repository', 'can be read')];
+  if (verdict.kind === 'ok')
+    return [failed('repository', 'what answers there is no git repository', SPELLING)];
+  if (verdict.kind === 'signed-out')
+    return [failed('repository', verdict.message, verdict.repair ?? repairMembership(target))];
+  const {status, message, repair} = verdict;
+  const fallback =
+    status === 404
+      ? `${SPELLING}; give the identity Read on the repository`
+      : status === 403
+        ? 'give the identity Read on the repository, and at least Basic'
+        : 'try again; https://status.dev.azure.com tells of outages';
+  return [failed('repository', `${message} (HTTP ${status})`, repair ?? fallback)];
+}
+
+const SPELLING = 'check the spelling of project and repository in the URL';

@@ -1,0 +1,178 @@
+import {forbidEval} from '../../forbid-eval.ts';
+import {fieldOf, jobFrom, type Job} from '../job.ts';
+import {HttpExchanges} from '../http/http-exchanges.ts';
+import {decodeMessage, encodeMessage, type Message} from '../message.ts';
+import type {Grant} from '../sign-in/issuer.ts';
+import {TroubleError, type Trouble} from '../trouble.ts';
+
+/**
+ * The acquirer: a process that gets one job on stdin, asks whom it must, writes one result on stdout and ends.
+ * Only a process of its own can be given a deadline, a clean environment and no memory of earlier tokens: the SDK
+ * has no request timeout, keeps managed identities' tokens for the life of a process, and takes a managed identity
+ * for a workload identity where certain variables are set.
+ */
+async function main(): Promise<void> {
+  forbidEval();
+  // loads while the job is being read
+  const sdk = process.argv[2] === 'sdk' ? import('../token-credential.ts') : undefined;
+  const job = await readJob().catch(refuse);
+  // the daemon counts from the start of the process, which may have taken a while on a busy machine
+  const time = Math.max(1, Math.floor(job.time - performance.now()));
+  const exchanges = new HttpExchanges({
+    deadline: performance.now() + time,
+    variables: process.env,
+    secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
+  });
+  const result = await Promise.race([
+    after(time, () => failed(tooLate(job, exchanges), exchanges)),
+    perform(job, exchanges, await sdk).catch((error: unknown) =>
+      failed(troubleOf(error, exchanges), exchanges),
+    ),
+  ]);
+  return endWith(result);
+}
+
+async function endWith(result: Message): Promise<never> {
+  await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
+  // keep-alive connections and whatever else still goes on is of no more use to anybody
+  process.exit(0);
+}
+
+/** Nobody was asked. */
+function refuse(error: unknown): Promise<never> {
+  if (!(error instanceof TroubleError)) throw error;
+  return endWith({head: {kind: 'failed', trouble: error.trouble}, secrets: {}});
+}
+
+async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<Message> {
+  switch (job.task) {
+    case 'azure-cli': {
+      const {askAzureCli} = await import('../azure-cli.ts');
+      const {accessToken, expiresIn} = await askAzureCli(job);
+      return done({accessToken}, {expiresIn}, exchanges);
+    }
+    case 'vault-secret': {
+      const {readVaultSecret} = await import('../key-vault.ts');
+      const value = await readVaultSecret(job, await sdkToken(job, exchanges, sdk), exchanges);
+      return done({value}, {}, exchanges);
+    }
+    case 'refresh': {
+      const {refresh} = await import('../sign-in/issuer.ts');
+      return granted(await refresh(job, exchanges), exchanges);
+    }
+    case 'browser': {
+      const {signInWithBrowser} = await import('../sign-in/browser-sign-in.ts');
+      return granted(await withWatch(() => signInWithBrowser(job, exchanges, tell)), exchanges);
+    }
+    case 'device-code': {
+      const {signInWithDeviceCode} = await import('../sign-in/device-code.ts');
+      return granted(await withWatch(() => signInWithDeviceCode(job, exchanges, tell)), exchanges);
+    }
+    default:
+      return done({accessToken: await sdkToken(job, exchanges, sdk)}, {...exchanges.lifetime}, exchanges);
+  }
+}
+
+type Sdk = typeof import('../token-credential.ts');
+
+async function sdkToken(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<string> {
+  const {tokenCredentialFor} = sdk ?? (await import('../token-credential.ts'));
+  const answer = await tokenCredentialFor(job, exchanges).getToken(fieldOf(job, 'scope'));
+  if (answer === null) throw new Error('the SDK has neither a token nor a reason');
+  return answer.token;
+}
+
+async function granted(
+  {accessToken, refreshToken, idToken}: Grant,
+  exchanges: HttpExchanges,
+): Promise<Message> {
+  const {claimsOf} = await import('../sign-in/issuer.ts');
+  const {preferred_username: username, tid: tenantId} = idToken === undefined ? {} : claimsOf(idToken);
+  const secrets = {accessToken, ...(refreshToken === undefined ? {} : {refreshToken})};
+  return done(secrets, {...exchanges.lifetime, username, tenantId}, exchanges);
+}
+
+/** What happens before the result, a line each. */
+function tell(event: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify({kind: 'event', ...event})}\n`);
+}
+
+/** While a person is waited for, the daemon may go; nobody is there then to take the result. */
+async function withWatch<Result>(wait: () => Promise<Result>): Promise<Result> {
+  const daemon = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid !== daemon) process.exit(1);
+  }, 1000);
+  try {
+    return await wait();
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+async function readJob(): Promise<Job> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  const message = decodeMessage(Buffer.concat(chunks));
+  const job = message && jobFrom(message);
+  if (job === undefined) throw new Error('no job on stdin');
+  // of use to the SDK alone, and not to be seen in the environment that a process is started with
+  for (const [name, value] of Object.entries(job.fields)) {
+    if (name.startsWith('variable:')) process.env[name.slice('variable:'.length)] = value;
+  }
+  for (const [name, value] of Object.entries(job.secrets)) {
+    if (name.startsWith('variable:'))
+      process.env[name.slice('variable:'.length)] = new TextDecoder().decode(value);
+  }
+  return job;
+}
+
+function done(
+  secrets: Readonly<Record<string, string>>,
+  head: Readonly<Record<string, unknown>>,
+  exchanges: HttpExchanges,
+): Message {
+  const bytes = Object.entries(secrets).map(([name, secret]) => [name, Buffer.from(secret)]);
+  return {head: {kind: 'done', ...head, ...factsOf(exchanges)}, secrets: Object.fromEntries(bytes)};
+}
+
+function failed(trouble: Trouble, exchanges: HttpExchanges): Message {
+  return {head: {kind: 'failed', trouble, ...factsOf(exchanges)}, secrets: {}};
+}
+
+function factsOf({skew, requests}: HttpExchanges) {
+  return {skew, requests};
+}
+
+/** What the exchanges know is closer to the truth than what the SDK made of it. */
+function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof TroubleError) return cause.trouble;
+  }
+  if (exchanges.trouble !== undefined) return exchanges.trouble;
+  return {
+    kind: 'unexpected',
+    detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  };
+}
+
+function tooLate({task, time}: Job, {asked}: HttpExchanges): Trouble {
+  if (task === 'browser' || task === 'device-code')
+    return {
+      kind: 'local',
+      code: 'ERR_SIGN_IN_TIMEOUT',
+      detail: `nobody has signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
+      hint: 'Start the sign-in again: orgkey login.',
+    };
+  return asked === undefined
+    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: 'Start it again.'}
+    : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};
+}
+
+function after<Result>(milliseconds: number, make: () => Result): Promise<Result> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(make()), milliseconds);
+  });
+}
+
+await main();

@@ -1,0 +1,150 @@
+import {createHash, randomBytes} from 'node:crypto';
+import type {Asking, Reply} from '../http/http-exchanges.ts';
+import {fieldOf, type Job} from '../job.ts';
+import {parseRecord} from '../../text/record.ts';
+import {localTrouble, TroubleError} from '../trouble.ts';
+
+/** Where an issuer's people sign in. */
+export interface Endpoints {
+  readonly authorize: string;
+  readonly token: string;
+  /** `undefined`: the issuer has no device code flow. */
+  readonly deviceCode: string | undefined;
+  /** Whether it can post the code instead of writing it into an address that browsers remember. */
+  readonly formPost: boolean;
+}
+
+/** What a token request for a person brings. */
+export interface Grant {
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  readonly idToken: string | undefined;
+}
+
+/** Entra's addresses follow from its issuer's; others are asked for theirs. @throws {TroubleError} */
+export async function endpointsOf(issuer: string, exchanges: Asking): Promise<Endpoints> {
+  const base = /^(https:\/\/[^/?#@]+\/[^/?#]+)\/v2\.0\/?$/.exec(issuer)?.[1];
+  if (base === undefined) return discover(issuer, exchanges);
+  return {
+    authorize: `${base}/oauth2/v2.0/authorize`,
+    token: `${base}/oauth2/v2.0/token`,
+    deviceCode: `${base}/oauth2/v2.0/devicecode`,
+    formPost: true,
+  };
+}
+
+/** @see https://openid.net/specs/openid-connect-discovery-1_0.html */
+async function discover(issuer: string, exchanges: Asking): Promise<Endpoints> {
+  if (!issuer.startsWith('https://'))
+    throw localTrouble(
+      'ERR_ISSUER',
+      'the issuer is not an https address',
+      'Correct issuer in the configuration.',
+    );
+  const url = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
+  const reply = await exchanges.ask({
+    service: 'issuer',
+    method: 'GET',
+    url,
+    headers: {accept: 'application/json'},
+  });
+  const known = readAnswer(reply, exchanges);
+  const said = known['issuer'];
+  if (typeof said !== 'string' || said.replace(/\/+$/, '') !== issuer.replace(/\/+$/, ''))
+    throw unusable(url, reply, 'the configuration of another issuer');
+  const modes = known['response_modes_supported'];
+  return {
+    authorize: addressIn(known, 'authorization_endpoint', url, reply),
+    token: addressIn(known, 'token_endpoint', url, reply),
+    deviceCode:
+      known['device_authorization_endpoint'] === undefined
+        ? undefined
+        : addressIn(known, 'device_authorization_endpoint', url, reply),
+    formPost: Array.isArray(modes) && modes.includes('form_post'),
+  };
+}
+
+/** @throws {TroubleError} for a refusal too. */
+export async function askForTokens(
+  job: Job,
+  url: string,
+  parameters: Readonly<Record<string, string>>,
+  exchanges: Asking,
+  tries?: number,
+): Promise<Grant> {
+  const reply = await exchanges.ask({
+    service: url.includes('/oauth2/v2.0/') ? 'entra' : 'issuer',
+    method: 'POST',
+    url,
+    headers: {accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded'},
+    body: new URLSearchParams({
+      client_id: fieldOf(job, 'clientId'),
+      ...clientSecretIn(job),
+      ...parameters,
+    }).toString(),
+    ...(tries === undefined ? {} : {tries}),
+  });
+  const answer = readAnswer(reply, exchanges);
+  const {access_token: accessToken, refresh_token: refreshToken, id_token: idToken} = answer;
+  if (typeof accessToken !== 'string' || accessToken === '') throw unusable(url, reply, 'no access_token');
+  return {accessToken, refreshToken: textOr(refreshToken), idToken: textOr(idToken)};
+}
+
+/** A new access token for a person who signed in before. */
+export async function refresh(job: Job, exchanges: Asking): Promise<Grant> {
+  const {token} = await endpointsOf(fieldOf(job, 'issuer'), exchanges);
+  const refreshToken = new TextDecoder().decode(job.secrets['refreshToken']);
+  const parameters = {grant_type: 'refresh_token', refresh_token: refreshToken, scope: personScope(job)};
+  return askForTokens(job, token, parameters, exchanges);
+}
+
+/** What is asked for, and with it that there be a refresh token and a name. */
+export function personScope(job: Job): string {
+  return `${fieldOf(job, 'scope')} openid profile offline_access`;
+}
+
+/** @throws {TroubleError} where the answer is a refusal. */
+export function readAnswer(reply: Reply, {trouble}: Asking): Readonly<Record<string, unknown>> {
+  if (trouble !== undefined) throw new TroubleError(trouble);
+  return parseRecord(reply.text) ?? {};
+}
+
+/** Who signed in, from the ID token. It came straight from the issuer over TLS: its signature adds nothing. */
+export function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
+  return parseRecord(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()) ?? {};
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc7636 */
+export function createPkce(): {readonly verifier: string; readonly challenge: string} {
+  const verifier = randomText();
+  return {verifier, challenge: createHash('sha256').update(verifier).digest('base64url')};
+}
+
+/** 43 characters that nobody can guess. */
+export function randomText(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+export function clientSecretIn(job: Job): Record<string, string> {
+  const secret = job.secrets['clientSecret'];
+  return secret === undefined ? {} : {client_secret: new TextDecoder().decode(secret)};
+}
+
+function addressIn(
+  known: Readonly<Record<string, unknown>>,
+  name: string,
+  url: string,
+  reply: Reply,
+): string {
+  const address = known[name];
+  if (typeof address === 'string' && address.startsWith('https://') && URL.canParse(address)) return address;
+  throw unusable(url, reply, `a configuration without an https ${name}`);
+}
+
+function unusable(url: string, {status}: Reply, detail: string): TroubleError {
+  return new TroubleError({kind: 'unusable', service: 'issuer', host: new URL(url).host, status, detail});
+}
+
+function textOr(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

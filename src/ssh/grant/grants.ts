@@ -1,0 +1,258 @@
+import type {KeyHolder, SubmoduleSettings} from '../../config/configuration.ts';
+import type {SecretSource} from '../../identity/identity.ts';
+import type {SocketScope} from '../../organization/socket-scope.ts';
+import {printable} from '../../text/printable.ts';
+import type {Answer} from '../../protocol/answer.ts';
+import type {GrantRequest} from '../../protocol/request.ts';
+import {decideGrant, type GrantDecision} from '../../submodule/decide-grant.ts';
+import type {Secret} from '../../secret/secret.ts';
+import {chooseRoute} from './choose-route.ts';
+import {SubmoduleSearch} from './find-submodules.ts';
+import {howToPin, knownHostsFor} from '../host/host-keys.ts';
+import {HeldKeys} from '../key/held-keys.ts';
+import {keyPageOf} from '../key/private-key.ts';
+import type {Advice, Relayed} from '../relay/relay.ts';
+import type {ServedGrant} from './serve-grant.ts';
+import type {SigningKey} from '../key/signing-key.ts';
+import type {SocketPlace, StartTimer} from './single-use-socket.ts';
+import {SshFailure} from '../ssh-failure.ts';
+
+export interface GrantParts {
+  /** Those in force now: a reload counts from the next request on. */
+  readonly settings: () => {
+    readonly submodules: readonly SubmoduleSettings[];
+    readonly sshProxyCommand: string | undefined;
+    readonly sshKeyHolder: KeyHolder;
+  };
+  /** Where a grant's socket lies that was asked for on a socket of this scope. */
+  readonly placeOf: (scope: SocketScope) => SocketPlace;
+  /** Rejects with a message for people, without secrets. What it gives is erased after use. */
+  readonly readSecret: (source: SecretSource) => Promise<Secret>;
+  /** Lines of known_hosts for servers of one's own, as `ssh-key trust` keeps them. */
+  readonly readTrustedHosts: () => Promise<string>;
+  /** Ours alone: there a private ssh-agent's socket lies for a moment. */
+  readonly privateDirectory: string;
+  /** The daemon's: its proxies, its PATH, and what a proxy command needs. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly startTimer: StartTimer;
+  /** For the log and the audit; called for every answer, and again when a grant is used up. */
+  readonly report: (event: GrantEvent) => void;
+}
+
+export type GrantEvent =
+  | {readonly kind: 'passed' | 'denied'; readonly request: GrantRequest; readonly reason: string}
+  | ({readonly kind: 'granted'} & GrantStory)
+  /** `relayed`: `undefined` where nobody came for it. */
+  | ({readonly kind: 'ended'; readonly relayed: Relayed | undefined} & GrantStory);
+
+export interface GrantStory {
+  readonly host: string;
+  readonly organization: string;
+  readonly project: string;
+  readonly repository: string;
+  /** Of the key, `SHA256:…`. */
+  readonly fingerprint: string;
+  /** Of the socket that it was asked for on. */
+  readonly scope: SocketScope;
+}
+
+export interface Grants {
+  /** What `orgkey-ssh` is told. Does not reject. */
+  answer(request: GrantRequest, scope: SocketScope): Promise<Answer>;
+  /** Connections over which something is relayed now; not those whose git has got all, and stays. */
+  readonly active: number;
+  /** Grants nothing more, lets transfers finish for so long, in milliseconds, and ends what is left. */
+  drain(limit: number): Promise<void>;
+  /** The configuration was read again: keys are too, and those that are in it no more are taken out of their holder. */
+  followConfiguration(): Promise<void>;
+  /** Loads what a grant takes, where keys are configured: later, an update could have taken it away. */
+  prepare(): Promise<void>;
+  /** Why keys cannot be held as configured; `undefined`: they can, as far as is known. */
+  readonly trouble: SshFailure | undefined;
+}
+
+/** A grant that was just given, or a git that has got all, is waited for this long when the daemon ends, in milliseconds. */
+const UNUSED_LIMIT = 1000;
+
+/** On one socket; each is a connection to the host. Far more than git has jobs. */
+const MOST_OPEN = 128;
+
+export function createGrants(parts: GrantParts): Grants {
+  return new OpenGrants(parts);
+}
+
+type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
+
+class OpenGrants implements Grants {
+  readonly #parts: GrantParts;
+  readonly #served = new Set<ServedGrant>();
+  /** How many are open, or about to be, by the name of the socket that was asked. */
+  readonly #open = new Map<string, number>();
+  readonly #keys: HeldKeys;
+  readonly #submodules: SubmoduleSearch;
+  #draining = false;
+
+  constructor(parts: GrantParts) {
+    this.#parts = parts;
+    const {settings, readSecret, environment, startTimer, privateDirectory: directory} = parts;
+    this.#keys = new HeldKeys({settings, readSecret, agentPlace: {directory, environment, startTimer}});
+    this.#submodules = new SubmoduleSearch(startTimer);
+  }
+
+  get active(): number {
+    return [...this.#served].filter(({busy}) => busy).length;
+  }
+
+  get trouble(): SshFailure | undefined {
+    return this.#keys.trouble;
+  }
+
+  async followConfiguration(): Promise<void> {
+    await this.#keys.follow();
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#parts.settings().submodules.length > 0) await import('./serve-grant.ts');
+  }
+
+  async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {
+    const decision = decideGrant(request, this.#parts.settings().submodules, scope);
+    if (decision.kind === 'pass') return this.#passed(request, decision.reason);
+    if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
+    if (this.#draining) return this.#aboutToEnd(request);
+    // a container's paths mean nothing here
+    const isHere = scope.organizations === undefined;
+    if (isHere && (await this.#submodules.find(request.directory)) === 'none')
+      return this.#passed(request, 'no submodule: the repository has none');
+    if ((this.#open.get(scope.name) ?? 0) >= MOST_OPEN)
+      return this.#denied(
+        request,
+        `${MOST_OPEN} transfers are open already on the socket ${scope.name}`,
+        'try again, with fewer at once: git -c submodule.fetchJobs=8 …',
+      );
+    this.#count(scope, 1);
+    let answer: Answer | undefined;
+    try {
+      answer = await this.#serve(request, decision, scope);
+      return answer;
+    } catch (error) {
+      const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
+      return this.#denied(request, `the submodule key cannot be served: ${why}`, 'run: orgkey doctor');
+    } finally {
+      if (answer?.kind !== 'grant') this.#count(scope, -1);
+    }
+  }
+
+  async drain(limit: number): Promise<void> {
+    this.#draining = true;
+    const cancel = (which: (served: ServedGrant) => boolean) => {
+      for (const served of this.#served) if (which(served)) served.cancel();
+    };
+    const stops = [
+      this.#parts.startTimer(Math.min(UNUSED_LIMIT, limit), () => cancel(({busy}) => !busy)),
+      this.#parts.startTimer(limit, () => cancel(() => true)),
+    ];
+    await Promise.all([...this.#served].map(({done}) => done));
+    for (const stop of stops) stop();
+    await this.#keys.close();
+  }
+
+  #count({name}: SocketScope, more: 1 | -1): void {
+    this.#open.set(name, (this.#open.get(name) ?? 0) + more);
+  }
+
+  async #serve(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
+    const {rule, host, port, organization} = grant;
+    const hostKeys = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts()).keysOf(
+      host,
+      port,
+    );
+    if (hostKeys.length === 0)
+      return this.#denied(
+        request,
+        `no host key is pinned for ${host}, so nobody can tell whether it is the right one`,
+        `pin the one that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
+      );
+    const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
+    if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
+    const reading = await this.#keys.get(rule, organization);
+    // by now its keys may be given up
+    if (this.#draining) return this.#aboutToEnd(request);
+    if (reading.kind === 'refused')
+      return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
+
+    // ssh2 and what it brings cost 30 ms and some megabytes: only who has submodules pays
+    const {serveGrant} = await import('./serve-grant.ts');
+    const {key} = reading;
+    const served = await serveGrant({
+      target: {
+        host,
+        port,
+        username: grant.username,
+        hostKeys,
+        key,
+        owner: organization,
+        advice: adviceFor(grant),
+        howToPin: howToPin(host, port, rule.knownHosts),
+      },
+      command: grant.command,
+      route: choice.route,
+      place: this.#parts.placeOf(scope),
+      advice: refusalAdvice(grant, key),
+      environment: this.#parts.environment,
+      startTimer: this.#parts.startTimer,
+    });
+    // whoever is waited for at the end is counted already
+    if (this.#draining) {
+      served.cancel();
+      return this.#aboutToEnd(request);
+    }
+    void this.#follow(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
+    return {kind: 'grant', socket: served.path};
+  }
+
+  async #follow(served: ServedGrant, {rule}: Grant, story: GrantStory): Promise<void> {
+    this.#served.add(served);
+    this.#parts.report({kind: 'granted', ...story});
+    const relayed = await served.done;
+    this.#served.delete(served);
+    if (relayed?.failure?.code === 'ERR_KEY_REFUSED') this.#keys.forget(rule);
+    this.#parts.report({kind: 'ended', relayed, ...story});
+  }
+
+  #passed(request: GrantRequest, reason: string): Answer {
+    this.#parts.report({kind: 'passed', request, reason});
+    return {kind: 'pass', reason};
+  }
+
+  #aboutToEnd(request: GrantRequest): Answer {
+    return {...this.#denied(request, 'the daemon is about to end', 'try again'), again: true};
+  }
+
+  #denied(request: GrantRequest, reason: string, hint: string | undefined): Extract<Answer, {kind: 'deny'}> {
+    this.#parts.report({kind: 'denied', request, reason});
+    return {kind: 'deny', reason, hint};
+  }
+}
+
+function storyOf(grant: Grant, {fingerprint}: SigningKey, scope: SocketScope): GrantStory {
+  const {host, organization, project, repository} = grant;
+  return {host, organization, project, repository, fingerprint, scope};
+}
+
+function adviceFor({host, organization}: Grant): string {
+  const where = keyPageOf(organization, host);
+  return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys end after a year`;
+}
+
+/** Azure DevOps takes any key at first, and refuses it only where the command should run. */
+function refusalAdvice(grant: Grant, {fingerprint}: SigningKey): Advice {
+  return {
+    pattern: /Public key authentication failed/i,
+    failure: new SshFailure(
+      'ERR_KEY_REFUSED',
+      `Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has ended`,
+      {hints: [adviceFor(grant)]},
+    ),
+  };
+}

@@ -1,0 +1,170 @@
+import {createHmac} from 'node:crypto';
+
+import {isServicesSshHost} from '../../organization/ssh-remote.ts';
+import {lowerAscii} from '../../organization/organization.ts';
+import {SERVICES_KNOWN_HOSTS} from './known-hosts-data.ts';
+import {fingerprintOf} from '../key/private-key.ts';
+import {WireReader} from '../relay/wire.ts';
+
+/** The key of one host, pinned: another one is refused. */
+export interface HostKey {
+  /** `ssh-rsa`, `ssh-ed25519`, `ecdsa-sha2-nistp256` … */
+  readonly type: string;
+  readonly blob: Buffer;
+  /** It was given away: whoever shows it is refused, and told so. */
+  readonly revoked: boolean;
+}
+
+/** A key as a host shows it. */
+type ShownKey = Pick<HostKey, 'type' | 'blob'>;
+
+/** A line that cannot be used; `line` counts from 1. */
+export interface KnownHostsProblem {
+  readonly line: number;
+  /** Half a sentence, lower case, no full stop. */
+  readonly message: string;
+}
+
+/** The pinned keys of some hosts, by OpenSSH's known_hosts format. */
+export class KnownHosts {
+  readonly problems: readonly KnownHostsProblem[];
+  readonly #lines: readonly Line[];
+
+  /** `text`: exact names, `[name]:port` and hashed names; patterns and certificate authorities are problems. */
+  constructor(text: string) {
+    const read = text.split(/\r?\n/).map((line, at) => readLine(line, at + 1));
+    this.problems = read.flatMap((line) => (line.kind === 'problem' ? [line.problem] : []));
+    this.#lines = read.flatMap((line) => (line.kind === 'key' ? [line] : []));
+  }
+
+  /** The keys of a host. A key that is pinned without a port counts for every port, as in OpenSSH. */
+  keysOf(host: string, port: number): HostKey[] {
+    const exact = this.#find(nameOf(host, port));
+    return exact.length > 0 || port === SSH_PORT ? exact : this.#find(host);
+  }
+
+  /** Whether a host may have a key here, at whatever port: hidden names could be its own. */
+  mayKnow(host: string): boolean {
+    const wanted = lowerAscii(host);
+    return this.#lines.some(
+      ({names, key}) =>
+        !key.revoked &&
+        names.some((name) => name === wanted || name.startsWith(`[${wanted}]:`) || HASHED.test(name)),
+    );
+  }
+
+  #find(name: string): HostKey[] {
+    const wanted = lowerAscii(name);
+    return this.#lines.filter(({names}) => names.some((known) => isName(known, wanted))).map(({key}) => key);
+  }
+}
+
+/** The keys that a rule pins: its own lines; else what is built in for Azure DevOps Services, or trusted for servers. */
+export function knownHostsFor(host: string, own: string | undefined, trusted: string): KnownHosts {
+  return new KnownHosts(own ?? (isServicesSshHost(lowerAscii(host)) ? SERVICES_KNOWN_HOSTS : trusted));
+}
+
+/** What pins another key where these come from, once somebody has confirmed it: a command, or a sentence. */
+export function howToPin(host: string, port: number, own: string | undefined): string {
+  if (own !== undefined || isServicesSshHost(host))
+    return `put its line (${nameOf(host, port)} TYPE KEY) into knownHosts of the rule in orgkey.submodules`;
+  return `orgkey ssh-key trust ${port === SSH_PORT ? host : `${host}:${port}`}`;
+}
+
+/** One line to pin a key, as `trust` writes it. */
+export function knownHostsLine(host: string, port: number, {type, blob}: ShownKey): string {
+  return `${nameOf(host, port)} ${type} ${blob.toString('base64')}`;
+}
+
+/** The lines, with these keys of a host in place of those that it had there; what is revoked stays so. */
+export function replaceHostKeys(
+  text: string,
+  {host, port}: {readonly host: string; readonly port: number},
+  keys: readonly ShownKey[],
+): string {
+  const name = lowerAscii(nameOf(host, port));
+  const kept = text.split(/\r?\n/).filter((line) => line !== '');
+  return [
+    ...kept.flatMap((line) => withoutName(line, name)),
+    ...keys.map((key) => knownHostsLine(host, port, key)),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function withoutName(line: string, name: string): string[] {
+  const read = readLine(line, 1);
+  if (read.kind !== 'key' || read.key.revoked) return [line];
+  const {names, key} = read;
+  const others = names.filter((known) => !isName(known, name));
+  if (others.length === names.length) return [line];
+  return others.length === 0 ? [] : [`${others.join(',')} ${key.type} ${key.blob.toString('base64')}`];
+}
+
+/** `RSA SHA256:…`, as OpenSSH shows host keys. */
+export function describeHostKey({type, blob}: ShownKey): string {
+  const name = /^(?:ssh-)?([a-z]+[0-9]*)/.exec(type)?.[1] ?? type;
+  return `${name.toUpperCase()} ${fingerprintOf(blob)}`;
+}
+
+/** The type that a key itself names; `undefined` where it is no key. */
+export function typeOfBlob(blob: Uint8Array): string | undefined {
+  try {
+    const type = new WireReader(blob).text();
+    return KEY_TYPES.includes(type) ? type : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Line = {readonly kind: 'key'; readonly names: readonly string[]; readonly key: HostKey};
+type Reading =
+  | Line
+  | {readonly kind: 'problem'; readonly problem: KnownHostsProblem}
+  | {readonly kind: 'empty'};
+
+function readLine(text: string, line: number): Reading {
+  const fields = text.trim().split(/[ \t]+/);
+  if (text.trim() === '' || text.trimStart().startsWith('#')) return {kind: 'empty'};
+  const marker = fields[0]?.startsWith('@') === true ? fields.shift() : undefined;
+  const problem = (message: string): Reading => ({kind: 'problem', problem: {line, message}});
+  if (marker !== undefined && marker !== '@revoked') return problem('certificate authorities are not read');
+  const [hosts = '', type = '', base64 = ''] = fields;
+  if (base64 === '') return problem('not of the form: host type key');
+  const names = hosts.split(',');
+  if (names.some((name) => /[*?!]/.test(name)))
+    return problem('patterns are not read, give the name of the host');
+  if (!names.every((name) => NAME.test(name) || HASHED.test(name)))
+    return problem('the name of the host is none');
+  if (!KEY_TYPES.includes(type)) return problem('the type of the key is none that is used');
+  const blob = Buffer.from(base64, 'base64');
+  if (blob.toString('base64') !== base64 || typeOfBlob(blob) !== type)
+    return problem('the key is damaged, or not of its type');
+  return {kind: 'key', names: names.map(lowerUnlessHashed), key: {type, blob, revoked: marker !== undefined}};
+}
+
+function nameOf(host: string, port: number): string {
+  return port === SSH_PORT ? host : `[${host}]:${port}`;
+}
+
+function isName(known: string, wanted: string): boolean {
+  const [, salt, hash] = HASHED.exec(known) ?? [];
+  if (salt === undefined || hash === undefined) return known === wanted;
+  // SHA-1 is what the format has; it hides names, it does not protect keys
+  return createHmac('sha1', Buffer.from(salt, 'base64')).update(wanted).digest('base64') === hash;
+}
+
+function lowerUnlessHashed(name: string): string {
+  return HASHED.test(name) ? name : lowerAscii(name);
+}
+
+const SSH_PORT = 22;
+const NAME = /^(?:[A-Za-z0-9._:-]+|\[[A-Za-z0-9._:-]+\]:[0-9]{1,5})$/;
+const HASHED = /^\|1\|([A-Za-z0-9+/]{27}=)\|([A-Za-z0-9+/]{27}=)$/;
+const KEY_TYPES: readonly string[] = [
+  'ssh-rsa',
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+];

@@ -1,0 +1,569 @@
+import test from 'ava';
+import type {AnswerParts} from '../../src/answer/answer.ts';
+import type {Binding} from '../../src/identity/bindings.ts';
+import type {Remote} from '../../src/organization/remote.ts';
+import {Secret} from '../../src/secret/secret.ts';
+import type {Logins} from '../../src/login/logins.ts';
+import {DAY, HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
+import {failure, fingerprintOf, identityNamed, patNamed, settle} from '../helpers/fake-issuer.ts';
+import {World, everybody, getFor, request, scopedTo} from '../helpers/fake-respond.ts';
+
+const NOTHING = 'orgkey=1\n';
+const clientId = '9f000000-0000-0000-0000-000000000000';
+const newest = ['capability[]=authtype', 'capability[]=state'];
+const services = {host: 'dev.azure.com', place: 'test'};
+
+const bindings: readonly Binding[] = [
+  {...services, identity: identityNamed('app'), organizations: ['contoso', 'contoso-labs']},
+  {...services, identity: patNamed('pat'), organizations: ['fabrikam']},
+  {...services, identity: identityNamed('fallback'), organizations: []},
+  {host: 'azure.example.org', place: 'test', identity: patNamed('server'), organizations: []},
+  {host: '*', place: 'test', identity: {kind: 'stored', key: 'stored', persist: false}, organizations: []},
+];
+
+function world(more: Partial<AnswerParts> = {}): World {
+  const made = new World(bindings, more);
+  usual(made);
+  return made;
+}
+
+/** Access tokens of an hour, and personal access tokens without an end. */
+function usual({issuer}: World): void {
+  issuer.answers(({identity: {kind, key}}, count) =>
+    issuer.token(`${key}-${count}`, kind === 'pat' ? {kind: 'pat', life: undefined} : {life: HOUR}),
+  );
+}
+
+function expiryOf({clock}: World, left = HOUR): string {
+  return `password_expiry_utc=${Math.floor((clock.wall() + left) / 1000)}`;
+}
+
+function lines(...all: readonly string[]): string {
+  return ['orgkey=1', ...all, ''].join('\n');
+}
+
+test('not our host, or nobody’s organization: nothing', async (t) => {
+  const only = new World(bindings.slice(0, 2));
+  t.is(await only.ask(getFor('unknown', ...newest)), NOTHING);
+  t.is(await only.ask(request('get', ...newest, 'protocol=https', 'host=github.com', 'path=x')), NOTHING);
+  t.is(await only.ask(request('get', 'protocol=https', 'host=dev.azure.com')), NOTHING);
+  t.is(only.issuer.count, 0);
+});
+
+test('an access token for a git that takes headers', async (t) => {
+  const our = world();
+  const answer = lines(
+    'capability[]=authtype',
+    'ephemeral=1',
+    expiryOf(our),
+    'authtype=Bearer',
+    'credential=app-1',
+  );
+  t.is(await our.ask(getFor('contoso', 'capability[]=authtype')), answer);
+  t.is(await our.ask(getFor('contoso', 'capability[]=authtype')), answer);
+});
+
+test('an access token for an older git, under the user name that git sent, or the client’s', async (t) => {
+  const our = world();
+  t.is(await our.ask(getFor('contoso')), lines(`username=${clientId}`, 'password=app-1', expiryOf(our)));
+  t.is(
+    await our.ask(getFor('contoso', 'username=me')),
+    lines('username=me', 'password=app-1', expiryOf(our)),
+  );
+  t.is(
+    await our.ask(getFor('contoso', 'capability[]=state')),
+    lines(`username=${clientId}`, 'password=app-1', expiryOf(our)),
+  );
+});
+
+test('a personal access token: Basic for a git that takes headers, a password for the others', async (t) => {
+  const our = world();
+  const pair = Buffer.from('orgkey:pat-1').toString('base64');
+  t.is(
+    await our.ask(getFor('fabrikam', 'capability[]=authtype')),
+    lines('capability[]=authtype', 'ephemeral=1', 'authtype=Basic', `credential=${pair}`),
+  );
+  t.is(await our.ask(getFor('fabrikam')), lines('username=orgkey', 'password=pat-1'));
+  t.is(await our.ask(getFor('fabrikam', 'username=a:b')), lines('username=orgkey', 'password=pat-1'));
+});
+
+test('a token from the cache, for the newest git: it may ask again', async (t) => {
+  const our = world();
+  t.notRegex(await our.ask(getFor('contoso', ...newest)), /state|continue/);
+  const state = `orgkey.1.${fingerprintOf('app-1')}`;
+  t.is(
+    await our.ask(getFor('contoso', ...newest)),
+    lines(
+      'capability[]=authtype',
+      'ephemeral=1',
+      'capability[]=state',
+      `state[]=${state}`,
+      'state[]=orgkey.settled',
+      'continue=1',
+      expiryOf(our),
+      'authtype=Bearer',
+      'credential=app-1',
+    ),
+  );
+  for (const more of [['authtype='], ['authtype=Bearer'], ['state[]=x'], ['authtype=', 'state[]=x']])
+    t.notRegex(await our.ask(getFor('contoso', ...newest, ...more)), /state|continue/, more.join());
+});
+
+test('asked again after a 401: the refused token is replaced, unseen, and without another state', async (t) => {
+  const our = world();
+  await our.ask(getFor('contoso', ...newest));
+  const again = getFor('contoso', ...newest, 'authtype=', `state[]=orgkey.1.${fingerprintOf('app-1')}`);
+  const answer = lines(
+    'capability[]=authtype',
+    'ephemeral=1',
+    expiryOf(our),
+    'authtype=Bearer',
+    'credential=app-2',
+  );
+  t.is(await our.ask(again), answer);
+  // seven others had the same token: each gets the fresh one, and nobody drops it
+  for (let other = 0; other < 7; other++) t.is(await our.ask(again), answer);
+  t.is(our.issuer.count, 2);
+});
+
+test('made-up states drop nothing and explain nothing', async (t) => {
+  const our = world();
+  await our.ask(getFor('contoso', ...newest));
+  for (let number = 0; number < 50; number++) {
+    const state = `state[]=orgkey.1.${number.toString(16).padStart(16, '0')}`;
+    t.regex(await our.ask(getFor('contoso', ...newest, 'authtype=', state)), /\ncredential=app-1\n/);
+  }
+  t.is(our.issuer.count, 1);
+});
+
+test('no organization’s failure is silent: what failed, why, what repairs it; and git stops', async (t) => {
+  const our = world();
+  our.issuer.answers(() => ({
+    kind: 'failed',
+    failure: {
+      code: 'AADSTS7000222',
+      message: 'the client secret is over',
+      hint: 'Make a new one.',
+      retryAfter: undefined,
+    },
+  }));
+  t.is(
+    await our.ask(getFor('Contoso', ...newest)),
+    lines(
+      'orgkey-error=contoso: managed identity 9f000000…: the client secret is over (AADSTS7000222)'.replace(
+        '…',
+        '\u00e2\u0080\u00a6',
+      ),
+      'orgkey-hint=Make a new one.',
+      'orgkey-hint=run: orgkey doctor contoso',
+      'quit=1',
+    ),
+  );
+});
+
+test('onFailure: pass says why as well, but git goes on', async (t) => {
+  const our = world({onFailure: 'pass'});
+  our.issuer.fails();
+  const answer = await our.ask(getFor('contoso'));
+  t.regex(answer, /orgkey-error=/);
+  t.notRegex(answer, /quit/);
+});
+
+test('a fallback that fails does not stop git', async (t) => {
+  const our = world();
+  our.issuer.fails();
+  for (const asked of [getFor('unknown'), request('get', 'protocol=https', 'host=dev.azure.com')]) {
+    const answer = await our.ask(asked);
+    t.regex(answer, /orgkey-error=/);
+    t.notRegex(answer, /quit/);
+  }
+});
+
+test('what an issuer or a request says stays in its line, and no hint holds a command of others', async (t) => {
+  const our = world();
+  our.issuer.answers(() => failure('X\nquit=1\r\u001b[2J\u202e'));
+  const hostile = request(
+    'get',
+    'protocol=https',
+    'host=azure.example.org',
+    'path=$(touch x);`y`\u001b/p',
+    'username=z',
+  );
+  t.is(await our.ask(hostile), NOTHING);
+  const answer = await our.ask(
+    request('get', 'protocol=https', 'host=azure.example.org', 'path=$(touch x);`y`/p'),
+  );
+  t.is(
+    answer,
+    lines(
+      'orgkey-error=azure.example.org/$(touch x);`y`: personal access token: failed with X\\u{a}quit=1\\u{d}\\u{1b}[2J\\u{202e} (X\\u{a}quit=1\\u{d}\\u{1b}[2J\\u{202e})',
+      'orgkey-hint=run: orgkey doctor',
+    ),
+  );
+  t.regex(
+    await our.ask(request('get', 'protocol=https', 'host=azure.example.org', 'path=My.Team_1/p')),
+    /doctor my\.team_1\n/,
+  );
+});
+
+const erase = (organization: string, ...more: readonly string[]) =>
+  request('erase', 'protocol=https', 'host=dev.azure.com', `path=${organization}/p/_git/r`, ...more);
+const store = (organization: string, ...more: readonly string[]) =>
+  getFor(organization, 'operation=store', ...more);
+
+test('an erase counts only if it carries that very token', async (t) => {
+  for (const wrong of [
+    ['username=x'],
+    ['username=x', 'password='],
+    ['password=app-2'],
+    ['password=app-1 '],
+    ['authtype=Bearer', 'credential=app-2'],
+    ['authtype=Basic', 'credential=app-1'],
+  ]) {
+    const our = world();
+    await our.ask(getFor('contoso'));
+    t.is(await our.ask(erase('contoso', ...wrong)), NOTHING);
+    t.is(our.reports.at(-1)?.answer.kind, 'done');
+    t.regex(await our.ask(getFor('contoso')), /app-1/, wrong.join());
+  }
+  for (const right of [
+    ['password=app-1'],
+    ['username=x', 'password=app-1', 'password_expiry_utc=5'],
+    ['authtype=Bearer', 'credential=app-1'],
+    ['authtype=Basic', `credential=${btoa('x:app-1')}`],
+  ]) {
+    const our = world();
+    await our.ask(getFor('contoso'));
+    t.is(await our.ask(erase('contoso', ...right)), NOTHING);
+    t.regex(await our.ask(getFor('contoso')), /app-2/, right.join());
+  }
+});
+
+test('an erase of one organization’s leaves the others their token', async (t) => {
+  const our = world();
+  our.issuer.answers(() => our.issuer.token('the same', {life: DAY}));
+  await our.ask(getFor('contoso'));
+  await our.ask(erase('contoso', 'password=the same'));
+  t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED.*quit=1/s);
+  t.regex(await our.ask(getFor('contoso-labs')), /password=the same/);
+  t.regex(await our.ask(getFor('contoso'), scopedTo('contoso')), /password=the same/);
+});
+
+test('an erase on a socket whose scope it is outside does nothing', async (t) => {
+  const our = world();
+  await our.ask(getFor('contoso'));
+  await our.ask(erase('contoso', 'password=app-1'), scopedTo('fabrikam'));
+  t.regex(await our.ask(getFor('contoso')), /app-1/);
+});
+
+test('git-lfs, which gets and erases for ever, comes to an end', async (t) => {
+  for (const sameAgain of [false, true]) {
+    const our = world();
+    our.issuer.answers((_, count) => our.issuer.token(sameAgain ? 'token' : `token-${count}`, {life: DAY}));
+    let rounds = 0;
+    let answer = '';
+    for (; rounds < 100; rounds++) {
+      answer = await our.ask(getFor('contoso', 'capability[]=authtype'));
+      const token = /^credential=(.*)$/m.exec(answer)?.[1];
+      if (token === undefined) break;
+      await our.ask(erase('contoso', 'authtype=Bearer', `credential=${token}`));
+    }
+    t.is(rounds, sameAgain ? 1 : 2);
+    t.regex(answer, /orgkey-error=.*ERR_NOT_ACCEPTED.*\nquit=1\n$/s);
+    t.is(our.issuer.count, 2);
+    for (let second = 0; second < 60; second++) {
+      t.regex(await our.ask(getFor('contoso')), /quit=1/);
+      our.clock.pass(SECOND);
+    }
+    t.is(our.issuer.count, 2);
+    t.regex(await our.ask(getFor('contoso')), /password=/);
+  }
+});
+
+test('a loop that never stops gets one token and forces one acquisition a minute, at most', async (t) => {
+  for (const scope of [everybody, scopedTo('contoso')]) {
+    const our = world();
+    let given = 0;
+    for (let second = 0; second < 600; second++) {
+      for (let many = 0; many < 3; many++) {
+        const answer = await our.ask(getFor('contoso'), scope);
+        const token = /^password=(.*)$/m.exec(answer)?.[1];
+        if (token === undefined) continue;
+        given += 1;
+        await our.ask(erase('contoso', `password=${token}`), scope);
+      }
+      our.clock.pass(SECOND);
+    }
+    t.true(given <= 12, `${given} tokens`);
+    t.true(our.issuer.count <= 12, `${our.issuer.count} acquisitions`);
+    t.true(given >= 10, `${given} tokens`);
+  }
+});
+
+test('git’s retries with a state come to an end as well', async (t) => {
+  const our = world();
+  await our.ask(getFor('contoso', ...newest));
+  const first = await our.ask(getFor('contoso', ...newest));
+  const state = /^state\[\]=.*$/m.exec(first)?.[0] ?? '';
+  t.regex(await our.ask(getFor('contoso', ...newest, 'authtype=', state)), /app-2/);
+  await our.ask(erase('contoso', 'authtype=Bearer', 'credential=app-2'));
+  t.regex(await our.ask(getFor('contoso', ...newest)), /ERR_NOT_ACCEPTED/);
+  t.is(our.issuer.count, 2);
+});
+
+test('the refusal of the token that came in place of a refused one is explained at once, and stops nobody', async (t) => {
+  const our = world();
+  for (const token of ['app-1', 'app-2']) {
+    t.regex(await our.ask(getFor('contoso')), new RegExp(`password=${token}\n`));
+    const answer = await our.ask(erase('contoso', `password=${token}`));
+    if (token === 'app-1') t.is(answer, NOTHING);
+    else t.regex(answer, /^orgkey=1\norgkey-error=contoso: .*\(ERR_NOT_ACCEPTED\)\n(?:orgkey-hint=.*\n)+$/);
+  }
+  t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED.*\nquit=1\n$/s);
+  t.is(await our.ask(erase('contoso', 'password=app-1')), NOTHING, 'an old one is nobody’s any more');
+});
+
+const A = 'aaaaaaaa-1111-4111-8111-111111111111';
+const B = 'bbbbbbbb-2222-4222-8222-222222222222';
+const NONE = '00000000-0000-0000-0000-000000000000';
+const secretive = {clientId, clientSecret: {from: 'keyring', name: 'x'}, key: 'app'} as const;
+const appOf = (tenantId: string) => ({kind: 'client-secret', tenantId, ...secretive}) as const;
+const personOf = (tenantId: string) =>
+  ({
+    kind: 'sign-in',
+    method: 'browser',
+    issuer: `https://login.microsoftonline.com/${tenantId}/v2.0`,
+    clientId,
+    clientSecret: undefined,
+    scopes: [],
+    key: 'person',
+  }) as const;
+
+for (const [title, identity, tenant, code, hint] of [
+  [
+    'of another tenant',
+    appOf(A),
+    B,
+    'AADSTS700016',
+    `is connected to the tenant ${B}, and this identity is of ${A}: set tenantId: ${B}`,
+  ],
+  ['of a person of another tenant', personOf(A), B, 'ERR_NOT_ACCEPTED', `and this identity is of ${A}`],
+  ['of no tenant', appOf(A), NONE, 'ERR_NOT_ACCEPTED', 'is connected to no tenant'],
+  ['of the same tenant', appOf(A), A, 'ERR_NOT_ACCEPTED', undefined],
+  [
+    'a managed identity’s that is refused',
+    identityNamed('mi'),
+    B,
+    'ERR_NOT_ACCEPTED',
+    `see that the identity is in it`,
+  ],
+  ['a managed identity’s that is not there', identityNamed('mi'), B, 'ERR_NO_SUCH_IDENTITY', undefined],
+  ['a personal access token’s', patNamed('pat'), B, 'ERR_NOT_ACCEPTED', undefined],
+] as const) {
+  test(`what the server tells of its tenant is compared: ${title}`, async (t) => {
+    const our = new World([{...services, identity, organizations: ['contoso']}]);
+    our.issuer.answers(() => failure(code));
+    const challenge = `wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/${tenant}`;
+    const hints = (await our.ask(getFor('contoso', challenge))).match(/orgkey-hint=.*/g) ?? [];
+    t.is(hints.at(-1), 'orgkey-hint=run: orgkey doctor contoso');
+    t.is(hints.length, hint === undefined ? 1 : 2);
+    if (hint !== undefined) t.true(hints[0]?.includes(hint), hints[0]);
+  });
+}
+
+const storeOf = (way: string, token: string) =>
+  way === 'git'
+    ? request('store', 'protocol=https', 'host=dev.azure.com', 'path=contoso/p', `password=${token}`)
+    : store('contoso', `password=${token}`);
+
+test('a store confirms the token, and what was refused before is history', async (t) => {
+  for (const way of ['git', 'our script']) {
+    const our = world();
+    for (let round = 1; round < 5; round++) {
+      t.regex(await our.ask(getFor('contoso')), new RegExp(`app-${round}\n`));
+      t.is(await our.ask(storeOf(way, `app-${round}`)), NOTHING);
+      const told = our.reports.at(-1)?.answer;
+      t.is(told?.kind === 'done' ? told.reason : '', 'confirmed');
+      await our.ask(erase('contoso', `password=app-${round}`));
+    }
+  }
+});
+
+test('a store of anything else confirms nothing and is not kept', async (t) => {
+  const our = world();
+  await our.ask(getFor('contoso'));
+  await our.ask(erase('contoso', 'password=app-1'));
+  await our.ask(getFor('contoso'));
+  for (const wrong of [['password=app-1'], ['password=other'], [], ['username=app-2']]) {
+    await our.ask(store('contoso', ...wrong));
+    const told = our.reports.at(-1)?.answer;
+    t.is(told?.kind === 'done' ? told.reason : '', 'not the credential that was given', wrong.join());
+  }
+  await our.ask(erase('contoso', 'password=app-2'));
+  t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED/);
+});
+
+test('a scoped socket forces one acquisition a minute, also between its organizations', async (t) => {
+  const our = world();
+  const scope = scopedTo('contoso', 'contoso-labs', 'fabrikam');
+  for (const organization of ['contoso', 'contoso-labs', 'fabrikam'])
+    await our.ask(getFor(organization), scope);
+  t.is(our.issuer.count, 2);
+  await our.ask(erase('contoso', 'password=app-1'), scope);
+  await our.ask(erase('fabrikam', 'password=pat-2'), scope);
+  t.regex(await our.ask(getFor('contoso'), scope), /password=app-3/);
+  t.regex(await our.ask(getFor('fabrikam'), scope), /ERR_NOT_ACCEPTED/);
+  t.is(our.issuer.count, 3);
+  our.clock.pass(MINUTE);
+  t.regex(await our.ask(getFor('fabrikam'), scope), /password=pat-4/);
+});
+
+test('a thousand gits at once are one acquisition, and all are answered', async (t) => {
+  const our = world();
+  our.issuer.holdBack();
+  const all = Array.from({length: 1000}, (_, index) =>
+    our.ask(getFor(index % 2 ? 'contoso' : 'contoso-labs')),
+  );
+  await settle();
+  await our.issuer.release();
+  for (const answer of await Promise.all(all)) t.regex(answer, /password=app-1\n/);
+  t.is(our.issuer.count, 1);
+});
+
+test('two tenants at once never get each other’s token', async (t) => {
+  const our = world();
+  const asked = Array.from(
+    {length: 300},
+    (_, index) => (['contoso', 'fabrikam', 'unknown'] as const)[index % 3] ?? '',
+  );
+  const answers = await Promise.all(asked.map((organization) => our.ask(getFor(organization))));
+  const names = {contoso: 'app', fabrikam: 'pat', unknown: 'fallback'};
+  for (const [index, answer] of answers.entries()) {
+    const name = names[asked[index] as keyof typeof names];
+    t.regex(answer, new RegExp(`password=${name}-\\d\n`));
+  }
+});
+
+/** One login for each place, and what was asked of them. */
+class FakeLogins implements Logins {
+  readonly calls: string[] = [];
+  readonly #header: boolean;
+
+  constructor(header = false) {
+    this.#header = header;
+  }
+
+  find({host, path}: Remote): ReturnType<Logins['find']> {
+    this.calls.push(`find ${host} ${path}`);
+    return {
+      username: 'me',
+      password: this.#header ? undefined : Secret.fromText(`of ${host}`),
+      authtype: 'Bearer',
+      credential: Secret.fromText('header'),
+      expiresAt: undefined,
+      refreshToken: undefined,
+    };
+  }
+
+  async store({host}: Remote, _: unknown, {persist}: {readonly persist: boolean}): Promise<string> {
+    this.calls.push(`store ${host} ${persist}`);
+    return 'kept';
+  }
+
+  async erase({host}: Remote): Promise<string> {
+    this.calls.push(`erase ${host}`);
+    return 'erased';
+  }
+}
+
+const elsewhere = ['protocol=https', 'host=git.example.com', 'path=x'];
+
+test('a stored login is served as it was, its header only to who takes headers', async (t) => {
+  const logins = new FakeLogins();
+  const our = world({logins});
+  t.is(await our.ask(request('get', ...elsewhere)), lines('username=me', 'password=of git.example.com'));
+  t.is(
+    await our.ask(request('get', ...newest, ...elsewhere)),
+    lines(
+      'capability[]=authtype',
+      'username=me',
+      'password=of git.example.com',
+      'authtype=Bearer',
+      'credential=header',
+    ),
+  );
+  t.is(await world({logins: new FakeLogins(true)}).ask(request('get', ...elsewhere)), NOTHING);
+  t.is(await world().ask(request('get', ...elsewhere)), NOTHING);
+  t.is(our.issuer.count, 0);
+});
+
+test('stored logins are kept and erased, and none of it on a scoped socket', async (t) => {
+  const logins = new FakeLogins();
+  const our = world({logins});
+  const all = [
+    request('get', ...elsewhere),
+    request('store', ...elsewhere, 'password=x'),
+    request('get', 'operation=store', ...elsewhere, 'password=x'),
+    request('erase', ...elsewhere, 'password=x'),
+  ];
+  for (const asked of all) t.is(await our.ask(asked, scopedTo('git.example.com', 'x')), NOTHING);
+  t.deepEqual(logins.calls, []);
+  for (const asked of all) await our.ask(asked);
+  t.deepEqual(logins.calls, [
+    'find git.example.com x',
+    'store git.example.com false',
+    'store git.example.com false',
+    'erase git.example.com',
+  ]);
+});
+
+test('stored on Azure DevOps: not over a scoped socket either', async (t) => {
+  const logins = new FakeLogins();
+  const stored: Binding = {
+    ...services,
+    identity: {kind: 'stored', key: 's', persist: true},
+    organizations: ['contoso'],
+  };
+  const our = new World([stored], {logins});
+  t.is(await our.ask(getFor('contoso'), scopedTo('contoso')), NOTHING);
+  t.is(await our.ask(store('contoso', 'password=x'), scopedTo('contoso')), NOTHING);
+  t.deepEqual(logins.calls, []);
+  t.regex(await our.ask(getFor('contoso')), /password=of dev\.azure\.com/);
+});
+
+test('a configuration that is not in force is told, and git goes on', async (t) => {
+  const our = new World([], {trouble: 'config.yaml:1:1: no'});
+  t.is(
+    await our.ask(getFor('contoso')),
+    lines(
+      'orgkey-error=no configuration is in force: config.yaml:1:1: no',
+      'orgkey-hint=run: orgkey config check',
+    ),
+  );
+  t.is(await our.ask(request('get', ...elsewhere)), NOTHING);
+});
+
+test('a token that is overwritten while it is on its way is never sent as zeros', async (t) => {
+  const our = world();
+  our.issuer.answers(() => {
+    const acquisition = our.issuer.token('app-1');
+    if (acquisition.kind === 'token') acquisition.token.secret.erase();
+    return acquisition;
+  });
+  const answer = await our.ask(getFor('contoso'));
+  t.notRegex(answer, /password|\0/);
+  t.regex(answer, /orgkey-error=/);
+  t.is(our.surprises.length, 1);
+});
+
+test('no secret reaches a report, whatever is asked', async (t) => {
+  const our = world();
+  our.issuer.answers(() => our.issuer.token('canary-5f0a'));
+  await our.ask(getFor('contoso', ...newest));
+  await our.ask(getFor('contoso', ...newest));
+  await our.ask(store('contoso', 'password=canary-5f0a'));
+  await our.ask(erase('contoso', 'password=canary-5f0a'));
+  t.is(our.reports.length, 4);
+  for (const {answer, answered} of our.reports)
+    t.false(JSON.stringify([answer, answered]).includes('canary-5f0a'));
+});

@@ -1,0 +1,58 @@
+import {Socket} from 'node:net';
+import {once} from 'node:events';
+import test from 'ava';
+import {Crowd} from '../../../src/daemon/git/crowd.ts';
+
+/** One that has sent nothing yet. */
+function enter(crowd: Crowd, name: string): Socket {
+  const socket = new Socket({allowHalfOpen: true});
+  crowd.enter(name, socket);
+  return socket;
+}
+
+/** It has sent its request, and waits for its answer. */
+async function ask(socket: Socket): Promise<void> {
+  const ended = once(socket, 'end');
+  socket.push(null);
+  socket.resume();
+  await ended;
+}
+
+function gone(sockets: readonly Socket[]): boolean[] {
+  return sockets.map(({destroyed}) => destroyed);
+}
+
+test('half of the descriptors are for scoped sockets: the oldest of the one with most of them makes room', (t) => {
+  const crowd = new Crowd(8);
+  const one = enter(crowd, 'one');
+  const other = [enter(crowd, 'other'), enter(crowd, 'other'), enter(crowd, 'other')];
+  t.deepEqual(gone([one, ...other]), [false, false, false, false]);
+  other.push(enter(crowd, 'other'));
+  t.deepEqual(gone([one, ...other]), [false, true, false, false, false]);
+  const later = enter(crowd, 'one');
+  t.deepEqual(gone([one, later, ...other]), [false, false, true, true, false, false]);
+});
+
+test('who has asked is answered, and a new one goes where all have', async (t) => {
+  const crowd = new Crowd(6);
+  const waiting = [enter(crowd, 'one'), enter(crowd, 'one')];
+  for (const socket of waiting) await ask(socket);
+  const idle = enter(crowd, 'one');
+  const last = enter(crowd, 'one');
+  t.deepEqual(gone([...waiting, idle, last]), [false, false, true, false]);
+  await ask(last);
+  t.true(enter(crowd, 'one').destroyed);
+  t.true(enter(crowd, 'other').destroyed);
+});
+
+test('who has gone leaves room', async (t) => {
+  const crowd = new Crowd(4);
+  const sockets = [enter(crowd, 'one'), enter(crowd, 'one')];
+  for (const socket of sockets) {
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+  }
+  sockets.push(enter(crowd, 'one'), enter(crowd, 'one'));
+  t.deepEqual(gone(sockets), [true, true, false, false]);
+});

@@ -1,0 +1,127 @@
+import {readFileSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {AuditTrail} from '../../../src/daemon/record/audit-trail.ts';
+import type {AuditEntry} from '../../../src/daemon/record/audit.ts';
+import {createReporter} from '../../../src/daemon/record/reporter.ts';
+import {Tally} from '../../../src/daemon/status/tally.ts';
+import {identityNamed} from '../../helpers/fake-issuer.ts';
+import {World, everybody, getFor, scopedTo} from '../../helpers/fake-respond.ts';
+import {scratchDirectory} from '../../helpers/scratch-directory.ts';
+import {ManualTimers} from '../../helpers/timers.ts';
+
+const MINUTE = 60_000;
+const team = scopedTo('contoso');
+const contoso = {
+  host: 'dev.azure.com',
+  place: 'test',
+  identity: identityNamed('app'),
+  organizations: ['contoso'],
+};
+
+function trailIn(t: ExecutionContext) {
+  const state = scratchDirectory(t);
+  const timers = new ManualTimers();
+  const trail = new AuditTrail({
+    state,
+    settings: () => ({maxSize: 64 * 1024, files: 2}),
+    failed: (error) => t.fail(String(error)),
+    after: timers.start,
+  });
+  const world = new World([contoso]);
+  const report = createReporter({
+    tally: new Tally(),
+    audit: trail,
+    logOf: () => () => undefined,
+    now: Date.now,
+  });
+  const ask = async (request: string, scope = everybody) => {
+    await world.ask(request, scope);
+    for (const each of world.reports.splice(0)) report(each);
+  };
+  const linesIn = (name: string): Readonly<Record<string, unknown>>[] =>
+    readFileSync(join(state, name), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  return {state, trail, timers, ask, linesIn};
+}
+
+function refusal(reason: string, organization = 'contoso'): AuditEntry {
+  return {
+    time: '2026-11-21T00:00:00.000Z',
+    event: 'get',
+    outcome: 'pass',
+    socket: 'team-a',
+    organization,
+    reason,
+  };
+}
+
+test('whatever a scoped socket is asked, what others were handed stays', async (t) => {
+  const {state, trail, ask, linesIn} = trailIn(t);
+  await ask(getFor('contoso'));
+  for (let at = 0; at < 25_000; at++) {
+    await ask(getFor('contoso'), team);
+    await ask(getFor(`other${at}`), team);
+    if (at % 1000 === 0) await trail.flush();
+  }
+  await trail.flush();
+  t.like(linesIn('audit.jsonl'), [{organization: 'contoso', socket: 'git', outcome: 'credential'}]);
+  t.is(linesIn('audit.team-a.jsonl').at(-1)?.['socket'], 'team-a');
+  t.deepEqual(readdirSync(state).toSorted(), ['audit.jsonl', 'audit.team-a.jsonl', 'audit.team-a.jsonl.1']);
+});
+
+test('a refusal is a line, those like it a count each minute, and each hand-out a line', async (t) => {
+  const {trail, timers, linesIn} = trailIn(t);
+  for (let at = 0; at < 3; at++) {
+    trail.write(refusal('one'), team);
+    trail.write({...refusal('none'), outcome: 'credential'}, team);
+  }
+  trail.write(refusal('two'), team);
+  t.is(timers.fire(MINUTE), 1);
+  trail.write(refusal('one'), team);
+  trail.write(refusal('one'), team);
+  // also what nobody waits for any more is counted, at the end
+  await trail.flush();
+  t.is(timers.fire(MINUTE), 0);
+  t.deepEqual(
+    linesIn('audit.team-a.jsonl').map(({reason, times}) => [reason, times]),
+    [
+      ['one', undefined],
+      ['none', undefined],
+      ['none', undefined],
+      ['none', undefined],
+      ['two', undefined],
+      ['one', 2],
+      ['one', undefined],
+      ['one', 1],
+    ],
+  );
+});
+
+test('refusals of more organizations than are told apart are one count', async (t) => {
+  const {trail, timers, linesIn} = trailIn(t);
+  for (let at = 0; at < 1000; at++) trail.write(refusal('outside', `o${at}`), team);
+  timers.fire(MINUTE);
+  await trail.flush();
+  const lines = linesIn('audit.team-a.jsonl');
+  t.is(lines.length, 33);
+  const {time, event, outcome, socket} = refusal('outside');
+  t.deepEqual(lines.at(-1), {time, event, outcome, socket, times: 968});
+});
+
+for (const [title, letter] of [
+  ['that are shown as escapes', '\u{e0100}'],
+  ['of three bytes', '日'],
+  ['of four bytes', '𠀀'],
+] as const) {
+  test(`a path of letters ${title} makes no long line`, async (t) => {
+    const {trail, ask, linesIn} = trailIn(t);
+    await ask(getFor('contoso').replace('/p/', `/${letter.repeat(1000)}/`));
+    await trail.flush();
+    const [line] = linesIn('audit.jsonl');
+    t.is(line?.['outcome'], 'credential');
+    t.true(Buffer.byteLength(JSON.stringify(line)) <= 1024);
+  });
+}

@@ -1,0 +1,60 @@
+import {join} from 'node:path';
+import test from 'ava';
+import type {Log} from '../../../src/daemon/record/log.ts';
+import {createGrantReporter} from '../../../src/daemon/record/reporter.ts';
+import {shareLog} from '../../../src/daemon/record/share-log.ts';
+import {startDaemon} from '../../helpers/daemon.ts';
+import {scopedTo} from '../../helpers/fake-respond.ts';
+import {ManualTimers} from '../../helpers/timers.ts';
+
+const team = scopedTo('contoso');
+const everybody = {name: 'git', organizations: undefined};
+
+test('the clients of a scoped socket have a share of the log, and all others the rest', (t) => {
+  const written: string[] = [];
+  const log: Log = (level, message) => void written.push(`${level}: ${message}`);
+  const timers = new ManualTimers();
+  const logOf = shareLog(log, timers.start);
+  const other = {...team, name: 'other'};
+  for (let line = 0; line < 150; line++) {
+    logOf(team)('debug', 'a detail');
+    logOf(team)('warn', 'theirs');
+    logOf(everybody)('warn', 'everybody’s');
+  }
+  logOf(other)('warn', 'of others');
+  const count = (text: string) => written.filter((line) => line === text).length;
+  t.is(count('debug: a detail'), 150);
+  t.is(count('warn: theirs'), 100);
+  t.is(count('warn: everybody’s'), 150);
+  t.is(count('warn: of others'), 1);
+  t.is(timers.fire(60_000), 2);
+  t.is(written.at(-1), 'warn: 50 more like these are left out');
+  logOf(team)('warn', 'theirs');
+  t.is(written.at(-1), 'warn: theirs');
+  t.is(timers.fire(60_000), 1);
+  t.is(written.at(-1), 'warn: theirs', 'nothing was left out');
+});
+
+test('what becomes of grants counts as well', (t) => {
+  const written: string[] = [];
+  const timers = new ManualTimers();
+  const logOf = shareLog((_level, message) => void written.push(message), timers.start);
+  const report = createGrantReporter({audit: {write: () => undefined}, logOf, now: () => 0});
+  const host = 'ssh.dev.azure.com';
+  const granted = {kind: 'granted', host, organization: 'contoso', project: 'p', repository: 'r'} as const;
+  for (let times = 0; times < 150; times++) report({...granted, fingerprint: 'SHA256:x', scope: team});
+  t.is(written.length, 100);
+});
+
+test('whatever is sent to a scoped socket, the log tells of others', async (t) => {
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${'p'.repeat(52)}}]}]}
+orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
+  });
+  t.teardown(() => daemon.close());
+  for (let times = 0; times < 120; times++)
+    await daemon.ask('nonsense', join(daemon.runtime, 'scoped/team/git.sock'));
+  await daemon.ask('nonsense');
+  await daemon.says(/a request was not read.*"socket":"git"/);
+  t.is(daemon.stderr.match(/a request was not read.*"socket":"team"/g)?.length, 100);
+});

@@ -1,0 +1,48 @@
+import test from 'ava';
+import {patientTokens} from '../../../src/daemon/supply/patient-tokens.ts';
+import {TokenCache, type Found} from '../../../src/token/token-cache.ts';
+import {startDaemon} from '../../helpers/daemon.ts';
+import {FakeClock, HOUR, MINUTE} from '../../helpers/fake-clock.ts';
+import {FakeIssuer, wantedBy} from '../../helpers/fake-issuer.ts';
+import {getFor} from '../../helpers/requests.ts';
+
+const wanted = wantedBy('identity');
+
+function setUp() {
+  const clock = new FakeClock();
+  const issuer = new FakeIssuer(clock);
+  issuer.answers((_, count) => issuer.token(`token-${count}`, {life: HOUR}));
+  const tokens = new TokenCache({acquire: issuer.acquire, clock, random: () => 0});
+  return {clock, issuer, tokens, patient: patientTokens(tokens, 1)};
+}
+
+function worded(found: Found): string {
+  return found.kind === 'failed' ? found.failure.code : found.token.secret.revealText();
+}
+
+test('who waits in vain is told why, once his patience is over', async (t) => {
+  const {issuer, patient} = setUp();
+  issuer.holdBack();
+  t.is(worded(await patient.get(wanted)), 'ERR_TIMEOUT');
+});
+
+test('who waits for a better token gets the one that lives, once his patience is over', async (t) => {
+  const {clock, issuer, tokens, patient} = setUp();
+  await tokens.get(wanted);
+  clock.pass(55 * MINUTE);
+  issuer.holdBack();
+  t.is(worded(await patient.get(wanted)), 'token-1');
+  t.is(worded(await patient.get(wanted, () => true)), 'ERR_TIMEOUT', 'not one that was refused to him');
+});
+
+test('a program of $command that hangs is named before the patience is over', async (t) => {
+  const daemon = await startDaemon({
+    configuration:
+      'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$command: [sleep, "60"]}}]}]}\norgkey: {prefetch: false}\n',
+  });
+  t.teardown(() => daemon.close());
+  t.regex(
+    await daemon.ask(getFor('contoso')),
+    /orgkey-error=.*the program of \$command failed: it took longer/,
+  );
+});

@@ -1,0 +1,20 @@
+import test from 'ava';
+import {HttpExchanges} from '../../../src/entra/http/http-exchanges.ts';
+import {listenOnLoopback} from '../../helpers/listen-on-loopback.ts';
+
+test('a clock that is set while an issuer is asked takes no time from the next try', async (t) => {
+  const answers = ['500 Oops', '200 OK'];
+  const port = await listenOnLoopback(t, (socket) => {
+    socket.once('data', () => {
+      socket.end(`HTTP/1.1 ${answers.shift() ?? ''}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`);
+    });
+  });
+  const exchanges = new HttpExchanges({deadline: performance.now() + 8000, variables: {}, secrets: []});
+  const {now} = Date;
+  t.teardown(() => (Date.now = now));
+  Date.now = () => now() + 60 * 60_000;
+  const url = `http://127.0.0.1:${port}/`;
+  const {status} = await exchanges.ask({service: 'entra', method: 'GET', url, headers: {}});
+  t.is(status, 200);
+  t.deepEqual(answers, []);
+});
