@@ -25,9 +25,37 @@ export class Secret {
   }
 
   /**
-   * The only ways out, so that a search for their callers finds every place where a secret travels.
-   * @throws {Error} where it was erased: zeros are no secret.
+   * Calls `act` with a copy of the bytes, and overwrites the copy when `act` has returned, thrown or settled. With
+   * `copyTo` and `revealText` the only ways out: their callers are every place where a secret travels.
+   * @throws {Error} if the secret was erased.
    */
+  use<T>(act: (bytes: Buffer) => T): T {
+    const bytes = Buffer.alloc(this.#bytes.length);
+    this.copyTo(bytes, 0);
+    let result: T;
+    try {
+      result = act(bytes);
+    } catch (error) {
+      bytes.fill(0);
+      throw error;
+    }
+    if (result instanceof Promise) {
+      const overwrite = () => bytes.fill(0);
+      result.then(overwrite, overwrite);
+    } else {
+      bytes.fill(0);
+    }
+    return result;
+  }
+
+  /** Returns a second secret with the same bytes, which is erased independently. */
+  copy(): Secret {
+    const bytes = new Uint8Array(this.#bytes.length);
+    this.copyTo(bytes, 0);
+    return new Secret(bytes);
+  }
+
+  /** @throws {Error} if the secret was erased. */
   copyTo(target: Uint8Array, offset: number): void {
     this.#mustLive();
     target.set(this.#bytes, offset);

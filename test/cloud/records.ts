@@ -49,7 +49,7 @@ export type RequestRecord = {
   /** The fields of a form. */
   readonly form: Readonly<Record<string, string>>;
   /** Of Entra's endpoints: the tenant as the path names it. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** The client id that a token request or a managed identity's request names. */
   readonly client?: string;
   /** `grant_type` of a token request. */

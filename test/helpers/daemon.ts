@@ -15,7 +15,7 @@ export const helper = join(import.meta.dirname, '../../src/shell/git-credential-
 
 export interface DaemonOptions {
   /** The text of the configuration; `undefined`: there is no file. */
-  readonly configuration?: string;
+  readonly configuration?: string | undefined;
   /** Which file `--config` names; empty: none, as if nobody had given the option. Default: where `configuration` is. */
   readonly config?: string;
   /** More variables; nothing of this process' own environment is passed on but the PATH. */

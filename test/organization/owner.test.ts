@@ -11,14 +11,18 @@ const servers = new Set([
 const isServer = (host: string) => servers.has(host);
 
 const belongsTo = test.macro({
-  exec: (t, [host, path, username]: readonly [string, string?, string?], expected: string) => {
+  exec: (t, [host, path, username]: readonly [string, (string | undefined)?, string?], expected: string) => {
     const owner = ownerOf({protocol: 'https', host, path, username}, isServer);
     const name = 'organization' in owner ? owner.organization : 'host' in owner ? describeOwner(owner) : '';
     t.is(`${owner.kind} ${name}`.trimEnd(), expected);
   },
   title: (
     _,
-    [host, path = '(no path)', username = '(no user name)']: readonly [string, string?, string?],
+    [host, path = '(no path)', username = '(no user name)']: readonly [
+      string,
+      (string | undefined)?,
+      string?,
+    ],
     expected: string,
   ) => `${JSON.stringify([host, path, username])}: ${expected}`,
 });

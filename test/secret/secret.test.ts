@@ -105,3 +105,45 @@ function printed(print: (to: Console) => void): string {
   print(new Console(stream, stream));
   return text;
 }
+
+test('use lends a copy and overwrites it when the call returns, throws or settles', async (t) => {
+  const secret = Secret.fromText('canary');
+  const seen: Buffer[] = [];
+  const keep = (bytes: Buffer) => {
+    t.is(bytes.toString(), 'canary');
+    seen.push(bytes);
+  };
+  secret.use(keep);
+  t.throws(() =>
+    secret.use((bytes) => {
+      keep(bytes);
+      throw new Error('failed');
+    }),
+  );
+  const {promise, resolve} = Promise.withResolvers<void>();
+  const used = secret.use(async (bytes) => {
+    keep(bytes);
+    await promise;
+    t.is(bytes.toString(), 'canary');
+  });
+  resolve();
+  await used;
+  await t.throwsAsync(
+    secret.use(async (bytes) => {
+      keep(bytes);
+      throw new Error('failed');
+    }),
+  );
+  t.is(seen.length, 4);
+  for (const bytes of seen) t.true(bytes.every((byte) => byte === 0));
+  t.is(secret.revealText(), 'canary');
+});
+
+test('a copy outlives the secret that it came from', (t) => {
+  const secret = Secret.fromText('canary');
+  const copy = secret.copy();
+  secret.erase();
+  t.is(copy.revealText(), 'canary');
+  t.throws(() => secret.use(() => undefined));
+  t.throws(() => secret.copy());
+});
