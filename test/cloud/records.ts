@@ -51,14 +51,14 @@ export type RequestRecord = {
   /** Of Entra's endpoints: the tenant as the path names it. */
   readonly tenant?: string | undefined;
   /** The client id that a token request or a managed identity's request names. */
-  readonly client?: string;
+  readonly client?: string | undefined;
   /** `grant_type` of a token request. */
-  readonly grant?: string;
-  readonly organization?: string;
+  readonly grant?: string | undefined;
+  readonly organization?: string | undefined;
   /** `project/repository`, decoded. */
-  readonly repository?: string;
+  readonly repository?: string | undefined;
   /** `git-upload-pack`, `git-receive-pack`. */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Whom the request's credential belongs to, once that was decided: the display name. */
   principal?: string;
   /** Why a credential was refused. */
@@ -79,7 +79,7 @@ export type ProxyRecord = {
   readonly host: string;
   readonly port: number;
   /** Of plain requests only. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly userAgent: string;
   /** 200 for a tunnel. */
   status?: number;
