@@ -1,11 +1,65 @@
-/**
- * Every time limit of one request, in milliseconds. Each is derived from the limit around it, so that the inner part
- * always ends first and its reason reaches git.
- */
+/** Git's client has no time limit of its own, and ten seconds is what a user waits without a doubt. */
 const REQUEST = 10_000;
 
+/** So much earlier than the connection ends, the client gets a reason instead. */
+const ANSWER_MARGIN = 1_000;
+
+/** Starting Node and one round trip to the issuer, on a busy machine. */
+const LEAST_ACQUIRER = 2_000;
+
+/** Git waits this long at most, then it is answered. */
+const PATIENCE = REQUEST - ANSWER_MARGIN;
+
+/** An acquirer that got the last possible place still has its least time. */
+const ACQUIRER = REQUEST - LEAST_ACQUIRER;
+
+/**
+ * Every time limit of one request, in milliseconds. Each one follows from the limit around it: the inner part ends
+ * first, so that its reason reaches git. `test/time-budget.test.ts` holds the inequalities.
+ */
 export const TIME_BUDGET = {
-  /** From a connection to the end of its request, and from there to its answer. */
+  /** From the connection to the end of the request. Git sends its request at once. */
   read: REQUEST,
+  /** From the end of the request to the answer; then the connection is closed. */
   answer: REQUEST,
+  /** A request that still waits for a token gets the old token or a reason. Less than `answer`. */
+  patience: PATIENCE,
+  /**
+   * From the wish for a token to its acquisition, with the wait for a free place. It may exceed `patience`: the next
+   * request finds the result.
+   */
+  acquisition: REQUEST,
+  /** With less than this left, no acquirer is started. */
+  leastAcquirer: LEAST_ACQUIRER,
+  /** Reading all secrets of an identity. With `leastAcquirer` it makes `patience`. */
+  secrets: PATIENCE - LEAST_ACQUIRER,
+  /** One program or keyring that gives a secret. Less than `patience`, so that git is told which one hangs. */
+  secretSource: PATIENCE - 1_000,
+  /** Then an acquirer is killed. With `leastAcquirer` it makes `acquisition`. */
+  acquirer: ACQUIRER,
+  /** So long before its end, an acquirer reports what it was waiting for. */
+  acquirerReport: 400,
+  /** A wait for an update to complete the acquirer's program. Several fit into `leastAcquirer`. */
+  updatePoll: 200,
+  /** The Azure CLI, which starts Python. Less than `acquirer` − `acquirerReport`. */
+  azureCli: ACQUIRER - 1_000,
+  /** One HTTP request. Two that hang, and the delay between them, fit into `acquirer` − `acquirerReport`. */
+  httpTry: 3_500,
+  /** Before the second try; three times as long before the third. */
+  httpRetry: 250,
+  /** A server that wants a longer pause gets no further try. With `httpTry` it fits into `acquirer` − `acquirerReport`. */
+  httpLongestPause: 2_500,
+  /** The disk or a keyring on behalf of a request. Together with `patience` no more than `answer`. */
+  disk: ANSWER_MARGIN,
+  /** A request that started the daemon is answered before the daemon does anything else. */
+  coldStart: ANSWER_MARGIN,
+  /** A socket that we ask who listens there. */
+  hello: 2_000,
+  /**
+   * A daemon that cannot start answers for this long before it exits. systemd gives up after 30 starts in a minute, so
+   * it exceeds two seconds.
+   */
+  refusal: 2_500,
+  /** At the end of the daemon, for the requests under way. More than `answer`. */
+  finish: REQUEST + 2_000,
 } as const;

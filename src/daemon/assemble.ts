@@ -12,6 +12,7 @@ import {createGrants, type Grants} from '../ssh/grant/grants.ts';
 import {readTrustedHosts} from '../ssh/host/trusted-hosts.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../secret/secret.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import {VERSION} from '../version.ts';
 import {AuditTrail} from './record/audit-trail.ts';
 import {createClock} from './clock.ts';
@@ -44,9 +45,6 @@ import {createTokenSupply, type TokenSupply} from './supply/token-supply.ts';
 import {toldVariables} from './told-variables.ts';
 import {ValidConfigurations} from './supply/valid-configurations.ts';
 import {waitForDisk} from './supply/wait-for-disk.ts';
-
-/** A git that waits is told why before it would be let go, in milliseconds. */
-const PATIENCE = 9_000;
 
 /** What the life of a daemon has to do with. */
 export interface Assembly {
@@ -152,7 +150,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   });
   const report = createReporter({tally, audit, logOf, now: Date.now});
   const idle = new IdleWatch(() => performance.now());
-  const patient = patientTokens(tokens, PATIENCE);
+  const patient = patientTokens(tokens, TIME_BUDGET.patience);
   const rejections = new Rejections(clock);
   // the same key names tokens in the log: whoever asks must not learn what a token of his guess would be called
   const proofOf = (nonce: string) => createHmac('sha256', key).update(`hello ${nonce}`).digest('hex');

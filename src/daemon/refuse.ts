@@ -1,4 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
+import {TIME_BUDGET} from '../time-budget.ts';
 import {ClaimError} from './claim.ts';
 
 export interface Refusal {
@@ -15,7 +16,7 @@ export async function refuse(why: unknown, refusal: Refusal | undefined): Promis
   if (refusal === undefined || refusal.inherited.size === 0) return UNHEALTHY;
   const {tellRefusal} = await import('./tell-refusal.ts');
   const {inherited, stopped, isRepaired} = refusal;
-  const over = Promise.race([stopped, delay(BETWEEN_STARTS)]);
+  const over = Promise.race([stopped, delay(TIME_BUDGET.refusal)]);
   await tellRefusal(why, {fds: inherited.values(), isRepaired, over});
   return UNHEALTHY;
 }
@@ -28,8 +29,5 @@ export function succeeds(act: () => void): boolean {
     return false;
   }
 }
-
-/** systemd gives up, and takes its sockets away, after 30 starts in a minute; in milliseconds. */
-const BETWEEN_STARTS = 2_500;
 
 const UNHEALTHY = 1;

@@ -3,6 +3,7 @@ import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promise
 import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
 import {boundLog} from '../service/daemon-log.ts';
 import {DISK_LIMIT, TRANSFER_LIMIT} from '../service/stop-limits.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import {assemble, type Assembly} from './assemble.ts';
 import {knock} from './git/ask-socket.ts';
 import {lockDirectory} from './claim.ts';
@@ -18,12 +19,6 @@ const RENEW_EVERY = 30_000;
 
 /** Who listens on our paths is looked at this often, in milliseconds. */
 const CHECK_EVERY = 60_000;
-
-/** Requests that are under way at the end may take this long, in milliseconds. */
-const ANSWER_LIMIT = 12_000;
-
-/** A git that started us by connecting is answered first, but not waited for longer than this, in milliseconds. */
-const COLD_START_LIMIT = 1_000;
 
 /** What a start needs comes first, in milliseconds. */
 const SETTLED_AFTER = 100;
@@ -65,7 +60,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const isHeld = inherited.size > 0;
   // where systemd started us because a git waits, it comes before everything that only people ask for
   if (isHeld && (await isAsked(sockets)))
-    await Promise.race([assembly.idle.firstRequest, delay(COLD_START_LIMIT)]);
+    await Promise.race([assembly.idle.firstRequest, delay(TIME_BUDGET.coldStart)]);
   await assembly.followFiles(since);
   await openSideServers(assembly, place);
   const why = await serve(assembly, place, {stopped, isHeld});
@@ -140,7 +135,7 @@ async function leave({side, watcher, sockets, grants, supply, audit}: Assembly):
   side.stop();
   watcher.close();
   const enough = delay(TRANSFER_LIMIT + DISK_LIMIT);
-  const limit = setTimeout(() => sockets.destroyConnections(), ANSWER_LIMIT);
+  const limit = setTimeout(() => sockets.destroyConnections(), TIME_BUDGET.finish);
   const answered = sockets.drain().then(() => {
     clearTimeout(limit);
     // beside the transfers, not after them: whoever does not wait for those takes nothing that was counted or typed

@@ -5,6 +5,7 @@ import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
 import {NEVER_BELOW} from '../token/freshness.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from '../token/token.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import type {AcquirerPool} from './child/acquirer-pool.ts';
 import {advise} from './advice.ts';
 import type {Variables} from './child-environment.ts';
@@ -40,9 +41,6 @@ export interface Authority {
 /** For a token whose issuer does not say how long it lives, in milliseconds. */
 export const UNSAID_LIFE = 10 * 60_000;
 
-/** Whoever asks is answered within ten seconds, of which the issuer needs some too; in milliseconds. */
-const PATIENCE_FOR_SECRETS = 7000;
-
 /** Longer lives than this are not believed, in milliseconds: managed identities' tokens live for a day. */
 const LONGEST_LIFE = 25 * 60 * 60_000;
 
@@ -57,7 +55,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
       const used = identity.kind === 'sign-in' ? await keptFingerprint(identity, parts) : undefined;
       const {uptime, wall} = momentOf(parts.clock);
       const spent = uptime - asked;
-      if (spent > PATIENCE_FOR_SECRETS) return failed(slowSecret(spent));
+      if (spent > TIME_BUDGET.secrets) return failed(slowSecret(spent));
       const outcome = await parts.pool.run({...errand, spent});
       if (outcome.kind === 'failed')
         return failed(advise(outcome.trouble, {...suffererOf(identity), skew: outcome.skew}));

@@ -1,10 +1,8 @@
 import {execFile} from 'node:child_process';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import {localTrouble, type TroubleError} from './trouble.ts';
-
-/** The CLI starts a Python of its own and takes seconds; it is ended after this, in milliseconds. */
-const CLI_TIME = 7000;
 
 const INSTALL =
   'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.';
@@ -41,7 +39,7 @@ function runAz(args: readonly string[]): Promise<string> {
     execFile(
       'az',
       args,
-      {timeout: CLI_TIME, killSignal: 'SIGKILL', maxBuffer: 256 * 1024},
+      {timeout: TIME_BUDGET.azureCli, killSignal: 'SIGKILL', maxBuffer: 256 * 1024},
       (error, output, complaint) => {
         if (error === null) resolve(output);
         else reject(explain(error, complaint));

@@ -4,6 +4,7 @@ import {entriesOf, KEYRING_SERVICE} from '../../store/keyring-package.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {Secret} from '../../secret/secret.ts';
 import {LARGEST_SECRET, objectionTo, readProtectedFile} from '../../files/read-protected-file.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {trimmedBytes} from './resolve-value.ts';
 import {showablePath} from '../../text/showable.ts';
 
@@ -33,9 +34,6 @@ export interface ReadSecretParts {
   /** Gives the module `@napi-rs/keyring`, if it is installed. */
   readonly loadKeyring?: () => Promise<unknown>;
 }
-
-/** In milliseconds: less than a git that waits has patience for, which is told what hangs, then. */
-const TIME_LIMIT = 8_000;
 
 /** The largest secret that a program may print, in bytes. */
 const LARGEST_OUTPUT = 64 * 1024;
@@ -103,7 +101,7 @@ async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Pro
 /** A module waits as long as the keyring does, and cannot be ended: what it gives later is nobody's. @throws {SecretError} */
 async function beforeLimit<Given>(
   asked: Promise<Given>,
-  {timeLimit = TIME_LIMIT}: ReadSecretParts,
+  {timeLimit = TIME_BUDGET.secretSource}: ReadSecretParts,
 ): Promise<Given> {
   const {promise, reject} = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -185,7 +183,7 @@ type Ran =
 /** Without a shell, without input; what it says on stderr may hold the secret and is not kept. */
 async function run(
   [program = '', ...args]: readonly string[],
-  {environment, timeLimit = TIME_LIMIT}: ReadSecretParts,
+  {environment, timeLimit = TIME_BUDGET.secretSource}: ReadSecretParts,
 ): Promise<Ran> {
   const {promise, resolve} = Promise.withResolvers<Ran>();
   // a group of its own, so that what the program started ends with it

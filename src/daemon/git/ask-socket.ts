@@ -1,4 +1,5 @@
 import {connect} from 'node:net';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {startTimer} from '../start-timer.ts';
 
 /** What a socket said to a request. */
@@ -8,9 +9,6 @@ export type SocketAnswer =
   | {readonly kind: 'refused'}
   /** Somebody listens and says nothing in time. */
   | {readonly kind: 'silent'};
-
-/** In milliseconds. */
-const PATIENCE = 2_000;
 
 const LONGEST_ANSWER = 64 * 1024;
 
@@ -24,7 +22,7 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
       socket.destroy();
       resolve(answer);
     };
-    const stopTimer = startTimer(PATIENCE, () => settle({kind: 'silent'}));
+    const stopTimer = startTimer(TIME_BUDGET.hello, () => settle({kind: 'silent'}));
     socket.setEncoding('latin1');
     socket.on('connect', () => socket.end(request));
     socket.on('data', (chunk: string) => {

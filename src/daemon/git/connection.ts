@@ -1,12 +1,7 @@
 import type {Socket} from 'node:net';
 import {MAX_REQUEST} from '../../protocol/request.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {startTimer} from '../start-timer.ts';
-
-/** How long a client may take to send its request, in milliseconds. Git's sends it at once, where it gets the time. */
-const READ_LIMIT = 10_000;
-
-/** When a client is let go, whatever happens, in milliseconds from the end of its request: it has no limit of its own. */
-const ANSWER_LIMIT = 10_000;
 
 /**
  * One request and one answer. Git's client half-closes after its request and reads until we close: whatever
@@ -15,7 +10,7 @@ const ANSWER_LIMIT = 10_000;
 export function serveConnection(socket: Socket, respond: (request: Uint8Array) => Promise<Uint8Array>): void {
   let chunks: Buffer[] = [];
   let size = 0;
-  let stopTimer = startTimer(READ_LIMIT, () => socket.destroy());
+  let stopTimer = startTimer(TIME_BUDGET.read, () => socket.destroy());
 
   socket.on('data', (chunk) => {
     size += chunk.length;
@@ -25,7 +20,7 @@ export function serveConnection(socket: Socket, respond: (request: Uint8Array) =
   });
   socket.on('end', () => {
     stopTimer();
-    stopTimer = startTimer(ANSWER_LIMIT, () => socket.destroy());
+    stopTimer = startTimer(TIME_BUDGET.answer, () => socket.destroy());
     const request = size > MAX_REQUEST + 1 ? new Uint8Array(MAX_REQUEST + 1) : Buffer.concat(chunks, size);
     overwrite(chunks);
     chunks = [];

@@ -1,5 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import type {Clock} from '../../token/token.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {acquirerProgram, ProgramOnDisk} from './acquirer-program.ts';
 import {childEnvironment, type Variables} from '../child-environment.ts';
 import {messageOf, usesSdk, type Job} from '../job.ts';
@@ -85,19 +86,10 @@ export const METADATA_GATE = 'managed-identity';
 const defaults: Limits = {
   processes: 8,
   processesPerEndpoint: 4,
-  life: 8000,
-  total: 10_000,
+  life: TIME_BUDGET.acquirer,
+  total: TIME_BUDGET.acquisition,
   result: 256 * 1024,
 };
-
-/** An acquirer that can't finish in its time says so itself, so many milliseconds before it would be killed. */
-const GRACE = 400;
-
-/** With less time than this, in milliseconds, no acquirer is started any more. */
-const LEAST_TIME = 2000;
-
-/** An update is given so many milliseconds before it is looked at again. */
-const BETWEEN_PARTS = 200;
 
 /** A `Retry-After` beyond this is cut, in milliseconds: an hour. */
 const LONGEST_GATE = 60 * 60_000;
@@ -132,7 +124,7 @@ export class AcquirerPool {
         if (closed !== undefined) return failed(closed);
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
-        if (errand.life === undefined && left < LEAST_TIME) return failed(noPlace);
+        if (errand.life === undefined && left < TIME_BUDGET.leastAcquirer) return failed(noPlace);
         return await this.#workThroughAccidents(errand, started);
       } finally {
         this.#leave(errand.endpoint);
@@ -159,7 +151,9 @@ export class AcquirerPool {
     const {after = (milliseconds) => AbortSignal.timeout(milliseconds)} = this.#parts;
     return new Promise((resolve) => {
       const waiting = {endpoint: errand.endpoint, enter: resolve};
-      const giveUp = after(Math.max(0, Math.floor(this.#limits.total - LEAST_TIME - (errand.spent ?? 0))));
+      const giveUp = after(
+        Math.max(0, Math.floor(this.#limits.total - TIME_BUDGET.leastAcquirer - (errand.spent ?? 0))),
+      );
       giveUp.addEventListener('abort', () => {
         const at = this.#waiting.indexOf(waiting);
         if (at >= 0) this.#waiting.splice(at, 1);
@@ -200,7 +194,7 @@ export class AcquirerPool {
         errand,
         Math.floor(errand.life ?? Math.min(this.#limits.life, left())),
       );
-      if (errand.life !== undefined || this.#closed || left() < LEAST_TIME) return outcome;
+      if (errand.life !== undefined || this.#closed || left() < TIME_BUDGET.leastAcquirer) return outcome;
       // somebody else's kill, for want of memory for one
       if (wasKilled(outcome) && accidents === 0) continue;
       // an update takes the program away, and brings the new one in parts
@@ -212,7 +206,7 @@ export class AcquirerPool {
   #pause(): Promise<void> {
     const {after = (milliseconds) => AbortSignal.timeout(milliseconds)} = this.#parts;
     return new Promise((resolve) =>
-      after(BETWEEN_PARTS).addEventListener('abort', () => resolve(), {once: true}),
+      after(TIME_BUDGET.updatePoll).addEventListener('abort', () => resolve(), {once: true}),
     );
   }
 
@@ -250,7 +244,7 @@ export class AcquirerPool {
       },
     );
     this.#children.add(child);
-    const request = encodeMessage(messageOf({...job, time: life - GRACE}));
+    const request = encodeMessage(messageOf({...job, time: life - TIME_BUDGET.acquirerReport}));
     // an acquirer that died early is told by its end
     child.stdin.on('error', () => {});
     child.stdin.end(request, () => request.fill(0));

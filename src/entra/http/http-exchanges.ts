@@ -6,6 +6,7 @@ import {parseRecord} from '../../text/record.ts';
 import {secretForms} from '../../secret/secret-forms.ts';
 import {connectThroughProxy} from '../../network/open-tunnel.ts';
 import {proxyFor, type ProxyVariables} from '../../network/proxy.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {TroubleError, type Service, type Trouble} from '../trouble.ts';
 
 export interface Question {
@@ -40,15 +41,6 @@ export interface HttpExchangesParts {
 
 /** How often a request is sent at most: what fails for a moment is tried again at once. */
 const TRIES = 3;
-
-/** Milliseconds for one try. */
-const TRY_TIME = 3500;
-
-/** Milliseconds before the second try; three times that before the third. */
-const FIRST_DELAY = 250;
-
-/** A server that wants to be left alone for longer than this is left alone, in milliseconds. */
-const LONGEST_WAIT = 2500;
 
 /** Answers of all services that we ask are a few kilobytes. */
 const MAX_ANSWER = 1024 * 1024;
@@ -155,7 +147,7 @@ export class HttpExchanges {
     this.#asked = {service, host, proxy};
     this.#requests += 1;
     try {
-      const time = Math.max(1, Math.floor(Math.min(TRY_TIME, this.#timeLeft())));
+      const time = Math.max(1, Math.floor(Math.min(TIME_BUDGET.httpTry, this.#timeLeft())));
       const reply = await send(question, this.#parts.variables, AbortSignal.timeout(time));
       this.#noteDate(reply.headers.date);
       if (reply.status === 200) return this.#accepted(reply, question, host);
@@ -210,8 +202,9 @@ export class HttpExchanges {
   #waitBeforeNext({trouble}: Outcome, attempt: number): number | undefined {
     if (trouble === undefined || !mayPass(trouble)) return undefined;
     const asked = trouble.kind === 'refused' ? trouble.retryAfter : undefined;
-    const wait = asked ?? FIRST_DELAY * 3 ** (attempt - 1) * (1 + Math.random() / 4);
-    if (wait > LONGEST_WAIT || wait + FIRST_DELAY > this.#timeLeft()) return undefined;
+    const wait = asked ?? TIME_BUDGET.httpRetry * 3 ** (attempt - 1) * (1 + Math.random() / 4);
+    if (wait > TIME_BUDGET.httpLongestPause || wait + TIME_BUDGET.httpRetry > this.#timeLeft())
+      return undefined;
     return wait;
   }
 
