@@ -1,11 +1,21 @@
 // usage: node scripts/build.ts [--out DIR] [--metafile FILE]
 // Makes dist/: the program in one folder without dependencies, and the licenses of what is in it.
-import {chmodSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build, type Metafile, type Plugin} from 'esbuild';
 import {jsonSchema} from '../src/config/shape/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
+import {manualPages} from './docs/manual-pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const {values} = parseArgs({
@@ -22,6 +32,9 @@ for (const script of ['orgkey.cjs', 'git-credential-orgkey', 'orgkey-ssh']) {
   chmodSync(join(fresh, script), 0o755);
 }
 writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+mkdirSync(join(fresh, 'man'));
+for (const [name, text] of Object.entries(manualPages(version)))
+  writeFileSync(join(fresh, 'man', name), text);
 const packages = bundledPackages(metafile, root);
 const list = packages.map(({name, version, license}) => ({name, version, license}));
 writeFileSync(join(fresh, 'runtime-packages.json'), `${JSON.stringify(list, undefined, 2)}\n`);

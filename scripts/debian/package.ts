@@ -87,10 +87,15 @@ function documents(): void {
   const nodeLicense = join(dirname(process.execPath), '../LICENSE');
   if (existsSync(nodeLicense)) copy(nodeLicense, '/usr/share/doc/orgkey/LICENSE.node');
   compressed('/usr/share/doc/orgkey/changelog.gz', readFileSync(join(root, 'CHANGELOG.md'), 'utf8'));
-  compressed('/usr/share/man/man1/orgkey.1.gz', manualPage(ask('--help')));
-  for (const alias of ['git-credential-orgkey', 'orgkey-ssh']) {
-    symlinkSync('orgkey.1.gz', join(tree, `usr/share/man/man1/${alias}.1.gz`));
+  for (const name of readdirSync(join(tree, home, 'dist/man'))) {
+    const folder = `man${name.at(-1) ?? ''}`;
+    compressed(
+      `/usr/share/man/${folder}/${name}.gz`,
+      readFileSync(join(tree, home, 'dist/man', name), 'utf8'),
+    );
   }
+  rmSync(join(tree, home, 'dist/man'), {recursive: true});
+  symlinkSync('git-credential-orgkey.1.gz', join(tree, 'usr/share/man/man1/orgkey-ssh.1.gz'));
   write('/usr/share/bash-completion/completions/orgkey', ask('completion', 'bash'));
   write('/usr/share/zsh/vendor-completions/_orgkey', ask('completion', 'zsh'));
   write('/usr/share/fish/vendor_completions.d/orgkey.fish', ask('completion', 'fish'));
@@ -134,67 +139,6 @@ function ask(...args: string[]): string {
     env: {LC_ALL: 'C.UTF-8', NO_COLOR: '1'},
     encoding: 'utf8',
   });
-}
-
-function manualPage(help: string): string {
-  const date = new Date(Number(commitTime()) * 1000).toISOString().slice(0, 10);
-  return `.TH ORGKEY 1 "${date}" "orgkey ${version}"
-.SH NAME
-orgkey, git\\-credential\\-orgkey, orgkey\\-ssh \\- one key per organization, for git and Azure DevOps
-.SH DESCRIPTION
-${literal(description)}.
-.B git\\-credential\\-orgkey
-is what git calls for credentials,
-.B orgkey\\-ssh
-what it calls as ssh inside submodules; both ask the daemon.
-.SH COMMANDS
-.nf
-${literal(help)}
-.fi
-.SH "EXIT STATUS"
-.TP
-.B 0
-ok
-.TQ
-.B 1
-unhealthy
-.TQ
-.B 2
-usage
-.TQ
-.B 3
-the daemon is not running
-.TQ
-.B 4
-the sign\\-in was refused
-.TQ
-.B 5
-the configuration is not valid
-.SH ENVIRONMENT
-.BR ORGKEY_CONFIG ,
-.BR ORGKEY_RUNTIME_DIR ,
-.BR ORGKEY_STATE_DIR ,
-.BR ORGKEY_LOG_LEVEL ;
-options win.
-.SH FILES
-.TP
-.I ~/.config/orgkey/config.yaml
-a person's configuration
-.TP
-.I /etc/orgkey/config.yaml
-the machine's
-.TP
-.I ~/.config/orgkey/env, /etc/orgkey/env
-variables for the daemon under systemd
-.SH "SEE ALSO"
-.BR gitcredentials (7)
-`;
-}
-
-/** What troff shall not read. */
-function literal(text: string): string {
-  const escaped = text.trimEnd().replaceAll('\\', '\\e').replaceAll('-', '\\-');
-  return escaped.replace(/^(?=[.'])/gm, '\\&');
 }
 
 function commitTime(): string {

@@ -76,13 +76,21 @@ onDebian(`it has units for systemd, a manual page and completions`, (t) => {
   ]) {
     t.true(existsSync(join(tree, path)), path);
   }
-  const page = join(tree, 'usr/share/man/man1/orgkey.1.gz');
-  const manual = gunzipSync(readFileSync(page)).toString('utf8');
+  const manual = gunzipSync(readFileSync(join(tree, 'usr/share/man/man1/orgkey.1.gz'))).toString('utf8');
   for (const word of ['setup', 'doctor', 'login']) t.true(manual.includes(`orgkey ${word}`), word);
-  const shown = spawnSync('man', ['--warnings', '-l', page], {
-    encoding: 'utf8',
-  });
-  if (shown.error === undefined) t.is(shown.stderr, '');
+  for (const page of [
+    'man1/orgkey.1',
+    'man1/git-credential-orgkey.1',
+    'man1/orgkey-ssh.1',
+    'man5/orgkey-config.5',
+  ]) {
+    const shown = spawnSync('man', ['--warnings', '-l', join(tree, `usr/share/man/${page}.gz`)], {
+      encoding: 'utf8',
+    });
+    if (shown.error !== undefined) continue;
+    t.is(shown.stderr, '', page);
+    t.regex(shown.stdout, /NAME/, page);
+  }
 });
 
 inRoot(`beside a root of its own it runs, and serves git, with its own Node`, async (t) => {
