@@ -102,7 +102,7 @@ export interface Status {
   readonly memory: {readonly residentBytes: number};
   /** How far our clock is ahead of the last server's, in milliseconds; `undefined`: nobody was asked yet. */
   readonly clockSkew: number | undefined;
-  /** The variables of the daemon that decide its way out, by `toldVariables`: without secrets. */
+  /** The variables of the daemon that decide its way out, by `shownVariables`: without secrets. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

@@ -38,11 +38,11 @@ import {createGrantReporter, createReporter} from './record/reporter.ts';
 import {createRespond} from './git/respond.ts';
 import {SideServers} from './status/side-servers.ts';
 import {shareLog} from './record/share-log.ts';
-import {startTimer} from './start-timer.ts';
+import {startTimer} from '../start-timer.ts';
 import {statusOf} from './status/status.ts';
 import {Tally} from './status/tally.ts';
 import {createTokenSupply, type TokenSupply} from './supply/token-supply.ts';
-import {toldVariables} from './told-variables.ts';
+import {shownVariables} from '../network/shown-variables.ts';
 import {ValidConfigurations} from './supply/valid-configurations.ts';
 import {waitForDisk} from './supply/wait-for-disk.ts';
 
@@ -187,7 +187,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const manager = directory === '/run/orgkey' ? 'system' : 'user';
   const daemon = new Daemon({inForce, sockets, tokens, log, manager});
   const startedAt = Date.now();
-  const told = toldVariables(environment);
+  const told = shownVariables(environment);
   const status = (): Status =>
     statusOf({
       version: VERSION,

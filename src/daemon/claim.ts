@@ -1,7 +1,7 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {otherServes} from '../service/other-serves.ts';
-import {askSocket, isOurs} from './git/ask-socket.ts';
+import {askSocket, isOurs} from '../places/ask-socket.ts';
 import {fileIdentity} from './git/listener.ts';
 
 /** Why a directory or a path can't be ours. */

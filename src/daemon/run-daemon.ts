@@ -5,13 +5,13 @@ import {boundLog} from '../service/daemon-log.ts';
 import {DISK_LIMIT, TRANSFER_LIMIT} from '../service/stop-limits.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
 import {assemble, type Assembly} from './assemble.ts';
-import {knock} from './git/ask-socket.ts';
+import {knock} from '../places/ask-socket.ts';
 import {lockDirectory} from './claim.ts';
 import type {GitSockets} from './git/git-sockets.ts';
 import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
 import {refuse, succeeds} from './refuse.ts';
-import {startTimer} from './start-timer.ts';
+import {startTimer} from '../start-timer.ts';
 import {watchDirectory} from './git/watch-directory.ts';
 
 /** Renewals that are due are looked for this often, in milliseconds. */

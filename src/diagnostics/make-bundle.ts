@@ -1,6 +1,6 @@
 import {release, type as typeOfSystem} from 'node:os';
 import type {Configuration} from '../config/configuration.ts';
-import {toldVariables} from '../daemon/told-variables.ts';
+import {shownVariables} from '../network/shown-variables.ts';
 import {ourHelper} from '../git/credential-chain.ts';
 import {partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
@@ -43,7 +43,7 @@ export function makeBundle({world, diagnostics, logs, tokens, home}: BundleParts
     node: world.nodeVersion,
     system: `${typeOfSystem()} ${release()}`,
     diagnostics,
-    environment: toldVariables(environment),
+    environment: shownVariables(environment),
     configuration:
       loaded.kind === 'loaded'
         ? describeConfiguration(loaded.configuration)

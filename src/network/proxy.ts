@@ -1,3 +1,5 @@
+import {showAddress} from '../text/show-address.ts';
+
 /** The variables that tell the way out, in either case; the lower one wins, as in Node. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
@@ -18,7 +20,7 @@ export function proxyFor(url: string, variables: ProxyVariables): string | undef
   const excepted = exceptions.some((entry) =>
     isExcepted(entry.toLowerCase(), hostname, port || standardPort(protocol)),
   );
-  return excepted ? undefined : URL.parse(completeAddress(proxy))?.host;
+  return excepted ? undefined : showAddress(proxy, 'server').shown.replace(/^.*:\/\//, '');
 }
 
 /** The variables that name a proxy. */

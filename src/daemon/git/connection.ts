@@ -1,7 +1,7 @@
 import type {Socket} from 'node:net';
 import {MAX_REQUEST} from '../../protocol/request.ts';
+import {startTimer} from '../../start-timer.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
-import {startTimer} from '../start-timer.ts';
 
 /**
  * One request and one answer. Git's client half-closes after its request and reads until we close: whatever

@@ -3,7 +3,7 @@ import {chmodSync, chownSync, statSync} from 'node:fs';
 import type {Socket} from 'node:net';
 import {dirname} from 'node:path';
 import type {SocketScope} from '../../organization/socket-scope.ts';
-import {askSocket} from './ask-socket.ts';
+import {askSocket} from '../../places/ask-socket.ts';
 import {ClaimError, claimPath, codeOf} from '../claim.ts';
 import {Listener, type Origin} from './listener.ts';
 

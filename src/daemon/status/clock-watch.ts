@@ -1,8 +1,6 @@
 import type {Clock} from '../../token/token.ts';
 import type {Notice} from '../../control/control-protocol.ts';
-
-/** A clock that is off by more than this, in milliseconds, is worth a word: tokens are served to their last minute. */
-export const NOTICED_SKEW = 60_000;
+import {describeSkew} from '../../text/describe-skew.ts';
 
 /** What the `Date` headers of those who are asked say about our clock. */
 export class ClockWatch {
@@ -32,12 +30,4 @@ export class ClockWatch {
       ? []
       : [{level: 'yellow', about: 'clock', message, hint: 'set the clock: timedatectl set-ntp true'}];
   }
-}
-
-/** Half a sentence; `undefined`: all is well. In milliseconds. */
-export function describeSkew(skew: number | undefined): string | undefined {
-  if (skew === undefined || Math.abs(skew) <= NOTICED_SKEW) return undefined;
-  const seconds = Math.round(Math.abs(skew) / 1000);
-  const size = seconds < 600 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-  return `this machine's clock is ${size} ${skew > 0 ? 'ahead' : 'behind'}`;
 }

@@ -1,5 +1,5 @@
 import type {Found, TokenCache} from '../../token/token-cache.ts';
-import {startTimer} from '../start-timer.ts';
+import {startTimer} from '../../start-timer.ts';
 
 /**
  * The cache for a git that waits: after `patience` milliseconds it gets the token that was to be replaced, or a reason

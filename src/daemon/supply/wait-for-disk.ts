@@ -1,5 +1,5 @@
+import {startTimer} from '../../start-timer.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
-import {startTimer} from '../start-timer.ts';
 
 /** Resolves when it is over, or has taken too long and goes on behind. Whoever began it hears of its failure. */
 export async function waitForDisk(use: Promise<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-import {toldVariables} from '../../daemon/told-variables.ts';
+import {shownVariables} from '../../network/shown-variables.ts';
 import {printable} from '../../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
@@ -12,7 +12,7 @@ export async function checkEnvironment({
   service,
 }: Pick<World, 'environment' | 'daemon' | 'service'>): Promise<readonly Diagnostic[]> {
   if (daemon.kind === 'unreachable') return [skipped('variables', 'the daemon does not run')];
-  const here = toldVariables(environment);
+  const here = shownVariables(environment);
   const there = daemon.status.environment;
   const names = [...new Set([...Object.keys(here), ...Object.keys(there)])].toSorted();
   const different = names.filter((name) => here[name] !== there[name]);

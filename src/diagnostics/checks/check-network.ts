@@ -1,4 +1,4 @@
-import {describeSkew} from '../../daemon/status/clock-watch.ts';
+import {describeSkew} from '../../text/describe-skew.ts';
 import {brokenProxyIn, proxyFor} from '../../network/proxy.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';

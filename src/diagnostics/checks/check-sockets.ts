@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {lstat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {askSocket, isOurs} from '../../daemon/git/ask-socket.ts';
+import {askSocket, isOurs} from '../../places/ask-socket.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';

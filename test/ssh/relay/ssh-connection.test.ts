@@ -5,7 +5,7 @@ import {connect, createServer} from 'node:net';
 import test from 'ava';
 import ssh2 from 'ssh2';
 
-import {startTimer} from '../../../src/daemon/start-timer.ts';
+import {startTimer} from '../../../src/start-timer.ts';
 import {connectSsh} from '../../../src/ssh/relay/ssh-connection.ts';
 import {testKey} from '../../helpers/submodule-world.ts';
 

@@ -1,13 +1,14 @@
 import {connect} from 'node:net';
-import {TIME_BUDGET} from '../../time-budget.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import {startTimer} from '../start-timer.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 
-/** What a socket said to a request. */
+/** The result of one request to a socket. */
 export type SocketAnswer =
   | {readonly kind: 'answered'; readonly text: string}
-  /** Nobody listens, or nothing is there. */
+  /** No process listens, or the socket does not exist. */
   | {readonly kind: 'refused'}
-  /** Somebody listens and says nothing in time. */
+  /** A process listens, but did not answer in time. */
   | {readonly kind: 'silent'};
 
 const LONGEST_ANSWER = 64 * 1024;
@@ -30,16 +31,16 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
       if (text.length > LONGEST_ANSWER) settle({kind: 'answered', text});
     });
     socket.on('end', () => settle({kind: 'answered', text}));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      const nobody = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
-      settle(nobody ? {kind: 'refused'} : {kind: 'answered', text});
+    socket.on('error', (error) => {
+      const isRefused = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(error) ?? '');
+      settle(isRefused ? {kind: 'refused'} : {kind: 'answered', text});
     });
   });
 }
 
 /**
- * Leaves a request that nobody waits for an answer to: whoever holds the socket starts a daemon for it. Resolves when
- * it is left. Never throws.
+ * Leaves a request on a socket without waiting for its answer, so that the supervisor which holds the socket starts a
+ * daemon. Resolves when the request is sent. Never throws.
  */
 export function knock(path: string): Promise<void> {
   return new Promise((resolve) => {
@@ -48,7 +49,7 @@ export function knock(path: string): Promise<void> {
   });
 }
 
-/** Our daemon greets, git's answers nothing. */
+/** Whether an orgkey daemon answered: git's own cache daemon answers nothing to this request. */
 export function isOurs(answer: SocketAnswer): boolean {
   return answer.kind === 'answered' && answer.text.startsWith('orgkey=1\n');
 }

@@ -3,9 +3,9 @@ import {createServer, connect} from 'node:net';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
-import {startTimer} from '../../src/daemon/start-timer.ts';
-import {holdUp} from '../helpers/hold-up.ts';
-import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {startTimer} from '../src/start-timer.ts';
+import {holdUp} from './helpers/hold-up.ts';
+import {scratchDirectory} from './helpers/scratch-directory.ts';
 
 test.serial('what arrived while we were held up is read before it is given up', async (t) => {
   const path = join(scratchDirectory(t), 'socket');
