@@ -1,0 +1,22 @@
+/**
+ * ORGKEY_TEST_SET chooses the tests: `core` runs data in, data out, and its coverage is held; `rest` is all others;
+ * `quick` leaves out of them what clones, builds packages or needs systemd, a browser or another machine.
+ */
+const core = 'test/{answer,identity,login,organization,protocol,secret,submodule,token}/**/*.test.ts';
+const slow = 'test/{cloud-checks,deploy,package,with-browser,with-git,with-ssh,with-systemd}/**';
+const sets = {
+  core: [core],
+  rest: ['test/**/*.test.ts', `!${core}`],
+  quick: ['test/**/*.test.ts', `!${core}`, `!${slow}`],
+};
+
+export default {
+  files: sets[process.env.ORGKEY_TEST_SET] ?? ['test/**/*.test.ts'],
+  extensions: ['ts'],
+  require: ['./scripts/record-test-file.ts'],
+  concurrency: 2,
+  // Without news from any file. Generous: a busy machine must not fail a test
+  timeout: '6m',
+  workerThreads: false,
+  environmentVariables: {NODE_NO_WARNINGS: '1'},
+};

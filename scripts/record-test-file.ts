@@ -1,0 +1,30 @@
+// Loaded into each process that runs a test file. ava's TAP does not name a file that hangs or fails outside a test, so
+// each file records its start, its faults and its end in the file that ORGKEY_TEST_RECORD names, one JSON line each.
+import {appendFileSync} from 'node:fs';
+import {relative, resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {inspect} from 'node:util';
+import test from 'ava';
+
+export interface TestFileRecord {
+  readonly event: 'start' | 'fault' | 'end';
+  readonly file: string;
+  /** In milliseconds since the process started. */
+  readonly time: number;
+  readonly message?: string;
+}
+
+const record = process.env['ORGKEY_TEST_RECORD'];
+
+if (record !== undefined) {
+  const path = resolve(record);
+  const file = relative(resolve(import.meta.dirname, '..'), fileURLToPath(test.meta.file));
+  const write = (event: TestFileRecord['event'], message?: string): void => {
+    const line = {event, file, time: Math.round(performance.now()), ...(message !== undefined && {message})};
+    appendFileSync(path, `${JSON.stringify(line)}\n`);
+  };
+  write('start');
+  process.on('uncaughtExceptionMonitor', (error) => write('fault', inspect(error)));
+  process.on('unhandledRejection', (reason) => write('fault', inspect(reason)));
+  process.on('exit', () => write('end'));
+}
