@@ -27,4 +27,9 @@ if (record !== undefined) {
   process.on('uncaughtExceptionMonitor', (error) => write('fault', inspect(error)));
   process.on('unhandledRejection', (reason) => write('fault', inspect(reason)));
   process.on('exit', () => write('end'));
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    write('fault', new Error(`process.exit(${code ?? ''}) was called`).stack);
+    return exit(code);
+  };
 }

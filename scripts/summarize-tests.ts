@@ -60,12 +60,10 @@ function readRecord(path: string | undefined): TestFileRecord[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Returns what went wrong outside of tests: exceptions, and files that ava had to kill. */
+/** Returns what ava does not count as a failed test: exceptions outside of tests, and files that it had to kill. */
 function faultsOfFiles(records: readonly TestFileRecord[]): {file: string; message: string}[] {
   return [...Map.groupBy(records, ({file}) => file)].flatMap(([file, events]) => {
-    const faults = events.flatMap(({event, message = ''}) =>
-      event === 'fault' ? [`outside a test: ${message}`] : [],
-    );
+    const faults = events.flatMap(({event, message = ''}) => (event === 'fault' ? [message] : []));
     if (!events.some(({event}) => event === 'end')) faults.push('did not end, so ava killed it');
     return faults.map((message) => ({file, message}));
   });

@@ -32,13 +32,22 @@ export function measure(root: string): Figure[] {
 }
 
 function graphFigures(modules: readonly Module[]): Figure[] {
-  const room = (path: string): string => path.split('/')[1] ?? '';
-  const describe = (groups: readonly string[][]): string[] => groups.map((group) => group.join(' ⇄ '));
   return [
-    counted('import cycles', describe(cyclesOf(importGraph(modules, {withTypes: false})))),
-    counted('import cycles with types', describe(cyclesOf(importGraph(modules, {withTypes: true})))),
-    counted('cycles between rooms', describe(cyclesOf(importGraph(modules, {withTypes: true, name: room})))),
+    counted('import cycles', described(cyclesOf(importGraph(modules, {withTypes: false})))),
+    counted('import cycles with types', described(cyclesOf(importGraph(modules, {withTypes: true})))),
+    counted(
+      'cycles between rooms',
+      described(cyclesOf(importGraph(modules, {withTypes: true, name: roomOf}))),
+    ),
   ];
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function described(groups: readonly string[][]): string[] {
+  return groups.map((group) => group.join(' ⇄ '));
 }
 
 function exportFigures(root: string, modules: readonly Module[]): Figure[] {
