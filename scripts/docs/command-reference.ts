@@ -1,7 +1,13 @@
-import type {Options} from 'yargs';
-import {ARGUMENTS, placeOptions, type Command} from '../../src/cli/line/command.ts';
+import {
+  isArgument,
+  namesOf,
+  placeOptions,
+  type Command,
+  type Example,
+  type Option,
+} from '../../src/cli/line/command.ts';
 import {commands} from '../../src/cli/line/command-line.ts';
-import {EXIT} from '../../src/cli/exit-code.ts';
+import {EXIT_MEANINGS} from '../../src/cli/exit-code.ts';
 import {anchor, code, page, table} from './markdown.ts';
 
 /** One option or argument, as a reference shows it. */
@@ -17,19 +23,15 @@ export interface OptionEntry {
 /** One command, as a reference shows it. */
 export interface CommandEntry {
   readonly usage: string;
+  /** `ssh-key add` */
+  readonly words: string;
   readonly summary: string;
-  readonly example: string | undefined;
+  readonly description: string | undefined;
+  readonly examples: readonly Example[];
+  /** The codes that mean something else for this command than for others. */
+  readonly exitCodes: Readonly<Record<string, string>>;
   readonly options: readonly OptionEntry[];
 }
-
-export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
-  ok: 'The command succeeded.',
-  unhealthy: 'Something is wrong: a check failed, or an organization is not served.',
-  usage: 'The command line is not valid.',
-  notRunning: 'The daemon is not running, or does not answer within 5 seconds.',
-  signInRefused: 'The sign-in was refused.',
-  badConfiguration: 'The configuration is not valid.',
-};
 
 export const ENVIRONMENT: readonly (readonly [variable: string, meaning: string])[] = [
   ['ORGKEY_CONFIG', 'The configuration file; `--config` wins.'],
@@ -58,7 +60,7 @@ export function commandReference(): string {
       [...shared.values()].map(({option, users}) => [
         code(option.syntax),
         option.describe,
-        users.map((user) => `[${wordsOf(user)}](#${anchorOf(user)})`).join(', '),
+        users.map((user) => `[${user.words}](#${anchorOf(user)})`).join(', '),
       ]),
     ),
     '## Options of every command',
@@ -77,27 +79,23 @@ export function commandReference(): string {
 }
 
 export function commandEntries(): CommandEntry[] {
-  return commands.map(({usage, summary, example, options}: Command) => ({
-    usage,
-    summary,
-    example,
-    options: Object.entries(options).map(([name, option]) => optionEntry(name, option)),
+  return commands.map((command) => ({
+    ...command,
+    words: namesOf(command).join(' '),
+    options: Object.entries(command.options).map(([name, option]) => optionEntry(name, option, command)),
   }));
 }
 
 export function placeEntries(): OptionEntry[] {
-  return Object.entries(placeOptions).map(([name, option]) => optionEntry(name, option));
+  return Object.entries(placeOptions).map(([name, option]) => optionEntry(name, option, {usage: ''}));
 }
 
 export function exitCodes(): (readonly [code: number, meaning: string])[] {
-  return [
-    [EXIT.ok, EXIT_MEANINGS.ok],
-    [EXIT.unhealthy, EXIT_MEANINGS.unhealthy],
-    [EXIT.usage, EXIT_MEANINGS.usage],
-    [EXIT.notRunning, EXIT_MEANINGS.notRunning],
-    [EXIT.signInRefused, EXIT_MEANINGS.signInRefused],
-    [EXIT.badConfiguration, EXIT_MEANINGS.badConfiguration],
-  ];
+  return Object.entries(EXIT_MEANINGS).map(([number, meaning]) => [Number(number), sentence(meaning)]);
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Returns the options that more than one command takes with the same text, and those commands. */
@@ -124,8 +122,8 @@ function renderCommand(entry: CommandEntry, shared: ReadonlyMap<string, unknown>
   const own = entry.options.filter((option) => !shared.has(keyOf(option)));
   const others = entry.options.filter((option) => shared.has(keyOf(option)));
   return [
-    `## orgkey ${wordsOf(entry)}`,
-    `${code(`orgkey ${entry.usage}`)}: ${entry.summary}.`,
+    `## orgkey ${entry.words}`,
+    `${code(`orgkey ${entry.usage}`)}: ${entry.summary}.${entry.description === undefined ? '' : ` ${entry.description}`}`,
     own.length === 0
       ? ''
       : table(
@@ -135,32 +133,26 @@ function renderCommand(entry: CommandEntry, shared: ReadonlyMap<string, unknown>
     others.length === 0
       ? ''
       : `It also takes the [shared options](#shared-options) ${others.map(({name}) => code(`--${name}`)).join(', ')}.`,
-    entry.example === undefined ? '' : `Example: ${code(entry.example)}`,
+    ...Object.entries(entry.exitCodes).map(
+      ([number, meaning]) => `Exit code ${number === 'any' ? '' : `${number}: `}${meaning}.`,
+    ),
+    `Example: ${entry.examples.map(({command}) => code(command)).join(', ')}`,
   ];
 }
 
-/** Returns the command without its arguments: `ssh-key add`. */
-export function wordsOf({usage}: CommandEntry): string {
-  return usage.replaceAll(/ [[<].*/g, '');
-}
-
 function anchorOf(entry: CommandEntry): string {
-  return anchor(`orgkey ${wordsOf(entry)}`);
+  return anchor(`orgkey ${entry.words}`);
 }
 
-/** An option that is described as `for this organization: NAME` is `--organization NAME`. */
-function optionEntry(name: string, option: Options): OptionEntry {
-  const describe = option.describe ?? '';
-  if (option.group === ARGUMENTS)
+function optionEntry(name: string, option: Option, command: Pick<Command, 'usage'>): OptionEntry {
+  const {describe, choices, value} = option;
+  if (isArgument(command, name))
     return {name, syntax: option.demandOption ? `<${name}>` : `[${name}]`, describe, isArgument: true};
-  const at = option.type === 'boolean' ? -1 : describe.lastIndexOf(': ');
-  const value = at === -1 ? '' : ` ${describe.slice(at + 2)}`;
-  const isList = value.includes(', ');
   const short = typeof option.alias === 'string' ? `-${option.alias}, ` : '';
   return {
     name,
-    syntax: `${short}--${name}${isList ? ' …' : value}`,
-    describe: at === -1 || isList ? describe : describe.slice(0, at),
+    syntax: `${short}--${name}${value === undefined ? '' : ` ${value}`}`,
+    describe: choices === undefined ? describe : `${describe}: ${choices.join(', ')}`,
     isArgument: false,
   };
 }

@@ -26,7 +26,7 @@ function commandPage(version: string): string {
     sentence(entry.summary),
     ...entry.options.filter((option) => !shared.has(keyOf(option))).map(optionItem),
     ...sharedLine(entry.options.filter((option) => shared.has(keyOf(option)))),
-    ...(entry.example === undefined ? [] : ['.PP', `Example: ${bold(entry.example)}`]),
+    ...entry.examples.flatMap(({command}) => ['.PP', `Example: ${bold(command)}`]),
   ]);
   return lines([
     title('ORGKEY', 1, version),

@@ -3,7 +3,7 @@ import {setTimeout as wait} from 'node:timers/promises';
 import {homeDirectory} from '../places/home-directory.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
-import {commands} from './line/command-line.ts';
+import {commands, groups} from './line/command-line.ts';
 import {complete} from './line/complete.ts';
 import type {Context, Program} from './context.ts';
 import {EXIT} from './exit-code.ts';
@@ -36,7 +36,12 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     terminal.write((await complete(argv.slice(1), commands, names)).map((word) => `${word}\n`).join(''));
     return EXIT.ok;
   }
-  const parsed = await parseCommandLine(argv, commands, program.version);
+  const parsed = await parseCommandLine(argv, {
+    commands,
+    groups,
+    version: program.version,
+    columns: terminal.columns,
+  });
   if (parsed.kind === 'command') return parsed.run(context);
   terminal.print(parsed.text);
   return EXIT.ok;

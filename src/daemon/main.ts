@@ -10,10 +10,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`orgkey: error: ${options.error}\norgkey: hint: run: orgkey daemon --help\n`);
     return USAGE;
   }
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
   // not by running out of work: Node closes its listeners then, and would remove a socket that is somebody else's by now
   return endProcess(await codeOf(runDaemon(options, process.env)));
 }
@@ -33,24 +29,11 @@ const FAILED = 1;
 
 const USAGE = 2;
 
-const HELP = `orgkey daemon: answers git until it is told to stop
-
-Options:
-  --config FILE         the configuration          [default: as found by: orgkey config path]
-  --runtime-dir DIR     where the sockets are      [default: $XDG_RUNTIME_DIR/orgkey]
-  --state-dir DIR       what survives a restart    [default: $XDG_STATE_HOME/orgkey]
-  --log-level LEVEL     ${LOG_LEVELS.join(', ')}   [default: info]
-
-It prints one line, ready PATH, when every socket serves. SIGHUP reads the configuration again,
-SIGTERM answers what is under way and ends.
-`;
-
 interface Options {
   readonly config: string | undefined;
   readonly runtimeDir: string | undefined;
   readonly stateDir: string | undefined;
   readonly logLevel: string | undefined;
-  readonly help: boolean;
 }
 
 function readOptions(args: string[]): Options | {readonly error: string} {
@@ -62,7 +45,6 @@ function readOptions(args: string[]): Options | {readonly error: string} {
         'runtime-dir': {type: 'string'},
         'state-dir': {type: 'string'},
         'log-level': {type: 'string'},
-        help: {type: 'boolean', short: 'h', default: false},
       },
     });
     const logLevel = values['log-level'];
@@ -74,7 +56,6 @@ function readOptions(args: string[]): Options | {readonly error: string} {
       runtimeDir: values['runtime-dir'],
       stateDir: values['state-dir'],
       logLevel,
-      help: values.help,
     };
   } catch (error) {
     return {error: error instanceof Error ? error.message : String(error)};

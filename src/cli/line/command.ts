@@ -1,27 +1,48 @@
 import type {ArgumentsCamelCase, Argv, InferredOptionTypes, Options} from 'yargs';
 import type {Context, Places} from '../context.ts';
 
-/** One command as people see it; the README's reference and the completion are made from it as well. */
+/** One command. Its help, the completion, the reference and the manual pages are made from this. */
 export interface Command {
-  /** As typed, with its arguments: `token <organization>`, `ssh-key add <organization>`. */
+  /** What the user types, with the arguments: `token <organization>`, `org test [organization]`. */
   readonly usage: string;
-  /** One line, lower case after the command's name, no full stop. */
+  /** One line that continues "orgkey NAME: …": lower case, imperative, no full stop. */
   readonly summary: string;
-  readonly example: string | undefined;
-  readonly options: Readonly<Record<string, Options>>;
-  /** Tells yargs about it. What was asked for is handed to `choose` and not run yet. */
-  readonly attach: (yargs: Argv, words: string, choose: (chosen: Chosen) => void) => Argv;
+  /** Whole sentences: what the summary leaves out. */
+  readonly description: string | undefined;
+  /** Keys are the names of the options without `--`, and the arguments of `usage`. */
+  readonly options: Readonly<Record<string, Option>>;
+  readonly examples: readonly Example[];
+  /** By exit code, or by a word for several: what it means for this command, if that is not in `EXIT_MEANINGS`. */
+  readonly exitCodes: Readonly<Record<string, string>>;
+  /** Tells yargs about the command. It hands what is to be run to `choose`, and runs nothing itself. */
+  readonly attach: (yargs: Argv, choose: (chosen: Chosen) => void) => Argv;
 }
 
-/** A command line that was understood. Gives the exit code. */
+/** An option or an argument. */
+export interface Option extends Options {
+  /** Lower case, no full stop. */
+  readonly describe: string;
+  /** The name of its value in help texts: the FILE of `--config FILE`. `undefined`: a switch or an argument. */
+  readonly value?: string;
+}
+
+export interface Example {
+  /** A line for the shell. */
+  readonly command: string;
+  /** What it does: lower case, no full stop. */
+  readonly note?: string;
+}
+
+/** Runs the command that was understood. Returns the exit code. */
 export type Chosen = (context: Context) => Promise<number>;
 
-interface Definition<O extends Record<string, Options>> {
+interface Definition<O extends Record<string, Option>> {
   readonly usage: string;
   readonly summary: string;
-  readonly example?: string;
-  /** Those of `<…>` and `[…]` in `usage` as well. */
+  readonly description?: string;
   readonly options: O;
+  readonly examples?: readonly Example[];
+  readonly exitCodes?: Readonly<Record<string, string>>;
   /** Loads what the command needs, and only that, and runs it. */
   readonly run: (
     options: ArgumentsCamelCase<InferredOptionTypes<O & PlaceOptions>>,
@@ -29,20 +50,19 @@ interface Definition<O extends Record<string, Options>> {
   ) => Promise<number>;
 }
 
-/** Keeps the types of the options for `run`, and hides them from everybody else. */
-export function command<const O extends Record<string, Options>>({
-  usage,
-  summary,
-  example,
-  options,
-  run,
-}: Definition<O>): Command {
+/** Keeps the types of the options for `run`, and hides them from everything else. */
+export function command<const O extends Record<string, Option>>(definition: Definition<O>): Command {
+  const {usage, summary, description, options, examples = [], exitCodes = {}, run} = definition;
+  // a missing argument is reported by our own check, before yargs would
+  const words = ['$0', ...argumentsOf({usage}).map(({name}) => `[${name}]`)].join(' ');
   return {
     usage,
     summary,
-    example,
+    description,
     options,
-    attach: (yargs, words, choose) =>
+    examples,
+    exitCodes,
+    attach: (yargs, choose) =>
       yargs.command(words, summary, {...options, ...placeOptions}, (parsed) => {
         choose((context) => run(parsed, context));
       }),
@@ -51,31 +71,49 @@ export function command<const O extends Record<string, Options>>({
 
 type PlaceOptions = typeof placeOptions;
 
-/** Taken by every command. */
+/** The options that every command takes. */
 export const placeOptions = {
-  config: text('the configuration to use', 'FILE'),
-  'runtime-dir': text('where the daemon has its sockets', 'DIR'),
-  'state-dir': text('where orgkey keeps what it must remember', 'DIR'),
-} as const satisfies Record<keyof Places, Options>;
+  config: text('the configuration file to use', 'FILE'),
+  'runtime-dir': text("the directory of the daemon's sockets", 'DIR'),
+  'state-dir': text('the directory for what orgkey must remember', 'DIR'),
+} as const satisfies Record<keyof Places, Option>;
 
 /** An option with a value. */
-export function text<const D extends string>(describe: D, value: string) {
-  return {type: 'string', requiresArg: true, describe: `${describe}: ${value}`} as const;
+export function text<const D extends string, const V extends string>(describe: D, value: V) {
+  return {type: 'string', requiresArg: true, describe, value} as const;
 }
 
-/** An option that is there or not. */
+/** An option that is given or not. */
 export function flag<const D extends string>(describe: D) {
   return {type: 'boolean', default: false, describe} as const;
 }
 
-/** `<organization>`: must be given. */
+/** The `<organization>` of a usage line. */
 export function required<const D extends string>(describe: D) {
-  return {type: 'string', demandOption: true, describe, group: ARGUMENTS} as const;
+  return {type: 'string', demandOption: true, describe} as const;
 }
 
-/** `[organization]`: may be given. */
+/** The `[organization]` of a usage line. */
 export function optional<const D extends string>(describe: D) {
-  return {type: 'string', describe, group: ARGUMENTS} as const;
+  return {type: 'string', describe} as const;
 }
 
-export const ARGUMENTS = 'Arguments:';
+/** Returns the words that select the command: `['ssh-key', 'add']`. */
+export function namesOf({usage}: Pick<Command, 'usage'>): readonly string[] {
+  return usage.split(' ').filter((word) => /^[a-z]/.test(word));
+}
+
+/** Returns the arguments of a usage line, in order. */
+export function argumentsOf({
+  usage,
+}: Pick<Command, 'usage'>): readonly {readonly name: string; readonly isRequired: boolean}[] {
+  return Array.from(usage.matchAll(/(?<open>[<[])(?<name>[a-z-]+)[>\]]/g), ({groups}) => ({
+    name: groups?.['name'] ?? '',
+    isRequired: groups?.['open'] === '<',
+  }));
+}
+
+/** Whether the name of an option is that of an argument. */
+export function isArgument(command: Pick<Command, 'usage'>, name: string): boolean {
+  return argumentsOf(command).some((argument) => argument.name === name);
+}

@@ -1,9 +1,8 @@
-import type {Options} from 'yargs';
-import {placeOptions, type Command} from './command.ts';
+import {argumentsOf, isArgument, namesOf, placeOptions, type Command, type Option} from './command.ts';
 
 /**
- * What may stand at the end of these words, the last of which is being typed. `organizations`, as people name them,
- * is asked only where one may stand.
+ * Returns the candidates for the last of these words, which is being typed. `organizations` is called only if an
+ * organization may be typed there.
  */
 export async function complete(
   words: readonly string[],
@@ -13,35 +12,29 @@ export async function complete(
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const fits = (candidate: string) => candidate.startsWith(current);
-  const command = commands.find(({usage}) => isTyped(namesOf(usage), before));
+  const command = commands.find((one) => isTyped(namesOf(one), before));
   if (command === undefined) return unique(nextNames(commands, before)).filter(fits);
   if (current.startsWith('-')) return optionsOf(command).filter(fits);
 
   const choices = choicesOf(command, before.at(-1) ?? '');
   if (choices !== undefined) return choices.filter(fits);
-  const names = namesOf(command.usage);
+  const names = namesOf(command);
   const given = before.slice(names.length).filter((word) => !word.startsWith('-')).length;
-  const argument = /[<[]([a-z]+)[>\]]/g;
-  const wanted = [...command.usage.matchAll(argument)][given]?.[1];
+  const wanted = argumentsOf(command)[given]?.name;
   if (wanted === 'organization') return (await organizations()).filter(fits);
-  // in the place of a URL an organization may stand, but no collection of a server
+  // an organization of the services may be typed in place of a URL
   if (wanted === 'url') return (await organizations()).filter((name) => !name.includes('/') && fits(name));
   return (choicesOf(command, `--${wanted}`) ?? []).filter(fits);
-}
-
-/** `ssh-key add` of `ssh-key add <organization>`. */
-function namesOf(usage: string): string[] {
-  return usage.split(' ').filter((word) => /^[a-z]/.test(word));
 }
 
 function isTyped(names: readonly string[], words: readonly string[]): boolean {
   return names.every((name, at) => words[at] === name);
 }
 
-/** Of commands whose beginning is typed already. */
+/** Returns the next word of each command whose first words are typed already. */
 function nextNames(commands: readonly Command[], before: readonly string[]): string[] {
-  return commands.flatMap(({usage}) => {
-    const names = namesOf(usage);
+  return commands.flatMap((command) => {
+    const names = namesOf(command);
     const next = names[before.length];
     return next !== undefined && isTyped(before, names) ? [next] : [];
   });
@@ -52,17 +45,13 @@ function optionsOf(command: Command): string[] {
   return [...named.map(([name]) => name), ...Object.keys(placeOptions), 'help'].map((name) => `--${name}`);
 }
 
-/** The words that an option takes; an empty list where it takes anything; `undefined`: it is no option, or a switch. */
+/** Returns the values that an option takes; empty: any value. `undefined`: not an option with a value. */
 function choicesOf(command: Command, word: string): string[] | undefined {
   const name = word.replace(/^--/, '');
-  const all: Readonly<Record<string, Options>> = {...placeOptions, ...command.options};
+  const all: Readonly<Record<string, Option>> = {...placeOptions, ...command.options};
   const option = all[name];
   if (!word.startsWith('--') || option === undefined || option.type === 'boolean') return undefined;
   return (option.choices ?? []).map(String);
-}
-
-function isArgument({usage}: Command, name: string): boolean {
-  return usage.includes(`<${name}>`) || usage.includes(`[${name}]`);
 }
 
 function unique(words: readonly string[]): string[] {

@@ -1,45 +1,69 @@
-import yargs, {type Argv} from 'yargs';
+import yargs from 'yargs';
 import {nearestWord} from '../../text/nearest-word.ts';
 import {printable} from '../../text/printable.ts';
-import {ARGUMENTS, placeOptions, type Chosen, type Command} from './command.ts';
+import {
+  argumentsOf,
+  isArgument,
+  namesOf,
+  placeOptions,
+  type Chosen,
+  type Command,
+  type Option,
+} from './command.ts';
+import {findCommand} from './find-command.ts';
+import {helpOfAll, helpOfCommand, helpOfGroup} from './help.ts';
 import {CommandError} from '../command-error.ts';
-import {EXIT} from '../exit-code.ts';
+import {usageError} from './usage-error.ts';
 
 export type Parsed =
   | {readonly kind: 'command'; readonly run: Chosen}
   /** Help, or the version: what to print. */
   | {readonly kind: 'text'; readonly text: string};
 
-/** Understands a command line and runs nothing. @throws {CommandError} with the exit code for wrong usage. */
-export async function parseCommandLine(
-  argv: readonly string[],
-  commands: readonly Command[],
-  version: string,
-): Promise<Parsed> {
-  let chosen: Chosen | undefined;
-  let text = '';
-  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
-  const parser = build(commands, {version, words}, (choice) => {
-    chosen = choice;
-  });
-  await parser.parseAsync(words, {}, (_error, parsed, output) => {
-    text = output;
-    checkSingleValues(parsed, commands);
-  });
-  if (text !== '') return {kind: 'text', text: [tidy(text), ...examplesFor(words, commands)].join('\n')};
-  if (chosen === undefined) throw usage('no command was given', 'run: orgkey --help');
-  return {kind: 'command', run: chosen};
+interface Parts {
+  readonly commands: readonly Command[];
+  /** What the commands with the same first word are about. */
+  readonly groups: Readonly<Record<string, string>>;
+  readonly version: string;
+  /** For help texts. */
+  readonly columns: number;
 }
 
-function build(
-  commands: readonly Command[],
-  {version, words}: {readonly version: string; readonly words: readonly string[]},
-  choose: (chosen: Chosen) => void,
-): Argv {
-  const base = yargs([])
+/** Understands a command line and runs nothing. @throws {CommandError} with the exit code for wrong usage. */
+export async function parseCommandLine(argv: readonly string[], parts: Parts): Promise<Parsed> {
+  const [first = ''] = argv;
+  if (VERSION_WORDS.has(first)) return {kind: 'text', text: parts.version};
+  const {words, asksForHelp} = withoutHelp(argv);
+  const found = findCommand(words, parts.commands);
+  if (found.kind === 'group') return {kind: 'text', text: helpOfGroup(found.name, parts)};
+  if (found.kind === 'nothing') {
+    const [option] = found.rest;
+    if (asksForHelp || option === undefined) return {kind: 'text', text: helpOfAll(parts)};
+    throw usageError(`no command before or after ${printable(option, 60)}`, 'run: orgkey --help');
+  }
+  if (asksForHelp) return {kind: 'text', text: helpOfCommand(found.command, parts.columns)};
+  return {kind: 'command', run: await parseOptions(found.command, found.rest)};
+}
+
+const VERSION_WORDS: ReadonlySet<string> = new Set(['version', '--version', '-V', '-v']);
+
+/** `orgkey help status`, `orgkey status --help`; what follows `--` belongs to another program. */
+function withoutHelp(argv: readonly string[]): {
+  readonly words: readonly string[];
+  readonly asksForHelp: boolean;
+} {
+  if (argv[0] === 'help') return {words: argv.slice(1), asksForHelp: true};
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const words = argv.filter((word, at) => at >= end || (word !== '--help' && word !== '-h'));
+  return {words, asksForHelp: words.length < argv.length};
+}
+
+async function parseOptions(command: Command, words: readonly string[]): Promise<Chosen> {
+  let chosen: Chosen | undefined;
+  const parser = yargs([])
     .scriptName('orgkey')
-    .usage('orgkey: one key per organization\n\nUsage: $0 <command> [options]')
     .locale('en')
+    .updateStrings({'Not enough arguments following: %s': '--%s needs a value'})
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
@@ -50,165 +74,87 @@ function build(
       'populate--': true,
       'short-option-groups': false,
     })
-    .wrap(WIDTH)
     .exitProcess(false)
-    .epilogue('The daemon itself, in the foreground: orgkey daemon --help')
-    .help('help', 'show this')
-    .alias('h', 'help')
-    .version('version', 'show the version', version)
-    .strict()
+    .help(false)
+    .version(false)
+    .middleware((parsed) => checkWords(parsed, {command, words}), true)
     .fail((message, error) => {
-      throw explain(message, error, {commands, words});
+      throw error instanceof CommandError ? error : usageError(printable(message), helpHint(command));
     });
-  return attach(base, commands, choose).demandCommand(1, NO_COMMAND);
+  await command
+    .attach(parser, (choice) => {
+      chosen = choice;
+    })
+    .parseAsync(words);
+  if (chosen === undefined) throw usageError('the command line is not understood', helpHint(command));
+  return chosen;
 }
 
-/** `org list` and `org test` come below one command `org`. */
-function attach(base: Argv, commands: readonly Command[], choose: (chosen: Chosen) => void): Argv {
-  let parser = base;
-  for (const name of new Set(commands.map(firstWord))) {
-    const ones = commands.filter((command) => firstWord(command) === name);
-    const [only] = ones;
-    if (ones.length === 1 && only !== undefined && !isNested(only)) {
-      parser = only.attach(parser, only.usage, choose);
-      continue;
-    }
-    parser = parser.command(name, ones.map(secondWord).join(', '), (below) => {
-      let inner = below.usage(`Usage: $0 ${name} <command> [options]`).strict();
-      for (const one of ones) inner = one.attach(inner, one.usage.slice(name.length + 1), choose);
-      return inner.demandCommand(1, NO_COMMAND);
-    });
-  }
-  return parser;
-}
-
-export function firstWord({usage}: Command): string {
-  return usage.split(' ', 1)[0] ?? '';
-}
-
-function secondWord({usage}: Command): string {
-  return usage.split(' ')[1] ?? '';
-}
-
-/** Whether the second word is a command as well, no argument. */
-export function isNested({usage}: Command): boolean {
-  return /^[a-z-]+ [a-z]/.test(usage);
-}
-
-/** yargs makes a list of an option that is given twice; only some of ours are lists. */
-function checkSingleValues(
-  parsed: Readonly<Record<string, unknown>> | undefined,
-  commands: readonly Command[],
-): void {
-  const lists = commands.flatMap(({options}) => Object.entries(options).filter(([, {array}]) => array));
-  const mayRepeat = new Set(['_', '--', ...lists.map(([name]) => name)]);
-  for (const [name, value] of Object.entries(parsed ?? {})) {
-    if (Array.isArray(value) && !mayRepeat.has(name)) throw usage(`--${name} is given twice`);
-  }
-}
-
-/** What was typed, and what could have been. */
+/** What was typed for a command. */
 interface Typed {
+  readonly command: Command;
   readonly words: readonly string[];
-  readonly commands: readonly Command[];
 }
 
-function explain(message: string | undefined, error: Error | undefined, typed: Typed): Error {
-  if (error instanceof CommandError) return error;
-  if (message === undefined || message === '') return error ?? usage('the command line is not understood');
-  const unknown = /^Unknown (argument|command)s?: (.*)$/s.exec(message);
-  if (unknown !== null) return unknownWord(unknown[2]?.split(', ')[0] ?? '', typed);
-  const [, name, choices] = /^ *Argument: ([a-z-]+), Given: .*, Choices: (.*)$/m.exec(message) ?? [];
-  if (name !== undefined) {
-    const isOption = typed.words.some((word) => isOptionOf(word, name));
-    return usage(
-      `${isOption ? '--' : ''}${name} is one of: ${choices?.replaceAll('"', '')}`,
-      `run: ${helpOf(typed)}`,
+/** Checks what yargs made of the words. yargs itself can't tell an unknown option from an unknown argument. */
+function checkWords(parsed: Readonly<Record<string, unknown>>, typed: Typed): void {
+  const {command} = typed;
+  const {_: extra, '--': behind, $0: _program, ...values} = parsed;
+  const takesCommand = command.usage.includes(' -- ');
+  const [unexpected] = [...wordsIn(extra), ...(takesCommand ? [] : wordsIn(behind))];
+  if (unexpected !== undefined)
+    throw usageError(
+      `unexpected argument: ${printable(unexpected, 60)}`,
+      takesCommand ? 'write -- before the command' : helpHint(command),
     );
-  }
-  if (message.startsWith('Not enough non-option arguments')) {
-    const [missing] = commandsAtHand(typed)[0]?.usage.match(/<[a-z-]+>/) ?? [];
-    return usage(`${missing ?? 'an argument'} is missing`, `run: ${helpOf(typed)}`);
-  }
-  const sentence = message.split('\n', 1)[0] ?? '';
-  return usage(printable(lowerFirst(sentence)), `run: ${helpOf(typed)}`);
+  for (const [name, value] of Object.entries(values)) checkOption(name, value, typed);
+  const missing = argumentsOf(command).find(({name, isRequired}) => isRequired && values[name] === undefined);
+  if (missing !== undefined) throw usageError(`<${missing.name}> is missing`, helpHint(command));
 }
 
-/** Only what could stand there is proposed: options of the command at hand, or words in the place of a word. */
-function unknownWord(unknown: string, typed: Typed): CommandError {
-  const isOption = typed.words.some((word) => isOptionOf(word, unknown));
-  const candidates = isOption ? optionsAtHand(typed) : namesAtHand(typed);
+function checkOption(name: string, value: unknown, typed: Typed): void {
+  const {command} = typed;
+  const option = optionNamed(name, command);
+  const isPositional = isArgument(command, name);
+  if (option === undefined || (isPositional && isTyped(name, typed))) throw unknownOption(name, typed);
+  const shown = isPositional ? `<${name}>` : `--${name}`;
+  if (Array.isArray(value) && !option.array) throw usageError(`${shown} is given twice`, helpHint(command));
+  if (
+    option.choices === undefined ||
+    value === undefined ||
+    option.choices.some((choice) => choice === value)
+  )
+    return;
+  throw usageError(`${shown} must be one of: ${option.choices.join(', ')}`, helpHint(command));
+}
+
+function optionNamed(name: string, {options}: Command): Option | undefined {
+  const all: Readonly<Record<string, Option>> = {...placeOptions, ...options};
+  return Object.hasOwn(all, name) ? all[name] : Object.values(all).find(({alias}) => alias === name);
+}
+
+function isTyped(name: string, {words}: Typed): boolean {
+  return words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+}
+
+/** Suggests only what the command takes. */
+function unknownOption(name: string, typed: Typed): CommandError {
+  const {command, words} = typed;
+  const shown = words.includes(`-${name}`) ? `-${name}` : `--${name}`;
+  const names = Object.keys({...command.options, ...placeOptions, help: ''});
+  const candidates = names.filter((candidate) => !isArgument(command, candidate));
   const near =
-    nearestWord(unknown, candidates) ?? candidates.find((name) => isOption && name.startsWith(`${unknown}-`));
-  return usage(
-    `unknown: ${printable(unknown, 60)}`,
-    near === undefined ? `run: ${helpOf(typed)}` : `did you mean ${isOption ? '--' : ''}${near}?`,
+    nearestWord(name, candidates) ?? candidates.find((candidate) => candidate.startsWith(`${name}-`));
+  return usageError(
+    `unknown option: ${printable(shown, 60)}`,
+    near === undefined ? helpHint(command) : `did you mean: --${near}`,
   );
 }
 
-function isOptionOf(word: string, name: string): boolean {
-  return word === `--${name}` || word.startsWith(`--${name}=`);
+function wordsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
-function optionsAtHand(typed: Typed): readonly string[] {
-  const options = commandsAtHand(typed).flatMap((one) => Object.keys(one.options));
-  return [...options, ...Object.keys(placeOptions), 'help', 'version'];
+function helpHint(command: Command): string {
+  return `run: orgkey ${namesOf(command).join(' ')} --help`;
 }
-
-/** Names of commands, or second words where the first is typed already. */
-function namesAtHand({words, commands}: Typed): readonly string[] {
-  const below = commands.filter((one) => isNested(one) && firstWord(one) === words[0]);
-  if (below.length > 0) return below.map(secondWord);
-  return commands.some((one) => firstWord(one) === words[0]) ? [] : commands.map(firstWord);
-}
-
-/** The one whose words are typed; all of `org` where no second word of theirs is. */
-function commandsAtHand({words, commands}: Typed): readonly Command[] {
-  const ones = commands.filter((one) => firstWord(one) === words[0]);
-  const exact = ones.filter((one) => !isNested(one) || secondWord(one) === words[1]);
-  return exact.length > 0 ? exact : ones;
-}
-
-function helpOf(typed: Typed): string {
-  const [only, ...others] = commandsAtHand(typed);
-  if (only === undefined) return 'orgkey --help';
-  const second = isNested(only) && others.length === 0 ? [secondWord(only)] : [];
-  return ['orgkey', firstWord(only), ...second, '--help'].join(' ');
-}
-
-/**
- * What a value may be is said by the words behind the colon, and a switch is off where it is not given. Arguments are
- * shown as the usage has them: yargs knows them as options too.
- */
-function tidy(help: string): string {
-  const tag = /\s*\[(?:boolean|string|array|required|choices:[^\]]*|default:\s[^\]]*)\]/g;
-  const shown = (_option: string, name: string) => (help.includes(`[${name}]`) ? `[${name}]` : `<${name}>`);
-  return help
-    .replaceAll(tag, '')
-    .replace(ARGUMENT_LINES, (lines) =>
-      lines.replaceAll(/^ +--[a-z-]+/gm, (option) => option.replace(/--([a-z-]+)/, shown)),
-    );
-}
-
-const ARGUMENT_LINES = new RegExp(`^${ARGUMENTS}\n(?:.+\n)+`, 'm');
-
-function examplesFor(argv: readonly string[], commands: readonly Command[]): string[] {
-  const words = argv.filter((word) => !word.startsWith('-'));
-  const asked = commands.find(({usage}) =>
-    usage.split(' ').every((word, at) => words[at] === word || !/^[a-z]/.test(word)),
-  );
-  return asked?.example === undefined ? [] : ['', 'Example:', `  ${asked.example}`];
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-function usage(message: string, hint?: string): CommandError {
-  return new CommandError(EXIT.usage, message, {hint});
-}
-
-/** In columns. */
-const WIDTH = 80;
-
-const NO_COMMAND = 'no command was given';

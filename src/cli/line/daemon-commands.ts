@@ -1,0 +1,93 @@
+import {command, flag, text, type Command} from './command.ts';
+import {json, service, system} from './shared-options.ts';
+
+/** What the daemon reports, and how it is kept running. */
+export const daemonCommands: readonly Command[] = [
+  command({
+    usage: 'logs',
+    summary: "show the daemon's log",
+    options: {
+      follow: {...flag('keep printing new lines'), alias: 'f'},
+      audit: flag('show the audit trail instead: one JSON line per credential handed out'),
+      json: flag('print the lines as JSON for programs'),
+    },
+    examples: [
+      {command: 'orgkey logs --follow'},
+      {command: 'orgkey logs --audit', note: 'works without a running daemon'},
+    ],
+    run: async (options, context) => (await import('../commands/logs.ts')).logs(options, context),
+  }),
+  command({
+    usage: 'metrics',
+    summary: "print the daemon's metrics in Prometheus' format",
+    options: {},
+    examples: [{command: 'orgkey metrics'}],
+    run: async (options, context) => (await import('../commands/metrics.ts')).metrics(options, context),
+  }),
+  command({
+    usage: 'cache clear',
+    summary: 'drop all tokens from memory, and forget what was rejected',
+    options: {},
+    examples: [{command: 'orgkey cache clear'}],
+    run: async (options, context) => (await import('../commands/cache.ts')).clearCache(options, context),
+  }),
+  command({
+    usage: 'service install',
+    summary: 'install and start the background service',
+    options: {service, system},
+    examples: [{command: 'orgkey service install'}],
+    run: async (options, context) => (await import('../commands/service.ts')).install(options, context),
+  }),
+  command({
+    usage: 'service uninstall',
+    summary: 'stop and remove the background service',
+    options: {service, system},
+    examples: [{command: 'orgkey service uninstall'}],
+    run: async (options, context) => (await import('../commands/service.ts')).uninstall(options, context),
+  }),
+  command({
+    usage: 'service start',
+    summary: 'start the daemon',
+    options: {service, system},
+    examples: [{command: 'orgkey service start'}],
+    run: async (options, context) =>
+      (await import('../commands/service.ts')).order('start', options, context),
+  }),
+  command({
+    usage: 'service stop',
+    summary: 'stop the daemon after it has answered what is under way',
+    options: {service, system},
+    examples: [{command: 'orgkey service stop'}],
+    run: async (options, context) => (await import('../commands/service.ts')).order('stop', options, context),
+  }),
+  command({
+    usage: 'service restart',
+    summary: 'stop and start the daemon',
+    options: {service, system},
+    examples: [{command: 'orgkey service restart'}],
+    run: async (options, context) =>
+      (await import('../commands/service.ts')).order('restart', options, context),
+  }),
+  command({
+    usage: 'service status',
+    summary: 'show whether the background service runs',
+    options: {service, system, json},
+    examples: [{command: 'orgkey service status'}],
+    run: async (options, context) => (await import('../commands/service.ts')).showStatus(options, context),
+  }),
+  command({
+    usage: 'daemon',
+    summary: 'run the daemon in the foreground',
+    description:
+      'It prints one line, ready PATH, when every socket serves. SIGHUP reloads the configuration; SIGTERM answers what is under way, and ends the daemon.',
+    options: {
+      'log-level': {
+        ...text('the least important level that is logged', 'LEVEL'),
+        choices: ['error', 'warn', 'info', 'debug'],
+        default: 'info',
+      },
+    },
+    examples: [{command: 'orgkey daemon --config app-config.yaml --log-level debug'}],
+    run: async () => (await import('../commands/daemon.ts')).daemon(),
+  }),
+];

@@ -1,0 +1,133 @@
+import {command, flag, optional, required, text, type Command} from './command.ts';
+import {dryRun, json, organization, service, starter, system} from './shared-options.ts';
+
+/** Setting up, looking, signing in, and tokens for other tools, in the order in which people need them. */
+export const everydayCommands: readonly Command[] = [
+  command({
+    usage: 'setup',
+    summary: 'write a configuration, start the daemon, configure git, and test',
+    description:
+      'Without options it asks. A configuration that exists already is kept. Nothing is changed before everything that can be checked has been checked.',
+    options: {
+      ...starter,
+      service,
+      system,
+      'no-proactive-auth': flag("send git's first request without a credential"),
+      'dry-run': dryRun,
+    },
+    examples: [
+      {command: 'orgkey setup', note: 'answer a few questions'},
+      {command: 'orgkey setup --organization contoso --sign-in browser', note: 'sign in as yourself'},
+      {
+        command: 'orgkey setup --organization contoso --managed-identity system-assigned',
+        note: 'on a virtual machine in Azure',
+      },
+      {
+        command: 'orgkey setup --organization fabrikam --pat-file fabrikam.pat --dry-run',
+        note: 'show the changes first',
+      },
+    ],
+    run: async (options, context) => (await import('../commands/setup.ts')).setup(options, context),
+  }),
+  command({
+    usage: 'status',
+    summary: 'show what the daemon serves, and what is wrong',
+    options: {watch: flag('refresh every second'), json},
+    examples: [{command: 'orgkey status --watch'}, {command: 'orgkey status --json | jq .organizations'}],
+    exitCodes: {1: 'the daemon reports an error'},
+    run: async (options, context) => (await import('../commands/status.ts')).status(options, context),
+  }),
+  command({
+    usage: 'doctor [url]',
+    summary: 'find out what is wrong and how to repair it',
+    description: 'It checks everything between git and the organization, and changes nothing.',
+    options: {
+      url: optional('an organization or a repository; default: every organization'),
+      json,
+      bundle: text('write a report without secrets to a new file', 'FILE'),
+    },
+    examples: [
+      {command: 'orgkey doctor contoso'},
+      {command: 'orgkey doctor https://dev.azure.com/contoso/project/_git/repository'},
+      {command: 'orgkey doctor --bundle report.txt', note: 'a report for someone who helps you'},
+    ],
+    exitCodes: {1: 'at least one check failed'},
+    run: async (options, context) => (await import('../commands/doctor.ts')).doctor(options, context),
+  }),
+  command({
+    usage: 'which <url>',
+    summary: 'explain which rule, identity and socket serve a repository',
+    options: {url: required('a repository over HTTPS or SSH, or an organization'), json},
+    examples: [
+      {command: 'orgkey which contoso'},
+      {command: 'orgkey which git@ssh.dev.azure.com:v3/contoso/project/repository'},
+    ],
+    run: async (options, context) => (await import('../commands/which.ts')).which(options, context),
+  }),
+  command({
+    usage: 'login <organization>',
+    summary: 'sign in as a user, and test the sign-in',
+    options: {organization, paste: flag('enter a personal access token instead')},
+    examples: [
+      {command: 'orgkey login contoso'},
+      {command: 'orgkey login fabrikam --paste', note: 'replace an expired personal access token'},
+    ],
+    run: async (options, context) => (await import('../commands/login.ts')).login(options, context),
+  }),
+  command({
+    usage: 'logout <organization>',
+    summary: 'forget a sign-in',
+    options: {organization},
+    examples: [{command: 'orgkey logout contoso'}],
+    run: async (options, context) => (await import('../commands/login.ts')).logout(options, context),
+  }),
+  command({
+    usage: 'token <organization>',
+    summary: 'print an access token for scripts',
+    options: {
+      organization,
+      resource: text('a token for another resource than Azure DevOps', 'URI'),
+      header: flag('print the whole Authorization header'),
+      json,
+    },
+    examples: [
+      {command: 'curl -H "$(orgkey token contoso --header)" "$URL"', note: 'call the REST API'},
+      {command: 'orgkey token contoso --resource https://management.azure.com'},
+    ],
+    run: async (options, context) => (await import('../commands/token.ts')).token(options, context),
+  }),
+  command({
+    usage: 'exec <organization> -- COMMAND…',
+    summary: 'run a command with a token in its environment',
+    description:
+      'The token is in SYSTEM_ACCESSTOKEN, in AZURE_DEVOPS_EXT_PAT and in the variables of npm, and for each --feed in those of NuGet, pip, uv, Maven and Cargo.',
+    options: {
+      organization,
+      feed: {
+        ...text('a feed for NuGet, pip, uv, Maven and Cargo (repeatable)', '[PROJECT/]FEED'),
+        array: true,
+      },
+    },
+    examples: [
+      {command: 'orgkey exec contoso -- npm publish'},
+      {command: 'orgkey exec contoso --feed web/packages -- pip install NAME'},
+    ],
+    exitCodes: {any: 'otherwise the exit code of the command'},
+    run: async (options, context) => (await import('../commands/exec.ts')).exec(options, context),
+  }),
+  command({
+    usage: 'org list',
+    summary: 'list the configured organizations',
+    options: {json},
+    examples: [{command: 'orgkey org list'}],
+    run: async (options, context) => (await import('../commands/org.ts')).listOrganizations(options, context),
+  }),
+  command({
+    usage: 'org test [organization]',
+    summary: 'get a token for one organization, or for each',
+    options: {organization: optional('its name; default: every organization that is configured by name')},
+    examples: [{command: 'orgkey org test contoso'}],
+    exitCodes: {1: 'an organization failed for another reason than a rejected credential'},
+    run: async (options, context) => (await import('../commands/org.ts')).testEach(options, context),
+  }),
+];
