@@ -1,4 +1,4 @@
-// usage: node scripts/demo.ts [--keep]
+// usage: node scripts/demo.ts [--keep] [--record]
 // Runs what the README promises, against the test cloud. See scripts/demo.
 import {execFile} from 'node:child_process';
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
@@ -8,10 +8,15 @@ import {parseArgs, promisify} from 'node:util';
 import {makePrivateKey} from '../src/ssh/key/private-key.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
-const {values} = parseArgs({options: {keep: {type: 'boolean', default: false}}});
+const {values} = parseArgs({
+  options: {keep: {type: 'boolean', default: false}, record: {type: 'boolean', default: false}},
+});
 const root = resolve(import.meta.dirname, '..');
 const home = mkdtempSync(join(tmpdir(), 'orgkey-demo-'));
 const dist = join(root, 'dist');
+/** The commands that the picture in the README shows. */
+const PICTURED = /^(?:git clone|orgkey status|orgkey which) ?/;
+const session: {command: string; output: string}[] = [];
 
 say(`Node ${process.version}, ${(await run('git', ['--version'])).trim()}, everything below ${home}`);
 say('building orgkey ...');
@@ -76,7 +81,7 @@ orgkey:
   );
   await show('orgkey setup --service plain', [join(dist, 'orgkey.cjs'), 'setup', '--service', 'plain']);
 
-  await git(['clone', '--recurse-submodules', site.url, join(home, 'site')]);
+  await git(['clone', '--recurse-submodules', site.url]);
   say(
     'cloned contoso/web/site, a submodule of fabrikam and one over ssh: two identities, one key, no questions',
   );
@@ -86,17 +91,20 @@ orgkey:
   say(`fetched again: ${asked} requests to Entra, ${before} since the start`);
   for (const {authorization, organization} of cloud.requests.filter({endpoint: 'git', status: 200})) {
     if (authorization === undefined)
-      throw new Error(`a private repository of ${organization} was served to anybody`);
+      throw new Error(`a private repository of ${organization} was served without a credential`);
   }
   await git(['ls-remote', 'git@ssh.dev.azure.com:v3/contoso/web/firmware']).then(
     () => Promise.reject(new Error('the submodule key served a top-level repository')),
     () => say('the same repository as a top-level one: not served, the key is for submodules only'),
   );
   await show('orgkey status', [join(dist, 'orgkey.cjs'), 'status']);
+  await show(`orgkey which ${site.url}`, [join(dist, 'orgkey.cjs'), 'which', site.url]);
+  if (values.record)
+    writeFileSync(join(root, 'docs/session.json'), `${JSON.stringify(session, undefined, 2)}\n`);
   if (values.keep) await play(site.url);
 }
 
-/** Until Ctrl-C. */
+/** Keeps everything up until Ctrl-C. */
 async function play(url: string): Promise<void> {
   const variables = Object.entries({...cloud.environment(), HOME: home, ...directories()});
   const file = join(home, 'environment');
@@ -109,16 +117,21 @@ async function play(url: string): Promise<void> {
 }
 
 async function git(args: string[]): Promise<void> {
-  say(`$ git ${args.join(' ')}`);
-  process.stderr.write(await run('git', args, environment()));
+  await print(`git ${args.join(' ')}`, 'git', args);
 }
 
 async function show(command: string, args: string[]): Promise<void> {
-  say(`$ ${command}`);
-  process.stderr.write(await run(process.execPath, args, environment()));
+  await print(command, process.execPath, args);
 }
 
-/** Nothing of the person's own configuration, and the cloud in place of the network. */
+async function print(command: string, program: string, args: string[]): Promise<void> {
+  say(`$ ${command}`);
+  const output = await run(program, args, environment());
+  if (PICTURED.test(command)) session.push({command, output: output.replaceAll(home, '~')});
+  process.stderr.write(output);
+}
+
+/** Leaves out the user's own configuration, and puts the cloud in place of the network. */
 function environment(): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
@@ -137,7 +150,7 @@ function directories(): Record<string, string> {
 
 async function run(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   try {
-    const {stdout, stderr} = await promisify(execFile)(program, args, {env, maxBuffer: 1 << 26});
+    const {stdout, stderr} = await promisify(execFile)(program, args, {env, cwd: home, maxBuffer: 1 << 26});
     return stderr + stdout;
   } catch (error) {
     const {stderr = '', stdout = ''} = error as {stderr?: string; stdout?: string};
