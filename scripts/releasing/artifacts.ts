@@ -1,0 +1,50 @@
+import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {releaseNotes} from './cut-release.ts';
+import {bundledSbom} from './sbom.ts';
+
+/**
+ * Makes the package, the Debian package (if dpkg-deb is installed), the SBOM, the notes and the checksums in `out`.
+ * Returns their paths.
+ */
+export function makeArtifacts(checkout: string, out: string): string[] {
+  const {version} = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+  const node = (script: string, ...args: string[]): string =>
+    execFileSync(process.execPath, [join(checkout, script), ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).trim();
+
+  const metafile = join(out, 'metafile.json');
+  const artifacts = [node('scripts/pack.ts', out, '--metafile', metafile)];
+  if (hasDpkgDeb()) artifacts.push(node('scripts/debian/package.ts', out));
+  else console.error('release: no dpkg-deb here: no Debian package was made');
+
+  const sbom = join(out, `orgkey-${version}.cdx.json`);
+  writeFileSync(sbom, `${JSON.stringify(bundledSbom(checkout, metafile), undefined, 2)}\n`);
+  artifacts.push(sbom);
+
+  const sums = join(out, 'SHA256SUMS');
+  writeFileSync(sums, artifacts.map(sumLine).join(''));
+  const notes = join(out, 'NOTES.md');
+  const changelog = readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8');
+  writeFileSync(notes, `${releaseNotes(changelog, version)}\n`);
+  return [...artifacts, sums, notes];
+}
+
+function hasDpkgDeb(): boolean {
+  try {
+    execFileSync('dpkg-deb', ['--version'], {stdio: 'ignore'});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A line that `sha256sum --check` reads. */
+function sumLine(file: string): string {
+  const hash = createHash('sha256').update(readFileSync(file));
+  return `${hash.digest('hex')}  ${basename(file)}\n`;
+}
