@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process';
 import {join} from 'node:path';
 import test from 'ava';
-import {goneProcess} from './helpers/agents-of.ts';
+import {goneProcess} from './helpers/gone-process.ts';
 
 const tether = join(import.meta.dirname, 'helpers/tether.ts');
 

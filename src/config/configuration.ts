@@ -51,15 +51,10 @@ export interface Settings {
   readonly submodules: readonly SubmoduleSettings[];
   /** A command whose standard streams lead to the ssh host, as OpenSSH's ProxyCommand. Default: none. */
   readonly sshProxyCommand: string | undefined;
-  /** Who has the submodule keys in memory. Default: `daemon`. */
-  readonly sshKeyHolder: KeyHolder;
   /** `host:port` on loopback, or a socket's path. Default: off (`undefined`). */
   readonly metricsListen: string | undefined;
   readonly audit: AuditSettings;
 }
-
-/** `agent`: a private ssh-agent, which other processes of the same user cannot look into. */
-export type KeyHolder = 'daemon' | 'agent';
 
 export interface EntraSettings {
   /** Default: `https://login.microsoftonline.com`. */
@@ -85,7 +80,7 @@ export interface SubmoduleSettings {
   readonly organizations: readonly string[];
   /** The ssh name of the host, for every port, or `name:port`. Default: `ssh.dev.azure.com` (and `vs-ssh.visualstudio.com`). */
   readonly host: string;
-  readonly privateKey: SecretSource;
+  readonly privateKey: SecretSource | AgentKeySource;
   /** Where the key is read from; absolute. `undefined`: from no file. */
   readonly keyFile: string | undefined;
   /** Patterns `project/repository`, `*` for any run of characters within a segment. Default: all of the organizations. */
@@ -93,6 +88,15 @@ export interface SubmoduleSettings {
   /** Lines as in OpenSSH's known_hosts. Default: built in for Azure DevOps. */
   readonly knownHosts: string | undefined;
   readonly place: string;
+}
+
+/** A private key that an ssh-agent holds. */
+export interface AgentKeySource {
+  readonly from: 'ssh-agent';
+  /** The absolute path of the agent's socket. */
+  readonly socket: string;
+  /** As in a `.pub` file: `ssh-rsa AAAA… comment`. */
+  readonly publicKey: string;
 }
 
 export interface AuditSettings {

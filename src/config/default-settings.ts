@@ -9,7 +9,6 @@ export const DEFAULT_SETTINGS: Settings = {
   sockets: [],
   submodules: [],
   sshProxyCommand: undefined,
-  sshKeyHolder: 'daemon',
   metricsListen: undefined,
   audit: {maxSize: 10 * 1024 * 1024, files: 5},
 };

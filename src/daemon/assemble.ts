@@ -8,7 +8,7 @@ import {machineDirectory} from '../places/machine-configuration.ts';
 import {configurationCandidates, configurationFile} from '../places/paths.ts';
 import {ConfigurationWatcher} from '../config/watch-configuration.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
-import {createGrants, type Grants} from '../ssh/grant/grants.ts';
+import {Grants} from '../ssh/grant/grants.ts';
 import {readTrustedHosts} from '../ssh/host/trusted-hosts.ts';
 import {Rejections} from '../token/rejections.ts';
 import type {Secret} from '../secret/secret.ts';
@@ -29,7 +29,7 @@ import {IdleWatch} from './idle-watch.ts';
 import {LOG_LEVELS, createLog, type Log} from './record/log.ts';
 import {LogLines} from './record/log-lines.ts';
 import {renderMetrics} from './status/metrics.ts';
-import {auditNotices, isFromBefore, keyNotices} from './status/notices.ts';
+import {auditNotices, isFromBefore} from './status/notices.ts';
 import {createPeople} from '../control/people.ts';
 import {patientTokens} from './supply/patient-tokens.ts';
 import type {DaemonOptions, Place} from './place.ts';
@@ -138,13 +138,12 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     after: startTimer,
   });
   const logOf = shareLog(log, startTimer);
-  const grants = createGrants({
+  const grants = new Grants({
     settings: () => inForce.configuration.settings,
     placeOf: (scope) => sockets.placeBeside(scope),
     readSecret: supply.readSource,
     readTrustedHosts: async () => (await readTrustedHosts([state, machineDirectory])).text,
     environment,
-    privateDirectory: join(directory, 'ssh'),
     startTimer,
     report: createGrantReporter({audit, logOf, now: Date.now}),
   });
@@ -204,7 +203,6 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
         ...side.notices,
         ...auditNotices(audit),
         ...(supply.program.isReplaced ? [isFromBefore] : []),
-        ...keyNotices(grants),
       ],
       residentBytes: process.memoryUsage.rss(),
       clockSkew: clockWatch.skew,
@@ -217,7 +215,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   });
   async function takeConfiguration(): Promise<readonly Problem[]> {
     const problems = await daemon.reload();
-    await grants.followConfiguration();
+    grants.followConfiguration();
     if (inForce.persistsLogins) await takeUpLogins();
     return problems;
   }

@@ -117,7 +117,7 @@ function grantDirectory(path: string, group: string): readonly string[] {
   ];
 }
 
-/** Not `ssh` for the main socket: that is the daemon's own, where a private agent's socket lies for a moment. */
+/** Not `ssh` for the main socket: only the daemon may enter that directory. */
 function grantPath(name: string): string {
   return name === 'git' ? `${systemRuntimeDirectory}/grants` : `${systemRuntimeDirectory}/scoped/${name}/ssh`;
 }

@@ -1,12 +1,20 @@
 import type {SubmoduleSettings} from '../config/configuration.ts';
 import {readSecret, SecretError} from '../config/value/read-secret.ts';
-import {readPrivateKey, type KeyReading} from './key/private-key.ts';
+import {readPrivateKey, type KeyFailure} from './key/private-key.ts';
+import type {SigningKey} from './key/signing-key.ts';
 
-/** The key of a rule, read from here. `elsewhere`: a program, keyring or vault has it, which only the daemon asks. */
+/**
+ * Reads the key of a rule in a process that is not the daemon. `elsewhere`: a program, the keyring or a vault has it,
+ * which only the daemon asks.
+ */
 export async function readRuleKey(
   {privateKey, host}: Pick<SubmoduleSettings, 'privateKey' | 'host'>,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<KeyReading | {readonly kind: 'elsewhere'}> {
+): Promise<{readonly kind: 'key'; readonly key: SigningKey} | KeyFailure | {readonly kind: 'elsewhere'}> {
+  if (privateKey.from === 'ssh-agent') {
+    const {findAgentKey} = await import('./key/agent-key.ts');
+    return findAgentKey(privateKey, host);
+  }
   if (privateKey.from !== 'held' && privateKey.from !== 'file') return {kind: 'elsewhere'};
   try {
     const secret = await readSecret(privateKey, {environment, readVault: noVault});
@@ -17,11 +25,15 @@ export async function readRuleKey(
     }
   } catch (error) {
     if (!(error instanceof SecretError)) throw error;
-    return {kind: 'refused', reason: error.message, hint: error.hint ?? 'see that it is there, and yours'};
+    return {
+      kind: 'failed',
+      reason: error.message,
+      hint: error.hint ?? 'check that it exists and who owns it',
+    };
   }
 }
 
-/** Only other sources ask one. */
+/** Never called: the source is not a vault. */
 function noVault(): Promise<never> {
   return Promise.reject(new Error('no vault'));
 }

@@ -154,13 +154,13 @@ const inputs: readonly {
     title: 'Ed25519',
     make: (path) => keygen('-t', 'ed25519', '-N', '', '-f', path),
     code: 2,
-    says: /Azure DevOps takes RSA keys only/,
+    says: /Azure DevOps accepts only RSA keys/,
   },
   {
     title: 'no key',
     make: (path, person) => person.write(path.slice(person.home.length + 1), 'canary\n'),
     code: 2,
-    says: /the text is no key/,
+    says: /the text is not a private key/,
   },
   {title: 'no file', make: () => undefined, code: 2, says: /cannot be read/},
   {
@@ -170,7 +170,7 @@ const inputs: readonly {
       execFileSync('chmod', ['644', path]);
     },
     code: 2,
-    says: /others can read the key file/,
+    says: /other users can read the key file/,
   },
 ];
 
@@ -301,7 +301,7 @@ test.serial("one's own key is refused, unless forced", async (t) => {
   keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path('.ssh/id_rsa'));
   const refused = await person.run('ssh-key add contoso --file', [person.path('.ssh/id_rsa')]);
   t.is(refused.code, 2);
-  t.regex(refused.stderr, /this is your own key/);
+  t.regex(refused.stderr, /this is your personal key/);
   t.is((await person.run('ssh-key add contoso --force --file', [person.path('.ssh/id_rsa')])).code, 0);
 });
 
@@ -317,7 +317,7 @@ test.serial("one's own key is refused whichever of its names leads to it", async
   for (const path of ['.ssh/id_rsa', 'keys/id_rsa', 'link', 'dotfiles/mykey']) {
     const {code, stderr} = await person.run('ssh-key add contoso --file', [path]);
     t.is(code, 2, path);
-    t.regex(stderr, /this is your own key/);
+    t.regex(stderr, /this is your personal key/);
   }
 });
 

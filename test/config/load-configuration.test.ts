@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import test from 'ava';
+import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {loadConfiguration} from '../../src/config/load-configuration.ts';
 import {Bindings} from '../../src/identity/bindings.ts';
 import {clientIdOf, type Identity, type SecretSource} from '../../src/identity/identity.ts';
@@ -39,7 +40,7 @@ function on(credential: string, host = 'dev.azure.com'): string {
   return `integrations:\n  azure:\n    - host: ${host}\n      credentials:\n        - ${credential.split('\n').join('\n          ')}\n`;
 }
 
-function revealed(source: SecretSource | undefined): unknown {
+function revealed(source: SubmoduleSettings['privateKey'] | undefined): unknown {
   return source?.from === 'held' ? source.secret.revealText() : source;
 }
 
@@ -263,33 +264,21 @@ test('paths that begin with ~/ begin at home, which the environment names if nob
   }
 });
 
-test('a key that an agent is to hold is looked at when the configuration is loaded, and not kept', async (t) => {
+test('a submodule key can be in an ssh-agent, named by its path or by the usual variable', async (t) => {
   const text = `orgkey:
-  ssh: {keyHolder: agent}
   submodules:
-    - {organizations: [a], privateKey: {$file: secret}}
-    - {organizations: [b], privateKey: {$credential: key}}
-    - {organizations: [c], privateKey: {$command: [pass, show, c]}}
-    - {organizations: [d], privateKey: {$keyring: d}}
+    - {organizations: [a], privateKey: {$agent: SSH_AUTH_SOCK, publicKey: ssh-rsa AAAA me}}
+    - {organizations: [b], privateKey: {$agent: ~/agent, publicKey: {$env: KEY}}}
 `;
-  const credentials = scratchDirectory(t);
-  writeFileSync(join(credentials, 'key'), 'of systemd\n', {mode: 0o400});
-  const {loaded, directory, file} = await loadText(t, text, {
-    environment: {CREDENTIALS_DIRECTORY: credentials},
-    files,
-  });
-  const configuration = soundIn(t, {loaded});
-  t.is(configuration.settings.sshKeyHolder, 'agent');
+  const environment = {SSH_AUTH_SOCK: '/run/agent', KEY: 'ssh-rsa BBBB'};
+  const {loaded} = await loadText(t, text, {home: '/home/ann', environment});
   t.deepEqual(
-    configuration.settings.submodules.map(({privateKey}) => privateKey),
+    soundIn(t, {loaded}).settings.submodules.map(({privateKey}) => privateKey),
     [
-      {from: 'file', path: join(directory, 'secret')},
-      {from: 'file', path: join(credentials, 'key')},
-      {from: 'command', argv: ['pass', 'show', 'c']},
-      {from: 'keyring', name: 'd'},
+      {from: 'ssh-agent', socket: '/run/agent', publicKey: 'ssh-rsa AAAA me'},
+      {from: 'ssh-agent', socket: '/home/ann/agent', publicKey: 'ssh-rsa BBBB'},
     ],
   );
-  t.deepEqual(configuration.files, [file, join(directory, 'secret'), join(credentials, 'key')]);
 });
 
 test('a systemd credential is read from where systemd put it', async (t) => {
@@ -344,7 +333,6 @@ const settings = {
   sockets: [],
   submodules: [],
   sshProxyCommand: undefined,
-  sshKeyHolder: 'daemon',
   metricsListen: undefined,
   audit: {maxSize: 10_485_760, files: 5},
 };
@@ -397,7 +385,6 @@ test('every setting is read', async (t) => {
       {name: 'b', organizations: ['contoso'], mode: 0o600, group: undefined},
     ],
     sshProxyCommand: 'nc %h %p',
-    sshKeyHolder: 'daemon',
     metricsListen: '127.0.0.1:9464',
     audit: {maxSize: 512_000, files: 2},
   });
@@ -494,9 +481,6 @@ test('the place of a credential is where it stands', async (t) => {
 });
 
 /** Each configuration, and all of its problems as `line:column message`. */
-const STAYS_HERE =
-  'with keyHolder: agent the key must not be in the memory of the daemon, where the configuration and variables are';
-
 const bad: readonly (readonly [title: string, text: string, problems: readonly string[]])[] = [
   ['an unknown key', on('clientId: system-assigned\nfoo: 1'), ['6:11 unknown key']],
   [
@@ -1005,26 +989,23 @@ const bad: readonly (readonly [title: string, text: string, problems: readonly s
     ],
   ],
   [
-    'a key that an agent is to hold, and that would stay here',
+    'a holder of keys, which was removed',
+    'orgkey: {ssh: {keyHolder: agent}}\n',
+    ['1:16 keyHolder was removed: a submodule key can be in your own ssh-agent instead'],
+  ],
+  [
+    'submodule keys in an ssh-agent, written wrongly',
     `orgkey:
-  ssh: {keyHolder: agent}
   submodules:
-    - {organizations: [a], privateKey: "a key"}
-    - {organizations: [b], privateKey: {$env: SECRET}}
-    - {organizations: [c], privateKey: {$file: nope}}
-    - {organizations: [d], privateKey: "\${SECRET}"}
+    - {organizations: [a], privateKey: {$agent: SSH_AUTH_SOCK}}
+    - {organizations: [b], privateKey: {$agent: SSH_AUTH_SOCK, publicKey: ssh-rsa AAAA}}
+    - {organizations: [c], privateKey: {$agent: /a, publicKey: ssh-rsa AAAA, more: 1}}
 `,
-    [`4:40 ${STAYS_HERE}`, `5:40 ${STAYS_HERE}`, '6:48 the file ./nope does not exist', `7:40 ${STAYS_HERE}`],
-  ],
-  [
-    'an unknown holder of keys',
-    'orgkey: {ssh: {keyHolder: agents}}\n',
-    ['1:27 keyHolder must be daemon or agent'],
-  ],
-  [
-    'a holder of keys that is a list',
-    'orgkey: {ssh: {keyHolder: [agent]}}\n',
-    ['1:27 keyHolder must be daemon or agent'],
+    [
+      '3:40 $agent must be followed by publicKey, and by no other key',
+      '4:49 the variable SSH_AUTH_SOCK is not set',
+      '5:40 $agent must be followed by publicKey, and by no other key',
+    ],
   ],
   [
     'bad submodules',
@@ -1137,10 +1118,10 @@ test('a source where no single value belongs says what it is for', async (t) => 
   ]);
 });
 
-test('a slip in the key for the holder of keys', async (t) => {
-  const {loaded} = await loadText(t, 'orgkey:\n  ssh: {keyholders: agent}\n');
+test('a misspelled key of ssh', async (t) => {
+  const {loaded} = await loadText(t, 'orgkey:\n  ssh: {proxycommand: nc}\n');
   t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({message, hint}) => [message, hint]), [
-    ['unknown key', 'did you mean keyHolder?'],
+    ['unknown key', 'did you mean proxyCommand?'],
   ]);
 });
 

@@ -45,7 +45,7 @@ const faults: Readonly<Record<string, (home: string) => Promise<() => Promise<re
     const path = join(home, 'key');
     writeFileSync(path, 'canary', {mode: 0o644});
     return async () => {
-      const reading = await readKeyFile(path, {home, userId: uid, personal: 'refused'});
+      const reading = await readKeyFile(path, {home, userId: uid, personal: 'rejected'});
       return reading.kind === 'text' ? [] : [reading.hint.replace('run: ', '')];
     };
   },

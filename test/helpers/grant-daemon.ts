@@ -4,12 +4,12 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 
-import type {KeyHolder, SubmoduleSettings} from '../../src/config/configuration.ts';
+import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {readSecret} from '../../src/config/value/read-secret.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import {parseRequest} from '../../src/protocol/request.ts';
 import {render} from '../../src/protocol/render.ts';
-import {createGrants, type GrantEvent, type Grants} from '../../src/ssh/grant/grants.ts';
+import {Grants, type GrantEvent} from '../../src/ssh/grant/grants.ts';
 import {startTimer} from './timers.ts';
 import {Secret} from '../../src/secret/secret.ts';
 
@@ -27,7 +27,6 @@ export const everybody: SocketScope = {name: 'git', organizations: undefined};
 export async function startGrantDaemon({
   submodules,
   sshProxyCommand,
-  sshKeyHolder = 'daemon',
   environment = {},
   trusted = '',
   scope = everybody,
@@ -36,7 +35,6 @@ export async function startGrantDaemon({
 }: {
   submodules: readonly SubmoduleSettings[];
   sshProxyCommand?: string;
-  sshKeyHolder?: KeyHolder;
   environment?: Readonly<Record<string, string | undefined>>;
   trusted?: string;
   scope?: SocketScope;
@@ -46,13 +44,12 @@ export async function startGrantDaemon({
   const directory = mkdtempSync(join(parent, 'runtime '));
   mkdirSync(join(directory, 'ssh'), {mode: 0o700});
   const events: GrantEvent[] = [];
-  const grants = createGrants({
-    settings: () => ({submodules, sshProxyCommand, sshKeyHolder}),
+  const grants = new Grants({
+    settings: () => ({submodules, sshProxyCommand}),
     placeOf: () => ({directory: join(directory, 'ssh'), shownAs: 'ssh', mode, groupId: undefined}),
     readSecret: (source) =>
       readSecret(source, {environment: {}, readVault: () => Promise.reject(new Error('there is no vault'))}),
     readTrustedHosts: async () => trusted,
-    privateDirectory: join(directory, 'ssh'),
     environment: {PATH: process.env['PATH'], ...environment},
     startTimer,
     report: (event) => events.push(event),

@@ -11,7 +11,7 @@ import type {Machine} from '../../src/service/machine.ts';
 import {PlainService} from '../../src/service/plain.ts';
 import {runCommand} from '../../src/service/run-command.ts';
 import {LONGEST_LEAVE} from '../../src/service/stop-limits.ts';
-import {goneProcess} from '../helpers/agents-of.ts';
+import {goneProcess} from '../helpers/gone-process.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 

@@ -4,13 +4,14 @@ import {dirname, join} from 'node:path';
 
 import type {ExecutionContext} from 'ava';
 
-import type {KeyHolder} from '../../src/config/configuration.ts';
+import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {dial} from '../../src/ssh/relay/dial.ts';
 import {fetchHostKeys} from '../../src/ssh/host/fetch-host-keys.ts';
 import {knownHostsLine} from '../../src/ssh/host/host-keys.ts';
 import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {Sshd, whyNoSshd} from '../helpers/sshd.ts';
+import {startAgent} from '../helpers/ssh-agent.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -23,22 +24,27 @@ async function start(
   options: Partial<Parameters<typeof Sshd.start>[0]> & {
     known?: (sshd: Sshd) => string;
     key?: string;
-    holder?: KeyHolder;
+    inAgent?: boolean;
   } = {},
 ): Promise<Started> {
   const {key, privateKey} = await testKey();
   const sshd = await Sshd.start({authorizedKeys: [key.publicLine('test')], ...options});
   const keyFile = join(mkdtempSync(join(tmpdir(), 'key-')), 'key');
-  writeFileSync(keyFile, options.key ?? privateKey, {mode: 0o600});
+  const pem = options.key ?? privateKey;
+  writeFileSync(keyFile, pem, {mode: 0o600});
   const rule = ruleFor('', {
     organizations: ['main'],
     host: '127.0.0.1',
     knownHosts: (options.known ?? ((sshd) => sshd.knownHosts()))(sshd),
   });
-  const daemon = await startGrantDaemon({
-    submodules: [{...rule, privateKey: {from: 'file', path: keyFile}}],
-    sshKeyHolder: options.holder ?? 'daemon',
-  });
+  const privateKeySource: SubmoduleSettings['privateKey'] = options.inAgent
+    ? {
+        from: 'ssh-agent',
+        socket: await startAgent(t, pem),
+        publicKey: options.authorizedKeys?.[0] ?? key.publicLine(''),
+      }
+    : {from: 'file', path: keyFile};
+  const daemon = await startGrantDaemon({submodules: [{...rule, privateKey: privateKeySource}]});
   const home = new GitHome({ORGKEY_RUNTIME_DIR: daemon.directory});
   t.teardown(async () => {
     await daemon.close();
@@ -95,37 +101,37 @@ withServer('keys that OpenSSH takes and Azure DevOps does not are fine for a ser
   const {generateKeyPairSync} = await import('node:crypto');
   const {readPrivateKey} = await import('../../src/ssh/key/private-key.ts');
   const {Secret} = await import('../../src/secret/secret.ts');
-  for (const pem of [
-    generateKeyPairSync('ed25519').privateKey.export({type: 'pkcs8', format: 'pem'}).toString(),
-    generateKeyPairSync('ec', {namedCurve: 'P-521'})
-      .privateKey.export({type: 'pkcs8', format: 'pem'})
-      .toString(),
-  ]) {
+  const ed25519 = generateKeyPairSync('ed25519').privateKey.export({type: 'pkcs8', format: 'pem'}).toString();
+  const ecdsa = generateKeyPairSync('ec', {namedCurve: 'P-521'})
+    .privateKey.export({type: 'pkcs8', format: 'pem'})
+    .toString();
+  for (const [pem, inAgent] of [
+    [ed25519, false],
+    [ecdsa, false],
+    [ecdsa, true],
+  ] as const) {
     const reading = await readPrivateKey(Secret.fromText(pem), '127.0.0.1');
     if (reading.kind !== 'key') return t.fail(reading.reason);
-    for (const holder of ['daemon', 'agent'] as const) {
-      const {home, url} = await start(t, {
-        authorizedKeys: [reading.key.publicLine('')],
-        key: pem,
-        holder,
-      });
-      const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
-      t.is(code, 0, stderr);
-    }
+    const {home, url} = await start(t, {authorizedKeys: [reading.key.publicLine('')], key: pem, inAgent});
+    const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
+    t.is(code, 0, stderr);
   }
 });
 
-for (const holder of ['daemon', 'agent'] as const) {
-  withServer(`a server that takes no SHA-1 and one that takes SHA-256 only, by the ${holder}`, async (t) => {
+for (const [where, inAgent] of [
+  ['daemon', false],
+  ['ssh-agent', true],
+] as const) {
+  withServer(`a server that accepts only SHA-512 or SHA-256 is served by the ${where}`, async (t) => {
     for (const accepted of ['rsa-sha2-512', 'rsa-sha2-256']) {
-      const {home, url} = await start(t, {options: [`PubkeyAcceptedAlgorithms ${accepted}`], holder});
+      const {home, url} = await start(t, {options: [`PubkeyAcceptedAlgorithms ${accepted}`], inAgent});
       const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
       t.is(code, 0, stderr);
     }
   });
 
-  withServer(`a server that takes signatures with SHA-1 only gets none, by the ${holder}`, async (t) => {
-    const {home, url, sshd} = await start(t, {options: ['PubkeyAcceptedAlgorithms ssh-rsa'], holder});
+  withServer(`a server that accepts only SHA-1 gets no signature from the ${where}`, async (t) => {
+    const {home, url, sshd} = await start(t, {options: ['PubkeyAcceptedAlgorithms ssh-rsa'], inAgent});
     const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
     t.is(code, 128);
     t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 refuses the key of main \(SHA256:\S{43}\)$/m);

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
-import type {Configuration} from '../../config/configuration.ts';
+import type {AgentKeySource, Configuration} from '../../config/configuration.ts';
 import {NO_CONFIGURATION} from '../../config/default-settings.ts';
 import {freshConfiguration} from '../../config/edit/init-configuration.ts';
 import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
@@ -216,7 +216,7 @@ function isSecretSource(value: unknown): value is SecretSource {
 }
 
 /** Where a secret comes from is no secret; the arguments of a command may be. */
-function showSecret(source: SecretSource): string {
+function showSecret(source: SecretSource | AgentKeySource): string {
   switch (source.from) {
     case 'held':
       return '[redacted]';
@@ -226,6 +226,8 @@ function showSecret(source: SecretSource): string {
       return `[from the program ${printable(source.argv[0] ?? '', 100)}]`;
     case 'keyring':
       return `[from the keyring, ${printable(source.name, 100)}]`;
+    case 'ssh-agent':
+      return `[in the ssh-agent at ${printable(source.socket, 200)}]`;
     case 'key-vault':
       return `[from the vault ${printable(source.vault, 100)}, ${printable(source.secret, 100)}]`;
   }

@@ -24,6 +24,7 @@ import {
   type KeyReading,
   type PrivateKey,
 } from '../../ssh/key/private-key.ts';
+import type {SigningKey} from '../../ssh/key/signing-key.ts';
 import {Secret} from '../../secret/secret.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -242,7 +243,7 @@ async function confirmedOf(
   {terminal}: Context,
 ): Promise<readonly HostKey[]> {
   const {describeHostKey} = await import('../../ssh/host/host-keys.ts');
-  const {fingerprintOf} = await import('../../ssh/key/private-key.ts');
+  const {fingerprintOf} = await import('../../ssh/key/public-half.ts');
   if (fingerprints !== undefined) {
     const shown = new Set(keys.map(({blob}) => fingerprintOf(blob)));
     const missing = fingerprints.find((fingerprint) => !shown.has(fingerprint));
@@ -317,7 +318,7 @@ async function readKey({file, force}: AddOptions, context: Context): Promise<Sec
   const reading = await readKeyFile(absolute(file, context), {
     home: homeOf(context),
     userId: context.uid,
-    personal: force ? 'taken' : 'refused',
+    personal: force ? 'accepted' : 'rejected',
   });
   if (reading.kind === 'text') return reading.secret;
   throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
@@ -457,12 +458,12 @@ async function keepKey(path: string, secret: Secret, options: Places, context: C
   await letServiceRead(path, context);
 }
 
-async function keyOf(rule: SubmoduleSettings, {environment}: Context): Promise<PrivateKey> {
+async function keyOf(rule: SubmoduleSettings, {environment}: Context): Promise<SigningKey> {
   const reading = await readRuleKey(rule, environment);
   switch (reading.kind) {
     case 'key':
       return reading.key;
-    case 'refused':
+    case 'failed':
       throw new CommandError(EXIT.unhealthy, reading.reason, {hint: reading.hint});
     case 'elsewhere':
       throw new CommandError(EXIT.unhealthy, 'the key is not in a file: only the daemon reads it');
@@ -482,7 +483,7 @@ async function describeRule(rule: SubmoduleSettings, context: Context) {
   }
 }
 
-function tellKey({name, organization}: Owner, {host}: Use, key: PrivateKey, {terminal}: Context): void {
+function tellKey({name, organization}: Owner, {host}: Use, key: SigningKey, {terminal}: Context): void {
   terminal.say(`${style('green', '✓')} ${name}: ${key.type} ${key.size}, ${key.fingerprint}`);
   terminal.say(`Paste the public half at ${keyPageOf(organization, host)}`);
   terminal.print(key.publicLine(`orgkey-${organization}`));

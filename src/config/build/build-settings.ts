@@ -6,7 +6,6 @@ import {isPlainHttps} from './build-identity.ts';
 import type {
   AuditSettings,
   EntraSettings,
-  KeyHolder,
   Settings,
   SocketSettings,
   SubmoduleSettings,
@@ -59,16 +58,15 @@ class SettingsBuilder {
 
   build(entra: EntraSettings): Settings {
     const {resolver} = this.#parts;
-    const sshKeyHolder = this.#sshKeyHolder();
+    this.#rejectKeyHolder();
     return {
       prefetch: resolver.flag(valueAt(this.#orgkey, 'prefetch'), DEFAULT_SETTINGS.prefetch),
       onFailure: this.#onFailure(),
       idleExit: this.#idleExit(),
       entra,
       sockets: this.#items('sockets').flatMap((socket) => this.#socket(socket)),
-      submodules: this.#items('submodules').flatMap((submodule) => this.#submodule(submodule, sshKeyHolder)),
+      submodules: this.#items('submodules').flatMap((submodule) => this.#submodule(submodule)),
       sshProxyCommand: this.#unless('none', valueAt(valueAt(this.#orgkey, 'ssh'), 'proxyCommand')),
-      sshKeyHolder,
       metricsListen: this.#metricsListen(),
       audit: this.#audit(),
     };
@@ -82,12 +80,15 @@ class SettingsBuilder {
     return DEFAULT_SETTINGS.onFailure;
   }
 
-  #sshKeyHolder(): KeyHolder {
-    const written = valueAt(valueAt(this.#orgkey, 'ssh'), 'keyHolder');
-    const text = this.#parts.resolver.text(written);
-    if (text === 'daemon' || text === 'agent') return text;
-    if (text !== undefined) this.#refuse(written, 'keyHolder must be daemon or agent');
-    return DEFAULT_SETTINGS.sshKeyHolder;
+  #rejectKeyHolder(): void {
+    const ssh = valueAt(this.#orgkey, 'ssh');
+    const entry = ssh?.kind === 'map' ? ssh.entries.get('keyHolder') : undefined;
+    if (entry === undefined) return;
+    this.#parts.problems.error(
+      entry.keyAt,
+      'keyHolder was removed: a submodule key can be in your own ssh-agent instead',
+      'delete keyHolder; for a key in an ssh-agent write privateKey: {$agent: SSH_AUTH_SOCK, publicKey: …}',
+    );
   }
 
   #idleExit(): number | undefined {
@@ -197,13 +198,15 @@ class SettingsBuilder {
 
   readonly #keys = new Map<string, {readonly at: number; readonly limited: boolean}>();
 
-  #submodule(written: WrittenMap, holder: KeyHolder): SubmoduleSettings[] {
+  #submodule(written: WrittenMap): SubmoduleSettings[] {
     const {problems, resolver} = this.#parts;
     const organizations = this.#organizations(written);
     const host = this.#sshHost(valueAt(written, 'host'));
     const writtenKey = valueAt(written, 'privateKey');
     const privateKey =
-      holder === 'agent' ? resolver.secretAtUse(writtenKey, 'lines') : resolver.secret(writtenKey, 'lines');
+      valueAt(writtenKey, '$agent') === undefined
+        ? resolver.secret(writtenKey, 'lines')
+        : resolver.agentKey(writtenKey);
     const keyFile = resolver.fileOf(writtenKey);
     const repositories = this.#repositories(valueAt(written, 'repositories'));
     const knownHosts = resolver.text(valueAt(written, 'knownHosts'));

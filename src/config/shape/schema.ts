@@ -47,6 +47,13 @@ const SECRET = z
   )
   .meta({id: 'secret'});
 
+const AGENT_KEY = z.strictObject({
+  $agent: z
+    .string()
+    .describe('The path of the agent’s socket, or SSH_AUTH_SOCK for the variable of this name.'),
+  publicKey: text().describe('The public half, as `ssh-add -L` prints it.'),
+});
+
 function secret(description: string): z.ZodType {
   return SECRET.describe(description);
 }
@@ -213,7 +220,11 @@ export const orgkeySchema = mapping({
         .describe(
           'The host’s ssh name, or `NAME:PORT` for one port only. The default stands for vs-ssh.visualstudio.com too.',
         ),
-      privateKey: secret('The private key, without a passphrase. Made for this: not your own.'),
+      privateKey: z
+        .union([SECRET, AGENT_KEY], {error: 'a secret, or $agent with publicKey'})
+        .describe(
+          'The private key, without a passphrase: one made for submodules, not your own. Or `{$agent: SSH_AUTH_SOCK, publicKey: …}`, a key that your ssh-agent holds.',
+        ),
       repositories: list(text())
         .optional()
         .describe(
@@ -231,15 +242,13 @@ export const orgkeySchema = mapping({
       .default('none')
       .optional()
       .describe('A command whose standard streams lead to the ssh host, as OpenSSH’s ProxyCommand.'),
-    keyHolder: text('daemon or agent', '^(?:daemon|agent)$')
-      .default('daemon')
+    keyHolder: z
+      .unknown()
       .optional()
-      .describe(
-        'Who has the submodule keys in memory: the `daemon`, or a private ssh-`agent` that your other processes cannot look into.',
-      ),
+      .meta({deprecated: true, description: 'Removed: use `$agent` in `submodules[].privateKey`.'}),
   })
     .optional()
-    .describe('How ssh hosts are reached, and who holds the keys for them.'),
+    .describe('How ssh hosts are reached.'),
   metrics: mapping({
     listen: text()
       .default('off')

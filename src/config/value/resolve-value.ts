@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import type {SecretSource} from '../../identity/identity.ts';
+import type {AgentKeySource} from '../configuration.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {Secret} from '../../secret/secret.ts';
 import {absolutePath} from '../../places/paths.ts';
@@ -103,20 +104,26 @@ export class Resolver {
     return undefined;
   }
 
-  /** The same, where the secret must not stay in memory: a file is looked at now, and read again at each use. */
-  secretAtUse(written: Written | undefined, form: SecretForm): SecretSource | undefined {
-    const source = this.secret(written, form);
-    if (source?.from !== 'held') return source;
-    source.secret.erase();
-    const origin =
-      written?.kind === 'map' && sourceOf(written) !== undefined ? this.#source(written) : undefined;
-    if (origin?.from === 'file') return {from: 'file', path: origin.path};
-    this.#problems.error(
-      written?.at ?? 0,
-      'with keyHolder: agent the key must not be in the memory of the daemon, where the configuration and variables are',
-      'move it into a file of mode 0600: {$file: …}',
-    );
-    return undefined;
+  /** A key in an ssh-agent: `{$agent: SSH_AUTH_SOCK, publicKey: …}`. `undefined`: not this source, or it is invalid. */
+  agentKey(written: Written | undefined): AgentKeySource | undefined {
+    const agent = valueAt(written, '$agent');
+    if (written?.kind !== 'map' || agent === undefined) return undefined;
+    const publicKey = this.text(valueAt(written, 'publicKey'));
+    if (written.entries.size !== 2 || publicKey === undefined)
+      return this.#expected('$agent', 'followed by publicKey, and by no other key', written.at);
+    const socket = this.#agentSocket(agent, written.at);
+    return socket === undefined ? undefined : {from: 'ssh-agent', socket, publicKey};
+  }
+
+  /** `SSH_AUTH_SOCK` names the variable, as in OpenSSH's `IdentityAgent`. */
+  #agentSocket(written: Written, parentAt: number): string | undefined {
+    const name = this.text(written);
+    const source = name === 'SSH_AUTH_SOCK' ? this.#variable(name, written.at) : this.#path(name, written.at);
+    if (source?.from === 'variable') return source.text;
+    if (source?.from === 'file') return source.path;
+    if (source?.from !== 'absent') return undefined;
+    this.#problems.leaveOpen(parentAt, source.message);
+    return source.shown;
   }
 
   /** The absolute path of the file that a value is read from; `undefined`: it comes from elsewhere. */

@@ -78,7 +78,7 @@ async function checkKey(
   const reading = await readRuleKey(rule, environment);
   if (reading.kind === 'elsewhere')
     return skipped('key', `that of ${name} is in no file: only the daemon reads it`);
-  if (reading.kind === 'refused') return failed('key', `that of ${name}: ${reading.reason}`, reading.hint);
+  if (reading.kind === 'failed') return failed('key', `that of ${name}: ${reading.reason}`, reading.hint);
   const saved = keyFile === undefined ? undefined : await stat(keyFile).catch(() => undefined);
   const {type, size, fingerprint} = reading.key;
   return saved !== undefined && now - saved.mtimeMs > KEY_LIFE

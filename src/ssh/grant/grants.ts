@@ -1,15 +1,13 @@
-import type {KeyHolder, SubmoduleSettings} from '../../config/configuration.ts';
-import type {SecretSource} from '../../identity/identity.ts';
+import type {SubmoduleSettings} from '../../config/configuration.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';
 import {printable} from '../../text/printable.ts';
 import type {Answer} from '../../protocol/answer.ts';
 import type {GrantRequest} from '../../protocol/request.ts';
 import {decideGrant, type GrantDecision} from '../../submodule/decide-grant.ts';
-import type {Secret} from '../../secret/secret.ts';
 import {chooseRoute} from './choose-route.ts';
 import {SubmoduleSearch} from './find-submodules.ts';
 import {howToPin, knownHostsFor} from '../host/host-keys.ts';
-import {HeldKeys} from '../key/held-keys.ts';
+import {HeldKeys, type ReadSecret} from '../key/held-keys.ts';
 import {keyPageOf} from '../key/private-key.ts';
 import type {Advice, Relayed} from '../relay/relay.ts';
 import type {ServedGrant} from './serve-grant.ts';
@@ -22,16 +20,12 @@ export interface GrantParts {
   readonly settings: () => {
     readonly submodules: readonly SubmoduleSettings[];
     readonly sshProxyCommand: string | undefined;
-    readonly sshKeyHolder: KeyHolder;
   };
   /** Where a grant's socket lies that was asked for on a socket of this scope. */
   readonly placeOf: (scope: SocketScope) => SocketPlace;
-  /** Rejects with a message for people, without secrets. What it gives is erased after use. */
-  readonly readSecret: (source: SecretSource) => Promise<Secret>;
+  readonly readSecret: ReadSecret;
   /** Lines of known_hosts for servers of one's own, as `ssh-key trust` keeps them. */
   readonly readTrustedHosts: () => Promise<string>;
-  /** Ours alone: there a private ssh-agent's socket lies for a moment. */
-  readonly privateDirectory: string;
   /** The daemon's: its proxies, its PATH, and what a proxy command needs. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly startTimer: StartTimer;
@@ -56,34 +50,16 @@ export interface GrantStory {
   readonly scope: SocketScope;
 }
 
-export interface Grants {
-  /** What `orgkey-ssh` is told. Does not reject. */
-  answer(request: GrantRequest, scope: SocketScope): Promise<Answer>;
-  /** Connections over which something is relayed now; not those whose git has got all, and stays. */
-  readonly active: number;
-  /** Grants nothing more, lets transfers finish for so long, in milliseconds, and ends what is left. */
-  drain(limit: number): Promise<void>;
-  /** The configuration was read again: keys are too, and those that are in it no more are taken out of their holder. */
-  followConfiguration(): Promise<void>;
-  /** Loads what a grant takes, where keys are configured: later, an update could have taken it away. */
-  prepare(): Promise<void>;
-  /** Why keys cannot be held as configured; `undefined`: they can, as far as is known. */
-  readonly trouble: SshFailure | undefined;
-}
-
 /** A grant that was just given, or a git that has got all, is waited for this long when the daemon ends, in milliseconds. */
 const UNUSED_LIMIT = 1000;
 
 /** On one socket; each is a connection to the host. Far more than git has jobs. */
 const MOST_OPEN = 128;
 
-export function createGrants(parts: GrantParts): Grants {
-  return new OpenGrants(parts);
-}
-
 type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
 
-class OpenGrants implements Grants {
+/** Answers `orgkey-ssh`, and serves the connections that it grants. */
+export class Grants {
   readonly #parts: GrantParts;
   readonly #served = new Set<ServedGrant>();
   /** How many are open, or about to be, by the name of the socket that was asked. */
@@ -94,27 +70,26 @@ class OpenGrants implements Grants {
 
   constructor(parts: GrantParts) {
     this.#parts = parts;
-    const {settings, readSecret, environment, startTimer, privateDirectory: directory} = parts;
-    this.#keys = new HeldKeys({settings, readSecret, agentPlace: {directory, environment, startTimer}});
-    this.#submodules = new SubmoduleSearch(startTimer);
+    this.#keys = new HeldKeys(parts.readSecret);
+    this.#submodules = new SubmoduleSearch(parts.startTimer);
   }
 
+  /** The connections that relay something now; without those whose git has received everything but stays connected. */
   get active(): number {
     return [...this.#served].filter(({busy}) => busy).length;
   }
 
-  get trouble(): SshFailure | undefined {
-    return this.#keys.trouble;
+  /** Reads the keys again: the configuration may be another one. */
+  followConfiguration(): void {
+    this.#keys.forgetAll();
   }
 
-  async followConfiguration(): Promise<void> {
-    await this.#keys.follow();
-  }
-
+  /** Loads the code that serves grants, if keys are configured. Later, an update could have removed it. */
   async prepare(): Promise<void> {
     if (this.#parts.settings().submodules.length > 0) await import('./serve-grant.ts');
   }
 
+  /** Answers a request of `orgkey-ssh`. Does not reject. */
   async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {
     const decision = decideGrant(request, this.#parts.settings().submodules, scope);
     if (decision.kind === 'pass') return this.#passed(request, decision.reason);
@@ -143,6 +118,7 @@ class OpenGrants implements Grants {
     }
   }
 
+  /** Grants nothing more, waits `limit` milliseconds for transfers to finish, and ends the rest. */
   async drain(limit: number): Promise<void> {
     this.#draining = true;
     const cancel = (which: (served: ServedGrant) => boolean) => {
@@ -154,7 +130,6 @@ class OpenGrants implements Grants {
     ];
     await Promise.all([...this.#served].map(({done}) => done));
     for (const stop of stops) stop();
-    await this.#keys.close();
   }
 
   #count({name}: SocketScope, more: 1 | -1): void {
@@ -176,9 +151,7 @@ class OpenGrants implements Grants {
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
     const reading = await this.#keys.get(rule, organization);
-    // by now its keys may be given up
-    if (this.#draining) return this.#aboutToEnd(request);
-    if (reading.kind === 'refused')
+    if (reading.kind === 'failed')
       return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
 
     // ssh2 and what it brings cost 30 ms and some megabytes: only who has submodules pays

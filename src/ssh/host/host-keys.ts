@@ -3,7 +3,7 @@ import {createHmac} from 'node:crypto';
 import {isServicesSshHost} from '../../organization/ssh-remote.ts';
 import {lowerAscii} from '../../organization/organization.ts';
 import {SERVICES_KNOWN_HOSTS} from './known-hosts-data.ts';
-import {fingerprintOf} from '../key/private-key.ts';
+import {fingerprintOf} from '../key/public-half.ts';
 import {WireReader} from '../relay/wire.ts';
 
 /** The key of one host, pinned: another one is refused. */

@@ -14,7 +14,7 @@ import {printable} from '../../text/printable.ts';
 import type {Line} from './dial.ts';
 import {hastenDecryption} from './hasten-decryption.ts';
 import {describeHostKey, typeOfBlob, type HostKey} from '../host/host-keys.ts';
-import type {SignatureAlgorithm} from '../key/private-key.ts';
+import type {SignatureAlgorithm} from '../key/algorithms.ts';
 import type {SigningKey} from '../key/signing-key.ts';
 import type {StartTimer} from '../grant/single-use-socket.ts';
 import {SshFailure} from '../ssh-failure.ts';
@@ -26,7 +26,7 @@ export interface SshTarget {
   /** One of them must be shown. */
   readonly hostKeys: readonly HostKey[];
   /** The only key that is offered. */
-  readonly key: SigningKey;
+  readonly key: Pick<SigningKey, 'publicBlob' | 'fingerprint' | 'algorithms' | 'sign'>;
   /** Whose key it is, for people: the organization. */
   readonly owner: string;
   /** What a person does about a key that is not accepted, a sentence. */
@@ -205,10 +205,10 @@ async function execute(
  * key where the server says nothing of algorithms; a key whose type is already that of the signature leaves it none.
  */
 class KeyAgent extends ssh2.BaseAgent<ParsedKey> {
-  readonly #key: SigningKey;
+  readonly #key: SshTarget['key'];
   readonly #onFailure: (cause: unknown) => void;
 
-  constructor(key: SigningKey, onFailure: (cause: unknown) => void) {
+  constructor(key: SshTarget['key'], onFailure: (cause: unknown) => void) {
     super();
     this.#key = key;
     this.#onFailure = onFailure;

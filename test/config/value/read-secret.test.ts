@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {readSecret, SecretError, type ReadSecretParts} from '../../../src/config/value/read-secret.ts';
 import {Secret} from '../../../src/secret/secret.ts';
-import {goneProcess} from '../../helpers/agents-of.ts';
+import {goneProcess} from '../../helpers/gone-process.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
 const parts: ReadSecretParts = {

@@ -24,7 +24,7 @@ import {
   type SubmodulesFound,
 } from '../../../src/ssh/grant/find-submodules.ts';
 import {submoduleInclude} from '../../../src/git/git-include.ts';
-import {createGrants, type GrantEvent, type GrantParts} from '../../../src/ssh/grant/grants.ts';
+import {Grants, type GrantEvent, type GrantParts} from '../../../src/ssh/grant/grants.ts';
 import {isPersonalKey, readKeyFile} from '../../../src/ssh/key/key-file.ts';
 import {Secret} from '../../../src/secret/secret.ts';
 import {startDaemon} from '../../helpers/daemon.ts';
@@ -56,14 +56,13 @@ async function silentServer(t: ExecutionContext, parts: Partial<GrantParts> = {}
     host: '127.0.0.1',
     knownHosts: `127.0.0.1 ${key.publicLine('')}`,
   });
-  const grants = createGrants({
-    settings: () => ({submodules: [rule], sshProxyCommand: undefined, sshKeyHolder: 'daemon'}),
+  const grants = new Grants({
+    settings: () => ({submodules: [rule], sshProxyCommand: undefined}),
     placeOf: () => ({directory, shownAs: '', mode: 0o660, groupId: undefined}),
     readSecret: async (source) =>
       source.from === 'held'
         ? Secret.fromText(source.secret.revealText())
         : Promise.reject(new Error('not held')),
-    privateDirectory: directory,
     readTrustedHosts: async () => '',
     environment: {},
     startTimer: timers.start,
@@ -230,7 +229,7 @@ test('a key is read once, and again when it was replaced', async (t) => {
   await grants.answer(request, everybody);
   await grants.answer(request, everybody);
   t.is(reads, 1);
-  await grants.followConfiguration();
+  grants.followConfiguration();
   await grants.answer(request, everybody);
   t.is(reads, 2);
   t.is(timers.fire(30_000), 3);
@@ -345,8 +344,8 @@ test('whose key file it is, and who can read it', async (t) => {
   const made = write('contoso', 0o600);
   const open = write('open', 0o644);
   const userId = process.getuid?.() ?? 0;
-  const read = async (path: string, more: {personal?: 'refused' | 'taken'; userId?: number} = {}) => {
-    const reading = await readKeyFile(path, {home, userId, personal: 'refused', ...more});
+  const read = async (path: string, more: {personal?: 'rejected' | 'accepted'; userId?: number} = {}) => {
+    const reading = await readKeyFile(path, {home, userId, personal: 'rejected', ...more});
     return reading.kind === 'text' ? reading.secret.revealText() : reading.reason;
   };
   t.true(await isPersonalKey(own, home));
@@ -354,15 +353,15 @@ test('whose key file it is, and who can read it', async (t) => {
   t.false(await isPersonalKey(made, home));
   t.false(await isPersonalKey(write('.ssh/contoso', 0o600), home));
   t.is(await read(made), privateKey);
-  t.regex(await read(own), /^this is your own key/);
-  t.is(await read(own, {personal: 'taken'}), privateKey);
-  t.is(await read(open), 'others can read the key file (mode 0644), and may have a copy');
+  t.regex(await read(own), /^this is your personal key/);
+  t.is(await read(own, {personal: 'accepted'}), privateKey);
+  t.is(await read(open), 'other users can read the key file (mode 0644) and may have copied it');
   t.is(await read(home), 'the path is not a file');
   t.is(await read(join(home, 'missing')), 'the key file cannot be read (ENOENT)');
   if (userId !== 0) return;
   const {chownSync} = await import('node:fs');
   chownSync(made, 12_345, 0);
-  t.is(await read(made), 'the key file belongs to somebody else');
+  t.is(await read(made), 'the key file belongs to another user');
   t.is(await read(made, {userId: 12_345}), privateKey);
 });
 
