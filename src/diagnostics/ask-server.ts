@@ -4,8 +4,9 @@ import type {TLSSocket} from 'node:tls';
 import {advise} from '../entra/advice.ts';
 import {connectThroughProxy} from '../network/open-tunnel.ts';
 import {proxyFor} from '../network/proxy.ts';
+import {codeOf, messageOf} from '../text/orgkey-error.ts';
 
-/** What a server said; a redirect is an answer like any other and never followed: a token would travel with it. */
+/** A server's answer. A redirect is an answer too, and never followed: the token would travel with it. */
 export interface Answer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
@@ -23,15 +24,15 @@ export type Asked =
 export interface Question {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the one who asks: its proxies are taken, as curl and Node take them. */
+  /** Its proxy variables are used, as curl and Node use them. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** One GET over https, straight or through a proxy. Does not throw. */
+/** Sends one GET over https, directly or through a proxy. Does not throw. */
 export async function askServer(question: Question): Promise<Asked> {
   const {url, environment} = question;
   const {host} = new URL(url);
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(TIME_LIMIT);
   const proxy = proxyFor(url, environment);
   let line: TLSSocket | undefined;
   try {
@@ -43,7 +44,7 @@ export async function askServer(question: Question): Promise<Asked> {
       {kind: 'unreachable', service: 'issuer', host, code, detail, proxy},
       {kind: 'doctor'},
     );
-    // advice is written for the daemon, but here it is this shell that asks
+    // the advice is worded for the daemon, but here this shell asks
     const repair = hint?.replace(' in the environment of the service', '');
     return {kind: 'unreachable', message, repair: repair ?? 'check the network of this machine'};
   } finally {
@@ -51,8 +52,8 @@ export async function askServer(question: Question): Promise<Asked> {
   }
 }
 
-/** In milliseconds, for the way through the proxy and the answer. */
-const PATIENCE = 15_000;
+/** In milliseconds, for the connection and the answer. */
+const TIME_LIMIT = 15_000;
 
 /** In bytes. */
 const LARGEST = 256 * 1024;
@@ -61,23 +62,23 @@ function get({url, headers}: Question, tunnel: TLSSocket | undefined, signal: Ab
   return new Promise((resolve, reject) => {
     const options =
       tunnel === undefined
-        ? // an agent of its own: whatever proxies the global one may know
+        ? // not the global agent, which may have proxies of its own
           {agent: new https.Agent()}
-        : // without any agent: one would make its own connections
+        : // no agent, which would open its own connections
           {createConnection: () => tunnel};
     const request = https.request(url, {...options, headers, signal}, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       const finish = () => {
-        const {statusCode = 0, headers} = response;
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve({status: statusCode, headers, text, skew: skewOf(headers.date)});
+        const skew = skewOf(response.headers.date);
+        resolve({status: response.statusCode ?? 0, headers: response.headers, text, skew});
         request.destroy();
       };
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         size += chunk.length;
-        // that there is an answer says enough
+        // the start of an answer is enough
         if (size >= LARGEST) finish();
       });
       response.on('end', finish);
@@ -90,7 +91,7 @@ function get({url, headers}: Question, tunnel: TLSSocket | undefined, signal: Ab
 
 function skewOf(date: string | undefined): number | undefined {
   const theirs = date === undefined ? Number.NaN : Date.parse(date);
-  // a Date header has no fractions: half a second is what it leaves out on average
+  // a Date header omits the fraction of a second: half a second on average
   return Number.isFinite(theirs) ? Date.now() - theirs - 500 : undefined;
 }
 
@@ -100,9 +101,5 @@ function describe(error: unknown): {readonly code: string; readonly detail: stri
     return {code: 'TIMEOUT', detail: 'no answer in time'};
   const [first] = error instanceof AggregateError ? error.errors : [];
   const cause: unknown = first ?? error;
-  const isCoded = cause instanceof Error && 'code' in cause && typeof cause.code === 'string';
-  return {
-    code: isCoded ? String(cause.code) : 'UNKNOWN',
-    detail: cause instanceof Error ? cause.message : '',
-  };
+  return {code: codeOf(cause) ?? 'UNKNOWN', detail: messageOf(cause)};
 }

@@ -4,13 +4,13 @@ import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
 import type {World} from './world.ts';
 
-/** A token as the daemon gave it. */
+/** A token that the daemon acquired. */
 export interface Credential {
   readonly form: 'access-token' | 'pat';
   readonly token: string;
 }
 
-/** Asks Azure DevOps, with a token or as nobody, in a way that it says no plainly instead of showing a page. */
+/** Asks Azure DevOps, with or without a token. The headers make it answer 401 instead of showing a sign-in page. */
 export function askAzureDevOps(
   url: string,
   credential: Credential | undefined,
@@ -32,50 +32,55 @@ function authorizationOf({form, token}: Credential): string {
   return form === 'pat' ? `Basic ${Buffer.from(`:${token}`).toString('base64')}` : `Bearer ${token}`;
 }
 
-/** What a request came to. The texts are half sentences. */
+/** What an answer means. Texts are half sentences. */
 export type Verdict =
   | {readonly kind: 'ok'; readonly answer: Answer}
-  /** It does not know who we are, however it says so. */
+  /** The server does not know who we are. */
   | {readonly kind: 'signed-out'; readonly message: string; readonly repair: string | undefined}
-  /** It knows, and says no: 403, 404 and the like. */
+  /** The server rejects the request for another reason: 403, 404 and the like. */
   | {
-      readonly kind: 'refused';
+      readonly kind: 'rejected';
       readonly status: number;
       readonly message: string;
       readonly repair: string | undefined;
     };
 
-/** A page where data was asked for, or the way to the sign-in page, means that nobody is signed in. */
+/** Judges an answer. A page instead of data, or a redirect to the sign-in page, means that we are not signed in. */
 export function judge(answer: Answer): Verdict {
   const {status} = answer;
   const isPage = /^text\/html/i.test(answer.headers['content-type'] ?? '');
   const {message, repair} = explain(answer);
   if (status === 401 || status === 203 || (status >= 300 && status < 400) || (status === 200 && isPage)) {
-    const how = status === 401 ? '' : status === 200 ? ', it shows a page' : ', it wants a person to sign in';
-    return {kind: 'signed-out', message: message ?? `it takes us for nobody (HTTP ${status}${how})`, repair};
+    const how =
+      status === 401 ? '' : status === 200 ? ', it shows a page' : ', it redirects to the sign-in page';
+    return {
+      kind: 'signed-out',
+      message: message ?? `it treats us as anonymous (HTTP ${status}${how})`,
+      repair,
+    };
   }
   if (status === 200) return {kind: 'ok', answer};
-  return {kind: 'refused', status, message: message ?? 'it says no', repair};
+  return {kind: 'rejected', status, message: message ?? 'it rejects the request', repair};
 }
 
-/** By the codes that it has for its errors. */
+/** Explains an answer by the error codes in it. */
 function explain(answer: Answer): {readonly message?: string; readonly repair: string | undefined} {
-  const said = [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
-  const codes = [...said.matchAll(/\b(?:TF|VS)[0-9]{5,6}\b/g)].map(([code]) => code);
+  const text = [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
+  const codes = [...text.matchAll(/\b(?:TF|VS)[0-9]{5,6}\b/g)].map(([code]) => code);
   const known = codes.map(explainCode).find((explanation) => explanation !== undefined);
   if (known !== undefined) {
     const meaning = known.meaning.replace(/\.$/, '');
     return {message: `${lowerFirst(meaning)} (${known.code})`, repair: known.action};
   }
-  const words = /access token used has expired/i.test(said)
+  const words = /access token used has expired/i.test(text)
     ? 'the personal access token has expired'
     : undefined;
   const code = codes[0];
-  const message = words ?? (code === undefined ? undefined : printable(sentenceWith(code, said), 200));
+  const message = words ?? (code === undefined ? undefined : printable(sentenceWith(code, text), 200));
   return message === undefined ? {repair: undefined} : {message, repair: undefined};
 }
 
-/** The sentence in which a code stands that we don't know. */
+/** Returns the sentence that holds a code which we do not know. */
 function sentenceWith(code: string, text: string): string {
   const from = text.slice(text.indexOf(code));
   return /^[^.<"\r\n]*/.exec(from)?.[0] ?? code;
@@ -96,7 +101,7 @@ function lowerFirst(text: string): string {
     : text;
 }
 
-/** The tenant that an organization says it is connected to; in lower case. */
+/** Returns the tenant that an organization says it is connected to, in lower case. */
 export function tenantIn({headers}: Answer): string | undefined {
   const named = headers['x-vss-resourcetenant'];
   const challenge = headers['www-authenticate'];
@@ -105,7 +110,7 @@ export function tenantIn({headers}: Answer): string | undefined {
   return tenant !== undefined && /^[0-9a-f-]{36}$/.test(tenant) ? tenant : undefined;
 }
 
-/** Who Azure DevOps says that we are; `undefined`: nobody. */
+/** Returns the user that we are to Azure DevOps. `undefined`: anonymous. */
 export function userIn({text}: Answer): string | undefined {
   const user = recordIn(parseRecord(text), 'authenticatedUser');
   const {id, providerDisplayName} = user ?? {};
@@ -113,7 +118,7 @@ export function userIn({text}: Answer): string | undefined {
   return typeof providerDisplayName === 'string' && providerDisplayName !== '' ? providerDisplayName : id;
 }
 
-/** How many entries a list has; `undefined` where it was too long to be read to its end. */
+/** Returns the number of entries in a list. `undefined`: it was too long to be read to its end. */
 export function countIn({text}: Answer): number | undefined {
   const parsed = parseRecord(text);
   return typeof parsed?.['count'] === 'number' ? parsed['count'] : undefined;
@@ -127,7 +132,7 @@ function recordIn(
   return isRecord(value) ? value : undefined;
 }
 
-/** The tenant that an access token is of; `undefined`: it does not say. Nothing is decided by it. */
+/** Returns the tenant of an access token, for messages only. `undefined`: it does not say. */
 export function tenantOfToken({form, token}: Credential): string | undefined {
   if (form !== 'access-token') return undefined;
   const claims = parseRecord(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

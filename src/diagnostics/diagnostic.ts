@@ -1,4 +1,4 @@
-/** What one look at one thing found. Texts are safe to print and without secrets. */
+/** The finding of one check. Texts are safe to print and hold no secrets. */
 export type Diagnostic = Subject &
   (
     | {
@@ -7,28 +7,25 @@ export type Diagnostic = Subject &
       }
     | {
         readonly outcome: 'warning' | 'failed';
-        /**
-         * What to do about it: a command, or a sentence, and what else there is to do in lines of its own. Nothing is
-         * complained of without.
-         */
+        /** A command or a sentence; further steps are on further lines. */
         readonly repair: string;
       }
   );
 
 interface Subject {
-  /** What it is about: `git`, `daemon`, the name of an organization. Those of one group stand together. */
+  /** The subject: `git`, `daemon`, the name of an organization. Diagnostics of one group are printed together. */
   readonly group: string;
-  /** What was looked at, in a word or two. */
+  /** What was checked, in a word or two. */
   readonly title: string;
-  /** What was seen: half a sentence, lower case, no full stop. */
+  /** What was found: half a sentence, lower case, no full stop. */
   readonly detail: string;
 }
 
-/** Makes the diagnostics of one group. */
+/** Returns functions that make the diagnostics of one group. */
 export function diagnosticsOf(group: string) {
   return {
     ok: (title: string, detail: string): Diagnostic => ({group, title, outcome: 'ok', detail}),
-    /** Not looked at; the detail says why. */
+    /** Not checked; the detail says why. */
     skipped: (title: string, detail: string): Diagnostic => ({group, title, outcome: 'skipped', detail}),
     warning: (title: string, detail: string, repair: string): Diagnostic => ({
       group,

@@ -2,12 +2,12 @@ import {release, type as typeOfSystem} from 'node:os';
 import type {Configuration} from '../config/configuration.ts';
 import {shownVariables} from '../network/shown-variables.ts';
 import {ourHelper} from '../git/credential-chain.ts';
-import {partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
+import {partsOfKey, showKey, type SeenSetting} from '../git/seen-settings.ts';
 import {heldSecrets} from '../identity/held-secrets.ts';
 import {describeIdentity} from '../identity/identity.ts';
 import {printable} from '../text/printable.ts';
+import {showAddress} from '../text/show-address.ts';
 import type {Diagnostic} from './diagnostic.ts';
-import {maskLogins} from './mask-logins.ts';
 import {Redactor} from './redact.ts';
 import type {World} from './world.ts';
 
@@ -16,16 +16,16 @@ export interface BundleParts {
   readonly diagnostics: readonly Diagnostic[];
   /** The last lines of the daemon's log. */
   readonly logs: readonly string[];
-  /** Every token that was asked for to make it. */
+  /** Every token that the checks acquired. */
   readonly tokens: readonly string[];
-  /** Of the person: shown as `~`. */
+  /** The user's home directory, shown as `~`. */
   readonly home: string;
 }
 
 /**
- * A report for somebody else, as JSON text: what was found, what the daemon says of itself, the settings of git that
- * matter. Names of organizations, hosts and paths are in it, secrets are not: only what is known to be harmless is
- * taken, and whatever is known or looks like a secret is replaced even there.
+ * Returns a report to hand to others, as JSON text: the diagnostics, the daemon's status, the settings of git that
+ * matter, the log. It holds names of organizations, hosts and paths, but no secrets: it takes only what is known to be
+ * harmless, and replaces everything in it that is a known secret or looks like one.
  */
 export function makeBundle({world, diagnostics, logs, tokens, home}: BundleParts): string {
   const {environment, loaded, daemon, settings, now} = world;
@@ -34,7 +34,7 @@ export function makeBundle({world, diagnostics, logs, tokens, home}: BundleParts
     ...tokens,
     ...(configuration === undefined ? [] : secretsOf(configuration)),
     ...secretVariables(environment),
-    ...loginsIn([...Object.values(environment), ...settings.flatMap(({key, value}) => [key, value])]),
+    ...hiddenParts([...Object.values(environment), ...settings.flatMap(({key, value}) => [key, value])]),
   ]);
   const report = {
     schemaVersion: 1,
@@ -80,32 +80,43 @@ function describeConfiguration({source, bindings, settings, warnings}: Configura
   };
 }
 
-/** A helper, an ssh command or a header can hold anything: of those only which one it is. */
+/** Helpers, ssh commands and headers can hold anything, so only their names are shown. */
 function describeSetting(setting: SeenSetting): object[] {
   const {section, name} = partsOfKey(setting.key);
   const shown = shownValue(section, name, setting);
   const {scope, origin} = setting;
   return shown === undefined
     ? []
-    : [{key: maskLogins(printable(setting.key, 300)), value: shown, scope, origin: printable(origin, 300)}];
+    : [{key: printable(showKey(setting.key), 300), value: shown, scope, origin: printable(origin, 300)}];
 }
 
 function shownValue(section: string, name: string, setting: SeenSetting): string | undefined {
-  const value = printable(maskLogins(setting.value), 300);
-  if (section === 'credential' && name === 'helper')
-    return ourHelper(setting) === undefined ? firstWord(value) : value;
-  if (section === 'credential') return name === 'usehttppath' ? value : LEFT_OUT;
-  if (section === 'http') return HARMLESS.has(name) ? value : LEFT_OUT;
-  if (section === 'url' || section === 'includeif') return value;
-  if (section === 'core' && name === 'sshcommand') return firstWord(value);
-  return section === 'remote' && (name === 'url' || name === 'pushurl') ? value : undefined;
+  const value = printable(setting.value, 300);
+  const address = (kind: 'server' | 'remote') => printable(showAddress(setting.value, kind).shown, 300);
+  switch (section) {
+    case 'credential':
+      if (name === 'helper') return ourHelper(setting) === undefined ? firstWord(value) : value;
+      return name === 'usehttppath' ? value : LEFT_OUT;
+    case 'http':
+      if (name === 'proxy') return address('server');
+      return HARMLESS.has(name) ? value : LEFT_OUT;
+    case 'includeif':
+      return value;
+    case 'core':
+      return name === 'sshcommand' ? firstWord(value) : undefined;
+    case 'remote':
+      return name === 'url' || name === 'pushurl' ? address('remote') : undefined;
+    case 'url':
+      return address('remote');
+    default:
+      return undefined;
+  }
 }
 
 const LEFT_OUT = '[left out]';
 
 const HARMLESS: ReadonlySet<string> = new Set([
   'proactiveauth',
-  'proxy',
   'sslbackend',
   'sslcainfo',
   'sslcapath',
@@ -116,6 +127,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
 
 function firstWord(value: string): string {
   const [word = '', ...more] = value.trim().split(/\s+/);
+  if (!/^[\w./'"~+!(){}-]+$/.test(word)) return LEFT_OUT;
   return more.length === 0 ? word : `${word} ${LEFT_OUT}`;
 }
 
@@ -126,7 +138,7 @@ function* secretsOf({bindings, settings}: Configuration): Iterable<string> {
     if (privateKey.from === 'held' && !privateKey.secret.erased) yield privateKey.secret.revealText();
 }
 
-/** By their names: who puts a secret into a variable says so. */
+/** Returns the variables whose names say that they hold a secret. */
 function secretVariables(environment: World['environment']): string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined &&
@@ -136,22 +148,14 @@ function secretVariables(environment: World['environment']): string[] {
   );
 }
 
-/** User name and password of addresses, each for itself. */
-function loginsIn(texts: readonly (string | undefined)[]): string[] {
-  return texts.flatMap((text) =>
-    [...(text ?? '').matchAll(/:\/\/([^/\s@]+)@/g)].flatMap(([, login = '']) =>
-      login
-        .split(':')
-        .slice(1)
-        .flatMap((part) => [part, decode(part)]),
-    ),
-  );
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** What is left out when addresses are shown. They may be parts of longer texts. */
+function hiddenParts(texts: readonly (string | undefined)[]): string[] {
+  return texts
+    .flatMap((text) => (text ?? '').split(/[\s"']+/))
+    .filter((word) => /:\/\/|@/.test(word) && !word.startsWith('file:'))
+    .flatMap((word) => [
+      showAddress(word, 'remote'),
+      showAddress(word.replace(/^[^:/]*?\b(?=\w+:\/\/)/, ''), 'remote'),
+    ])
+    .flatMap(({hidden}) => hidden);
 }

@@ -1,10 +1,10 @@
 import {secretForms} from '../secret/secret-forms.ts';
 
-/** Replaces secrets that are known, in every form in which they travel, and whatever looks like one. */
+/** Replaces known secrets, in every form in which they travel, and everything that looks like a secret. */
 export class Redactor {
   readonly #needles: readonly string[];
 
-  /** Texts that must not stand in a report; what is shorter than eight signs would be found in innocent words. */
+  /** `secrets`: texts that may not appear in a report. Short ones are ignored: ordinary words contain them. */
   constructor(secrets: Iterable<string>) {
     const needles = new Set<string>();
     for (const secret of secrets) {
@@ -22,7 +22,7 @@ export class Redactor {
     return safe;
   }
 
-  /** A value of JSON: every text in it, and every name. */
+  /** Redacts every text and every name in a JSON value. */
   value(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value);
     if (Array.isArray(value)) return value.map((item: unknown) => this.value(item));
@@ -38,9 +38,13 @@ const REDACTED = '[redacted]';
 /** In UTF-16 code units. */
 const SHORTEST = 8;
 
-/** Logins in URLs, tokens with three parts, Authorization headers, personal access tokens of both lengths. */
+/**
+ * Logins and queries of URLs, tokens of three parts, Authorization headers, personal access tokens of both lengths. A
+ * login ends at the last `@`: passwords may hold `@` and `/`.
+ */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
-  [/(:\/\/)[^/\s"'@]*@/g, `$1${REDACTED}@`],
+  [/(:\/\/)[^\s"']*@/g, `$1${REDACTED}@`],
+  [/(:\/\/[^\s"'?#]*\?)[^\s"']+/g, `$1${REDACTED}`],
   [/eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g, REDACTED],
   [/\b(bearer|basic)\s+[\w+/=.~-]{16,}/gi, `$1 ${REDACTED}`],
   [/\b(?:[a-z2-7]{52}|[A-Za-z0-9]{84})\b/g, REDACTED],

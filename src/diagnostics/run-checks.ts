@@ -1,3 +1,4 @@
+import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {checkConfiguration} from './checks/check-configuration.ts';
 import {checkDaemon} from './checks/check-daemon.ts';
@@ -15,7 +16,7 @@ import {checkTransport} from './checks/check-transport.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
 import type {Check, World} from './world.ts';
 
-/** From what is nearest to what is farthest: whatever is wrong, its cause stands above it. */
+/** In the order of dependence: the cause of a failure is printed above its effects. */
 const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['machine', checkNode],
   ['git', checkGit],
@@ -31,10 +32,10 @@ const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['network', checkNetwork],
 ];
 
-/** How many organizations are asked at once: each may cost a sign-in. */
+/** How many organizations are checked at once: each may cost a token request. */
 const AT_ONCE = 4;
 
-/** Every check, in order; each diagnostic comes as soon as it and those before it are known. */
+/** Runs every check, in order. Yields each diagnostic as soon as it and the ones before it are known. */
 export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
   for (const [group, check] of CHECKS) yield* await guarded(group, () => check(world));
   const waiting: Promise<readonly Diagnostic[]>[] = [];
@@ -46,11 +47,11 @@ export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
   if (world.left > 0)
     yield diagnosticsOf('others').skipped(
       'organizations',
-      `${world.left} more were not asked; name one: orgkey doctor ORGANIZATION`,
+      `${world.left} more were not checked; to check one: orgkey doctor ORGANIZATION`,
     );
 }
 
-/** A check that breaks says so, and keeps no other from being made. */
+/** Turns an exception of a check into a diagnostic, so that the other checks still run. */
 async function guarded(
   group: string,
   check: () => Promise<readonly Diagnostic[]>,
@@ -58,12 +59,12 @@ async function guarded(
   try {
     return await check();
   } catch (error) {
-    const reason = printable(error instanceof Error ? error.message : String(error), 200);
+    const reason = printable(messageOf(error), 200);
     return [
       diagnosticsOf(group).failed(
         'check',
-        `could not be made: ${reason}`,
-        'report it, with: orgkey doctor --bundle FILE',
+        `this check failed: ${reason}`,
+        'report this, and attach the file of: orgkey doctor --bundle FILE',
       ),
     ];
   }

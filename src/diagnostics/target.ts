@@ -4,23 +4,23 @@ import {lowerName} from '../organization/organization.ts';
 import {SERVICES_HOST, ownerOf, type Owner} from '../organization/owner.ts';
 import type {Remote} from '../organization/remote.ts';
 
-/** One organization, or one repository of it, that is to be asked end to end. */
+/** An organization, or a repository of it, to check from end to end. */
 export interface Target {
-  /** As the daemon and people call it: `contoso`, `azure.example.org/collection`. */
+  /** As in the daemon's status: `contoso`, `azure.example.org/collection`. */
   readonly name: string;
   readonly host: string;
   /** As written in the configuration, or in the URL. */
   readonly organization: string;
-  /** `https://dev.azure.com/contoso`; a server's collection may lie below `tfs`, which is found out. */
+  /** `https://dev.azure.com/contoso`; a server's collection may be below `tfs`, so it has two. */
   readonly addresses: readonly string[];
-  /** The repository, if one was asked for. */
+  /** The repository's URL, if one was named. */
   readonly repository: string | undefined;
   /** `undefined`: no credential covers it. */
   readonly identity: Identity | undefined;
   readonly place: string | undefined;
 }
 
-/** Every organization that is configured by name. */
+/** Returns every organization that is configured by name. */
 export function configuredTargets(bindings: Bindings): Target[] {
   return bindings.all.flatMap(({identity, host, organizations, place}) =>
     organizations.map((organization) => ({
@@ -35,7 +35,7 @@ export function configuredTargets(bindings: Bindings): Target[] {
   );
 }
 
-/** The organization of an owner, if it has one. `repository` is the URL that was asked for. */
+/** Returns the organization of an owner, if it has one. `repository` is the URL that was named. */
 export function targetOf(
   owner: Owner,
   bindings: Bindings,

@@ -6,37 +6,37 @@ import type {SeenSetting} from '../git/seen-settings.ts';
 import type {Service} from '../service/service.ts';
 import type {Target} from './target.ts';
 
-/** What the checks look at, and with what; all of it is looked up once, by whoever runs them. */
+/** What the checks look at. The caller collects it once. */
 export interface World {
   readonly version: string;
-  /** Absolute paths of what git runs. */
+  /** Absolute paths of the scripts that git runs. */
   readonly helper: string;
   readonly sshWrapper: string;
-  /** The first of them as the package brought it, of which git may run a copy. */
+  /** The helper as packaged; git may run a copy of it. */
   readonly packagedHelper: string;
-  /** Node's, without the `v`. */
+  /** Node's version, without the `v`. */
   readonly nodeVersion: string;
   readonly platform: NodeJS.Platform;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
-  /** Where the person is: the repository, if it is one. Absolute. */
+  /** The current directory. Absolute. */
   readonly directory: string;
   /** Milliseconds since epoch. */
   readonly now: () => number;
-  /** The person's own git, in that directory. */
+  /** The user's own git, in that directory. */
   readonly git: RunGit;
-  /** Every setting that this git sees; none where it could not read them, which `check-git` tells. */
+  /** Every setting that this git sees; empty if it could not read them, which `check-git` reports. */
   readonly settings: readonly SeenSetting[];
-  /** What a daemon started from here would load. */
+  /** The configuration that a daemon started from here would load. */
   readonly loaded: Loaded;
   readonly daemon: SeenDaemon;
-  /** What keeps the daemon running; `undefined`: the person himself. */
+  /** What keeps the daemon running. `undefined`: the user starts it. */
   readonly service: Pick<Service, 'kind' | 'status'> | undefined;
-  /** Where the state of the daemon lies. Absolute. */
+  /** The daemon's state directory. Absolute. */
   readonly stateDirectory: string;
-  /** Whom to ask end to end. */
+  /** The organizations to check. */
   readonly targets: readonly Target[];
-  /** How many more there are that are not asked. */
+  /** How many more organizations there are that are not checked. */
   readonly left: number;
 }
 
@@ -47,12 +47,12 @@ export type SeenDaemon =
       /** Its runtime directory, absolute. */
       readonly directory: string;
       readonly status: Status;
-      /** A token for an organization, as `owner-named.ts` reads it. */
+      /** Returns a token for an organization, whose name `owner-named.ts` reads. */
       readonly token: (organization: string) => Promise<TokenResult>;
     }
   | {
       readonly kind: 'unreachable';
-      /** Where it should be; `undefined`: no directory has a socket. */
+      /** Where it should be. `undefined`: no directory has a socket. */
       readonly directory: string | undefined;
       readonly message: string;
       readonly hint: string;

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {readIfThere} from '../files/replace-file.ts';
 import {GitError, type RunGit} from './run-git.ts';
 
-/** Where `git config --global` writes: the first that is set or exists. @see https://git-scm.com/docs/git-config#FILES */
+/** Returns the file that `git config --global` writes: the first one that is set or exists. @throws {GitError} @see https://git-scm.com/docs/git-config#FILES */
 export async function globalFile(
   environment: Readonly<Record<string, string | undefined>>,
   home: string,
@@ -12,9 +12,9 @@ export async function globalFile(
     if (!named.startsWith('/') || named === '/dev/null')
       throw new GitError(
         'ERR_GIT_CONFIG',
-        `GIT_CONFIG_GLOBAL is ${JSON.stringify(named)}, nothing to write to`,
+        `GIT_CONFIG_GLOBAL is ${JSON.stringify(named)}, which cannot be written`,
         {
-          hint: 'unset it, or let it name a file by its absolute path',
+          hint: 'unset it, or set it to the absolute path of a file',
         },
       );
     return named;
@@ -25,18 +25,18 @@ export async function globalFile(
   return (await readIfThere(xdg)) === undefined ? classic : xdg;
 }
 
-/** Where `git config --system` writes: only git itself knows what it was built with. */
+/** Returns the file that `git config --system` writes. Its place is built into git. @throws {GitError} */
 export async function systemFile(
   git: RunGit,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
   const named = environment['GIT_CONFIG_SYSTEM'];
-  if (named !== undefined && named.startsWith('/')) return named;
-  // an editor that only says which file it was given: `git var GIT_CONFIG_SYSTEM` came with 2.42
+  if (named?.startsWith('/') === true) return named;
+  // echo, as the editor, prints the file's path: older gits have no `git var GIT_CONFIG_SYSTEM` (2.42)
   const {stdout} = await git(['-c', 'core.editor=echo', 'config', '--system', '--edit']);
   const path = stdout.trim();
   if (!path.startsWith('/'))
-    throw new GitError('ERR_GIT_CONFIG', 'git does not say where its system configuration is', {
+    throw new GitError('ERR_GIT_CONFIG', 'git does not report its system configuration file', {
       hint: 'try: git config --system --edit',
     });
   return path;

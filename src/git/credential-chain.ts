@@ -2,18 +2,18 @@ import {coversCredential} from './match-url.ts';
 import {partsOfKey, truthOf, type SeenSetting} from './seen-settings.ts';
 import {pathInHelper} from './setting.ts';
 
-/** What git does to get a credential for one URL. */
+/** The helpers and the settings that git uses to get a credential for one URL. */
 export interface CredentialChain {
   /** In the order in which git asks them. */
   readonly helpers: readonly SeenSetting[];
-  /** The setting by which git sends the path along, or does not. `undefined`: nothing says so, and it does not. */
+  /** The setting that decides whether git sends the path. `undefined`: not set, and git does not send it. */
   readonly useHttpPath: SeenSetting | undefined;
   readonly sendsPath: boolean;
 }
 
 /**
- * As git itself puts it together: every section that covers the URL counts, in the order of reading, not only the
- * closest; an empty helper drops those before it; the last `useHttpPath` wins.
+ * Returns the chain for a URL, by git's rules: every section that covers the URL counts, not only the most specific
+ * one, in the order of reading; an empty helper drops the ones before it; the last `useHttpPath` wins.
  */
 export function credentialChainFor(url: string, settings: readonly SeenSetting[]): CredentialChain {
   let helpers: SeenSetting[] = [];
@@ -29,15 +29,16 @@ export function credentialChainFor(url: string, settings: readonly SeenSetting[]
   return {helpers, useHttpPath, sendsPath: truthOf(useHttpPath?.value ?? 'false') ?? false};
 }
 
-/** Which orgkey a helper line leads to; `undefined`: to none. */
+/** The orgkey that a helper line leads to. */
 export type OurHelper =
   /** The script, by its absolute path. */
   | {readonly kind: 'script'; readonly path: string}
-  /** The script, wherever git finds it. */
+  /** The script, where git finds it on its path. */
   | {readonly kind: 'name'}
   /** Git's own client on a socket, as in containers. */
   | {readonly kind: 'socket'; readonly path: string};
 
+/** Returns the orgkey that a helper line leads to. `undefined`: it leads to another helper. */
 export function ourHelper({value}: Pick<SeenSetting, 'value'>): OurHelper | undefined {
   const written = pathInHelper(value);
   if (written !== undefined) return {kind: 'script', path: written};

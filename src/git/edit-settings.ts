@@ -10,7 +10,7 @@ export interface Draft {
   readonly of: string;
 }
 
-/** Adds what is missing, in order, and says what was added: what holds already stays as the user wrote it. */
+/** Adds the missing settings in order, and returns them. Settings that hold already stay as the user wrote them. @throws {GitError} */
 export async function addSettings(
   git: RunGit,
   draft: Draft,
@@ -23,7 +23,7 @@ export async function addSettings(
   return missing;
 }
 
-/** Takes exactly these out again, the user's own lines of the same keys stay. */
+/** Removes exactly these settings, and returns them. The user's own lines of the same keys stay. @throws {GitError} */
 export async function removeSettings(
   git: RunGit,
   draft: Draft,
@@ -43,14 +43,14 @@ export async function removeSettings(
         await configure(git, draft, ['--fixed-value', '--unset-all', key, value]);
       continue;
     }
-    // the user has the same line: git cannot be told which one of them to take
+    // the user has the same line, and git cannot remove one of two equal lines
     await configure(git, draft, ['--unset-all', key]);
     for (const value of rest) await configure(git, draft, ['--add', key, value]);
   }
   return removed;
 }
 
-/** Whether everything that is wanted is in force already, wherever it stands. */
+/** Whether all wanted settings are in force already, anywhere in the file. */
 export function areMet(present: readonly Setting[], wanted: readonly Setting[]): boolean {
   return [...new Set(wanted.map(({key}) => normalKey(key)))].every((key) => {
     const values = valuesOf(present, key);
@@ -64,7 +64,7 @@ export function areMet(present: readonly Setting[], wanted: readonly Setting[]):
   });
 }
 
-/** Every line of the file itself, what it includes is left out. @throws {GitError} */
+/** Returns every line of the file itself, without included files. @throws {GitError} */
 export async function readSettings(git: RunGit, draft: Draft): Promise<readonly Setting[]> {
   const {stdout} = await configure(git, draft, ['--null', '--list']);
   return stdout
@@ -78,12 +78,11 @@ export async function readSettings(git: RunGit, draft: Draft): Promise<readonly 
     });
 }
 
-/** A copy of the bytes, or of no file. */
+/** Writes the bytes, or an empty file. */
 export async function writeDraft(draft: Draft, bytes: Uint8Array | undefined): Promise<void> {
   await writeFile(draft.path, bytes ?? new Uint8Array(), {mode: 0o600});
 }
 
-/** Nothing is left but blank lines: `undefined`. */
 export async function readDraft(draft: Draft): Promise<Buffer> {
   return readFile(draft.path);
 }
@@ -91,12 +90,12 @@ export async function readDraft(draft: Draft): Promise<Buffer> {
 async function configure(git: RunGit, draft: Draft, argv: readonly string[]): Promise<GitResult> {
   const result = await git(['config', '--file', draft.path, ...argv]);
   if (result.status === 0) return result;
-  const said = result.stderr.replaceAll(draft.path, () => draft.of).trim();
+  const reason = result.stderr.replaceAll(draft.path, () => draft.of).trim();
   throw new GitError(
     'ERR_GIT_CONFIG',
-    `git config refuses: ${printable(said || `status ${result.status}`)}`,
+    `git config failed: ${printable(reason || `status ${result.status}`)}`,
     {
-      hint: `look into ${draft.of}`,
+      hint: `look at ${draft.of}`,
     },
   );
 }
@@ -105,7 +104,7 @@ function isMissing({key, value}: Setting, values: readonly string[]): boolean {
   const name = normalKey(key);
   if (name.startsWith('includeif.')) return !values.includes(value);
   if (name.endsWith('.usehttppath')) return !isTrue(values.at(-1));
-  // whoever decided about it himself keeps his decision
+  // the user's own decision stays
   if (name.endsWith('.proactiveauth')) return values.length === 0;
   return true;
 }
@@ -120,14 +119,14 @@ function valuesOf(settings: readonly Setting[], key: string): string[] {
   return settings.filter((setting) => normalKey(setting.key) === name).map(({value}) => value);
 }
 
-/** Git folds the section and the variable, not what stands between them. */
+/** Git ignores the case of section and name, but not that of the subsection. */
 function normalKey(key: string): string {
   const first = key.indexOf('.');
   const last = key.lastIndexOf('.');
   return key.slice(0, first).toLowerCase() + key.slice(first, last) + key.slice(last).toLowerCase();
 }
 
-/** Our run among the values, and the others; where it was torn apart, the last of each that is still there. */
+/** Splits our run off the values. If the run was torn apart, takes the last of each of our values. */
 function split(values: readonly string[], ours: readonly string[]): {gone: string[]; rest: string[]} {
   const at = lastRun(values, ours);
   if (at !== -1) return {gone: [...ours], rest: values.toSpliced(at, ours.length)};

@@ -6,16 +6,16 @@ export type GitSetting = readonly [key: string, value: string];
 export interface SubmoduleInclude {
   /** The `includeIf` settings of the user's configuration that lead to the file at `path`. */
   readonly conditions: readonly GitSetting[];
-  /** What stands in that file. */
+  /** The content of that file. */
   readonly settings: readonly GitSetting[];
 }
 
 /**
- * Makes git use the wrapper inside submodules, and nowhere else: a submodule's git directory lies in the `modules`
- * of the one above, or of one of its linked worktrees.
+ * Returns the settings that make git use the wrapper inside submodules, and nowhere else: a submodule's git directory
+ * is in the `modules` of its parent, or of one of the parent's linked worktrees.
  * @param wrapper absolute path of `orgkey-ssh`
  * @param path absolute path of the file to include
- * @throws {RangeError} where a path is not absolute or has a line break or a NUL.
+ * @throws {RangeError} if a path is not absolute or contains a line break or a NUL.
  * @see https://git-scm.com/docs/git-config#_conditional_includes
  */
 export function submoduleInclude({
@@ -27,13 +27,13 @@ export function submoduleInclude({
 }): SubmoduleInclude {
   for (const each of [wrapper, path])
     if (!each.startsWith('/') || /[\r\n\0]/.test(each))
-      throw new RangeError('a path for git is not absolute, or has a line break');
+      throw new RangeError('a path for git is not absolute, or contains a line break');
   return {
     conditions: PLACES.map((place) => [`includeIf.gitdir:${place}.path`, path]),
     settings: [
       // git runs it through a shell
       ['core.sshCommand', quoteForShell(wrapper)],
-      // else git asks it with -G which ssh it is
+      // without it git would run the wrapper with -G to detect the variant
       ['ssh.variant', 'ssh'],
     ],
   };

@@ -4,15 +4,15 @@ import {dirname, join} from 'node:path';
 import {isRecord, parseRecord} from '../text/record.ts';
 import type {Setting} from './setting.ts';
 
-/** What was done to one file of git's configuration, and what it was before. */
+/** What we changed in one file of git's configuration, and its content before. */
 export interface FileRecord {
   /** Absolute path. */
   readonly path: string;
-  /** The bytes of before; `undefined`: there was no file. */
+  /** The bytes before the change. `undefined`: the file did not exist. */
   readonly before: Buffer | undefined;
-  /** SHA-256 of the file as it was left, in hex. */
+  /** SHA-256 of the file after the change, in hex. */
   readonly after: string;
-  /** The lines of ours in it. */
+  /** Our lines in it. */
   readonly settings: readonly Setting[];
 }
 
@@ -22,7 +22,7 @@ export function hashOf(bytes: Buffer | undefined): string {
     .digest('hex');
 }
 
-/** Nothing recorded yet is an empty list. A manifest that cannot be read counts as none. */
+/** Returns the recorded files. A manifest that is missing or unreadable counts as empty. */
 export async function readManifest(stateDirectory: string): Promise<FileRecord[]> {
   try {
     const files: unknown = parseRecord(await readFile(fileIn(stateDirectory), 'utf8'))?.['files'];
@@ -32,7 +32,7 @@ export async function readManifest(stateDirectory: string): Promise<FileRecord[]
   }
 }
 
-/** What is remembered of one file from now on; `undefined`: nothing of ours is in it. */
+/** Replaces the record of one file. `undefined`: none of our lines are in it. */
 export async function replaceRecord(
   stateDirectory: string,
   path: string,
@@ -42,11 +42,11 @@ export async function replaceRecord(
   await writeManifest(stateDirectory, record === undefined ? others : [...others, record]);
 }
 
-/** Kept for us alone: a git configuration can hold secrets. */
+/** Writes the manifest, readable for us only: a git configuration can hold secrets. */
 export async function writeManifest(stateDirectory: string, records: readonly FileRecord[]): Promise<void> {
-  const path = fileIn(stateDirectory);
+  const manifest = fileIn(stateDirectory);
   if (records.length === 0) {
-    await rm(path, {force: true});
+    await rm(manifest, {force: true});
     return;
   }
   const files = records.map(({path, before, after, settings}) => ({
@@ -55,8 +55,8 @@ export async function writeManifest(stateDirectory: string, records: readonly Fi
     after,
     settings,
   }));
-  await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  const draft = `${path}.${process.pid}`;
+  await mkdir(dirname(manifest), {recursive: true, mode: 0o700});
+  const draft = `${manifest}.${process.pid}`;
   await rm(draft, {force: true});
   const file = await open(draft, 'wx', 0o600);
   try {
@@ -65,7 +65,7 @@ export async function writeManifest(stateDirectory: string, records: readonly Fi
   } finally {
     await file.close();
   }
-  await rename(draft, path);
+  await rename(draft, manifest);
 }
 
 function fileIn(stateDirectory: string): string {

@@ -1,6 +1,7 @@
 /**
- * Whether what stands in `[credential "…"]` or `[http "…"]` covers a URL, by git's rules: same scheme, same host
- * label for label with `*` for one, same port, the path up to a slash and with its case, the user name if one is named.
+ * Whether the pattern in `[credential "…"]` or `[http "…"]` covers a URL, by git's rules: same scheme, same host with
+ * `*` for one label, same port, a prefix of the path that ends at a slash, case-sensitive, and the user name if the
+ * pattern has one.
  * @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplturlgt
  */
 export function coversUrl(pattern: string, url: string): boolean {
@@ -12,10 +13,7 @@ export function coversUrl(pattern: string, url: string): boolean {
   return coversHost(wanted.host, given.host) && coversPath(wanted.path, given.path);
 }
 
-/**
- * Of credentials only: git also takes what is no whole URL, `dev.azure.com` or `https://`, and compares the parts
- * that are there.
- */
+/** The same for `[credential "…"]` only, where git also takes partial URLs, `dev.azure.com` or `https://`. */
 export function coversCredential(pattern: string, url: string): boolean {
   if (takeApart(pattern) !== undefined) return coversUrl(pattern, url);
   const given = takeApart(url);
@@ -38,7 +36,7 @@ interface Parts {
   readonly port: string;
   /** Host and port as they are written. */
   readonly authority: string;
-  /** With a slash at its start and none at its end; decoded once. */
+  /** Starts with a slash, does not end with one; decoded once. */
   readonly path: string;
 }
 

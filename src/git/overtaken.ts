@@ -4,8 +4,8 @@ import {partsOfKey} from './seen-settings.ts';
 import type {Setting} from './setting.ts';
 
 /**
- * Whether a helper line of somebody else's stands after ours and undoes it: an empty one drops it, and where ours is
- * to be the only one, any other would be given each token that worked.
+ * Whether a later helper line of another program undoes ours: an empty line drops it, and if ours has to be the only
+ * helper, any other would receive each token that worked.
  * @param present as git lists the file: section and name in lower case
  */
 export function areOvertaken(present: readonly Setting[], wanted: readonly Setting[]): boolean {
@@ -22,7 +22,7 @@ export function areOvertaken(present: readonly Setting[], wanted: readonly Setti
   });
 }
 
-/** An empty line is ours where our helper follows. */
+/** An empty line is ours if our helper follows. */
 function isOfOthers(present: readonly Setting[], at: number): boolean {
   const [setting, next] = present.slice(at, at + 2);
   if (setting === undefined || !isHelper(setting.key) || ourHelper(setting) !== undefined) return false;
@@ -34,7 +34,7 @@ function isHelper(key: string): boolean {
   return section === 'credential' && name === 'helper';
 }
 
-/** Whether what is said for one key holds wherever the other does. */
+/** Whether one key covers everything that the other covers. */
 function coversSame(key: string, other: string): boolean {
   const pattern = partsOfKey(key).between;
   const url = partsOfKey(other).between;

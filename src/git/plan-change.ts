@@ -16,29 +16,29 @@ import type {RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
 import {isSubmoduleFile, unrecordedSettings} from './unrecorded-settings.ts';
 
-/** What would be done to one file; nothing is written yet. */
+/** The planned change of one file; nothing is written yet. */
 export interface Change {
   readonly path: string;
   readonly was: Buffer | undefined;
-  /** `undefined`: the file goes. */
+  /** `undefined`: the file is removed. */
   readonly next: Buffer | undefined;
   readonly added: readonly Setting[];
   readonly removed: readonly Setting[];
-  /** What to remember of it; `undefined`: nothing of ours is left in the file. */
+  /** The record to keep. `undefined`: none of our lines are left in the file. */
   readonly record: FileRecord | undefined;
-  /** What to remember until the file is published: it takes our lines out of the file of before and of that of after. */
+  /** The record to keep until the file is published: it removes our lines from the old and from the new file. */
   readonly meanwhile: FileRecord | undefined;
 }
 
 export interface Planning {
   readonly git: RunGit;
-  /** Where drafts are made, in a directory of their own that only we may enter. */
+  /** The directory in which each draft gets its own private directory. */
   readonly temporary: string;
 }
 
 /**
- * What makes the file hold the wanted lines, where no others undo them, and no older ones of ours. Git does the editing,
- * on a copy: the file changes at once or not at all, and `--dry-run` shows exactly what would happen.
+ * Plans the change after which the file holds the wanted lines, not undone by others, and none of our older lines. Git
+ * edits a copy: the file changes completely or not at all, and `--dry-run` shows exactly what would happen.
  * @throws {GitError}
  */
 export function planSettings(
@@ -56,7 +56,7 @@ export function planSettings(
     if (record !== undefined && isCurrent && isInForce)
       return {path, was, next: was, added: [], removed: [], record, meanwhile: record};
 
-    const base = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
+    const base = isUntouched ? record.before : await stripped(git, draft, {was, ours, record});
     await writeDraft(draft, base);
     const settings = await addSettings(git, draft, wanted);
     if (areOvertaken(await readSettings(git, draft), wanted)) await addAtEnd(git, draft, base, settings);
@@ -75,7 +75,10 @@ export function planSettings(
   });
 }
 
-/** What takes our lines out again: the bytes of before where nobody else changed the file since, else line by line. */
+/**
+ * Plans the removal of our lines: restores the old bytes if no one else changed the file since, else removes line by
+ * line. @throws {GitError}
+ */
 export function planRemoval(
   path: string,
   record: FileRecord | undefined,
@@ -84,7 +87,7 @@ export function planRemoval(
   return withDraft(path, planning, async (git, draft, was) => {
     const ours = record?.settings ?? unrecordedSettings(path, await readSettings(git, draft));
     const isUntouched = record !== undefined && record.after === hashOf(was);
-    const next = isUntouched ? record.before : await stripped(git, draft, was, ours, record);
+    const next = isUntouched ? record.before : await stripped(git, draft, {was, ours, record});
     return {path, was, next, added: [], removed: ours, record: undefined, meanwhile: record};
   });
 }
@@ -93,13 +96,13 @@ export function isChanged({was, next}: Change): boolean {
   return !sameBytes(was, next);
 }
 
-/** @throws {ReplaceError} */
+/** Writes the change. @throws {ReplaceError} */
 export async function publish({path, was, next}: Change): Promise<void> {
-  // what others own becomes ours where we are not root, as after any `git config`
+  // without root, a file of another user becomes ours, as after any `git config`
   await replaceFile(path, {was, next, mode: 0o644, owner: 'kept-if-possible'});
 }
 
-/** In sections of their own: git adds to the last section of that name, wherever in the file that is. */
+/** Appends new sections: git itself would add to the last section of that name, anywhere in the file. */
 async function addAtEnd(
   git: RunGit,
   draft: Draft,
@@ -115,13 +118,11 @@ async function addAtEnd(
 
 const LINE_FEED = 0x0a;
 
-/** The file without our lines. One that we made and that nobody wrote to goes away. */
+/** Returns the file without our lines. `undefined`: we made the file, and nothing else is in it. */
 async function stripped(
   git: RunGit,
   draft: Draft,
-  was: Buffer | undefined,
-  ours: readonly Setting[],
-  record: FileRecord | undefined,
+  {was, ours, record}: Pick<Change, 'was' | 'record'> & {readonly ours: readonly Setting[]},
 ): Promise<Buffer | undefined> {
   if (was === undefined) return undefined;
   const removed = await removeSettings(git, draft, ours);
@@ -151,7 +152,7 @@ function difference(some: readonly Setting[], others: readonly Setting[]): Setti
   return some.filter((one) => !others.some((other) => same(one, other)));
 }
 
-/** By the letter: of organizations that differ in case only, each has its lines. */
+/** Compares case: organizations that differ in case only have their own lines. */
 function union(some: readonly Setting[], others: readonly Setting[]): Setting[] {
   const isNew = ({key, value}: Setting) => !some.some((one) => one.key === key && one.value === value);
   return [...some, ...others.filter(isNew)];

@@ -1,8 +1,9 @@
 import {execFile} from 'node:child_process';
+import {OrgkeyError} from '../text/orgkey-error.ts';
 
-/** What one run of git said. */
+/** The result of one run of git. */
 export interface GitResult {
-  /** `undefined`: it could not be run, or was ended by a signal. */
+  /** `undefined`: git could not be started, or a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -11,33 +12,26 @@ export interface GitResult {
 /** Runs git with these arguments, without a shell. */
 export type RunGit = (argv: readonly string[]) => Promise<GitResult>;
 
-/** Git could not do what setting it up needs. */
-export class GitError extends Error {
+/** Git is missing or too old, or cannot read or write a configuration. */
+export class GitError extends OrgkeyError {
   override readonly name = 'GitError';
-  readonly code: 'ERR_NO_GIT' | 'ERR_GIT_TOO_OLD' | 'ERR_GIT_CONFIG' | 'ERR_GIT_VALUE';
-  readonly hint: string | undefined;
-
-  constructor(code: GitError['code'], message: string, {hint, cause}: {hint?: string; cause?: unknown} = {}) {
-    super(message, {cause});
-    this.code = code;
-    this.hint = hint;
-  }
+  declare readonly code: 'ERR_NO_GIT' | 'ERR_GIT_TOO_OLD' | 'ERR_GIT_CONFIG' | 'ERR_GIT_VALUE';
 }
 
 /**
- * Git for its configuration: away from any repository, and without the variables that would send it to another
- * configuration than the file it is told.
+ * Returns a git for editing configuration files: outside any repository, and without the variables that would make it
+ * read or write other files.
  */
 export function gitFrom(environment: Readonly<Record<string, string | undefined>>): RunGit {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
-  // a global configuration that git cannot read must not keep it from saying so of the right file
+  // a global configuration that git cannot read would hide the error of the file in question
   const env = {...Object.fromEntries(kept), LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null'};
   return gitIn('/', env);
 }
 
 /**
- * Git as a person has it: in this directory, with all of these variables, hence with every override that is in force
- * there. For questions only: it asks nobody at the terminal and takes no locks.
+ * Returns the user's git: in this directory and with all of these variables, so with every override in force there. It
+ * only reads: it does not prompt and takes no optional locks.
  */
 export function gitHere(
   environment: Readonly<Record<string, string | undefined>>,
@@ -50,7 +44,7 @@ function gitIn(cwd: string, env: NodeJS.ProcessEnv): RunGit {
   return (argv) =>
     new Promise((resolve, reject) => {
       execFile('git', argv, {cwd, env, maxBuffer: MOST_OUTPUT, timeout: LONGEST}, (error, stdout, stderr) => {
-        if (error !== null && error.code === 'ENOENT') {
+        if (error?.code === 'ENOENT') {
           reject(new GitError('ERR_NO_GIT', 'git is not on the PATH', {hint: 'install git 2.39 or later'}));
           return;
         }

@@ -2,38 +2,38 @@ import {lstat, stat} from 'node:fs/promises';
 import {isAbsolute, join, normalize} from 'node:path';
 import type {RunGit} from './run-git.ts';
 
-/** The repository in which somebody is. */
+/** The repository of the current directory. */
 export interface SeenRepository {
   /** Absolute. */
   readonly gitDirectory: string;
-  /** Absolute; `undefined`: it is bare. */
+  /** Absolute. `undefined`: a bare repository. */
   readonly top: string | undefined;
   readonly submodules: readonly SeenSubmodule[];
 }
 
 export interface SeenSubmodule {
-  /** Below the top. */
+  /** Relative to the top. */
   readonly path: string;
-  /** As `.gitmodules` has it; relative ones begin with `./` or `../`. */
+  /** As in `.gitmodules`; a relative one begins with `./` or `../`. */
   readonly url: string;
-  /** `own`: its git directory lies in it, as git made them before 1.7.8. */
+  /** `own`: its git directory is inside it, as git made them before 1.7.8. */
   readonly gitDirectory: 'absorbed' | 'own' | 'none';
 }
 
-/** `undefined`: there is none; a text: why git does not say. */
+/** Returns the repository. `undefined`: not in a repository; a text: git's error. */
 export async function readSeenRepository(git: RunGit): Promise<SeenRepository | string | undefined> {
   const asked = await git(['rev-parse', '--absolute-git-dir']);
   if (asked.status !== 0) return /not a git repository/i.test(asked.stderr) ? undefined : asked.stderr.trim();
-  const gitDirectory = asked.stdout.trim();
+  const gitDirectory = withoutLineEnd(asked.stdout);
   const work = await git(['rev-parse', '--show-toplevel']);
-  const top = work.status === 0 && work.stdout.trim() !== '' ? work.stdout.trim() : undefined;
+  const top = work.status === 0 ? withoutLineEnd(work.stdout) || undefined : undefined;
   return {gitDirectory, top, submodules: top === undefined ? [] : await readSubmodules(git, top)};
 }
 
 async function readSubmodules(git: RunGit, top: string): Promise<SeenSubmodule[]> {
   const file = join(top, '.gitmodules');
   const facts = await lstat(file).catch(() => undefined);
-  // git refuses a link there, and so do we
+  // git rejects a symbolic link here, and so do we
   if (facts?.isFile() !== true) return [];
   const {status, stdout} = await git(['config', '--file', file, '--null', '--list']);
   if (status !== 0) return [];
@@ -53,6 +53,11 @@ async function readSubmodules(git: RunGit, top: string): Promise<SeenSubmodule[]
   return Promise.all(
     named.map(async ({path, url}) => ({path, url, gitDirectory: await kindOf(join(top, path, '.git'))})),
   );
+}
+
+/** A path may end in white space of its own. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/\n$/, '');
 }
 
 function isBelow(path: string): boolean {

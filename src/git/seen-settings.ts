@@ -1,40 +1,40 @@
 import {printable} from '../text/printable.ts';
+import {HIDDEN, showAddress} from '../text/show-address.ts';
 import {GitError, type RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
 
-/** A setting that is in force somewhere, and where it stands. */
+/** A setting that git sees, and the place where it is set. */
 export interface SeenSetting extends Setting {
   /** `system`, `global`, `local`, `worktree`, `command`. */
   readonly scope: string;
-  /** `file:/home/me/.gitconfig`; `command line:` also stands for the variables `GIT_CONFIG_…`. */
+  /** `file:/home/me/.gitconfig`; `command line:` is also the origin of `GIT_CONFIG_…` variables. */
   readonly origin: string;
 }
 
 /**
- * Every setting that git sees from where it runs, in the order in which it reads them: files that are included, the
- * repository's own and those of variables as well. Git gives section and name of
- * the keys in lower case.
- * @throws {GitError} where git cannot read its configuration.
+ * Returns every setting that git sees in its directory, in the order of reading, with those of included files, of the
+ * repository and of variables. Section and name of each key are in lower case.
+ * @throws {GitError} if git cannot read its configuration.
  */
 export async function readSeenSettings(git: RunGit): Promise<readonly SeenSetting[]> {
   const {status, stdout, stderr} = await git(['config', '--list', '--show-scope', '--show-origin', '--null']);
   if (status !== 0)
-    throw new GitError('ERR_GIT_CONFIG', `git does not read its configuration: ${printable(stderr.trim())}`, {
-      hint: 'correct the file that it names',
+    throw new GitError('ERR_GIT_CONFIG', `git cannot read its configuration: ${printable(stderr.trim())}`, {
+      hint: 'correct the file that git names',
     });
   const parts = stdout.split('\0');
   const settings: SeenSetting[] = [];
   for (let at = 0; at + 2 < parts.length; at += 3) {
     const [scope = '', origin = '', entry = ''] = parts.slice(at, at + 3);
     const end = entry.indexOf('\n');
-    // a name alone means true
+    // a key without a value is true
     const [key, value] = end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
     settings.push({scope, origin, key, value});
   }
   return settings;
 }
 
-/** Of `http.https://dev.azure.com.proxy`: section, what stands between, and name. */
+/** Splits a key such as `http.https://dev.azure.com.proxy` into section, subsection and name. */
 export function partsOfKey(key: string): {
   readonly section: string;
   readonly between: string | undefined;
@@ -49,13 +49,26 @@ export function partsOfKey(key: string): {
   };
 }
 
-/** For people: `global, /home/me/.gitconfig`, or which kind of override it is. */
+/** Returns a key as it may be shown: an address in it loses its login, its query and what else may be a secret. */
+export function showKey(key: string): string {
+  const {section, between, name} = partsOfKey(key);
+  if (between === undefined) return key;
+  const isAddress = ADDRESSED.has(section.toLowerCase()) || /:\/\/|@/.test(between);
+  if (!isAddress) return key;
+  const shown = section.toLowerCase() === 'includeif' ? HIDDEN : showAddress(between, 'remote').shown;
+  return `${section}.${shown}.${name}`;
+}
+
+/** Sections whose subsection is an address. */
+const ADDRESSED: ReadonlySet<string> = new Set(['credential', 'http', 'url']);
+
+/** Describes the place of a setting: `global, /home/me/.gitconfig`, or the kind of override. */
 export function describeOrigin({scope, origin}: SeenSetting): string {
-  if (scope === 'command') return 'given by -c or GIT_CONFIG_… variables';
+  if (scope === 'command') return 'set by -c or GIT_CONFIG_… variables';
   return `${scope}, ${printable(origin.replace(/^file:/, ''), 200)}`;
 }
 
-/** As git reads a truth value; `undefined`: it would refuse. */
+/** Returns a boolean as git reads it. `undefined`: git would reject the value. */
 export function truthOf(value: string): boolean | undefined {
   const word = value.toLowerCase();
   if (['true', 'yes', 'on'].includes(word)) return true;

@@ -9,14 +9,14 @@ export interface Setting {
 }
 
 /**
- * `!script='/abs path/git-credential-orgkey'; f() { . "$script"; }; f`: git runs a helper through a shell anyway, and
- * that shell reads the script instead of starting a second one. @throws {GitError}
+ * Returns `!script='/abs path/git-credential-orgkey'; f() { . "$script"; }; f`: git runs a helper in a shell anyway,
+ * and that shell reads the script instead of starting a second shell.
  */
 export function helperValue(path: string): string {
   return `!script=${quoteForShell(path)}; f() { . "$script"; }; f`;
 }
 
-/** The script's path in a helper line as we write it, or as we once did: `!'/abs path/git-credential-orgkey'`. */
+/** Returns the script's path in our helper line, or in its old form `!'/abs path/git-credential-orgkey'`. */
 export function pathInHelper(value: string): string | undefined {
   const quoted = /^!(?:script=)?'((?:[^']|'\\'')*\/git-credential-orgkey)'/.exec(value)?.[1];
   const path = quoted?.replaceAll(String.raw`'\''`, "'");
@@ -25,15 +25,15 @@ export function pathInHelper(value: string): string | undefined {
 }
 
 /**
- * Git's configuration takes a line break into a value and then reads back another one, and what reaches a shell or
- * the credential protocol with one in it is an attack.
+ * Rejects line breaks and NULs: git does not read back the value that it wrote, and in a shell or in the credential
+ * protocol they are an attack.
  * @throws {GitError}
  */
 export function checkSetting({key, value}: Setting): void {
   for (const text of [key, value]) {
     // eslint-disable-next-line no-control-regex
     if (/[\r\n\0]/.test(text))
-      throw new GitError('ERR_GIT_VALUE', `a line break or a NUL in ${JSON.stringify(text)}`, {
+      throw new GitError('ERR_GIT_VALUE', `a line break or a NUL is in ${JSON.stringify(text)}`, {
         hint: 'move it to a path without such characters',
       });
   }

@@ -1,8 +1,8 @@
 import {pathInHelper, type Setting} from './setting.ts';
 
 /**
- * Lines of ours in the file at `path` that nothing recorded: of a setup whose state was lost. `useHttpPath` and
- * `proactiveAuth` are not among them, since a person may have set them himself.
+ * Returns our lines in the file at `path` that are not recorded, because the state of that setup was lost. They do not
+ * include `useHttpPath` and `proactiveAuth`, which the user may have set.
  * @param present as git lists them: section and name in lower case
  */
 export function unrecordedSettings(path: string, present: readonly Setting[]): Setting[] {
@@ -16,7 +16,7 @@ export function unrecordedSettings(path: string, present: readonly Setting[]): S
   });
 }
 
-/** Whether it is the file that leads git to the ssh wrapper, in any directory of configurations. */
+/** Whether this is the file that makes git use the ssh wrapper, in any configuration directory. */
 export function isSubmoduleFile(path: string): boolean {
   return /^\/(?:.*\/)?orgkey\/submodules\.gitconfig$/.test(path);
 }

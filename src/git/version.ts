@@ -1,37 +1,37 @@
 import {printable} from '../text/printable.ts';
 import {GitError, type RunGit} from './run-git.ts';
 
-/** A version of git, as far as what it can do depends on it. */
+/** A version of git, as far as its abilities depend on it. */
 export interface GitVersion {
   readonly text: string;
   readonly major: number;
   readonly minor: number;
 }
 
-/** @throws {GitError} where git is missing or says no version. */
+/** Runs `git version`. @throws {GitError} if git is missing or reports no version. */
 export async function readGitVersion(git: RunGit): Promise<GitVersion> {
   const {stdout, stderr} = await git(['version']);
   const version = parseGitVersion(stdout);
   if (version === undefined)
-    throw new GitError('ERR_NO_GIT', `git does not say its version: ${printable(stderr.trim())}`, {
+    throw new GitError('ERR_NO_GIT', `git does not report its version: ${printable(stderr.trim())}`, {
       hint: 'try: git version',
     });
   return version;
 }
 
-/** Reads `git version 2.39.5 (Apple Git-154)` and its likes. */
+/** Parses texts such as `git version 2.39.5 (Apple Git-154)`. */
 export function parseGitVersion(text: string): GitVersion | undefined {
   const found = /^git version (([0-9]+)\.([0-9]+)[^\s]*)/.exec(text);
   if (found === null) return undefined;
   return {text: found[1] ?? '', major: Number(found[2]), minor: Number(found[3])};
 }
 
-/** From 2.46 on git takes a whole Authorization header from a helper: Bearer, and a second try that nobody sees. */
+/** Since 2.46 a helper may set the Authorization scheme (Bearer), and git retries with a new token without a prompt. */
 export function takesBearer(version: GitVersion): boolean {
   return isAtLeast(version, 2, 46);
 }
 
-/** From 2.30 on `git config` compares values as they are, `--fixed-value`, which taking ours out again needs. */
+/** Since 2.30 `git config` has `--fixed-value`, which we need to remove our lines. */
 export function canBeSetUp(version: GitVersion): boolean {
   return isAtLeast(version, 2, 30);
 }

@@ -58,7 +58,8 @@ function harmless(authority: string, path: string): string {
   );
   const ssh = /^[:/]v3(?:\/[^/\\:;=&]+){1,3}(?=\/|$)/.exec(path);
   const organization = /^\/[^/\\:;=&]+(?:\/[^/\\:;=&]+)?(?=\/|$)/.exec(path);
-  return (repository ?? (isServices ? (ssh ?? organization) : null))?.[0] ?? '';
+  const found = (repository ?? (isServices ? (ssh ?? organization) : null))?.[0] ?? '';
+  return path === `${found}/` ? path : found;
 }
 
 /** The text, and the words of it, decoded too. */

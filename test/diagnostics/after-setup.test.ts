@@ -5,45 +5,42 @@ import {testUnless} from '../helpers/test-unless.ts';
 
 for (const git of gits) {
   const withGit = testUnless(git.missing);
-  withGit(
-    `${git.name}: after setup the doctor finds nothing wrong, with and without a key for submodules`,
-    async (t) => {
-      const cloud = await startCloud();
-      t.teardown(() => cloud.close());
-      const tenant = cloud.addTenant();
-      const app = tenant.addApplication();
-      const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
-      const site = contoso.addRepository('web/site', {files: {a: 'a'}});
-      const person = new Person(t, {
-        ...cloud.environment(),
-        PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
-      });
-      person.configure(
-        `integrations: {azure: [{credentials: [{organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}]}]}\n`,
-      );
-      const setup = await person.run('setup', ['--service', 'plain']);
-      t.is(setup.code, 0, setup.stderr);
+  withGit(`${git.name}: after setup doctor finds no problem, with and without a key`, async (t) => {
+    const cloud = await startCloud();
+    t.teardown(() => cloud.close());
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    const site = contoso.addRepository('web/site', {files: {a: 'a'}});
+    const person = new Person(t, {
+      ...cloud.environment(),
+      PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
+    });
+    person.configure(
+      `integrations: {azure: [{credentials: [{organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}]}]}\n`,
+    );
+    const setup = await person.run('setup', ['--service', 'plain']);
+    t.is(setup.code, 0, setup.stderr);
 
-      const well = await person.run('doctor', [site.url]);
-      t.is(well.code, 0, well.stdout);
-      t.regex(well.stdout, /\neverything is well\n$/);
-      t.regex(well.stdout, /✓ service: plain, running\n/);
-      t.is(/✓ proactiveAuth: public repositories/.test(well.stdout), git.hasAuthtype);
+    const well = await person.run('doctor', [site.url]);
+    t.is(well.code, 0, well.stdout);
+    t.regex(well.stdout, /\neverything is well\n$/);
+    t.regex(well.stdout, /✓ service: plain, running\n/);
+    t.is(/✓ proactiveAuth: public repositories/.test(well.stdout), git.hasAuthtype);
 
-      t.is((await person.run('ssh-key new contoso')).code, 0);
-      t.is((await person.run('setup', ['--service', 'plain'])).code, 0);
-      const clone = await person.git(['clone', '-q', site.url, 'site']);
-      t.is(clone.code, 0, clone.stderr);
-      const inside = await person.run('doctor', ['contoso'], {directory: person.path('site')});
-      t.is(inside.code, 0, inside.stdout);
-      t.regex(inside.stdout, /✓ wrapper: in submodules git calls\s+\S+\/orgkey-ssh\n/);
-      t.regex(inside.stdout, /\neverything is well\n$/);
+    t.is((await person.run('ssh-key new contoso')).code, 0);
+    t.is((await person.run('setup', ['--service', 'plain'])).code, 0);
+    const clone = await person.git(['clone', '-q', site.url, 'site']);
+    t.is(clone.code, 0, clone.stderr);
+    const inside = await person.run('doctor', ['contoso'], {directory: person.path('site')});
+    t.is(inside.code, 0, inside.stdout);
+    t.regex(inside.stdout, /✓ wrapper: in submodules git runs\s+\S+\/orgkey-ssh\n/);
+    t.regex(inside.stdout, /\neverything is well\n$/);
 
-      const uninstalled = await person.run('uninstall');
-      t.is(uninstalled.code, 0, uninstalled.stderr);
-      const gone = await person.run('doctor', ['contoso']);
-      t.is(gone.code, 1);
-      t.regex(gone.stdout, /✗ helper: contoso: git does not ask orgkey/);
-    },
-  );
+    const uninstalled = await person.run('uninstall');
+    t.is(uninstalled.code, 0, uninstalled.stderr);
+    const gone = await person.run('doctor', ['contoso']);
+    t.is(gone.code, 1);
+    t.regex(gone.stdout, /✗ helper: contoso: git does not ask orgkey/);
+  });
 }

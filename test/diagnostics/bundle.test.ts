@@ -4,19 +4,19 @@ import * as fc from '../helpers/any.ts';
 import {Redactor} from '../../src/diagnostics/redact.ts';
 import {patientOf} from '../helpers/doctor.ts';
 
-/** Every form in which a canary could sit in a report. */
+/** Every form in which a canary could appear in a report. */
 function formsOf(canary: string): string[] {
   const bytes = Buffer.from(canary);
   const shifted = ['', 'a', 'ab'].map((before) =>
     Buffer.from(before + canary)
       .toString('base64')
-      // the signs at both ends depend on what stands beside
+      // the characters at both ends depend on the neighbors
       .slice(before === '' ? 0 : 4, -4),
   );
   return [canary, encodeURIComponent(canary), bytes.toString('hex'), bytes.toString('base64url'), ...shifted];
 }
 
-test.serial('a report holds what helps, and no secret in any form', async (t) => {
+test.serial('a report holds the facts, and no secret in any form', async (t) => {
   const canaries = {
     pat: 'canarypat'.padEnd(52, 'q'),
     clientSecret: 'canary~secret/with+signs=8Q~',
@@ -103,10 +103,10 @@ test.serial('a report holds what helps, and no secret in any form', async (t) =>
   const again = await person.run('doctor', ['--bundle', file], options);
   t.is(again.code, 2);
   t.regex(again.stderr, /report\.json is there already/);
-  t.is(readFileSync(file, 'utf8'), text, 'what was there stays');
+  t.is(readFileSync(file, 'utf8'), text, 'the existing file is kept');
 });
 
-test.serial('whatever stands around a secret, it is replaced; what is none stays', (t) => {
+test.serial('a secret is replaced in any context, and other text stays', (t) => {
   fc.assert(
     fc.property(
       fc.string({minLength: 8, maxLength: 40}).filter((secret) => secret.trim().length >= 8),
@@ -127,6 +127,8 @@ test.serial('whatever stands around a secret, it is replaced; what is none stays
     [Buffer.from('me:canary-secret\n').toString('base64'), 'bWU6[redacted]o='],
     [`token ${jwt}!`, 'token [redacted]!'],
     ['https://me:word@host/path', 'https://[redacted]@host/path'],
+    [String.raw`at http://corp\me:wo/r@d@host:1 ok`, 'at http://[redacted]@host:1 ok'],
+    ['https://host/path?token=word ok', 'https://host/path?[redacted] ok'],
     ['Authorization: Bearer abcdefghijklmnopqrstuvwxyz', 'Authorization: Bearer [redacted]'],
     ['basic only; from 2.46 on Bearer tokens', 'basic only; from 2.46 on Bearer tokens'],
     [`pat ${'a2'.repeat(26)}`, 'pat [redacted]'],

@@ -33,7 +33,7 @@ const OURS = `!'${helper}'`;
 
 interface Case {
   readonly title: string;
-  /** Of ~/.gitconfig; OURS stands for the helper line of ours. */
+  /** Of ~/.gitconfig; OURS is replaced by our helper line. */
   readonly config: string;
   /** Of a file that ~/.gitconfig may include: ~/in cluded. */
   readonly included?: string;
@@ -48,14 +48,16 @@ const SOUND = '[credential "https://dev.azure.com"]\nhelper = OURS\nuseHttpPath 
 const WELL = /^helper ok: git asks orgkey for contoso, Fabrikam$/;
 
 const cases: readonly Case[] = [
-  {title: 'as setup leaves it', config: SOUND, expected: [WELL]},
+  {title: 'setup was run', config: SOUND, expected: [WELL]},
   {
-    title: 'nothing is set up',
+    title: 'setup was not run',
     config: '',
-    expected: [/^helper failed: contoso, Fabrikam: git does not ask orgkey, but nobody → orgkey setup$/],
+    expected: [
+      /^helper failed: contoso, Fabrikam: git does not ask orgkey, but no helper at all → orgkey setup$/,
+    ],
   },
   {
-    title: 'only others are asked',
+    title: 'only another helper is set',
     config: '[credential]\nhelper = store\n',
     expected: [/^helper failed: .*, but store \(global, .*\.gitconfig\) → orgkey setup$/],
   },
@@ -67,7 +69,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    title: 'the repository takes the path away',
+    title: 'the repository unsets useHttpPath',
     config: SOUND,
     local: '[credential]\nuseHttpPath = false\n',
     expected: [
@@ -79,7 +81,7 @@ const cases: readonly Case[] = [
     config: SOUND,
     local: '[credential]\nhelper =\nhelper = cache\n',
     expected: [
-      /^helper failed: .*git asks cache \(local, .*\) instead of orgkey: .* by an empty credential\.helper \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper ''$/,
+      /^helper failed: .*but cache \(local, .*\): .* by an empty credential\.helper \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper ''$/,
     ],
   },
   {
@@ -87,46 +89,44 @@ const cases: readonly Case[] = [
     config: SOUND,
     environment: {GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: ''},
     expected: [
-      /^helper failed: .*git asks nobody instead of orgkey: .*GIT_CONFIG_… variables\) → leave out that -c, or unset GIT_CONFIG_COUNT/,
+      /^helper failed: .*but no helper at all: .*GIT_CONFIG_… variables\) → omit that -c option, or unset GIT_CONFIG_COUNT/,
     ],
   },
   {
-    title: 'another comes first',
+    title: 'another helper comes first',
     config: `[credential]\nhelper = "!f() { echo password=canary-secret; }; f"\n${SOUND}`,
     expected: [
-      /^helper warning: .*asked before orgkey, and what they know wins: a command \(global, .*\) → orgkey setup$/,
+      /^helper warning: .*before orgkey, and takes the first answer: a command \(global, .*\) → orgkey setup$/,
     ],
   },
   {
-    title: 'another one is told every token',
+    title: 'another helper receives every token',
     config: `${SOUND}[credential]\nhelper = store --file=/tmp/canary\n`,
-    expected: [/^helper warning: .*given each token that worked.*: store \(global, .*\) → orgkey setup$/],
+    expected: [/^helper warning: .*receive each token that worked.*: store \(global, .*\) → orgkey setup$/],
   },
   {
-    title: 'a credential manager drops the helpers, after ours',
+    title: 'a credential manager below ours drops the helpers',
     config: `${SOUND}[credential]\nhelper =\nhelper = /opt/git-credential-manager\n`,
-    expected: [
-      /^helper failed: .*git asks \/opt\/git-credential-manager \(global, .*\) instead of orgkey: .* → orgkey setup$/,
-    ],
+    expected: [/^helper failed: .*but \/opt\/git-credential-manager \(global, .*\): .* → orgkey setup$/],
   },
   {
-    title: 'in the repository, another one is told every token',
+    title: 'a helper of the repository receives every token',
     config: SOUND,
     local: '[credential]\nhelper = cache\n',
     expected: [
-      /^helper warning: .*: cache \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper cache\nunless other hosts need it there$/,
+      /^helper warning: .*: cache \(local, .*\) → git config --local --fixed-value --unset-all credential\.helper cache\nunless other hosts need it$/,
     ],
   },
   {
-    title: 'in the repository, a command is told every token',
+    title: 'a command of the repository receives every token',
     config: SOUND,
     local: '[credential]\nhelper = store --file=/tmp/canary\n',
     expected: [
-      /^helper warning: .*: store \(local, .*\) → git config --local --edit\nlook there for credential\.helper\nunless other hosts need it there$/,
+      /^helper warning: .*: store \(local, .*\) → git config --local --edit\nlook there for credential\.helper\nunless other hosts need it$/,
     ],
   },
   {
-    title: 'one part of an organization is somebody else’s, which setup leaves so',
+    title: 'a project has another helper, which setup keeps',
     config: `${SOUND}[credential "https://dev.azure.com/contoso/project"]\nhelper = cache\n`,
     expected: [
       /^helper ok: git asks orgkey for Fabrikam$/,
@@ -137,24 +137,24 @@ const cases: readonly Case[] = [
     title: 'the script is gone',
     config: SOUND.replace('OURS', `"!'/nowhere/git-credential-orgkey'"`),
     expected: [
-      /^helper failed: .*\/nowhere\/git-credential-orgkey is not there or cannot be run .* → orgkey setup$/,
+      /^helper failed: .*\/nowhere\/git-credential-orgkey does not exist or is not executable .* → orgkey setup$/,
     ],
   },
   {
-    title: 'as in a container, without its socket',
+    title: 'the socket of a container is missing',
     config: SOUND.replace('OURS', 'cache --socket=/nowhere/git.sock'),
-    expected: [/^helper failed: .*\/nowhere\/git\.sock, where no socket is .* → mount the directory/],
+    expected: [/^helper failed: .*\/nowhere\/git\.sock, which is not a socket .* → mount the directory/],
   },
   {
-    title: 'an Authorization of its own',
+    title: 'an Authorization header is set',
     config: `${SOUND}[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n`,
     expected: [
       WELL,
-      /^extraHeader warning: git sends an Authorization of its own, .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
+      /^extraHeader warning: git sends its own Authorization header .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\/\.extraheader$/,
     ],
   },
   {
-    title: 'an Authorization of its own, in a file that is included',
+    title: 'an included file sets an Authorization header',
     config: `${SOUND}[include]\npath = in cluded\n`,
     included: '[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n',
     expected: [
@@ -163,26 +163,26 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    title: 'an Authorization of its own, by variables',
+    title: 'variables set an Authorization header',
     config: SOUND,
     environment: {
       GIT_CONFIG_COUNT: '1',
       GIT_CONFIG_KEY_0: 'http.extraHeader',
       GIT_CONFIG_VALUE_0: 'Authorization: basic canary-token',
     },
-    expected: [WELL, /^extraHeader warning: .* → leave out that -c, or unset GIT_CONFIG_COUNT/],
+    expected: [WELL, /^extraHeader warning: .* → omit that -c option, or unset GIT_CONFIG_COUNT/],
   },
   {
-    title: 'the helpers of one organization are dropped in a file that is included',
+    title: 'an included file drops the helpers of one organization',
     config: `${SOUND}[include]\npath = in cluded\n`,
     included: '[credential "https://dev.azure.com/contoso"]\nhelper =\n',
     expected: [
       /^helper ok: git asks orgkey for Fabrikam$/,
-      /^helper failed: contoso: git asks nobody .* → git config --file '.*\/in cluded' --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper ''$/,
+      /^helper failed: contoso: git does not ask orgkey, but no helper at all: .* → git config --file '.*\/in cluded' --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper ''$/,
     ],
   },
   {
-    title: 'the path is taken away in a file that is included',
+    title: 'an included file unsets useHttpPath',
     config: `${SOUND}[include]\npath = in cluded\n`,
     included: '[credential "https://dev.azure.com"]\nuseHttpPath = no\nuseHttpPath = false\n',
     expected: [
@@ -190,55 +190,55 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    title: 'an Authorization of its own, taken back',
+    title: 'an Authorization header is dropped again',
     config: `${SOUND}[http]\nextraHeader = "Authorization: basic canary-token"\nextraHeader =\nextraHeader = X-Id: 1\n`,
     expected: [WELL],
   },
   {
     title: 'certificates are not checked',
     config: `${SOUND}[http]\nsslVerify = false\n`,
-    expected: [WELL, /^sslVerify failed: git sends tokens to whoever answers/],
+    expected: [WELL, /^sslVerify failed: git does not check certificates/],
   },
   {
-    title: 'certificates are not checked, by a variable',
+    title: 'a variable turns off certificate checks',
     config: SOUND,
     environment: {GIT_SSL_NO_VERIFY: '1'},
     expected: [WELL, /^GIT_SSL_NO_VERIFY failed: .* → unset GIT_SSL_NO_VERIFY/],
   },
   {
-    title: 'https is turned into ssh',
+    title: 'insteadOf turns https into ssh',
     config: `${SOUND}[url "git@ssh.dev.azure.com:v3/"]\ninsteadOf = https://dev.azure.com/\n`,
     expected: [
       WELL,
-      /^insteadOf warning: git goes elsewhere for contoso: to git@ssh/,
-      /^insteadOf warning: git goes elsewhere for Fabrikam/,
+      /^insteadOf warning: git uses another address for contoso: ssh\.dev\.azure\.com/,
+      /^insteadOf warning: git uses another address for Fabrikam/,
     ],
   },
   {
-    title: 'a password is put into every URL',
+    title: 'insteadOf puts a password into every URL',
     config: `${SOUND}[url "https://me:canary-secret@dev.azure.com/contoso/"]\ninsteadOf = https://dev.azure.com/contoso/\n`,
     expected: [
       WELL,
-      /^insteadOf warning: .*to https:\/\/…@dev\.azure\.com\/contoso\/ .* → git config --file '.*\/\.gitconfig' --edit\nlook there for url\.https:\/\/…@dev\.azure\.com\/contoso\/\.insteadof$/,
+      /^insteadOf warning: .*: https:\/\/dev\.azure\.com\/contoso\/ .* → git config --file '.*\/\.gitconfig' --edit\nlook there for url\.https:\/\/dev\.azure\.com\/contoso\/\.insteadof$/,
     ],
   },
   {
-    title: 'an organization in another spelling',
+    title: 'an organization is spelled differently',
     config: `${SOUND}[credential "https://dev.azure.com/CONTOSO"]\nhelper =\n[credential "https://dev.azure.com/contoso"]\nhelper =\nhelper = OURS\n`,
     expected: [
       WELL,
-      /^spelling warning: \[credential "https:\/\/dev\.azure\.com\/CONTOSO"\] is not what the configuration calls it.* → spell it https:\/\/dev\.azure\.com\/contoso/,
+      /^spelling warning: \[credential "https:\/\/dev\.azure\.com\/CONTOSO"\] differs in case from the configuration.* → spell it https:\/\/dev\.azure\.com\/contoso/,
     ],
   },
   {
-    title: 'remotes in another spelling, and with a password',
+    title: 'a remote is spelled differently, another has a password',
     config: SOUND,
     local:
       '[remote "origin"]\nurl = https://dev.azure.com/fabrikam/web/_git/site\n[remote "other"]\nurl = https://me:canary-secret@dev.azure.com/contoso/web/_git/site\n[remote "far"]\nurl = https://me:canary@example.com/a\n',
     expected: [
       WELL,
-      /^spelling warning: origin says fabrikam, the configuration Fabrikam: .* → git remote set-url origin https:\/\/dev\.azure\.com\/Fabrikam\/web\/_git\/site$/,
-      /^remote warning: the URL of other holds a password, .* → git remote set-url other https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\nand revoke it$/,
+      /^spelling warning: origin says fabrikam, the configuration says Fabrikam: .* → git remote set-url origin https:\/\/dev\.azure\.com\/Fabrikam\/web\/_git\/site$/,
+      /^remote warning: the URL of other holds a password, .* → git remote set-url other https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\nand revoke the password$/,
     ],
   },
 ];
@@ -284,12 +284,12 @@ for (const {title, config, included = '', local = '', environment = {}, expected
     t.deepEqual(
       [...again].filter((command) => commands.has(command)),
       [],
-      'typed once, it is repaired',
+      'one run repairs it',
     );
   });
 }
 
-/** What of the repairs git does itself, without asking. */
+/** Returns the repairs that are commands of git without an editor. */
 function commandsIn(diagnostics: readonly Diagnostic[]): Set<string> {
   const commands = diagnostics.flatMap(({repair}) => repair?.split('\n', 1) ?? []);
   return new Set(commands.filter((command) => /^git (?!.* --edit$)/.test(command)));
@@ -297,32 +297,29 @@ function commandsIn(diagnostics: readonly Diagnostic[]): Set<string> {
 
 for (const git of gits) {
   const withGit = testUnless(git.missing);
-  withGit(
-    `${git.name}: what proactiveAuth costs is told where git knows it, and how to take it back`,
-    async (t) => {
-      const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
-      t.teardown(() => home.remove());
-      const narrow = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
-      home.write('.gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${narrow}`);
-      const found = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
-      t.is(found.length, git.hasAuthtype ? 1 : 0);
-      if (git.hasAuthtype)
-        t.regex(
-          found.join(),
-          /^proactiveAuth ok: public repositories of one organization .* orgkey setup --no-proactive-auth$/,
-        );
-      home.write('.gitconfig', '[http "https://dev.azure.com"]\nproactiveAuth = basic\n');
-      const wide = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
-      t.is(wide.length, git.hasAuthtype ? 1 : 0);
-      if (git.hasAuthtype)
-        t.regex(
-          wide.join(),
-          /^proactiveAuth warning: .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
-        );
-    },
-  );
+  withGit(`${git.name}: proactiveAuth is reported if git knows it, with its repair`, async (t) => {
+    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
+    t.teardown(() => home.remove());
+    const narrow = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
+    home.write('.gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${narrow}`);
+    const found = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
+    t.is(found.length, git.hasAuthtype ? 1 : 0);
+    if (git.hasAuthtype)
+      t.regex(
+        found.join(),
+        /^proactiveAuth ok: public repositories of one organization .* orgkey setup --no-proactive-auth$/,
+      );
+    home.write('.gitconfig', '[http "https://dev.azure.com"]\nproactiveAuth = basic\n');
+    const wide = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
+    t.is(wide.length, git.hasAuthtype ? 1 : 0);
+    if (git.hasAuthtype)
+      t.regex(
+        wide.join(),
+        /^proactiveAuth warning: .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
+      );
+  });
 
-  withGit(`${git.name}: what it can do is told`, async (t) => {
+  withGit(`${git.name}: its version and its cache client are reported`, async (t) => {
     const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
     t.teardown(() => home.remove());
     const {environment} = home;
@@ -336,7 +333,7 @@ for (const git of gits) {
   });
 }
 
-test('a git that is missing, too old, or reads a broken configuration', async (t) => {
+test('a git that is missing, too old or misconfigured is reported', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   const seen = async (environment: Readonly<Record<string, string>>) =>
@@ -353,6 +350,6 @@ test('a git that is missing, too old, or reads a broken configuration', async (t
   const shadowed = await seen({...home.environment, GIT_CONFIG_GLOBAL: '/dev/null'});
   t.regex(
     shadowed.at(-1) ?? '',
-    /^variables warning: git reads another configuration than usual: GIT_CONFIG_GLOBAL=\/dev\/null → /,
+    /^variables warning: git reads other configuration files than usual: GIT_CONFIG_GLOBAL=\/dev\/null → /,
   );
 });

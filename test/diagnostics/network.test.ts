@@ -8,24 +8,24 @@ function onePat(cloud: Cloud) {
   return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
 }
 
-const faults: readonly [title: string, fault: Fault, expected: RegExp][] = [
+const failures: readonly [title: string, fault: Fault, expected: RegExp][] = [
   [
-    'a proxy that wants a login',
+    'a proxy that requires a login',
     {endpoint: 'proxy', status: 407},
     /^failed: the proxy .* wants a login → Put the login into HTTPS_PROXY: /,
   ],
   [
-    'a proxy that says no',
+    'a proxy that refuses the connection',
     {endpoint: 'proxy', status: 403},
     /^failed: the proxy .* makes no connection to dev\.azure\.com → Have the proxy allow/,
   ],
   [
-    'a certificate that is over',
+    'an expired certificate',
     {endpoint: 'tls', certificate: 'expired'},
     /^failed: the certificate of dev\.azure\.com is no longer valid → Check this machine's clock/,
   ],
   [
-    'a certificate of an authority that nobody knows',
+    'a certificate of an unknown authority',
     {endpoint: 'tls', certificate: 'untrusted'},
     /^failed: the certificate of dev\.azure\.com comes from an authority that is not trusted here/,
   ],
@@ -41,8 +41,8 @@ const faults: readonly [title: string, fault: Fault, expected: RegExp][] = [
   ],
 ];
 
-for (const [title, fault, expected] of faults)
-  test(`the way there: ${title}`, async (t) => {
+for (const [title, fault, expected] of failures)
+  test(`doctor explains ${title}`, async (t) => {
     const {cloud, examine} = await patientOf(t, onePat);
     cloud.fault({...fault, times: 'always'});
     const {code, of} = await examine(['contoso']);
@@ -52,7 +52,7 @@ for (const [title, fault, expected] of faults)
     if (fault.endpoint !== 'azure-devops') t.is(served.length, 0, 'no token was sent');
   });
 
-test.serial('the login of a proxy is used, and an address that is none is told', async (t) => {
+test.serial('a login of a proxy is used, and an invalid address is reported', async (t) => {
   const {cloud, examine} = await patientOf(t, onePat);
   const login = cloud.proxyUrl.replace('://', '://me:p%40ss@');
   const {of} = await examine(['contoso'], {environment: {https_proxy: login, HTTPS_PROXY: login}});
@@ -63,7 +63,7 @@ test.serial('the login of a proxy is used, and an address that is none is told',
   });
   t.regex(
     broken.of('network', 'proxy'),
-    /^failed: https_proxy holds no address of a proxy → set https_proxy to/,
+    /^failed: https_proxy is not the address of a proxy → set https_proxy to/,
   );
   const gone = await examine(['contoso'], {
     environment: {https_proxy: 'http://127.0.0.1:1', HTTPS_PROXY: ''},
@@ -75,6 +75,6 @@ test.serial('the login of a proxy is used, and an address that is none is told',
   const missing = await examine(['contoso'], {environment: {NODE_EXTRA_CA_CERTS: '/nowhere/ca.pem'}});
   t.regex(
     missing.of('network', 'authorities'),
-    /^failed: NODE_EXTRA_CA_CERTS names \/nowhere\/ca\.pem, which cannot be read/,
+    /^failed: cannot read \/nowhere\/ca\.pem, which NODE_EXTRA_CA_CERTS names/,
   );
 });

@@ -7,36 +7,33 @@ function secretOf(app: Application, {id}: Tenant, organizations: string): string
   return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
 }
 
-test.serial(
-  'where all is well, every step says so, and what was asked carries no token to others',
-  async (t) => {
-    let url = '';
-    const {cloud, examine} = await patientOf(t, (cloud) => {
-      const tenant = cloud.addTenant();
-      const app = tenant.addApplication();
-      const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
-      url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
-      return {credentials: secretOf(app, tenant, 'contoso')};
-    });
-    const {code, healthy, diagnostics, of} = await examine([url]);
-    t.is(code, 0, JSON.stringify(diagnostics, undefined, 1));
-    t.true(healthy);
-    t.deepEqual([...new Set(diagnostics.map(({outcome}) => outcome))].toSorted(), ['ok', 'skipped']);
-    t.regex(of('contoso', 'rule'), /^ok: client secret .*config\.yaml:\d+:\d+$/);
-    t.regex(of('contoso', 'token'), /^ok: an access token, for 5\d min$/);
-    t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, that of the organization$/);
-    t.regex(of('contoso', 'sign-in'), /^ok: as /);
-    t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
-    t.is(of('contoso', 'repository'), 'ok: can be read');
-    t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
-    t.is(of('network', 'clock'), 'ok: right to the minute');
-    const withToken = cloud.requests.filter(({authorization}) => authorization !== undefined);
-    t.true(withToken.length > 0);
-    t.true(withToken.every(({host}) => host === 'dev.azure.com'));
-  },
-);
+test.serial('a sound organization passes each step, and only Azure DevOps gets the token', async (t) => {
+  let url = '';
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
+    return {credentials: secretOf(app, tenant, 'contoso')};
+  });
+  const {code, healthy, diagnostics, of} = await examine([url]);
+  t.is(code, 0, JSON.stringify(diagnostics, undefined, 1));
+  t.true(healthy);
+  t.deepEqual([...new Set(diagnostics.map(({outcome}) => outcome))].toSorted(), ['ok', 'skipped']);
+  t.regex(of('contoso', 'rule'), /^ok: client secret .*config\.yaml:\d+:\d+$/);
+  t.regex(of('contoso', 'token'), /^ok: an access token, valid for 5\d min$/);
+  t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, same as the organization$/);
+  t.regex(of('contoso', 'sign-in'), /^ok: as /);
+  t.is(of('contoso', 'membership'), 'ok: the identity sees 1 repository');
+  t.is(of('contoso', 'repository'), 'ok: can be read');
+  t.regex(of('network', 'dev.azure.com'), /^ok: reached through the proxy 127\.0\.0\.1:\d+$/);
+  t.is(of('network', 'clock'), 'ok: correct to the minute');
+  const withToken = cloud.requests.filter(({authorization}) => authorization !== undefined);
+  t.true(withToken.length > 0);
+  t.true(withToken.every(({host}) => host === 'dev.azure.com'));
+});
 
-test.serial('each organization is asked, with whatever identity it has', async (t) => {
+test.serial('each organization is checked with its own identity', async (t) => {
   const {cloud, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const machine = cloud.addManagedIdentity({tenant});
@@ -53,16 +50,19 @@ test.serial('each organization is asked, with whatever identity it has', async (
   });
   const {code, of} = await examine();
   t.is(code, 0);
-  t.regex(of('contoso', 'tenant'), /that of the organization/);
-  t.is(of('contoso', 'membership'), 'ok: sees 1 repository');
+  t.regex(of('contoso', 'tenant'), /same as the organization/);
+  t.is(of('contoso', 'membership'), 'ok: the identity sees 1 repository');
   t.is(of('fabrikam', 'token'), 'ok: a personal access token');
   t.regex(of('fabrikam', 'sign-in'), /^ok: as Pat Owner$/);
-  t.regex(of('fabrikam', 'membership'), /^warning: it is no member of any project.* → add it to a project/);
-  t.is(of('typed', 'token'), "skipped: what is typed at git's prompt is for git only");
+  t.regex(
+    of('fabrikam', 'membership'),
+    /^warning: the identity is not a member of any project.* → add it to a project/,
+  );
+  t.is(of('typed', 'token'), 'skipped: only git may use a password that was typed at its prompt');
   t.true(cloud.requests.filter({endpoint: 'connection-data'}).length >= 4);
 });
 
-test.serial('an organization of another tenant, and one of Microsoft accounts', async (t) => {
+test.serial('an organization of another tenant or of Microsoft accounts is explained', async (t) => {
   let other = '';
   const {examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
@@ -81,7 +81,7 @@ test.serial('an organization of another tenant, and one of Microsoft accounts', 
   t.is(code, 1);
   t.true(
     of('stranger', 'tenant').startsWith(
-      `failed: the organization is connected to ${other}, the identity is of`,
+      `failed: the organization is connected to ${other}, but the identity belongs to`,
     ),
   );
   t.true(of('stranger', 'tenant').includes(`→ set tenantId: ${other}`));
@@ -91,12 +91,12 @@ test.serial('an organization of another tenant, and one of Microsoft accounts', 
   );
   t.regex(
     of('personal', 'tenant'),
-    /^failed: the organization belongs to Microsoft accounts.*→ connect it to a tenant/,
+    /^failed: the organization uses Microsoft accounts.*→ connect it to a tenant/,
   );
   t.regex(of('stranger', 'sign-in'), /^failed: .*TF400813/);
 });
 
-test.serial('no member, no organization, no rule, no such repository, no permission', async (t) => {
+test.serial('a missing member, organization, rule, repository or permission is explained', async (t) => {
   const {person, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const app = tenant.addApplication();
@@ -121,8 +121,8 @@ test.serial('no member, no organization, no rule, no such repository, no permiss
   await person.git(['config', '--global', old, `!'${helper}'`]);
   const rows: readonly [target: string, group: string, title: string, expected: RegExp][] = [
     ['club', 'club', 'sign-in', /^failed: .*\(TF401444\) → .*Users/],
-    ['missing', 'missing', 'organization', /^failed: there is none of that name → check the spelling/],
-    ['nobody', 'nobody', 'rule', /^failed: no credential covers it → add one/],
+    ['missing', 'missing', 'organization', /^failed: no organization has that name → correct the spelling/],
+    ['unknown', 'unknown', 'rule', /^failed: no credential covers this organization → add one/],
     [
       'https://dev.azure.com/contoso/web/_git/typo',
       'contoso',
@@ -139,7 +139,7 @@ test.serial('no member, no organization, no rule, no such repository, no permiss
       'https://dev.azure.com/contoso/wab/_git/site',
       'contoso',
       'repository',
-      /^failed: .*TF200016.* \(HTTP 404\) → check the spelling/,
+      /^failed: .*TF200016.* \(HTTP 404\) → correct the spelling/,
     ],
     [
       'https://dev.azure.com/fabrikam/shared/_git/library',
@@ -162,40 +162,36 @@ test.serial('no member, no organization, no rule, no such repository, no permiss
   }
 });
 
-test.serial(
-  'who is not signed in is told so, in whatever way Azure DevOps says it; no redirect is followed',
-  async (t) => {
-    const {cloud, examine} = await patientOf(t, (cloud) => {
-      const tenant = cloud.addTenant();
-      const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
-      return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
-    });
-    const said: RegExp[] = [
-      /^failed: the personal access token has expired → make a new one: https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens$/,
-    ];
-    t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), said[0] ?? /^$/);
-    const organization = cloud.azureDevOps.organization('contoso');
-    for (const status of [203, 302] as const) {
-      if (organization !== undefined) organization.unauthenticated = status;
-      const {code, of} = await examine(['contoso']);
-      t.is(code, 1);
-      t.regex(
-        of('contoso', 'sign-in'),
-        new RegExp(`^failed: it takes us for nobody \\(HTTP ${status}, it wants a person to sign in\\)`),
-      );
-    }
-    t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
-    cloud.fault({
-      endpoint: 'connection-data',
-      after: 1,
-      body: '<html>',
-      headers: {'content-type': 'text/html'},
-    });
-    t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
-  },
-);
+test.serial('a rejected sign-in is reported in each of its forms, and no redirect is followed', async (t) => {
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const pat = cloud.addOrganization('contoso', {tenant}).addPat({expired: true});
+    return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
+  });
+  const expired =
+    /^failed: the personal access token has expired → create a new token: https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens$/;
+  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), expired);
+  const organization = cloud.azureDevOps.organization('contoso');
+  for (const status of [203, 302] as const) {
+    if (organization !== undefined) organization.unauthenticated = status;
+    const {code, of} = await examine(['contoso']);
+    t.is(code, 1);
+    t.regex(
+      of('contoso', 'sign-in'),
+      new RegExp(`^failed: it treats us as anonymous \\(HTTP ${status}, it redirects to the sign-in page\\)`),
+    );
+  }
+  t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
+  cloud.fault({
+    endpoint: 'connection-data',
+    after: 1,
+    body: '<html>',
+    headers: {'content-type': 'text/html'},
+  });
+  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
+});
 
-test.serial('a token that cannot be had is explained by Entra, and by the tenant', async (t) => {
+test.serial('a failed token request is explained with its code and the tenant', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
     const other = cloud.addTenant();
@@ -213,7 +209,7 @@ test.serial('a token that cannot be had is explained by Entra, and by the tenant
   t.regex(of('stranger', 'tenant'), /^failed: the organization is connected to/);
 });
 
-test.serial('a server on premises is asked where its collections are', async (t) => {
+test.serial('a collection of a server is found with and without tfs', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
     const collection = cloud.addServer('azure.example.org').addCollection('Main Collection');
     collection.addRepository('web/site', {files: {a: 'a'}});
@@ -227,14 +223,14 @@ test.serial('a server on premises is asked where its collections are', async (t)
   });
   const {of} = await examine();
   const name = 'azure.example.org/Main Collection';
-  t.is(of(name, 'membership'), 'ok: sees 1 repository');
+  t.is(of(name, 'membership'), 'ok: the identity sees 1 repository');
   t.is(of(name, 'tenant'), '');
   t.regex(of('git', 'helper'), /failed: azure\.example\.org\/Main Collection: git does not ask orgkey/);
   const named = await examine(['https://azure.example.org/tfs/Main%20Collection/web/_git/site']);
   t.is(named.of(name, 'repository'), 'ok: can be read');
 });
 
-test.serial('without a daemon, what can be looked at is looked at', async (t) => {
+test.serial('without a daemon the other checks still run', async (t) => {
   const {daemon, examine} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();
     return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};
@@ -243,12 +239,12 @@ test.serial('without a daemon, what can be looked at is looked at', async (t) =>
   const {code, of} = await examine();
   t.is(code, 1);
   t.regex(of('daemon', 'daemon'), /^failed: the daemon is not running.* → start it: orgkey service start$/);
-  t.is(of('contoso', 'token'), 'skipped: the daemon does not run');
+  t.is(of('contoso', 'token'), 'skipped: the daemon is not running');
   t.regex(of('network', 'dev.azure.com'), /^ok/);
   t.regex(of('git', 'helper'), /^ok: git asks orgkey for contoso$/);
 });
 
-test.serial('what is neither an organization nor a repository is refused, and nobody is asked', async (t) => {
+test.serial('an argument that names no organization is refused without a request', async (t) => {
   const {cloud, person} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();
     return {credentials: `{organizations: [contoso], personalAccessToken: "${pat.value}"}`};

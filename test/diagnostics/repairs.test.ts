@@ -14,8 +14,8 @@ import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const uid = process.getuid?.() ?? 0;
 
-/** What is wrong in a home, and who says what repairs it: as often as it is asked, until nothing is said any more. */
-const faults: Readonly<Record<string, (home: string) => Promise<() => Promise<readonly string[]>>>> = {
+/** Damages a home, and returns a function that reports the repairs that are still needed. */
+const damages: Readonly<Record<string, (home: string) => Promise<() => Promise<readonly string[]>>>> = {
   'the state directory': async (home) => {
     const stateDirectory = join(home, 'state');
     mkdirSync(join(stateDirectory, 'secrets'), {recursive: true});
@@ -73,27 +73,27 @@ function repairsIn(diagnostics: readonly {readonly repair?: string | undefined}[
   return diagnostics.flatMap(({repair}) => repair ?? []);
 }
 
-/** Others start and stop services, of which there is none here. */
+/** Other repairs start and stop services, which these tests do not have. */
 function isCommandForFiles(repair: string): boolean {
   return repair.startsWith('chmod ');
 }
 
-for (const [what, spoil] of Object.entries(faults)) {
-  test(`what is said to repair it does, typed in a home with any name: ${what}`, async (t) => {
+for (const [what, damage] of Object.entries(damages)) {
+  test(`the suggested command repairs ${what}, in a home with any name`, async (t) => {
     const home = join(scratchDirectory(t), `h o'm "x`);
     mkdirSync(home);
-    const repairs = await spoil(home);
+    const repairs = await damage(home);
     const first = await repairs();
     t.not(first.length, 0);
     for (const command of first) t.notThrows(() => execFileSync('sh', ['-c', command]), command);
     const rest = await repairs();
-    // one may have hidden the next
+    // one problem may have hidden the next
     for (const command of rest) t.notThrows(() => execFileSync('sh', ['-c', command]), command);
     t.deepEqual(await repairs(), []);
   });
 }
 
-test('a socket that everybody may connect to', async (t) => {
+test('the suggested command closes a socket that is open to all users', async (t) => {
   const directory = join(scratchDirectory(t), `h o'm "x`);
   mkdirSync(directory, {mode: 0o711});
   const server = createServer((socket) => socket.destroy());

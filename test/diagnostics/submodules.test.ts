@@ -13,7 +13,7 @@ import {testKey} from '../helpers/submodule-world.ts';
 const sshWrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
 
 const {key, privateKey} = await testKey();
-const fit = `key ok: that of contoso can be used: ssh-rsa 4096, ${key.fingerprint}`;
+const fit = `key ok: the key of contoso can be used: ssh-rsa 4096, ${key.fingerprint}`;
 
 const rule: SubmoduleSettings = {
   organizations: ['contoso'],
@@ -25,7 +25,7 @@ const rule: SubmoduleSettings = {
   place: 'config.yaml:1:1',
 };
 
-/** What is found, without what is said of a key that can be used. */
+/** Returns the diagnostics, without the one about the usable key. */
 async function look(
   home: GitHome,
   directory = '.',
@@ -55,7 +55,7 @@ async function look(
     .filter((line) => line !== fit);
 }
 
-/** A repository `site` with a submodule `library`, of this URL in .gitmodules. */
+/** Makes a repository `site` with a submodule `library` that has this URL in .gitmodules. */
 async function withSubmodule(home: GitHome, url: string, init: readonly string[] = []): Promise<void> {
   await home.succeed(['init', '-q', 'origin']);
   await home.succeed(['-C', 'origin', 'commit', '-q', '--allow-empty', '-m', 'first']);
@@ -66,24 +66,24 @@ async function withSubmodule(home: GitHome, url: string, init: readonly string[]
 
 const SSH = 'git@ssh.dev.azure.com:v3/contoso/web/library';
 
-test('without a key there is nothing to look at; with one, git must come to the wrapper', async (t) => {
+test('with a key, git has to be set up to run the wrapper', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   t.deepEqual(await look(home, '.', {hasKey: false}), [
     'key skipped: no organization has a key for submodules',
   ]);
   t.deepEqual(await look(home), [
-    'wrapper failed: git is not told to use the key in submodules → orgkey setup',
+    'wrapper failed: git is not set up to use the key in submodules → orgkey setup',
   ]);
   await home.useWrapper();
-  t.deepEqual(await look(home), [`wrapper ok: in submodules git calls ${sshWrapper}`]);
+  t.deepEqual(await look(home), [`wrapper ok: in submodules git runs ${sshWrapper}`]);
   await home.useWrapper('/nowhere/orgkey-ssh');
   t.deepEqual(await look(home), [
-    'wrapper failed: /nowhere/orgkey-ssh is not there or cannot be run → orgkey setup',
+    'wrapper failed: /nowhere/orgkey-ssh does not exist or is not executable → orgkey setup',
   ]);
 });
 
-test('what takes the place of the wrapper is found', async (t) => {
+test('a setting that replaces the wrapper is found', async (t) => {
   const home = new GitHome({GIT_SSH_COMMAND: 'ssh -i canary'});
   t.teardown(() => home.remove());
   await home.useWrapper();
@@ -92,13 +92,13 @@ test('what takes the place of the wrapper is found', async (t) => {
   t.teardown(() => other.remove());
   await other.succeed(['config', '--global', 'core.sshCommand', 'ssh -v']);
   await other.useWrapper();
-  t.is((await look(other)).length, 1, 'what comes before is no harm');
+  t.is((await look(other)).length, 1, 'an earlier setting does no harm');
   await other.succeed(['init', '-q', 'site']);
   await other.succeed(['-C', 'site', 'config', 'core.sshCommand', 'ssh -v']);
   t.regex((await look(other, 'site'))[1] ?? '', /^core\.sshCommand warning: .*\(local, /);
 });
 
-test('where the key cannot be scoped to submodules: old ones, and git directories of another name', async (t) => {
+test('submodules without a git directory in .git/modules are reported', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await home.useWrapper();
@@ -120,22 +120,22 @@ test('where the key cannot be scoped to submodules: old ones, and git directorie
   await withSubmodule(apart, SSH, ['--separate-git-dir', join(apart.directory, 'elsewhere')]);
   t.regex(
     (await look(apart, 'site')).join('\n'),
-    /^git directory warning: it is not called \.git \(.*elsewhere\)/m,
+    /^git directory warning: its name is not \.git \(.*elsewhere\)/m,
   );
 });
 
-test('submodules over ssh of an organization without key', async (t) => {
+test('an ssh submodule of an organization without a key is reported', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await withSubmodule(home, 'git@ssh.dev.azure.com:v3/fabrikam/shared/library');
   const expected =
-    /^key warning: the submodule library comes over ssh from fabrikam, which has no key → orgkey ssh-key new fabrikam\nor in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
+    /^key warning: the submodule library uses ssh to fabrikam, which has no key → orgkey ssh-key new fabrikam\nor use HTTPS in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
   t.regex((await look(home, 'site', {hasKey: false})).join('\n'), expected);
   await home.useWrapper();
   t.regex((await look(home, 'site')).join('\n'), expected);
 });
 
-test('remotes over ssh at the top are better HTTPS, and what is suggested works', async (t) => {
+test('an ssh remote of the repository itself is reported, and the repair works', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await home.succeed(['init', '-q', 'site']);
@@ -150,7 +150,7 @@ test('remotes over ssh at the top are better HTTPS, and what is suggested works'
   const [, found = ''] = await look(home, 'site', {hasKey: false});
   t.regex(
     found,
-    /^ssh remote warning: origin is reached over ssh, where orgkey serves submodules only → git config --global url\.\S+\.insteadOf \S+$/,
+    /^ssh remote warning: origin uses ssh, and orgkey serves ssh for submodules only → git config --global url\.\S+\.insteadOf \S+$/,
   );
   const command = found.slice(found.indexOf('→ git ') + '→ git '.length);
   await home.succeed(command.split(' '));
@@ -158,7 +158,7 @@ test('remotes over ssh at the top are better HTTPS, and what is suggested works'
     await home.succeed(['-C', 'site', 'remote', 'get-url', 'origin']),
     'https://dev.azure.com/contoso/My%20Web/_git/site',
   );
-  t.is((await look(home, 'site', {hasKey: false})).length, 1, 'then all is well');
+  t.is((await look(home, 'site', {hasKey: false})).length, 1, 'repaired');
 
   await home.succeed([
     '-C',
@@ -174,7 +174,7 @@ test('remotes over ssh at the top are better HTTPS, and what is suggested works'
   t.deepEqual(others, []);
 });
 
-test('a hostile .gitmodules leads nowhere', async (t) => {
+test('a hostile .gitmodules causes no diagnostic', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await home.useWrapper();
@@ -187,7 +187,7 @@ test('a hostile .gitmodules leads nowhere', async (t) => {
   t.is(found.length, 1, found.join('\n'));
 });
 
-test('a key that no fetch would get far with', async (t) => {
+test('an unusable key is reported', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await home.useWrapper();
@@ -201,30 +201,30 @@ test('a key that no fetch would get far with', async (t) => {
   const old = new Date(Date.now() - 400 * 24 * 3600 * 1000);
   utimesSync(path, old, old);
   t.deepEqual(await said(fromFile), [
-    'key warning: that of contoso is older than a year: Azure DevOps has ended it by now → orgkey ssh-key add contoso',
+    'key warning: the key of contoso is older than a year: in Azure DevOps it has expired → orgkey ssh-key add contoso',
   ]);
   chmodSync(path, 0o644);
   t.regex(
     (await said(fromFile)).join('\n'),
-    /^key failed: that of contoso: the file .* can be read by others → chmod /,
+    /^key failed: the key of contoso: the file .* can be read by others → chmod /,
   );
   const withPassphrase = Secret.fromText(privateKey.replace('PRIVATE', 'ENCRYPTED PRIVATE'));
   t.regex(
     (await said({privateKey: {from: 'held', secret: withPassphrase}})).join('\n'),
-    /^key failed: that of contoso: the key has a passphrase.* → .*ssh-keygen -p/,
+    /^key failed: the key of contoso: the key has a passphrase.* → .*ssh-keygen -p/,
   );
   t.deepEqual(await said({privateKey: {from: 'keyring', name: 'x'}}), [
-    'key skipped: that of contoso is in no file: only the daemon reads it',
+    'key skipped: the key of contoso is not in a file: only the daemon can read it',
   ]);
 });
 
-test('a server whose host key nobody pinned', async (t) => {
+test('a server without a pinned host key is reported', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   await home.useWrapper();
   const said = async (change: Partial<SubmoduleSettings>) =>
     (await look(home, '.', {rules: [{...rule, host: 'tfs.example.org', ...change}]})).slice(1).join('\n');
-  const none = 'host key failed: none is pinned for tfs.example.org: nothing is fetched from it';
+  const none = 'host key failed: no host key is pinned for tfs.example.org: orgkey fetches nothing from it';
   t.is(await said({}), `${none} → orgkey ssh-key trust tfs.example.org`);
   t.is(await said({host: 'tfs.example.org:2222'}), `${none} → orgkey ssh-key trust tfs.example.org:2222`);
   const line = key.publicLine('');
@@ -237,8 +237,8 @@ test('a server whose host key nobody pinned', async (t) => {
   home.write('known_hosts', `@revoked tfs.example.org ${line}\n`);
   t.true((await said({})).startsWith(none));
   home.write('known_hosts', `[tfs.example.org]:2222 ${line}\n`);
-  t.is(await said({}), '', 'at whatever port');
+  t.is(await said({}), '', 'at any port');
   rmSync(join(home.directory, 'known_hosts'));
   home.write('known_hosts/of-the-daemon', '');
-  t.regex(await said({}), /^host key skipped: .* only the daemon can read$/);
+  t.regex(await said({}), /^host key skipped: only the daemon can read /);
 });

@@ -147,7 +147,7 @@ test('settings come from where git has them: files, the repository, variables', 
   );
   t.regex(
     helpers.map(describeOrigin).join('\n'),
-    /^global, .*\.gitconfig\nglobal, .*more\nlocal, .*config\ngiven by/,
+    /^global, .*\.gitconfig\nglobal, .*more\nlocal, .*config\nset by/,
   );
 });
 

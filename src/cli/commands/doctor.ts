@@ -19,6 +19,7 @@ import {
   toHttpsRemote,
 } from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
+import {showAddress} from '../../text/show-address.ts';
 import type {Service} from '../../service/service.ts';
 import {serviceFor} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
@@ -89,7 +90,7 @@ function chooseTargets(text: string | undefined, loaded: Loaded): readonly Targe
   if (target !== undefined) return [target];
   throw new CommandError(
     EXIT.usage,
-    `that is neither an organization nor a repository of one: ${printable(text, 100)}`,
+    `that is neither an organization nor a repository of one: ${printable(showAddress(text, 'remote').shown, 100)}`,
     {
       hint: 'for example: orgkey doctor contoso',
     },

@@ -17,6 +17,7 @@ import {
   type SshRemote,
 } from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
+import {showAddress} from '../../text/show-address.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -90,9 +91,13 @@ async function explain(text: string, configuration: Configuration, context: Cont
   if (ssh !== undefined) return explainSsh(text, ssh, configuration);
   const remote = parseGitUrl(text);
   if (remote === undefined)
-    throw new CommandError(EXIT.usage, `that is no URL of git's: ${printable(text, 100)}`, {
-      hint: 'for example: https://dev.azure.com/contoso/project/_git/repository',
-    });
+    throw new CommandError(
+      EXIT.usage,
+      `that is no URL of git's: ${printable(showAddress(text, 'remote').shown, 100)}`,
+      {
+        hint: 'for example: https://dev.azure.com/contoso/project/_git/repository',
+      },
+    );
   const git = await readGitVersion(gitFrom(context.environment));
   return explainHttps(text, remote, configuration, git);
 }
@@ -107,7 +112,7 @@ function explainHttps(
   const owner = ownerOf(remote, bindings.isServer);
   const choice = bindings.choose(owner);
   const about = {
-    url,
+    url: showAddress(url, 'remote').shown,
     host: remote.host,
     organization: organizationOf(owner),
     configuration: configuration.source,
@@ -144,7 +149,7 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   }));
   const granting = scopes.filter((scope) => decideAt(scope).kind === 'grant');
   return {
-    url,
+    url: showAddress(url, 'remote').shown,
     host,
     organization: repository?.kind === 'unknown' ? undefined : repository?.organization,
     rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},

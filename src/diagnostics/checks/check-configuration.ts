@@ -7,7 +7,7 @@ import type {World} from '../world.ts';
 
 const {ok, warning, failed} = diagnosticsOf('configuration');
 
-/** Whether the configuration is sound, safe where it lies, and the one that the daemon goes by. */
+/** Checks that the configuration is valid, that only we may write it, and that the daemon uses it. */
 export async function checkConfiguration({
   loaded,
   uid,
@@ -15,7 +15,7 @@ export async function checkConfiguration({
 }: Pick<World, 'loaded' | 'uid' | 'daemon'>): Promise<readonly Diagnostic[]> {
   const status = daemon.kind === 'running' ? daemon.status : undefined;
   if (loaded.kind === 'invalid')
-    return [...loaded.problems.map((problem) => complain(problem)), ...inDaemon(status, [])];
+    return [...loaded.problems.map((problem) => diagnosticOf(problem)), ...inDaemon(status, [])];
   const {source, bindings, warnings} = loaded.configuration;
   const own =
     source === 'none' || bindings.length === 0
@@ -31,16 +31,16 @@ export async function checkConfiguration({
   ];
 }
 
-function complain({place, message, hint}: Problem): Diagnostic {
+function diagnosticOf({place, message, hint}: Problem): Diagnostic {
   return failed('file', `${place}: ${message}`, hint ?? 'orgkey config edit');
 }
 
-/** A secret in it is refused when it is read; whoever may write it decides what is run. */
+/** Any user who can write the file decides what orgkey runs. Loading it has checked who may read its secrets. */
 async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
   const {uid: owner, mode} = await stat(source);
   const objection = objectionTo({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
   return objection === undefined
-    ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may change it`)]
+    ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may write it`)]
     : [
         failed(
           'modes',
@@ -50,7 +50,7 @@ async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
       ];
 }
 
-/** A daemon has other variables and maybe another file. */
+/** Reports what the daemon says of its configuration: its variables, and maybe its file, differ from ours. */
 function inDaemon(
   status:
     | {readonly configuration: {readonly source: string; readonly problems: readonly Problem[]}}
@@ -62,16 +62,16 @@ function inDaemon(
   const refused = problems.map(({place, message, hint}) =>
     failed(
       'daemon',
-      `the daemon does not take it: ${place}: ${message}`,
-      hint ?? 'if it uses variables that only this shell has, give them to the service',
+      `the daemon rejects it: ${place}: ${message}`,
+      hint ?? 'if it uses variables that only this shell has, set them for the service',
     ),
   );
   if (refused.length > 0) return refused;
-  if (ours.length === 0 || ours.includes(source)) return [ok('daemon', 'the daemon goes by it')];
+  if (ours.length === 0 || ours.includes(source)) return [ok('daemon', 'the daemon uses it')];
   return [
     warning(
       'daemon',
-      `the daemon goes by another one: ${source}`,
+      `the daemon uses another file: ${source}`,
       'start it with --config, or unset ORGKEY_CONFIG here',
     ),
   ];

@@ -4,7 +4,7 @@ import type {World} from '../world.ts';
 
 const {ok, warning, failed} = diagnosticsOf('daemon');
 
-/** Whether the daemon runs, by what, in which version, and what it complains of itself: store, audit, sockets. */
+/** Checks whether the daemon and its service run, compares the version, and shows the daemon's notices. */
 export async function checkDaemon({
   daemon,
   service,
@@ -16,31 +16,31 @@ export async function checkDaemon({
   const runs = `${printable(status.version, 30)}, pid ${status.pid}`;
   const same =
     status.version === version
-      ? ok('daemon', `runs: ${runs}`)
+      ? ok('daemon', `running: ${runs}`)
       : warning(
           'daemon',
-          `runs, but in another version: ${runs}; this is ${version}`,
+          `running in another version: ${runs}; this is ${version}`,
           'orgkey service restart',
         );
-  const told = status.notices.filter(({about}) => about === undefined || about === 'socket');
+  const notices = status.notices.filter(({about}) => about === undefined || about === 'socket');
   return [
     same,
     ...found,
-    ...told.map(({level, message, hint}) =>
+    ...notices.map(({level, message, hint}) =>
       (level === 'red' ? failed : warning)('notice', printable(message), printable(hint ?? 'orgkey logs')),
     ),
   ];
 }
 
 async function checkService(service: World['service'], runs: boolean): Promise<Diagnostic[]> {
-  if (service === undefined) return [ok('service', 'none was set up, the daemon is yours to start')];
+  if (service === undefined) return [ok('service', 'not set up, you start the daemon yourself')];
   const {installed, state, reason} = await service.status();
   const why = reason === undefined ? '' : `: ${printable(reason)}`;
   if (!installed)
     return [
       warning(
         'service',
-        `${service.kind}: not installed, nothing starts the daemon`,
+        `${service.kind} is not installed, so nothing starts the daemon`,
         'orgkey service install',
       ),
     ];
@@ -52,7 +52,7 @@ async function checkService(service: World['service'], runs: boolean): Promise<D
       return [failed('service', `${service.kind} failed${why}`, 'orgkey logs\nthen: orgkey service restart')];
     case 'stopped':
       return runs
-        ? [ok('service', `${service.kind} is stopped, the daemon was started by hand`)]
+        ? [ok('service', `${service.kind} is stopped, the daemon was started manually`)]
         : [failed('service', `${service.kind} is stopped${why}`, 'orgkey service start')];
   }
 }

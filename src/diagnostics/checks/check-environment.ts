@@ -5,13 +5,13 @@ import type {World} from '../world.ts';
 
 const {ok, skipped, warning} = diagnosticsOf('daemon');
 
-/** What this shell sets for the way out, for what is trusted and for identities, against what the daemon has of it. */
+/** Compares this shell's variables for proxies, certificates and identity endpoints with the daemon's. */
 export async function checkEnvironment({
   environment,
   daemon,
   service,
 }: Pick<World, 'environment' | 'daemon' | 'service'>): Promise<readonly Diagnostic[]> {
-  if (daemon.kind === 'unreachable') return [skipped('variables', 'the daemon does not run')];
+  if (daemon.kind === 'unreachable') return [skipped('variables', 'the daemon is not running')];
   const here = shownVariables(environment);
   const there = daemon.status.environment;
   const names = [...new Set([...Object.keys(here), ...Object.keys(there)])].toSorted();
@@ -20,7 +20,9 @@ export async function checkEnvironment({
     return [
       ok(
         'variables',
-        names.length === 0 ? 'neither proxy nor authority is set' : `as here: ${names.join(', ')}`,
+        names.length === 0
+          ? 'neither a proxy nor a certificate file is set'
+          : `the daemon has the same: ${names.join(', ')}`,
       ),
     ];
   return different.map((name) =>
@@ -33,22 +35,23 @@ export async function checkEnvironment({
 }
 
 function describeDifference(name: string, here: string | undefined, there: string | undefined): string {
-  if (there === undefined) return `${name} is set here, and not for the daemon`;
-  if (here === undefined) return `${name} is set for the daemon, and not here: ${printable(there, 100)}`;
-  return `${name} is ${printable(there, 100)} for the daemon, and ${printable(here, 100)} here`;
+  if (there === undefined) return `${name} is set here, but not for the daemon`;
+  if (here === undefined) return `${name} is set for the daemon, but not here: ${printable(there, 100)}`;
+  return `${name} is ${printable(there, 100)} for the daemon, but ${printable(here, 100)} here`;
 }
 
 function repairOf(name: string, here: string | undefined, service: World['service']): string {
-  if (here === undefined) return `set it here too, or take it from the daemon, if ${name} matters to git`;
+  if (here === undefined)
+    return `if git needs ${name}, set it here too; else remove it from the daemon's environment`;
   switch (service?.kind) {
     case 'systemd-user':
-      return `put ${name}=… into ~/.config/orgkey/env, then: orgkey service restart`;
+      return `add ${name}=… to ~/.config/orgkey/env, then: orgkey service restart`;
     case 'systemd-system':
-      return `put ${name}=… into /etc/orgkey/env, then: orgkey service restart --system`;
+      return `add ${name}=… to /etc/orgkey/env, then: orgkey service restart --system`;
     case 'launchd':
       return `launchctl setenv ${name} …, then: orgkey service restart`;
     case 'plain':
     case undefined:
-      return 'start it from a shell that has it: orgkey service restart';
+      return 'run this in a shell that has it: orgkey service restart';
   }
 }

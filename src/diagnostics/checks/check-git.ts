@@ -5,7 +5,7 @@ import {printable} from '../../text/printable.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
 
-/** Which git there is, what it can do, and whether it reads its configuration. */
+/** Checks git's version, its cache client, and whether it can read its configuration. */
 export async function checkGit({
   git,
   environment,
@@ -16,8 +16,8 @@ export async function checkGit({
     if (!canBeSetUp(version))
       return [failed('version', `git ${version.text} is too old`, 'install git 2.39 or later')];
     const can = takesBearer(version)
-      ? 'Bearer tokens, and a rejected one is replaced unseen'
-      : 'Basic only; from 2.46 on Bearer, and a rejected token is replaced unseen';
+      ? 'Bearer tokens, and a rejected token is replaced without a prompt'
+      : 'Basic only; git 2.46 adds Bearer and replaces a rejected token without a prompt';
     const found = [ok('version', `${version.text}: ${can}`), await checkClient(git)];
     await readSeenSettings(git);
     const shadows = SHADOWING.filter((name) => environment[name] !== undefined);
@@ -25,8 +25,8 @@ export async function checkGit({
       found.push(
         warning(
           'variables',
-          `git reads another configuration than usual: ${shadows.map((name) => `${name}=${printable(environment[name] ?? '', 80)}`).join(', ')}`,
-          `if that is not on purpose: unset ${shadows.join(' ')}`,
+          `git reads other configuration files than usual: ${shadows.map((name) => `${name}=${printable(environment[name] ?? '', 80)}`).join(', ')}`,
+          `unless that is intended: unset ${shadows.join(' ')}`,
         ),
       );
     return found;
@@ -36,18 +36,18 @@ export async function checkGit({
   }
 }
 
-/** The cache client is what talks to the daemon; git can be built without it. */
+/** Git reaches the daemon with its cache client, and can be built without it. */
 async function checkClient(git: World['git']): Promise<Diagnostic> {
   const {ok, failed} = diagnosticsOf('git');
   const {stdout, stderr} = await git(['credential-cache', '-h']);
   return /usage: git credential-cache/.test(`${stdout}${stderr}`)
-    ? ok('client', 'git credential-cache, which carries the requests, is there')
+    ? ok('client', 'git credential-cache is available to reach the daemon')
     : failed(
         'client',
-        'this git has no credential-cache, which carries the requests to the daemon',
-        'install the whole of git, built with Unix sockets',
+        'this git has no credential-cache, which it needs to reach the daemon',
+        'install a complete git, built with Unix sockets',
       );
 }
 
-/** They lead git past the files that `setup` writes to. */
+/** With these, git ignores the files that `setup` writes to. */
 const SHADOWING = ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM'];

@@ -6,18 +6,17 @@ import {
   type OurHelper,
 } from '../../git/credential-chain.ts';
 import {coversCredential} from '../../git/match-url.ts';
-import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
+import {describeOrigin, partsOfKey, showKey, type SeenSetting} from '../../git/seen-settings.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
-import {maskLogins} from '../mask-logins.ts';
 import {lookFor, replaceValue, takeOutValue} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('git');
 
-/** Whom git asks for each organization, and whether it tells which organization is meant: as git itself sees it. */
+/** Checks, with git's own rules, which helpers git asks for each organization and whether it sends the path. */
 export async function checkHelpers({
   settings,
   targets,
@@ -26,38 +25,40 @@ export async function checkHelpers({
 }: Pick<World, 'settings' | 'targets' | 'helper' | 'packagedHelper'>): Promise<readonly Diagnostic[]> {
   const covered = targets.filter(({identity}) => identity !== undefined);
   if (covered.length === 0) return [skipped('helper', 'no organization is configured by name')];
-  const faults = new Map<string, {readonly fault: Fault; readonly names: string[]}>();
+  // equal findings for several organizations become one diagnostic
+  const findings = new Map<string, {readonly finding: Finding; readonly names: string[]}>();
   for (const target of covered) {
-    for (const fault of await faultsOf(target, settings, {helper, packagedHelper})) {
-      const key = JSON.stringify(fault);
-      const known = faults.get(key);
-      if (known === undefined) faults.set(key, {fault, names: [target.name]});
+    for (const finding of await findingsOf(target, settings, {helper, packagedHelper})) {
+      const key = JSON.stringify(finding);
+      const known = findings.get(key);
+      if (known === undefined) findings.set(key, {finding, names: [target.name]});
       else known.names.push(target.name);
     }
   }
-  // what is the same for many is told once
-  const told = [...faults.values()].map(({fault: {isFatal, title, detail, repair}, names}) =>
+  const diagnostics = [...findings.values()].map(({finding: {isFatal, title, detail, repair}, names}) =>
     (isFatal ? failed : warning)(title, `${listNames(names)}: ${detail}`, repair),
   );
-  const faulty = new Set([...faults.values()].flatMap(({names}) => names));
-  const well = covered.map(({name}) => name).filter((name) => !faulty.has(name));
-  return well.length === 0 ? told : [ok('helper', `git asks orgkey for ${listNames(well)}`), ...told];
+  const affected = new Set([...findings.values()].flatMap(({names}) => names));
+  const sound = covered.map(({name}) => name).filter((name) => !affected.has(name));
+  return sound.length === 0
+    ? diagnostics
+    : [ok('helper', `git asks orgkey for ${listNames(sound)}`), ...diagnostics];
 }
 
 type Expected = Pick<World, 'helper' | 'packagedHelper'>;
 
-interface Fault {
+interface Finding {
   readonly isFatal: boolean;
   readonly title: string;
   readonly detail: string;
   readonly repair: string;
 }
 
-async function faultsOf(
+async function findingsOf(
   {addresses, repository, host}: Target,
   settings: readonly SeenSetting[],
   expected: Expected,
-): Promise<Fault[]> {
+): Promise<Finding[]> {
   const base = addresses[0] ?? `https://${host}`;
   const url = repository ?? `${base}/project/_git/repository`;
   const chain = credentialChainFor(url, settings);
@@ -68,19 +69,19 @@ async function faultsOf(
   const before = chain.helpers.slice(0, at);
   const after = chain.helpers.slice(at + 1).filter((one) => ourHelper(one) === undefined);
   return [
-    ...(await faultsOfScript(ours, found, expected)),
+    ...(await findingsOfScript(ours, found, expected)),
     ...(before.length === 0 ? [] : [askedBefore(before)]),
-    ...toldAfter(after, (one) => isUndoneBySetup(one, found, base)),
+    ...askedAfter(after, (one) => isUndoneBySetup(one, found, base)),
     ...(chain.sendsPath || !url.startsWith(`https://${host}`) ? [] : [withoutPath(chain, host)]),
   ];
 }
 
-/** Somebody who resets the helpers after ours stands is named: that is what to change. */
+/** If a later empty line drops our helper, that line is named: it is what has to change. */
 function notAsked(
   {url, base}: {readonly url: string; readonly base: string},
   settings: readonly SeenSetting[],
   chain: CredentialChain,
-): Fault {
+): Finding {
   const ours = settings.findLastIndex(
     (setting, at) =>
       ourHelper(setting) !== undefined &&
@@ -94,36 +95,36 @@ function notAsked(
       credentialChainFor(url, settings.slice(0, at + 1)).helpers.length === 0,
   );
   const found = settings[ours];
-  const others = chain.helpers.length === 0 ? 'nobody' : chain.helpers.map(describeHelper).join(', ');
+  const others = chain.helpers.map(describeHelper).join(', ');
   if (found === undefined || reset === undefined)
     return {
       isFatal: true,
       title: 'helper',
-      detail: `git does not ask orgkey, but ${others}`,
+      detail: `git does not ask orgkey, but ${others || 'no helper at all'}`,
       repair: 'orgkey setup',
     };
   return {
     isFatal: true,
     title: 'helper',
-    detail: `git asks ${others} instead of orgkey: the helpers are dropped by an empty ${maskLogins(reset.key)} (${describeOrigin(reset)})`,
-    // only the empty line goes, what others need stays
+    detail: `git does not ask orgkey, but ${others || 'no helper at all'}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
+    // remove only the empty line: other hosts may need the rest
     repair: isUndoneBySetup(reset, found, base) ? 'orgkey setup' : takeOutValue(reset),
   };
 }
 
-async function faultsOfScript(
+async function findingsOfScript(
   ours: OurHelper,
   seen: SeenSetting,
   {helper, packagedHelper}: Expected,
-): Promise<Fault[]> {
+): Promise<Finding[]> {
   const where = describeOrigin(seen);
   if (ours.kind === 'name') return [];
   const path = printable(ours.path, 200);
   if (ours.kind === 'socket') {
     const facts = await lstat(ours.path).catch(() => undefined);
     if (facts?.isSocket() === true) return [];
-    const detail = `git is sent to ${path}, where no socket is (${where})`;
-    const repair = 'mount the directory of the scoped socket there, and start the daemon';
+    const detail = `git's helper uses ${path}, which is not a socket (${where})`;
+    const repair = 'mount the directory of the scoped socket there and start the daemon';
     return [{isFatal: true, title: 'helper', detail, repair}];
   }
   const isThere = await access(ours.path, constants.X_OK).then(
@@ -135,7 +136,7 @@ async function faultsOfScript(
       {
         isFatal: true,
         title: 'helper',
-        detail: `${path} is not there or cannot be run (${where})`,
+        detail: `${path} does not exist or is not executable (${where})`,
         repair: 'orgkey setup',
       },
     ];
@@ -153,7 +154,7 @@ async function faultsOfScript(
         ];
   const detail = `git runs the helper of another orgkey: ${path} (${where})`;
   return [
-    {isFatal: false, title: 'helper', detail, repair: 'orgkey setup\nwith the orgkey that shall be used'},
+    {isFatal: false, title: 'helper', detail, repair: 'orgkey setup\nrun by the orgkey that git should use'},
   ];
 }
 
@@ -162,30 +163,30 @@ async function isSameText(one: string, other: string): Promise<boolean> {
   return text === otherText;
 }
 
-function askedBefore(others: readonly SeenSetting[]): Fault {
+function askedBefore(others: readonly SeenSetting[]): Finding {
   return {
     isFatal: false,
     title: 'helper',
-    detail: `others are asked before orgkey, and what they know wins: ${others.map(describeHelper).join(', ')}`,
+    detail: `git asks other helpers before orgkey, and takes the first answer: ${others.map(describeHelper).join(', ')}`,
     repair: 'orgkey setup',
   };
 }
 
-/** git hands every login that worked to all helpers of the chain. */
-function toldAfter(others: readonly SeenSetting[], isUndone: (other: SeenSetting) => boolean): Fault[] {
+/** Git passes every credential that worked to all helpers of the chain. */
+function askedAfter(others: readonly SeenSetting[], isUndone: (other: SeenSetting) => boolean): Finding[] {
   const undone = others.filter(isUndone);
   const rest = others.filter((other) => !isUndone(other));
   return [
-    ...(undone.length === 0 ? [] : [toldTo(undone, 'orgkey setup')]),
-    ...rest.map((other) => toldTo([other], takeOutHelper(other))),
+    ...(undone.length === 0 ? [] : [receiver(undone, 'orgkey setup')]),
+    ...rest.map((other) => receiver([other], takeOutHelper(other))),
   ];
 }
 
-function toldTo(others: readonly SeenSetting[], repair: string): Fault {
+function receiver(others: readonly SeenSetting[], repair: string): Finding {
   return {
     isFatal: false,
     title: 'helper',
-    detail: `others are given each token that worked, and may keep it: ${others.map(describeHelper).join(', ')}`,
+    detail: `other helpers receive each token that worked, and may store it: ${others.map(describeHelper).join(', ')}`,
     repair,
   };
 }
@@ -193,10 +194,10 @@ function toldTo(others: readonly SeenSetting[], repair: string): Fault {
 function takeOutHelper(other: SeenSetting): string {
   const command = isPlainWord(other.value) ? takeOutValue(other) : lookFor(other);
   const isForAll = partsOfKey(other.key).between === undefined;
-  return isForAll ? `${command}\nunless other hosts need it there` : command;
+  return isForAll ? `${command}\nunless other hosts need it` : command;
 }
 
-/** Whether setup writes our lines after that line: in another file, or in that of ours where it is about all of it. */
+/** Whether setup writes our lines after that line: it is in the system file, or covers all of `base` in our own file. */
 function isUndoneBySetup({key, scope, origin}: SeenSetting, ours: SeenSetting, base: string): boolean {
   if (scope === 'system') return true;
   const {between} = partsOfKey(key);
@@ -204,7 +205,7 @@ function isUndoneBySetup({key, scope, origin}: SeenSetting, ours: SeenSetting, b
   return isSeen && (between === undefined || coversCredential(between, base));
 }
 
-function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
+function withoutPath({useHttpPath}: CredentialChain, host: string): Finding {
   const why =
     useHttpPath === undefined
       ? 'useHttpPath is not set'
@@ -212,7 +213,7 @@ function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
   return {
     isFatal: true,
     title: 'useHttpPath',
-    detail: `git does not tell which organization is meant: ${why}`,
+    detail: `git does not send the organization's name: ${why}`,
     repair:
       useHttpPath === undefined
         ? `git config --global ${shellWord(`credential.https://${host}.useHttpPath`)} true`
@@ -220,19 +221,19 @@ function withoutPath({useHttpPath}: CredentialChain, host: string): Fault {
   };
 }
 
-/** A helper can be any command, with anything in it. */
+/** Names a helper without its arguments, which can hold anything. */
 function describeHelper(setting: SeenSetting): string {
   const [word = ''] = setting.value.replace(/^!\s*/, '').trim().split(/\s/, 1);
   const name = isPlainWord(word) ? word.replaceAll(/['"]/g, '') : 'a command';
   return `${printable(name, 60)} (${describeOrigin(setting)})`;
 }
 
-/** Which holds no secret. */
+/** Whether a text cannot hold a secret in a URL or an assignment. */
 function isPlainWord(text: string): boolean {
   return /^[\w./'"~+-]+$/.test(text);
 }
 
-/** Three by name, the rest by number. */
+/** Lists three names, and counts the rest. */
 function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => printable(name, 60));
   return names.length > 3 ? `${shown.join(', ')} and ${names.length - 3} more` : shown.join(', ');

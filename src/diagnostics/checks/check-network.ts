@@ -9,14 +9,14 @@ import type {World} from '../world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('network');
 
-/** The way from this shell to everybody who is asked, and what they say about our clock. */
+/** Checks that this shell reaches Azure DevOps and the issuer, and compares our clock with theirs. */
 export async function checkNetwork(
   world: Pick<World, 'environment' | 'loaded' | 'targets' | 'version' | 'daemon'>,
 ): Promise<readonly Diagnostic[]> {
   const {environment, daemon} = world;
   const broken = brokenProxyIn(environment);
   if (broken !== undefined)
-    return [failed('proxy', `${broken} holds no address of a proxy`, `set ${broken} to http://proxy:port`)];
+    return [failed('proxy', `${broken} is not the address of a proxy`, `set ${broken} to http://proxy:port`)];
   const hosts = hostsOf(world);
   const asked = await Promise.all(
     hosts.map(async (host) => ({
@@ -39,7 +39,7 @@ export async function checkNetwork(
   ];
 }
 
-/** The hosts of Azure DevOps that are configured, and who signs in for them. */
+/** Returns the configured hosts of Azure DevOps, and the issuer that signs in to them. */
 function hostsOf({loaded, targets}: Pick<World, 'loaded' | 'targets'>): string[] {
   const bindings = loaded.kind === 'loaded' ? loaded.configuration.bindings : [];
   const hosts = [...bindings.map(({host}) => host), ...targets.map(({host}) => host)].filter(
@@ -58,14 +58,14 @@ function hostsOf({loaded, targets}: Pick<World, 'loaded' | 'targets'>): string[]
   ];
 }
 
-/** Whatever the answer: that there is one, over a certificate that is trusted, is all that is asked. */
+/** Any answer over a trusted certificate will do. */
 function describeWay(host: string, asked: Asked, environment: World['environment']): Diagnostic {
   const proxy = proxyFor(`https://${host}/`, environment);
   const way = proxy === undefined ? 'reached' : `reached through the proxy ${printable(proxy, 80)}`;
   return asked.kind === 'answered' ? ok(host, way) : failed(host, asked.message, asked.repair);
 }
 
-/** Node warns of a file that it can't read, and goes on without. */
+/** Node only warns if it cannot read this file. */
 async function checkAuthorities(environment: World['environment']): Promise<Diagnostic[]> {
   const path = environment['NODE_EXTRA_CA_CERTS'];
   if (!path) return [];
@@ -78,7 +78,7 @@ async function checkAuthorities(environment: World['environment']): Promise<Diag
     : [
         failed(
           'authorities',
-          `NODE_EXTRA_CA_CERTS names ${printable(path, 200)}, which cannot be read`,
+          `cannot read ${printable(path, 200)}, which NODE_EXTRA_CA_CERTS names`,
           'correct NODE_EXTRA_CA_CERTS, or unset it',
         ),
       ];
@@ -86,9 +86,9 @@ async function checkAuthorities(environment: World['environment']): Promise<Diag
 
 function checkClock(here: number | undefined, daemon: number | undefined): Diagnostic {
   const skew = here ?? daemon;
-  if (skew === undefined) return skipped('clock', 'nobody told the time');
+  if (skew === undefined) return skipped('clock', 'no server sent the time');
   const message = describeSkew(skew);
   return message === undefined
-    ? ok('clock', 'right to the minute')
+    ? ok('clock', 'correct to the minute')
     : warning('clock', message, 'timedatectl set-ntp true');
 }

@@ -1,7 +1,7 @@
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
 
-/** Whether the daemon can run on this Node. */
+/** Checks whether the daemon can run on this version of Node. */
 export async function checkNode({
   nodeVersion,
   platform,

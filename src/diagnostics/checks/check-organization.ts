@@ -18,18 +18,18 @@ import type {World} from '../world.ts';
 type Asking = Pick<World, 'environment' | 'version' | 'daemon' | 'now'>;
 
 /**
- * One organization from end to end: the token, the tenant of the organization against that of the identity, who we
- * are there, what we may see, and the repository if one was named. Each step explains why the next cannot work.
+ * Checks one organization from end to end: the token, the tenants of organization and identity, the sign-in, the
+ * membership, and the repository if one was named.
  */
 export async function checkOrganization(target: Target, world: Asking): Promise<readonly Diagnostic[]> {
   const {identity, place} = target;
   const {ok, skipped, failed} = diagnosticsOf(target.name);
   if (identity === undefined)
-    return [failed('rule', 'no credential covers it', 'add one: orgkey config edit')];
+    return [failed('rule', 'no credential covers this organization', 'add one: orgkey config edit')];
   const rule = ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
   if (identity.kind === 'stored')
-    return [rule, skipped('token', "what is typed at git's prompt is for git only")];
-  if (world.daemon.kind === 'unreachable') return [rule, skipped('token', 'the daemon does not run')];
+    return [rule, skipped('token', 'only git may use a password that was typed at its prompt')];
+  if (world.daemon.kind === 'unreachable') return [rule, skipped('token', 'the daemon is not running')];
 
   const result = await world.daemon.token(target.name);
   if (result.kind === 'failed') {
@@ -53,8 +53,8 @@ export async function checkOrganization(target: Target, world: Asking): Promise<
       describeToken(target, result.expiresAt, world),
       failed(
         'organization',
-        'there is none of that name',
-        'check the spelling in the configuration and in the URL',
+        'no organization has that name',
+        'correct the spelling in the configuration and in the URL',
       ),
     ];
   return [
@@ -72,11 +72,11 @@ function describeToken({name, identity}: Target, expiresAt: number | undefined, 
   const left =
     minutes === undefined
       ? ''
-      : `, for ${minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`}`;
+      : `, valid for ${minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`}`;
   return ok('token', `${identity?.kind === 'pat' ? 'a personal access token' : 'an access token'}${left}`);
 }
 
-/** As nobody: what the organization tells everybody. A server's collections may lie below `tfs`. */
+/** Asks without a credential, for what the organization tells anyone. A server's collections may be below `tfs`. */
 async function findAddress(
   {addresses, repository}: Target,
   world: Asking,
@@ -95,7 +95,7 @@ function connectionData(address: string): string {
   return `${address}/_apis/connectionData`;
 }
 
-/** Where there is no token, the tenant may be why. */
+/** Checks the tenant after a failed token request: it may be the cause. */
 async function checkTenant(
   target: Target,
   credential: Credential | undefined,
@@ -122,22 +122,22 @@ function tenantDiagnostics(
   const ours =
     (credential && tenantOfToken(credential)) ?? ('tenantId' in identity ? identity.tenantId : undefined);
   if (theirs === undefined)
-    return [skipped('tenant', 'the organization does not tell which one it is connected to')];
+    return [skipped('tenant', 'the organization does not say which tenant it is connected to')];
   if (theirs === NO_TENANT)
     return [
       failed(
         'tenant',
-        'the organization belongs to Microsoft accounts, no identity of Entra can be a member',
+        'the organization uses Microsoft accounts, so an Entra identity cannot be a member',
         `connect it to a tenant: https://dev.azure.com/${printable(name, 60)}/_settings/organizationAad`,
       ),
     ];
   if (ours === undefined) return [skipped('tenant', `the organization is connected to ${theirs}`)];
   return ours.toLowerCase() === theirs
-    ? [ok('tenant', `${theirs}, that of the organization`)]
+    ? [ok('tenant', `${theirs}, same as the organization`)]
     : [
         failed(
           'tenant',
-          `the organization is connected to ${theirs}, the identity is of ${printable(ours, 60)}`,
+          `the organization is connected to ${theirs}, but the identity belongs to ${printable(ours, 60)}`,
           repairTenant(identity, theirs),
         ),
       ];
@@ -146,20 +146,20 @@ function tenantDiagnostics(
 function repairTenant(identity: Identity, tenant: string): string {
   switch (identity.kind) {
     case 'managed-identity':
-      return `a managed identity works in its own tenant only: let it stand for an app there (managedIdentityClientId, tenantId: ${tenant})`;
+      return `a managed identity works in its own tenant only: use it as the credential of an app in the other (managedIdentityClientId, tenantId: ${tenant})`;
     case 'azure-cli':
       return `az login --tenant ${tenant}\nand set tenantId: ${tenant} in the configuration`;
     case 'sign-in':
       return `sign in to that tenant: tenantId: ${tenant} in the configuration, then orgkey login`;
     default:
-      return `set tenantId: ${tenant}; the app must be known there (multitenant), and be added to the organization`;
+      return `set tenantId: ${tenant}; the app must be multitenant, and a member of the organization`;
   }
 }
 
-/** The tenant of organizations of Microsoft accounts. */
+/** The tenant that organizations with Microsoft accounts report. */
 const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
-/** Who we are to the organization, and whether it shows us anything. */
+/** Checks which user we are in the organization, and whether it shows us any repository. */
 async function checkMembership(
   target: Target,
   address: string,
@@ -173,7 +173,7 @@ async function checkMembership(
   if (verdict.kind !== 'ok')
     return [failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target))];
   const user = userIn(verdict.answer);
-  if (user === undefined) return [failed('sign-in', 'it takes us for nobody', repairMembership(target))];
+  if (user === undefined) return [failed('sign-in', 'it treats us as anonymous', repairMembership(target))];
   const signedIn = ok('sign-in', `as ${printable(user, 80)}`);
 
   const listed = await askAzureDevOps(`${address}/_apis/git/repositories?api-version=6.0`, credential, world);
@@ -187,15 +187,15 @@ async function checkMembership(
       signedIn,
       warning(
         'membership',
-        'it is no member of any project, or sees no repository there',
-        'add it to a project (Contributors or Readers), with the access level Basic',
+        'the identity is not a member of any project, or sees no repository',
+        'add it to a project (Contributors or Readers) with access level Basic',
       ),
     ];
   return [
     signedIn,
     ok(
       'membership',
-      `sees ${count === undefined ? 'many' : count} ${count === 1 ? 'repository' : 'repositories'}`,
+      `the identity sees ${count === undefined ? 'many' : count} ${count === 1 ? 'repository' : 'repositories'}`,
     ),
   ];
 }
@@ -204,11 +204,11 @@ function repairMembership({host, organization, identity}: Target): string {
   const name = encodeURIComponent(organization);
   const base = host === SERVICES_HOST ? `https://${SERVICES_HOST}/${name}` : `https://${host}`;
   return identity?.kind === 'pat'
-    ? `make a new one: ${base}/_usersSettings/tokens`
-    : `add the identity with at least Basic: ${base}/_settings/users`;
+    ? `create a new token: ${base}/_usersSettings/tokens`
+    : `add the identity with access level Basic or higher: ${base}/_settings/users`;
 }
 
-/** What git asks first. 403 and 404 never reach a credential helper: only here they can be explained. */
+/** Sends git's first request. Git does not pass 403 and 404 to a helper, so only doctor can explain them. */
 async function checkRepository(
   target: Target,
   credential: Credential,
@@ -226,7 +226,7 @@ async function checkRepository(
   const verdict = judge(answer);
   if (verdict.kind === 'ok' && isGit) return [ok('repository', 'can be read')];
   if (verdict.kind === 'ok')
-    return [failed('repository', 'what answers there is no git repository', SPELLING)];
+    return [failed('repository', 'the server answers, but not with a git repository', SPELLING)];
   if (verdict.kind === 'signed-out')
     return [failed('repository', verdict.message, verdict.repair ?? repairMembership(target))];
   const {status, message, repair} = verdict;
@@ -234,9 +234,9 @@ async function checkRepository(
     status === 404
       ? `${SPELLING}; give the identity Read on the repository`
       : status === 403
-        ? 'give the identity Read on the repository, and at least Basic'
-        : 'try again; https://status.dev.azure.com tells of outages';
+        ? 'give the identity Read on the repository, and access level Basic or higher'
+        : 'try again; for outages see https://status.dev.azure.com';
   return [failed('repository', `${message} (HTTP ${status})`, repair ?? fallback)];
 }
 
-const SPELLING = 'check the spelling of project and repository in the URL';
+const SPELLING = 'correct the spelling of project and repository in the URL';

@@ -1,14 +1,14 @@
 import {Bindings} from '../../identity/bindings.ts';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
 import {printable} from '../../text/printable.ts';
+import {showAddress} from '../../text/show-address.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
-import {maskLogins} from '../mask-logins.ts';
 import {setUrl} from '../repair-setting.ts';
 import type {World} from '../world.ts';
 
 const {warning} = diagnosticsOf('repository');
 
-/** The remotes of the repository here: passwords in them, and organizations in another spelling than git's settings. */
+/** Checks the remotes of this repository: passwords in URLs, and spellings of organizations that git's settings miss. */
 export async function checkRemotes({
   settings,
   loaded,
@@ -34,13 +34,13 @@ export async function checkRemotes({
   });
 }
 
-/** It wins over every helper, and lies in a file that is no place for it. */
+/** A password in a URL wins over every helper, and anyone who can read the repository's configuration has it. */
 function withPassword(setting: SeenSetting): Diagnostic {
   const {between = ''} = partsOfKey(setting.key);
   return warning(
     'remote',
-    `the URL of ${printable(between, 60)} holds a password, which is sent instead of what orgkey has (${describeOrigin(setting)})`,
-    `${setUrl(setting, maskLogins(setting.value).replace('…@', ''))}\nand revoke it`,
+    `the URL of ${printable(between, 60)} holds a password, which git sends instead of orgkey's credential (${describeOrigin(setting)})`,
+    `${setUrl(setting, withoutLogin(setting.value))}\nand revoke the password`,
   );
 }
 
@@ -51,14 +51,19 @@ function otherSpelling(
 ): Diagnostic[] {
   if (configured === undefined || encodeURIComponent(configured) === organization) return [];
   const {between = ''} = partsOfKey(setting.key);
-  const url = maskLogins(setting.value)
-    .replace('…@', '')
-    .replace(organization, encodeURIComponent(configured));
+  const url = withoutLogin(setting.value).replace(organization, encodeURIComponent(configured));
   return [
     warning(
       'spelling',
-      `${printable(between, 60)} says ${printable(organization, 60)}, the configuration ${printable(configured, 60)}: git's settings for it compare case`,
+      `${printable(between, 60)} says ${printable(organization, 60)}, the configuration says ${printable(configured, 60)}: git's settings are case-sensitive`,
       setUrl(setting, url),
     ),
   ];
+}
+
+/** The URL as it may be shown, or a placeholder if that is not the whole URL. */
+function withoutLogin(url: string): string {
+  const {shown} = showAddress(url, 'remote');
+  const rest = url.slice(url.lastIndexOf('@') + 1).replace(/^https?:\/\//i, '');
+  return shown.replace(/^https?:\/\//i, '') === rest ? shown : 'URL';
 }

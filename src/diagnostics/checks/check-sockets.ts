@@ -9,7 +9,7 @@ import type {World} from '../world.ts';
 
 const {ok, skipped, failed} = diagnosticsOf('daemon');
 
-/** Owners and modes of the sockets and of the directories that lead to them, and who listens. */
+/** Checks owners and modes of the sockets and their directories, and which process listens. */
 export async function checkSockets({
   daemon,
   uid,
@@ -27,32 +27,28 @@ export async function checkSockets({
   ].filter((one) => one !== undefined);
   const names = sockets.map((path) => path.slice(directory.length + 1)).toSorted();
   return found.length === 0
-    ? [ok('sockets', `${names.join(', ')}: owners, modes and listeners are right`)]
+    ? [ok('sockets', `${names.join(', ')}: owners, modes and listeners are correct`)]
     : found;
 }
 
-/** Others may pass, and nobody but us and root may put something there. */
+/** Other users may pass through these directories, but only we and root may write to them. */
 async function checkPassage(path: string, uid: number): Promise<Diagnostic | undefined> {
   const facts = await lstat(path).catch(() => undefined);
   const shown = printable(path, 200);
   if (facts === undefined) return failed('sockets', `${shown} cannot be reached`, 'orgkey service restart');
   if (!facts.isDirectory())
-    return failed(
-      'sockets',
-      `${shown} is no directory of ours`,
-      `rm ${shellWord(path)}; orgkey service restart`,
-    );
+    return failed('sockets', `${shown} is not a directory`, `rm ${shellWord(path)}; orgkey service restart`);
   if (facts.uid !== uid && facts.uid !== 0)
     return isSystemDirectory(path)
       ? undefined
       : failed(
           'sockets',
           `${shown} belongs to another user (uid ${facts.uid})`,
-          'set ORGKEY_RUNTIME_DIR to a directory of yours',
+          'set ORGKEY_RUNTIME_DIR to your own directory',
         );
   if ((facts.mode & 0o022) !== 0)
     return failed('sockets', `others may write to ${shown}`, `chmod go-w ${shellWord(path)}`);
-  // in a directory that others may not pass at all or may list, git's own daemon would take the path
+  // in a private directory git's own cache daemon would start and take the path
   if ((facts.mode & 0o077) === 0)
     return failed(
       'sockets',
@@ -62,7 +58,7 @@ async function checkPassage(path: string, uid: number): Promise<Diagnostic | und
   return undefined;
 }
 
-/** The system service's user owns what is scoped there. */
+/** The system service's user owns the directories there. */
 function isSystemDirectory(path: string): boolean {
   return path === '/run/orgkey' || path.startsWith('/run/orgkey/');
 }
@@ -83,26 +79,30 @@ async function checkListener(
   const shown = printable(path, 200);
   const facts = await lstat(path).catch(() => undefined);
   if (facts === undefined || !facts.isSocket())
-    return failed('sockets', `no socket is at ${shown}`, 'orgkey service restart');
-  if ((facts.mode & 0o006) !== 0 && !isOpened(path, daemon))
-    return failed('sockets', `everybody may connect to ${shown}`, `chmod o-rw ${shellWord(path)}`);
+    return failed('sockets', `${shown} is not a socket`, 'orgkey service restart');
+  if ((facts.mode & 0o006) !== 0 && !isScoped(path, daemon))
+    return failed('sockets', `any user may connect to ${shown}`, `chmod o-rw ${shellWord(path)}`);
   const answer = await askSocket(path, `action=hello\ntimeout=0\nnonce=${randomBytes(16).toString('hex')}\n`);
   if (answer.kind === 'refused')
-    return failed('sockets', `nobody listens on ${shown}`, 'orgkey service start');
+    return failed('sockets', `no process listens on ${shown}`, 'orgkey service start');
   if (answer.kind === 'silent')
-    return failed('sockets', `who listens on ${shown} does not answer`, 'orgkey service restart');
+    return failed(
+      'sockets',
+      `the process that listens on ${shown} does not answer`,
+      'orgkey service restart',
+    );
   if (!isOurs(answer)) {
-    // a refused connection is told as an empty answer
+    // askSocket reports a connection that we may not make as an empty answer
     const isClosedToUs = uid !== 0 && facts.uid !== uid && answer.text === '';
     return isClosedToUs
       ? failed(
           'sockets',
           `we may not connect to ${shown}`,
-          'usermod --append --groups orgkey USER\nthen sign in anew',
+          'usermod --append --groups orgkey USER\nthen sign in to this machine again',
         )
       : failed(
           'sockets',
-          `somebody else listens on ${shown}, it may be git's own cache daemon`,
+          `another program listens on ${shown}, maybe git's own cache daemon`,
           'orgkey service restart',
         );
   }
@@ -110,13 +110,13 @@ async function checkListener(
   if (daemon.kind === 'running' && pid !== undefined && Number(pid) !== daemon.status.pid)
     return failed(
       'sockets',
-      `another daemon than the one of the control socket listens on ${shown} (pid ${pid})`,
+      `a second daemon listens on ${shown} (pid ${pid})`,
       `kill ${pid}; orgkey service restart`,
     );
   return undefined;
 }
 
-/** A scoped socket may be opened to everybody by its mode in the configuration. */
-function isOpened(path: string, {kind}: World['daemon']): boolean {
+/** The configuration may open a scoped socket to all users. */
+function isScoped(path: string, {kind}: World['daemon']): boolean {
   return kind === 'running' && /\/scoped\/[^/]+\/git\.sock$/.test(path);
 }

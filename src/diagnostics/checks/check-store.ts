@@ -7,7 +7,7 @@ import type {World} from '../world.ts';
 
 const {ok, skipped, failed} = diagnosticsOf('daemon');
 
-/** Where sign-ins, stored logins and the audit survive: nobody else may look into it. */
+/** Checks that only we can read the state directory, with its sign-ins, stored logins and audit trail. */
 export async function checkStore({
   stateDirectory,
   uid,
@@ -18,23 +18,23 @@ export async function checkStore({
   );
   const [top] = seen;
   if (top?.facts === undefined)
-    return [skipped('state', `${printable(stateDirectory, 200)} is not there, or not to be entered by us`)];
-  const faults = seen.flatMap(({path, facts}) => {
+    return [skipped('state', `${printable(stateDirectory, 200)} does not exist, or we may not enter it`)];
+  const found = seen.flatMap(({path, facts}) => {
     const shown = printable(path, 200);
     if (facts === undefined) return [];
     if (facts.isSymbolicLink())
-      return [failed('state', `${shown} is a link`, 'move what it leads to in its place')];
+      return [failed('state', `${shown} is a symbolic link`, 'replace the link by its target')];
     if (facts.uid !== uid && uid !== 0 && facts.uid !== 0)
       return [
         failed(
           'state',
           `${shown} belongs to another user (uid ${facts.uid})`,
-          'set ORGKEY_STATE_DIR to a directory of yours',
+          'set ORGKEY_STATE_DIR to your own directory',
         ),
       ];
     return (facts.mode & 0o077) === 0
       ? []
-      : [failed('state', `others may look into ${shown}`, `chmod go-rwx ${shellWord(path)}`)];
+      : [failed('state', `others may read ${shown}`, `chmod go-rwx ${shellWord(path)}`)];
   });
-  return faults.length === 0 ? [ok('state', `${printable(stateDirectory, 200)}, for us alone`)] : faults;
+  return found.length === 0 ? [ok('state', `${printable(stateDirectory, 200)}, private`)] : found;
 }

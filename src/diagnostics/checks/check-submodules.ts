@@ -27,7 +27,7 @@ type Seen = Pick<
   'git' | 'settings' | 'environment' | 'loaded' | 'sshWrapper' | 'stateDirectory' | 'now'
 >;
 
-/** The keys for submodules: whether they can be used, whether git comes to the wrapper, and where it cannot. */
+/** Checks the submodule keys: whether they can be used, and whether git runs the wrapper that uses them. */
 export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[]> {
   const {git, loaded, settings} = world;
   const rules = loaded.kind === 'loaded' ? loaded.configuration.settings.submodules : [];
@@ -36,8 +36,8 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
     return [
       warning(
         'repository',
-        `git does not read the one here: ${printable(repository, 200)}`,
-        'do what git says',
+        `git cannot read this repository: ${printable(repository, 200)}`,
+        'follow what git says',
       ),
     ];
   const remotes = repository === undefined ? [] : sshRemotes(settings);
@@ -56,7 +56,7 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
   ];
 }
 
-/** For each rule what a fetch would be denied for. */
+/** Checks for each rule everything that would deny a fetch. */
 async function checkKeys(
   rules: readonly SubmoduleSettings[],
   {environment, stateDirectory, now}: Seen,
@@ -77,17 +77,17 @@ async function checkKey(
   const name = printable(organizations.join(', '), 100);
   const reading = await readRuleKey(rule, environment);
   if (reading.kind === 'elsewhere')
-    return skipped('key', `that of ${name} is in no file: only the daemon reads it`);
-  if (reading.kind === 'failed') return failed('key', `that of ${name}: ${reading.reason}`, reading.hint);
+    return skipped('key', `the key of ${name} is not in a file: only the daemon can read it`);
+  if (reading.kind === 'failed') return failed('key', `the key of ${name}: ${reading.reason}`, reading.hint);
   const saved = keyFile === undefined ? undefined : await stat(keyFile).catch(() => undefined);
   const {type, size, fingerprint} = reading.key;
   return saved !== undefined && now - saved.mtimeMs > KEY_LIFE
     ? warning(
         'key',
-        `that of ${name} is older than a year: Azure DevOps has ended it by now`,
+        `the key of ${name} is older than a year: in Azure DevOps it has expired`,
         `orgkey ssh-key add ${organizations[0] ?? ''}`,
       )
-    : ok('key', `that of ${name} can be used: ${type} ${size}, ${fingerprint}`);
+    : ok('key', `the key of ${name} can be used: ${type} ${size}, ${fingerprint}`);
 }
 
 function checkHostKey(
@@ -98,24 +98,25 @@ function checkHostKey(
   const {knownHosts} = rule;
   if (knownHostsFor(host, knownHosts, text).mayKnow(host)) return undefined;
   if (!isWhole && knownHosts === undefined)
-    return skipped('host key', `whether one is pinned for ${host}, only the daemon can read`);
+    return skipped('host key', `only the daemon can read whether one is pinned for ${host}`);
   return failed(
     'host key',
-    `none is pinned for ${host}: nothing is fetched from it`,
+    `no host key is pinned for ${host}: orgkey fetches nothing from it`,
     howToPin(host, Number(port), knownHosts),
   );
 }
 
-/** What leads git to the wrapper inside submodules, and nowhere else. */
+/** Checks the setting that makes git run the wrapper inside submodules, and nowhere else. */
 async function checkInclude({settings, git, sshWrapper}: Seen): Promise<Diagnostic[]> {
   const {conditions} = submoduleInclude({wrapper: sshWrapper, path: '/'});
   const found = conditions.map(([key]) => settings.findLast((setting) => sameKey(setting.key, key)));
   const missing = found.filter((one) => one === undefined);
   const file = found.find((one) => one !== undefined)?.value;
   if (missing.length > 0 || file === undefined)
-    return [failed('wrapper', 'git is not told to use the key in submodules', 'orgkey setup')];
-  const {stdout} = await git(['config', '--file', file, '--get', 'core.sshCommand']);
-  const command = stdout.trim();
+    return [failed('wrapper', 'git is not set up to use the key in submodules', 'orgkey setup')];
+  // the file may be one that a repository chose: NUL ends a value, line breaks do not
+  const {stdout} = await git(['config', '--null', '--file', file, '--get', 'core.sshCommand']);
+  const [command = ''] = stdout.split('\0', 1);
   const path = /^'((?:[^']|'\\'')*)'$/.exec(command)?.[1]?.replaceAll(String.raw`'\''`, "'");
   if (path === undefined)
     return [failed('wrapper', `${printable(file, 200)} does not name the wrapper`, 'orgkey setup')];
@@ -124,11 +125,11 @@ async function checkInclude({settings, git, sshWrapper}: Seen): Promise<Diagnost
     () => false,
   );
   return isThere
-    ? [ok('wrapper', `in submodules git calls ${printable(path, 200)}`)]
-    : [failed('wrapper', `${printable(path, 200)} is not there or cannot be run`, 'orgkey setup')];
+    ? [ok('wrapper', `in submodules git runs ${printable(path, 200)}`)]
+    : [failed('wrapper', `${printable(path, 200)} does not exist or is not executable`, 'orgkey setup')];
 }
 
-/** Git folds the section and the name, not what stands between. */
+/** Git ignores the case of section and name, but not that of the subsection. */
 function sameKey(seen: string, wanted: string): boolean {
   const one = partsOfKey(seen);
   const other = partsOfKey(wanted);
@@ -139,7 +140,7 @@ function sameKey(seen: string, wanted: string): boolean {
   );
 }
 
-/** Whatever git reads later, or prefers, takes the place of the wrapper. */
+/** Finds what git reads after the wrapper's setting, or prefers to it. */
 function overrides({settings, environment}: Seen): Diagnostic[] {
   const include = settings.findLastIndex(
     ({key}) => key.startsWith('includeif.gitdir:') && key.includes('/modules/'),
@@ -151,8 +152,8 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
       : [
           warning(
             'GIT_SSH_COMMAND',
-            'it is set, and takes the place of the wrapper in submodules too',
-            'unset GIT_SSH_COMMAND\nand put what it is for into ~/.ssh/config',
+            'it is set, and replaces the wrapper in submodules too',
+            'unset GIT_SSH_COMMAND\nand move its options to ~/.ssh/config',
           ),
         ]),
     ...(later === undefined
@@ -160,14 +161,14 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
       : [
           warning(
             'core.sshCommand',
-            `it is read after what leads to the wrapper, and takes its place (${describeOrigin(later)})`,
-            'put it before the lines [includeIf …], and the wrapper runs it where the key is not used; or into ~/.ssh/config',
+            `git reads it after the wrapper's setting, and it replaces the wrapper (${describeOrigin(later)})`,
+            'move it above the [includeIf …] lines, so that the wrapper runs it when it does not use the key; or move its options to ~/.ssh/config',
           ),
         ]),
   ];
 }
 
-/** Repositories whose submodules have their git directories elsewhere than in `.git/modules`. */
+/** Finds submodules whose git directories are not in `.git/modules`. */
 function outOfReach({gitDirectory, submodules}: SeenRepository): Diagnostic[] {
   const own = submodules.filter((submodule) => submodule.gitDirectory === 'own').map(({path}) => path);
   const isUsual = /\/\.git(?:\/(?:worktrees|modules)\/.+)?$/.test(gitDirectory);
@@ -177,7 +178,7 @@ function outOfReach({gitDirectory, submodules}: SeenRepository): Diagnostic[] {
       : [
           warning(
             'old submodules',
-            `they have git directories of their own, the key is not used in them: ${printable(own.join(', '), 200)}`,
+            `these have their own git directories, in which git does not use the key: ${printable(own.join(', '), 200)}`,
             'git submodule absorbgitdirs',
           ),
         ]),
@@ -186,14 +187,14 @@ function outOfReach({gitDirectory, submodules}: SeenRepository): Diagnostic[] {
       : [
           warning(
             'git directory',
-            `it is not called .git (${printable(gitDirectory, 200)}), the key is not used in its submodules`,
-            'clone it without --separate-git-dir, or make its submodules HTTPS',
+            `its name is not .git (${printable(gitDirectory, 200)}), so git does not use the key in its submodules`,
+            'clone without --separate-git-dir, or use HTTPS for the submodules',
           ),
         ]),
   ];
 }
 
-/** Submodules of Azure DevOps over ssh that no key of ours is for. */
+/** Finds submodules that come from Azure DevOps over ssh, and whose organization has no key. */
 function withoutKey({submodules}: SeenRepository, rules: readonly SubmoduleSettings[]): Diagnostic[] {
   return submodules.flatMap(({path, url}) => {
     const remote = azureRemote(url);
@@ -203,14 +204,14 @@ function withoutKey({submodules}: SeenRepository, rules: readonly SubmoduleSetti
     return [
       warning(
         'key',
-        `the submodule ${printable(path, 100)} comes over ssh from ${organization}, which has no key`,
-        `orgkey ssh-key new ${organization}\nor in .gitmodules: ${remote.https}`,
+        `the submodule ${printable(path, 100)} uses ssh to ${organization}, which has no key`,
+        `orgkey ssh-key new ${organization}\nor use HTTPS in .gitmodules: ${remote.https}`,
       ),
     ];
   });
 }
 
-/** At the top the key is never used: everything else goes over HTTPS. */
+/** Finds ssh remotes of the repository itself: the key is for submodules only, the rest uses HTTPS. */
 function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
   return settings.flatMap((setting) => {
     const {section, between = '', name} = partsOfKey(setting.key);
@@ -222,7 +223,7 @@ function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
     return [
       warning(
         'ssh remote',
-        `${printable(between, 60)} is reached over ssh, where orgkey serves submodules only`,
+        `${printable(between, 60)} uses ssh, and orgkey serves ssh for submodules only`,
         prefix === undefined
           ? setUrl(setting, remote.https)
           : `git config --global ${shellWord(`url.${base}.insteadOf`)} ${shellWord(prefix)}`,
@@ -231,7 +232,7 @@ function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
   });
 }
 
-/** By the longest prefix, as git does it. */
+/** Applies the `insteadOf` rule with the longest prefix, as git does. */
 function rewritten(url: string, settings: readonly SeenSetting[]): string {
   const rules = settings.flatMap(({key, value}) => {
     const {section, between = '', name} = partsOfKey(key);
@@ -247,11 +248,11 @@ interface AzureRemote {
   readonly organization: string;
   readonly project: string;
   readonly https: string;
-  /** Up to the name of the repository, where that is all that differs over HTTPS. */
+  /** The part before the repository's name, if one `insteadOf` rule can replace it. */
   readonly prefix: string | undefined;
 }
 
-/** A repository of Azure DevOps Services over ssh. */
+/** Reads an ssh remote of Azure DevOps Services. */
 function azureRemote(url: string): AzureRemote | undefined {
   const remote = parseSshRemote(url);
   if (remote === undefined || !isServicesSshHost(remote.host.toLowerCase())) return undefined;

@@ -2,15 +2,15 @@ import {coversUrl} from '../../git/match-url.ts';
 import {describeOrigin, partsOfKey, truthOf, type SeenSetting} from '../../git/seen-settings.ts';
 import {parseGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
 import {printable} from '../../text/printable.ts';
+import {showAddress} from '../../text/show-address.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
-import {maskLogins} from '../mask-logins.ts';
 import {takeOut} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
 const {ok, warning, failed} = diagnosticsOf('git');
 
-/** What else in git's configuration keeps credentials of ours from being asked for, or endangers them. */
+/** Finds settings of git that bypass orgkey or endanger its credentials. */
 export async function checkTransport({
   git,
   settings,
@@ -19,23 +19,27 @@ export async function checkTransport({
 }: Pick<World, 'git' | 'settings' | 'targets' | 'environment'>): Promise<readonly Diagnostic[]> {
   const version = parseGitVersion((await git(['version'])).stdout);
   return [
-    ...uniqueByDetail(targets.flatMap((target) => ofTarget(target, settings))),
+    ...uniqueByDetail(targets.flatMap((target) => checkTarget(target, settings))),
     ...unverified(environment),
     ...proactive(settings, targets, version),
     ...spellings(settings, targets),
   ];
 }
 
-function ofTarget({addresses: [address = ''], name}: Target, settings: readonly SeenSetting[]): Diagnostic[] {
+function checkTarget(
+  {addresses: [address = ''], name}: Target,
+  settings: readonly SeenSetting[],
+): Diagnostic[] {
   const url = `${address}/project/_git/repository`;
-  const of = (wanted: string) =>
-    settings.filter((setting) => {
-      const {section, between, name} = partsOfKey(setting.key);
-      return section === 'http' && name === wanted && (between === undefined || coversUrl(between, url));
+  const httpSettings = (wanted: string) =>
+    settings.filter(({key}) => {
+      const parts = partsOfKey(key);
+      if (parts.section !== 'http' || parts.name !== wanted) return false;
+      return parts.between === undefined || coversUrl(parts.between, url);
     });
   const found: Diagnostic[] = [];
-  // an empty one drops those before it
-  const headers = of('extraheader');
+  // an empty value drops the ones before it
+  const headers = httpSettings('extraheader');
   const header = headers
     .slice(headers.findLastIndex(({value}) => value === '') + 1)
     .findLast(({value}) => /^\s*(?:proxy-)?authorization\s*:/i.test(value));
@@ -43,29 +47,29 @@ function ofTarget({addresses: [address = ''], name}: Target, settings: readonly 
     found.push(
       warning(
         'extraHeader',
-        `git sends an Authorization of its own, orgkey is not asked (${describeOrigin(header)})`,
+        `git sends its own Authorization header and does not ask orgkey (${describeOrigin(header)})`,
         takeOut(header),
       ),
     );
-  const verify = of('sslverify').at(-1);
+  const verify = httpSettings('sslverify').at(-1);
   if (verify !== undefined && truthOf(verify.value) === false)
     found.push(
       failed(
         'sslVerify',
-        `git sends tokens to whoever answers: certificates are not checked (${describeOrigin(verify)})`,
-        `${takeOut(verify)}\nand name the authority in http.sslCAInfo`,
+        `git does not check certificates, so any server may receive the tokens (${describeOrigin(verify)})`,
+        `${takeOut(verify)}\nand set http.sslCAInfo to the file with your certificate authority`,
       ),
     );
-  const rewrite = settings.find((setting) => {
-    const {section, name} = partsOfKey(setting.key);
-    return section === 'url' && name === 'insteadof' && setting.value !== '' && url.startsWith(setting.value);
+  const rewrite = settings.find(({key, value}) => {
+    const parts = partsOfKey(key);
+    return parts.section === 'url' && parts.name === 'insteadof' && value !== '' && url.startsWith(value);
   });
   const base = rewrite && partsOfKey(rewrite.key).between;
   if (rewrite !== undefined && base !== undefined && !leadsHome(base, address))
     found.push(
       warning(
         'insteadOf',
-        `git goes elsewhere for ${printable(name, 60)}: to ${printable(maskLogins(base), 100)} (${describeOrigin(rewrite)})`,
+        `git uses another address for ${printable(name, 60)}: ${printable(showAddress(base, 'remote').shown, 100)} (${describeOrigin(rewrite)})`,
         takeOut(rewrite),
       ),
     );
@@ -82,13 +86,13 @@ function unverified(environment: World['environment']): Diagnostic[] {
     : [
         failed(
           'GIT_SSL_NO_VERIFY',
-          'git sends tokens to whoever answers: certificates are not checked',
-          'unset GIT_SSL_NO_VERIFY\nand name the authority in GIT_SSL_CAINFO',
+          'git does not check certificates, so any server may receive the tokens',
+          'unset GIT_SSL_NO_VERIFY\nand set GIT_SSL_CAINFO to the file with your certificate authority',
         ),
       ];
 }
 
-/** It makes public repositories depend on the helper too: nobody should have it without knowing. */
+/** Reports proactiveAuth: with it, git asks for credentials for public repositories too. */
 function proactive(
   settings: readonly SeenSetting[],
   targets: readonly Target[],
@@ -107,7 +111,7 @@ function proactive(
     ...wide.map((setting) =>
       warning(
         'proactiveAuth',
-        `every repository of the host depends on a credential, public ones of others too (${describeOrigin(setting)})`,
+        `git needs a credential for every repository of the host, even for public ones (${describeOrigin(setting)})`,
         takeOut(setting),
       ),
     ),
@@ -116,13 +120,13 @@ function proactive(
       : [
           ok(
             'proactiveAuth',
-            `public repositories of ${narrow === 1 ? 'one organization' : `${narrow} organizations`} depend on orgkey too; to take it back: orgkey setup --no-proactive-auth`,
+            `public repositories of ${narrow === 1 ? 'one organization' : `${narrow} organizations`} need orgkey too; to undo: orgkey setup --no-proactive-auth`,
           ),
         ]),
   ];
 }
 
-/** Paths in these sections match case, organizations do not. */
+/** Finds sections that miss an organization by case: git compares the case of these paths, Azure DevOps does not. */
 function spellings(settings: readonly SeenSetting[], targets: readonly Target[]): Diagnostic[] {
   const known = new Map(
     targets.flatMap(({addresses}) => addresses.map((address) => [address.toLowerCase(), address])),
@@ -137,13 +141,13 @@ function spellings(settings: readonly SeenSetting[], targets: readonly Target[])
   return [...other].map(([between, setting]) =>
     warning(
       'spelling',
-      `[${setting.key.split('.', 1)[0] ?? ''} "${printable(maskLogins(between), 100)}"] is not what the configuration calls it, and git compares case here (${describeOrigin(setting)})`,
-      `spell it ${known.get(between.toLowerCase().replace(/\/+$/, '')) ?? ''}, in git and in the configuration alike`,
+      `[${setting.key.split('.', 1)[0] ?? ''} "${printable(showAddress(between, 'remote').shown, 100)}"] differs in case from the configuration, and git compares case here (${describeOrigin(setting)})`,
+      `spell it ${known.get(between.toLowerCase().replace(/\/+$/, '')) ?? ''}, both in git's settings and in the configuration`,
     ),
   );
 }
 
-/** What holds for every organization is told once. */
+/** Keeps one of several equal diagnostics for different organizations. */
 function uniqueByDetail(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((one) => [`${one.title} ${one.detail}`, one])).values()];
 }
