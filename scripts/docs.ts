@@ -8,6 +8,7 @@ import {commandReference} from './docs/command-reference.ts';
 import {configurationReference} from './docs/configuration-reference.ts';
 import {codeProblems, errorReference} from './docs/error-reference.ts';
 import {fiveFigures, performancePage} from './docs/figures.ts';
+import {jsonSchemas} from './docs/json-schemas.ts';
 import {terminalPicture} from './docs/terminal-picture.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -19,6 +20,12 @@ const documents: Readonly<Record<string, string>> = {
   'docs/errors.md': errorReference(),
   'docs/performance.md': performancePage(),
   'docs/terminal.svg': terminalPicture(),
+  ...Object.fromEntries(
+    Object.entries(jsonSchemas()).map(([name, schema]) => [
+      `docs/json/${name}`,
+      `${JSON.stringify(schema, undefined, 2)}\n`,
+    ]),
+  ),
   'README.md': withFigures(readFileSync(join(root, 'README.md'), 'utf8')),
 };
 

@@ -61,7 +61,7 @@ export class Audit {
       this.#dropped++;
       return;
     }
-    this.#waiting.push(`${JSON.stringify(entry)}\n`);
+    this.#waiting.push(`${JSON.stringify({schemaVersion: 1, ...entry})}\n`);
     // what is being written takes along what comes meanwhile
     if (this.#writing === undefined) this.#schedule();
   }

@@ -108,7 +108,7 @@ test('refusals of more organizations than are told apart are one count', async (
   const lines = linesIn('audit.team-a.jsonl');
   t.is(lines.length, 33);
   const {time, event, outcome, socket} = refusal('outside');
-  t.deepEqual(lines.at(-1), {time, event, outcome, socket, times: 968});
+  t.deepEqual(lines.at(-1), {schemaVersion: 1, time, event, outcome, socket, times: 968});
 });
 
 for (const [title, letter] of [

@@ -144,7 +144,7 @@ function auditIn(t: ExecutionContext, settings: {readonly maxSize: number; reado
 }
 
 test('a file that is full makes room, and so many are kept', async (t) => {
-  const size = Buffer.byteLength(`${JSON.stringify(entry(0))}\n`);
+  const size = Buffer.byteLength(`${JSON.stringify({schemaVersion: 1, ...entry(0)})}\n`);
   const {audit, path} = auditIn(t, {maxSize: 10 * size, files: 3});
   for (let at = 0; at < 95; at++) {
     audit.write(entry(at));

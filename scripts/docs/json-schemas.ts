@@ -1,0 +1,268 @@
+// The schemas of everything that orgkey prints as JSON. docs.ts writes them to docs/json; a test validates real output.
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
+
+const text: Schema = {type: 'string'};
+const count: Schema = {type: 'integer', minimum: 0};
+const flag: Schema = {type: 'boolean'};
+const fingerprint: Schema = {
+  type: 'string',
+  description: 'A keyed hash of the token; it changes with each daemon.',
+};
+const isoTime: Schema = {type: 'string', format: 'date-time'};
+const milliseconds: Schema = {type: 'number', minimum: 0, description: 'In milliseconds.'};
+const sinceEpoch: Schema = {type: 'number', description: 'Milliseconds since epoch.'};
+const place: Schema = {type: 'string', description: 'FILE:LINE:COLUMN'};
+const texts = listOf(text);
+
+const problem = object({place, message: text, hint: text}, ['message']);
+const failure = object({code: text, message: text, hint: text}, ['code', 'message']);
+
+const organization = {
+  host: text,
+  organization: {...text, description: 'Missing for the fallback of the host.'},
+  identity: {...text, description: 'For people to read.'},
+  kind: text,
+  place,
+};
+
+/** Returns each schema by its file name below docs/json. */
+export function jsonSchemas(): Readonly<Record<string, Schema>> {
+  return {
+    'status.schema.json': command('orgkey status --json', status()),
+    'doctor.schema.json': command('orgkey doctor --json', {
+      healthy: flag,
+      diagnostics: listOf(
+        object(
+          {
+            group: text,
+            title: text,
+            outcome: {enum: ['ok', 'warning', 'failed', 'skipped']},
+            detail: text,
+            repair: {...text, description: 'Present with the outcomes warning and failed.'},
+          },
+          ['group', 'title', 'outcome', 'detail'],
+        ),
+      ),
+    }),
+    'which.schema.json': command(
+      'orgkey which URL --json',
+      {
+        url: text,
+        host: text,
+        organization: text,
+        configuration: text,
+        rule: object({place, by: {enum: ['name', 'fallback']}}, ['place', 'by']),
+        identity: text,
+        kind: text,
+        tenant: text,
+        answer: text,
+        sockets: texts,
+        asSubmodule: text,
+        atTheTop: text,
+        overHttps: text,
+      },
+      ['url', 'host', 'configuration'],
+    ),
+    'token.schema.json': command(
+      'orgkey token ORGANIZATION --json',
+      {token: text, form: {enum: ['access-token', 'pat']}, expiresAt: sinceEpoch, username: text},
+      ['token', 'form', 'username'],
+    ),
+    'org-list.schema.json': command('orgkey org list --json', {
+      organizations: listOf(object(organization, ['host', 'identity', 'kind', 'place'])),
+    }),
+    'ssh-key-list.schema.json': command('orgkey ssh-key list --json', {
+      keys: listOf(
+        object(
+          {
+            organizations: texts,
+            host: text,
+            place,
+            savedAt: sinceEpoch,
+            type: text,
+            size: count,
+            fingerprint: text,
+            problem: text,
+          },
+          ['organizations', 'host'],
+        ),
+      ),
+    }),
+    'config-check.schema.json': command('orgkey config check --json', {
+      source: text,
+      valid: flag,
+      problems: listOf(problem),
+      warnings: listOf(problem),
+    }),
+    'config-show.schema.json': command('orgkey config show --json', {
+      source: text,
+      credentials: listOf({
+        ...object({host: text, organizations: texts, place, kind: text}, ['host', 'organizations', 'kind']),
+        description: 'With the fields of its kind; secrets are "[redacted]".',
+        additionalProperties: true,
+      }),
+      orgkey: {type: 'object', description: 'The settings in force, with every default.'},
+    }),
+    'service-status.schema.json': command(
+      'orgkey service status --json',
+      {kind: text, installed: flag, state: text, pid: count, reason: text},
+      ['kind', 'installed', 'state'],
+    ),
+    'audit-line.schema.json': command(
+      'A line of audit.jsonl, and of orgkey logs --audit',
+      {
+        time: isoTime,
+        event: {enum: ['get', 'store', 'erase', 'grant', 'token']},
+        outcome: text,
+        socket: text,
+        host: text,
+        organization: text,
+        path: text,
+        identity: text,
+        kind: text,
+        source: text,
+        fingerprint,
+        expires: isoTime,
+        reason: text,
+        duration: milliseconds,
+        times: {...count, description: 'How many more events like this one the last minute had.'},
+      },
+      ['time', 'event', 'outcome', 'socket'],
+    ),
+    'log-line.schema.json': document(
+      'A line of orgkey logs --json, and of the log if it is neither a terminal nor a journal',
+      {
+        ...object({time: isoTime, level: {enum: ['error', 'warn', 'info', 'debug']}, message: text}),
+        description: 'With details of the event, such as socket, organization and ms.',
+        additionalProperties: true,
+      },
+    ),
+    'control-answers.schema.json': document(
+      'What the daemon answers on its control channel, by method. The command line and the daemon must have the same version.',
+      object(controlAnswers(), []),
+    ),
+  };
+}
+
+function status(): Record<string, Schema> {
+  return {
+    version: text,
+    pid: count,
+    startedAt: sinceEpoch,
+    health: {enum: ['green', 'yellow', 'red']},
+    notices: listOf(
+      object(
+        {
+          level: {enum: ['yellow', 'red']},
+          about: {enum: ['configuration', 'organization', 'clock', 'socket']},
+          message: text,
+          hint: text,
+        },
+        ['level', 'message'],
+      ),
+    ),
+    configuration: object({
+      source: text,
+      loadedAt: sinceEpoch,
+      warnings: listOf(problem),
+      problems: listOf(problem),
+    }),
+    sockets: listOf(object({name: text, path: text, organizations: texts}, ['name', 'path'])),
+    organizations: listOf(
+      object(
+        {
+          ...organization,
+          state: {enum: ['none', 'ok', 'refreshing', 'failed']},
+          expiresAt: sinceEpoch,
+          fingerprint,
+          requests: count,
+          lastFailure: failure,
+        },
+        ['host', 'identity', 'kind', 'place', 'state', 'requests'],
+      ),
+    ),
+    requests: object({served: count, passed: count, failed: count, medianMs: milliseconds}, [
+      'served',
+      'passed',
+      'failed',
+    ]),
+    memory: object({residentBytes: count}),
+    clockSkew: {
+      type: 'number',
+      description: 'How far this clock is ahead of the last server’s, in milliseconds.',
+    },
+    environment: {type: 'object', additionalProperties: text},
+  };
+}
+
+const OPTIONAL_IN_STATUS: readonly string[] = ['clockSkew'];
+
+function controlAnswers(): Record<string, Schema> {
+  const failed = object({kind: {const: 'failed'}, code: text, message: text, hint: text}, [
+    'kind',
+    'code',
+    'message',
+  ]);
+  const answers = status();
+  return {
+    status: object(answers, requiredOf(answers)),
+    reload: object({problems: listOf(problem)}),
+    clear: object({dropped: count}),
+    token: {
+      anyOf: [
+        object(
+          {
+            kind: {const: 'token'},
+            form: {enum: ['access-token', 'pat']},
+            token: text,
+            expiresAt: sinceEpoch,
+            username: text,
+            host: text,
+          },
+          ['kind', 'form', 'token', 'username', 'host'],
+        ),
+        failed,
+      ],
+    },
+    logs: object({lines: texts}),
+    metrics: object({text}),
+    login: {
+      anyOf: [
+        object({kind: {const: 'signed-in'}, account: text, expiresAt: sinceEpoch}, ['kind', 'account']),
+        failed,
+      ],
+    },
+    logout: object({wasSignedIn: flag}),
+  };
+}
+
+/** Returns the schema of a command's output, with its version. */
+function command(
+  title: string,
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = requiredOf(properties),
+): Schema {
+  return document(title, object({schemaVersion: {const: 1}, ...properties}, ['schemaVersion', ...required]));
+}
+
+function requiredOf(properties: Readonly<Record<string, Schema>>): string[] {
+  return Object.keys(properties).filter((name) => !OPTIONAL_IN_STATUS.includes(name));
+}
+
+function document(title: string, schema: Schema): Schema {
+  return {$schema: DRAFT, title, ...schema};
+}
+
+function object(
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = Object.keys(properties),
+): Schema {
+  return {type: 'object', properties, required};
+}
+
+function listOf(items: Schema): Schema {
+  return {type: 'array', items};
+}
