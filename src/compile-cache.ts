@@ -1,37 +1,37 @@
 import {lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {enableCompileCache, getCompileCacheDir} from 'node:module';
 import {dirname, join} from 'node:path';
-import {absoluteVariable} from './places/absolute-variable.ts';
+import {homeDirectory} from './places/home-directory.ts';
+import {stateDirectory} from './places/paths.ts';
 import {VERSION} from './version.ts';
 
 /**
- * Lets Node keep compiled code in our state directory from here on. Never in Node's default below /tmp: a cache laid
- * there by another user would be run. Without a directory that only we can write to there is none.
+ * Lets Node keep compiled code in our state directory from now on, if only we can write to it. Node's default is below
+ * /tmp, where another user could place code that we would run.
  */
 export function keepCompiledCode(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  uid: number | undefined,
+  uid: number,
 ): void {
-  const state = stateDirectory(argv, environment);
-  const directory = state === undefined ? undefined : compileCacheOf(state);
-  if (state === undefined || directory === undefined) return;
+  const state = stateDirectory({environment, uid, home: homeDirectory(environment)}, stateFlag(argv));
+  const directory = compileCacheOf(state);
   try {
     mkdirSync(dirname(directory), {recursive: true, mode: 0o700});
-    if (!isOurs(state, uid) || !isOurs(dirname(directory), uid)) return;
+    if (!isWritableOnlyBy(state, uid) || !isWritableOnlyBy(dirname(directory), uid)) return;
     mkdirSync(directory, {recursive: true, mode: 0o700});
-    if (isOurs(directory, uid)) enableCompileCache(directory);
+    if (isWritableOnlyBy(directory, uid)) enableCompileCache(directory);
   } catch {
-    // Slower by some milliseconds; whoever has something to write there will say what is wrong with it
+    // slower by some milliseconds; a later write to the directory reports what is wrong with it
   }
 }
 
-/** Where it lies in a state directory. One for each version: Node never removes what is of no more use. */
+/** Returns its directory in a state directory. Each version has one, because Node never removes old code. */
 export function compileCacheOf(state: string): string {
   return join(state, 'compile-cache', VERSION);
 }
 
-/** Removes what earlier versions kept, where what this one keeps is ours alone. */
+/** Removes the code of earlier versions, if the code of this one is kept. */
 export function dropCodeOfEarlierVersions(state: string): void {
   const current = compileCacheOf(state);
   if (getCompileCacheDir()?.startsWith(`${current}/`) !== true) return;
@@ -40,20 +40,13 @@ export function dropCodeOfEarlierVersions(state: string): void {
   }
 }
 
-/** As `stateDirectoryOf`, but before anything of the program is loaded. */
-function stateDirectory(
-  argv: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): string | undefined {
+/** Returns the value of `--state-dir`. */
+function stateFlag(argv: readonly string[]): string | undefined {
   const at = argv.indexOf('--state-dir');
-  if (at >= 0 && argv[at + 1] !== undefined) return argv[at + 1];
-  if (environment['ORGKEY_STATE_DIR']) return environment['ORGKEY_STATE_DIR'];
-  const home = absoluteVariable(environment, 'HOME');
-  const base = absoluteVariable(environment, 'XDG_STATE_HOME') ?? (home && join(home, '.local/state'));
-  return base && join(base, 'orgkey');
+  return at >= 0 ? argv[at + 1] : undefined;
 }
 
-function isOurs(path: string, uid: number | undefined): boolean {
+function isWritableOnlyBy(path: string, uid: number): boolean {
   const status = lstatSync(path);
   return status.isDirectory() && status.uid === uid && (status.mode & 0o022) === 0;
 }

@@ -1,10 +1,10 @@
 /**
- * From here on no text becomes code: `eval` and every constructor of functions throw an `EvalError`. What V8 offers for
- * it, `--disallow-code-generation-from-strings`, costs a third of a cold start: with that flag Node can't use what it
- * has compiled of its own modules. To be called before anything else is loaded, so that nobody holds what is taken away.
+ * Removes every way to turn text into code: `eval` and all function constructors throw an `EvalError`. V8's own flag,
+ * `--disallow-code-generation-from-strings`, would cost a third of a cold start, because Node cannot use its compiled
+ * modules with it. Call this before anything else is loaded, so that no module holds what is removed.
  */
 export function forbidEval(): void {
-  // `x instanceof Function` stays as it was
+  // keeps `x instanceof Function` as it was
   refuse.prototype = Function.prototype;
   const kinds = [function () {}, async function () {}, function* () {}, async function* () {}];
   for (const kind of kinds) fix(Object.getPrototypeOf(kind), 'constructor', refuse);
@@ -13,7 +13,7 @@ export function forbidEval(): void {
 }
 
 function refuse(): never {
-  throw new EvalError('code from text is forbidden here');
+  throw new EvalError('turning text into code is forbidden');
 }
 
 function fix(owner: object, name: string, value: unknown): void {

@@ -4,14 +4,22 @@
  */
 const RESERVE = 1 / 10;
 
+/** Runs `act` after `milliseconds`. Returns a function that cancels it. */
+export type Schedule = (act: () => void, milliseconds: number) => () => void;
+
 /**
  * Runs `act` after `milliseconds`. Returns a function that cancels it. If the process was stalled in between (a busy
  * or frozen machine), the last tenth of the time starts when it runs again.
  */
-export function startTimer(milliseconds: number, act: () => void): () => void {
+export function startTimer(milliseconds: number, act: () => void, schedule = withNode): () => void {
   const reserve = milliseconds * RESERVE;
-  let timer = setTimeout(() => {
-    timer = setTimeout(act, reserve);
+  let cancel = schedule(() => {
+    cancel = schedule(act, reserve);
   }, milliseconds - reserve);
-  return () => clearTimeout(timer);
+  return () => cancel();
 }
+
+const withNode: Schedule = (act, milliseconds) => {
+  const timer = setTimeout(act, milliseconds);
+  return () => clearTimeout(timer);
+};

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 
-/** Replaced by the build; from sources, read from package.json beside them. */
+/** Set by the build. Sources read it from package.json. */
 declare const ORGKEY_VERSION: string | undefined;
 
 export const VERSION: string = typeof ORGKEY_VERSION === 'string' ? ORGKEY_VERSION : versionOfSources();

@@ -1,36 +1,50 @@
-import {once} from 'node:events';
-import {createServer, connect} from 'node:net';
-import {join} from 'node:path';
-import {text} from 'node:stream/consumers';
 import test from 'ava';
-import {startTimer} from '../src/start-timer.ts';
-import {holdUp} from './helpers/hold-up.ts';
-import {scratchDirectory} from './helpers/scratch-directory.ts';
+import {startTimer, type Schedule} from '../src/start-timer.ts';
 
-test.serial('what arrived while we were held up is read before it is given up', async (t) => {
-  const path = join(scratchDirectory(t), 'socket');
-  const server = createServer({allowHalfOpen: true}).listen(path);
-  await once(server, 'listening');
-  t.teardown(() => void server.close());
-  const client = connect({path, allowHalfOpen: true});
-  const [served] = await once(server, 'connection');
-  t.teardown(() => served.destroy());
-  const cancel = startTimer(400, () => served.destroy());
-  served.on('end', cancel);
-  client.end('a request');
-  holdUp(1000);
-  t.is(await text(served), 'a request');
+/** Timers that fire when the test says so. */
+function handTimers() {
+  const due: {readonly milliseconds: number; readonly act: () => void}[] = [];
+  const schedule: Schedule = (act, milliseconds) => {
+    const timer = {milliseconds, act};
+    due.push(timer);
+    return () => void due.splice(due.indexOf(timer), 1);
+  };
+  return {due, schedule, fire: () => due.shift()?.act()};
+}
+
+test('the last tenth of a limit starts when the rest has passed', (t) => {
+  const {due, schedule, fire} = handTimers();
+  let acted = 0;
+  startTimer(400, () => acted++, schedule);
+  t.deepEqual(
+    due.map(({milliseconds}) => milliseconds),
+    [360],
+  );
+  fire();
+  t.is(acted, 0, 'a stalled process reads what has arrived first');
+  t.deepEqual(
+    due.map(({milliseconds}) => milliseconds),
+    [40],
+  );
+  fire();
+  t.is(acted, 1);
+  t.deepEqual(due, []);
 });
 
-test.serial('it acts once, and not when it was cancelled', async (t) => {
-  let acted = 0;
-  const cancel = startTimer(20, () => t.fail('it was cancelled'));
-  cancel();
-  await new Promise<void>((resolve) => {
-    startTimer(10, () => {
-      acted++;
-      startTimer(30, resolve);
-    });
+for (const [when, fired] of [
+  ['at once', 0],
+  ['during the last tenth', 1],
+] as const) {
+  test(`a timer that is cancelled ${when} does not act`, (t) => {
+    const {due, schedule, fire} = handTimers();
+    const cancel = startTimer(400, () => t.fail(), schedule);
+    for (let times = 0; times < fired; times++) fire();
+    cancel();
+    t.deepEqual(due, []);
   });
-  t.is(acted, 1);
+}
+
+test('without a schedule, Node runs it', async (t) => {
+  await new Promise<void>((resolve) => startTimer(1, resolve));
+  t.pass();
 });

@@ -1,29 +1,21 @@
 import {randomUUID} from 'node:crypto';
-import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
+import {OrgkeyError} from '../text/orgkey-error.ts';
+import type {ControlEvent, ControlMethod, Params, Result} from './control-protocol.ts';
 import {controlIpc} from './control-wire.ts';
 
-/** `ERR_NOT_RUNNING`: nobody listens. `ERR_CALL`: the daemon says why it does not do it. */
-export class ControlError extends Error {
-  override readonly name = 'ControlError';
-  readonly code: 'ERR_NOT_RUNNING' | 'ERR_CALL';
-
-  constructor(code: 'ERR_NOT_RUNNING' | 'ERR_CALL', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 export interface ControlConnection {
-  /** @throws {ControlError} */
-  call<M extends ControlMethod>(
-    method: M,
-    params: ControlCalls[M]['params'],
-  ): Promise<ControlCalls[M]['result']>;
+  /**
+   * @throws {OrgkeyError} `ERR_NOT_RUNNING` if the daemon ends the connection, `ERR_CALL` if it cannot do what is asked.
+   */
+  call<M extends ControlMethod>(method: M, params: Params<M>): Result<M>;
   onEvent(listener: (event: ControlEvent) => void): void;
   close(): void;
 }
 
-/** @throws {ControlError} where no daemon listens on the path. */
+/**
+ * Connects to the control channel of a daemon.
+ * @throws {OrgkeyError} `ERR_NOT_RUNNING` if no daemon listens on the path.
+ */
 export async function connectControl(path: string): Promise<ControlConnection> {
   const ipc = controlIpc(path);
   ipc.config.maxRetries = 0;
@@ -31,14 +23,14 @@ export async function connectControl(path: string): Promise<ControlConnection> {
 
   const pending = new Map<string, {resolve: (result: never) => void; reject: (error: Error) => void}>();
   const listeners = new Set<(event: ControlEvent) => void>();
-  const lost = new ControlError('ERR_NOT_RUNNING', 'the daemon ended the connection');
+  const lost = new OrgkeyError('ERR_NOT_RUNNING', 'the daemon ended the connection');
 
   const peer = await new Promise<import('node-ipc').Client>((resolve, reject) => {
     ipc.connectTo(PEER, path, () => {
       const client = ipc.of[PEER];
       if (client === undefined) return;
       client.on('connect', () => resolve(client));
-      client.on('error', () => reject(new ControlError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
+      client.on('error', () => reject(new OrgkeyError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
     });
   });
   peer.on('disconnect', () => {
@@ -49,7 +41,7 @@ export async function connectControl(path: string): Promise<ControlConnection> {
     const call = pending.get(id);
     pending.delete(id);
     if (error === undefined) call?.resolve(result);
-    else call?.reject(new ControlError('ERR_CALL', error));
+    else call?.reject(new OrgkeyError('ERR_CALL', error));
   });
   peer.on('event', ({event}) => {
     for (const listener of listeners) listener(event);

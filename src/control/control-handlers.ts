@@ -1,14 +1,22 @@
-import {clientIdOf, type Identity} from '../identity/identity.ts';
+import type {Problem} from '../config/configuration.ts';
 import type {Binding, Bindings} from '../identity/bindings.ts';
+import {clientIdOf, type Identity} from '../identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {Found, TokenCache} from '../token/token-cache.ts';
-import type {Problem} from '../config/configuration.ts';
-import type {Status, TokenResult} from './control-protocol.ts';
-import type {ControlHandlers} from './control-server.ts';
+import type {
+  Caller,
+  ControlCalls,
+  Handlers,
+  Params,
+  Result,
+  Status,
+  TokenResult,
+} from './control-protocol.ts';
 import {ownerNamed} from './owner-named.ts';
+import type {People} from './people.ts';
 
-/** The last lines of the log. */
+/** The last lines of the log, and those to come. */
 export interface LogSource {
   readonly recent: readonly string[];
   follow(follower: (line: string) => void, until: AbortSignal): void;
@@ -16,71 +24,94 @@ export interface LogSource {
 
 export interface ControlParts {
   readonly status: () => Status;
-  /** Gives what was wrong. */
+  /** Returns the problems of a configuration that was not taken. */
   readonly reload: () => Promise<readonly Problem[]>;
   readonly bindings: () => Bindings;
-  readonly tokens: TokenCache;
+  readonly tokens: Pick<TokenCache, 'get' | 'clear'>;
   readonly rejections: Pick<Rejections, 'clear'>;
   readonly logLines: LogSource;
   readonly metrics: () => string;
-  readonly people: Pick<ControlHandlers, 'login' | 'logout'>;
-  /** A token left by the control channel, or was refused there. */
+  readonly people: Pick<People, 'login' | 'logout'>;
+  /** Called when the control channel hands out a token or denies one. */
   readonly handedOut: (handOut: HandOut) => void;
   /** In milliseconds, from any moment. */
   readonly now: () => number;
 }
 
-/** What the audit tells of a token that somebody asked for by the control channel. */
+/** What the audit records about a token that was requested over the control channel. */
 export interface HandOut {
   readonly organization: string;
-  /** `undefined`: nobody acts there. */
+  /** `undefined`: no identity is configured for the organization. */
   readonly identity: Identity | undefined;
   readonly found: Found;
   /** In milliseconds. */
   readonly duration: number;
 }
 
-export function createControlHandlers(parts: ControlParts): ControlHandlers {
-  return {
-    status: async () => parts.status(),
-    reload: async () => ({problems: await parts.reload()}),
-    async clear() {
-      parts.rejections.clear();
-      return {dropped: parts.tokens.clear()};
-    },
-    metrics: async () => ({text: parts.metrics()}),
-    async logs({follow}, {tell, gone}) {
-      if (follow) parts.logLines.follow((line) => tell({event: 'log', line}), gone);
-      return {lines: parts.logLines.recent};
-    },
-    async token({organization, scope = AZURE_DEVOPS_SCOPE}) {
-      const start = parts.now();
-      const tell = (found: Found, identity: Identity | undefined) =>
-        parts.handedOut({organization, identity, found, duration: parts.now() - start});
-      const choice = chooseFor({organization, scope}, parts.bindings());
-      if (choice.kind === 'failed') {
-        tell(choice, undefined);
-        return refusalOf(choice.failure);
-      }
-      const {identity, host} = choice.binding;
-      const found = await parts.tokens.get({identity, scope});
-      tell(found, identity);
-      if (found.kind === 'failed') return refusalOf(found.failure);
-      const {kind: form, secret, expiresAt} = found.token;
-      const username = clientIdOf(identity) ?? 'orgkey';
-      return {kind: 'token', form, token: secret.revealText(), expiresAt, username, host};
-    },
-    ...parts.people,
-  };
+/** What the daemon does for each call. */
+export class ControlHandlers implements Handlers {
+  readonly #parts: ControlParts;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  async status(): Result<'status'> {
+    return this.#parts.status();
+  }
+
+  async reload(): Result<'reload'> {
+    return {problems: await this.#parts.reload()};
+  }
+
+  async clear(): Result<'clear'> {
+    this.#parts.rejections.clear();
+    return {dropped: this.#parts.tokens.clear()};
+  }
+
+  async metrics(): Result<'metrics'> {
+    return {text: this.#parts.metrics()};
+  }
+
+  async logs({follow}: Params<'logs'>, {send, gone}: Caller): Result<'logs'> {
+    const {logLines} = this.#parts;
+    if (follow) logLines.follow((line) => send({event: 'log', line}), gone);
+    return {lines: logLines.recent};
+  }
+
+  async token({organization, scope = AZURE_DEVOPS_SCOPE}: Params<'token'>): Result<'token'> {
+    const {now, bindings, tokens, handedOut} = this.#parts;
+    const start = now();
+    const choice = chooseFor({organization, scope}, bindings());
+    if (choice.kind === 'failed') {
+      handedOut({organization, identity: undefined, found: choice, duration: now() - start});
+      return failedResult(choice.failure);
+    }
+    const {identity, host} = choice.binding;
+    const found = await tokens.get({identity, scope});
+    handedOut({organization, identity, found, duration: now() - start});
+    if (found.kind === 'failed') return failedResult(found.failure);
+    const {kind: form, secret, expiresAt} = found.token;
+    const username = clientIdOf(identity) ?? 'orgkey';
+    return {kind: 'token', form, token: secret.revealText(), expiresAt, username, host};
+  }
+
+  async login(params: Params<'login'>, caller: Caller): Result<'login'> {
+    return this.#parts.people.login(params, caller);
+  }
+
+  async logout(params: Params<'logout'>): Result<'logout'> {
+    return this.#parts.people.logout(params);
+  }
 }
 
 type Chosen =
   | {readonly kind: 'chosen'; readonly binding: Binding}
   | {readonly kind: 'failed'; readonly failure: Failure};
 
-/** Who acts there, or why nobody can whose token would be of use. */
+/** Returns the binding of the organization, or why it has no token for this scope. */
 function chooseFor(
-  {organization, scope}: {readonly organization: string; readonly scope: string},
+  {organization, scope}: ControlCalls['token']['params'] & {readonly scope: string},
   bindings: Bindings,
 ): Chosen {
   const choice = bindings.choose(ownerNamed(organization, bindings));
@@ -88,18 +119,18 @@ function chooseFor(
   const {binding} = choice;
   const {kind} = binding.identity;
   if (kind === 'stored')
-    return failed('ERR_STORED', 'what is stored at the prompt is for git only', undefined);
-  // it is the same whatever it is asked for, and would be shown to a service that it is not for
+    return failed('ERR_STORED', 'a login that was typed at the prompt is for git only', undefined);
+  // a personal access token is the same for every scope, and would be shown to a service that it is not for
   if (kind === 'pat' && scope !== AZURE_DEVOPS_SCOPE)
     return failed(
       'ERR_NO_SUCH_RESOURCE',
       'a personal access token is for Azure DevOps only',
-      'leave out --resource, or name an organization whose identity is one of Entra',
+      'omit --resource, or name an organization with an Entra identity',
     );
   return {kind: 'chosen', binding};
 }
 
-function refusalOf({code, message, hint}: Failure): TokenResult {
+function failedResult({code, message, hint}: Failure): TokenResult {
   return {kind: 'failed', code, message, hint};
 }
 

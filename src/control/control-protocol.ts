@@ -1,25 +1,24 @@
 import type {Problem} from '../config/configuration.ts';
 
 /**
- * What the command line can ask the daemon over `control/control.sock`. Nothing here carries a secret but
- * `token`, whose whole point it is.
+ * What the command line can ask the daemon over `control/control.sock`. Only `token` carries a secret.
  */
 export interface ControlCalls {
   readonly status: {readonly params: undefined; readonly result: Status};
-  /** Reads the configuration again; a bad one changes nothing and is explained. */
+  /** Reads the configuration again. An invalid one changes nothing; `problems` says why. */
   readonly reload: {readonly params: undefined; readonly result: {readonly problems: readonly Problem[]}};
-  /** Drops every token in memory. */
+  /** Drops all tokens in memory. */
   readonly clear: {readonly params: undefined; readonly result: {readonly dropped: number}};
-  /** An access token for an organization (or a configured server's collection). */
+  /** Returns an access token for an organization, or for a collection of a configured server. */
   readonly token: {readonly params: TokenParams; readonly result: TokenResult};
-  /** The last log lines, and from then on each new one as an event `log`, until the connection ends. */
+  /** Returns the last log lines. With `follow`, each new line is an event `log` until the connection ends. */
   readonly logs: {
     readonly params: {readonly follow: boolean};
     readonly result: {readonly lines: readonly string[]};
   };
-  /** Prometheus text. */
+  /** Returns the metrics in Prometheus' text format. */
   readonly metrics: {readonly params: undefined; readonly result: {readonly text: string}};
-  /** Signs a person in; events `login` tell the progress. */
+  /** Signs a user in. Events `login` report the progress. */
   readonly login: {readonly params: {readonly organization: string}; readonly result: LoginResult};
   readonly logout: {
     readonly params: {readonly organization: string};
@@ -28,6 +27,21 @@ export interface ControlCalls {
 }
 
 export type ControlMethod = keyof ControlCalls;
+
+export type Params<M extends ControlMethod> = ControlCalls[M]['params'];
+
+export type Result<M extends ControlMethod> = Promise<ControlCalls[M]['result']>;
+
+/** The client of a call, as the daemon sees it. */
+export interface Caller {
+  /** Sends an event, as long as the client is connected. */
+  readonly send: (event: ControlEvent) => void;
+  /** Aborts when the client disconnects. */
+  readonly gone: AbortSignal;
+}
+
+/** One function for each call. */
+export type Handlers = {readonly [M in ControlMethod]: (params: Params<M>, caller: Caller) => Result<M>};
 
 export interface TokenParams {
   readonly organization: string;
@@ -43,7 +57,7 @@ export type TokenResult =
       /** Milliseconds since epoch. */
       readonly expiresAt: number | undefined;
       readonly username: string;
-      /** Whose it is: `dev.azure.com`, or that of a configured server. Nobody else may see it. */
+      /** The host that the token is for: `dev.azure.com`, or a configured server. No other host may see it. */
       readonly host: string;
     }
   | {
@@ -62,7 +76,7 @@ export type LoginResult =
       readonly hint: string | undefined;
     };
 
-/** What the daemon says unasked, on a connection that wants to hear it. */
+/** What the daemon sends during a call, before its result. */
 export type ControlEvent =
   | {readonly event: 'log'; readonly line: string}
   | {readonly event: 'login'; readonly openUrl: string}
@@ -75,14 +89,14 @@ export interface Status {
   /** Milliseconds since epoch. */
   readonly startedAt: number;
   readonly health: 'green' | 'yellow' | 'red';
-  /** What is wrong and what repairs it, worst first. */
+  /** What is wrong and how to repair it, worst first. */
   readonly notices: readonly Notice[];
   readonly configuration: {
     readonly source: string;
     /** Milliseconds since epoch. */
     readonly loadedAt: number;
     readonly warnings: readonly Problem[];
-    /** Of a newer configuration that was not taken. */
+    /** The problems of a newer configuration that was not taken. */
     readonly problems: readonly Problem[];
   };
   readonly sockets: readonly {
@@ -96,19 +110,19 @@ export interface Status {
     readonly served: number;
     readonly passed: number;
     readonly failed: number;
-    /** Of served requests, from the last byte of the request to the first of the answer, in milliseconds. */
+    /** For served requests, from the last byte of the request to the first of the answer, in milliseconds. */
     readonly medianMs: number | undefined;
   };
   readonly memory: {readonly residentBytes: number};
-  /** How far our clock is ahead of the last server's, in milliseconds; `undefined`: nobody was asked yet. */
+  /** How far our clock is ahead of the last server's, in milliseconds. `undefined`: no server was asked yet. */
   readonly clockSkew: number | undefined;
-  /** The variables of the daemon that decide its way out, by `shownVariables`: without secrets. */
+  /** The daemon's network variables, from `shownVariables`: without secrets. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface Notice {
   readonly level: 'yellow' | 'red';
-  /** For whoever tells the same thing better elsewhere. Default: anything else. */
+  /** Lets a caller leave out what it shows elsewhere in more detail. Default: anything else. */
   readonly about?: 'configuration' | 'organization' | 'clock' | 'socket';
   /** Lower case, no full stop. */
   readonly message: string;
@@ -117,9 +131,9 @@ export interface Notice {
 
 export interface OrganizationStatus {
   readonly host: string;
-  /** `undefined`: the fallback of the host. */
+  /** `undefined`: the host's fallback. */
   readonly organization: string | undefined;
-  /** For people: `client secret 9f000000…`. */
+  /** In words: `client secret 9f000000…`. */
   readonly identity: string;
   readonly kind: string;
   readonly place: string;

@@ -1,22 +1,15 @@
 import type {Socket} from 'node:net';
+import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
-import type {ControlCalls, ControlEvent, ControlMethod} from './control-protocol.ts';
+import type {Caller, Handlers} from './control-protocol.ts';
 import {controlIpc, readRequest} from './control-wire.ts';
-
-/** What the daemon does for each call. `tell` sends an event to the one who called, as long as he listens. */
-export type ControlHandlers = {
-  readonly [M in ControlMethod]: (
-    params: ControlCalls[M]['params'],
-    caller: {readonly tell: (event: ControlEvent) => void; readonly gone: AbortSignal},
-  ) => Promise<ControlCalls[M]['result']>;
-};
 
 export interface ControlServer {
   stop(): void;
 }
 
-/** Serves the control channel on a path in a directory that is ours alone. */
-export function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+/** Serves the control channel on a path in a private directory. */
+export function serveControl(path: string, handlers: Handlers): Promise<ControlServer> {
   const ipc = controlIpc(path);
   return new Promise((resolve, reject) => {
     ipc.serve(path, () => resolve({stop: () => ipc.server.stop()}));
@@ -27,7 +20,7 @@ export function serveControl(path: string, handlers: ControlHandlers): Promise<C
 
     async function respond(data: unknown, socket: Socket): Promise<void> {
       const request = readRequest(data);
-      // a request without an id can't be answered
+      // a request without an id cannot be answered
       if (request === undefined) return void socket.destroy();
       const {id, method, params} = request;
       const gone = new AbortController();
@@ -37,22 +30,22 @@ export function serveControl(path: string, handlers: ControlHandlers): Promise<C
       };
       try {
         const result = await call(handlers, method, params, {
-          tell: (event) => send('event', {event}),
+          send: (event) => send('event', {event}),
           gone: gone.signal,
         });
         send('response', {result});
       } catch (error) {
-        send('response', {error: printable(error instanceof Error ? error.message : String(error))});
+        send('response', {error: printable(messageOf(error))});
       }
     }
   });
 }
 
 async function call(
-  handlers: ControlHandlers,
+  handlers: Handlers,
   method: string,
   params: Readonly<Record<string, unknown>>,
-  caller: Parameters<ControlHandlers['status']>[1],
+  caller: Caller,
 ): Promise<unknown> {
   switch (method) {
     case 'status':
@@ -71,7 +64,9 @@ async function call(
     case 'logs':
       return handlers.logs({follow: params['follow'] === true}, caller);
     default:
-      throw new Error(`this daemon knows no call ${printable(method, 40)}: it may be of another version`);
+      throw new Error(
+        `the daemon does not know the call ${printable(method, 40)}: it may be of another version`,
+      );
   }
 }
 

@@ -2,7 +2,7 @@ import {IPCModule} from 'node-ipc';
 import {dirname} from 'node:path';
 import {isRecord, type JsonRecord} from '../text/record.ts';
 
-/** node-ipc for either side of the control channel on a path: it says nothing itself, and reads nothing unexpected. */
+/** Sets node-ipc up for either side of the control channel: it prints nothing, and accepts our three events only. */
 export function controlIpc(path: string): IPCModule {
   const ipc = new IPCModule();
   ipc.config.silent = true;
@@ -13,7 +13,7 @@ export function controlIpc(path: string): IPCModule {
   return ipc;
 }
 
-/** In bytes. A status of 10,000 organizations has about 5 MB. */
+/** In bytes. The status of 10,000 organizations takes about 5 MB. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
 
 export interface WireRequest {
@@ -22,7 +22,7 @@ export interface WireRequest {
   readonly params: JsonRecord;
 }
 
-/** `undefined`: what came is no request. */
+/** Returns `undefined` for anything that is not a request. */
 export function readRequest(data: unknown): WireRequest | undefined {
   if (!isRecord(data)) return undefined;
   const {id, method, params} = data;

@@ -1,4 +1,4 @@
-/** The part of node-ipc 14 that is used here; the package has no types of its own. */
+/** The part of node-ipc 14 that we use. The package has no types. */
 declare module 'node-ipc' {
   import type {Socket} from 'node:net';
 
@@ -16,7 +16,7 @@ declare module 'node-ipc' {
     unlink: boolean;
   }
 
-  /** What our daemon sends is believed: its directory lets nobody else in. */
+  /** Trusts what the daemon sends: no other user can enter its directory. */
   export interface Client {
     on(event: 'connect' | 'disconnect' | 'error', listener: () => void): void;
     on(event: 'response', listener: (data: {id: string; result: never; error?: string}) => void): void;
@@ -24,7 +24,7 @@ declare module 'node-ipc' {
     emit(event: 'request', data: unknown): unknown;
   }
 
-  /** What a client sends is anything. */
+  /** Does not trust what a client sends. */
   export interface Server {
     on(event: string, listener: (data: unknown, socket: Socket) => void): void;
     emit(socket: Socket, event: string, data: unknown): unknown;

@@ -2,7 +2,10 @@ import type {Bindings} from '../identity/bindings.ts';
 import {lowerAscii, lowerName, organizationFrom} from '../organization/organization.ts';
 import type {Owner} from '../organization/owner.ts';
 
-/** Whom people mean: `contoso`, or `azure.example.org/DefaultCollection` on a configured server, below `/tfs` or not. */
+/**
+ * Returns the owner that a user names: `contoso`, or `azure.example.org/DefaultCollection` on a configured server, with
+ * or without `tfs/`.
+ */
 export function ownerNamed(name: string, bindings: Bindings): Owner {
   const slash = name.indexOf('/');
   const host = lowerAscii(slash === -1 ? name : name.slice(0, slash));
@@ -12,6 +15,6 @@ export function ownerNamed(name: string, bindings: Bindings): Owner {
   }
   const organization = organizationFrom(name);
   return organization === undefined
-    ? {kind: 'refused', reason: 'no organization has such a name'}
+    ? {kind: 'refused', reason: 'this cannot be the name of an organization'}
     : {kind: 'organization', organization};
 }

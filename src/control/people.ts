@@ -1,12 +1,11 @@
-import type {Bindings} from '../identity/bindings.ts';
-import type {Identity} from '../identity/identity.ts';
 import {refreshTokenName} from '../entra/sign-in/refresh-tokens.ts';
 import type {SignInEvent, SignedIn} from '../entra/sign-in/sign-in.ts';
+import type {Bindings} from '../identity/bindings.ts';
+import type {Identity} from '../identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
-import type {ControlEvent} from './control-protocol.ts';
-import type {ControlHandlers} from './control-server.ts';
+import type {Caller, ControlEvent, Params, Result} from './control-protocol.ts';
 import {ownerNamed} from './owner-named.ts';
 
 type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
@@ -23,57 +22,64 @@ export interface PeopleParts {
   readonly isSignedIn: (identity: SignInIdentity) => Promise<boolean>;
 }
 
-/** Signing people in and out, as the command line asks for it. */
-export function createPeople(parts: PeopleParts): Pick<ControlHandlers, 'login' | 'logout'> {
-  const forgetTokensOf = (person: SignInIdentity) => {
-    const identities = sharingSignIn(person, parts.bindings());
-    parts.tokens.drop(identities);
-    parts.rejections.forget(identities);
-  };
-  return {
-    async login({organization}, {tell, gone}) {
-      const identity = signInOf(organization, parts.bindings());
-      if (identity === undefined) return notSignIn;
-      const signedIn = await parts.signIn(identity, {
-        onEvent: (event) => tell(controlEventFrom(event)),
-        signal: gone,
-      });
-      if (signedIn.kind === 'failed') {
-        const {code, message, hint} = signedIn.failure;
-        return {kind: 'failed', code, message, hint};
-      }
-      // what failed for want of a sign-in is no reason to wait any more
-      forgetTokensOf(identity);
-      const found = await parts.tokens.get({identity, scope: AZURE_DEVOPS_SCOPE});
-      const expiresAt = found.kind === 'token' ? found.token.expiresAt : undefined;
-      return {kind: 'signed-in', account: signedIn.username ?? organization, expiresAt};
-    },
-    async logout({organization}) {
-      const identity = signInOf(organization, parts.bindings());
-      if (identity === undefined) return {wasSignedIn: false};
-      const wasSignedIn = await parts.isSignedIn(identity);
-      await parts.signOut(identity);
-      forgetTokensOf(identity);
-      return {wasSignedIn};
-    },
-  };
+/** Signs people in and out for the command line. */
+export class People {
+  readonly #parts: PeopleParts;
+
+  constructor(parts: PeopleParts) {
+    this.#parts = parts;
+  }
+
+  async login({organization}: Params<'login'>, {send, gone}: Caller): Result<'login'> {
+    const identity = this.#identityOf(organization);
+    if (identity === undefined) return notSignIn;
+    const signedIn = await this.#parts.signIn(identity, {
+      onEvent: (event) => send(controlEventFrom(event)),
+      signal: gone,
+    });
+    if (signedIn.kind === 'failed') {
+      const {code, message, hint} = signedIn.failure;
+      return {kind: 'failed', code, message, hint};
+    }
+    // the sign-in may end failures that are being waited out
+    this.#forgetTokensOf(identity);
+    const found = await this.#parts.tokens.get({identity, scope: AZURE_DEVOPS_SCOPE});
+    const expiresAt = found.kind === 'token' ? found.token.expiresAt : undefined;
+    return {kind: 'signed-in', account: signedIn.username ?? organization, expiresAt};
+  }
+
+  async logout({organization}: Params<'logout'>): Result<'logout'> {
+    const identity = this.#identityOf(organization);
+    if (identity === undefined) return {wasSignedIn: false};
+    const wasSignedIn = await this.#parts.isSignedIn(identity);
+    await this.#parts.signOut(identity);
+    this.#forgetTokensOf(identity);
+    return {wasSignedIn};
+  }
+
+  #identityOf(organization: string): SignInIdentity | undefined {
+    const bindings = this.#parts.bindings();
+    const choice = bindings.choose(ownerNamed(organization, bindings));
+    if (choice.kind === 'none') return undefined;
+    const {identity} = choice.binding;
+    return identity.kind === 'sign-in' ? identity : undefined;
+  }
+
+  #forgetTokensOf(person: SignInIdentity): void {
+    const identities = sharingSignIn(person, this.#parts.bindings());
+    this.#parts.tokens.drop(identities);
+    this.#parts.rejections.forget(identities);
+  }
 }
 
 const notSignIn = {
   kind: 'failed',
   code: 'ERR_NOT_SIGN_IN',
-  message: 'its identity is not one that people sign in with',
-  hint: 'give it signIn: browser or signIn: device-code in the configuration',
+  message: "this organization's identity does not use interactive sign-in",
+  hint: 'set signIn: browser or signIn: device-code in the configuration',
 } as const;
 
-function signInOf(organization: string, bindings: Bindings): SignInIdentity | undefined {
-  const choice = bindings.choose(ownerNamed(organization, bindings));
-  if (choice.kind === 'none') return undefined;
-  const {identity} = choice.binding;
-  return identity.kind === 'sign-in' ? identity : undefined;
-}
-
-/** Who refreshes with the same sign-in: with another method or client secret it is another identity. */
+/** Returns all identities with the same sign-in: they differ in the method or the client secret only. */
 function sharingSignIn(person: SignInIdentity, bindings: Bindings): readonly Identity[] {
   const name = refreshTokenName(person);
   return bindings.all

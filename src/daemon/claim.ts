@@ -1,40 +1,36 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {otherServes} from '../service/other-serves.ts';
-import {askSocket, isOurs} from '../places/ask-socket.ts';
+import {askSocket, isOrgkey} from '../places/ask-socket.ts';
+import {OrgkeyError, codeOf, messageOf} from '../text/orgkey-error.ts';
 import {fileIdentity} from './git/listener.ts';
 
-/** Why a directory or a path can't be ours. */
-export class ClaimError extends Error {
+/** Why a directory or a path cannot be ours. */
+export class ClaimError extends OrgkeyError {
   override readonly name = 'ClaimError';
-  readonly hint: string;
+  override readonly hint: string;
 
   constructor(message: string, hint: string) {
-    super(message);
+    super('ERR_CLAIM', message, {hint});
     this.hint = hint;
   }
 }
 
-/** What to do about whatever went wrong at a path. */
+/** Returns what to do about an error at a path. */
 export function hintFor(error: unknown, path: string): string {
-  return error instanceof ClaimError ? error.hint : `look what is there: ls -la ${dirname(path)}`;
+  return error instanceof ClaimError ? error.hint : `look at what is there: ls -la ${dirname(path)}`;
 }
 
-/** The system's word for it, as EACCES. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
-}
-
-/** In such a directory git's own cache daemon refuses to start, for root too, and we can still pass through. */
+/** git's own cache daemon refuses to start in such a directory, even as root, and users can still pass through. */
 const PASSAGE = 0o711;
 const PRIVATE = 0o700;
 
-/** `sun_path` holds this many bytes, the closing NUL included. */
+/** What `sun_path` holds, in bytes, including the NUL at the end. */
 const LONGEST_PATH = process.platform === 'darwin' ? 104 : 108;
 
 /**
- * Makes a directory, or checks the one that is there: whoever could make it first would be sent every `store`.
- * `named` says that the person named it, so that a link is what he wants.
+ * Makes a directory, or checks the existing one: another user who made it first would receive every `store`.
+ * `named`: the user named it, so a symbolic link is intended.
  * @throws {ClaimError}
  */
 export function claimDirectory(
@@ -49,15 +45,18 @@ export function claimDirectory(
       'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
     );
   if (!stats.isDirectory())
-    throw new ClaimError(`${path} is no directory`, 'remove it, or name another one in ORGKEY_RUNTIME_DIR');
+    throw new ClaimError(
+      `${path} is not a directory`,
+      'remove it, or name another one in ORGKEY_RUNTIME_DIR',
+    );
   const uid = process.geteuid?.() ?? 0;
   if (stats.uid !== uid && stats.uid !== 0) {
     throw new ClaimError(
-      `${path} belongs to user ${stats.uid}, not to us`,
+      `${path} belongs to another user (uid ${stats.uid})`,
       'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
     );
   }
-  // root's own directory (/run/orgkey) is root's to set up
+  // root sets the mode of its own directory, such as /run/orgkey
   if (stats.uid === uid && (stats.mode & 0o777) !== mode) chmodSync(path, mode);
 }
 
@@ -68,43 +67,45 @@ function makeDirectory(path: string, {named}: {readonly named: boolean}): Stats 
     return named ? statSync(path) : lstatSync(path);
   } catch (error) {
     throw new ClaimError(
-      `${path} cannot be made or entered (${codeOf(error)})`,
-      `look what is there: ls -ld ${path}`,
+      `${path} cannot be made or entered (${codeOf(error) ?? messageOf(error)})`,
+      `look at what is there: ls -ld ${path}`,
     );
   }
 }
 
+/** Claims a directory that others may pass through. @throws {ClaimError} */
 export function claimPassage(path: string, options: {readonly named: boolean}): void {
   claimDirectory(path, PASSAGE, options);
 }
 
+/** Claims a directory for us alone. @throws {ClaimError} */
 export function claimPrivate(path: string): void {
   claimDirectory(path, PRIVATE, {named: false});
 }
 
 /**
- * Takes the lock of a runtime directory, for as long as the process lives: a lock of the kernel's on a file that only we
- * can reach, which goes with its process however that ends. Node takes such locks for its databases, and nowhere else.
- * @throws {ClaimError} where another daemon holds it.
+ * Locks a runtime directory until the process ends. The lock is the kernel's, on a file that only we can reach, so it
+ * goes with the process however that ends. Node takes such locks for SQLite databases only.
+ * @throws {ClaimError} if another daemon holds it.
  */
 export async function lockDirectory(directory: string): Promise<void> {
   const path = join(directory, 'control', 'lock');
   try {
     const {DatabaseSync} = await import('node:sqlite');
     const lock = new DatabaseSync(path);
-    // a transaction that writes nothing and does not end; what holds the lock must not be collected
+    // a transaction that writes nothing and stays open
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    // this also keeps the lock from being garbage collected
     process.once('exit', () => lock.close());
   } catch (error) {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
       throw new ClaimError(
         otherServes(directory),
-        'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second one',
+        'run: orgkey service status, or set ORGKEY_RUNTIME_DIR for a second daemon',
       );
-    const why = error instanceof Error ? error.message : String(error);
     throw new ClaimError(
-      `${path} cannot be locked (${why})`,
-      `look what is there, and remove it: ls -l ${path}`,
+      `${path} cannot be locked (${messageOf(error)})`,
+      `look at what is there, and remove it: ls -l ${path}`,
     );
   }
 }
@@ -112,8 +113,8 @@ export async function lockDirectory(directory: string): Promise<void> {
 const SQLITE_BUSY = 5;
 
 /**
- * Frees the path of a socket: removes one that nobody listens on, asks git's own daemon to leave, and touches
- * nothing else. The directory's lock must be held.
+ * Frees the path of a socket: removes a socket on which no process listens, and asks git's own cache daemon to leave.
+ * Touches nothing else. The directory must be locked.
  * @throws {ClaimError}
  */
 export async function claimPath(path: string): Promise<void> {
@@ -126,12 +127,12 @@ export async function claimPath(path: string): Promise<void> {
   const stats = lstatSync(path, {throwIfNoEntry: false});
   if (stats === undefined) return;
   if (!stats.isSocket())
-    throw new ClaimError(`${path} is there and is no socket`, 'look what it is, and remove it');
+    throw new ClaimError(`${path} exists and is not a socket`, 'look at what it is, and remove it');
   const before = fileIdentity(path);
   const answer = await askSocket(path, 'action=hello\ntimeout=0\n');
   if (answer.kind === 'refused') return unlinkIfStill(path, before);
-  if (isOurs(answer)) throw new ClaimError(otherServes(path), 'run: orgkey service status');
-  // git's cache daemon ends at this word, and removes its socket as it goes: never before it is gone is ours put there
+  if (isOrgkey(answer)) throw new ClaimError(otherServes(path), 'run: orgkey service status');
+  // git's cache daemon removes its socket when it ends: ours must not be there before that
   await askSocket(path, 'action=exit\ntimeout=0\n');
   const after = await askSocket(path, 'action=hello\ntimeout=0\n');
   if (after.kind !== 'refused')

@@ -5,8 +5,8 @@ import type {Clock} from '../token/token.ts';
 const RESYNC = 1000;
 
 /**
- * The machine's clocks. Time since boot counts suspended time, which `performance.now` does not; asking for it opens
- * a file, so it is asked once a second and carried on in between.
+ * Returns the machine's clocks. The time since boot includes suspended time, unlike `performance.now`. It is read from
+ * a file, so we read it once a second and use `performance.now` in between.
  */
 export function createClock(): Clock {
   let offset = 0;

@@ -1,21 +1,21 @@
 import {setTimeout as delay} from 'node:timers/promises';
 
 /**
- * Ends the process. Node waits for its threads then, and one may hang for good in a disk or a name server that does not
- * answer: the signal that told us to end does not wait, and is a clean end to service managers.
+ * Ends the process. `process.exit` waits for Node's threads, which may hang in a disk or name server that does not
+ * answer. SIGTERM does not wait for them, and service managers count it as a clean end.
  */
 export async function endProcess(code: number): Promise<never> {
-  for (let waited = 0; hasThreadAtWork() && waited < THREAD_LIMIT; waited += LOOK_EVERY)
+  for (let waited = 0; hasBusyThread() && waited < THREAD_LIMIT; waited += LOOK_EVERY)
     await delay(LOOK_EVERY);
-  if (hasThreadAtWork()) {
+  if (hasBusyThread()) {
     process.removeAllListeners('SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   }
   return process.exit(code);
 }
 
-/** In files or the look-up of a name; what else Node's threads do ends by itself. */
-function hasThreadAtWork(): boolean {
+/** Whether a thread works on a file or a name lookup. Everything else that Node's threads do ends in time. */
+function hasBusyThread(): boolean {
   return process
     .getActiveResourcesInfo()
     .some((resource) => /^(?:FSReq|GetAddrInfo|GetNameInfo)/.test(resource));

@@ -1,4 +1,4 @@
-/** When git last asked. */
+/** Notes when git asked last. */
 export class IdleWatch {
   readonly #now: () => number;
   readonly #first = Promise.withResolvers<void>();
@@ -10,7 +10,7 @@ export class IdleWatch {
     this.#last = now();
   }
 
-  /** Resolves once somebody has asked. */
+  /** Resolves after the first request. */
   get firstRequest(): Promise<void> {
     return this.#first.promise;
   }
@@ -21,8 +21,8 @@ export class IdleWatch {
   }
 
   /**
-   * Resolves, with the reason, once nobody has asked for as long as `limit` says, in milliseconds. `undefined`: never,
-   * until a reload changes it. What is under way counts as asking.
+   * Resolves with a reason when the last request is longer ago than `limit`, in milliseconds. `undefined`: not until a
+   * reload sets a limit. While `isBusy`, the daemon does not count as idle.
    */
   async exceeds(
     limit: () => number | undefined,
@@ -40,6 +40,6 @@ export class IdleWatch {
   }
 }
 
-/** In milliseconds: a limit that a reload brings is seen after this. */
+/** A reload may bring a shorter limit, so the wait is bounded. In milliseconds. */
 const LONGEST_WAIT = 30_000;
 const SHORTEST_WAIT = 50;

@@ -2,10 +2,9 @@ import {flushCompileCache} from 'node:module';
 import {setFlagsFromString} from 'node:v8';
 
 /**
- * For a daemon that has started: keeps what was compiled for the next start, which a daemon that ends by a signal would
- * never do, and then goes without V8's second optimizing compiler, whose code and own pages weigh more (15 MB) than its
- * speed is worth here. Not by flags at the start, and not before the code is kept: whatever V8 compiled under other
- * flags is not taken.
+ * Makes a started daemon smaller. First it writes the compiled code for the next start, which a process that ends by a
+ * signal never does. Then it turns off V8's second optimizing compiler, which takes 15 MB and is not worth them here.
+ * The order matters, and the flags cannot be set at the start: V8 does not take code that was compiled under other flags.
  */
 export function keepSmall(): void {
   flushCompileCache();

@@ -1,25 +1,27 @@
 import {parseArgs} from 'node:util';
+import {messageOf} from '../text/orgkey-error.ts';
 import {endProcess} from './end-process.ts';
+import type {DaemonOptions} from './place.ts';
 import {LOG_LEVELS} from './record/log.ts';
 import {runDaemon} from './run-daemon.ts';
 
-/** `orgkey daemon`. Gives the exit code. */
+/** Runs `orgkey daemon`. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv.slice(1));
   if ('error' in options) {
     process.stderr.write(`orgkey: error: ${options.error}\norgkey: hint: run: orgkey daemon --help\n`);
     return USAGE;
   }
-  // not by running out of work: Node closes its listeners then, and would remove a socket that is somebody else's by now
-  return endProcess(await codeOf(runDaemon(options, process.env)));
+  // a process that runs out of work closes its listeners, which would remove a socket that is another process' by now
+  return endProcess(await exitCodeOf(runDaemon(options, process.env)));
 }
 
-/** Of a life that failed as well: some socket may be bound by then, and would keep the process. */
-async function codeOf(life: Promise<number>): Promise<number> {
+/** Handles failures too: a socket may be bound already, and would keep the process alive. */
+async function exitCodeOf(life: Promise<number>): Promise<number> {
   try {
     return await life;
   } catch (error) {
-    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const why = (error instanceof Error ? error.stack : undefined) ?? messageOf(error);
     process.stderr.write(`orgkey: error: ${why}\n`);
     return FAILED;
   }
@@ -29,14 +31,7 @@ const FAILED = 1;
 
 const USAGE = 2;
 
-interface Options {
-  readonly config: string | undefined;
-  readonly runtimeDir: string | undefined;
-  readonly stateDir: string | undefined;
-  readonly logLevel: string | undefined;
-}
-
-function readOptions(args: string[]): Options | {readonly error: string} {
+function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
   try {
     const {values} = parseArgs({
       args,
@@ -49,7 +44,7 @@ function readOptions(args: string[]): Options | {readonly error: string} {
     });
     const logLevel = values['log-level'];
     if (logLevel !== undefined && !LOG_LEVELS.some((level) => level === logLevel)) {
-      return {error: `the log level is one of ${LOG_LEVELS.join(', ')}`};
+      return {error: `the log level must be one of ${LOG_LEVELS.join(', ')}`};
     }
     return {
       config: values.config,
@@ -58,6 +53,6 @@ function readOptions(args: string[]): Options | {readonly error: string} {
       logLevel,
     };
   } catch (error) {
-    return {error: error instanceof Error ? error.message : String(error)};
+    return {error: messageOf(error)};
   }
 }

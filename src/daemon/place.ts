@@ -4,7 +4,7 @@ import {homeDirectory} from '../places/home-directory.ts';
 import {runtimeDirectoryToMake, stateDirectory, type Surrounding} from '../places/paths.ts';
 import {claimPassage, claimPrivate} from './claim.ts';
 
-/** `orgkey daemon`'s options; what is not given comes from the environment, then from the defaults. */
+/** The options of `orgkey daemon`. Those that are not given come from the environment, then from the defaults. */
 export interface DaemonOptions {
   readonly config: string | undefined;
   readonly runtimeDir: string | undefined;
@@ -12,18 +12,19 @@ export interface DaemonOptions {
   readonly logLevel: string | undefined;
 }
 
-/** Where a daemon lives, and as whom. */
+/** The directories and the user of a daemon. */
 export interface Place {
   readonly surrounding: Surrounding;
   readonly uid: number;
   /** The runtime directory. */
   readonly directory: string;
-  /** A person named it, and answers for it. */
+  /** Whether the user named the runtime directory, and so takes responsibility for it. */
   readonly isNamed: boolean;
   /** The state directory. */
   readonly state: string;
 }
 
+/** Finds the directories of a daemon. Nothing is made yet. */
 export function placeFor(options: DaemonOptions, environment: NodeJS.ProcessEnv): Place {
   const uid = process.geteuid?.() ?? 0;
   const surrounding = {environment, uid, home: homeDirectory(environment)};
@@ -36,7 +37,7 @@ export function placeFor(options: DaemonOptions, environment: NodeJS.ProcessEnv)
   };
 }
 
-/** Makes its directories, or checks those that are there. @throws {ClaimError} */
+/** Makes the directories, or checks the existing ones. @throws {ClaimError} */
 export function claimPlace({directory, isNamed, state}: Place): void {
   claimPassage(directory, {named: isNamed});
   claimPrivate(join(directory, 'control'));

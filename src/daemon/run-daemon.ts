@@ -3,29 +3,30 @@ import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promise
 import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
 import {boundLog} from '../service/daemon-log.ts';
 import {DISK_LIMIT, TRANSFER_LIMIT} from '../service/stop-limits.ts';
-import {TIME_BUDGET} from '../time-budget.ts';
-import {assemble, type Assembly} from './assemble.ts';
-import {knock} from '../places/ask-socket.ts';
+import type {Reading} from './apply-configuration.ts';
+import {assemble, type Assembly} from './assembly/assemble.ts';
 import {lockDirectory} from './claim.ts';
+import {failStart, succeeds} from './fail-start.ts';
 import type {GitSockets} from './git/git-sockets.ts';
 import {takeInheritedSockets} from './git/inherited-sockets.ts';
-import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
-import {refuse, succeeds} from './refuse.ts';
-import {startTimer} from '../start-timer.ts';
 import {watchDirectory} from './git/watch-directory.ts';
+import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
+import {knock} from '../places/ask-socket.ts';
+import {startTimer} from '../start-timer.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 
-/** Renewals that are due are looked for this often, in milliseconds. */
+/** How often we look for tokens to renew, in milliseconds. */
 const RENEW_EVERY = 30_000;
 
-/** Who listens on our paths is looked at this often, in milliseconds. */
+/** How often we check the sockets, the program, the store and the log, in milliseconds. */
 const CHECK_EVERY = 60_000;
 
-/** What a start needs comes first, in milliseconds. */
+/** How long after the start the work that is not urgent begins, in milliseconds. */
 const SETTLED_AFTER = 100;
 
 /**
- * The life of a daemon: it takes its place, opens its sockets, serves until it is told to stop, and leaves in order.
- * Gives the exit code.
+ * Runs a daemon: takes its place, opens its sockets, serves until it is told to stop, and leaves in order. Returns the
+ * exit code.
  */
 export async function runDaemon(options: DaemonOptions, environment: NodeJS.ProcessEnv): Promise<number> {
   // before any file or socket is made
@@ -37,112 +38,118 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   try {
     claim();
   } catch (error) {
-    return refuse(error, {inherited, stopped, isRepaired: () => succeeds(claim)});
+    return failStart(error, {inherited, stopped, isRepaired: () => succeeds(claim)});
   }
   try {
     await lockDirectory(place.directory);
   } catch (error) {
-    return refuse(error, {inherited, stopped, isRepaired: () => false});
+    return failStart(error, {inherited, stopped, isRepaired: () => false});
   }
   const assembly = assemble({place, options, environment, inherited});
-  const {sockets, reload, surprised, log} = assembly;
-  process.on('uncaughtException', surprised);
-  // whoever read our output is gone: without a listener each line about it would be another error to report
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  process.on('SIGHUP', () => void reload().catch(surprised));
-  const since = Date.now();
+  const {git, configuration, logging} = assembly;
+  handleProcessEvents(assembly);
+  let reading: Reading;
   try {
-    await assembly.takeConfiguration();
-    await sockets.openMain();
+    reading = await configuration.begin();
+    await git.sockets.openMain();
   } catch (error) {
-    return refuse(error, undefined);
+    return failStart(error, undefined);
   }
   const isHeld = inherited.size > 0;
-  // where systemd started us because a git waits, it comes before everything that only people ask for
-  if (isHeld && (await isAsked(sockets)))
-    await Promise.race([assembly.idle.firstRequest, delay(TIME_BUDGET.coldStart)]);
-  await assembly.followFiles(since);
-  await openSideServers(assembly, place);
+  // if systemd started us because a git waits, that git precedes what only users and tools ask for
+  if (isHeld && (await isAsked(git.sockets)))
+    await Promise.race([git.idle.firstRequest, delay(TIME_BUDGET.coldStart)]);
+  await openControl(assembly, place);
+  await configuration.finish(reading);
   const why = await serve(assembly, place, {stopped, isHeld});
-  log('info', `${why}: answering what is under way`);
+  logging.log('info', `${why}: answering the requests that are under way`);
   await leave(assembly);
   if (why === UPDATED) await knock(join(place.directory, 'git.sock'));
   return 0;
 }
 
-/** What is not there for git: a failure is told, and git is served all the same. */
-async function openSideServers({side, handlers, followMetrics}: Assembly, {directory}: Place): Promise<void> {
+function handleProcessEvents({logging, configuration}: Assembly): void {
+  process.on('uncaughtException', logging.onUnexpected);
+  // if the reader of our output has gone, each line about that would be another error
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.on('SIGHUP', () => configuration.reloadInBackground());
+}
+
+async function openControl({side, handlers}: Assembly, {directory}: Place): Promise<void> {
   await side.serve('control channel', join(directory, 'control', 'control.sock'), async (path) => {
     const {serveControl} = await import('../control/control-server.ts');
     return serveControl(path, handlers);
   });
-  await followMetrics();
 }
 
 interface Circumstances {
-  /** Gives why. */
+  /** Resolves with the reason. */
   readonly stopped: Promise<string>;
-  /** systemd holds our sockets. */
+  /** Whether systemd holds our sockets. */
   readonly isHeld: boolean;
 }
 
-/** Says that it is ready, and does what has to be done now and then. Gives why it is over. */
+/** Reports that the daemon is ready, and does the recurring work. Returns why the daemon ends. */
 async function serve(
   assembly: Assembly,
   {directory, state}: Place,
   {stopped, isHeld}: Circumstances,
 ): Promise<string> {
-  const {daemon, grants, supply, idle, inForce, surprised} = assembly;
+  const {git, supply, inForce, logging} = assembly;
   const {tokens, logins, store, program} = supply;
-  const guard = () => void daemon.guard().catch(surprised);
-  const isBusy = () => grants.active > 0;
+  const {onUnexpected} = logging;
+  const checkSockets = () => void git.guard.check().catch(onUnexpected);
+  const isBusy = () => git.grants.active > 0;
   const update = Promise.withResolvers<string>();
-  /** Where systemd holds the socket, nobody notices that a daemon leaves and a newer one comes. */
+  /** Ends a replaced daemon if systemd holds the socket: git does not notice the change. */
   const makeWay = () => {
     if (isHeld && program.isReplaced && !isBusy()) update.resolve(UPDATED);
   };
   const watches = [
-    watchDirectory(directory, {onChange: guard, after: startTimer}),
+    watchDirectory(directory, {onChange: checkSockets, after: startTimer}),
     watchDirectory(dirname(program.path), {onChange: makeWay, after: startTimer}),
   ];
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
 
-  const settle = async () => {
-    await grants.prepare();
-    const {keepSmall} = await import('./keep-small.ts');
-    keepSmall();
-    dropCodeOfEarlierVersions(state);
-  };
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
     setInterval(() => logins.dropExpired(), RENEW_EVERY),
-    setInterval(guard, CHECK_EVERY),
+    setInterval(checkSockets, CHECK_EVERY),
     setInterval(makeWay, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
-    setTimeout(() => void settle().catch(surprised), SETTLED_AFTER),
+    setTimeout(() => void settle(assembly, state).catch(onUnexpected), SETTLED_AFTER),
   ];
   const idleLimit = () => inForce.configuration.settings.idleExit;
-  const isIdle = idle.exceeds(idleLimit, {isBusy, every: delay});
+  const isIdle = git.idle.exceeds(idleLimit, {isBusy, every: delay});
   const why = await Promise.race([stopped, isIdle, update.promise]);
   for (const watch of watches) watch.close();
   for (const timer of timers) clearInterval(timer);
   return why;
 }
 
-/** Nobody is let in any more; whoever is under way is answered, and what is to be kept is written. */
-async function leave({side, watcher, sockets, grants, supply, audit}: Assembly): Promise<void> {
+/** Does what a start has no time for. */
+async function settle({git}: Assembly, state: string): Promise<void> {
+  await git.grants.prepare();
+  const {keepSmall} = await import('./keep-small.ts');
+  keepSmall();
+  dropCodeOfEarlierVersions(state);
+}
+
+/** Accepts no more clients, answers those that were accepted, and writes what is to be kept. */
+async function leave({side, configuration, git, supply}: Assembly): Promise<void> {
+  const {sockets, grants, audit} = git;
   side.stop();
-  watcher.close();
+  configuration.close();
   const enough = delay(TRANSFER_LIMIT + DISK_LIMIT);
   const limit = setTimeout(() => sockets.destroyConnections(), TIME_BUDGET.finish);
   const answered = sockets.drain().then(() => {
     clearTimeout(limit);
-    // beside the transfers, not after them: whoever does not wait for those takes nothing that was counted or typed
+    // in parallel with the transfers, so that a supervisor that kills us early loses no audit entry or login
     return whileDiskAnswers([supply.close(), audit.flush()]);
   });
   await Promise.race([Promise.all([answered, grants.drain(TRANSFER_LIMIT)]), enough]);
-  // what became of the transfers
+  // the results of the transfers
   await whileDiskAnswers([audit.flush()]);
 }
 
@@ -152,16 +159,16 @@ async function whileDiskAnswers(writing: readonly Promise<void>[]): Promise<void
 
 const UPDATED = 'orgkey was updated';
 
-/** Whether somebody waits already: whoever connected before us is accepted in the first turn of the loop. */
+/** Whether a client waits already: one that connected before the start is accepted in the first turns of the loop. */
 async function isAsked(sockets: GitSockets): Promise<boolean> {
   for (let turn = 0; turn < 2; turn++) await nextTurn();
   return sockets.connections > 0;
 }
 
-/** Why the daemon is to end. */
+/** Resolves, with the reason, when a signal tells the daemon to stop. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => resolve(`told to stop by ${signal}`));
+      process.once(signal, () => resolve(`stopped by ${signal}`));
   });
 }

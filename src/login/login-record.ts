@@ -3,13 +3,13 @@ import type {StoredLogin} from '../protocol/answer.ts';
 import {parseAttributes} from '../protocol/attributes.ts';
 import {Secret} from '../secret/secret.ts';
 
-/** A login and what it is good for, as they outlive a restart. */
+/** A login and the place that it is for, as they outlive a restart. */
 export interface LoginRecord {
   readonly place: Remote;
   readonly login: StoredLogin;
 }
 
-/** In the form that git itself speaks, lines of `key=value`; the caller erases it. */
+/** Encodes a login as git does, in lines of `key=value`. The caller erases the result. */
 export function encodeLogin({place, login}: LoginRecord): Secret {
   const fields: readonly (readonly [string, string | Secret | undefined])[] = [
     ['protocol', place.protocol],
@@ -42,16 +42,14 @@ export function encodeLogin({place, login}: LoginRecord): Secret {
   return new Secret(bytes);
 }
 
-/** `undefined` where it is no record. The record's secrets are copies. */
+/** Decodes a login. Its secrets are copies. `undefined`: the bytes are not a login. */
 export function decodeLogin(record: Secret): LoginRecord | undefined {
-  const bytes = new Uint8Array(record.length);
-  record.copyTo(bytes, 0);
   try {
-    return recordFrom(new Map(parseAttributes(bytes).map(({key, value}) => [key, value])));
+    return record.use((bytes) =>
+      recordFrom(new Map(parseAttributes(bytes).map(({key, value}) => [key, value]))),
+    );
   } catch {
     return undefined;
-  } finally {
-    bytes.fill(0);
   }
 }
 

@@ -4,25 +4,25 @@ import type {Remote} from '../organization/remote.ts';
 import type {StoredLogin} from '../protocol/answer.ts';
 import type {Login} from '../protocol/request.ts';
 
-/** What people typed at git's prompt, kept and served as git's own cache does. Everything is by `placeOf`. */
+/** Logins that users typed at git's prompt. Each place is made by `placeOf`. */
 export interface Logins {
-  /** `undefined`: nothing fits. */
+  /** `undefined`: no login matches. */
   find(place: Remote): StoredLogin | undefined;
-  /** Says what was done, for the log, once the disk has what is to outlive us. */
+  /** Returns what was done, for the log, once a persisted login is on the disk. */
   store(place: Remote, login: Login, kept: {readonly persist: boolean}): Promise<string>;
-  /** Says what was done, for the log, once it is gone from the disk as well. */
+  /** Returns what was done, for the log, once it is removed from the disk too. */
   erase(place: Remote, login: Login): Promise<string>;
 }
 
 /**
- * What a login is good for: with Azure DevOps the whole organization or collection, whichever of its hosts and
- * repositories git asked for; elsewhere what git asked for, and nothing is folded.
+ * Returns the place that a login is for. With Azure DevOps it is the whole organization or collection, whichever of its
+ * hosts and repositories git asked for. Elsewhere it is exactly what git asked for.
  */
 export function placeOf(remote: Remote, owner: Owner): Remote {
   switch (owner.kind) {
     case 'organization':
       return {...remote, host: SERVICES_HOST, path: owner.organization};
-    // a place of its own: a missing part never widens what is handed out
+    // a place of its own, so that a missing part never matches more
     case 'unnamed':
       return {...remote, host: SERVICES_HOST, path: ''};
     case 'server':

@@ -1,3 +1,4 @@
+import {LRUCache} from 'lru-cache';
 import type {Remote} from '../organization/remote.ts';
 import type {StoredLogin} from '../protocol/answer.ts';
 import type {Login} from '../protocol/request.ts';
@@ -6,12 +7,12 @@ import type {Logins} from './logins.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock} from '../token/token.ts';
 
-/** Where logins outlive the daemon. What is asked for one name is done in the order in which it was asked. */
+/** Where logins outlive the daemon. Calls for one name are done in order. */
 export interface LoginArchive {
   names(): Promise<readonly string[]>;
-  /** Who calls it owns the secret. */
+  /** The caller erases the secret. */
   read(name: string): Promise<Secret | undefined>;
-  /** The secret stays the caller's. */
+  /** The caller keeps the secret. */
   write(name: string, secret: Secret): Promise<void>;
   remove(name: string): Promise<void>;
 }
@@ -20,20 +21,20 @@ export type ArchiveUse = 'read' | 'written' | 'removed';
 
 export interface StoredLoginsParts {
   readonly clock: Clock;
-  /** `undefined`: all are kept in memory only. */
+  /** `undefined`: logins are kept in memory only. */
   readonly archive: LoginArchive | undefined;
-  /** What could not be done with the archive: no request fails for it. */
+  /** Called for failures of the archive. No request fails because of them. */
   readonly failed: (what: ArchiveUse, error: unknown) => void;
-  /** How long git waits for a change of the archive. Default: until it is done. */
+  /** Limits how long git waits for a change of the archive. Default: until it is done. */
   readonly waitFor?: (change: Promise<unknown>) => Promise<unknown>;
-  /** How many logins are held at most; the oldest goes. Default: 10,000. */
+  /** How many logins are kept at most. Beyond that, the one that was stored first is dropped. Default: 10,000. */
   readonly capacity?: number;
 }
 
 /**
- * What people typed at git's prompt, as git's own cache keeps it: by protocol, host, path and user name. What a
- * request leaves out fits all, what it names must be the same. Of several that fit, the one that was stored first is
- * served. A login lives for the time that the caller allowed; one that is to be persisted, until it is erased.
+ * Keeps what users typed at git's prompt as git's own cache does: by protocol, host, path and user name. A part that a
+ * request omits matches everything. Of several matches, the one that was stored first is served. A login lives for the
+ * time that the caller allows. A persisted one lives until it is erased.
  * @see https://git-scm.com/docs/git-credential-cache
  * @see https://git-scm.com/docs/gitcredentials#_custom_helpers
  */
@@ -42,13 +43,12 @@ export class StoredLogins implements Logins {
   readonly #archive: LoginArchive | undefined;
   readonly #failed: StoredLoginsParts['failed'];
   readonly #waitFor: NonNullable<StoredLoginsParts['waitFor']>;
-  readonly #capacity: number;
-  /** By name, oldest first. */
-  readonly #all = new Map<string, Kept>();
-  /** The same by protocol and host. */
+  /** By name. */
+  readonly #all: LRUCache<string, Kept>;
+  /** The same logins by protocol and host. */
   readonly #byHost = new Map<string, Set<Kept>>();
   readonly #underWay = new Set<Promise<void>>();
-  /** What was dropped while the archive is being read: it must not come back from there. */
+  /** What was dropped while the archive is being read. The archive must not bring it back. */
   #droppedMeanwhile: Wanted[] | undefined;
 
   constructor({clock, archive, failed, waitFor = (change) => change, capacity = 10_000}: StoredLoginsParts) {
@@ -56,7 +56,13 @@ export class StoredLogins implements Logins {
     this.#archive = archive;
     this.#failed = failed;
     this.#waitFor = waitFor;
-    this.#capacity = capacity;
+    this.#all = new LRUCache({
+      max: capacity,
+      dispose: (kept, _name, reason) => {
+        this.#release(kept);
+        if (reason === 'evict') void this.#removeArchived(kept);
+      },
+    });
   }
 
   get size(): number {
@@ -64,24 +70,24 @@ export class StoredLogins implements Logins {
   }
 
   find(place: Remote): StoredLogin | undefined {
-    return this.#fitting({place})[0]?.login;
+    return this.#matching({place})[0]?.login;
   }
 
   async store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): Promise<string> {
     if (login.ephemeral) return 'not kept: it is ephemeral';
-    if (!isWhole(login)) return 'not kept: no user name with a password, nor a header';
-    // git's client sends -1 where no timeout is meant
-    if (login.timeout < 0) return 'not kept: its timeout is none';
+    if (!isWhole(login)) return 'not kept: it has neither a password with its user name nor a header';
+    // git's client sends -1 if there is no timeout
+    if (login.timeout < 0) return 'not kept: it has no timeout';
     const archived = persist && this.#archive !== undefined;
     const name = nameOf(place);
     const next = {place, login: copyOf(login)};
-    // git stores what it was given after each use: the disk need not hear of it again
+    // git stores what it received after each use: the disk has it already
     const isThere = (kept: Kept) =>
       kept.name === name && kept.archived === 'written' && isSame(kept.login, next.login);
-    const isWritten = archived && this.#fitting({place}).some(isThere);
+    const isWritten = archived && this.#matching({place}).some(isThere);
     const removals: Promise<void>[] = [];
     for (const kept of this.#drop({place})) {
-      // what is about to be replaced is not removed first: after a kill in between there would be neither
+      // a login that is replaced is not removed first: a kill in between would lose both
       if (!(archived && kept.name === name)) removals.push(this.#removeArchived(kept));
     }
     if (archived) {
@@ -92,7 +98,7 @@ export class StoredLogins implements Logins {
     if (login.timeout === 0) {
       eraseSecrets(next);
       await this.#waitFor(Promise.all(removals));
-      return 'not kept: its time is over';
+      return 'not kept: it has expired';
     }
     this.#keep(next, this.#clock.uptime() + login.timeout);
     await this.#waitFor(Promise.all(removals));
@@ -102,12 +108,12 @@ export class StoredLogins implements Logins {
   async erase(place: Remote, {password, credential}: Login): Promise<string> {
     const dropped = this.#drop({place, password, credential});
     await this.#waitFor(Promise.all(dropped.map((kept) => this.#removeArchived(kept))));
-    return dropped.length === 0 ? 'nothing fits' : `dropped ${dropped.length}`;
+    return dropped.length === 0 ? 'nothing matches' : `dropped ${dropped.length}`;
   }
 
   /**
-   * Takes up what was persisted; requests may come meanwhile. To be called once, at the start. Gives how many there
-   * were; what can't be read is reported.
+   * Reads the persisted logins. Returns how many there are. Call it once; requests may come meanwhile. Entries that
+   * cannot be read are reported.
    */
   async load(): Promise<number> {
     const archive = this.#archive;
@@ -124,11 +130,11 @@ export class StoredLogins implements Logins {
         until: Infinity,
         archived: 'written',
       } satisfies Kept;
-      const isDropped = dropped.some((wanted) => fits(kept, wanted));
+      const isDropped = dropped.some((wanted) => matches(kept, wanted));
       if (isDropped || this.#all.has(kept.name)) {
         eraseSecrets(kept);
-        // a newer one of the same name is on its way to the archive
-        if ((this.#all.get(kept.name)?.archived ?? 'never') === 'never') void this.#removeArchived(kept);
+        // unless a newer one of the same name is about to replace it
+        if ((this.#all.peek(kept.name)?.archived ?? 'never') === 'never') void this.#removeArchived(kept);
         continue;
       }
       this.#keep(record, Infinity, 'written');
@@ -138,68 +144,65 @@ export class StoredLogins implements Logins {
     return loaded;
   }
 
-  /** Overwrites what is over. To be called every half minute or so. */
+  /** Overwrites expired logins. Call it every half minute. */
   dropExpired(): void {
     const now = this.#clock.uptime();
-    for (const kept of this.#all.values()) if (kept.until <= now) this.#remove(kept);
+    const expired = Array.from(this.#all.values()).filter(({until}) => until <= now);
+    for (const kept of expired) this.#remove(kept);
   }
 
-  /** Waits until the archive has everything, then overwrites what is in memory. For the end. */
+  /** Waits until the archive has everything, then overwrites what is in memory. */
   async close(): Promise<void> {
     await Promise.all(this.#underWay);
-    for (const kept of this.#all.values()) this.#release(kept);
+    this.#all.clear();
   }
 
-  /** The secrets in memory, for whoever keeps them out of logs. */
+  /** Returns the secrets in memory, so that the log can hide them. */
   *secrets(): Iterable<Secret> {
     for (const {login} of this.#all.values()) {
       for (const secret of secretsOf(login)) if (secret) yield secret;
     }
   }
 
-  #fitting(wanted: Wanted): Kept[] {
+  #matching(wanted: Wanted): Kept[] {
     const now = this.#clock.uptime();
-    const fitting: Kept[] = [];
+    const matching: Kept[] = [];
     for (const kept of this.#byHost.get(hostOf(wanted.place)) ?? []) {
       if (kept.until <= now) this.#remove(kept);
-      else if (fits(kept, wanted)) fitting.push(kept);
+      else if (matches(kept, wanted)) matching.push(kept);
     }
-    return fitting;
+    return matching;
   }
 
-  /** From memory only. */
+  /** Drops logins from memory only. */
   #drop(wanted: Wanted): Kept[] {
     this.#droppedMeanwhile?.push({
       place: wanted.place,
       password: wanted.password && new Uint8Array(wanted.password),
       credential: wanted.credential && new Uint8Array(wanted.credential),
     });
-    const fitting = this.#fitting(wanted);
-    for (const kept of fitting) this.#release(kept);
-    return fitting;
+    const matching = this.#matching(wanted);
+    for (const {name} of matching) this.#all.delete(name);
+    return matching;
   }
 
   #keep({place, login}: LoginRecord, until: number, archived: Kept['archived'] = 'never'): Kept {
     const kept: Kept = {name: nameOf({...place, username: login.username}), place, login, until, archived};
-    this.#all.set(kept.name, kept);
     const host = hostOf(place);
     const others = this.#byHost.get(host);
     if (others) others.add(kept);
     else this.#byHost.set(host, new Set([kept]));
-    if (this.#all.size > this.#capacity) {
-      const [oldest] = this.#all.values();
-      if (oldest) this.#remove(oldest);
-    }
+    this.#all.set(kept.name, kept);
     return kept;
   }
 
   #remove(kept: Kept): void {
-    this.#release(kept);
+    this.#all.delete(kept.name);
     void this.#removeArchived(kept);
   }
 
+  /** Forgets a login that is no longer in `#all`. */
   #release(kept: Kept): void {
-    this.#all.delete(kept.name);
     const host = hostOf(kept.place);
     const others = this.#byHost.get(host);
     others?.delete(kept);
@@ -220,7 +223,7 @@ export class StoredLogins implements Logins {
     record.erase();
   }
 
-  /** Also where no request waits for it, the end does. */
+  /** Notes a use of the archive, so that `close` waits for it. */
   #followed(what: ArchiveUse, use: Promise<void> | undefined): Promise<void> {
     const ending = Promise.resolve(use)
       .catch((error: unknown) => this.#failed(what, error))
@@ -249,7 +252,7 @@ export class StoredLogins implements Logins {
       const record = decodeLogin(secret);
       secret.erase();
       if (record === undefined || nameOf(record.place) !== name)
-        throw new Error('a persisted login is no login');
+        throw new Error('a persisted entry is not a login');
       return record;
     } catch (error) {
       this.#failed('read', error);
@@ -260,20 +263,20 @@ export class StoredLogins implements Logins {
 
 interface Kept extends LoginRecord {
   readonly name: string;
-  /** On the clock that only goes on, in milliseconds. */
+  /** When it expires, in milliseconds since boot. */
   readonly until: number;
   /** Whether the archive has it. */
   archived: 'never' | 'not yet' | 'written';
 }
 
-/** What a request names; `undefined` fits all. */
+/** What a request names. `undefined` matches everything. */
 interface Wanted {
   readonly place: Remote;
   readonly password?: Uint8Array | undefined;
   readonly credential?: Uint8Array | undefined;
 }
 
-function fits({place, login}: Kept, {place: wanted, password, credential}: Wanted): boolean {
+function matches({place, login}: Kept, {place: wanted, password, credential}: Wanted): boolean {
   if (place.protocol !== wanted.protocol || place.host !== wanted.host) return false;
   if (wanted.path !== undefined && place.path !== wanted.path) return false;
   if (wanted.username !== undefined && login.username !== wanted.username) return false;
@@ -299,7 +302,7 @@ function isWhole({username, password, authtype, credential}: Login): boolean {
   );
 }
 
-/** The request's bytes are overwritten once it is answered. `slice` would not copy: they are a Buffer's. */
+/** Copies the secrets, because the request's bytes are overwritten after the answer. */
 function copyOf({username, password, authtype, credential, expiresAt, refreshToken}: Login): StoredLogin {
   const header = authtype !== undefined && credential !== undefined;
   return {
@@ -307,7 +310,7 @@ function copyOf({username, password, authtype, credential, expiresAt, refreshTok
     password: password && new Secret(new Uint8Array(password)),
     authtype: header ? authtype : undefined,
     credential: header ? new Secret(new Uint8Array(credential)) : undefined,
-    // git says 0 where it does not know
+    // git sends 0 if it does not know
     expiresAt: expiresAt !== undefined && expiresAt > 0 ? expiresAt : undefined,
     refreshToken: refreshToken && new Secret(new Uint8Array(refreshToken)),
   };
@@ -329,7 +332,7 @@ function hostOf({protocol, host}: Remote): string {
   return `${protocol} ${host}`;
 }
 
-/** Tells logins apart: no two have the same, and the order of the parts is fixed. */
+/** Returns a name that no other login has. */
 function nameOf({protocol, host, path, username}: Remote): string {
   return JSON.stringify([protocol, host, path ?? null, username ?? null]);
 }

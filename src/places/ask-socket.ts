@@ -13,7 +13,7 @@ export type SocketAnswer =
 
 const LONGEST_ANSWER = 64 * 1024;
 
-/** Sends one request as git's client does, and reads to the end. Never throws. */
+/** Sends one request as git's client does, and reads the whole answer. Never rejects. */
 export function askSocket(path: string, request: string): Promise<SocketAnswer> {
   return new Promise((resolve) => {
     let text = '';
@@ -50,6 +50,6 @@ export function knock(path: string): Promise<void> {
 }
 
 /** Whether an orgkey daemon answered: git's own cache daemon answers nothing to this request. */
-export function isOurs(answer: SocketAnswer): boolean {
+export function isOrgkey(answer: SocketAnswer): boolean {
   return answer.kind === 'answered' && answer.text.startsWith('orgkey=1\n');
 }

@@ -4,33 +4,28 @@ import {Secret} from '../secret/secret.ts';
 /** What one file of the store holds. */
 export type Entry =
   | {readonly kind: 'entry'; readonly name: string; readonly secret: Secret}
-  /** Encrypted, and the key is not at hand, or another one. */
+  /** It is encrypted, and the key is missing or another one. */
   | {readonly kind: 'locked'}
   | {readonly kind: 'damaged'};
 
-/** Encrypts entries. Made of any secret of at least 32 bytes. */
+/** Encrypts entries. It is derived from a secret of at least 32 bytes, which stays the caller's. */
 export class StoreKey {
-  /** Tells entries of another key from damaged ones. */
+  /** Distinguishes entries of another key from damaged ones. */
   readonly id: Uint8Array;
   readonly #key: Secret;
 
   constructor(secret: Secret) {
-    const material = Buffer.alloc(secret.length);
-    secret.copyTo(material, 0);
-    this.#key = new Secret(new Uint8Array(hkdfSync('sha256', material, '', 'orgkey store 1: key', 32)));
-    this.id = new Uint8Array(hkdfSync('sha256', material, '', 'orgkey store 1: id', KEY_ID));
-    material.fill(0);
+    const derive = (use: string, length: number) =>
+      new Uint8Array(
+        secret.use((material) => hkdfSync('sha256', material, '', `orgkey store 1: ${use}`, length)),
+      );
+    this.#key = new Secret(derive('key', 32));
+    this.id = derive('id', KEY_ID);
   }
 
-  /** For the time of `use` only. */
-  with<T>(use: (key: Uint8Array) => T): T {
-    const key = new Uint8Array(this.#key.length);
-    this.#key.copyTo(key, 0);
-    try {
-      return use(key);
-    } finally {
-      key.fill(0);
-    }
+  /** Calls `act` with the bytes of the key. */
+  use<T>(act: (key: Uint8Array) => T): T {
+    return this.#key.use(act);
   }
 
   erase(): void {
@@ -39,9 +34,9 @@ export class StoreKey {
 }
 
 /**
- * The bytes of a file. Encrypted: a header, the id of the key, a nonce, the tag and the text, with all before it
- * authenticated; else a header, a checksum and the text. The text is the name and the secret, so that an entry
- * which was moved to the place of another is found out.
+ * Returns the bytes of a file. With a key: a header, the id of the key, a nonce, the tag and the encrypted text; all of
+ * it is authenticated. Without: a header, a checksum and the text. The text holds the name and the secret, so that a
+ * file which was moved to the place of another is noticed.
  */
 export function encodeEntry(name: string, secret: Secret, key: StoreKey | undefined): Uint8Array {
   const text = textOf(name, secret);
@@ -52,14 +47,14 @@ export function encodeEntry(name: string, secret: Secret, key: StoreKey | undefi
   }
 }
 
-/** The caller erases the secret. */
+/** Returns what a file holds. The caller erases the secret. */
 export function decodeEntry(bytes: Uint8Array, key: StoreKey | undefined): Entry {
   if (startsWith(bytes, PLAIN)) return decodePlain(bytes);
   if (!startsWith(bytes, SEALED)) return {kind: 'damaged'};
   return decodeSealed(bytes, key);
 }
 
-/** Whether the file is of the encrypted kind; nothing is decrypted. */
+/** Whether a file is encrypted. Decrypts nothing. */
 export function isSealed(bytes: Uint8Array): boolean {
   return startsWith(bytes, SEALED);
 }
@@ -78,7 +73,7 @@ function decodePlain(bytes: Uint8Array): Entry {
 function encodeSealed(text: Uint8Array, key: StoreKey): Uint8Array {
   const nonce = randomBytes(NONCE);
   const head = joined(SEALED, key.id, nonce);
-  return key.with((bytes) => {
+  return key.use((bytes) => {
     const cipher = createCipheriv('aes-256-gcm', bytes, nonce).setAAD(head);
     const sealed = [cipher.update(text), cipher.final()];
     return joined(head, cipher.getAuthTag(), ...sealed);
@@ -92,12 +87,12 @@ function decodeSealed(bytes: Uint8Array, key: StoreKey | undefined): Entry {
   if (tag.length !== TAG) return {kind: 'damaged'};
   const id = head.subarray(SEALED.length, SEALED.length + KEY_ID);
   if (key === undefined || !key.id.every((byte, at) => byte === id[at])) return {kind: 'locked'};
-  return key.with((keyBytes) => {
+  return key.use((keyBytes) => {
     const decipher = createDecipheriv('aes-256-gcm', keyBytes, head.subarray(-NONCE), {authTagLength: TAG});
     decipher.setAAD(head).setAuthTag(tag);
     const text = decipher.update(bytes.subarray(tagAt + TAG));
     try {
-      // throws where a single bit is not as it was
+      // throws if a single bit has changed
       decipher.final();
       return entryFrom(text);
     } catch {
@@ -124,7 +119,7 @@ function entryFrom(text: Uint8Array): Entry {
   return {
     kind: 'entry',
     name: new TextDecoder().decode(text.subarray(LENGTH, end)),
-    // `slice` of a Buffer would share its memory, which is about to be overwritten
+    // a copy: the buffer is overwritten
     secret: new Secret(new Uint8Array(text.subarray(end))),
   };
 }
@@ -145,7 +140,7 @@ function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
 
 const PLAIN = new TextEncoder().encode('orgkey secret 1 plain\n');
 const SEALED = new TextEncoder().encode('orgkey secret 1 aes-256-gcm\n');
-/** All in bytes. */
+/** Lengths, in bytes. */
 const KEY_ID = 8;
 const NONCE = 12;
 const TAG = 16;

@@ -1,10 +1,10 @@
-/** The name under which all entries of ours lie in keyrings. */
+/** The service under which our entries are in a keyring. */
 export const KEYRING_SERVICE = 'orgkey';
 
-/** Makes the entry of a name. */
+/** Returns the entry of a name. */
 export type OpenEntry = (name: string) => unknown;
 
-/** The keyring that the package `@napi-rs/keyring` reaches. `undefined`: the module is another one. */
+/** Returns how to open entries with the module `@napi-rs/keyring`. `undefined`: it is another module. */
 export function entriesOf(module: unknown): OpenEntry | undefined {
   if (typeof module !== 'object' || module === null) return undefined;
   const Entry: unknown = Reflect.get(module, 'AsyncEntry');
@@ -12,5 +12,5 @@ export function entriesOf(module: unknown): OpenEntry | undefined {
   return (name) => Reflect.construct(Entry, [KEYRING_SERVICE, name, PINNED]);
 }
 
-// without it the package falls back, silently, to the kernel's keyring, which does not outlive the machine's start
+// otherwise the package may silently use the kernel's keyring, which is empty after a reboot
 const PINNED = {linux: {store: 'secret-service'}};

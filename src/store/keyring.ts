@@ -1,37 +1,34 @@
 import {spawn} from 'node:child_process';
 import {entriesOf, KEYRING_SERVICE, type OpenEntry} from './keyring-package.ts';
 import {Secret} from '../secret/secret.ts';
+import {OrgkeyError} from '../text/orgkey-error.ts';
 
-/** The operating system's keyring: secrets by name, opened by signing in to the machine. */
+/** The keyring of the operating system, which unlocks when the user logs in. */
 export interface Keyring {
   /**
-   * `undefined`: there is nothing under the name. The caller erases what it gets.
-   * @throws {KeyringError} where the keyring can't be asked, which says nothing about what is in it.
+   * Returns a secret, which the caller erases. `undefined`: there is none under this name.
+   * @throws {OrgkeyError} `ERR_KEYRING` if the keyring cannot be asked, whatever is in it.
    */
   read(name: string): Promise<Secret | undefined>;
   /**
-   * Text only. The secret stays the caller's.
-   * @throws {KeyringError}
+   * Writes a secret, which must be text. The caller keeps it.
+   * @throws {OrgkeyError} `ERR_KEYRING`
    */
   write(name: string, secret: Secret): Promise<void>;
-}
-
-export class KeyringError extends Error {
-  override readonly name = 'KeyringError';
 }
 
 export interface KeyringParts {
   /** `process.platform`. */
   readonly platform: string;
-  /** `PATH`, and where the session's bus is. */
+  /** Has `PATH` and the address of the session bus. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For the optional package; it rejects where it is not installed. */
+  /** Imports the optional package. Rejects if it is not installed. */
   readonly importPackage?: (name: string) => Promise<unknown>;
-  /** How long a program may take, in milliseconds: a locked keyring asks on a screen that nobody may see. Default: 5,000. */
+  /** How long a program may take, in milliseconds: a locked keyring shows a prompt. Default: 5,000. */
   readonly limit?: number;
 }
 
-/** `undefined` where the machine has neither the program `secret-tool` nor the package `@napi-rs/keyring`. */
+/** Opens the keyring. `undefined`: the machine has neither `secret-tool` nor the package `@napi-rs/keyring`. */
 export async function openKeyring(parts: KeyringParts): Promise<Keyring | undefined> {
   const {platform, environment, importPackage = (name) => import(name), limit = 5000} = parts;
   const run: Run = (args, input) => runSecretTool(args, input, environment, limit);
@@ -40,7 +37,7 @@ export async function openKeyring(parts: KeyringParts): Promise<Keyring | undefi
   return open && new PackageKeyring(open);
 }
 
-/** The keyring of the desktop, by the program of libsecret, which talks to the Secret Service and to nothing else. */
+/** Uses the desktop's keyring through libsecret's program, which talks to the Secret Service only. */
 class SecretTool implements Keyring {
   readonly #run: Run;
 
@@ -51,19 +48,16 @@ class SecretTool implements Keyring {
   async read(name: string): Promise<Secret | undefined> {
     const result = await this.#run(['lookup', 'service', KEYRING_SERVICE, 'username', name], undefined);
     if (result.kind === 'ended' && result.code === 0) return new Secret(withoutLineEnd(result.output));
-    // it says nothing where there is nothing, and something where it could not look
+    // it prints nothing if there is no such secret, and a message if it cannot look
     if (result.kind === 'ended' && result.code === 1 && !result.complained) return undefined;
-    throw new KeyringError('secret-tool could not look into the keyring');
+    throw new OrgkeyError('ERR_KEYRING', 'secret-tool could not read the keyring');
   }
 
   async write(name: string, secret: Secret): Promise<void> {
-    const input = Buffer.alloc(secret.length);
-    secret.copyTo(input, 0);
     const args = ['store', `--label=orgkey: ${name}`, 'service', KEYRING_SERVICE, 'username', name];
-    const result = await this.#run(args, input);
-    input.fill(0);
+    const result = await secret.use((input) => this.#run(args, input));
     if (result.kind === 'ended' && result.code === 0) return;
-    throw new KeyringError('secret-tool could not write to the keyring');
+    throw new OrgkeyError('ERR_KEYRING', 'secret-tool could not write to the keyring');
   }
 }
 
@@ -71,7 +65,7 @@ type Run = (args: readonly string[], input: Buffer | undefined) => Promise<Ran>;
 
 type Ran =
   | {readonly kind: 'ended'; readonly code: number; readonly output: Buffer; readonly complained: boolean}
-  /** Not there, or ended by a signal or our limit. */
+  /** The program is missing, or was ended by a signal or by our limit. */
   | {readonly kind: 'none'};
 
 async function runSecretTool(
@@ -91,7 +85,7 @@ async function runSecretTool(
     let complained = false;
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.on('data', () => (complained = true));
-    // it may end without reading; its exit code tells
+    // it may end without reading; its exit code says whether it failed
     child.stdin.on('error', () => undefined);
     child.on('error', () => resolve({kind: 'none'}));
     child.on('close', (code) => {
@@ -109,7 +103,7 @@ function withoutLineEnd(bytes: Buffer): Uint8Array {
 
 const LF = 0x0a;
 
-/** The keyring by a package that whoever wants it installs: on macOS the Keychain. */
+/** Uses the keyring through the optional package `@napi-rs/keyring`, on macOS the Keychain. */
 class PackageKeyring implements Keyring {
   readonly #open: OpenEntry;
 
@@ -121,7 +115,7 @@ class PackageKeyring implements Keyring {
     const text = await this.#call(name, 'getPassword', []);
     if (typeof text === 'string') return Secret.fromText(text);
     if (text === null || text === undefined) return undefined;
-    throw new KeyringError('@napi-rs/keyring gave something that is no text');
+    throw new OrgkeyError('ERR_KEYRING', '@napi-rs/keyring returned something other than text');
   }
 
   async write(name: string, secret: Secret): Promise<void> {
@@ -133,11 +127,12 @@ class PackageKeyring implements Keyring {
       const entry = this.#open(name);
       const called: unknown =
         typeof entry === 'object' && entry !== null ? Reflect.get(entry, method) : undefined;
-      if (typeof called !== 'function') throw new KeyringError(`@napi-rs/keyring has no ${method}`);
+      if (typeof called !== 'function')
+        throw new OrgkeyError('ERR_KEYRING', `@napi-rs/keyring has no ${method}`);
       return await Reflect.apply(called, entry, args);
     } catch (error) {
-      if (error instanceof KeyringError) throw error;
-      throw new KeyringError('@napi-rs/keyring could not use the keyring', {cause: error});
+      if (error instanceof OrgkeyError) throw error;
+      throw new OrgkeyError('ERR_KEYRING', '@napi-rs/keyring could not use the keyring', {cause: error});
     }
   }
 }

@@ -1,46 +1,42 @@
-import {createHash, randomBytes} from 'node:crypto';
 import {join, resolve} from 'node:path';
+import type {Secret} from '../secret/secret.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
-import {Secret} from '../secret/secret.ts';
+import {Turns} from '../turns.ts';
 import {decodeEntry, encodeEntry, isSealed, StoreKey, type Entry} from './entry-format.ts';
-import {StoreError, storeErrorFrom, systemCodeOf} from './store-error.ts';
-import {SHORTEST_KEY} from './store-key.ts';
+import {fileOf, isEntry, isLeftover, LARGEST_FILE, LARGEST_SECRET, replaceFile} from './entry-file.ts';
+import {claimDirectory} from './store-directory.ts';
+import {StoreError, storeErrorFrom} from './store-error.ts';
 import {diskFiles, type Facts, type StoreFiles} from './store-files.ts';
+import {SHORTEST_KEY} from './store-key.ts';
 
 export interface SecretStoreParts {
-  /** Absolute. It is made if it is missing; else it must be ours alone, and no link. */
+  /** Absolute. It is made if it is missing. Otherwise it must be ours alone, and not a link. */
   readonly directory: string;
-  /** At least 32 bytes; taken over. `undefined`: entries are plain, protected by the modes of their files only. */
+  /** At least 32 bytes. The store erases it. `undefined`: entries are plain, protected by file modes only. */
   readonly key: Secret | undefined;
-  /** Ours. */
+  /** Our user. */
   readonly uid: number;
   readonly files?: StoreFiles;
 }
 
-/** An entry that can't be read, for status. */
-export interface StoreTrouble {
+/** An entry that cannot be read, or the directory if it could not be tidied. */
+export interface UnreadableEntry {
   readonly path: string;
   readonly error: StoreError;
 }
 
-/** How an entry may be called, in bytes of UTF-8. */
-export const LONGEST_NAME = 4096;
-
-/** In bytes. */
-export const LARGEST_SECRET = 1024 * 1024;
-
 /**
- * Opens the store and clears away what a process that was killed left behind. With a key, entries that are still
- * plain are encrypted.
- * @throws {StoreError} `ERR_STORE_DIRECTORY`, or where the disk can't be used at all.
+ * Opens the store, and removes what a killed process left. With a key, it encrypts entries that are still plain.
+ * @throws {StoreError} `ERR_STORE_DIRECTORY`, or if the disk cannot be used.
  */
 export async function openSecretStore(parts: SecretStoreParts): Promise<SecretStore> {
   const {uid, files = diskFiles} = parts;
-  // a slash at the end would have a link followed
+  // a trailing slash would follow a link
   const directory = resolve(parts.directory);
   if (parts.key !== undefined && parts.key.length < SHORTEST_KEY)
-    throw new StoreError('ERR_STORE_REFUSED', `the key has less than ${SHORTEST_KEY} bytes`);
+    throw new StoreError('ERR_STORE_REFUSED', `the key is shorter than ${SHORTEST_KEY} bytes`);
   await claimDirectory(directory, uid, files);
   const key = parts.key && new StoreKey(parts.key);
   parts.key?.erase();
@@ -49,33 +45,21 @@ export async function openSecretStore(parts: SecretStoreParts): Promise<SecretSt
   return store;
 }
 
-/** Whether there is an entry that can't be read without a key. `false` where there is no store yet, or none that can be read. */
-export async function holdsEncrypted(directory: string, files: StoreFiles): Promise<boolean> {
-  const entries = await files.list(directory).catch(() => []);
-  for (const file of entries.filter((name) => ENTRY.test(name))) {
-    const read = await files.read(join(directory, file), LARGEST_FILE).catch(() => undefined);
-    const sealed = read !== undefined && isSealed(read.bytes);
-    read?.bytes.fill(0);
-    if (sealed) return true;
-  }
-  return false;
-}
-
 /**
- * Secrets on a disk: refresh tokens, logins, ssh keys. One file for each, so that a write costs what it changes, and
- * a damaged one costs no other. A file is written beside its place and renamed into it: after a loss of power or a
- * kill at any moment the old one is there or the new one, never a part. Mode 0600 in a directory of mode 0700.
+ * Keeps secrets on the disk: refresh tokens, logins, ssh keys. Each has a file of its own, so that a write costs little,
+ * and a damaged file affects no other. A new file replaces the old one by a rename: after a power loss or a kill, one of
+ * the two is there in full. Files have mode 0600, in a directory of mode 0700.
  *
- * For one process: two that write at once keep the files whole, but the last one wins.
+ * The store is for one process. If two write at once, files stay whole, but the last write wins.
  */
 export class SecretStore {
   readonly #directory: string;
   readonly #key: StoreKey | undefined;
   readonly #uid: number;
   readonly #files: StoreFiles;
-  /** Changes go one after the other, or the first could overtake the second. */
-  #last: Promise<unknown> = Promise.resolve();
-  #locked = false;
+  /** Changes must not overtake each other. */
+  readonly #changes = new Turns();
+  #hasEncrypted = false;
   #untidy: StoreError | undefined;
 
   constructor({directory, key, uid, files}: Opened) {
@@ -86,7 +70,7 @@ export class SecretStore {
   }
 
   /**
-   * `undefined`: there is no such entry. The caller erases what it gets.
+   * Returns the secret of an entry, which the caller erases. `undefined`: there is no such entry.
    * @throws {StoreError}
    */
   async read(name: string): Promise<Secret | undefined> {
@@ -94,41 +78,41 @@ export class SecretStore {
     const entry = await this.#readFile(file);
     if (entry === undefined) return undefined;
     if (entry.kind === 'entry' && entry.name === name) return entry.secret;
-    throw this.#troubleOf(entry, file);
+    throw this.#errorFor(entry, file);
   }
 
   /**
-   * Once it is done, the entry outlives a loss of power. The secret stays the caller's.
-   * @throws {StoreError} The old entry is still there, unless the very last step failed: then the new one is.
+   * Writes an entry, which then outlives a power loss. The caller keeps the secret.
+   * @throws {StoreError} The old entry is still there, unless the last step failed: then the new one is.
    */
   async write(name: string, secret: Secret): Promise<void> {
     const file = fileOf(name);
     if (secret.erased || secret.length > LARGEST_SECRET)
       throw new StoreError('ERR_STORE_REFUSED', 'the secret is erased, or larger than 1 MiB');
-    // plain ones beside encrypted ones would be weaker than what was promised
-    if (this.#locked && this.#key === undefined) throw this.#lockedError(this.#directory);
+    // the user expects encryption: no plain entries next to encrypted ones
+    if (this.#hasEncrypted && this.#key === undefined) throw this.#lockedError(this.#directory);
     const bytes = encodeEntry(name, secret, this.#key);
-    await this.#next(async () => this.#replace(file, bytes)).finally(() => bytes.fill(0));
+    await this.#changes.take(() => this.#replace(file, bytes)).finally(() => bytes.fill(0));
   }
 
   /**
-   * Once it is done, the entry stays removed. One that is not there is no error.
+   * Removes an entry, durably. Succeeds if there is none.
    * @throws {StoreError}
    */
   async remove(name: string): Promise<void> {
     const file = fileOf(name);
-    await this.#next(async () => {
+    await this.#changes.take(async () => {
       try {
         await this.#files.remove(join(this.#directory, file));
       } catch (error) {
-        if (systemCodeOf(error) === 'ENOENT') return;
+        if (codeOf(error) === 'ENOENT') return;
         throw this.#failed('remove from', error);
       }
       await this.#sync();
     });
   }
 
-  /** The part of the store whose names begin so; its own names are without that beginning. */
+  /** Returns the part of the store whose names begin with `prefix`. Its own names omit the prefix. */
   section(prefix: string): SecretSection {
     return {
       read: (name) => this.read(prefix + name),
@@ -139,8 +123,8 @@ export class SecretStore {
   }
 
   /**
-   * The names of the entries that can be read, sorted; those that begin with `prefix`.
-   * @throws {StoreError} where the directory can't be read.
+   * Returns the sorted names of the readable entries that begin with `prefix`.
+   * @throws {StoreError} if the directory cannot be read.
    */
   async names(prefix = ''): Promise<string[]> {
     const names: string[] = [];
@@ -154,11 +138,11 @@ export class SecretStore {
   }
 
   /**
-   * What can't be read, or could not be put in order, for status and doctor.
-   * @throws {StoreError} where the directory can't be read.
+   * Returns what cannot be read or tidied.
+   * @throws {StoreError} if the directory cannot be read.
    */
-  async troubles(): Promise<StoreTrouble[]> {
-    const troubles: StoreTrouble[] =
+  async unreadable(): Promise<UnreadableEntry[]> {
+    const found: UnreadableEntry[] =
       this.#untidy === undefined ? [] : [{path: this.#directory, error: this.#untidy}];
     for (const file of await this.#entries()) {
       const path = join(this.#directory, file);
@@ -166,47 +150,45 @@ export class SecretStore {
         const entry = await this.#readFile(file);
         if (entry?.kind === 'entry') entry.secret.erase();
         if (entry === undefined || (entry.kind === 'entry' && fileOf(entry.name) === file)) continue;
-        troubles.push({path, error: this.#troubleOf(entry, file)});
+        found.push({path, error: this.#errorFor(entry, file)});
       } catch (error) {
-        troubles.push({path, error: storeErrorFrom(error, `read ${path}`)});
+        found.push({path, error: storeErrorFrom(error, `read ${path}`)});
       }
     }
-    return troubles;
+    return found;
   }
 
-  /** Waits for what is under way, and erases the key. */
+  /** Waits for changes under way, and erases the key. */
   async close(): Promise<void> {
-    await this.#last;
+    await this.#changes.idle();
     this.#key?.erase();
   }
 
-  /** Sweeps what a killed process left, encrypts what is still plain. A disk that can't be written is no reason to fail. */
+  /** Removes what a killed process left, and encrypts plain entries. Never fails: `unreadable` returns the errors. */
   async tidy(): Promise<void> {
-    let swept = false;
+    let hasRemoved = false;
     for (const file of await this.#list()) {
       try {
         if (isLeftover(file)) {
           await this.#files.remove(join(this.#directory, file));
-          swept = true;
-        } else if (ENTRY.test(file)) await this.#tidyEntry(file);
+          hasRemoved = true;
+        } else if (isEntry(file)) await this.#tidyEntry(file);
       } catch (error) {
         this.#untidy = this.#failed('tidy', error);
       }
     }
-    if (swept) await this.#sync().catch(() => undefined);
+    if (hasRemoved) await this.#sync().catch(() => undefined);
   }
 
   async #tidyEntry(file: string): Promise<void> {
-    // one that can't be read is told by `troubles`
+    // `unreadable` reports entries that cannot be read
     const read = await this.#files.read(join(this.#directory, file), LARGEST_FILE).catch(() => undefined);
     if (read === undefined) return;
     const {bytes, facts} = read;
-    const sealed = isSealed(bytes);
-    if (sealed) this.#locked = true;
-    const entry =
-      sealed || this.#key === undefined || !this.#isPrivate(facts)
-        ? undefined
-        : decodeEntry(bytes, this.#key);
+    const isEncrypted = isSealed(bytes);
+    if (isEncrypted) this.#hasEncrypted = true;
+    const mayEncrypt = !isEncrypted && this.#key !== undefined && this.#isPrivate(facts);
+    const entry = mayEncrypt ? decodeEntry(bytes, this.#key) : undefined;
     bytes.fill(0);
     if (entry?.kind !== 'entry') return;
     try {
@@ -221,10 +203,7 @@ export class SecretStore {
     try {
       const read = await this.#files.read(path, LARGEST_FILE);
       if (read === undefined) return undefined;
-      if (!this.#isPrivate(read.facts))
-        throw new StoreError('ERR_STORE_DAMAGED', `${path} is not ours alone`, {
-          hint: `if nobody else could have written it: chown ${this.#uid} ${shellWord(path)} && chmod 600 ${shellWord(path)}`,
-        });
+      if (!this.#isPrivate(read.facts)) throw this.#notPrivateError(path);
       const entry = decodeEntry(read.bytes, this.#key);
       read.bytes.fill(0);
       return entry;
@@ -238,35 +217,12 @@ export class SecretStore {
   }
 
   async #replace(file: string, bytes: Uint8Array): Promise<void> {
-    const place = join(this.#directory, file);
-    const beside = join(this.#directory, `${file}.${randomBytes(6).toString('hex')}${LEFTOVER}`);
     try {
-      await this.#writeWhole(beside, bytes);
-      await this.#files.rename(beside, place);
+      await replaceFile(this.#files, join(this.#directory, file), bytes);
     } catch (error) {
-      // what can't be removed now is swept at the next start
-      await this.#files.remove(beside).catch(() => undefined);
       throw this.#failed('write to', error);
     }
     await this.#sync();
-  }
-
-  async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-    const file = await this.#files.create(path);
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const taken = await file.write(bytes.subarray(at));
-        if (taken === 0)
-          throw new StoreError('ERR_STORE_FULL', `cannot write to ${path}: nothing more is taken`);
-        at += taken;
-      }
-      await file.sync();
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      throw error;
-    }
-    // a file system over a network may tell only now that the disk is full
-    await file.close();
   }
 
   async #sync(): Promise<void> {
@@ -278,7 +234,7 @@ export class SecretStore {
   }
 
   async #entries(): Promise<string[]> {
-    return (await this.#list()).filter((file) => ENTRY.test(file));
+    return (await this.#list()).filter(isEntry);
   }
 
   async #list(): Promise<string[]> {
@@ -289,26 +245,27 @@ export class SecretStore {
     }
   }
 
-  async #next<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(change);
-    this.#last = turn.catch(() => undefined);
-    return turn;
-  }
-
   #failed(doing: string, error: unknown): StoreError {
     return storeErrorFrom(error, `${doing} ${printable(this.#directory)}`);
   }
 
-  #troubleOf(entry: Entry, file: string): StoreError {
+  #errorFor(entry: Entry, file: string): StoreError {
     const path = join(this.#directory, file);
     if (entry.kind === 'locked') return this.#lockedError(path);
-    return new StoreError('ERR_STORE_DAMAGED', `${path} is not as it was written`, {
-      hint: `it can't be mended: rm ${shellWord(path)}, then sign in or add it again`,
+    return new StoreError('ERR_STORE_DAMAGED', `${path} is damaged`, {
+      hint: `it cannot be repaired: rm ${shellWord(path)}, then sign in or add it again`,
+    });
+  }
+
+  #notPrivateError(path: string): StoreError {
+    const shown = shellWord(path);
+    return new StoreError('ERR_STORE_DAMAGED', `${path} is not ours alone`, {
+      hint: `if no other user can have changed it: chown ${this.#uid} ${shown} && chmod 600 ${shown}`,
     });
   }
 
   #lockedError(path: string): StoreError {
-    const why = this.#key === undefined ? 'the key is not at hand' : 'with another key';
+    const why = this.#key === undefined ? 'and the key is missing' : 'with another key';
     return new StoreError('ERR_STORE_LOCKED', `${path} is encrypted, ${why}`, {
       hint: `bring the key back; if it is lost: rm -r ${shellWord(this.#directory)}, then sign in again`,
     });
@@ -323,41 +280,4 @@ interface Opened {
   readonly key: StoreKey | undefined;
   readonly uid: number;
   readonly files: StoreFiles;
-}
-
-const LARGEST_FILE = LARGEST_SECRET + LONGEST_NAME + 1024;
-const ENTRY = /^[0-9a-f]{64}\.secret$/;
-const LEFTOVER = '.new';
-
-function isLeftover(file: string): boolean {
-  return file.endsWith(LEFTOVER) && ENTRY.test(file.slice(0, 64 + '.secret'.length));
-}
-
-/** A hash: no name can lead out of the directory, be too long for it, or differ by case only. */
-function fileOf(name: string): string {
-  if (name === '' || !name.isWellFormed() || Buffer.byteLength(name) > LONGEST_NAME)
-    throw new StoreError('ERR_STORE_REFUSED', 'the name is empty, too long, or no text');
-  return `${createHash('sha256').update(name).digest('hex')}.secret`;
-}
-
-async function claimDirectory(directory: string, uid: number, files: StoreFiles): Promise<void> {
-  const shown = printable(directory);
-  let facts: Facts;
-  try {
-    facts = await files.facts(directory).catch(async (error: unknown) => {
-      if (systemCodeOf(error) !== 'ENOENT') throw error;
-      await files.makeDirectory(directory);
-      return files.facts(directory);
-    });
-  } catch (error) {
-    throw storeErrorFrom(error, `open ${shown}`);
-  }
-  if (facts.kind !== 'directory') throw refusal(`${shown} is a link, or no directory`);
-  if (facts.owner !== uid) throw refusal(`${shown} belongs to another user (uid ${facts.owner})`);
-  if ((facts.mode & 0o077) !== 0)
-    throw refusal(`${shown} is open to others`, `chmod 700 ${shellWord(directory)}`);
-}
-
-function refusal(message: string, hint?: string): StoreError {
-  return new StoreError('ERR_STORE_DIRECTORY', message, hint === undefined ? {} : {hint});
 }

@@ -1,64 +1,53 @@
-/** What the store can't do, and what repairs it. Neither tells a secret. */
-export class StoreError extends Error {
+import {OrgkeyError, codeOf} from '../text/orgkey-error.ts';
+
+/** What the store cannot do. Neither message nor hint has a secret. */
+export class StoreError extends OrgkeyError {
   override readonly name = 'StoreError';
-  readonly code: StoreErrorCode;
-  /** A sentence or a command. */
-  readonly hint: string | undefined;
+  override readonly code: StoreErrorCode;
 
   constructor(
     code: StoreErrorCode,
     message: string,
-    options: {readonly hint?: string; readonly cause?: unknown} = {},
+    options: {readonly hint?: string | undefined; readonly cause?: unknown} = {},
   ) {
-    super(message, {cause: options.cause});
+    super(code, message, options);
     this.code = code;
-    this.hint = options.hint;
   }
 }
 
 export type StoreErrorCode =
-  /** The directory is a link, somebody else's, or open to others. */
+  /** The directory is a link, belongs to another user, or is open to others. */
   | 'ERR_STORE_DIRECTORY'
-  /** The disk or the quota is full. What was there before is still there. */
+  /** The disk or the quota is full. The old entry is still there. */
   | 'ERR_STORE_FULL'
-  /** We may not write there. What was there before is still there. */
+  /** We may not write there. The old entry is still there. */
   | 'ERR_STORE_READ_ONLY'
-  /** The disk fails. What was there before is still there, unless it was to be replaced and the new one is. */
+  /** The disk failed. The old entry is still there, or its replacement is. */
   | 'ERR_STORE_IO'
-  /** An entry is not as it was written, or can be read by others. */
+  /** An entry is not what was written, or others can read it. */
   | 'ERR_STORE_DAMAGED'
-  /** The entries are encrypted, and the key is not at hand, or another one. */
+  /** The entries are encrypted, and the key is missing or another one. */
   | 'ERR_STORE_LOCKED'
-  /** A key was given that can't be used. */
+  /** The given key cannot be used. */
   | 'ERR_STORE_KEY'
-  /** A name or a secret that the store does not take. */
+  /** The store does not accept this name or secret. */
   | 'ERR_STORE_REFUSED';
 
-/** `doing` continues `cannot`: `write to /var/lib/orgkey/store`. */
+/** Returns a store error for an error of the disk. `doing` continues `cannot`: `write to /var/lib/orgkey/store`. */
 export function storeErrorFrom(error: unknown, doing: string): StoreError {
   if (error instanceof StoreError) return error;
-  const code = systemCodeOf(error) ?? 'unknown error';
-  const [kind, why, hint] = explanations.get(code) ?? [
-    'ERR_STORE_IO',
-    'the disk reports an error',
-    undefined,
-  ];
-  return new StoreError(kind, `cannot ${doing}: ${why} (${code})`, {cause: error, ...(hint && {hint})});
+  const code = codeOf(error) ?? 'unknown error';
+  const [kind, why, hint] = explanations.get(code) ?? ['ERR_STORE_IO', 'the disk reports an error'];
+  return new StoreError(kind, `cannot ${doing}: ${why} (${code})`, {cause: error, hint});
 }
 
-/** `ENOENT`. */
-export function systemCodeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
-type Explanation = readonly [StoreErrorCode, string, string | undefined];
+type Explanation = readonly [code: StoreErrorCode, message: string, hint?: string];
 
 const full: Explanation = ['ERR_STORE_FULL', 'no space is left', 'make room on the disk'];
 const readOnly: Explanation = [
   'ERR_STORE_READ_ONLY',
-  'it may not be written by us',
-  'check its owner, modes and mount',
+  'we may not write to it',
+  'check its owner, mode and mount',
 ];
 
 const explanations: ReadonlyMap<string, Explanation> = new Map([

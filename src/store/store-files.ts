@@ -1,27 +1,27 @@
 import {constants} from 'node:fs';
 import {lstat, mkdir, open, readdir, rename, unlink} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {systemCodeOf} from './store-error.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 
-/** Every step that the store takes on a disk, one by one: tests let each of them fail. */
+/** Each step that the store takes on a disk. Tests let each of them fail. */
 export interface StoreFiles {
-  /** Makes the directory and what is missing above it, durably, for us only. */
+  /** Makes the directory and its missing parents, durably and for us alone. */
   makeDirectory(path: string): Promise<void>;
-  /** Of the path itself, links not followed. */
+  /** Describes the path itself: links are not followed. */
   facts(path: string): Promise<Facts>;
   list(directory: string): Promise<string[]>;
-  /** `undefined`: there is none. Links are not followed; at most `limit` bytes. */
+  /** Reads at most `limit` bytes. Links are not followed. `undefined`: there is no such file. */
   read(path: string, limit: number): Promise<{readonly bytes: Uint8Array; readonly facts: Facts} | undefined>;
-  /** A new file with mode 0600; an error where there is one already. */
+  /** Makes a file with mode 0600. Rejects if it exists. */
   create(path: string): Promise<WritableFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** What was renamed and removed in it stays so after a loss of power. */
+  /** Makes renames and removals in a directory outlive a power loss. */
   syncDirectory(path: string): Promise<void>;
 }
 
 export interface WritableFile {
-  /** Gives how many bytes were taken, maybe fewer than there are. */
+  /** Returns how many bytes were written, which may be fewer than given. */
   write(bytes: Uint8Array): Promise<number>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export const diskFiles: StoreFiles = {
     try {
       await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       const stats = await file.stat();
-      // what was read so far must not stay behind in buffers of its own
+      // one buffer for all: others would keep parts of a secret
       const bytes = new Uint8Array(stats.isFile() ? Math.min(stats.size, limit) : 0);
       let end = 0;
       while (end < bytes.length) {
@@ -64,7 +64,7 @@ export const diskFiles: StoreFiles = {
       }
       return {bytes: bytes.subarray(0, end), facts: factsOf(stats)};
     } catch (error) {
-      const code = systemCodeOf(error);
+      const code = codeOf(error);
       if (code === 'ENOENT') return undefined;
       if (code === 'ELOOP') return {bytes: new Uint8Array(), facts: {kind: 'link', owner: 0, mode: 0}};
       throw error;
@@ -90,8 +90,8 @@ async function syncDirectory(path: string): Promise<void> {
   try {
     await directory.sync();
   } catch (error) {
-    // some file systems have no such thing: they can't do more
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(systemCodeOf(error) ?? '')) throw error;
+    // some file systems cannot do this
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) throw error;
   }
 }
 

@@ -6,32 +6,32 @@ import {Secret} from '../secret/secret.ts';
 import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';
 
-/** The key of the store, and whence. */
+/** The key of the store, and where it was found. */
 export type FoundKey =
   | {readonly source: 'systemd credential' | 'keyring'; readonly key: Secret}
-  /** Entries are plain files. `reason` tells, in half a sentence, why. */
+  /** There is no key, so entries are plain. `reason` is half a sentence. */
   | {readonly source: 'none'; readonly key: undefined; readonly reason: string};
 
 export interface StoreKeyParts {
   /** `$CREDENTIALS_DIRECTORY`. */
   readonly credentials: string | undefined;
   readonly keyring: Keyring | undefined;
-  /** Ours. */
+  /** Our user. */
   readonly uid: number;
-  /** Whether a key may be made where the keyring has none: not where there are entries that another one encrypted. */
+  /** Whether a key may be made if the keyring has none. It may not if there are encrypted entries. */
   readonly mayMake: boolean;
 }
 
-/** How the key is called, as systemd credential and in the keyring. */
+/** The name of the key, as a systemd credential and in the keyring. */
 export const STORE_KEY = 'orgkey-store-key';
 
 /** In bytes. */
 export const SHORTEST_KEY = 32;
 
 /**
- * The first that there is: systemd's credential, the keyring, which gets a new key when it is asked for the first
- * time. A keyring that can't be asked is as good as none.
- * @throws {StoreError} `ERR_STORE_KEY`: a credential was given, and can't be used. Whoever gave it wants encryption.
+ * Finds the key: systemd's credential, or else that of the keyring, which gets a new key the first time. A keyring that
+ * cannot be asked counts as missing.
+ * @throws {StoreError} `ERR_STORE_KEY` if there is a credential that cannot be used: the user expects encryption.
  */
 export async function findStoreKey({credentials, keyring, uid, mayMake}: StoreKeyParts): Promise<FoundKey> {
   const given = credentials ? await readCredential(join(credentials, STORE_KEY), uid) : undefined;
@@ -47,10 +47,10 @@ export async function findStoreKey({credentials, keyring, uid, mayMake}: StoreKe
   }
 }
 
-/** Only a key that can be had again is used: some keyrings forget at the end of the session, or at once. */
+/** Makes a key, and reads it back: some keyrings forget it at the end of the session, or at once. */
 async function makeKey(keyring: Keyring): Promise<Secret> {
   const random = randomBytes(32);
-  // keyrings keep text
+  // a keyring holds text
   const made = Secret.fromText(random.toString('base64url'));
   random.fill(0);
   await keyring.write(STORE_KEY, made);
@@ -74,9 +74,13 @@ async function readCredential(path: string, uid: number): Promise<Secret | undef
       ...(objection.hint !== undefined && {hint: `${objection.hint} ${shellWord(path)}`}),
     });
   if (key.length < SHORTEST_KEY)
-    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} has less than ${SHORTEST_KEY} bytes`, {
-      hint: 'make one: head -c 32 /dev/urandom',
-    });
+    throw new StoreError(
+      'ERR_STORE_KEY',
+      `the credential ${STORE_KEY} is shorter than ${SHORTEST_KEY} bytes`,
+      {
+        hint: 'make one: head -c 32 /dev/urandom',
+      },
+    );
   return key;
 }
 

@@ -76,7 +76,7 @@ test('what was typed while logins were not kept wins over what was kept before',
 });
 
 function toldOfSecrets({notices}: Status): Notice[] {
-  return notices.filter(({message}) => message.includes('a stored secret is of no use'));
+  return notices.filter(({message}) => message.includes('a stored secret cannot be read'));
 }
 
 test('status tells of a kept secret that cannot be read, and how to mend it', async (t) => {
@@ -94,8 +94,8 @@ test('status tells of a kept secret that cannot be read, and how to mend it', as
   );
   const told = toldOfSecrets(status);
   t.is(told.length, 1, 'one notice for one sort of trouble');
-  t.regex(told[0]?.message ?? '', /is not as it was written, and 1 more like it$/);
-  t.regex(told[0]?.hint ?? '', /^it can't be mended: rm .*, then sign in or add it again$/);
+  t.regex(told[0]?.message ?? '', /is damaged, and 1 more like it$/);
+  t.regex(told[0]?.hint ?? '', /^it cannot be repaired: rm .*, then sign in or add it again$/);
   t.is(status.health, 'yellow');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });

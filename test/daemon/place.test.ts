@@ -97,7 +97,7 @@ test.serial('a lock that cannot be taken is told, with what to do', async (t) =>
   t.is(await daemon.ended(), 1);
   t.regex(
     daemon.stderr,
-    /orgkey: error: .*control\/lock cannot be locked .*\norgkey: hint: look what is there/,
+    /orgkey: error: .*control\/lock cannot be locked .*\norgkey: hint: look at what is there/,
   );
 });
 
@@ -158,12 +158,12 @@ for (const [title, make, complaint] of [
   [
     'a file where the socket goes',
     (socket: string) => writeFileSync(socket, 'precious'),
-    /is there and is no socket/,
+    /exists and is not a socket/,
   ],
   [
     'a link where the socket goes',
     (socket: string) => symlinkSync('/nowhere', socket),
-    /is there and is no socket/,
+    /exists and is not a socket/,
   ],
 ] as const) {
   test.serial(`${title} is left alone`, async (t) => {
@@ -218,7 +218,7 @@ asRoot(
       chownSync(path, 4321, 4321);
     });
     t.is(foreign.code, 1);
-    t.regex(foreign.stderr, /belongs to user 4321/);
+    t.regex(foreign.stderr, /belongs to another user \(uid 4321\)/);
   },
 );
 

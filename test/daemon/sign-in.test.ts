@@ -290,6 +290,6 @@ test.serial(
 
     const keyless = await start(t, {directory});
     t.like(await keyless.call('token', {organization: 'contoso', scope: undefined}), {kind: 'failed'});
-    t.regex(JSON.stringify((await keyless.status()).notices), /is encrypted and cannot be read/);
+    t.regex(JSON.stringify((await keyless.status()).notices), /are encrypted and cannot be read/);
   },
 );

@@ -65,9 +65,9 @@ test('exit from a client changes nothing', async (t) => {
   t.true((await daemon.ask(good)).includes(pat));
 });
 
-test('the log says why a request was not read', async (t) => {
+test('the log says why a request could not be read', async (t) => {
   await daemon.ask(`${good}host=dev.azure.com\n`);
-  const told = /a request was not read \(host twice\)/;
+  const told = /a request could not be read \(host twice\)/;
   await daemon.says(told);
   t.regex(daemon.stderr, told);
 });

@@ -1,5 +1,5 @@
 import type {AnswerParts} from '../../src/answer/answer.ts';
-import {createRespond, type Report} from '../../src/daemon/git/respond.ts';
+import {respond, type Report} from '../../src/daemon/git/respond.ts';
 import {Bindings, type Binding} from '../../src/identity/bindings.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import type {Logins} from '../../src/login/logins.ts';
@@ -27,7 +27,8 @@ export class World {
 
   /** The answer's text; a byte is a character. */
   async ask(request: string | Uint8Array, scope: SocketScope = everybody): Promise<string> {
-    const respond = createRespond(scope, {
+    const bytes = typeof request === 'string' ? Buffer.from(request) : request;
+    const answer = await respond(bytes, scope, {
       current: () => ({
         bindings: this.#bindings,
         tokens: this.tokens,
@@ -40,11 +41,10 @@ export class World {
       grant: async () => ({kind: 'grant', socket: '/run/orgkey/ssh/grant'}),
       hello: () => ({kind: 'hello', version: '1.0.0', pid: 42, proof: 'proof'}),
       report: (report) => this.reports.push(report),
-      surprised: (error) => this.surprises.push(error),
+      onUnexpected: (error) => this.surprises.push(error),
       now: this.clock.uptime,
     });
-    const bytes = typeof request === 'string' ? Buffer.from(request) : request;
-    return Buffer.from(await respond(bytes)).toString('latin1');
+    return Buffer.from(answer).toString('latin1');
   }
 }
 

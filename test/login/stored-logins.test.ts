@@ -173,7 +173,7 @@ test('only the very secret is erased', async (t) => {
     ['password=one', 'credential=one'],
   ]) {
     await desk.erase('host=a.example', ...lines);
-    t.is(desk.lastReason, 'nothing fits');
+    t.is(desk.lastReason, 'nothing matches');
   }
   await desk.erase('host=b.example', 'password=one');
   await desk.erase('host=a.example', 'username=bob', 'password=one');
@@ -198,7 +198,7 @@ test('a time that is over is over, asleep or awake; a wall clock that is set cha
   t.is(await desk.get('host=a.example'), NOTHING);
   await desk.storeFor(60, ...alice);
   await desk.storeFor(-1, 'host=a.example', 'username=alice', 'password=two');
-  t.is(desk.lastReason, 'not kept: its timeout is none');
+  t.is(desk.lastReason, 'not kept: it has no timeout');
   t.is(await desk.get('host=a.example'), served('username=alice', 'password=one'));
 });
 

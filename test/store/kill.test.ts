@@ -34,7 +34,7 @@ for (const {kind, letter} of kinds) {
           env: {},
         });
         const store = await open(directory, letter);
-        t.deepEqual(await store.troubles(), []);
+        t.deepEqual(await store.unreadable(), []);
         t.is(readdirSync(directory).length, 1, 'a leftover stayed');
         const text = (await store.read('name'))?.revealText();
         if (child.signal === null) {
@@ -64,7 +64,7 @@ for (const call of calls) {
       await (await open(directory, '')).write('name', Secret.fromText(old));
       const killed = await killedAt(directory, call, number);
       const store = await open(directory, '');
-      t.deepEqual(await store.troubles(), []);
+      t.deepEqual(await store.unreadable(), []);
       t.is(readdirSync(directory).length, 1, 'a leftover stayed');
       found.push((await store.read('name'))?.revealText());
       if (!killed) break;

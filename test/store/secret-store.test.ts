@@ -17,13 +17,9 @@ import {basename, join} from 'node:path';
 import {inspect} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import * as fc from '../helpers/any.ts';
-import {
-  holdsEncrypted,
-  LARGEST_SECRET,
-  LONGEST_NAME,
-  openSecretStore,
-  type SecretStore,
-} from '../../src/store/secret-store.ts';
+import {LARGEST_SECRET, LONGEST_NAME} from '../../src/store/entry-file.ts';
+import {openSecretStore, type SecretStore} from '../../src/store/secret-store.ts';
+import {holdsEncrypted} from '../../src/store/store-directory.ts';
 import {StoreError, type StoreErrorCode} from '../../src/store/store-error.ts';
 import {diskFiles, type StoreFiles} from '../../src/store/store-files.ts';
 import {Secret} from '../../src/secret/secret.ts';
@@ -81,7 +77,7 @@ for (const [kind, key] of [
     await store.remove('a');
     t.is(await next.read('a'), undefined);
     t.deepEqual(await next.names(), ['b']);
-    t.deepEqual(await next.troubles(), []);
+    t.deepEqual(await next.unreadable(), []);
   });
 
   test(`${kind}: any bytes under any name`, async (t) => {
@@ -137,13 +133,13 @@ for (const [kind, key] of [
       await t.throwsAsync(store.read('name'), {instanceOf: StoreError}, `${length} bytes`);
     }
     t.deepEqual(await store.names(), []);
-    const [trouble, ...more] = await store.troubles();
+    const [trouble, ...more] = await store.unreadable();
     t.deepEqual(more, []);
     t.is(trouble?.path, path);
     // writing it again mends it
     await store.write('name', Secret.fromText('again'));
     t.is(await textOf(store, 'name'), 'again');
-    t.deepEqual(await store.troubles(), []);
+    t.deepEqual(await store.unreadable(), []);
   });
 
   test(`${kind}: an entry in the place of another is found out`, async (t) => {
@@ -154,9 +150,9 @@ for (const [kind, key] of [
     await store.write('high', Secret.fromText('high value'));
     const high = join(directory, entriesOf(directory).find((file) => file !== basename(low)) ?? '');
     copyFileSync(low, high);
-    await refused(t, store.read('high'), 'ERR_STORE_DAMAGED', /not as it was written/);
+    await refused(t, store.read('high'), 'ERR_STORE_DAMAGED', /is damaged/);
     t.deepEqual(await store.names(), ['low']);
-    t.is((await store.troubles()).length, 1);
+    t.is((await store.unreadable()).length, 1);
   });
 
   test(`${kind}: changes of one name keep their order`, async (t) => {
@@ -255,11 +251,11 @@ test('encrypted entries without their key are locked, and no plain ones come bes
   const directory = scratchDirectory(t);
   await (await open(directory, 'k')).write('a', Secret.fromText('value'));
   const store = await open(directory);
-  const error = await refused(t, store.read('a'), 'ERR_STORE_LOCKED', /the key is not at hand/);
+  const error = await refused(t, store.read('a'), 'ERR_STORE_LOCKED', /the key is missing/);
   t.regex(error instanceof StoreError ? (error.hint ?? '') : '', /bring the key back/);
   await refused(t, store.write('b', Secret.fromText('x')), 'ERR_STORE_LOCKED', /encrypted/);
   t.deepEqual(await store.names(), []);
-  const codes = (await store.troubles()).map((trouble) => trouble.error.code);
+  const codes = (await store.unreadable()).map((trouble) => trouble.error.code);
   t.deepEqual(codes, ['ERR_STORE_LOCKED']);
   // nothing was lost
   t.is(await textOf(await open(directory, 'k'), 'a'), 'value');
@@ -279,7 +275,7 @@ test('another key reads nothing of the first, and says that it is another', asyn
 test('a short key is refused; the key is taken over and erased at the end', async (t) => {
   const directory = scratchDirectory(t);
   const short = openSecretStore({directory, uid, key: Secret.fromText('k'.repeat(31))});
-  await refused(t, short, 'ERR_STORE_REFUSED', /less than 32 bytes/);
+  await refused(t, short, 'ERR_STORE_REFUSED', /shorter than 32 bytes/);
   const key = Secret.fromText('k'.repeat(32));
   const store = await openSecretStore({directory, uid, key});
   t.true(key.erased);
@@ -299,11 +295,11 @@ test('a directory that is no directory of ours is refused', async (t) => {
   for (const mode of [0o701, 0o710, 0o704, 0o770, 0o777]) {
     mkdirSync(path(mode.toString(8)));
     chmodSync(path(mode.toString(8)), mode);
-    await refused(t, open(path(mode.toString(8))), 'ERR_STORE_DIRECTORY', /open to others/);
+    await refused(t, open(path(mode.toString(8))), 'ERR_STORE_DIRECTORY', /open to other users/);
   }
-  await refused(t, open(path('file')), 'ERR_STORE_DIRECTORY', /a link, or no directory/);
-  await refused(t, open(path('link')), 'ERR_STORE_DIRECTORY', /a link, or no directory/);
-  await refused(t, open(path('link/')), 'ERR_STORE_DIRECTORY', /a link, or no directory/);
+  await refused(t, open(path('file')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
+  await refused(t, open(path('link')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
+  await refused(t, open(path('link/')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
   await refused(t, open(path('file/store')), 'ERR_STORE_IO', /ENOTDIR/);
   const others = openSecretStore({directory: path('real'), uid: uid + 1, key: undefined});
   await refused(t, others, 'ERR_STORE_DIRECTORY', /belongs to another user/);
@@ -345,7 +341,7 @@ const failures: readonly (readonly [string, StoreErrorCode, RegExp])[] = [
   ['ENOSPC', 'ERR_STORE_FULL', /no space is left \(ENOSPC\)/],
   ['EDQUOT', 'ERR_STORE_FULL', /no space is left \(EDQUOT\)/],
   ['EIO', 'ERR_STORE_IO', /the disk reports an error \(EIO\)/],
-  ['EROFS', 'ERR_STORE_READ_ONLY', /may not be written by us \(EROFS\)/],
+  ['EROFS', 'ERR_STORE_READ_ONLY', /we may not write to it \(EROFS\)/],
 ];
 
 /** The steps of one write that is cut into short ones. Only after the last one may the new entry be there in spite of an error. */
@@ -410,7 +406,7 @@ test('a disk on which nothing works is an error at the start; one that can only 
   });
   const store = await open(directory, 'k', readOnly);
   t.is(await textOf(store, 'a'), 'value');
-  const codes = (await store.troubles()).map(({error}) => error.code);
+  const codes = (await store.unreadable()).map(({error}) => error.code);
   t.deepEqual(codes, ['ERR_STORE_READ_ONLY']);
   await refused(t, store.remove('a'), 'ERR_STORE_READ_ONLY', /EROFS/);
   const dead = watchedFiles(diskFiles, {
@@ -424,7 +420,7 @@ test('a disk on which nothing works is an error at the start; one that can only 
 test('a file system that takes nothing, without an error, is full', async (t) => {
   const files = watchedFiles(diskFiles, {most: 0});
   const store = await open(scratchDirectory(t), undefined, files);
-  await refused(t, store.write('a', Secret.fromText('x')), 'ERR_STORE_FULL', /nothing more is taken/);
+  await refused(t, store.write('a', Secret.fromText('x')), 'ERR_STORE_FULL', /the disk takes no more/);
 });
 
 // real disks and real users: in a child, since we may be root, whom modes do not hold

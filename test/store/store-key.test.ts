@@ -1,9 +1,10 @@
 import {chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {KeyringError, openKeyring, type Keyring} from '../../src/store/keyring.ts';
+import {openKeyring, type Keyring} from '../../src/store/keyring.ts';
 import {openStore} from '../../src/store/open-store.ts';
 import {StoreError} from '../../src/store/store-error.ts';
+import {OrgkeyError, codeOf} from '../../src/text/orgkey-error.ts';
 import {findStoreKey, STORE_KEY} from '../../src/store/store-key.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
@@ -17,13 +18,13 @@ class MemoryKeyring implements Keyring {
   trouble: 'none' | 'locked' | 'forgets' = 'none';
 
   async read(name: string): Promise<Secret | undefined> {
-    if (this.trouble === 'locked') throw new KeyringError('locked');
+    if (this.trouble === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
     const text = this.held.get(name);
     return text === undefined ? undefined : Secret.fromText(text);
   }
 
   async write(name: string, secret: Secret): Promise<void> {
-    if (this.trouble === 'locked') throw new KeyringError('locked');
+    if (this.trouble === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
     if (this.trouble === 'none') this.held.set(name, secret.revealText());
   }
 }
@@ -76,8 +77,8 @@ function troubled(trouble: MemoryKeyring['trouble']): MemoryKeyring {
 
 test('a credential that can’t be used is an error, not a reason to write plain files', async (t) => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    [credentialsWith(t, 'short'), /less than 32 bytes/],
-    [credentialsWith(t, ''), /less than 32 bytes/],
+    [credentialsWith(t, 'short'), /shorter than 32 bytes/],
+    [credentialsWith(t, ''), /shorter than 32 bytes/],
     [credentialsWith(t, given, 0o444), /read by others/],
     [directoryAsKey(t), /no regular file/],
   ];
@@ -140,14 +141,14 @@ test('secret-tool: what is written is read; nothing is not an error, a locked ke
   t.is(readFileSync(join(home, 'orgkey.a'), 'utf8'), 'value');
   writeFileSync(join(home, 'locked'), '');
   const failing = [keyring?.read('a'), keyring?.write('a', Secret.fromText('x'))];
-  for (const use of failing) await t.throwsAsync(use ?? Promise.resolve(), {instanceOf: KeyringError});
+  for (const use of failing) await t.throwsAsync(use ?? Promise.resolve(), {code: 'ERR_KEYRING'});
 });
 
 test('secret-tool: one that waits for somebody is ended', async (t) => {
   const {home, environment} = withSecretTool(t);
   const keyring = await openKeyring({platform: 'linux', environment, limit: 2000});
   writeFileSync(join(home, 'hangs'), '');
-  await t.throwsAsync(keyring?.read('a') ?? Promise.resolve(), {instanceOf: KeyringError});
+  await t.throwsAsync(keyring?.read('a') ?? Promise.resolve(), {code: 'ERR_KEYRING'});
 });
 
 // the package
@@ -187,7 +188,7 @@ test('the package: never the kernel’s keyring, which does not last', async (t)
   t.is((await keyring?.read('a'))?.revealText(), 'value');
   t.deepEqual(seen.slice(0, 2), ['orgkey', {linux: {store: 'secret-service'}}]);
   const error = await t.throwsAsync(keyring?.write('a', Secret.fromText('refused')) ?? Promise.resolve());
-  t.true(error instanceof KeyringError);
+  t.is(codeOf(error), 'ERR_KEYRING');
 });
 
 test('neither program nor package: no keyring', async (t) => {
@@ -215,7 +216,7 @@ test('a store of this machine: the keyring’s key, then the keyring locked, the
 
   writeFileSync(join(home, 'locked'), '');
   const locked = await open();
-  t.regex(locked.warning?.message ?? '', /is encrypted and cannot be read: the keyring cannot be asked/);
+  t.regex(locked.warning?.message ?? '', /are encrypted and cannot be read: the keyring cannot be asked/);
   await t.throwsAsync(locked.store.read('a'), {instanceOf: StoreError});
   await t.throwsAsync(locked.store.write('b', Secret.fromText('x')), {instanceOf: StoreError});
 
@@ -231,7 +232,7 @@ test('a store of this machine: without any key it is plain, and says so', async 
     platform: 'linux',
     environment: {PATH: '/nonexistent'},
   });
-  t.regex(warning?.message ?? '', /protected by their modes only: there is no keyring/);
+  t.regex(warning?.message ?? '', /protected by file modes only: there is no keyring/);
   await store.write('a', Secret.fromText('value'));
   t.is((await store.read('a'))?.revealText(), 'value');
 });

@@ -103,7 +103,7 @@ test('SIGTERM: a transfer that is under way is finished, and whoever wants more 
   const late = connect({path: daemon.socket, allowHalfOpen: true});
   await once(late, 'connect');
   daemon.process.kill('SIGTERM');
-  await daemon.says(/told to stop by SIGTERM/);
+  await daemon.says(/stopped by SIGTERM/);
   // whoever was connected is still answered
   late.end(
     `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=\ncommand=${COMMAND}\ndirectory=/proc/0/missing\n`,

@@ -4,8 +4,8 @@ import {startTimer} from '../../start-timer.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 
 /**
- * One request and one answer. Git's client half-closes after its request and reads until we close: whatever
- * happens, the connection is answered or closed. The request's bytes and the answer's are overwritten afterwards.
+ * Serves one request. git's client half-closes after its request and reads until we close, so every connection is
+ * answered or closed. The bytes of the request and of the answer are overwritten afterwards.
  */
 export function serveConnection(socket: Socket, respond: (request: Uint8Array) => Promise<Uint8Array>): void {
   let chunks: Buffer[] = [];
@@ -14,7 +14,7 @@ export function serveConnection(socket: Socket, respond: (request: Uint8Array) =
 
   socket.on('data', (chunk) => {
     size += chunk.length;
-    // what is too long is read to its end, so that the client can read its answer, but not kept
+    // the rest of a request that is too long is read, so that the client reads its answer, but not kept
     if (size > MAX_REQUEST + 1) overwrite(chunks.splice(0), chunk);
     else chunks.push(chunk);
   });
@@ -32,7 +32,7 @@ export function serveConnection(socket: Socket, respond: (request: Uint8Array) =
       () => socket.destroy(),
     );
   });
-  // a client that goes away is no event; 'close' follows
+  // 'close' follows
   socket.on('error', () => undefined);
   socket.on('close', () => {
     stopTimer();

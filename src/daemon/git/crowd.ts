@@ -1,29 +1,29 @@
 import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
 
-/** Each may have sent 64 KiB of a request that does not end. */
+/** Each connection can hold 64 KiB of an unfinished request. */
 const MOST = 1024;
 
 /**
- * The connections of all scoped sockets. They share this process' descriptors and memory with the main socket, from
- * which no client of theirs may keep anybody: together they have so much room and no more.
+ * Bounds the connections of all scoped sockets together. They share the descriptors and the memory of this process with
+ * the main socket, and must not block its clients.
  */
 export class Crowd {
   readonly #most: number;
   readonly #open = new Map<string, Set<Socket>>();
 
-  /** `descriptors`: how many this process may have. Half of them are left to everything else. */
+  /** `descriptors`: how many this process may have. Half of them remain for everything else. */
   constructor(descriptors: number) {
     this.#most = Math.min(MOST, Math.floor(descriptors / 2));
   }
 
   /**
-   * A connection more, on the scoped socket of this name. Where there is no room, the oldest goes that has not asked
-   * yet, of the socket that has most; where all have asked, the new one.
+   * Adds a connection of the scoped socket `name`. If there are too many, it closes the oldest one that has not finished
+   * its request, on the socket that has most; if all have, the new one.
    */
   enter(name: string, socket: Socket): void {
-    const beside = this.#open.get(name) ?? new Set();
-    this.#open.set(name, beside.add(socket));
+    const others = this.#open.get(name) ?? new Set();
+    this.#open.set(name, others.add(socket));
     socket.once('close', () => this.#leave(socket));
     if (this.#size() <= this.#most) return;
     const leaving = this.#oldestIdle() ?? socket;
@@ -37,7 +37,6 @@ export class Crowd {
     return size;
   }
 
-  /** Sets keep the order in which their members came. */
   #oldestIdle(): Socket | undefined {
     const [largest] = [...this.#open.values()].toSorted((a, b) => b.size - a.size);
     return Array.from(largest ?? []).find((socket) => !socket.readableEnded);
@@ -50,13 +49,13 @@ export class Crowd {
   }
 }
 
-/** How many files this process may have open. */
+/** Returns how many files this process may have open. */
 export function descriptorLimit(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');
     return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Infinity);
   } catch {
-    // only Linux says so; elsewhere it is as many as a shell may have, or more
+    // only Linux has the file; elsewhere a shell allows this many, or more
     return 256;
   }
 }

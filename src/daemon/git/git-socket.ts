@@ -4,27 +4,29 @@ import type {Socket} from 'node:net';
 import {dirname} from 'node:path';
 import type {SocketScope} from '../../organization/socket-scope.ts';
 import {askSocket} from '../../places/ask-socket.ts';
-import {ClaimError, claimPath, codeOf} from '../claim.ts';
+import {codeOf, messageOf} from '../../text/orgkey-error.ts';
+import {ClaimError, claimPath} from '../claim.ts';
 import {Listener, type Origin} from './listener.ts';
 
-/** Whom a socket serves, and who may connect to it. */
+/** Which organizations a socket serves, and who may connect to it. */
 export interface Admission {
   readonly scope: SocketScope;
-  /** Permission bits, and the group's number: beyond what the umask leaves, for scoped sockets. */
+  /** Permission bits. */
   readonly mode: number;
+  /** The number of a group that may connect, if any. */
   readonly group: number | undefined;
   readonly serve: (socket: Socket) => void;
 }
 
 export interface GitSocketParts extends Admission {
   readonly path: string;
-  /** Where the service manager opened the socket. */
+  /** The descriptor, if the service manager opened the socket. */
   readonly fd: number | undefined;
-  /** What `hello` answers to a nonce, if it is us. */
+  /** Returns the proof that our `hello` answers to a nonce. */
   readonly proofOf: (nonce: string) => string;
 }
 
-/** One socket that git's client connects to: bound, watched, taken back, let go. */
+/** One socket that git's client connects to. */
 export class GitSocket {
   readonly path: string;
   readonly #parts: GitSocketParts;
@@ -47,29 +49,29 @@ export class GitSocket {
     return this.#parts.fd !== undefined;
   }
 
-  /** Who may connect: permission bits, and the group's number where it is not ours. */
+  /** Who may connect. */
   get access(): Pick<Admission, 'mode' | 'group'> {
     return this.#admission;
   }
 
-  /** Whoever connects from now on is served so. At the path nothing changes: that is the service manager's to do. */
+  /** Serves new clients this way. The path does not change: it is the service manager's. */
   admit(admission: Admission): void {
     this.#admission = admission;
   }
 
-  /** @throws {ClaimError} where the path is somebody else's, or the group could not reach it or is not ours to give. */
+  /** @throws {ClaimError} if another process serves the path, or the group cannot reach it, or we may not set the group. */
   async open(): Promise<void> {
     const {fd, path} = this.#parts;
     const {mode, group} = this.#admission;
-    if (fd === undefined && group !== undefined) requireWay(path, group);
+    if (fd === undefined && group !== undefined) requireReachable(path, group);
     if (fd === undefined) await claimPath(path);
-    // it may have been told to close while it waited
+    // it may have been closed meanwhile
     if (this.#isClosed) return;
     if (fd !== undefined) return this.#listener.listen({fd});
     await this.#listener.listen({path} satisfies Origin);
     try {
       if (group !== undefined) giveTo(group, path);
-      // the umask has left it to us alone until here, with an execute bit that means nothing
+      // until here the umask kept other users out
       chmodSync(path, mode);
     } catch (error) {
       this.#listener.stopAccepting();
@@ -77,7 +79,7 @@ export class GitSocket {
     }
   }
 
-  /** It was told to accept no more: for good. */
+  /** Whether it has stopped accepting, permanently. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -86,21 +88,21 @@ export class GitSocket {
     return this.#listener.connections;
   }
 
-  /** Whether whoever connects to the path reaches us. */
+  /** Whether a client that connects to the path reaches us. */
   async reachesUs(): Promise<boolean> {
     const nonce = randomBytes(16).toString('hex');
     const answer = await askSocket(this.path, `action=hello\ntimeout=0\nnonce=${nonce}\n`);
     return answer.kind === 'answered' && answer.text.includes(`\nproof=${this.#parts.proofOf(nonce)}\n`);
   }
 
-  /** Binds the path anew, after whoever listens there has been asked to leave. @throws {ClaimError} */
+  /** Binds the path again, after git's cache daemon, if it listens there, has left. @throws {ClaimError} */
   async takeBack(): Promise<void> {
     await claimPath(this.path);
     this.#listener.leavePath();
     await this.open();
   }
 
-  /** Accepts no more, and resolves when what was accepted is answered. */
+  /** Stops accepting. Resolves when every accepted connection is answered. */
   async drain(): Promise<void> {
     this.#isClosed = true;
     this.#listener.stopAccepting();
@@ -112,8 +114,8 @@ export class GitSocket {
   }
 }
 
-/** A group that is let in at the door must be let in at the gates before it. @throws {ClaimError} */
-function requireWay(path: string, group: number): void {
+/** Checks that a group can enter every directory above a socket. @throws {ClaimError} if it cannot. */
+function requireReachable(path: string, group: number): void {
   for (let above = dirname(path); ; above = dirname(above)) {
     const {mode, gid} = statSync(above);
     if ((mode & 0o001) === 0 && !(gid === group && (mode & 0o010) !== 0)) {
@@ -132,7 +134,7 @@ function giveTo(group: number, path: string): void {
     chownSync(path, -1, group);
   } catch (error) {
     throw new ClaimError(
-      `the socket ${path} cannot be given to the group ${group} (${codeOf(error)})`,
+      `the socket ${path} cannot be given to the group ${group} (${codeOf(error) ?? messageOf(error)})`,
       'use the system service, or a group that the user of the daemon is in',
     );
   }

@@ -2,8 +2,8 @@
 const FIRST = 3;
 
 /**
- * The sockets that systemd opened for us, by the names of their units: their order varies. Takes the three
- * variables out of the environment, so that no child believes that they are its own.
+ * Returns the descriptors of the sockets that systemd opened for us, by the names of their units, because their order
+ * varies. Removes the three variables from the environment, so that no child takes them for its own.
  */
 export function takeInheritedSockets(
   environment: NodeJS.ProcessEnv,

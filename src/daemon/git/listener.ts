@@ -1,20 +1,20 @@
 import {lstatSync} from 'node:fs';
 import {createServer, type Server, type Socket} from 'node:net';
 
-/** The default, 511, lost 359 of 1,000 clients that came at once. */
+/** With the default, 511, 359 of 1,000 simultaneous clients were lost. */
 const BACKLOG = 4096;
 
-/** Where a socket comes from: a path that we bind, or a descriptor that the service manager bound for us. */
+/** A path that we bind, or a descriptor that the service manager bound for us. */
 export type Origin = {readonly path: string} | {readonly fd: number};
 
-/** A listening socket, and the connections that it accepted. */
+/** A listening socket and the connections that it accepted. */
 export class Listener {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
   #bound: {readonly path: string; readonly identity: string} | undefined;
 
   constructor(serve: (socket: Socket) => void) {
-    // git's client half-closes after its request: without allowHalfOpen an answer that comes later is lost
+    // git's client half-closes after its request: without allowHalfOpen a later answer would be lost
     this.#server = createServer({allowHalfOpen: true}, (socket) => {
       this.#open.add(socket);
       socket.on('close', () => this.#open.delete(socket));
@@ -22,22 +22,22 @@ export class Listener {
     });
   }
 
-  /** The process' umask decides the mode, so that there is no moment at which others could connect. */
+  /** The umask of the process sets the mode, so other users can never connect. */
   async listen(origin: Origin): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.once('listening', resolve);
-      // for an inherited socket the backlog must be the second argument: inside the options it falls to 511
+      // for an inherited socket the backlog must be the second argument: as an option it would be 511
       if ('fd' in origin) this.#server.listen({fd: origin.fd}, BACKLOG);
       else this.#server.listen({path: origin.path, backlog: BACKLOG});
     });
     this.#server.removeAllListeners('error');
-    // an accept that fails for want of descriptors is tried again by Node; the listener lives on
+    // Node tries again when it runs out of descriptors
     this.#server.on('error', () => undefined);
     if ('path' in origin) this.#bound = {path: origin.path, identity: fileIdentity(origin.path) ?? ''};
   }
 
-  /** Whether the path still leads to this socket. Always so for a socket that the service manager owns. */
+  /** Whether the path still leads to this socket. Always true for a socket of the service manager. */
   isInPlace(): boolean {
     return this.#bound === undefined || fileIdentity(this.#bound.path) === this.#bound.identity;
   }
@@ -47,20 +47,20 @@ export class Listener {
   }
 
   /**
-   * Accepts no more. The file goes with it, unless somebody else's socket lies there by now: closing would remove that
-   * one, and so would a process that runs out of work. Ours must end by `process.exit`, then.
+   * Accepts no more, and removes the path, unless another socket is there by now. Closing would remove that one, and so
+   * would a process that runs out of work: ours must end by `process.exit` then.
    */
   stopAccepting(): void {
     if (this.isInPlace()) this.#server.close();
     else this.#server.unref();
   }
 
-  /** Leaves a path at which nothing lies by now, to listen anew: closing removes what is there. Connections stay. */
+  /** Closes a socket whose path must be empty, because closing removes what is there. Connections stay open. */
   leavePath(): void {
     this.#server.close();
   }
 
-  /** Resolves when every connection that was accepted is over. */
+  /** Resolves when every accepted connection has ended. */
   async drained(): Promise<void> {
     await Promise.all(
       Array.from(this.#open, (socket) => new Promise((resolve) => socket.once('close', resolve))),
@@ -72,7 +72,7 @@ export class Listener {
   }
 }
 
-/** Device and inode. `undefined`: nothing there. */
+/** Returns device and inode. `undefined`: nothing is there. */
 export function fileIdentity(path: string): string | undefined {
   const stats = lstatSync(path, {throwIfNoEntry: false, bigint: true});
   return stats && `${stats.dev}:${stats.ino}`;

@@ -1,9 +1,9 @@
 import {watch} from 'node:fs';
 
-/** Changes that come this close together are one, in milliseconds. */
+/** Changes that are this close together count as one, in milliseconds. */
 const SETTLE = 200;
 
-/** Says when something in a directory comes, goes or is replaced. Where that can't be had, nothing is said. */
+/** Calls `onChange` when a file in a directory is made, removed or replaced. Does nothing if it cannot be watched. */
 export function watchDirectory(
   path: string,
   {
@@ -11,7 +11,7 @@ export function watchDirectory(
     after,
   }: {
     readonly onChange: () => void;
-    /** Acts after so many milliseconds; what it gives cancels it. */
+    /** Runs `act` after `milliseconds`. Returns a function that cancels it. */
     readonly after: (milliseconds: number, act: () => void) => () => void;
   },
 ): {close(): void} {

@@ -3,7 +3,7 @@ import type {AuditSettings} from '../../config/configuration.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';
 import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
 import {Audit, type AuditEntry} from './audit.ts';
-import {Refusals} from './refusals.ts';
+import {RepeatedRejections} from './repeated-rejections.ts';
 
 export interface AuditTrailParts {
   /** The state directory. */
@@ -13,53 +13,58 @@ export interface AuditTrailParts {
   readonly after: StartTimer;
 }
 
-/** The files of the audit among the names of the state directory, those that are full left out. */
+/** Returns the audit files that are being written, among the names in the state directory. */
 export function auditFilesAmong(names: readonly string[]): string[] {
   return names.filter((name) => /^audit(?:\.[a-z0-9-]+)?\.jsonl$/.test(name));
 }
 
 /**
- * Who was handed what. Each scoped socket has a file of its own: whatever its clients ask for, it pushes out nothing
- * of what others were handed.
+ * Records who received what. Each scoped socket has a file of its own, so that its clients cannot push out the entries
+ * of others.
  */
 export class AuditTrail {
   readonly #parts: AuditTrailParts;
-  readonly #shares = new Map<string, {readonly file: Audit; readonly refusals: Refusals}>();
+  readonly #shares = new Map<string, Share>();
 
   constructor(parts: AuditTrailParts) {
     this.#parts = parts;
   }
 
-  /** Lines that a full disk, or too many at once, cost. */
+  /** How many lines were lost, to a full disk or because there were too many at once. */
   get dropped(): number {
     return [...this.#shares.values()].reduce((sum, {file}) => sum + file.dropped, 0);
   }
 
-  /** `scope`: of the socket that it was asked for on; `undefined` for the control channel. */
+  /** `scope`: the socket that received the request. `undefined`: the control channel. */
   write(entry: AuditEntry, scope: SocketScope | undefined): void {
-    const {file, refusals} = this.#shareOf(scope);
-    if (REFUSALS.has(entry.outcome)) refusals.note(entry);
+    const {file, rejections} = this.#shareOf(scope);
+    if (NOTHING_LEFT.has(entry.outcome)) rejections.note(entry);
     else file.write(entry);
   }
 
-  /** Resolves when everything that waits is written or counted as dropped. */
+  /** Resolves when every waiting line is written or counted as dropped. */
   async flush(): Promise<void> {
     const shares = [...this.#shares.values()];
-    for (const {refusals} of shares) refusals.flush();
+    for (const {rejections} of shares) rejections.flush();
     await Promise.all(shares.map(({file}) => file.flush()));
   }
 
-  #shareOf(scope: SocketScope | undefined) {
+  #shareOf(scope: SocketScope | undefined): Share {
     const name = scope?.organizations === undefined ? 'audit.jsonl' : `audit.${scope.name}.jsonl`;
     const known = this.#shares.get(name);
     if (known) return known;
     const {state, after, ...parts} = this.#parts;
     const file = new Audit(join(state, name), parts);
-    const share = {file, refusals: new Refusals((entry) => file.write(entry), after)};
+    const share = {file, rejections: new RepeatedRejections((entry) => file.write(entry), after)};
     this.#shares.set(name, share);
     return share;
   }
 }
 
-/** Outcomes by which nothing left. */
-const REFUSALS: ReadonlySet<string> = new Set(['pass', 'deny', 'failure']);
+interface Share {
+  readonly file: Audit;
+  readonly rejections: RepeatedRejections;
+}
+
+/** The outcomes for which the client received nothing. */
+const NOTHING_LEFT: ReadonlySet<string> = new Set(['pass', 'deny', 'failure']);

@@ -1,7 +1,8 @@
 import {appendFile, rename, rm, stat, truncate} from 'node:fs/promises';
 import type {AuditSettings} from '../../config/configuration.ts';
+import {codeOf} from '../../text/orgkey-error.ts';
 
-/** One hand-out, or its refusal; never a secret. */
+/** What one client received, or why it received nothing. Never a secret. */
 export interface AuditEntry {
   /** ISO 8601. */
   readonly time: string;
@@ -14,24 +15,24 @@ export interface AuditEntry {
   readonly identity?: string | undefined;
   readonly kind?: string | undefined;
   readonly source?: string | undefined;
-  /** Of the token: a keyed hash. */
+  /** A keyed hash of the token. */
   readonly fingerprint?: string | undefined;
   /** ISO 8601. */
   readonly expires?: string | undefined;
   readonly reason?: string | undefined;
   /** In milliseconds. */
   readonly duration?: number | undefined;
-  /** So many more refusals like this one there were, in the minute up to it. */
+  /** How many more entries like this one there were in the minute before it. */
   readonly times?: number | undefined;
 }
 
-/** In milliseconds. */
+/** How long lines are collected for one write, in milliseconds. */
 const EVERY = 200;
 
-/** Lines that wait at most; what comes on top of them is counted and dropped. */
+/** How many lines can wait. More are counted and dropped. */
 const MOST = 20_000;
 
-/** JSON lines in a file, written in batches behind the requests, rotated by size. */
+/** Writes JSON lines to a file, in batches in the background, and rotates it by size. */
 export class Audit {
   readonly #path: string;
   readonly #settings: () => AuditSettings;
@@ -51,7 +52,7 @@ export class Audit {
     this.#failed = failed;
   }
 
-  /** Lines that a full disk, or too many at once, cost. */
+  /** How many lines were lost, to a full disk or because there were too many at once. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -62,11 +63,11 @@ export class Audit {
       return;
     }
     this.#waiting.push(`${JSON.stringify({schemaVersion: 1, ...entry})}\n`);
-    // what is being written takes along what comes meanwhile
+    // a write under way takes them too
     if (this.#writing === undefined) this.#schedule();
   }
 
-  /** Resolves when everything that waits is written or counted as dropped. */
+  /** Resolves when every waiting line is written or counted as dropped. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -98,10 +99,10 @@ export class Audit {
       await appendFile(this.#path, text, {mode: 0o600});
       this.#isFailing = false;
     } catch (error) {
-      // a disk that became full took a part of it: half a line would spoil the next one
+      // a disk that became full may have taken half a line, which would spoil the next one
       if (before !== undefined) await truncate(this.#path, before).catch(() => undefined);
       this.#dropped += lines.length;
-      // said once, not for every batch until somebody has mended it
+      // reported once, not for every batch until the disk is repaired
       if (!this.#isFailing) this.#failed(error);
       this.#isFailing = true;
     }
@@ -120,12 +121,12 @@ export class Audit {
   }
 }
 
-/** In bytes; 0 where there is none. */
+/** Returns the size of a file in bytes, 0 if it does not exist. */
 async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    if (codeOf(error) === 'ENOENT') return 0;
     throw error;
   }
 }

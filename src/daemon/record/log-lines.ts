@@ -1,4 +1,4 @@
-/** The last lines of the log, and whoever follows it. */
+/** Keeps the last lines of the log, and passes new ones to its followers. */
 export class LogLines {
   readonly #recent: string[] = [];
   readonly #followers = new Set<(line: string) => void>();

@@ -8,22 +8,23 @@ export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'
 type Details = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
-  /** `details`: as a function where they are not to be made for nothing. */
+  /** `details` can be a function, so that they are made only for a line that is written. */
   (level: LogLevel, message: string, details?: Details | (() => Details)): void;
 }
 
 export interface LogParts {
   /** The least important level that is written. */
   readonly level: LogLevel;
-  /** journald wants a level before the line, people want it short, programs want JSON. */
+  /** journald reads a level before the line, a terminal gets short lines, programs get JSON. */
   readonly form: 'journal' | 'terminal' | 'json';
   readonly write: (line: string) => void;
   /** Milliseconds since epoch. */
   readonly now: () => number;
-  /** The secrets that are alive: replaced wherever they occur, however they came into a message. */
+  /** The secrets in memory. They are replaced wherever they occur in a line. */
   readonly secrets: () => Iterable<Secret>;
 }
 
+/** Returns a function that writes lines of at least `level`. */
 export function createLog({level, form, write, now, secrets}: LogParts): Log {
   const least = LOG_LEVELS.indexOf(level);
   return (of, message, details = {}) => {
@@ -55,7 +56,7 @@ function renderLine(
   return `\u001b[2m${new Date(now).toISOString().slice(11, 19)}\u001b[0m ${COLORS[level]}${level}\u001b[0m ${text}`;
 }
 
-/** As syslog counts them. */
+/** The priorities of syslog. */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = {error: 3, warn: 4, info: 6, debug: 7};
 const COLORS: Readonly<Record<LogLevel, string>> = {
   error: '\u001b[31m',
@@ -64,22 +65,26 @@ const COLORS: Readonly<Record<LogLevel, string>> = {
   debug: '\u001b[2m',
 };
 
-/** Compares bytes, so that no secret becomes a string for it. */
+/** Replaces secrets in a line. It compares bytes, so that no secret becomes a string. */
 function redact(line: string, secrets: Iterable<Secret>): string {
   const bytes = Buffer.from(line);
   let found = false;
   for (const secret of secrets) {
     if (secret.erased || secret.length < SHORTEST) continue;
-    const needle = Buffer.alloc(secret.length);
-    secret.copyTo(needle, 0);
-    for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at)) {
-      bytes.fill('*', at, at + needle.length);
-      found = true;
-    }
-    needle.fill(0);
+    found = secret.use((needle) => cover(needle, bytes)) || found;
   }
   return found ? bytes.toString() : line;
 }
 
-/** In bytes: what is shorter is found in innocent text. */
+/** Overwrites each occurrence of `needle`. Returns whether there was one. */
+function cover(needle: Buffer, bytes: Buffer): boolean {
+  let found = false;
+  for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at)) {
+    bytes.fill('*', at, at + needle.length);
+    found = true;
+  }
+  return found;
+}
+
+/** In bytes. Shorter secrets would be found in ordinary text. */
 const SHORTEST = 8;

@@ -6,7 +6,7 @@ import type {HandOut} from '../../control/control-handlers.ts';
 import type {Outcome} from '../status/tally.ts';
 import type {Report} from '../git/respond.ts';
 
-/** How a request counts. */
+/** Returns how a request counts. */
 export function outcomeOf({request, answer}: Report): Outcome {
   if (request === undefined) return 'malformed';
   switch (answer.kind) {
@@ -25,20 +25,20 @@ export function outcomeOf({request, answer}: Report): Outcome {
   }
 }
 
-/** The organization as configured, by which requests are counted; empty where none is. */
+/** Returns the configured organization under which a request counts, or an empty text. */
 export function countedFor({answered}: Report): string {
   const choice = answered?.choice;
   if (answered === undefined || choice === undefined) return '';
   return choice.by === 'name' ? (nameOf(answered.owner) ?? '') : `${choice.binding.host} *`;
 }
 
-/** The audit's line; `undefined` for what hands nothing out and is nobody's business. */
+/** Returns the entry for the audit. `undefined`: the request is not for the audit. */
 export function auditEntryOf(report: Report, time: number): AuditEntry | undefined {
   const {request, answer, answered, scope, duration} = report;
   if (request === undefined || request.operation === 'hello' || request.operation === 'ignored')
     return undefined;
   if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return undefined;
-  // whoever gives grants knows more of them, and tells it
+  // grants are reported when they are given and when they end
   if (answer.kind === 'grant') return undefined;
   const identity = answered?.choice?.binding.identity;
   return {
@@ -65,7 +65,7 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
   };
 }
 
-/** A token that left by the control channel: a person asked for it, or a command that a person runs. */
+/** Returns the entry for a token that was requested over the control channel. */
 export function tokenEntry({organization, identity, found, duration}: HandOut, time: number): AuditEntry {
   const token = found.kind === 'token' ? found.token : undefined;
   return {
@@ -84,19 +84,19 @@ export function tokenEntry({organization, identity, found, duration}: HandOut, t
   };
 }
 
-/** In bytes; names of projects and repositories may have 64 letters each, of any script. */
+/** In bytes. The names of projects and repositories can have 64 letters each, of any script. */
 const LONGEST_PATH = 512;
 
-/** Printable, and no longer than a line can take: whoever asks chooses it, and escapes make it longer. */
+/** Returns a printable path of bounded length. The client chooses it, and escapes make it longer. */
 export function boundedPath(path: string): string {
   const shown = printable(path);
-  // three bytes for each code unit at most
+  // a code unit takes three bytes at most
   if (shown.length * 3 <= LONGEST_PATH) return shown;
   const bytes = Buffer.from(shown);
   return bytes.length <= LONGEST_PATH ? shown : `${bytes.subarray(0, LONGEST_PATH).toString()}…`;
 }
 
-/** Milliseconds, without digits that mean nothing. */
+/** Rounds milliseconds to microseconds. */
 function inMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }

@@ -9,7 +9,7 @@ import {auditEntryOf, boundedPath, countedFor, outcomeOf} from './report.ts';
 import type {Report} from '../git/respond.ts';
 import type {Tally} from '../status/tally.ts';
 
-/** Counts each answered request, and writes it down where it matters. */
+/** Returns a function that counts each answered request, and records it in the audit and the log. */
 export function createReporter({
   tally,
   audit,
@@ -23,7 +23,7 @@ export function createReporter({
   readonly now: () => number;
 }): (report: Report) => void {
   return (report) => {
-    // the daemon asks its own sockets who listens: that is nobody's request
+    // the daemon asks its own sockets
     if (report.request?.operation === 'hello') return;
     const outcome = outcomeOf(report);
     tally.count(countedFor(report), outcome, report.duration);
@@ -41,16 +41,16 @@ export function createReporter({
     });
     if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
     else if (answer.kind === 'deny') log('warn', answer.reason, details);
-    else if (request === undefined) log('warn', `a request was not read${reasonOf(report)}`, details);
+    else if (request === undefined) log('warn', `a request could not be read${reasonOf(report)}`, details);
     else log('debug', `${request.operation}: ${answer.kind}${reasonOf(report)}`, details);
   };
 }
 
 function reasonOf({answer}: Report): string {
-  return 'reason' in answer && answer.reason !== undefined ? ` (${answer.reason})` : '';
+  return 'reason' in answer ? ` (${answer.reason})` : '';
 }
 
-/** Writes down what became of ssh connections: their grant, and what was read through it. */
+/** Returns a function that records the grants of ssh connections, and how they ended. */
 export function createGrantReporter({
   audit,
   logOf,
@@ -62,7 +62,7 @@ export function createGrantReporter({
   readonly now: () => number;
 }): (event: GrantEvent) => void {
   return (event) => {
-    // what was passed or denied is told by the answer's own report
+    // the answer reports what was passed or denied
     if (event.kind !== 'granted' && event.kind !== 'ended') return;
     const {host, organization, project, repository, fingerprint, scope} = event;
     const socket = scope.name;

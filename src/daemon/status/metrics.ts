@@ -1,7 +1,7 @@
 import type {Status} from '../../control/control-protocol.ts';
 import {BUCKETS, type Tally} from './tally.ts';
 
-/** The daemon's counts in Prometheus' text format, version 0.0.4. */
+/** Renders the metrics in Prometheus' text format, version 0.0.4. */
 export function renderMetrics(status: Status, tally: Tally, now: number): string {
   const {buckets, sum} = tally.durations;
   let below = 0;

@@ -1,11 +1,18 @@
-import type {AuditTrail} from '../record/audit-trail.ts';
 import type {Notice} from '../../control/control-protocol.ts';
+import type {ProgramOnDisk} from '../../entra/child/acquirer-program.ts';
+import type {AuditTrail} from '../record/audit-trail.ts';
 
-export const isFromBefore: Notice = {
-  level: 'yellow',
-  message: 'orgkey was updated, and the daemon from before still runs',
-  hint: 'run: orgkey service restart',
-};
+export function updateNotices({isReplaced}: Pick<ProgramOnDisk, 'isReplaced'>): Notice[] {
+  return isReplaced
+    ? [
+        {
+          level: 'yellow',
+          message: 'orgkey was updated, but the daemon of the earlier version still runs',
+          hint: 'run: orgkey service restart',
+        },
+      ]
+    : [];
+}
 
 export function auditNotices({dropped}: Pick<AuditTrail, 'dropped'>): Notice[] {
   return dropped === 0

@@ -7,8 +7,8 @@ export interface MetricsServer {
 }
 
 /**
- * Serves the metrics to Prometheus: `listen` is `host:port` on loopback, or a socket's absolute path.
- * @throws {Error} where that can't be listened on.
+ * Serves the metrics to Prometheus on `listen`: `host:port` on loopback, or the absolute path of a socket.
+ * @throws {Error} if that is not possible.
  */
 export async function serveMetrics(listen: string, render: () => string): Promise<MetricsServer> {
   const server = createServer((request, response) => {

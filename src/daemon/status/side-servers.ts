@@ -1,12 +1,18 @@
 import type {Notice} from '../../control/control-protocol.ts';
+import {messageOf} from '../../text/orgkey-error.ts';
+import {Turns} from '../../turns.ts';
 import type {Log} from '../record/log.ts';
 
-/** What the daemon serves beside git's sockets. One that can't be opened is told, and takes nothing down with it. */
+/** Opens a server at a place. */
+type Open = (where: string) => Promise<{stop(): void}>;
+
+/** The servers next to git's sockets. A failure of one is reported, and does not affect the others. */
 export class SideServers {
   readonly #log: Log;
   readonly #open = new Map<string, {readonly where: string; stop(): void}>();
   readonly #notices = new Map<string, Notice>();
-  #last: Promise<void> = Promise.resolve();
+  /** If two calls for one server overlap, the later one wins. */
+  readonly #turns = new Turns();
 
   constructor(log: Log) {
     this.#log = log;
@@ -16,24 +22,12 @@ export class SideServers {
     return [...this.#notices.values()];
   }
 
-  /**
-   * Serves it there, and no longer where it was served before; `undefined`: nowhere. What could not be opened is tried
-   * again each time. One after the other: whoever asks twice at once gets the latter.
-   */
-  async serve(
-    name: string,
-    where: string | undefined,
-    open: (where: string) => Promise<{stop(): void}>,
-  ): Promise<void> {
-    this.#last = this.#last.then(() => this.#serve(name, where, open));
-    await this.#last;
+  /** Serves `name` at `where` only, or nowhere if that is `undefined`. A server that failed is tried again each time. */
+  async serve(name: string, where: string | undefined, open: Open): Promise<void> {
+    await this.#turns.take(() => this.#serve(name, where, open));
   }
 
-  async #serve(
-    name: string,
-    where: string | undefined,
-    open: (where: string) => Promise<{stop(): void}>,
-  ): Promise<void> {
+  async #serve(name: string, where: string | undefined, open: Open): Promise<void> {
     const before = this.#open.get(name);
     if (before !== undefined && before.where === where) return;
     before?.stop();
@@ -44,9 +38,13 @@ export class SideServers {
       const server = await open(where);
       this.#open.set(name, {where, stop: () => server.stop()});
     } catch (error) {
-      const message = `the ${name} cannot be served: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `the ${name} cannot be served: ${messageOf(error)}`;
       this.#log('error', message);
-      this.#notices.set(name, {level: 'yellow', message, hint: 'mend it, then run: orgkey service restart'});
+      this.#notices.set(name, {
+        level: 'yellow',
+        message,
+        hint: 'repair it, then run: orgkey service restart',
+      });
     }
   }
 

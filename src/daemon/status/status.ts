@@ -17,14 +17,14 @@ export interface StatusParts {
   readonly tokens: TokenCache;
   readonly tally: Tally;
   readonly sockets: readonly GitSocket[];
-  /** What else is wrong: sockets, audit, clock. */
+  /** What is wrong with sockets, audit, clock and the like. */
   readonly notices: readonly Notice[];
   readonly residentBytes: number;
   readonly clockSkew: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Everything about the daemon that a person may want to see, without secrets. */
+/** Returns what `orgkey status` shows. It has no secrets. */
 export function statusOf(parts: StatusParts): Status {
   const {inForce, tally} = parts;
   const organizations = inForce.bindings.all.flatMap((binding) => organizationsOf(binding, parts));

@@ -1,11 +1,11 @@
-/** Upper bounds of the histogram's buckets, in seconds; the last one is open. */
+/** The upper bounds of the histogram's buckets, in seconds. A last bucket has no bound. */
 export const BUCKETS: readonly number[] = [
   0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
 export type Outcome = 'served' | 'passed' | 'failed' | 'stored' | 'erased' | 'malformed';
 
-/** Counts of what was answered, since the start. */
+/** Counts answers since the start. */
 export class Tally {
   readonly #outcomes = new Map<string, number>();
   readonly #durations: number[] = Array.from({length: BUCKETS.length + 1}, () => 0);
@@ -27,16 +27,16 @@ export class Tally {
     this.#next = (this.#next + 1) % RECENT;
   }
 
-  /** `whose` as it was counted; all, where it is not given. */
+  /** Returns the count for one organization, or for all. */
   of(outcome: Outcome, whose?: string): number {
-    // status asks for each of thousands of organizations: one must not cost a walk through all
+    // status asks for each of thousands of organizations, so this must be a lookup
     if (whose !== undefined) return this.#outcomes.get(keyOf(outcome, whose)) ?? 0;
     let sum = 0;
     for (const [key, times] of this.#outcomes) if (key.startsWith(keyOf(outcome, ''))) sum += times;
     return sum;
   }
 
-  /** Each outcome and organization with its count. */
+  /** Returns each outcome and organization with its count. */
   *entries(): Iterable<{readonly outcome: string; readonly organization: string; readonly times: number}> {
     for (const [key, times] of this.#outcomes) {
       const space = key.indexOf(' ');
@@ -44,12 +44,12 @@ export class Tally {
     }
   }
 
-  /** Counts by bucket, and the sum in seconds. */
+  /** The counts by bucket, and the sum in seconds. */
   get durations(): {readonly buckets: readonly number[]; readonly sum: number} {
     return {buckets: this.#durations, sum: this.#sum};
   }
 
-  /** Of the last thousand served requests, in milliseconds. */
+  /** The median of the last thousand served requests, in milliseconds. */
   get medianMs(): number | undefined {
     const sorted = this.#recent.toSorted((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)];

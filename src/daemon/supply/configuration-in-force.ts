@@ -1,32 +1,31 @@
 import type {Configuration, Loaded, Problem} from '../../config/configuration.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../../token/acquire.ts';
+import {Turns} from '../../turns.ts';
 
-/** The configuration that requests are answered by. A bad new one changes nothing, and is remembered. */
+export interface ConfigurationInForceParts {
+  /** Reads the configuration again. */
+  readonly load: (inForce: Configuration) => Promise<Loaded>;
+  /** Has every default and no credential. */
+  readonly initial: Configuration;
+  /** In milliseconds since epoch. */
+  readonly now: () => number;
+}
+
+/** The configuration by which requests are answered. An invalid new one changes nothing, and its problems are kept. */
 export class ConfigurationInForce {
-  readonly #load: () => Promise<Loaded>;
-  readonly #now: () => number;
+  readonly #parts: ConfigurationInForceParts;
+  readonly #readings = new Turns();
+  #next: Promise<boolean> | undefined;
   #configuration: Configuration;
   #bindings = new Bindings([]);
   #problems: readonly Problem[] = [];
   #files: readonly string[] = [];
   #loadedAt = 0;
-  #last: Promise<unknown> = Promise.resolve();
-  #next: Promise<boolean> | undefined;
 
-  /** `initial` has every default and no credential. `now` is in milliseconds since epoch. */
-  constructor({
-    load,
-    initial,
-    now,
-  }: {
-    load: () => Promise<Loaded>;
-    initial: Configuration;
-    now: () => number;
-  }) {
-    this.#load = load;
-    this.#configuration = initial;
-    this.#now = now;
+  constructor(parts: ConfigurationInForceParts) {
+    this.#parts = parts;
+    this.#configuration = parts.initial;
   }
 
   get configuration(): Configuration {
@@ -37,12 +36,18 @@ export class ConfigurationInForce {
     return this.#bindings;
   }
 
-  /** Of a configuration that was not taken. */
+  /** The problems of a configuration that was not taken. */
   get problems(): readonly Problem[] {
     return this.#problems;
   }
 
-  /** Absolute paths whose change is of interest, those of a bad configuration included. */
+  /** Why no organization is configured at all, if an invalid configuration is the reason. */
+  get reasonForNone(): string | undefined {
+    const [first] = this.#problems;
+    return first && this.#bindings.all.length === 0 ? `${first.place}: ${first.message}` : undefined;
+  }
+
+  /** Absolute paths to watch, including those of an invalid configuration. */
   get files(): readonly string[] {
     return this.#files;
   }
@@ -52,7 +57,7 @@ export class ConfigurationInForce {
     return this.#loadedAt;
   }
 
-  /** Whether some logins are to outlive the daemon. */
+  /** Whether some logins outlive the daemon. */
   get persistsLogins(): boolean {
     return this.#bindings.all.some(({identity}) => identity.kind === 'stored' && identity.persist);
   }
@@ -65,20 +70,19 @@ export class ConfigurationInForce {
   }
 
   /**
-   * Reads it again; `true` if another one is in force afterwards. Whoever asks while it is being read may know of a
-   * change that came too late for that: it is read once more, for all of them.
+   * Reads the configuration again. Resolves to `true` if a new one is in force. Callers that ask during a reading may
+   * know of a change that it missed, so they share one more reading after it.
    */
   reload(): Promise<boolean> {
-    this.#next ??= this.#last.then(() => {
+    this.#next ??= this.#readings.take(() => {
       this.#next = undefined;
       return this.#reload();
     });
-    this.#last = this.#next.catch(() => undefined);
     return this.#next;
   }
 
   async #reload(): Promise<boolean> {
-    const loaded = await this.#load();
+    const loaded = await this.#parts.load(this.#configuration);
     if (loaded.kind === 'invalid') {
       this.#problems = loaded.problems;
       this.#files = [...new Set([...this.#files, ...loaded.files])];
@@ -88,7 +92,7 @@ export class ConfigurationInForce {
     this.#files = loaded.configuration.files;
     this.#configuration = loaded.configuration;
     this.#bindings = new Bindings(loaded.configuration.bindings);
-    this.#loadedAt = this.#now();
+    this.#loadedAt = this.#parts.now();
     return true;
   }
 }

@@ -1,25 +1,26 @@
 import type {OpenedStore} from '../../store/open-store.ts';
-import type {SecretSection, StoreTrouble} from '../../store/secret-store.ts';
 import type {Notice} from '../../control/control-protocol.ts';
+import type {SecretSection, UnreadableEntry} from '../../store/secret-store.ts';
+import {OrgkeyError, messageOf} from '../../text/orgkey-error.ts';
 
-/** The secret store, which is opened when it is first needed: most daemons never need it. */
+/** Opens the secret store on first use. Most daemons never need it. */
 export class LazyStore {
   readonly #open: () => Promise<OpenedStore>;
   #opened: Promise<OpenedStore> | undefined;
   #opening: readonly Notice[] = [];
-  #troubles: readonly Notice[] = [];
+  #unreadable: readonly Notice[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(open: () => Promise<OpenedStore>) {
     this.#open = open;
   }
 
-  /** What status warns of, once it is open or could not be opened; entries that can't be read as of the last look. */
+  /** What is wrong with the store, including the entries that could not be read at the last look. */
   get notices(): readonly Notice[] {
-    return [...this.#opening, ...this.#troubles];
+    return [...this.#opening, ...this.#unreadable];
   }
 
-  /** The part of the store whose names begin so. */
+  /** Returns the part of the store whose names begin with `prefix`. */
   section(prefix: string): SecretSection {
     const use = async <T>(act: (section: SecretSection) => Promise<T>): Promise<T> =>
       this.#followed(this.#ready().then(({store}) => act(store.section(prefix))));
@@ -31,7 +32,7 @@ export class LazyStore {
     };
   }
 
-  /** Waits for what is under way, and has the key overwritten. For the end; never rejects. */
+  /** Waits for what is under way, and overwrites the key. Never rejects. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     const opened = await this.#opened?.catch(() => undefined);
@@ -47,18 +48,18 @@ export class LazyStore {
     }
   }
 
-  /** Looks for entries that can't be read, where the store is open. To be called every minute or so; never rejects. */
+  /** Looks for unreadable entries if the store is open. Call it every minute. Never rejects. */
   async look(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined);
     if (opened === undefined) return;
     try {
-      this.#troubles = troubleNotices(await opened.store.troubles(), opened.warning !== undefined);
+      this.#unreadable = entryNotices(await opened.store.unreadable(), opened.warning !== undefined);
     } catch (error) {
-      this.#troubles = [{level: 'red', ...describe(error)}];
+      this.#unreadable = [{level: 'red', ...describe(error)}];
     }
   }
 
-  /** A store that could not be opened is tried anew the next time: a disk can be mended. */
+  /** Tries again if the store could not be opened: the disk may be repaired by now. */
   #ready(): Promise<OpenedStore> {
     if (this.#opened !== undefined) return this.#opened;
     const opening = this.#open().then(
@@ -79,21 +80,19 @@ export class LazyStore {
   }
 }
 
-/** One notice for each sort of trouble: a lost key spoils every entry. */
-function troubleNotices(troubles: readonly StoreTrouble[], isWarnedOf: boolean): Notice[] {
-  const sorts = Map.groupBy(troubles, ({error}) => error.code);
-  // that the key is missing was said when the store was opened
+/** Returns one notice for each kind of error: a lost key affects every entry. */
+function entryNotices(entries: readonly UnreadableEntry[], isWarnedOf: boolean): Notice[] {
+  const sorts = Map.groupBy(entries, ({error}) => error.code);
+  // the warning at opening says that the key is missing
   if (isWarnedOf) sorts.delete('ERR_STORE_LOCKED');
   return Array.from(sorts.values(), ([first, ...others]) => {
     const {message, hint} = describe(first?.error);
     const more = others.length === 0 ? '' : `, and ${others.length} more like it`;
-    return {level: 'yellow', message: `a stored secret is of no use: ${message}${more}`, hint};
+    return {level: 'yellow', message: `a stored secret cannot be read: ${message}${more}`, hint};
   });
 }
 
 function describe(error: unknown): {readonly message: string; readonly hint: string} {
-  const message = error instanceof Error ? error.message : String(error);
-  const hint =
-    error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
-  return {message, hint: hint ?? 'run: orgkey doctor'};
+  const hint = error instanceof OrgkeyError ? error.hint : undefined;
+  return {message: messageOf(error), hint: hint ?? 'run: orgkey doctor'};
 }

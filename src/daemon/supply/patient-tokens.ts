@@ -2,8 +2,8 @@ import type {Found, TokenCache} from '../../token/token-cache.ts';
 import {startTimer} from '../../start-timer.ts';
 
 /**
- * The cache for a git that waits: after `patience` milliseconds it gets the token that was to be replaced, or a reason
- * where there is none. What is under way goes on, and the next git finds its result.
+ * Returns the token cache for a waiting git. After `patience` milliseconds git gets the token that was to be replaced,
+ * or a reason if there is none. The acquisition goes on, and the next git finds its result.
  */
 export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenCache, 'get' | 'peek'> {
   return {
@@ -30,8 +30,8 @@ const tooLate: Found = {
   kind: 'failed',
   failure: {
     code: 'ERR_TIMEOUT',
-    message: 'the issuer of its tokens did not answer in time',
-    hint: 'Look at the network and the proxy of this machine; the next try may find the token ready.',
+    message: 'the token issuer did not answer in time',
+    hint: 'Check the network and the proxy of this machine, then try again.',
     retryAfter: undefined,
   },
 };

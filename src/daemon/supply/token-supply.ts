@@ -2,20 +2,21 @@ import {createHmac} from 'node:crypto';
 import {join} from 'node:path';
 import {compileCacheOf} from '../../compile-cache.ts';
 import {readSecret} from '../../config/value/read-secret.ts';
+import type {PeopleParts} from '../../control/people.ts';
 import {createAcquire} from '../../entra/acquire.ts';
-import type {ProgramOnDisk} from '../../entra/child/acquirer-program.ts';
 import {AcquirerPool, type Observation} from '../../entra/child/acquirer-pool.ts';
+import type {ProgramOnDisk} from '../../entra/child/acquirer-program.ts';
 import {refreshTokenName} from '../../entra/sign-in/refresh-tokens.ts';
 import type {SecretSource} from '../../identity/identity.ts';
-import {openStore} from '../../store/open-store.ts';
-import type {Secret} from '../../secret/secret.ts';
 import {StoredLogins} from '../../login/stored-logins.ts';
+import type {Secret} from '../../secret/secret.ts';
+import {openStore} from '../../store/open-store.ts';
+import type {SecretSection} from '../../store/secret-store.ts';
 import {TokenCache} from '../../token/token-cache.ts';
 import type {Clock} from '../../token/token.ts';
+import type {Log} from '../record/log.ts';
 import type {ConfigurationInForce} from './configuration-in-force.ts';
 import {LazyStore} from './lazy-store.ts';
-import type {Log} from '../record/log.ts';
-import type {PeopleParts} from '../../control/people.ts';
 import {waitForDisk} from './wait-for-disk.ts';
 
 export interface TokenSupplyParts {
@@ -28,90 +29,116 @@ export interface TokenSupplyParts {
   readonly key: Uint8Array;
   readonly inForce: ConfigurationInForce;
   readonly log: Log;
+  readonly onUnexpected: (error: unknown) => void;
   readonly observe: (observation: Observation) => void;
 }
 
-/** Where credentials come from: the cache and who fills it, what people typed, and what outlives a restart. */
-export interface TokenSupply {
+/** Where credentials come from: the token cache and the acquirers that fill it, stored logins, and the secret store. */
+export class TokenSupply {
   readonly tokens: TokenCache;
   readonly logins: StoredLogins;
   readonly store: LazyStore;
-  /** Of the program that the acquirers are. */
-  readonly program: ProgramOnDisk;
-  readonly readSource: (source: SecretSource) => Promise<Secret>;
-  readonly people: Pick<PeopleParts, 'signIn' | 'signOut' | 'isSignedIn'>;
-  /** Ends the acquirers, and waits until what is to be kept is on disk. */
-  close(): Promise<void>;
-}
+  readonly #parts: TokenSupplyParts;
+  readonly #pool: AcquirerPool;
+  readonly #refreshTokens: SecretSection;
+  #loginsTakenUp: Promise<unknown> | undefined;
 
-export function createTokenSupply(parts: TokenSupplyParts): TokenSupply {
-  const {environment, state, uid, clock, key, inForce, log, observe} = parts;
-  const store = new LazyStore(() =>
-    openStore({directory: join(state, 'secrets'), uid, environment, platform: process.platform}),
-  );
-  const pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
-  const readSource = (source: SecretSource) =>
-    readSecret(source, {
+  constructor(parts: TokenSupplyParts) {
+    const {environment, state, clock, observe} = parts;
+    this.#parts = parts;
+    this.store = openLazily(parts);
+    this.#refreshTokens = this.store.section('refresh-token/');
+    this.#pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
+    const acquire = this.#createAcquire();
+    this.tokens = new TokenCache({acquire, clock, random: Math.random});
+    this.logins = createLogins(this.store, parts);
+  }
+
+  /** The program of the acquirers, as it is on the disk. */
+  get program(): ProgramOnDisk {
+    return this.#pool.program;
+  }
+
+  /** What the control channel needs to sign people in and out. */
+  get people(): Pick<PeopleParts, 'signIn' | 'signOut' | 'isSignedIn'> {
+    const refreshTokens = this.#refreshTokens;
+    return {
+      signIn: async (identity, how) => {
+        const {signIn} = await import('../../entra/sign-in/sign-in.ts');
+        const readSource = (source: SecretSource) => this.readSource(source);
+        return signIn(identity, {pool: this.#pool, readSecret: readSource, refreshTokens}, how);
+      },
+      signOut: async (identity) => refreshTokens.remove(refreshTokenName(identity)),
+      isSignedIn: async (identity) => (await refreshTokens.names()).includes(refreshTokenName(identity)),
+    };
+  }
+
+  /** Reads a secret from where the configuration says. The caller erases it. */
+  readSource(source: SecretSource): Promise<Secret> {
+    const {environment} = this.#parts;
+    const pool = this.#pool;
+    return readSecret(source, {
       environment,
-      readVault: async (vault, secret) => {
+      async readVault(vault, secret) {
         const {readVaultSecret} = await import('../../entra/read-vault-secret.ts');
         return readVaultSecret({vault, secret}, {pool, environment});
       },
     });
-  const refreshTokens = store.section('refresh-token/');
-  const acquire = createAcquire({
-    pool,
-    clock,
-    fingerprint: (secret) => fingerprintOf(key, secret),
-    readSecret: readSource,
-    environment,
-    authority: {
-      get authorityHost() {
-        return inForce.configuration.settings.entra.authorityHost;
+  }
+
+  /** Reads the persisted logins once. Organizations that need none of them do not wait for a locked keyring. */
+  async takeUpLogins(): Promise<void> {
+    this.#loginsTakenUp ??= this.logins.load().catch(this.#parts.onUnexpected);
+    await waitForDisk(this.#loginsTakenUp);
+  }
+
+  /** Ends the acquirers, and waits until the disk has what is to be kept. */
+  async close(): Promise<void> {
+    this.#pool.close();
+    await this.logins.close();
+    this.tokens.clear();
+    await this.store.close();
+  }
+
+  #createAcquire(): ReturnType<typeof createAcquire> {
+    const {environment, clock, key, inForce, log} = this.#parts;
+    return createAcquire({
+      pool: this.#pool,
+      clock,
+      fingerprint: (secret) => fingerprintOf(key, secret),
+      readSecret: (source) => this.readSource(source),
+      environment,
+      authority: {
+        get authorityHost() {
+          return inForce.configuration.settings.entra.authorityHost;
+        },
+        get disableInstanceDiscovery() {
+          return inForce.configuration.settings.entra.disableInstanceDiscovery;
+        },
       },
-      get disableInstanceDiscovery() {
-        return inForce.configuration.settings.entra.disableInstanceDiscovery;
-      },
-    },
-    refreshTokens,
-    onNotKept: (error) =>
-      log('error', `a sign-in could not be kept, it ends with the daemon: ${String(error)}`),
-  });
-  const tokens = new TokenCache({acquire, clock, random: Math.random});
-  const logins = new StoredLogins({
-    clock,
-    archive: store.section('login/'),
-    failed: (done, error) => log('error', `a stored login could not be ${done}: ${String(error)}`),
-    waitFor: waitForDisk,
-  });
-  return {
-    tokens,
-    logins,
-    store,
-    program: pool.program,
-    readSource,
-    people: {
-      signIn: async (identity, how) => {
-        const {signIn} = await import('../../entra/sign-in/sign-in.ts');
-        return signIn(identity, {pool, readSecret: readSource, refreshTokens}, how);
-      },
-      signOut: async (identity) => refreshTokens.remove(refreshTokenName(identity)),
-      isSignedIn: async (identity) => (await refreshTokens.names()).includes(refreshTokenName(identity)),
-    },
-    async close() {
-      pool.close();
-      await logins.close();
-      tokens.clear();
-      await store.close();
-    },
-  };
+      refreshTokens: this.#refreshTokens,
+      onNotKept: (error) =>
+        log('error', `a sign-in could not be stored and ends with the daemon: ${String(error)}`),
+    });
+  }
 }
 
-/** 16 hex digits: enough to tell a token, nothing to find it by. */
+function openLazily({environment, state, uid}: TokenSupplyParts): LazyStore {
+  const directory = join(state, 'secrets');
+  return new LazyStore(() => openStore({directory, uid, environment, platform: process.platform}));
+}
+
+function createLogins(store: LazyStore, {clock, log}: TokenSupplyParts): StoredLogins {
+  return new StoredLogins({
+    clock,
+    archive: store.section('login/'),
+    failed: (use, error) => log('error', `a stored login could not be ${use}: ${String(error)}`),
+    waitFor: waitForDisk,
+  });
+}
+
+/** Returns 16 hex digits: enough to recognize a token, and useless for finding it. */
 function fingerprintOf(key: Uint8Array, secret: Secret): string {
-  const bytes = new Uint8Array(secret.length);
-  secret.copyTo(bytes, 0);
-  const hash = createHmac('sha256', key).update(bytes).digest('hex');
-  bytes.fill(0);
+  const hash = secret.use((bytes) => createHmac('sha256', key).update(bytes).digest('hex'));
   return hash.slice(0, 16);
 }

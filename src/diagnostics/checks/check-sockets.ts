@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {lstat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {askSocket, isOurs} from '../../places/ask-socket.ts';
+import {askSocket, isOrgkey} from '../../places/ask-socket.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
@@ -91,7 +91,7 @@ async function checkListener(
       `the process that listens on ${shown} does not answer`,
       'orgkey service restart',
     );
-  if (!isOurs(answer)) {
+  if (!isOrgkey(answer)) {
     // askSocket reports a connection that we may not make as an empty answer
     const isClosedToUs = uid !== 0 && facts.uid !== uid && answer.text === '';
     return isClosedToUs

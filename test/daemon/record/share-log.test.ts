@@ -28,7 +28,7 @@ test('the clients of a scoped socket have a share of the log, and all others the
   t.is(count('warn: everybody’s'), 150);
   t.is(count('warn: of others'), 1);
   t.is(timers.fire(60_000), 2);
-  t.is(written.at(-1), 'warn: 50 more like these are left out');
+  t.is(written.at(-1), 'warn: 50 more lines of this socket are left out');
   logOf(team)('warn', 'theirs');
   t.is(written.at(-1), 'warn: theirs');
   t.is(timers.fire(60_000), 1);
@@ -55,6 +55,6 @@ orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
   for (let times = 0; times < 120; times++)
     await daemon.ask('nonsense', join(daemon.runtime, 'scoped/team/git.sock'));
   await daemon.ask('nonsense');
-  await daemon.says(/a request was not read.*"socket":"git"/);
-  t.is(daemon.stderr.match(/a request was not read.*"socket":"team"/g)?.length, 100);
+  await daemon.says(/a request could not be read.*"socket":"git"/);
+  t.is(daemon.stderr.match(/a request could not be read.*"socket":"team"/g)?.length, 100);
 });

@@ -3,22 +3,23 @@ import type {ClaimError} from './claim.ts';
 import {serveConnection} from './git/connection.ts';
 import {Listener} from './git/listener.ts';
 
-export interface RefusalParts {
-  /** The sockets of systemd's. */
+export interface FailureParts {
+  /** The descriptors of systemd's sockets. */
   readonly fds: Iterable<number>;
-  /** Whether a daemon could start by now. Asked at each request. */
+  /** Whether a daemon could start by now. Called for each request. */
   readonly isRepaired: () => boolean;
-  readonly over: Promise<unknown>;
+  /** Resolves when we stop answering. */
+  readonly ended: Promise<unknown>;
 }
 
 /**
- * Where systemd holds the sockets, a git waits in front of them while a daemon that cannot start is started again and
- * again: it is told why, until it is `over`, or until that is repaired. Whoever finds it repaired hears nothing, for
- * which our helper asks once more, and the next daemon answers.
+ * Answers every git with the reason why the daemon cannot start: systemd holds the sockets, and restarts the daemon
+ * while git waits. Once the cause is repaired, we close without an answer; the helper then asks again and reaches the
+ * next daemon.
  */
-export async function tellRefusal(
+export async function answerWithFailure(
   {message, hint}: ClaimError,
-  {fds, isRepaired, over}: RefusalParts,
+  {fds, isRepaired, ended}: FailureParts,
 ): Promise<void> {
   const repaired = Promise.withResolvers<void>();
   const respond = async () => {
@@ -26,7 +27,7 @@ export async function tellRefusal(
       repaired.resolve();
       throw new Error('repaired');
     }
-    // which organizations are meant is not known: no git is stopped
+    // the configured organizations are unknown, so git is not told to quit
     const errors = [`the orgkey daemon cannot start: ${message}`];
     return render({kind: 'failure', errors, hints: [hint], quit: false});
   };
@@ -37,7 +38,7 @@ export async function tellRefusal(
       return listener;
     }),
   );
-  await Promise.race([over, repaired.promise]);
+  await Promise.race([ended, repaired.promise]);
   for (const listener of listeners) listener.stopAccepting();
   await Promise.all(listeners.map((listener) => listener.drained()));
 }

@@ -1,20 +1,20 @@
 import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
 import type {AuditEntry} from './audit.ts';
 
-/** In milliseconds. */
-const COUNTED_FOR = 60_000;
+/** How long entries are counted, in milliseconds. */
+const PERIOD = 60_000;
 
-/** Kinds that are told apart in this time; whoever asks makes up organizations. */
+/** How many kinds are counted separately. Clients can invent organizations. */
 const MOST_KINDS = 32;
 
-/** What is one too many to be told apart. */
+/** The kind of entries beyond that. */
 const OTHERS = '';
 
 /**
- * Refusals, as the audit has them: the first of each kind in full, and after a minute how many more there were. So
- * nobody fills it by asking for what he does not get.
+ * Writes requests that got nothing to the audit: the first of each kind in full, and after a minute how many more there
+ * were. Otherwise a client could fill the audit with requests for what it may not have.
  */
-export class Refusals {
+export class RepeatedRejections {
   readonly #write: (entry: AuditEntry) => void;
   readonly #after: StartTimer;
   readonly #counts = new Map<string, {readonly last: AuditEntry; readonly times: number}>();
@@ -26,16 +26,15 @@ export class Refusals {
   }
 
   note(entry: AuditEntry): void {
-    this.#cancel ??= this.#after(COUNTED_FOR, () => this.flush());
+    this.#cancel ??= this.#after(PERIOD, () => this.flush());
     const kind = JSON.stringify([entry.event, entry.outcome, entry.organization, entry.reason]);
     const key = this.#counts.has(kind) || this.#counts.size < MOST_KINDS ? kind : OTHERS;
     const before = this.#counts.get(key)?.times;
-    // the first is written as it is, where it is told apart
     if (before === undefined && key !== OTHERS) this.#write(entry);
     this.#counts.set(key, {last: entry, times: before === undefined ? Number(key === OTHERS) : before + 1});
   }
 
-  /** Writes the counts down, and begins anew. */
+  /** Writes the counts, and starts over. */
   flush(): void {
     this.#cancel?.();
     this.#cancel = undefined;

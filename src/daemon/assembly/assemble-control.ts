@@ -1,0 +1,39 @@
+import {ControlHandlers} from '../../control/control-handlers.ts';
+import type {Problem} from '../../config/configuration.ts';
+import {People} from '../../control/people.ts';
+import type {Rejections} from '../../token/rejections.ts';
+import type {AuditTrail} from '../record/audit-trail.ts';
+import {tokenEntry} from '../record/report.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import type {TokenSupply} from '../supply/token-supply.ts';
+import type {Logging} from './assemble-log.ts';
+import type {StatusSide} from './assemble-status.ts';
+
+export interface ControlSideParts {
+  readonly logging: Logging;
+  readonly inForce: ConfigurationInForce;
+  readonly supply: TokenSupply;
+  readonly rejections: Rejections;
+  readonly audit: AuditTrail;
+  readonly statusSide: StatusSide;
+  readonly reload: () => Promise<readonly Problem[]>;
+}
+
+/** Makes what answers the command line. */
+export function assembleControl(parts: ControlSideParts): ControlHandlers {
+  const {logging, inForce, supply, rejections, audit, statusSide, reload} = parts;
+  const {tokens} = supply;
+  const bindings = () => inForce.bindings;
+  return new ControlHandlers({
+    status: statusSide.status,
+    reload,
+    bindings,
+    tokens,
+    rejections,
+    logLines: logging.logLines,
+    metrics: statusSide.metrics,
+    people: new People({bindings, tokens, rejections, ...supply.people}),
+    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now()), undefined),
+    now: () => performance.now(),
+  });
+}

@@ -1,0 +1,142 @@
+import {createHmac} from 'node:crypto';
+import type {Socket} from 'node:net';
+import type {AnswerParts} from '../../answer/answer.ts';
+import type {SocketScope} from '../../organization/socket-scope.ts';
+import {machineDirectory} from '../../places/machine-configuration.ts';
+import {Grants} from '../../ssh/grant/grants.ts';
+import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
+import type {Rejections} from '../../token/rejections.ts';
+import {VERSION} from '../../version.ts';
+import {serveConnection} from '../git/connection.ts';
+import {Crowd, descriptorLimit} from '../git/crowd.ts';
+import {GitSockets} from '../git/git-sockets.ts';
+import {GrantPlaces} from '../git/grant-places.ts';
+import {respond, type Report, type RespondParts} from '../git/respond.ts';
+import {IdleWatch} from '../idle-watch.ts';
+import type {Place} from '../place.ts';
+import {AuditTrail} from '../record/audit-trail.ts';
+import {createGrantReporter, createReporter} from '../record/reporter.ts';
+import {shareLog} from '../record/share-log.ts';
+import {SocketGuard} from '../socket-guard.ts';
+import {startTimer} from '../../start-timer.ts';
+import type {Tally} from '../status/tally.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import {patientTokens} from '../supply/patient-tokens.ts';
+import type {TokenSupply} from '../supply/token-supply.ts';
+import type {Logging} from './assemble-log.ts';
+
+export interface GitParts {
+  readonly place: Place;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The sockets that systemd passed: file descriptors by name. */
+  readonly inherited: ReadonlyMap<string, number>;
+  /** Random bytes of this process. */
+  readonly key: Uint8Array;
+  readonly logging: Logging;
+  readonly inForce: ConfigurationInForce;
+  readonly supply: TokenSupply;
+  readonly rejections: Rejections;
+  readonly tally: Tally;
+}
+
+/** Everything that answers git, and keeps a record of it. */
+export interface GitSide {
+  readonly audit: AuditTrail;
+  readonly grants: Grants;
+  readonly idle: IdleWatch;
+  readonly sockets: GitSockets;
+  readonly guard: SocketGuard;
+}
+
+/** Makes what answers git. Nothing is opened yet. */
+export function assembleGit(parts: GitParts): GitSide {
+  const {place, inherited, logging, inForce, tally} = parts;
+  const {directory} = place;
+  const {log} = logging;
+  const audit = assembleAudit(parts);
+  const logOf = shareLog(log, startTimer);
+  const places = new GrantPlaces(directory);
+  const reportGrant = createGrantReporter({audit, logOf, now: Date.now});
+  const grants = assembleGrants(parts, places, reportGrant);
+  const idle = new IdleWatch(() => performance.now());
+  const proofOf = prover(parts.key);
+  const serve = server({
+    current: answersBy(parts),
+    grant: (request, scope) => grants.answer(request, scope),
+    hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
+    report: noting(idle, createReporter({tally, audit, logOf, now: Date.now})),
+    onUnexpected: logging.onUnexpected,
+    now: () => performance.now(),
+  });
+  const sockets = new GitSockets({directory, inherited, places, serve, proofOf});
+  const manager = directory === machineRuntimeDirectory ? 'system' : 'user';
+  const guard = new SocketGuard({inForce, sockets, log, manager});
+  return {audit, grants, idle, sockets, guard};
+}
+
+const machineRuntimeDirectory = '/run/orgkey';
+
+function assembleAudit({place, inForce, logging}: GitParts): AuditTrail {
+  return new AuditTrail({
+    state: place.state,
+    settings: () => inForce.configuration.settings.audit,
+    failed: (error) => logging.log('error', `audit: ${String(error)}`),
+    after: startTimer,
+  });
+}
+
+function assembleGrants(
+  {place, environment, inForce, supply}: GitParts,
+  places: GrantPlaces,
+  report: ReturnType<typeof createGrantReporter>,
+): Grants {
+  return new Grants({
+    settings: () => inForce.configuration.settings,
+    placeOf: (scope) => places.placeFor(scope),
+    readSecret: (source) => supply.readSource(source),
+    readTrustedHosts: async () => (await readTrustedHosts([place.state, machineDirectory])).text,
+    environment,
+    startTimer,
+    report,
+  });
+}
+
+/**
+ * Returns the function that proves who we are. The key also names tokens in the log, so the prefix keeps a client from
+ * learning the name of a token that it guesses.
+ */
+function prover(key: Uint8Array): (nonce: string) => string {
+  return function proofOf(nonce) {
+    return createHmac('sha256', key).update(`hello ${nonce}`).digest('hex');
+  };
+}
+
+/** Returns what requests are answered by: the configuration in force at that moment. */
+function answersBy({inForce, supply, rejections}: GitParts): () => AnswerParts {
+  const tokens = patientTokens(supply.tokens, TIME_BUDGET.patience);
+  return function current() {
+    const {bindings, configuration, reasonForNone} = inForce;
+    const {onFailure} = configuration.settings;
+    return {bindings, tokens, rejections, logins: supply.logins, onFailure, trouble: reasonForNone};
+  };
+}
+
+/** Returns what reports an answer, and notes that git asked. Our own `hello` does not count. */
+function noting(idle: IdleWatch, report: (report: Report) => void): (report: Report) => void {
+  return function noteAndReport(answered) {
+    if (answered.request?.operation !== 'hello') idle.note();
+    report(answered);
+  };
+}
+
+/** Returns what serves the connections of each socket. All scoped sockets share one limit. */
+function server(parts: RespondParts): (scope: SocketScope) => (socket: Socket) => void {
+  const crowd = new Crowd(descriptorLimit());
+  return function serveScope(scope) {
+    return function serveClient(socket) {
+      if (scope.organizations !== undefined) crowd.enter(scope.name, socket);
+      serveConnection(socket, (bytes) => respond(bytes, scope, parts));
+    };
+  };
+}

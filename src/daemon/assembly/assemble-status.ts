@@ -1,0 +1,61 @@
+import type {Status} from '../../control/control-protocol.ts';
+import {shownVariables} from '../../network/shown-variables.ts';
+import {VERSION} from '../../version.ts';
+import type {ClockWatch} from '../status/clock-watch.ts';
+import {renderMetrics} from '../status/metrics.ts';
+import {auditNotices, updateNotices} from '../status/notices.ts';
+import {SideServers} from '../status/side-servers.ts';
+import {statusOf} from '../status/status.ts';
+import type {Tally} from '../status/tally.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import type {TokenSupply} from '../supply/token-supply.ts';
+import type {GitSide} from './assemble-git.ts';
+import type {Logging} from './assemble-log.ts';
+
+export interface StatusSideParts {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly logging: Logging;
+  readonly inForce: ConfigurationInForce;
+  readonly supply: TokenSupply;
+  readonly git: GitSide;
+  readonly tally: Tally;
+  readonly clockWatch: ClockWatch;
+}
+
+/** What the daemon reports about itself, and the servers that report it. */
+export interface StatusSide {
+  readonly side: SideServers;
+  readonly status: () => Status;
+  readonly metrics: () => string;
+}
+
+/** Makes what reports on the daemon. Nothing is served yet. */
+export function assembleStatus(parts: StatusSideParts): StatusSide {
+  const {environment, logging, inForce, supply, git, tally, clockWatch} = parts;
+  const side = new SideServers(logging.log);
+  const startedAt = Date.now();
+  const variables = shownVariables(environment);
+  const status = (): Status =>
+    statusOf({
+      version: VERSION,
+      pid: process.pid,
+      startedAt,
+      inForce,
+      tokens: supply.tokens,
+      tally,
+      sockets: git.sockets.all,
+      notices: [
+        ...git.guard.notices,
+        ...supply.store.notices,
+        ...clockWatch.notices,
+        ...side.notices,
+        ...auditNotices(git.audit),
+        ...updateNotices(supply.program),
+      ],
+      residentBytes: process.memoryUsage.rss(),
+      clockSkew: clockWatch.skew,
+      environment: variables,
+    });
+  const metrics = () => renderMetrics(status(), tally, Date.now());
+  return {side, status, metrics};
+}

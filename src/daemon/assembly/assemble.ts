@@ -1,0 +1,72 @@
+import {randomBytes} from 'node:crypto';
+import {join} from 'node:path';
+import type {ControlHandlers} from '../../control/control-handlers.ts';
+import {heldSecrets} from '../../identity/held-secrets.ts';
+import type {Secret} from '../../secret/secret.ts';
+import {Rejections} from '../../token/rejections.ts';
+import {AppliedConfiguration} from '../apply-configuration.ts';
+import {createClock} from '../clock.ts';
+import type {DaemonOptions, Place} from '../place.ts';
+import {ClockWatch} from '../status/clock-watch.ts';
+import type {SideServers} from '../status/side-servers.ts';
+import {Tally} from '../status/tally.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import {TokenSupply} from '../supply/token-supply.ts';
+import {ValidConfigurations} from '../supply/valid-configurations.ts';
+import {assembleConfiguration} from './assemble-configuration.ts';
+import {assembleControl} from './assemble-control.ts';
+import {assembleGit, type GitSide} from './assemble-git.ts';
+import {assembleLog, type Logging} from './assemble-log.ts';
+import {assembleStatus} from './assemble-status.ts';
+import {followersOf} from './followers.ts';
+
+/** The parts that the life of a daemon deals with. */
+export interface Assembly {
+  readonly logging: Logging;
+  readonly inForce: ConfigurationInForce;
+  readonly configuration: AppliedConfiguration;
+  readonly supply: TokenSupply;
+  readonly git: GitSide;
+  readonly side: SideServers;
+  readonly handlers: ControlHandlers;
+}
+
+export interface AssemblyParts {
+  readonly place: Place;
+  readonly options: DaemonOptions;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The sockets that systemd passed: file descriptors by name. */
+  readonly inherited: ReadonlyMap<string, number>;
+}
+
+/** Makes the parts and joins them. Nothing is opened, read or started yet. */
+export function assemble({place, options, environment, inherited}: AssemblyParts): Assembly {
+  const {uid, state} = place;
+  const key = randomBytes(32);
+  const clock = createClock();
+  const clockWatch = new ClockWatch(clock);
+  const tally = new Tally();
+  const rejections = new Rejections(clock);
+  const logging = assembleLog(options.logLevel, environment);
+  const {log, onUnexpected} = logging;
+  const valid = new ValidConfigurations(join(state, 'valid-configurations'));
+  const inForce = assembleConfiguration({place, flag: options.config, environment, key, valid});
+  logging.liveSecrets.add(() => configuredSecrets(inForce));
+  const observe = clockWatch.note.bind(clockWatch);
+  const supply = new TokenSupply({environment, state, uid, clock, key, inForce, log, onUnexpected, observe});
+  logging.liveSecrets.add(() => supply.tokens.secrets());
+  logging.liveSecrets.add(() => supply.logins.secrets());
+  const git = assembleGit({place, environment, inherited, key, logging, inForce, supply, rejections, tally});
+  const statusSide = assembleStatus({environment, logging, inForce, supply, git, tally, clockWatch});
+  const {side, metrics} = statusSide;
+  const {guard, grants, audit} = git;
+  const followers = followersOf({inForce, supply, guard, grants, side, metrics, valid});
+  const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
+  const reload = () => configuration.reload();
+  const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});
+  return {logging, inForce, configuration, supply, git, side, handlers};
+}
+
+function* configuredSecrets(inForce: ConfigurationInForce): Iterable<Secret> {
+  for (const {identity} of inForce.bindings.all) yield* heldSecrets(identity);
+}

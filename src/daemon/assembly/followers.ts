@@ -1,0 +1,68 @@
+import type {Grants} from '../../ssh/grant/grants.ts';
+import type {Follower} from '../apply-configuration.ts';
+import type {SocketGuard} from '../socket-guard.ts';
+import type {SideServers} from '../status/side-servers.ts';
+import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
+import type {TokenSupply} from '../supply/token-supply.ts';
+import type {ValidConfigurations} from '../supply/valid-configurations.ts';
+
+export interface FollowerParts {
+  readonly inForce: ConfigurationInForce;
+  readonly supply: Pick<TokenSupply, 'tokens' | 'takeUpLogins'>;
+  readonly guard: Pick<SocketGuard, 'followConfiguration'>;
+  readonly grants: Pick<Grants, 'followConfiguration'>;
+  readonly side: SideServers;
+  readonly metrics: () => string;
+  readonly valid: ValidConfigurations;
+}
+
+/** Returns every part of the daemon that follows the configuration, in the order in which they do. */
+export function followersOf(parts: FollowerParts): readonly Follower[] {
+  const {inForce, supply, guard, grants, side, metrics, valid} = parts;
+  const {tokens} = supply;
+  return [
+    {
+      name: 'tokens',
+      isBeforeGit: true,
+      follow: () => tokens.keepOnly(inForce.bindings.all.map(({identity}) => identity)),
+    },
+    {
+      name: 'scoped sockets',
+      isBeforeGit: true,
+      // with an invalid configuration too: a git may wait in front of a socket that systemd holds
+      follow: () => guard.followConfiguration(),
+    },
+    {
+      name: 'prefetch',
+      isBeforeGit: true,
+      follow({isNew}) {
+        // not awaited: requests come first, and failures are in the status
+        if (isNew && inForce.configuration.settings.prefetch) void tokens.prefetch(inForce.wanted());
+      },
+    },
+    {name: 'ssh keys', isBeforeGit: true, follow: () => grants.followConfiguration()},
+    {
+      name: 'logins',
+      isBeforeGit: true,
+      follow: async () => (inForce.persistsLogins ? supply.takeUpLogins() : undefined),
+    },
+    {
+      name: 'metrics',
+      isBeforeGit: false,
+      follow: () => side.serve('metrics', inForce.configuration.settings.metricsListen, openMetrics),
+    },
+    {
+      name: 'known configurations',
+      isBeforeGit: false,
+      async follow() {
+        const {validity} = inForce.configuration;
+        if (validity !== undefined) await valid.remember(validity);
+      },
+    },
+  ];
+
+  async function openMetrics(listen: string) {
+    const {serveMetrics} = await import('../status/serve-metrics.ts');
+    return serveMetrics(listen, metrics);
+  }
+}
