@@ -1,46 +1,45 @@
 import http from 'node:http';
 import https from 'node:https';
-import type {Socket} from 'node:net';
+import {isIP, type Socket} from 'node:net';
 import {connect as connectTls, type TLSSocket} from 'node:tls';
-import {completeAddress, proxyFor, type ProxyVariables} from './proxy.ts';
+import {proxyAddress, type ProxyVariables} from './proxy.ts';
 
-/** The proxy does not lead there. The message is the status that it answered. */
+/** A proxy refused to connect. The message is the HTTP status that it answered. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
-  /** As Node names it in its own client. */
+  /** The code of Node's own client. */
   readonly code = 'ERR_PROXY_TUNNEL';
 }
 
 /**
- * A TLS connection to a server of the web, through the proxy that the variables name for it. `undefined`: no proxy is
- * named. By hand: Node's own client does it from 22.21 and 24.5 on only.
- * @throws {Error} where the proxy can't be reached; {ProxyError} where it refuses.
+ * Opens a TLS connection to the server of `url` through its proxy. Returns `undefined` if the variables name no proxy
+ * for it. Node's own proxy support (`new Agent({proxyEnv})`) cannot do this: as long as a proxy does not answer, a
+ * request there ignores its signal and `destroy`, and reports neither an error nor its end (seen in 24.21).
+ * @throws {Error} if the proxy cannot be reached.
+ * @throws {ProxyError} if it refuses.
  */
 export async function connectThroughProxy(
   url: string,
   variables: ProxyVariables,
   signal: AbortSignal,
 ): Promise<TLSSocket | undefined> {
+  const proxy = proxyAddress(url, variables);
+  if (proxy === undefined) return undefined;
   const {hostname, port} = new URL(url);
-  if (proxyFor(url, variables) === undefined) return undefined;
-  const socket = await openTunnel(proxyAddress(variables), `${hostname}:${port || '443'}`, signal);
-  return connectTls({socket, servername: hostname});
+  const socket = await openTunnel(proxy, `${hostname}:${port || '443'}`, signal);
+  const host = withoutBrackets(hostname);
+  return connectTls({socket, host, ...(isIP(host) === 0 ? {servername: host} : {})});
 }
 
 function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const headers = {
-    host: authority,
-    ...(login === ':' ? {} : {'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}`}),
-  };
   const client = proxy.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
     const request = client.request({
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
+      host: withoutBrackets(proxy.hostname),
       port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
       method: 'CONNECT',
       path: authority,
-      headers,
+      headers: {host: authority, ...loginHeader(proxy)},
       agent: false,
       signal,
     });
@@ -58,6 +57,21 @@ function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise
   });
 }
 
-function proxyAddress(variables: ProxyVariables): URL {
-  return new URL(completeAddress(variables['https_proxy'] ?? variables['HTTPS_PROXY'] ?? ''));
+function loginHeader({username, password}: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return {'proxy-authorization': `Basic ${login}`};
+}
+
+/** Many write a `%` of their password as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }

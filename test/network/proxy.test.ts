@@ -3,7 +3,7 @@ import {brokenProxyIn, completeAddress, proxyFor, withoutProxy} from '../../src/
 
 const proxied = test.macro({
   title: (_, url: string, variables: Record<string, string>, expected: string | undefined) =>
-    `${JSON.stringify(variables)}: ${url} goes through ${expected ?? 'nobody'}`,
+    `${JSON.stringify(variables)}: ${url} goes ${expected === undefined ? 'straight' : `through ${expected}`}`,
   exec: (t, url: string, variables: Record<string, string>, expected: string | undefined) =>
     t.is(proxyFor(url, variables), expected),
 });
@@ -27,6 +27,14 @@ test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: 'a, Login.MicrosoftOnli
 test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: 'login.microsoftonline.com:443'}, undefined);
 test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: 'login.microsoftonline.com:8443'}, 'p');
 test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: 'online.com'}, 'p');
+test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: 'microsoftonline.com'}, undefined);
+test(proxied, entra, {HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8 :443 .'}, 'p');
+test(proxied, 'https://10.1.2.3/', {HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8'}, undefined);
+test(proxied, 'https://11.1.2.3/', {HTTPS_PROXY: 'http://p', NO_PROXY: '10.0.0.0/8,11.0.0.0/99,x/y'}, 'p');
+test(proxied, 'https://10.1.2.3/', {HTTPS_PROXY: 'http://p', NO_PROXY: '2.3'}, 'p');
+test(proxied, 'https://[fd00::1]/', {HTTPS_PROXY: 'http://p', NO_PROXY: 'fd00::/8'}, undefined);
+test(proxied, 'https://[fd00::1]/', {HTTPS_PROXY: 'http://p', NO_PROXY: 'fd00::1'}, undefined);
+test(proxied, 'https://[fd00::1]:8443/', {HTTPS_PROXY: 'http://p', NO_PROXY: '[fd00::1]:8443'}, undefined);
 
 for (const [list, expected] of [
   [undefined, '169.254.169.254'],

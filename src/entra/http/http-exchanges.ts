@@ -1,11 +1,10 @@
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TokenCredentialOptions} from '@azure/identity';
 import {parseRecord} from '../../text/record.ts';
 import {secretForms} from '../../secret/secret-forms.ts';
-import {connectThroughProxy} from '../../network/open-tunnel.ts';
 import {proxyFor, type ProxyVariables} from '../../network/proxy.ts';
+import {describeNetworkError, sendRequest, type WebReply} from '../../network/send-request.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {TroubleError, type Service, type Trouble} from '../trouble.ts';
 
@@ -19,11 +18,7 @@ export interface Question {
   readonly tries?: number;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly text: string;
-}
+export type Reply = Pick<WebReply, 'status' | 'headers' | 'text'>;
 
 /** How long the last token lives, as the issuer said it; in milliseconds. */
 export interface Lifetime {
@@ -148,8 +143,22 @@ export class HttpExchanges {
     this.#requests += 1;
     try {
       const time = Math.max(1, Math.floor(Math.min(TIME_BUDGET.httpTry, this.#timeLeft())));
-      const reply = await send(question, this.#parts.variables, AbortSignal.timeout(time));
-      this.#noteDate(reply.headers.date);
+      const reply = await sendRequest(question, {
+        variables: this.#parts.variables,
+        signal: AbortSignal.timeout(time),
+        limit: MAX_ANSWER,
+      });
+      this.#skew = reply.skew ?? this.#skew;
+      if (reply.isCut) {
+        const trouble = {
+          kind: 'unusable',
+          service,
+          host,
+          status: reply.status,
+          detail: 'more than a megabyte',
+        } as const;
+        return {reply: undefined, trouble};
+      }
       if (reply.status === 200) return this.#accepted(reply, question, host);
       return {reply, trouble: this.#refused(reply, service, host)};
     } catch (error) {
@@ -217,12 +226,6 @@ export class HttpExchanges {
     return Date.now() - (this.#skew ?? 0);
   }
 
-  #noteDate(date: string | undefined): void {
-    const theirs = date === undefined ? Number.NaN : Date.parse(date);
-    // a Date header has no fractions: half a second is what it leaves out on average
-    if (Number.isFinite(theirs)) this.#skew = Date.now() - theirs - 500;
-  }
-
   #redact(text: string): string {
     let redacted = text;
     for (const secret of this.#secrets) {
@@ -245,62 +248,6 @@ export type Asking = Pick<HttpExchanges, 'ask' | 'trouble' | 'conceal'>;
 type Outcome =
   | {readonly reply: Reply; readonly trouble: Trouble | undefined}
   | {readonly reply: undefined; readonly trouble: Trouble};
-
-/** One request, one answer. @throws {Error} of Node's; {TroubleError} for an answer that is too long. */
-async function send(question: Question, variables: ProxyVariables, signal: AbortSignal): Promise<Reply> {
-  const {protocol} = new URL(question.url);
-  // what speaks plain HTTP is on this machine or its own link: no proxy leads there
-  if (protocol !== 'https:') return exchange(question, http, {agent: new http.Agent(), signal});
-  const tunnel = await connectThroughProxy(question.url, variables, signal);
-  if (tunnel === undefined) return exchange(question, https, {agent: new https.Agent(), signal});
-  return exchange(question, https, {createConnection: () => tunnel, signal}).finally(() => tunnel.destroy());
-}
-
-function exchange(
-  {service, method, url, headers, body}: Question,
-  {request: open}: Pick<typeof https, 'request'>,
-  options: https.RequestOptions,
-): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const {host} = new URL(url);
-    const payload = body === undefined ? undefined : Buffer.from(body);
-    const length = payload === undefined ? {} : {'content-length': payload.length};
-    const request = open(url, {...options, method, headers: {...headers, ...length}}, (response) => {
-      const chunks: Buffer[] = [];
-      let received = 0;
-      response.on('data', (chunk: Buffer) => {
-        received += chunk.length;
-        if (received <= MAX_ANSWER) return void chunks.push(chunk);
-        const status = response.statusCode ?? 0;
-        const detail = 'more than a megabyte';
-        reject(new TroubleError({kind: 'unusable', service, host, status, detail}));
-        request.destroy();
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(chunks).toString(),
-        });
-      });
-    });
-    request.on('error', reject);
-    request.end(payload);
-  });
-}
-
-function describeNetworkError(error: unknown): {readonly code: string; readonly detail: string} {
-  if (!(error instanceof Error)) return {code: 'UNKNOWN', detail: String(error)};
-  if (error.name === 'AbortError' || error.name === 'TimeoutError')
-    return {code: 'TIMEOUT', detail: 'no answer in time'};
-  // several addresses of one host were tried: the first says as much as all
-  const [first] = error instanceof AggregateError ? error.errors : [];
-  const cause: unknown = first ?? error;
-  const code =
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'UNKNOWN';
-  return {code, detail: cause instanceof Error ? cause.message : String(cause)};
-}
 
 /** What may be over in a second. */
 function mayPass(trouble: Trouble): boolean {

@@ -1,0 +1,103 @@
+import http from 'node:http';
+import https from 'node:https';
+import {codeOf, messageOf} from '../text/orgkey-error.ts';
+import {connectThroughProxy} from './open-tunnel.ts';
+import type {ProxyVariables} from './proxy.ts';
+
+export interface WebRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+export interface WebReply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** The first `limit` bytes or a few more. */
+  readonly text: string;
+  /** Whether the server had more to say. */
+  readonly isCut: boolean;
+  /** How far our clock is ahead of the server's, in milliseconds, to about a second; `undefined` if it sent no date. */
+  readonly skew: number | undefined;
+}
+
+export interface WayOut {
+  /** The environment whose proxies are used. */
+  readonly variables: ProxyVariables;
+  readonly signal: AbortSignal;
+  /** Bytes of the answer that are read. */
+  readonly limit: number;
+}
+
+/**
+ * Sends one request and reads its answer, through a proxy if the variables name one. Redirects are answers like any
+ * other: a token would travel with the request.
+ * @throws {Error} from Node if there is no answer; `describeNetworkError` explains it.
+ */
+export async function sendRequest(question: WebRequest, wayOut: WayOut): Promise<WebReply> {
+  const {protocol} = new URL(question.url);
+  // plain HTTP is for services on this machine or its own link, where no proxy leads
+  if (protocol !== 'https:') return exchange(question, wayOut, {agent: new http.Agent()});
+  const tunnel = await connectThroughProxy(question.url, wayOut.variables, wayOut.signal);
+  // an agent of our own ignores the proxies of the global one
+  if (tunnel === undefined) return exchange(question, wayOut, {agent: new https.Agent()});
+  try {
+    // without an agent, Node would take 80 for the default port and add it to the Host header
+    return await exchange(question, wayOut, {createConnection: () => tunnel, defaultPort: 443});
+  } finally {
+    tunnel.destroy();
+  }
+}
+
+function exchange(
+  {method, url, headers, body}: WebRequest,
+  {signal, limit}: WayOut,
+  options: https.RequestOptions,
+): Promise<WebReply> {
+  const payload = body === undefined ? undefined : Buffer.from(body);
+  const length = payload === undefined ? {} : {'content-length': payload.length};
+  const {request: open} = url.startsWith('https:') ? https : http;
+  return new Promise((resolve, reject) => {
+    const request = open(url, {...options, method, signal, headers: {...headers, ...length}}, (response) => {
+      const chunks: Buffer[] = [];
+      let received = 0;
+      const finish = () => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+          isCut: received > limit,
+          skew: skewOf(response.headers.date),
+        });
+      };
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        received += chunk.length;
+        if (received <= limit) return;
+        finish();
+        request.destroy();
+      });
+      response.on('error', reject);
+      response.on('end', finish);
+    });
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+function skewOf(date: string | undefined): number | undefined {
+  const theirs = date === undefined ? Number.NaN : Date.parse(date);
+  // a Date header has no fractions: half a second is what it leaves out on average
+  return Number.isFinite(theirs) ? Date.now() - theirs - 500 : undefined;
+}
+
+/** Returns the code of an error of `sendRequest` (`TIMEOUT` is ours, others are Node's or OpenSSL's) and its message. */
+export function describeNetworkError(error: unknown): {readonly code: string; readonly detail: string} {
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
+    return {code: 'TIMEOUT', detail: 'no answer in time'};
+  // several addresses of one host were tried: the first says as much as all
+  const [first] = error instanceof AggregateError ? error.errors : [];
+  const cause: unknown = first ?? error;
+  return {code: codeOf(cause) ?? 'UNKNOWN', detail: messageOf(cause)};
+}
