@@ -1,26 +1,21 @@
-import {randomUUID} from 'node:crypto';
-import {artifactFeed} from './artifact-feed.ts';
-import type {Principal} from './directory.ts';
+import {connectionData, packageFeed, restApi} from './azure-devops-api.ts';
+import {
+  htmlReply,
+  notFoundRoute,
+  plain,
+  signInRoute,
+  unauthorized,
+  type Site,
+} from './azure-devops-replies.ts';
+import {anonymous, hasScope, identify, notAuthorized, note} from './caller.ts';
 import {serveGit} from './git-http.ts';
 import type {GitProgram} from './git-program.ts';
 import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
 import {serveLfs} from './lfs.ts';
-import type {Organization, Pat} from './organizations.ts';
-import {isSame} from './organizations.ts';
-import type {Authorization} from './records.ts';
+import {isSame, type Organization} from './organizations.ts';
 import {glob} from './records.ts';
 import type {Repository} from './repositories.ts';
-import {azureDevOps} from './resources.ts';
 import type {TokenService} from './token-service.ts';
-
-const anonymous = 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa';
-
-/** Who sent a request, as far as an organization is concerned. */
-export type Caller =
-  | {readonly kind: 'anonymous'}
-  | {readonly kind: 'principal'; readonly principal: Principal; readonly name: string}
-  | {readonly kind: 'pat'; readonly pat: Pat; readonly name: string}
-  | {readonly kind: 'refused'; readonly reason: string; readonly message: string};
 
 /** Azure DevOps: organizations in the cloud, and servers with collections. */
 export class AzureDevOps {
@@ -69,14 +64,19 @@ export class AzureDevOps {
 
   readonly route: Router = (request): Route => {
     const {host, segments} = request;
-    // where people are sent to sign in, and where no program should follow with a token
+    // Users are sent there to sign in; no program may follow with a token
     if (host.endsWith('.vssps.visualstudio.com')) return signInRoute;
     const found = this.#find(host, segments);
     if (!found) return notFoundRoute();
     const {organization, rest} = found;
+    const site: Site = {organization, host, server: this.#servers.get(host)};
     const about = {organization: organization.name};
     if (host.includes('pkgs.'))
-      return {endpoint: 'feed', ...about, handle: (exchange) => this.#feed(organization, rest, exchange)};
+      return {
+        endpoint: 'feed',
+        ...about,
+        handle: (exchange) => packageFeed(site, rest, exchange, this.#tokens),
+      };
     const marker = rest.indexOf('_git');
     if (marker === 0 || marker === 1) return this.#gitRoute(organization, rest, marker);
     if (rest.includes('oidctoken')) return {...this.#api(request), ...about};
@@ -84,12 +84,12 @@ export class AzureDevOps {
       return {
         endpoint: 'connection-data',
         ...about,
-        handle: (exchange) => this.#connectionData(organization, exchange),
+        handle: (exchange) => connectionData(site, exchange, this.#tokens),
       };
     return {
       endpoint: 'azure-devops',
       ...about,
-      handle: (exchange) => this.#other(organization, rest, exchange),
+      handle: (exchange) => restApi(site, rest, exchange, this.#tokens),
     };
   };
 
@@ -218,14 +218,15 @@ export class AzureDevOps {
     {authorization, record, host}: Exchange,
     wish: 'read' | 'write',
   ): Reply | {repository: Repository; name: string} {
+    const site: Site = {organization, host, server: this.#servers.get(host)};
     const repository = organization.repository(project, name);
-    const caller = this.#caller(organization, authorization);
+    const caller = identify(organization, authorization, this.#tokens);
     note(record, caller);
-    if (caller.kind === 'refused') return this.#unauthorized(organization, host, caller.message);
+    if (caller.kind === 'refused') return unauthorized(site, caller.message);
     if (caller.kind === 'anonymous')
       return repository?.isPublic && wish === 'read'
         ? {repository, name: 'anonymous'}
-        : this.#unauthorized(organization, host, notAuthorized(anonymous));
+        : unauthorized(site, notAuthorized(anonymous));
     if (!organization.hasProject(project))
       return plain(
         404,
@@ -255,297 +256,8 @@ export class AzureDevOps {
       );
     return {repository, name: caller.name};
   }
-
-  #caller(organization: Organization, authorization: Authorization | undefined): Caller {
-    if (!authorization || authorization.secret === '') return {kind: 'anonymous'};
-    const {scheme, secret} = authorization;
-    if (scheme !== 'basic' && scheme !== 'bearer')
-      return {kind: 'refused', reason: 'scheme', message: notAuthorized(anonymous)};
-    const pat = scheme === 'basic' ? organization.pat(secret) : undefined;
-    if (pat) {
-      if (this.#tokens.isRevoked(secret))
-        return {kind: 'refused', reason: 'revoked', message: notAuthorized(anonymous)};
-      if (pat.expired)
-        return {
-          kind: 'refused',
-          reason: 'expired',
-          message: 'Access Denied: The Personal Access Token used has expired.',
-        };
-      return {kind: 'pat', pat, name: pat.user};
-    }
-    const isServer = !organization.url.startsWith('https://dev.azure.com/');
-    if (isServer) return {kind: 'refused', reason: 'unknown', message: notAuthorized(anonymous)};
-    const verdict = this.#tokens.verify(secret, azureDevOps);
-    if (verdict.kind === 'refused')
-      return {kind: 'refused', reason: verdict.reason, message: notAuthorized(anonymous)};
-    const {principal} = verdict;
-    if (organization.membership(principal)) return {kind: 'principal', principal, name: principal.name};
-    if (principal.tenant !== organization.tenant)
-      return {kind: 'refused', reason: 'other tenant', message: notAuthorized(principal.objectId)};
-    const {id} = principal.tenant;
-    return {
-      kind: 'refused',
-      reason: 'not a member',
-      message: `TF401444: Please sign-in at least once as ${id}\\${id}\\${principal.userPrincipalName ?? principal.objectId} in a web browser to enable access to the service.`,
-    };
-  }
-
-  #unauthorized(organization: Organization, host: string, message: string): Reply {
-    const {unauthenticated} = organization;
-    if (unauthenticated === 203 || unauthenticated === 302)
-      return this.#signInPage(organization, host, unauthenticated);
-    return {
-      ...htmlReply(401, 'Access Denied', message),
-      headers: {
-        ...htmlHeaders,
-        ...this.#challenge(organization, host),
-        'x-tfs-serviceerror': encodeURIComponent(message),
-      },
-    };
-  }
-
-  #challenge(organization: Organization, host: string): Record<string, string | readonly string[]> {
-    const server = this.#servers.get(host);
-    const activity = randomUUID();
-    const common = {
-      'x-tfs-processid': randomUUID(),
-      activityid: activity,
-      'x-tfs-session': activity,
-      'x-vss-e2eid': activity,
-      'x-content-type-options': 'nosniff',
-      p3p: 'CP="CAO DSP COR ADMa DEV CONo TELo CUR PSA PSD TAI IVDo OUR SAMi BUS DEM NAV STA UNI COM INT PHY ONL FIN PUR LOC CNT"',
-    };
-    if (server)
-      return {
-        ...common,
-        'www-authenticate': [
-          ...(server.negotiate ? ['Negotiate', 'NTLM'] : []),
-          `Basic realm="https://${host}/"`,
-        ],
-      };
-    const signIn = 'https://spsprodweu1.vssps.visualstudio.com/_signin';
-    return {
-      ...common,
-      'www-authenticate': [
-        `Bearer authorization_uri=https://login.microsoftonline.com/${organization.tenantId}`,
-        'Basic realm="https://tfsprodweu.app.visualstudio.com/"',
-        'TFS-Federated',
-      ],
-      'x-vss-resourcetenant': organization.tenantId,
-      'x-vss-authorizationendpoint': `https://vssps.dev.azure.com/${organization.name}/`,
-      'x-tfs-fedauthrealm': 'https://tfsprodweu.app.visualstudio.com/',
-      'x-tfs-fedauthissuer': `${signIn}?realm=${host}&reply_to=${encodeURIComponent(`https://${host}/`)}`,
-    };
-  }
-
-  /** REST and pages: who is not signed in is sent to the sign-in page, unless he asked to be told plainly. */
-  #signInFirst(
-    organization: Organization,
-    {host, record, request}: Exchange,
-    caller: Caller & {kind: 'anonymous' | 'refused'},
-  ): Reply {
-    const suppress = request.headers['x-tfs-fedauthredirect']?.toString().toLowerCase() === 'suppress';
-    const message = caller.kind === 'refused' ? caller.message : notAuthorized(anonymous);
-    const isServer = this.#servers.has(host);
-    const isStranger = message.startsWith('TF401444');
-    const real = suppress || isServer || isStranger ? 401 : caller.kind === 'refused' ? 203 : 302;
-    const status = organization.unauthenticated === 'real' ? real : organization.unauthenticated;
-    record.refusal = caller.kind === 'refused' ? caller.reason : 'anonymous';
-    return status === 401
-      ? {
-          status: 401,
-          headers: this.#challenge(organization, host),
-          body: problem(message, 'UnauthorizedRequestException'),
-        }
-      : this.#signInPage(organization, host, status);
-  }
-
-  #signInPage(organization: Organization, host: string, status: 203 | 302): Reply {
-    const replyTo = encodeURIComponent(`https://${host}/${organization.name}`);
-    const location = `https://spsprodweu1.vssps.visualstudio.com/_signin?realm=${host}&reply_to=${replyTo}`;
-    return {
-      ...htmlReply(status, 'Azure DevOps Services | Sign In', 'Sign in'),
-      headers: {
-        ...htmlHeaders,
-        ...this.#challenge(organization, host),
-        ...(status === 302 ? {location} : {}),
-      },
-    };
-  }
-
-  #connectionData(organization: Organization, exchange: Exchange): Reply {
-    const caller = this.#caller(organization, exchange.authorization);
-    note(exchange.record, caller);
-    if (caller.kind === 'anonymous' || caller.kind === 'refused')
-      return this.#signInFirst(organization, exchange, caller);
-    const user = describeUser(organization, caller);
-    return {
-      status: 200,
-      headers: {'x-vss-resourcetenant': organization.tenantId},
-      body: {
-        authenticatedUser: user,
-        authorizedUser: user,
-        instanceId: organization.id,
-        deploymentId: randomUUID(),
-        deploymentType: this.#servers.has(exchange.host) ? 'onPremises' : 'hosted',
-        locationServiceData: {
-          serviceOwner: '00025394-6065-48ca-87d9-7f5672854ef7',
-          defaultAccessMappingMoniker: 'PublicAccessMapping',
-          lastChangeId: 1,
-        },
-      },
-    };
-  }
-
-  #other(organization: Organization, rest: readonly string[], exchange: Exchange): Reply {
-    const caller = this.#caller(organization, exchange.authorization);
-    note(exchange.record, caller);
-    if (caller.kind === 'anonymous' || caller.kind === 'refused')
-      return this.#signInFirst(organization, exchange, caller);
-    const path = rest.join('/').toLowerCase();
-    const projects = [...new Set(organization.repositories.map(({project}) => project))];
-    if (path === '_apis/projects')
-      return {
-        status: 200,
-        body: {
-          count: projects.length,
-          value: projects.map((name) => ({name, state: 'wellFormed', visibility: 'private'})),
-        },
-      };
-    if (path.endsWith('_apis/git/repositories')) {
-      const shown = organization.repositories.filter(
-        ({project}) => rest[0] === '_apis' || isSame(project, rest[0] ?? ''),
-      );
-      return {
-        status: 200,
-        body: {
-          count: shown.length,
-          value: shown.map(({name, project, url}) => ({name, project: {name: project}, remoteUrl: url})),
-        },
-      };
-    }
-    if (rest[0] === '_apis')
-      return {
-        status: 404,
-        body: problem(
-          `VS800075: The project with id '${path}' does not exist, or you do not have permission to access it.`,
-          'ProjectDoesNotExistException',
-        ),
-      };
-    return htmlReply(200, organization.name, organization.name);
-  }
-
-  #feed(organization: Organization, rest: readonly string[], exchange: Exchange): Reply {
-    const caller = this.#caller(organization, exchange.authorization);
-    note(exchange.record, caller);
-    const allowed =
-      caller.kind === 'principal' || (caller.kind === 'pat' && hasScope(caller.pat, /^vso\.packaging/));
-    if (!allowed) {
-      const message = caller.kind === 'refused' ? caller.message : notAuthorized(anonymous);
-      return {
-        status: 401,
-        headers: this.#challenge(organization, exchange.host),
-        body: problem(message, 'UnauthorizedRequestException'),
-      };
-    }
-    return artifactFeed(organization, rest, exchange.host);
-  }
-}
-
-function note(record: Exchange['record'], caller: Caller): void {
-  switch (caller.kind) {
-    case 'principal':
-    case 'pat':
-      record.principal = caller.name;
-      return;
-    case 'refused':
-      record.refusal = caller.reason;
-      return;
-    case 'anonymous':
-      return;
-    default:
-      return caller;
-  }
 }
 
 function withoutDefaultCollection(segments: readonly string[]): readonly string[] {
   return isSame(segments[0] ?? '', 'DefaultCollection') ? segments.slice(1) : segments;
-}
-
-function hasScope(pat: Pat, wanted: RegExp): boolean {
-  return pat.scopes.some((scope) => scope === 'app_token' || wanted.test(scope));
-}
-
-function notAuthorized(who: string): string {
-  return `TF400813: The user '${who}' is not authorized to access this resource.`;
-}
-
-function problem(message: string, type: string): object {
-  return {
-    $id: '1',
-    innerException: null,
-    message,
-    typeName: `Microsoft.TeamFoundation.Framework.Server.${type}, Microsoft.TeamFoundation.Framework.Server`,
-    typeKey: type,
-    errorCode: 0,
-    eventId: 3000,
-  };
-}
-
-function describeUser(organization: Organization, caller: Caller & {kind: 'principal' | 'pat'}): object {
-  if (caller.kind === 'pat')
-    return {
-      id: organization.id,
-      descriptor: `Microsoft.IdentityModel.Claims.ClaimsIdentity;${organization.tenantId}\\${caller.name}`,
-      subjectDescriptor: `aad.${Buffer.from(caller.name).toString('base64url')}`,
-      providerDisplayName: caller.name,
-      isActive: true,
-      properties: {Account: {$type: 'System.String', $value: caller.name}},
-      resourceVersion: 2,
-      metaTypeId: 0,
-    };
-  const {principal} = caller;
-  const isUser = principal.kind === 'user';
-  const type = isUser
-    ? 'Microsoft.IdentityModel.Claims.ClaimsIdentity'
-    : 'Microsoft.VisualStudio.Services.Claims.AadServicePrincipal';
-  return {
-    id: principal.objectId,
-    descriptor: `${type};${principal.tenant.id}\\${principal.userPrincipalName ?? principal.objectId}`,
-    subjectDescriptor: `${isUser ? 'aad' : 'aadsp'}.${Buffer.from(principal.objectId).toString('base64url')}`,
-    providerDisplayName: principal.name,
-    isActive: true,
-    properties: {
-      Account: {$type: 'System.String', $value: principal.userPrincipalName ?? principal.clientId ?? ''},
-    },
-    resourceVersion: 2,
-    metaTypeId: isUser ? 0 : 2,
-  };
-}
-
-const htmlHeaders = {'content-type': 'text/html; charset=utf-8'} as const;
-
-function htmlReply(status: number, title: string, message: string): Reply {
-  return {
-    status,
-    headers: htmlHeaders,
-    body: `<!DOCTYPE html>\n<html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1><p>${message}</p></body></html>\n`,
-  };
-}
-
-/** git shows these to the user, each line after `remote:`. */
-function plain(status: number, message: string): Reply {
-  return {status, headers: {'content-type': 'text/plain; charset=utf-8'}, body: `${message}\n`};
-}
-
-const signInRoute: Route = {endpoint: 'azure-devops', handle: () => htmlReply(200, 'Sign in', 'Sign in')};
-
-function notFoundRoute(): Route {
-  return {
-    endpoint: 'azure-devops',
-    handle: ({request}) => {
-      request.resume();
-      return htmlReply(404, 'The resource cannot be found.', 'HTTP 404');
-    },
-  };
 }

@@ -1,10 +1,17 @@
-import {send} from './client.ts';
-import type {Target} from './client.ts';
+import {send, type Target} from './client.ts';
 
 /** How a visit ended: the last page, and every address on the way there. */
-export type Visit = {readonly status: number; readonly page: string; readonly addresses: readonly string[]};
+export interface Visit {
+  readonly status: number;
+  readonly page: string;
+  readonly addresses: readonly string[];
+}
 
-type Form = {action: string; fields: URLSearchParams; asks: boolean};
+interface Form {
+  action: string;
+  fields: URLSearchParams;
+  asks: boolean;
+}
 
 /**
  * A browser with a person in front: picks the account, presses the button, follows redirects and posts forms on, also

@@ -5,22 +5,28 @@ import {
   generateKeyPairSync,
   randomBytes,
   sign,
+  type KeyObject,
 } from 'node:crypto';
-import type {KeyObject} from 'node:crypto';
 import {isIP} from 'node:net';
 import {promisify} from 'node:util';
 import * as der from './der.ts';
 
-export type Certificate = {readonly certificate: string; readonly privateKey: string};
+export interface Certificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
 
-type Validity = {readonly notBefore: Date; readonly notAfter: Date};
+interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
 
-export type CertificateAuthority = {
+export interface CertificateAuthority {
   /** PEM, for `NODE_EXTRA_CA_CERTS` and `GIT_SSL_CAINFO`. */
   readonly certificate: string;
   /** A server certificate for the names given, the first as its subject. Default validity: a day before to a year after now. */
   issue(names: readonly string[], validity?: Validity): Certificate;
-};
+}
 
 const day = 86_400_000;
 

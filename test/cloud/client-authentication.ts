@@ -1,11 +1,9 @@
 import type {Application, Tenant} from './directory.ts';
 import {publicKeyOf, thumbprintsOf} from './certificates.ts';
 import {EntraError} from './entra-errors.ts';
-import type {DecodedJwt} from './jwt.ts';
-import {decodeJwt, isSignedBy, textClaim} from './jwt.ts';
+import {decodeJwt, isSignedBy, textClaim, type DecodedJwt} from './jwt.ts';
 import {findResource, tokenExchange} from './resources.ts';
-import type {TokenService} from './token-service.ts';
-import {isAssertionValidAt} from './token-service.ts';
+import {isAssertionValidAt, type TokenService} from './token-service.ts';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

@@ -1,25 +1,28 @@
 import http from 'node:http';
 import https from 'node:https';
 
-export type ClientRequest = {
+export interface ClientRequest {
   /** Default: GET, or POST with a form or a body. */
   method?: string;
   headers?: Readonly<Record<string, string>>;
   /** Sent as a form. */
   form?: Readonly<Record<string, string>> | URLSearchParams;
   body?: string;
-};
+}
 
-export type ClientAnswer = {
+export interface ClientAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   /** Every `www-authenticate` header. */
   readonly challenges: readonly string[];
   readonly text: string;
-};
+}
 
 /** Where real names are served. */
-export type Target = {readonly port: number; readonly ca: string};
+export interface Target {
+  readonly port: number;
+  readonly ca: string;
+}
 
 /**
  * Asks the cloud itself, without proxy and without following anything: `https://` names are looked for on its TLS port,

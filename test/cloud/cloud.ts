@@ -21,52 +21,45 @@
  *
  * `main.ts` is the same as a process, `control.ts` describes its interface.
  */
-import {generateKeyPair} from 'node:crypto';
 import type {KeyObject} from 'node:crypto';
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer as createHttpServer} from 'node:http';
-import type {Server as HttpServer} from 'node:http';
-import type {Server as NetServer, Socket} from 'node:net';
+import {createServer as createHttpServer, type Server as HttpServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {promisify} from 'node:util';
 import {AzureDevOps} from './azure-devops.ts';
-import {browse} from './browser.ts';
-import type {Visit} from './browser.ts';
-import {send} from './client.ts';
-import type {ClientAnswer, ClientRequest, Target} from './client.ts';
-import {createCertificateAuthority, createClientCertificate} from './certificates.ts';
-import type {Certificate} from './certificates.ts';
-import {Directory, ManagedIdentity} from './directory.ts';
-import type {Application, Principal, Tenant, User} from './directory.ts';
+import {browse, type Visit} from './browser.ts';
+import {createCertificateAuthority, createClientCertificate, type Certificate} from './certificates.ts';
+import {send, type ClientAnswer, type ClientRequest, type Target} from './client.ts';
+import {
+  Directory,
+  ManagedIdentity,
+  type Application,
+  type Principal,
+  type Tenant,
+  type User,
+} from './directory.ts';
 import {Entra} from './entra.ts';
-import {Faults} from './faults.ts';
-import type {ActiveFault, Fault} from './faults.ts';
+import {imdsAddress, proxyEnvironment} from './environment.ts';
+import {Faults, type ActiveFault, type Fault} from './faults.ts';
 import {GitProgram} from './git-program.ts';
-import type {Router} from './http-exchange.ts';
-import {createRequestListener} from './http-exchange.ts';
+import {createRequestListener, type Router} from './http-exchange.ts';
 import {createSigningKey} from './jwt.ts';
-import {KeyVaults} from './key-vaults.ts';
-import type {Vault} from './key-vaults.ts';
+import {KeyVaults, type Vault} from './key-vaults.ts';
+import {Listeners, portOf} from './listeners.ts';
 import {ManagedIdentityEndpoints} from './managed-identity-endpoints.ts';
-import {Organization} from './organizations.ts';
-import type {OrganizationOptions, Pat} from './organizations.ts';
+import {Organization, type OrganizationOptions, type Pat} from './organizations.ts';
 import {OtherHost} from './other-hosts.ts';
-import {AssertionIssuer, PipelineOidc} from './pipeline-oidc.ts';
-import type {GithubJob, ServiceConnection} from './pipeline-oidc.ts';
-import {createProxy} from './proxy.ts';
-import type {Tunnel} from './proxy.ts';
-import {Records} from './records.ts';
-import type {ProxyRecord, RequestRecord, SshRecord} from './records.ts';
-import {Repository} from './repositories.ts';
+import {AssertionIssuer, PipelineOidc, type GithubJob, type ServiceConnection} from './pipeline-oidc.ts';
+import {createProxy, type Tunnel} from './proxy.ts';
+import {Records, type ProxyRecord, type RequestRecord, type SshRecord} from './records.ts';
+import type {Repository} from './repositories.ts';
 import {azureDevOps as azureDevOpsResource, findResource} from './resources.ts';
-import {SshServer} from './ssh-server.ts';
-import type {SshAlgorithms} from './ssh-server.ts';
+import {createRsaKey, sharedRsaKeys} from './rsa-keys.ts';
+import {SshServer, type SshAlgorithms} from './ssh-server.ts';
 import {createTlsServer} from './tls-server.ts';
-import {TokenService} from './token-service.ts';
-import type {TokenSettings} from './token-service.ts';
+import {TokenService, type TokenSettings} from './token-service.ts';
 
-export type CloudOptions = {
+export interface CloudOptions {
   /** Where repositories and the authority's certificate go. Default: a temporary directory, removed by `close`. */
   directory?: string;
   /** The git that serves repositories. Default: `git` of the PATH. */
@@ -75,31 +68,18 @@ export type CloudOptions = {
   authorityHosts?: readonly string[];
   /** The proxy leads plain requests for 169.254.169.254 to IMDS, as it must not; else it answers 502. */
   imdsThroughProxy?: boolean;
-};
+}
 
 const sshHosts = ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'];
-const imdsAddress = '169.254.169.254';
 
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const [signingKey, hostKey] = await rsaKeys();
+  const [signingKey, hostKey] = await sharedRsaKeys();
   const cloud = new Cloud(options, {signingKey, hostKey});
   await cloud.listen();
   return cloud;
 }
 
-// A key pair costs more than all else at the start; clouds of one process may share it.
-let keys: Promise<[KeyObject, KeyObject]> | undefined;
-
-function rsaKeys(): Promise<[KeyObject, KeyObject]> {
-  keys ??= Promise.all([createRsaKey(), createRsaKey()]);
-  return keys;
-}
-
-async function createRsaKey(): Promise<KeyObject> {
-  return (await promisify(generateKeyPair)('rsa', {modulusLength: 2048})).privateKey;
-}
-
-/** What clouds leave behind where a test ends without closing them. */
+/** What clouds leave behind if a test ends without closing them. */
 const unclosed = new Set<() => void>();
 process.once('exit', () => {
   for (const clean of unclosed) clean();
@@ -135,7 +115,7 @@ export class Cloud {
   readonly #tls: HttpServer;
   readonly #plain: HttpServer;
   readonly #proxy: HttpServer;
-  readonly #sockets = new Set<Socket>();
+  readonly #listeners: Listeners;
   readonly #clean = (): void => {
     this.#git.close();
     this.machine.close();
@@ -148,7 +128,7 @@ export class Cloud {
     this.#isTemporary = options.directory === undefined;
     this.#folder = options.directory ?? mkdtempSync(path.join(tmpdir(), 'test-cloud-'));
     mkdirSync(this.#folder, {recursive: true});
-    // programs that run as somebody else must find the certificate too
+    // Programs that run as another user must find the certificate too
     if (this.#isTemporary) chmodSync(this.#folder, 0o755);
     const authority = createCertificateAuthority('Test cloud');
     this.caFile = path.join(this.#folder, 'ca.pem');
@@ -178,7 +158,7 @@ export class Cloud {
     this.#tls = createTlsServer(
       {
         authority,
-        stranger: createCertificateAuthority('Nobody trusts this'),
+        stranger: createCertificateAuthority('A certificate authority that is not trusted'),
         faults,
         connections: this.proxyRequests,
       },
@@ -198,40 +178,19 @@ export class Cloud {
       find: (host, port) => this.#tunnel(host, port, options.imdsThroughProxy ?? false),
       forward: (host) => (options.imdsThroughProxy && host === imdsAddress ? machine : undefined),
     });
+    this.#listeners = new Listeners([this.#tls, this.#plain, this.#proxy]);
   }
 
   /** Called by `startCloud`. */
   async listen(): Promise<void> {
     unclosed.add(this.#clean);
-    const servers: NetServer[] = [this.#tls, this.#plain, this.#proxy];
-    for (const server of servers)
-      server.on('connection', (socket: Socket) => {
-        this.#sockets.add(socket);
-        socket.setNoDelay(true);
-        socket.once('close', () => this.#sockets.delete(socket));
-      });
-    await Promise.all([
-      this.ssh.listen(),
-      ...servers.map(
-        (server) =>
-          new Promise<void>((resolve, reject) => {
-            server.once('error', reject);
-            server.listen(0, '127.0.0.1', resolve);
-          }),
-      ),
-    ]);
+    await Promise.all([this.ssh.listen(), this.#listeners.listen()]);
   }
 
   /** Ends everything at once: connections, children, files. */
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
     this.#git.close();
-    await Promise.all([
-      this.ssh.close(),
-      ...[this.#tls, this.#plain, this.#proxy].map(
-        (server) => new Promise((resolve) => server.close(resolve)),
-      ),
-    ]);
+    await Promise.all([this.ssh.close(), this.#listeners.close()]);
     unclosed.delete(this.#clean);
     this.#clean();
   }
@@ -258,19 +217,7 @@ export class Cloud {
 
   /** Variables with which git, curl and Node find this cloud under the real names. Proxy variables come in both cases. */
   environment(): Record<string, string> {
-    const noProxy = `127.0.0.1,localhost,::1,${imdsAddress}`;
-    return {
-      https_proxy: this.proxyUrl,
-      HTTPS_PROXY: this.proxyUrl,
-      no_proxy: noProxy,
-      NO_PROXY: noProxy,
-      GIT_SSL_CAINFO: this.caFile,
-      NODE_EXTRA_CA_CERTS: this.caFile,
-      // git-lfs is a Go program, curl has its own
-      SSL_CERT_FILE: this.caFile,
-      CURL_CA_BUNDLE: this.caFile,
-      AZURE_POD_IDENTITY_AUTHORITY_HOST: this.imdsUrl,
-    };
+    return proxyEnvironment(this);
   }
 
   /** Variables of a program on App Service; they take the place of IMDS. */
@@ -388,7 +335,7 @@ export class Cloud {
     return createClientCertificate(name);
   }
 
-  /** A token made without asking anybody. Default of `resource`: Azure DevOps; `life` in seconds. */
+  /** Returns a token that no request was needed for. Default of `resource`: Azure DevOps; `life` in seconds. */
   createToken(
     principal: Principal | Application,
     {resource, life}: {resource?: string; life?: number} = {},
@@ -399,7 +346,7 @@ export class Cloud {
     return this.#tokens.issue(who, found, life === undefined ? {} : {life}).token;
   }
 
-  /** An access token, a refresh token or a PAT: nobody takes it from now on. */
+  /** An access token, a refresh token or a PAT: it is rejected from now on. */
   revoke(secret: string | Pat): void {
     this.#tokens.revoke(typeof secret === 'string' ? secret : secret.value);
   }
@@ -491,9 +438,4 @@ export class Cloud {
       },
     };
   }
-}
-
-function portOf(server: NetServer): number {
-  const address = server.address();
-  return typeof address === 'object' && address ? address.port : 0;
 }

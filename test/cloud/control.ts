@@ -1,11 +1,8 @@
-import {createServer} from 'node:http';
-import type {IncomingMessage, Server} from 'node:http';
+import {createServer, type IncomingMessage, type Server} from 'node:http';
 import {text} from 'node:stream/consumers';
 import type {Cloud} from './cloud.ts';
-import type {Fault} from './faults.ts';
 import {splitOnce} from './http-exchange.ts';
 import {addToWorld} from './world.ts';
-import type {World} from './world.ts';
 
 /**
  * The cloud's interface for other processes: JSON over HTTP on loopback.
@@ -22,11 +19,11 @@ import type {World} from './world.ts';
  * | `POST /settings` | `{life, refreshIn, managedIdentityLife, clockOffset, autoSignIn, deviceInterval}` |
  * | `POST /ssh` | `{algorithms, newHostKey}` for SSH connections from now on |
  * | `POST /forget-tokens` | IMDS gives a new token next time |
- * | `POST /browse` | `{url, user, decline}`: signs in as a person would |
+ * | `POST /browse` | `{url, user, decline}`: signs in as a user would |
  * | `POST /device` | `{code, user}`: approves a device code |
  */
 export function createControl(cloud: Cloud, describe: () => object): Server {
-  const faults = new Map<string, {clear(): void}>();
+  const actions = actionsOf(cloud, describe);
   return createServer((request, response) => {
     handle(request)
       .then((answer) => {
@@ -48,61 +45,71 @@ export function createControl(cloud: Cloud, describe: () => object): Server {
       ]),
     );
     const body = await text(request);
-    const json: unknown = body === '' ? {} : JSON.parse(body);
+    const json = body === '' ? {} : JSON.parse(body);
     const [, name = '', id] = path.split('/');
-    switch (`${request.method ?? ''} ${name}`) {
-      case 'GET ':
-        return describe();
-      case 'POST world':
-        return addToWorld(cloud, json as World);
-      case 'GET requests':
-        return cloud.requests.filter(match);
-      case 'GET proxy-requests':
-        return cloud.proxyRequests.filter(match);
-      case 'GET ssh-requests':
-        return cloud.sshRequests.filter(match);
-      case 'DELETE requests':
-        cloud.requests.clear();
-        cloud.proxyRequests.clear();
-        cloud.sshRequests.clear();
-        return {};
-      case 'POST faults': {
-        const key = String(faults.size + 1);
-        faults.set(key, cloud.fault(json as Fault));
-        return {id: key};
-      }
-      case 'DELETE faults':
-        if (id === undefined) cloud.clearFaults();
-        else faults.get(id)?.clear();
-        return {};
-      case 'POST revoke':
-        cloud.revoke((json as {secret: string}).secret);
-        return {};
-      case 'POST tokens':
-        return createToken(cloud, json as Parameters<typeof createToken>[1]);
-      case 'POST commit':
-        return commit(cloud, json as Parameters<typeof commit>[1]);
-      case 'POST settings':
-        return changeSettings(cloud, json as Parameters<typeof changeSettings>[1]);
-      case 'POST ssh':
-        await cloud.configureSsh(json as Parameters<Cloud['configureSsh']>[0]);
-        return {knownHosts: cloud.knownHosts()};
-      case 'POST forget-tokens':
-        cloud.machine.forgetTokens();
-        return {};
-      case 'POST browse': {
-        const {url, user, decline = false} = json as {url: string; user: string; decline?: boolean};
-        return cloud.browse(url, findUser(cloud, user), {decline});
-      }
-      case 'POST device': {
-        const {code, user} = json as {code: string; user: string};
-        cloud.entra.approveDevice(code, findUser(cloud, user));
-        return {};
-      }
-      default:
-        throw new Error(`no such request: ${request.method ?? ''} ${path}`);
-    }
+    const act = actions[`${request.method ?? ''} ${name}`];
+    if (!act) throw new Error(`no such request: ${request.method ?? ''} ${path}`);
+    return act({json, match, id});
   }
+}
+
+interface Asked {
+  // oxlint-disable-next-line typescript/no-explicit-any -- JSON of the test that asks
+  readonly json: any;
+  readonly match: Readonly<Record<string, string | number>>;
+  readonly id: string | undefined;
+}
+
+/** What the cloud does for each method and first segment. */
+function actionsOf(
+  cloud: Cloud,
+  describe: () => object,
+): Readonly<Record<string, (asked: Asked) => unknown>> {
+  const faults = new Map<string, {clear(): void}>();
+  return {
+    'GET ': describe,
+    'POST world': ({json}) => addToWorld(cloud, json),
+    'GET requests': ({match}) => cloud.requests.filter(match),
+    'GET proxy-requests': ({match}) => cloud.proxyRequests.filter(match),
+    'GET ssh-requests': ({match}) => cloud.sshRequests.filter(match),
+    'DELETE requests': () => {
+      cloud.requests.clear();
+      cloud.proxyRequests.clear();
+      cloud.sshRequests.clear();
+      return {};
+    },
+    'POST faults': ({json}) => {
+      const key = String(faults.size + 1);
+      faults.set(key, cloud.fault(json));
+      return {id: key};
+    },
+    'DELETE faults': ({id}) => {
+      if (id === undefined) cloud.clearFaults();
+      else faults.get(id)?.clear();
+      return {};
+    },
+    'POST revoke': ({json}) => {
+      cloud.revoke(json.secret);
+      return {};
+    },
+    'POST tokens': ({json}) => createToken(cloud, json),
+    'POST commit': ({json}) => commit(cloud, json),
+    'POST settings': ({json}) => changeSettings(cloud, json),
+    'POST ssh': async ({json}) => {
+      await cloud.configureSsh(json);
+      return {knownHosts: cloud.knownHosts()};
+    },
+    'POST forget-tokens': () => {
+      cloud.machine.forgetTokens();
+      return {};
+    },
+    'POST browse': ({json: {url, user, decline = false}}) =>
+      cloud.browse(url, findUser(cloud, user), {decline}),
+    'POST device': ({json: {code, user}}) => {
+      cloud.entra.approveDevice(code, findUser(cloud, user));
+      return {};
+    },
+  };
 }
 
 function findUser(cloud: Cloud, name: string): ReturnType<Cloud['directory']['user']> & object {
@@ -125,7 +132,7 @@ function createToken(
       ? (cloud.directory.application(application ?? '') ??
         cloud.directory.managedIdentities.find(({clientId}) => clientId === managedIdentity))
       : findUser(cloud, user);
-  if (!who) throw new Error('nobody has this id');
+  if (!who) throw new Error('no principal has this id');
   return {token: cloud.createToken(who, options)};
 }
 

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {createClientSecret} from './secrets.ts';
 
 /** Somebody who can hold an access token, as one tenant knows them. */
-export type Principal = {
+export interface Principal {
   readonly kind: 'application' | 'managed-identity' | 'user';
   readonly objectId: string;
   readonly tenant: Tenant;
@@ -11,17 +11,17 @@ export type Principal = {
   readonly clientId?: string;
   /** Of users. */
   readonly userPrincipalName?: string;
-};
+}
 
 /** What an application accepts instead of a secret: tokens of this issuer, for this subject. Compared letter by letter. */
-export type FederatedCredential = {
+export interface FederatedCredential {
   readonly issuer: string;
   readonly subject: string;
   /** Default: `api://AzureADTokenExchange`. */
   readonly audience?: string;
-};
+}
 
-export type ApplicationOptions = {
+export interface ApplicationOptions {
   clientId?: string;
   name?: string;
   /** The first secret. Default: a made one; `false` for none. */
@@ -36,9 +36,13 @@ export type ApplicationOptions = {
   public?: boolean;
   /** Known to other tenants too. */
   multitenant?: boolean;
-};
+}
 
-export type UserOptions = {name?: string; userPrincipalName?: string; objectId?: string};
+export interface UserOptions {
+  name?: string;
+  userPrincipalName?: string;
+  objectId?: string;
+}
 
 export class Tenant {
   readonly id: string;

@@ -1,5 +1,4 @@
-import type {Endpoint, RequestRecord} from './records.ts';
-import {glob} from './records.ts';
+import {glob, type Endpoint, type RequestRecord} from './records.ts';
 
 /** Several endpoints by one name. */
 const groups = {
@@ -13,7 +12,7 @@ const groups = {
  * Something that goes wrong. The first fields say for which requests, the others what happens.
  * Where several faults match, the oldest that is not used up counts.
  */
-export type Fault = {
+export interface Fault {
   /** An endpoint or a group of them; `proxy`, `tls` and `ssh` for what is below HTTP. Default: every HTTP endpoint. */
   endpoint?: Endpoint | keyof typeof groups | 'proxy' | 'tls' | 'ssh';
   /** `*` stands for any characters. */
@@ -59,7 +58,7 @@ export type Fault = {
   certificate?: 'expired' | 'untrusted' | 'wrong-name';
   /** Of `ssh`: when it happens. Default: `exec`. */
   stage?: 'connection' | 'exec';
-};
+}
 
 /** What a fault is asked to match. */
 export type Occasion = {
@@ -70,12 +69,12 @@ export type Occasion = {
   Pick<RequestRecord, 'method' | 'path' | 'tenant' | 'client' | 'grant' | 'organization' | 'service'>
 >;
 
-export type ActiveFault = {
+export interface ActiveFault {
   readonly fault: Fault;
   /** Requests hit so far. */
   readonly uses: number;
   clear(): void;
-};
+}
 
 export class Faults {
   #active: {fault: Fault; left: number; before: number; uses: number}[] = [];

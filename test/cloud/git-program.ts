@@ -1,5 +1,4 @@
-import {execFile, spawn} from 'node:child_process';
-import type {ChildProcessWithoutNullStreams} from 'node:child_process';
+import {execFile, spawn, type ChildProcessWithoutNullStreams} from 'node:child_process';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {promisify} from 'node:util';

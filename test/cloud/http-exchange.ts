@@ -1,21 +1,25 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
 import {setTimeout as wait} from 'node:timers/promises';
-import type {Faults, Fault} from './faults.ts';
-import {answersItself} from './faults.ts';
+import {answersItself, type Faults, type Fault} from './faults.ts';
 import {EntraError, entraErrorReply} from './entra-errors.ts';
-import type {Authorization, Endpoint, Records, RequestRecord} from './records.ts';
-import {fingerprintOf} from './records.ts';
+import {
+  fingerprintOf,
+  type Authorization,
+  type Endpoint,
+  type Records,
+  type RequestRecord,
+} from './records.ts';
 
 /** An answer as a value; a function writes to the response itself (git's packs are too long to hold). */
-export type Reply = {
+export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Buffer | object | ((response: ServerResponse) => Promise<void>);
-};
+}
 
 /** A request, read so far that it can be matched and answered. */
-export type Exchange = {
+export interface Exchange {
   readonly request: IncomingMessage;
   readonly host: string;
   readonly method: string;
@@ -29,10 +33,10 @@ export type Exchange = {
   readonly form: URLSearchParams;
   readonly authorization: Authorization | undefined;
   readonly record: RequestRecord;
-};
+}
 
 /** Where a request belongs: what is known of it before it is handled, and who handles it. */
-export type Route = {
+export interface Route {
   readonly endpoint: Endpoint;
   /** True leaves the body unread for the handler. */
   readonly streams?: boolean;
@@ -41,7 +45,7 @@ export type Route = {
   readonly service?: string;
   readonly tenant?: string;
   handle(exchange: Exchange): Promise<Reply> | Reply;
-};
+}
 
 export type Router = (request: {
   host: string;
@@ -91,10 +95,8 @@ export function createRequestListener({
     const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
     const form = new URLSearchParams(isForm ? body.toString() : '');
     const authorization = parseAuthorization(request.headers.authorization);
-    const client = form.get('client_id') ?? query.get('client_id') ?? undefined;
     const record = records.add({
       at: startedAt,
-      endpoint: found.endpoint,
       host,
       method,
       path,
@@ -103,12 +105,9 @@ export function createRequestListener({
       userAgent: request.headers['user-agent'] ?? '',
       authorization,
       form: Object.fromEntries(form),
-      tenant: found.tenant,
-      client,
+      client: form.get('client_id') ?? query.get('client_id') ?? undefined,
       grant: form.get('grant_type') ?? undefined,
-      organization: found.organization,
-      repository: found.repository,
-      service: found.service,
+      ...aboutRoute(found),
     });
     response.once('close', () => {
       record.duration = Date.now() - startedAt;
@@ -117,9 +116,7 @@ export function createRequestListener({
     });
     const fault = faults.take({...record, endpoint: found.endpoint});
     if (fault) record.faulty = true;
-    if (fault?.delay) await wait(fault.delay);
-    if (fault?.hang) return;
-    if (fault?.reset) return resetConnection(request.socket);
+    if (await preventsAnswer(fault, request)) return;
     const exchange = {request, host, method, path, segments, query, body, form, authorization, record};
     const reply = fault && answersItself(fault) ? faultyReply(fault, now()) : await found.handle(exchange);
     await send(response, fault ? changed(reply, fault) : reply, {
@@ -130,11 +127,28 @@ export function createRequestListener({
   }
 }
 
+function aboutRoute({
+  endpoint,
+  tenant,
+  organization,
+  repository,
+  service,
+}: Route): Pick<RequestRecord, 'endpoint' | 'tenant' | 'organization' | 'repository' | 'service'> {
+  return {endpoint, tenant, organization, repository, service};
+}
+
+/** Waits, hangs or resets as the fault wants. Returns whether there is to be no answer. */
+async function preventsAnswer(fault: Fault | undefined, request: IncomingMessage): Promise<boolean> {
+  if (fault?.delay) await wait(fault.delay);
+  if (fault?.reset) resetConnection(request.socket);
+  return Boolean(fault?.hang ?? fault?.reset);
+}
+
 function faultyReply(fault: Fault, now: number): Reply {
   if (fault.aadsts !== undefined) {
     const {status = 400, error = 'invalid_grant'} = fault;
     return entraErrorReply(
-      new EntraError(fault.aadsts, error, 'The test cloud was told to refuse.', {status}),
+      new EntraError(fault.aadsts, error, 'The test cloud refuses, as the test wants.', {status}),
       {now},
     );
   }

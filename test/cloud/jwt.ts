@@ -1,23 +1,22 @@
-import {constants, createPublicKey, sign, verify} from 'node:crypto';
-import type {KeyObject} from 'node:crypto';
+import {constants, createPublicKey, sign, verify, type KeyObject} from 'node:crypto';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-export type DecodedJwt = {
+export interface DecodedJwt {
   readonly header: Claims;
   readonly claims: Claims;
   readonly signed: string;
   readonly signature: Buffer;
-};
+}
 
 /** An RSA key that signs tokens and is published as a JSON web key. */
-export type SigningKey = {
+export interface SigningKey {
   readonly id: string;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   /** As the `keys` document of an issuer lists it. */
   readonly jwk: object;
-};
+}
 
 export function createSigningKey(id: string, privateKey: KeyObject): SigningKey {
   const publicKey = createPublicKey(privateKey);

@@ -4,12 +4,12 @@ import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
 import {keyVault} from './resources.ts';
 import type {TokenService} from './token-service.ts';
 
-export type Vault = {
+export interface Vault {
   readonly name: string;
   readonly url: string;
   readonly secrets: Map<string, string>;
   readonly readers: Set<string>;
-};
+}
 
 /** Vaults whose secrets can be read by those who may. */
 export class KeyVaults {

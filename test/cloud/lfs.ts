@@ -4,7 +4,10 @@ import type {Repository} from './repositories.ts';
 
 const mediaType = 'application/vnd.git-lfs+json';
 
-type Batch = {operation?: string; objects?: {oid: string; size: number}[]};
+interface Batch {
+  operation?: string;
+  objects?: {oid: string; size: number}[];
+}
 
 /** Git LFS's batch interface and its objects. `rest` follows `info/lfs`. */
 export function serveLfs(

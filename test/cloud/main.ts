@@ -8,8 +8,7 @@ import type {AddressInfo} from 'node:net';
 import {parseArgs} from 'node:util';
 import {startCloud} from './cloud.ts';
 import {createControl} from './control.ts';
-import {addToWorld} from './world.ts';
-import type {World} from './world.ts';
+import {addToWorld, type World} from './world.ts';
 
 const {values} = parseArgs({
   options: {

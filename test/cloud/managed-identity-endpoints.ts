@@ -3,8 +3,7 @@ import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {ManagedIdentity} from './directory.ts';
 import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
-import {findResource} from './resources.ts';
-import type {Resource} from './resources.ts';
+import {findResource, type Resource} from './resources.ts';
 import type {IssuedToken, TokenService} from './token-service.ts';
 
 /** Where the agent of Azure Arc leaves its challenges, and the only place that clients accept. */

@@ -1,13 +1,11 @@
 import {createHash, randomUUID} from 'node:crypto';
 import path from 'node:path';
-import type {Principal, Tenant} from './directory.ts';
-import {Application} from './directory.ts';
+import {Application, type Principal, type Tenant} from './directory.ts';
 import type {GitProgram} from './git-program.ts';
-import type {Locate, RepositoryOptions} from './repositories.ts';
-import {Repository} from './repositories.ts';
+import {Repository, type Locate, type RepositoryOptions} from './repositories.ts';
 import {createPat} from './secrets.ts';
 
-export type PatOptions = {
+export interface PatOptions {
   /** Default: a made one of 84 characters. */
   value?: string;
   /** Whose it is. Default: `Pat Owner`. */
@@ -16,41 +14,47 @@ export type PatOptions = {
   scopes?: readonly string[];
   expired?: boolean;
   length?: 52 | 84;
-};
+}
 
-export type Pat = {
+export interface Pat {
   readonly value: string;
   readonly user: string;
   readonly scopes: readonly string[];
   expired: boolean;
-};
+}
 
-export type MemberOptions = {
+export interface MemberOptions {
   /** Which repositories it may see, `project/repository` with `*`. Default: all. */
   repositories?: readonly string[];
   /** May push. Default: true. */
   contribute?: boolean;
-};
+}
 
-export type SshKeyOptions = {user?: string; expired?: boolean};
+export interface SshKeyOptions {
+  user?: string;
+  expired?: boolean;
+}
 
-export type SshKey = {readonly user: string; expired: boolean};
+export interface SshKey {
+  readonly user: string;
+  expired: boolean;
+}
 
-export type OrganizationOptions = {
+export interface OrganizationOptions {
   /** The tenant that the organization is connected to; `null` for Microsoft accounts (an all-zero tenant). */
   tenant?: Tenant | null;
   members?: readonly (Principal | Application)[];
   /** What is answered to those who are not signed in outside git: as the real one, or always the same. */
   unauthenticated?: 'real' | 401 | 203 | 302;
-};
+}
 
 /** Where an organization's repositories lie: `base` is the address of the organization itself. */
-export type Place = {
+export interface Place {
   readonly base: string;
   readonly directory: string;
   readonly git: GitProgram;
   readonly locate: Locate;
-};
+}
 
 /** An organization of Azure DevOps, or a collection of a server. */
 export class Organization {

@@ -1,8 +1,7 @@
 import {serveGit} from './git-http.ts';
 import type {GitProgram} from './git-program.ts';
 import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
-import type {Locate, RepositoryOptions} from './repositories.ts';
-import {Repository} from './repositories.ts';
+import {Repository, type Locate, type RepositoryOptions} from './repositories.ts';
 
 /** A git host that has nothing to do with Azure DevOps: one user name, one password, repositories at any path. */
 export class OtherHost {

@@ -1,18 +1,17 @@
 import {randomUUID} from 'node:crypto';
 import type {FederatedCredential} from './directory.ts';
 import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
-import type {SigningKey} from './jwt.ts';
-import {signJwt} from './jwt.ts';
+import {signJwt, type SigningKey} from './jwt.ts';
 
 const githubIssuer = 'https://token.actions.githubusercontent.com';
 
-export type IssuedAssertionOptions = {
+export interface IssuedAssertionOptions {
   subject: string;
   /** Default: `api://AzureADTokenExchange`. */
   audience?: string;
   /** Seconds; negative for one that has expired. Default: 300. */
   life?: number;
-};
+}
 
 /** An issuer of assertions that Entra is told to trust: a cluster, a pipeline. */
 export class AssertionIssuer {
@@ -46,22 +45,22 @@ export class AssertionIssuer {
 }
 
 /** A job of GitHub Actions that may ask for assertions. */
-export type GithubJob = {
+export interface GithubJob {
   readonly subject: string;
   readonly credential: FederatedCredential;
   readonly environment: {
     readonly ACTIONS_ID_TOKEN_REQUEST_URL: string;
     readonly ACTIONS_ID_TOKEN_REQUEST_TOKEN: string;
   };
-};
+}
 
 /** A service connection of Azure Pipelines, and the job that may use it. */
-export type ServiceConnection = {
+export interface ServiceConnection {
   readonly id: string;
   readonly subject: string;
   readonly credential: FederatedCredential;
   readonly environment: {readonly SYSTEM_OIDCREQUESTURI: string; readonly SYSTEM_ACCESSTOKEN: string};
-};
+}
 
 export class PipelineOidc {
   readonly #github: AssertionIssuer;

@@ -23,7 +23,7 @@ export type Endpoint =
   | 'other-host'
   | 'unknown';
 
-export type Authorization = {
+export interface Authorization {
   /** Lower case: `basic`, `bearer`. */
   readonly scheme: string;
   /** Of Basic only. */
@@ -31,10 +31,10 @@ export type Authorization = {
   /** The token or password as it came: this is a test, nothing needs hiding. */
   readonly secret: string;
   readonly fingerprint: string;
-};
+}
 
 /** One HTTP request. It is recorded when it arrives; `status` and `duration` come with its answer. */
-export type RequestRecord = {
+export interface RequestRecord {
   readonly number: number;
   /** Milliseconds since epoch, by the real clock. */
   readonly at: number;
@@ -69,10 +69,10 @@ export type RequestRecord = {
   duration?: number;
   /** True where a fault took the place of the answer or changed it. */
   faulty?: boolean;
-};
+}
 
 /** One CONNECT, or one plain request that came to the proxy. */
-export type ProxyRecord = {
+export interface ProxyRecord {
   readonly number: number;
   readonly at: number;
   readonly method: string;
@@ -83,9 +83,9 @@ export type ProxyRecord = {
   readonly userAgent: string;
   /** 200 for a tunnel. */
   status?: number;
-};
+}
 
-export type SshRecord = {
+export interface SshRecord {
   readonly number: number;
   readonly at: number;
   /** `connection`, `authentication`, `exec`, `shell`, `subsystem`, `pty`, `forward`, `agent`, `x11`, `env`. */
@@ -105,12 +105,14 @@ export type SshRecord = {
   allowed?: boolean;
   /** Exit status of a command. */
   status?: number;
-};
+}
 
 /** A match by fields: each that is given must be equal; `path` and `host` may hold `*`. Or a predicate. */
 export type Match<Kind> = Partial<Kind> | ((record: Kind) => boolean);
 
-type Numbered = {readonly number: number};
+interface Numbered {
+  readonly number: number;
+}
 
 /** What happened so far, oldest first. */
 export class Records<Kind extends Numbered> implements Iterable<Kind> {

@@ -4,15 +4,15 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {GitProgram} from './git-program.ts';
 
-export type Submodule = {
+export interface Submodule {
   path: string;
   /** Absolute, or relative such as `../other`. */
   url: string;
   /** Default: the newest commit of the repository that the URL leads to in this cloud. */
   commit?: string;
-};
+}
 
-export type Commit = {
+export interface Commit {
   message?: string;
   /** Path to content; `undefined` deletes. */
   files?: Readonly<Record<string, string | Buffer | undefined>>;
@@ -22,7 +22,7 @@ export type Commit = {
   lfs?: Readonly<Record<string, string | Buffer>>;
   /** Bytes of noise to add, in files of at most 8 MiB that don't compress. */
   size?: number;
-};
+}
 
 export type RepositoryOptions = Commit & {
   /** Anybody may read it, without a credential. */
@@ -134,11 +134,7 @@ export class Repository {
     return this.#import(this.#first, undefined);
   }
 
-  async #import(commit: Commit, from: string | undefined): Promise<string> {
-    const files: Record<string, string | Buffer | undefined> = {...commit.files};
-    for (const [file, content] of Object.entries(commit.lfs ?? {}))
-      files[file] = this.#storeLfs(file, content);
-    if (this.#attributes !== '' && commit.lfs) files['.gitattributes'] = this.#attributes;
+  async #linksOf(commit: Commit): Promise<{path: string; commit: string}[]> {
     const links: {path: string; commit: string}[] = [];
     for (const submodule of commit.submodules ?? []) {
       this.#submodules.push({path: submodule.path, url: submodule.url});
@@ -148,6 +144,15 @@ export class Repository {
         commit: submodule.commit ?? (await target?.ready()) ?? unknownCommit,
       });
     }
+    return links;
+  }
+
+  async #import(commit: Commit, from: string | undefined): Promise<string> {
+    const files: Record<string, string | Buffer | undefined> = {...commit.files};
+    for (const [file, content] of Object.entries(commit.lfs ?? {}))
+      files[file] = this.#storeLfs(file, content);
+    if (this.#attributes !== '' && commit.lfs) files['.gitattributes'] = this.#attributes;
+    const links = await this.#linksOf(commit);
     if (links.length > 0) files['.gitmodules'] = describeSubmodules(this.#submodules);
     if (from === undefined && Object.keys(files).length === 0) files['README.md'] = `# ${this.name}\n`;
     const child = this.#git.start(['-C', this.directory, 'fast-import', '--quiet', '--depth=0', '--force']);

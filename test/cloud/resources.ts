@@ -1,11 +1,11 @@
 /** What tokens are for. The first name is the one that goes into `aud`. */
-export type Resource = {
+export interface Resource {
   readonly id: string;
   readonly names: readonly string[];
   readonly audience: string;
   /** Delegated permissions, as people consent to them. */
   readonly permissions: RegExp;
-};
+}
 
 export const azureDevOps: Resource = {
   id: '499b84ac-1321-427f-aa17-267ca6975798',

@@ -1,6 +1,5 @@
 import {createHash} from 'node:crypto';
-import {createServer} from 'node:net';
-import type {Server as NetServer, Socket} from 'node:net';
+import {createServer, type Server as NetServer, type Socket} from 'node:net';
 import {setTimeout as wait} from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import type {AuthContext, Connection, PublicKeyAuthContext, ServerChannel} from 'ssh2';
@@ -9,15 +8,19 @@ import type {Fault, Faults} from './faults.ts';
 import type {GitProgram} from './git-program.ts';
 import {resetConnection} from './http-exchange.ts';
 import type {Records, SshRecord} from './records.ts';
+import type {Repository} from './repositories.ts';
 
 /** ssh2's names: `serverHostKey`, `kex`, `cipher`, `hmac`. */
 export type SshAlgorithms = Readonly<Record<string, readonly string[]>>;
 
-type Key = {readonly fingerprint: string; readonly blob: string};
-type Command = {
+interface Key {
+  readonly fingerprint: string;
+  readonly blob: string;
+}
+interface Command {
   readonly service: 'git-upload-pack' | 'git-receive-pack';
   readonly segments: readonly string[];
-};
+}
 
 /**
  * The SSH side of Azure DevOps: it accepts every key and decides at the command, by the key, whether it belongs to the
@@ -145,16 +148,16 @@ export class SshServer {
       const {signature, blob, hashAlgo} = context;
       if (!signature || !blob) return context.accept();
       const parsed = ssh2.utils.parseKey(context.key.data);
-      // an error comes as a value, whatever the types say
+      // An error comes as a value, whatever the types say
       const verdict: unknown = parsed instanceof Error ? parsed : parsed.verify(blob, signature, hashAlgo);
       const isGenuine = verdict === true;
-      const algorithm =
-        hashAlgo === undefined || context.key.algo !== 'ssh-rsa'
-          ? context.key.algo
-          : hashAlgo === 'sha1'
-            ? 'ssh-rsa'
-            : `rsa-sha2-${hashAlgo.slice(3)}`;
-      record({kind: 'authentication', user, key: key.fingerprint, algorithm, allowed: isGenuine});
+      record({
+        kind: 'authentication',
+        user,
+        key: key.fingerprint,
+        algorithm: algorithmOf(context),
+        allowed: isGenuine,
+      });
       return isGenuine ? context.accept() : context.reject(['publickey']);
     });
     connection.on('request', (_accept, reject, name) => {
@@ -171,6 +174,7 @@ export class SshServer {
       session.on('env', (accept, _reject, {key: name, val}) => {
         record({kind: 'env', user, variable: `${name}=${val}`, allowed: name === 'GIT_PROTOCOL'});
         if (name === 'GIT_PROTOCOL') environment['GIT_PROTOCOL'] = val;
+        // oxlint-disable-next-line typescript/no-unnecessary-condition -- undefined if the client wants no reply
         accept?.();
       });
       for (const kind of ['pty', 'x11', 'auth-agent'] as const)
@@ -191,33 +195,15 @@ export class SshServer {
         const channel = accept();
         const {host} = about;
         this.#execute(channel, {command, user, key, entry, environment, socket, host}).catch(
-          // a mistake of the cloud's own: the test must see it
+          // A defect of the cloud: the test must see it
           (error: unknown) => refuse(channel, `the test cloud failed: ${String(error)}`, 255),
         );
       });
     });
   }
 
-  async #execute(
-    channel: ServerChannel,
-    {
-      command,
-      user,
-      key,
-      entry,
-      environment,
-      socket,
-      host,
-    }: {
-      command: string;
-      user: string;
-      key: Key | undefined;
-      entry: SshRecord;
-      environment: NodeJS.ProcessEnv;
-      socket: Socket;
-      host: string;
-    },
-  ): Promise<void> {
+  async #execute(channel: ServerChannel, asked: Execution): Promise<void> {
+    const {command, user, entry, socket, host} = asked;
     channel.on('error', () => undefined);
     const finish = (status: number): void => {
       entry.status = status;
@@ -239,43 +225,86 @@ export class SshServer {
       finish(fault.status ?? 1);
       return refuse(channel, typeof fault.body === 'string' ? fault.body : '', fault.status ?? 1);
     }
-    const deny = (message: string, status: number): void => {
-      entry.allowed = false;
-      finish(status);
-      refuse(channel, message, status);
-    };
-    if (!parsed) return deny('remote: This service allows only git-upload-pack and git-receive-pack.', 255);
+    const found = this.#authorize(asked, parsed, target);
+    entry.allowed = found.kind === 'allowed';
+    if (found.kind === 'denied') {
+      finish(found.status);
+      return refuse(channel, found.message, found.status);
+    }
+    const {repository, service} = found;
+    await repository.ready();
+    const child = this.#git.start([service.slice('git-'.length), repository.directory], asked.environment);
+    relay(channel, child, {socket, truncate: fault?.truncate, finish});
+  }
+
+  #authorize(
+    {key}: Execution,
+    command: Command | undefined,
+    target: ReturnType<AzureDevOps['findOverSsh']>,
+  ): {kind: 'allowed'; repository: Repository; service: Command['service']} | Denial {
+    if (!command)
+      return denied('remote: This service allows only git-upload-pack and git-receive-pack.', 255);
     const known = key && target?.organization.sshKey(key.blob);
-    if (!target || !known || known.expired) return deny('remote: Public key authentication failed.', 1);
+    if (!target || !known || known.expired) return denied('remote: Public key authentication failed.', 1);
     const repository = target.organization.repository(target.project, target.name);
     if (!repository)
-      return deny(
+      return denied(
         `remote: TF401019: The Git repository with name or identifier ${target.name} does not exist or you do not have permissions for the operation you are attempting.`,
         1,
       );
-    entry.allowed = true;
-    await repository.ready();
-    const child = this.#git.start([parsed.service.slice('git-'.length), repository.directory], environment);
-    let left = fault?.truncate ?? Infinity;
-    if (left < Infinity)
-      child.stdout.on('data', (chunk: Buffer) => {
-        left -= chunk.length;
-        if (left <= 0) resetConnection(socket);
-      });
-    // pipes wait for the channel's window on one side and for git on the other: nothing piles up
-    child.stdout.pipe(channel, {end: false});
-    child.stderr.pipe(channel.stderr, {end: false});
-    channel.pipe(child.stdin);
-    socket.once('close', () => child.kill());
-    child.once('close', (status: number | null) => {
-      finish(status ?? 255);
-      // after all that was written, so that the status does not overtake the data
-      channel.write('', () => {
-        channel.exit(status ?? 255);
-        channel.end();
-      });
-    });
+    return {kind: 'allowed', repository, service: command.service};
   }
+}
+
+interface Denial {
+  readonly kind: 'denied';
+  readonly message: string;
+  readonly status: number;
+}
+
+function denied(message: string, status: number): Denial {
+  return {kind: 'denied', message, status};
+}
+
+interface Execution {
+  readonly command: string;
+  readonly user: string;
+  readonly key: Key | undefined;
+  readonly entry: SshRecord;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly socket: Socket;
+  readonly host: string;
+}
+
+/** Connects git with the channel until git ends. */
+function relay(
+  channel: ServerChannel,
+  child: ReturnType<GitProgram['start']>,
+  {
+    socket,
+    truncate,
+    finish,
+  }: {socket: Socket; truncate: number | undefined; finish: (status: number) => void},
+): void {
+  let left = truncate ?? Infinity;
+  if (left < Infinity)
+    child.stdout.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left <= 0) resetConnection(socket);
+    });
+  // Pipes wait for the channel's window on one side and for git on the other: nothing piles up
+  child.stdout.pipe(channel, {end: false});
+  child.stderr.pipe(channel.stderr, {end: false});
+  channel.pipe(child.stdin);
+  socket.once('close', () => child.kill());
+  child.once('close', (status: number | null) => {
+    finish(status ?? 255);
+    // After all that was written, so that the status does not overtake the data
+    channel.write('', () => {
+      channel.exit(status ?? 255);
+      channel.end();
+    });
+  });
 }
 
 /** Which host a socket was opened for: ssh2 keeps nothing that was known before it. */
@@ -291,6 +320,12 @@ function refuse(channel: ServerChannel, message: string, status: number): void {
     channel.exit(status);
     channel.end();
   });
+}
+
+/** ssh2 names the key's algorithm, but the hash of an RSA signature apart. */
+function algorithmOf({key, hashAlgo}: PublicKeyAuthContext): string {
+  if (hashAlgo === undefined || key.algo !== 'ssh-rsa') return key.algo;
+  return hashAlgo === 'sha1' ? 'ssh-rsa' : `rsa-sha2-${hashAlgo.slice(3)}`;
 }
 
 /** The two commands of git, with the decoded segments of the path. */

@@ -1,11 +1,8 @@
 import {constants} from 'node:crypto';
-import {createServer} from 'node:https';
-import type {Server} from 'node:https';
+import {createServer, type Server} from 'node:https';
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import {createSecureContext} from 'node:tls';
-import type {SecureContext} from 'node:tls';
-import type {CertificateAuthority} from './certificates.ts';
-import {expiredYesterday} from './certificates.ts';
+import {createSecureContext, type SecureContext} from 'node:tls';
+import {expiredYesterday, type CertificateAuthority} from './certificates.ts';
 import type {Fault, Faults} from './faults.ts';
 import type {ProxyRecord, Records} from './records.ts';
 

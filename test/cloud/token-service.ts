@@ -1,29 +1,42 @@
-import {randomUUID} from 'node:crypto';
-import type {KeyObject} from 'node:crypto';
+import {randomUUID, type KeyObject} from 'node:crypto';
 import type {Directory, Principal} from './directory.ts';
-import type {Resource} from './resources.ts';
-import {tokenExchange} from './resources.ts';
-import type {Claims, DecodedJwt, SigningKey} from './jwt.ts';
-import {decodeJwt, isSignedBy, signJwt, textClaim, timeClaim} from './jwt.ts';
+import {tokenExchange, type Resource} from './resources.ts';
+import {
+  decodeJwt,
+  isSignedBy,
+  signJwt,
+  textClaim,
+  timeClaim,
+  type Claims,
+  type DecodedJwt,
+  type SigningKey,
+} from './jwt.ts';
 
 /** How long tokens live, in seconds. Change it at any time. */
-export type TokenSettings = {
+export interface TokenSettings {
   /** Default: 3,599, as Entra says. */
   life: number;
   /** `refresh_in` of an answer. Default: none. */
   refreshIn: number | undefined;
   /** Default: 86,399. */
   managedIdentityLife: number;
-};
+}
 
-export type IssuedToken = {readonly token: string; readonly expiresIn: number; readonly expiresAt: number};
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresIn: number;
+  readonly expiresAt: number;
+}
 
 export type Verdict =
   | {readonly kind: 'valid'; readonly principal: Principal; readonly claims: Claims}
   | {readonly kind: 'refused'; readonly reason: string};
 
 /** Whose tokens the cloud can tell: tenants, GitHub, pipelines, clusters. */
-export type Issuer = {readonly url: string; readonly key: SigningKey};
+export interface Issuer {
+  readonly url: string;
+  readonly key: SigningKey;
+}
 
 /** Makes, verifies and revokes the tokens of every tenant. */
 export class TokenService {
