@@ -22,7 +22,7 @@ const {values} = parseArgs({
   options: {out: {type: 'string', default: join(root, 'dist')}, metafile: {type: 'string'}},
 });
 const out = resolve(values.out);
-// Beside it first, so that whoever runs the old one never finds half of the new one
+// Next to it first, so that a running old version never finds half of the new one
 const fresh = `${out}.${process.pid}`;
 
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

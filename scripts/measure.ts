@@ -1,5 +1,5 @@
 // usage: node scripts/measure.ts [--tighten] [--list FIGURE]
-// Prints the figures of the source that must not get worse, each with its limit. Exits 1 if one is over its limit.
+// Prints the figures of the source that must not get worse, each with its limit. Exits 1 if one exceeds its limit.
 // --tighten lowers each limit to the figure of today. --list prints the places that a figure counts.
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
@@ -16,7 +16,7 @@ const worse = figures.filter(({name, value}) => value > (limits[name] ?? -1));
 
 if (values.list === undefined) {
   for (const {name, value, detail} of figures) {
-    const mark = value > (limits[name] ?? -1) ? '  <- over its limit' : '';
+    const mark = value > (limits[name] ?? -1) ? '  <- exceeds its limit' : '';
     console.log(`${String(value).padStart(6)} (limit ${limits[name] ?? 'missing'})  ${name}${detail}${mark}`);
   }
 } else {
@@ -28,6 +28,6 @@ if (values.tighten) {
   writeFileSync(file, `${JSON.stringify({...limits, ...Object.fromEntries(tightened)}, undefined, 2)}\n`);
 } else if (worse.length > 0) {
   for (const {name} of worse)
-    console.error(`over its limit: ${name} (places: scripts/measure.ts --list '${name}')`);
+    console.error(`exceeds its limit: ${name} (places: scripts/measure.ts --list '${name}')`);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 // usage: node scripts/pack.ts [DIR] [--metafile FILE]
-// Makes orgkey-VERSION.tgz, and prints its path. Not by a script that npm runs before it packs: scripts of packages are
-// off here, those of ours with them, and a package without the program would be made without a word.
+// Makes orgkey-VERSION.tgz, and prints its path. npm could run the build before it packs, but package
+// scripts are off here, ours too: it would silently make a package without the program.
 import {execFileSync} from 'node:child_process';
 import {cpSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

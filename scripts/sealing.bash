@@ -24,14 +24,14 @@ make_leaf() {
   local mountpoint
   mountpoint=$(findmnt -t cgroup2 -n -o TARGET | head -n 1)
   [ -n "$mountpoint" ] || cannot 'cgroup2 is not mounted'
-  # Of one that was killed: only where nobody is in it any more can it be removed
+  # Left by one that was killed: it can be removed only once it is empty
   for leaf in "$mountpoint"/orgkey-test-*; do
     [ -d "/proc/${leaf##*-}" ] || find "$leaf" -depth -type d -exec rmdir {} \; 2>/dev/null || true
   done
   leaf=$mountpoint/orgkey-test-$$
   mkdir "$leaf" 2>/dev/null || cannot "no cgroup can be made in $mountpoint"
   [ -w "$leaf/cgroup.kill" ] || { rmdir "$leaf"; cannot 'what is in a cgroup cannot be ended (cgroup.kill)'; }
-  # Whoever ends this ends the manager too, which would not notice
+  # A signal to this script ends the manager too, which would not notice otherwise
   trap 'clean_up; exit 143' TERM INT HUP
 }
 
@@ -67,7 +67,7 @@ check_namespaces() {
   grep -qx '0::/' /proc/self/cgroup || cannot 'this is not at the root of a cgroup of its own'
 }
 
-# usage: mount_cgroups DIRECTORY: the leaf alone, in which nobody but us may be
+# usage: mount_cgroups DIRECTORY: only the leaf, which contains only our processes
 mount_cgroups() {
   local pid
   mount -n -t cgroup2 cgroup2 "$1" || cannot 'cgroup2 cannot be mounted'

@@ -72,7 +72,7 @@ async function withDaemon(work: (daemon: ProbedDaemon) => Promise<void>): Promis
   }
 }
 
-/** Gives how many were answered with a credential. */
+/** Returns how many requests were answered with a credential. */
 async function ask(daemon: ProbedDaemon, times: number): Promise<number> {
   const turns = Array.from({length: times / 100}, (_, at) => at);
   const served = await inParallel(turns, 32, async (turn) => {

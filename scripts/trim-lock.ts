@@ -1,4 +1,4 @@
-// A registry may lack packages for platforms that nobody here uses. npm then writes a lock file that its own
+// A registry may lack packages for platforms that we do not use. npm then writes a lock file that its own
 // `npm ci` refuses. This drops the optional dependencies that the lock file itself has no entry for.
 // usage: npm install --package-lock-only && node scripts/trim-lock.ts
 import {readFileSync, writeFileSync} from 'node:fs';

@@ -4,7 +4,7 @@
  *
  *   client load SOCKET REQUEST EXPECTED CLIENTS REQUESTS    so many threads, so many requests together
  *   client burst SOCKET REQUEST EXPECTED CONNECTIONS        all connected first, then asked, then read
- *   client retry SOCKET REQUEST EXPECTED                    one request, tried until somebody listens
+ *   client retry SOCKET REQUEST EXPECTED                    one request, tried until the socket accepts
  *   client fill ROUNDS REQUEST EXPECTED CONFIGURATION...    `git credential fill` with each configuration in turns
  *
  * REQUEST is a file. An answer counts if it holds the text EXPECTED. Prints one line of JSON: milliseconds.

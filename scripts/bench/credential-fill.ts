@@ -54,7 +54,7 @@ export async function measureCredentialFill(): Promise<Group> {
     const names = Object.keys(helpers).slice(1);
     const figures: {name: string; ratio: number; ours: number; theirs: number}[] = [];
     for (const [at, configuration] of others.entries()) {
-      // in pairs: a big program between two small ones takes the caches of the processor from whoever is next
+      // In pairs: a big program between two small ones evicts the processor's caches for the next one
       const question = {rounds: ROUNDS, request, expected: 'password='};
       const [base = [], took = []] = await client.fillInTurns(question, [theirs, configuration], environment);
       const name = names[at] ?? '';

@@ -6,7 +6,7 @@ import {BuiltDaemon, Place, memoryOf, stopChild} from './built-daemon.ts';
 import {LoadClient} from './load-client.ts';
 import type {Group} from './row.ts';
 
-/** Idle: nobody asked for so long, in milliseconds. */
+/** The time without requests after which the daemon counts as idle, in milliseconds. */
 const IDLE = 15_000;
 
 export async function measureMemory(): Promise<Group> {

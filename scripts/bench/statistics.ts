@@ -17,7 +17,7 @@ export async function inTurns<Name extends string>(
   const names = Object.keys(ways) as Name[];
   const took = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
   for (let round = 0; round < rounds; round++)
-    // who comes first has the colder caches: everybody in his turn
+    // The first one has colder caches, so they take turns
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const start = performance.now();
       await ways[name]();

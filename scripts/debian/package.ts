@@ -66,7 +66,7 @@ function program(): void {
   }
 }
 
-/** The machine's units, not enabled: whoever wants them says so. `orgkey setup` writes a person's. */
+/** Writes the machine's units. The administrator enables them; `orgkey setup` writes a user's. */
 function service(): void {
   const units = systemUnits({
     node: `${home}/node`,

@@ -8,7 +8,7 @@ interface Metafile {
   >;
 }
 
-/** Returns the sizes of the last build, or nothing if there was none: `scripts/test` builds before it measures. */
+/** Returns the sizes of the last build, or nothing if `.cache/metafile.json` does not exist. `scripts/test` builds first. */
 export function bundleFigures(root: string): Figure[] {
   const file = join(root, '.cache/metafile.json');
   if (!existsSync(file)) return [];

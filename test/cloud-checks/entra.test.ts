@@ -166,7 +166,7 @@ test('an assertion that has ended', isRefused, withAssertion(cluster.token({subj
   700024,
 ]);
 test('an assertion that another key signed', isRefused, withAssertion(forged), [400, 'invalid_grant', 50013]);
-test('an assertion that is none', isRefused, withAssertion('a.b'), [400, 'invalid_request', 50027]);
+test('an assertion that is not a JWT', isRefused, withAssertion('a.b'), [400, 'invalid_request', 50027]);
 
 async function certificateAssertion(
   change: {aud?: string; exp?: number; key?: 'other'} = {},
@@ -211,7 +211,7 @@ test('tokens can be checked with the published keys', async (t) => {
   t.is(json['expires_in'], 3599);
 });
 
-test('a multitenant application is somebody else in each tenant', async (t) => {
+test('a multitenant application has another object id in each tenant', async (t) => {
   const form = {...credentials, client_id: shared.clientId, client_secret: shared.secret};
   const ids = await Promise.all(
     [tenant, other].map(
@@ -307,7 +307,7 @@ for (const mode of ['query', 'form_post'] as const)
     t.like(await token(refresh), {status: 400, json: {error: 'invalid_grant', error_codes: [50173]}});
   });
 
-test('who cancels is told so', async (t) => {
+test('a cancelled sign-in is reported', async (t) => {
   const {answer} = await signIn('query', {decline: true});
   t.is(answer['error'], 'access_denied');
   t.regex(answer['error_description'] ?? '', /AADSTS65004/);
@@ -395,7 +395,7 @@ test('a device code waits, and can be declined or end', async (t) => {
   t.like(await token(third.poll), {status: 400, json: {error: 'expired_token', error_codes: [70019]}});
 });
 
-test('a user’s token is no assertion', async (t) => {
+test('a user’s token is rejected as an assertion', async (t) => {
   const target = tenant.addApplication({
     secret: false,
     federatedCredentials: [{issuer: tenant.issuer, subject: ada.objectId}],

@@ -97,7 +97,7 @@ const isRefused: Macro<[url: string, wanted: RegExp, token?: string]> = {
 };
 
 const asksAgain = /could not read Username|Authentication failed/;
-check('nobody', isRefused, repository.url, asksAgain);
+check('the anonymous user', isRefused, repository.url, asksAgain);
 check('an application that is no member', isRefused, repository.url, asksAgain, cloud.createToken(outsider));
 check('an application of another tenant', isRefused, repository.url, asksAgain, cloud.createToken(foreigner));
 check(

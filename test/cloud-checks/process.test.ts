@@ -96,7 +96,7 @@ check('a world is added, used, broken and read back', async (t) => {
   await t.throwsAsync(call('POST', '/nothing'), {message: /no such request/});
 });
 
-check('it ends with whoever started it, and leaves nothing', async (t) => {
+check('it ends with its parent process, and leaves nothing', async (t) => {
   const ended = once(child, 'close');
   child.stdin.end();
   t.deepEqual(await ended, [0, null]);

@@ -50,7 +50,7 @@ test('Azure Pipelines gives assertions for a connection to its jobs only', async
   t.is(await ask(connection.id, token, 'GET'), 405);
 });
 
-test('a machine with several identities must be told which', async (t) => {
+test('a machine with several identities wants the name of one', async (t) => {
   const machine = await startCloud();
   const devOps = '499b84ac-1321-427f-aa17-267ca6975798';
   const imds = async (more = ''): Promise<[number, string]> => {

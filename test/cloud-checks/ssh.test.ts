@@ -190,6 +190,6 @@ test('paths mean repositories', (t) => {
   t.is(meaning(old, 'contoso', 'DefaultCollection/p/_git/r'), 'contoso/p/r');
   t.is(meaning(old, 'contoso', '_git/r'), 'contoso/r/r');
   t.is(meaning('tfs.example.org', 'git', 'tfs/Main/p/_git/r'), 'Main/p/r');
-  for (const path of ['v3/contoso/p/r/more', 'v3/nobody/p/r', 'p/_git/r', 'contoso/p/r'])
+  for (const path of ['v3/contoso/p/r/more', 'v3/unknown/p/r', 'p/_git/r', 'contoso/p/r'])
     t.is(meaning(devOps, 'git', path), undefined);
 });

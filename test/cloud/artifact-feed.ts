@@ -6,7 +6,7 @@ const tarball = Buffer.from('not a real package');
 
 /** An npm feed that holds every package, at version 1.0.0. `rest` follows the organization: `_packaging/FEED/npm/registry/NAME`. */
 export function artifactFeed(organization: Organization, rest: readonly string[], host: string): Reply {
-  // a project may stand before `_packaging`
+  // A project may precede `_packaging`
   const at = rest.indexOf('_packaging');
   const [feed = '', kind, ...more] = rest.slice(at + 1);
   if (at < 0 || !organization.feeds.has(feed.toLowerCase()))

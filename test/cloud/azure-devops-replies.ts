@@ -3,7 +3,7 @@ import {anonymous, notAuthorized, type Caller} from './caller.ts';
 import type {Exchange, Reply, Route} from './http-exchange.ts';
 import type {Organization} from './organizations.ts';
 
-/** Where a request arrived. */
+/** The organization and host that a request arrived at. */
 export interface Site {
   readonly organization: Organization;
   readonly host: string;

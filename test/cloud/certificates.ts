@@ -55,7 +55,7 @@ export function createCertificateAuthority(name: string): CertificateAuthority {
     certificate,
     issue(names, validity = around(Date.now())) {
       const leaf = createCertificate({
-        subject: names[0] ?? 'nobody',
+        subject: names[0] ?? 'unnamed',
         issuer: name,
         publicKey: server.publicKey,
         signingKey: authority.privateKey,

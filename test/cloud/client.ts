@@ -18,7 +18,7 @@ export interface ClientAnswer {
   readonly text: string;
 }
 
-/** Where real names are served. */
+/** The port that serves the real names. */
 export interface Target {
   readonly port: number;
   readonly ca: string;

@@ -60,7 +60,7 @@ import {createTlsServer} from './tls-server.ts';
 import {TokenService, type TokenSettings} from './token-service.ts';
 
 export interface CloudOptions {
-  /** Where repositories and the authority's certificate go. Default: a temporary directory, removed by `close`. */
+  /** The directory for repositories and the authority's certificate. Default: a temporary directory, removed by `close`. */
   directory?: string;
   /** The git that serves repositories. Default: `git` of the PATH. */
   git?: string;
@@ -200,7 +200,7 @@ export class Cloud {
     return `http://127.0.0.1:${portOf(this.#proxy)}`;
   }
 
-  /** Where IMDS listens, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. */
+  /** The address of IMDS, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. */
   get imdsUrl(): string {
     return `http://127.0.0.1:${portOf(this.#plain)}`;
   }

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {createClientSecret} from './secrets.ts';
 
-/** Somebody who can hold an access token, as one tenant knows them. */
+/** An application, a managed identity or a user, as one tenant knows them. */
 export interface Principal {
   readonly kind: 'application' | 'managed-identity' | 'user';
   readonly objectId: string;
@@ -258,7 +258,7 @@ export class Directory {
       );
   }
 
-  /** Called for whoever comes into being. */
+  /** Registers every new principal. */
   register(principal: Principal): void {
     this.#principals.set(principal.objectId, principal);
   }

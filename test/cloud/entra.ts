@@ -150,7 +150,7 @@ export class Entra {
       throw new EntraError(
         90002,
         error,
-        `Tenant '${name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.`,
+        `Tenant '${name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.`,
       );
     return tenant;
   }

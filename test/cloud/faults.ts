@@ -10,7 +10,7 @@ const groups = {
 
 /**
  * Something that goes wrong. The first fields say for which requests, the others what happens.
- * Where several faults match, the oldest that is not used up counts.
+ * If several faults match, the oldest that is not used up counts.
  */
 export interface Fault {
   /** An endpoint or a group of them; `proxy`, `tls` and `ssh` for what is below HTTP. Default: every HTTP endpoint. */
@@ -54,7 +54,7 @@ export interface Fault {
   set?: Record<string, unknown>;
   /** Shift the `Date` header, in milliseconds. */
   dateSkew?: number;
-  /** Of `tls`: present a certificate that is expired, of an authority nobody trusts, or for another name. */
+  /** Of `tls`: present a certificate that is expired, of an authority that is not trusted, or for another name. */
   certificate?: 'expired' | 'untrusted' | 'wrong-name';
   /** Of `ssh`: when it happens. Default: `exec`. */
   stage?: 'connection' | 'exec';
@@ -135,7 +135,7 @@ function isLike(wanted: string | undefined, value: string | undefined): boolean 
   return wanted === undefined || (value !== undefined && glob(wanted).test(value));
 }
 
-/** A fault that answers by itself never lets the request reach the endpoint: no token is made, nothing is counted. */
+/** Whether the fault answers in place of the endpoint: no token is made, nothing is counted. */
 export function answersItself(fault: Fault): boolean {
   const {status, body, bodyLength, aadsts} = fault;
   return [status, body, bodyLength, aadsts].some((part) => part !== undefined);

@@ -26,7 +26,7 @@ export async function serveGit(
     HTTP_CONTENT_ENCODING: headers['content-encoding'],
     GIT_PROTOCOL: single(headers['git-protocol']),
   });
-  // what it says goes to the server's log, which nobody reads
+  // A server would log this; the tests do not need it
   child.stderr.resume();
   request.pipe(child.stdin);
   request.once('close', () => {

@@ -16,7 +16,7 @@ export class GitProgram {
     const home = path.join(directory, 'home');
     mkdirSync(home, {recursive: true});
     const configuration = path.join(home, 'gitconfig');
-    // the temporary directory may belong to somebody else than the one who runs the tests
+    // The temporary directory may belong to another user than the one who runs the tests
     writeFileSync(
       configuration,
       '[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n[fastimport]\n\tunpackLimit = 1\n',

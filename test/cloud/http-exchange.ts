@@ -35,7 +35,7 @@ export interface Exchange {
   readonly record: RequestRecord;
 }
 
-/** Where a request belongs: what is known of it before it is handled, and who handles it. */
+/** What is known about a request before it is handled, and its handler. */
 export interface Route {
   readonly endpoint: Endpoint;
   /** True leaves the body unread for the handler. */

@@ -6,7 +6,7 @@ import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
 import {findResource, type Resource} from './resources.ts';
 import type {IssuedToken, TokenService} from './token-service.ts';
 
-/** Where the agent of Azure Arc leaves its challenges, and the only place that clients accept. */
+/** The directory of the Azure Arc agent's challenges, and the only one that clients accept. */
 const arcDirectory = '/var/opt/azcmagent/tokens';
 
 type Choice = {readonly identity: ManagedIdentity} | {readonly problem: string};

@@ -48,7 +48,7 @@ export interface OrganizationOptions {
   unauthenticated?: 'real' | 401 | 203 | 302;
 }
 
-/** Where an organization's repositories lie: `base` is the address of the organization itself. */
+/** The place of an organization's repositories: `base` is the address of the organization. */
 export interface Place {
   readonly base: string;
   readonly directory: string;

@@ -13,7 +13,7 @@ export class OtherHost {
 
   constructor(
     name: string,
-    {username = 'somebody', password = 'a password'}: {username?: string; password?: string},
+    {username = 'user', password = 'a password'}: {username?: string; password?: string},
     place: {directory: string; git: GitProgram; locate: Locate},
   ) {
     this.name = name;

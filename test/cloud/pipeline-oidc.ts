@@ -13,7 +13,7 @@ export interface IssuedAssertionOptions {
   life?: number;
 }
 
-/** An issuer of assertions that Entra is told to trust: a cluster, a pipeline. */
+/** An issuer of assertions that applications can trust: a cluster, a pipeline. */
 export class AssertionIssuer {
   readonly url: string;
   readonly key: SigningKey;

@@ -95,7 +95,7 @@ export class Repository {
     return this.#head;
   }
 
-  /** The commit that a branch points to now, also after a push; undefined if there is no such branch. */
+  /** Returns the commit that a branch points to now, also after a push; `undefined` if the branch does not exist. */
   async branch(name = 'main'): Promise<string | undefined> {
     await this.ready();
     try {

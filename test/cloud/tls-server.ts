@@ -64,7 +64,7 @@ export function createTlsServer(
       case 'untrusted':
         return stranger.issue([name]);
       case 'wrong-name':
-        return authority.issue(['somebody-else.example.org']);
+        return authority.issue(['another-name.example.org']);
       case undefined:
         return authority.issue([name]);
       default:

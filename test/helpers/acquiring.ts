@@ -46,13 +46,13 @@ export type AcquiringOptions = {
   readSecret?: ReadSecret;
 } & Partial<Omit<AcquirerPoolParts, 'environment'>>;
 
-/** Everything that stands between the cache and a cloud, as the daemon joins it. */
+/** Joins everything between the cache and a cloud, as the daemon does. */
 export function acquiringFrom(
   cloud: Cloud,
   {
     environment = {},
     authority = microsoft,
-    readSecret = async (source) => Promise.reject(new Error(`nobody reads ${source.from}`)),
+    readSecret = async (source) => Promise.reject(new Error(`no secret source reads ${source.from}`)),
     ...pooled
   }: AcquiringOptions = {},
 ) {

@@ -9,7 +9,7 @@ function formsOf(secret: string): readonly string[] {
     bytes.toString('hex'),
     JSON.stringify(secret).slice(1, -1),
   ];
-  // whatever stands before it: three ways to fall into groups of three bytes, without the ends that others share
+  // Depending on what precedes it, it falls into groups of three bytes in three ways; the ends are shared with others
   const inBase64 = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')

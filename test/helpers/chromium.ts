@@ -8,7 +8,7 @@ import {tether} from './tether.ts';
 /** Names under which the browser is installed. */
 const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
-/** `undefined`: there is none. */
+/** Returns the path of Chromium, or `undefined` if it is not installed. */
 export function findChromium(): string | undefined {
   const named = process.env['ORGKEY_TEST_CHROMIUM'];
   if (named) return named;
@@ -88,7 +88,7 @@ export class Chromium {
     );
   }
 
-  /** @throws where there is none. */
+  /** @throws if Chromium is not installed. */
   static start({proxy}: {readonly proxy: string}): Chromium {
     const program = findChromium();
     if (program === undefined) throw new Error('there is no Chromium');
@@ -155,7 +155,7 @@ export class Chromium {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // it ended by itself meanwhile
+      // It ended meanwhile
     }
   }
 }
@@ -203,7 +203,7 @@ export class Page {
   async shows(text: string): Promise<void> {
     for (;;) {
       const loaded = this.loaded();
-      // while a page goes and another comes there is none to be asked
+      // Between two pages no document exists
       if ((await this.text().catch(() => '')).includes(text)) return;
       await loaded;
     }

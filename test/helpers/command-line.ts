@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly onStderr?: (text: string) => void;
 }
 
-/** A person with a home of his own, who types commands of orgkey's. Nothing of this machine is seen there. */
+/** A user with their own home, who types orgkey commands. Nothing of this machine is visible there. */
 export class Person {
   readonly home: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -91,7 +91,7 @@ export class Person {
     return whole;
   }
 
-  /** `undefined`: there is none. */
+  /** Returns the text of a file, or `undefined` if it does not exist. */
   read(path: string): string | undefined {
     try {
       return readFileSync(this.path(path), 'utf8');

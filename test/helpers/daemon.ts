@@ -10,13 +10,13 @@ import {tether} from './tether.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
-/** Where `git-credential-orgkey` lies in a checkout. */
+/** The path of `git-credential-orgkey` in a checkout. */
 export const helper = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
 
 export interface DaemonOptions {
-  /** The text of the configuration; `undefined`: there is no file. */
+  /** The text of the configuration; `undefined` if the file does not exist. */
   readonly configuration?: string | undefined;
-  /** Which file `--config` names; empty: none, as if nobody had given the option. Default: where `configuration` is. */
+  /** Which file `--config` names; empty: without the option. Default: where `configuration` is. */
   readonly config?: string;
   /** More variables; nothing of this process' own environment is passed on but the PATH. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -99,7 +99,7 @@ export class TestDaemon {
     writeFileSync(this.configFile, text, {mode: 0o600});
   }
 
-  /** Resolves when it says that it is ready; else it is ended: nobody has it yet who would. */
+  /** Resolves when the daemon reports that it is ready; ends it if it does not, because the caller has no handle yet. */
   async ready(): Promise<this> {
     try {
       await this.says(/^ready /m, 'stdout');

@@ -23,7 +23,7 @@ export interface Patient {
   readonly examine: (words?: readonly string[], options?: RunOptions) => Promise<Findings>;
 }
 
-/** What stands in the configuration, in YAML's flow style: credentials of dev.azure.com, other hosts, other sections. */
+/** What the configuration contains, in YAML's flow style: credentials of dev.azure.com, other hosts, other sections. */
 export interface Written {
   readonly credentials: string;
   readonly servers?: readonly string[];

@@ -1,6 +1,6 @@
 import type {Clock} from '../../src/token/token.ts';
 
-/** Two clocks that go on only when they are told to. Milliseconds. */
+/** Two clocks that advance only on command. Milliseconds. */
 export class FakeClock implements Clock {
   #wall = Date.UTC(2026, 10, 21);
   #uptime = 1_000_000;
@@ -14,7 +14,7 @@ export class FakeClock implements Clock {
     this.#uptime += milliseconds;
   }
 
-  /** Somebody sets the clock on the wall. */
+  /** Sets the wall clock. */
   set(milliseconds: number): void {
     this.#wall += milliseconds;
   }

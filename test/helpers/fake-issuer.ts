@@ -30,7 +30,7 @@ export function fingerprintOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Gives `token-1 of NAME`, `token-2 of NAME` …, or what it is told to give, and remembers who asked. */
+/** Issues `token-1 of NAME`, `token-2 of NAME` …, or what a test sets, and remembers who asked. */
 export class FakeIssuer {
   readonly asked: string[] = [];
   /** All tokens that it gave, to see what became of them. */

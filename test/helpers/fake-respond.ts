@@ -8,7 +8,7 @@ import {TokenCache} from '../../src/token/token-cache.ts';
 import {FakeClock} from './fake-clock.ts';
 import {FakeIssuer} from './fake-issuer.ts';
 
-/** Everything from a request's bytes to an answer's, with a clock and an issuer that do as they are told. */
+/** Everything from a request's bytes to an answer's, with a clock and an issuer that the test controls. */
 export class World {
   readonly clock = new FakeClock();
   readonly issuer = new FakeIssuer(this.clock);

@@ -40,7 +40,7 @@ export class GitHome {
     return whole;
   }
 
-  /** What stands in for `orgkey setup`. */
+  /** Configures what `orgkey setup` would. */
   async useWrapper(wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh')): Promise<void> {
     const path = join(this.directory, 'submodules.gitconfig');
     const {conditions, settings} = submoduleInclude({wrapper, path});

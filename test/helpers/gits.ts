@@ -17,8 +17,8 @@ export interface Git {
 const newer = join(import.meta.dirname, '../../.cache/newer-git/bin/git');
 
 /**
- * The machine's git and a newer one: `$ORGKEY_TEST_GIT`, or what `scripts/newer-git .cache/newer-git` brought. Where
- * neither can be had, the newer one is there as missing, so that its tests show as skipped.
+ * The machine's git and a newer one: `$ORGKEY_TEST_GIT`, or what `scripts/newer-git .cache/newer-git` brought. If
+ * neither exists, the newer one is listed as missing, so that its tests show as skipped.
  */
 export const gits: readonly Git[] = [found(which('git')), newerGit()];
 

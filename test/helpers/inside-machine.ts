@@ -7,7 +7,7 @@ import {setTimeout as wait} from 'node:timers/promises';
 const people = {member: 5001, builder: 5002, alone: 5003} as const;
 export type Name = keyof typeof people | 'root';
 
-/** A machine that nobody has set up yet, with people on it. `path` comes first on everybody's PATH. */
+/** Prepares a machine without orgkey, with users on it. `path` comes first on each user's PATH. */
 export async function prepareMachine(path: string): Promise<void> {
   // Those whom a test run has are not for these
   for (const name of Object.keys(process.env))
@@ -39,7 +39,7 @@ export interface Surroundings {
   readonly input?: string;
 }
 
-/** As somebody, with the groups that he has now. */
+/** Runs a command as a user, with the groups that they have now. */
 export function run(
   who: Name,
   command: readonly string[],

@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import {loadConfiguration} from '../../src/config/load-configuration.ts';
 
 const [, , file] = process.argv;
-// one of a user namespace of his own is root of nothing else
+// The root of a user namespace is not root outside of it
 const isRoot = process.getuid?.() === 0 && /^\s*0\s+0\s/m.test(readFileSync('/proc/self/uid_map', 'utf8'));
 if (isRoot) throw new Error('modes and owners mean nothing to root');
 const loaded = await loadConfiguration({file, environment: process.env, key: new Uint8Array(32)});

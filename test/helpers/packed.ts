@@ -10,7 +10,7 @@ export interface Packed {
   /** Holds everything here. */
   readonly directory: string;
   readonly tarball: string;
-  /** Where npm put it. */
+  /** The directory into which npm installed it. */
   readonly installed: string;
   /** `orgkey`, `git-credential-orgkey` and `orgkey-ssh` lie here. */
   readonly bin: string;

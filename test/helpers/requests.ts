@@ -8,7 +8,7 @@ export function eraseFor(organization: string, password: string): string {
   return `action=erase\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=${organization}/web/_git/site\nusername=orgkey\npassword=${password}\n`;
 }
 
-/** The password of an answer; empty where there is none. */
+/** Returns the password in an answer, or an empty string. */
 export function passwordIn(answer: string): string {
   return /^password=(.*)$/m.exec(answer)?.[1] ?? '';
 }

@@ -24,7 +24,7 @@ export interface Contained {
   /** A directory of this machine that is mounted read-only as /run/orgkey: all that there is below /run. */
   readonly sockets: string;
   readonly home: string;
-  /** Of nobody in particular. */
+  /** Any user but root. */
   readonly uid: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly input: string;

@@ -17,8 +17,8 @@ import {createInterface} from 'node:readline';
 import {tether} from './tether.ts';
 
 const cache = join(import.meta.dirname, '../../.cache/sshd');
-/** Nobody: the server runs as an ordinary user also where the tests are root. */
-const NOBODY = 65_534;
+/** An ordinary user's uid for the server, even if the tests run as root. */
+const ORDINARY_USER = 65_534;
 
 /** Why a real OpenSSH server cannot be had here; `undefined` if it can. */
 export function whyNoSshd(): string | undefined {
@@ -122,12 +122,13 @@ exit 3
       ].join('\n'),
     );
     const sshd = [join(cache, 'bin/sshd'), '-D', '-e', '-f', configuration];
-    // where we are root, the server is an ordinary user with a shell, in a namespace that knows him
+    // If we are root, the server runs as an ordinary user with a shell, in a namespace that knows that user
     if (isRoot) {
-      const users = write('passwd', `git:x:${NOBODY}:${NOBODY}::${directory}:/bin/sh\n`, 0o644);
-      for (const name of readdirSync(directory)) chownSync(join(directory, name), NOBODY, NOBODY);
-      chownSync(directory, NOBODY, NOBODY);
-      const inside = `mount --bind '${users}' /etc/passwd && exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups "$@"`;
+      const users = write('passwd', `git:x:${ORDINARY_USER}:${ORDINARY_USER}::${directory}:/bin/sh\n`, 0o644);
+      for (const name of readdirSync(directory))
+        chownSync(join(directory, name), ORDINARY_USER, ORDINARY_USER);
+      chownSync(directory, ORDINARY_USER, ORDINARY_USER);
+      const inside = `mount --bind '${users}' /etc/passwd && exec setpriv --reuid ${ORDINARY_USER} --regid ${ORDINARY_USER} --clear-groups "$@"`;
       sshd.unshift('unshare', '--mount', '--propagation', 'private', 'sh', '-c', inside, 'sh');
     }
     const [program = '', ...args] = sshd;

@@ -35,12 +35,12 @@ export class SteadyLoad {
     this.#over = Promise.all(Array.from({length: clients}, () => this.#askOn()));
   }
 
-  /** How many requests are over. */
+  /** How many requests have ended. */
   get done(): number {
     return this.#took.length;
   }
 
-  /** Resolves when so many requests are over. */
+  /** Resolves when that many requests have ended. */
   reaches(at: number): Promise<void> {
     if (this.done >= at) return Promise.resolve();
     return new Promise((reached) => this.#waiting.push({at, reached}));

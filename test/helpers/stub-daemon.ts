@@ -44,7 +44,7 @@ if (behavior === 'beaten') {
 process.on('SIGTERM', () => {
   if (behavior !== 'stubborn') process.exit(0);
 });
-// nobody else would end it where the test was killed before its teardown
+// Nothing else would end it if the test was killed before its teardown
 setInterval(() => {
   if (!existsSync(`/proc/${process.env['STUB_ENDS_WITH']}`)) process.exit();
 }, 1000);

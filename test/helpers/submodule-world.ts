@@ -13,7 +13,7 @@ export async function testKey(): Promise<{readonly key: PrivateKey; readonly pri
 
 let made: ReturnType<typeof testKey> | undefined;
 
-/** The organization contoso in a cloud of its own, a key that it knows, a daemon that serves it, and somebody's home. */
+/** The organization contoso in a cloud of its own, a key that it knows, a daemon that serves it, and a user's home. */
 export class SubmoduleWorld {
   readonly cloud: Cloud;
   readonly contoso: ReturnType<Cloud['addOrganization']>;
@@ -74,7 +74,7 @@ exit 99
   /** `Project/name` over HTTPS, with a password that works: only ssh is tested here. */
   https(repository: string): string {
     const [project = '', name = ''] = repository.split('/');
-    return `https://somebody:${this.#password}@dev.azure.com/contoso/${project}/_git/${name}`;
+    return `https://user:${this.#password}@dev.azure.com/contoso/${project}/_git/${name}`;
   }
 
   /** The variables with which git finds a stand-in for ssh first: whatever reaches it was not served. */

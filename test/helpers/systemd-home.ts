@@ -55,7 +55,7 @@ export class BuiltApp {
   }
 }
 
-/** The home of somebody with a configuration. */
+/** The home of a user with a configuration. */
 export class SystemdHome {
   readonly directory = mkdtempSync('/var/lib/orgkey-test-');
   readonly #app: BuiltApp;

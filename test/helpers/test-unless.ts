@@ -9,7 +9,7 @@ export function testUnless(why: string | undefined, registered: typeof test | ty
   });
 }
 
-/** For tests that act as somebody else. */
-export const whyNotRoot = process.getuid?.() === 0 ? undefined : 'only root can be somebody else';
+/** For tests that act as another user. */
+export const whyNotRoot = process.getuid?.() === 0 ? undefined : 'only root can act as another user';
 
 export const whyNotLinux = process.platform === 'linux' ? undefined : 'only Linux has it';

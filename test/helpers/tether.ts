@@ -1,7 +1,7 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import type {Writable} from 'node:stream';
 
-/** Reads who begins and who ends, until nobody can tell it any more: those that are left end then. */
+/** Reads which processes start and end, until its input closes; then it ends those that are left. */
 const script = `trap '' HUP INT TERM
 left=' '
 while read -r change pid; do

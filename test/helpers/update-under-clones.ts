@@ -5,7 +5,7 @@ import {SystemdHome, type BuiltApp} from './systemd-home.ts';
 import {packTwoVersions} from './two-versions.ts';
 
 const ORGANIZATIONS = ['contoso', 'fabrikam', 'tailspin', 'northwind'];
-/** Of nobody who exists. */
+/** A uid without an account. */
 const uid = 4321;
 
 /** Installs two versions over each other, so many times in turns, while clones go on. Gives what was seen. */

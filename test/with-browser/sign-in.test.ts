@@ -54,7 +54,7 @@ async function login(t: ExecutionContext, act: (visit: Visit) => Promise<void>):
     },
   });
   await acted;
-  t.false(await isHeard(redirect), 'nobody listens any more');
+  t.false(await isHeard(redirect), 'the port is closed');
   return outcome;
 }
 

@@ -67,7 +67,7 @@ interface Kind {
 
 function asked(clientId: string, endpoint: RequestRecord['endpoint'] = 'token'): RequestRecord {
   const [request] = cloud.requests.filter({endpoint, client: clientId, status: 200});
-  if (request === undefined) throw new Error(`nobody asked ${endpoint} for ${clientId}`);
+  if (request === undefined) throw new Error(`no request asked ${endpoint} for ${clientId}`);
   return request;
 }
 
@@ -463,7 +463,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 const credentials: string[] = [];
 
-/** Makes the organization, with a repository for whoever is let in. */
+/** Makes the organization, with a repository for its members. */
 function settle(
   organization: string,
   {credential, member, connected = member?.tenant ?? tenant}: Cell,

@@ -53,7 +53,7 @@ const metadata: readonly Case[] = [
   {name: 'imds-404', fault: {status: 404, body: {error: 'not_found'}}, code: /ERR_\w+/, tries: 3},
   {name: 'imds-410', fault: {status: 410, body: {error: 'gone'}}, code: /ERR_\w+/, tries: 3},
   {name: 'imds-silent', fault: {hang: true}, code: /ERR_\w+/, tries: 3},
-  // the last one: whoever asks too often is kept from asking by all of them
+  // The last one: after it, every request is throttled
   {
     name: 'imds-429',
     fault: {status: 429, headers: {'retry-after': '2'}, body: {}},

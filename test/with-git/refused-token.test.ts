@@ -32,7 +32,7 @@ orgkey:
 
 let made = 0;
 
-/** A daemon of its own, and a person with a repository that nobody else has. */
+/** Starts a daemon, and makes a user with their own repository. */
 async function world(git: Git) {
   const daemon = await startDaemon({configuration, environment: cloud.environment()});
   const home = await gitPerson(cloud, daemon, git);
@@ -50,7 +50,7 @@ async function world(git: Git) {
   };
 }
 
-/** Nobody takes what was given out so far. */
+/** Revokes all tokens that were issued so far. */
 function revokeAll(): void {
   for (const {authorization} of cloud.requests.filter({endpoint: 'git'}))
     if (authorization) cloud.revoke(authorization.secret);
@@ -89,7 +89,7 @@ for (const git of gits) {
     ['a clone', (url: string) => ['clone', '-q', url, 'copy']],
     ['a push', () => ['-C', 'site', 'push', '-q', '--force', 'origin', 'HEAD:refs/heads/other']],
   ] as const) {
-    withGit(titled(`${what} by somebody who is no member any more ends, and is explained`), async (t) => {
+    withGit(titled(`${what} by a former member ends, and is explained`), async (t) => {
       const {home, repository, close} = await world(git);
       t.teardown(close);
       await home.succeed(['clone', '-q', repository.url, 'site']);
@@ -253,6 +253,6 @@ test.serial('a scoped socket forces one acquisition a minute, whatever it says w
     if (password !== '') await daemon.ask(eraseFor(organization, password), socket);
   }
   t.is(cloud.requests.count({endpoint: 'token'}), 2);
-  t.not(passwordIn(await daemon.ask(getFor('contoso'))), '', 'nobody else is kept from their token');
+  t.not(passwordIn(await daemon.ask(getFor('contoso'))), '', 'other organizations keep their tokens');
   t.is(cloud.requests.count({endpoint: 'token'}), 2);
 });

@@ -11,7 +11,7 @@ import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
-/** Where secrets come from, what happens when they change, what people type, and every host there is. */
+/** Sources of secrets, secrets that change, typed passwords, and every kind of host. */
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -161,7 +161,7 @@ const unreadable: readonly (readonly [title: string, source: string, error: RegE
 cloud.addVault('empty-vault', {readers: [machine]});
 cloud.addVault('locked-vault', {secrets: {pat: 'canary'}});
 
-test.serial('a secret that cannot be read: each says why, and how to mend it', async (t) => {
+test.serial('a secret that cannot be read is reported with its repair', async (t) => {
   const {home, daemon} = await withCredentials(
     t,
     cloud,

@@ -64,29 +64,24 @@ for (const [where, endpoint, environment] of [
   ['IMDS', 'imds', {}],
   ['App Service', 'app-service', cloud.appServiceEnvironment()],
 ] as const) {
-  test.serial(
-    `${where}: the machine's own identity and one that is assigned to it are told apart`,
-    async (t) => {
-      const {home} = await withCredentials(
-        t,
-        cloud,
-        [
-          'organizations: [contoso], clientId: system-assigned',
-          `organizations: [fabrikam], clientId: ${assigned.clientId}`,
-        ],
-        {environment},
-      );
-      await home.succeed(['ls-remote', site.url]);
-      await home.succeed(['ls-remote', tool.url]);
-      t.deepEqual(new Set(servedBy('contoso')), new Set(['the machine']));
-      t.deepEqual(new Set(servedBy('fabrikam')), new Set(['assigned']));
-      const ids = cloud.requests
-        .filter({endpoint, status: 200})
-        .map(({query}) => query['client_id'] ?? 'none');
-      t.deepEqual(ids.toSorted(), [assigned.clientId, 'none'].toSorted());
-      t.is(cloud.requests.count({endpoint: endpoint === 'imds' ? 'app-service' : 'imds'}), 0);
-    },
-  );
+  test.serial(`${where}: the machine's own identity differs from an assigned one`, async (t) => {
+    const {home} = await withCredentials(
+      t,
+      cloud,
+      [
+        'organizations: [contoso], clientId: system-assigned',
+        `organizations: [fabrikam], clientId: ${assigned.clientId}`,
+      ],
+      {environment},
+    );
+    await home.succeed(['ls-remote', site.url]);
+    await home.succeed(['ls-remote', tool.url]);
+    t.deepEqual(new Set(servedBy('contoso')), new Set(['the machine']));
+    t.deepEqual(new Set(servedBy('fabrikam')), new Set(['assigned']));
+    const ids = cloud.requests.filter({endpoint, status: 200}).map(({query}) => query['client_id'] ?? 'none');
+    t.deepEqual(ids.toSorted(), [assigned.clientId, 'none'].toSorted());
+    t.is(cloud.requests.count({endpoint: endpoint === 'imds' ? 'app-service' : 'imds'}), 0);
+  });
 }
 
 test.serial('App Service: a header that is not the one of this app', async (t) => {
@@ -102,7 +97,7 @@ test.serial('App Service: a header that is not the one of this app', async (t) =
   );
 });
 
-test.serial('IMDS: down and up again; while a token lives nobody notices', async (t) => {
+test.serial('an outage of IMDS goes unnoticed while a token lives', async (t) => {
   const down = cloud.fault({endpoint: 'managed-identity', reset: true, times: 'always'});
   const {daemon, home} = await withCredentials(t, cloud, [
     'organizations: [contoso], clientId: system-assigned',
@@ -276,7 +271,7 @@ test.serial('an authority of one’s own, which Entra is not asked about', async
   t.true(asked.length > 0);
   t.true(
     asked.every(({host}) => host === AUTHORITY),
-    'nobody but our own authority was asked',
+    'only our own authority was asked',
   );
 });
 
