@@ -32,7 +32,7 @@ export function converse(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     screen += text;
     const [next] = waiting;
-    const asked = next && next[0].exec(screen.slice(seen));
+    const asked = next?.[0].exec(screen.slice(seen));
     if (next === undefined || !asked) return;
     seen += asked.index + asked[0].length;
     waiting.shift();

@@ -2,13 +2,14 @@ import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {text} from 'node:stream/consumers';
 
-/** Why no namespace can be made here; `undefined` where one can. */
+/** Returns why this machine cannot make a mount namespace, or `undefined` if it can. */
 export function whyNotContained(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux';
   if (process.getuid?.() !== 0) return 'only root can make a mount namespace';
   const [unshare, args] = inMountNamespace('mount -n -t tmpfs none /mnt');
   const tried = spawnSync(unshare, args, {encoding: 'utf8'});
-  return tried.status === 0 ? undefined : tried.stderr?.trim() || 'there is no unshare';
+  if (tried.error) return 'unshare is not installed';
+  return tried.status === 0 ? undefined : tried.stderr.trim();
 }
 
 /** A program and its arguments: a shell whose mounts are its own, and go with it. */
