@@ -1,6 +1,6 @@
 import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
-import {otherServes} from '../service/other-serves.ts';
+import {otherServes} from '../service/service-result.ts';
 import {askSocket, isOrgkey} from '../places/ask-socket.ts';
 import {OrgkeyError, codeOf, messageOf} from '../text/orgkey-error.ts';
 import {fileIdentity} from './git/listener.ts';

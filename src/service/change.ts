@@ -1,10 +1,11 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
+import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {Environment, Finished, RunCommand} from './machine.ts';
 
-/** One step of an order to a service, as data: `--dry-run` shows it, `applyChanges` does it. */
+/** One step of an order to a service, as data: `--dry-run` shows it, `applyChanges` applies it. */
 export type Change =
   | {
       readonly kind: 'write';
@@ -19,11 +20,11 @@ export type Change =
   | {
       readonly kind: 'run';
       readonly command: readonly string[];
-      /** `ignored`: it is a courtesy whose failure changes nothing. `survived`: told when the rest is done. */
+      /** `ignored`: a failure changes nothing. `survived`: the rest is done first, then the failure is reported. */
       readonly failure: 'reported' | 'survived' | 'ignored';
     };
 
-/** For people: `write /home/ann/.config/systemd/user/orgkey.socket`. */
+/** Describes a change for people: `write /home/ann/.config/systemd/user/orgkey.socket`. */
 export function describeChange(change: Change): string {
   switch (change.kind) {
     case 'write':
@@ -38,7 +39,7 @@ export function describeChange(change: Change): string {
 }
 
 /**
- * Does them in order and stops at the first that fails and need not be survived. Files are replaced whole, never
+ * Applies changes in order, up to the first failure that is not `survived`. Files are replaced as a whole, never
  * written in place.
  */
 export async function applyChanges(
@@ -53,10 +54,7 @@ export async function applyChanges(
       if (change.kind !== 'run' || change.failure !== 'survived') return {change, message};
       survived ??= {change, message};
     } catch (error) {
-      return {
-        change,
-        message: `cannot ${describeChange(change)}: ${error instanceof Error ? error.message : ''}`,
-      };
+      return {change, message: `cannot ${describeChange(change)}: ${messageOf(error)}`};
     }
   }
   return survived;
@@ -95,7 +93,7 @@ async function writeWhole({path, text, mode}: Extract<Change, {kind: 'write'}>):
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await using file = await open(temporary, 'wx', mode);
-    // The umask may have taken bits away that systemd needs to read it
+    // the umask may have removed bits that systemd needs to read the file
     await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
@@ -106,14 +104,14 @@ async function writeWhole({path, text, mode}: Extract<Change, {kind: 'write'}>):
   }
 }
 
-/** The last line that a program said is the one that tells why. */
+/** Quotes the last line of a program's output, which names the cause. */
 function describeFailure(command: readonly string[], {code, stdout, stderr}: Finished): string {
-  const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1) ?? '';
+  const line = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1) ?? '';
   const how = code === undefined ? 'did not run' : `failed with status ${code}`;
-  return `${command.join(' ')} ${how}${said === '' ? '' : `: ${printable(said)}`}`;
+  return `${command.join(' ')} ${how}${line === '' ? '' : `: ${printable(line)}`}`;
 }
 
-/** The changes among these that make a difference: files that hold other text already, or none. */
+/** Returns the writes that make a difference: the file does not exist, or holds other text. */
 export async function writesNeeded(
   files: readonly Extract<Change, {kind: 'write'}>[],
 ): Promise<readonly Extract<Change, {kind: 'write'}>[]> {
@@ -121,7 +119,7 @@ export async function writesNeeded(
   return files.filter(({text}, at) => current[at] !== text);
 }
 
-/** `undefined` where there is no such file or it cannot be read. */
+/** Returns the text of a file. `undefined`: it does not exist or cannot be read. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

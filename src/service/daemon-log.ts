@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 
-/** Where a daemon that nobody supervises writes what it says. */
+/** Returns the path of the log of a daemon without a supervisor. */
 export function daemonLog(stateDirectory: string): string {
   return join(stateDirectory, 'daemon.log');
 }
@@ -19,10 +19,10 @@ export function daemonLog(stateDirectory: string): string {
 export const daemonLogLimit = 1024 * 1024;
 
 /**
- * Opens the log to append to, for us alone. A log that has grown over the limit becomes `daemon.log.1`, in the
- * place of the one before. The caller closes it.
+ * Opens the log for appending, readable for us only. A log over the limit becomes `daemon.log.1` and replaces the
+ * former one. The caller closes the descriptor.
  *
- * @throws {Error} where the state directory cannot be made or the log is a symbolic link.
+ * @throws {Error} if the state directory cannot be made or the log is a symbolic link.
  */
 export function openDaemonLog(stateDirectory: string, limit = daemonLogLimit): number {
   mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
@@ -40,15 +40,15 @@ function openAppending(path: string): number {
 }
 
 /**
- * Empties the log once it has grown over the limit: a daemon that runs for months calls this now and then with
- * its standard error. Does nothing where that is no regular file. Whoever writes appends, so no hole is left.
+ * Empties a log over the limit. A daemon that runs for months calls this now and then with its standard error. Does
+ * nothing unless that is a regular file. All writers append, so truncation leaves no hole.
  */
 export function boundLog(descriptor: number, limit = daemonLogLimit): void {
   const status = fstatSync(descriptor);
   if (status.isFile() && status.size > limit) ftruncateSync(descriptor, 0);
 }
 
-/** What was written since `offset`, at most 64 KiB of it. */
+/** Returns what was written since `offset`, at most 64 KiB. */
 export function readSince(descriptor: number, offset: number): string {
   const buffer = Buffer.alloc(64 * 1024);
   const length = readSync(descriptor, buffer, 0, buffer.length, offset);

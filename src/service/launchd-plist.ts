@@ -1,15 +1,48 @@
-import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment} from './machine.ts';
+import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
 export const launchdLabel = 'dev.orgkey.daemon';
 
-/** What launchd does not pass on from the shell, and the daemon needs to reach the network. */
+/** The variables that the daemon needs to reach the network: launchd does not pass on those of the shell. */
 const networkVariables = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NODE_EXTRA_CA_CERTS'] as const;
 
-/** A job for launchd: started at login, kept alive. Its socket activation would need native code. */
+/**
+ * Returns a launchd job that starts at login and is kept alive. It does not use launchd's socket activation, which needs
+ * native code.
+ */
 export function launchdPlist(daemon: DaemonCommand, environment: Environment, logFile: string): string {
-  const args = [
+  const job = {
+    Label: launchdLabel,
+    ProgramArguments: argumentsOf(daemon),
+    EnvironmentVariables: Object.fromEntries(
+      networkVariables.flatMap((name) => {
+        const value = environment[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    RunAtLoad: true,
+    KeepAlive: true,
+    ThrottleInterval: 1,
+    ExitTimeOut: STOP_SECONDS,
+    ProcessType: 'Interactive',
+    Umask: 0o077,
+    HardResourceLimits: {Core: 0},
+    SoftResourceLimits: {NumberOfFiles: 8192},
+    WorkingDirectory: '/',
+    StandardOutPath: logFile,
+    StandardErrorPath: logFile,
+  };
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+${element(job)}
+</plist>
+`;
+}
+
+function argumentsOf(daemon: DaemonCommand): readonly string[] {
+  return [
     '/usr/bin/env',
     ...unsafeVariables.flatMap((name) => ['-u', name]),
     daemon.node,
@@ -22,58 +55,25 @@ export function launchdPlist(daemon: DaemonCommand, environment: Environment, lo
     daemon.stateDirectory,
     ...(daemon.configFile === undefined ? [] : ['--config', daemon.configFile]),
   ];
-  const variables = networkVariables.flatMap((name) => {
-    const value = environment[name];
-    return value === undefined ? [] : [`    <key>${name}</key>\n    ${string(value)}`];
-  });
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<plist version="1.0">
-<dict>
-  <key>Label</key>
-  ${string(launchdLabel)}
-  <key>ProgramArguments</key>
-  <array>
-${args.map((arg) => `    ${string(arg)}`).join('\n')}
-  </array>
-  <key>EnvironmentVariables</key>
-  <dict>
-${variables.join('\n')}
-  </dict>
-  <key>RunAtLoad</key>
-  <true/>
-  <key>KeepAlive</key>
-  <true/>
-  <key>ThrottleInterval</key>
-  <integer>1</integer>
-  <key>ExitTimeOut</key>
-  <integer>${STOP_SECONDS}</integer>
-  <key>ProcessType</key>
-  <string>Interactive</string>
-  <key>Umask</key>
-  <integer>63</integer>
-  <key>HardResourceLimits</key>
-  <dict>
-    <key>Core</key>
-    <integer>0</integer>
-  </dict>
-  <key>SoftResourceLimits</key>
-  <dict>
-    <key>NumberOfFiles</key>
-    <integer>8192</integer>
-  </dict>
-  <key>WorkingDirectory</key>
-  <string>/</string>
-  <key>StandardOutPath</key>
-  ${string(logFile)}
-  <key>StandardErrorPath</key>
-  ${string(logFile)}
-</dict>
-</plist>
-`;
 }
 
-function string(text: string): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<string>${escaped}</string>`;
+type Value = string | number | boolean | readonly string[] | {readonly [key: string]: Value};
+
+function element(value: Value, indent = ''): string {
+  if (typeof value === 'string') return `<string>${escaped(value)}</string>`;
+  if (typeof value === 'number') return `<integer>${value}</integer>`;
+  if (typeof value === 'boolean') return `<${value}/>`;
+  const deeper = `${indent}  `;
+  const [tag, items] = isList(value)
+    ? ['array', value.map((item) => element(item, deeper))]
+    : ['dict', Object.entries(value).flatMap(([key, item]) => [`<key>${key}</key>`, element(item, deeper)])];
+  return [`<${tag}>`, ...items.map((item) => `${deeper}${item}`), `${indent}</${tag}>`].join('\n');
+}
+
+function isList(value: readonly string[] | {readonly [key: string]: Value}): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

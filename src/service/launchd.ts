@@ -3,9 +3,9 @@ import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog} from './daemon-log.ts';
 import {launchdLabel, launchdPlist} from './launchd-plist.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
-import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';
+import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
 
-/** The daemon under macOS's launchd, in the person's login session. */
+/** The daemon under macOS's launchd, in the user's login session. */
 export class LaunchdService {
   readonly kind = 'launchd';
   readonly runtimeDirectory: string;
@@ -24,11 +24,11 @@ export class LaunchdService {
     this.#target = `${this.#domain}/${launchdLabel}`;
   }
 
-  async plan(): Promise<Outcome> {
+  async plan(): Promise<ServiceResult> {
     return {kind: 'done', changes: await this.#installation()};
   }
 
-  async install(): Promise<Outcome> {
+  async install(): Promise<ServiceResult> {
     return this.#apply(await this.#installation());
   }
 
@@ -40,11 +40,11 @@ export class LaunchdService {
     ];
   }
 
-  async uninstall(): Promise<Outcome> {
+  async uninstall(): Promise<ServiceResult> {
     return this.#apply(await this.planUninstall());
   }
 
-  async start(): Promise<Outcome> {
+  async start(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
     if (!installed) return this.#notInstalled();
     if (state === 'running') return {kind: 'done', changes: []};
@@ -54,19 +54,19 @@ export class LaunchdService {
     ]);
   }
 
-  async stop(): Promise<Outcome> {
-    // Not `kill`: launchd would start it again at once
+  async stop(): Promise<ServiceResult> {
+    // launchd would restart a killed daemon at once
     const {state} = await this.status();
     return state === 'stopped'
       ? {kind: 'done', changes: []}
       : this.#apply([this.#launchctl('bootout', this.#target)]);
   }
 
-  async restart(): Promise<Outcome> {
+  async restart(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
     if (!installed) return this.#notInstalled();
     if (state !== 'running') return this.start();
-    // kickstart -k would kill it without letting it answer what is in flight
+    // kickstart -k would kill it before it answered the requests in flight
     const stopped = await this.stop();
     return stopped.kind === 'failed' ? stopped : this.start();
   }
@@ -108,11 +108,11 @@ export class LaunchdService {
     return {kind: 'run', command: ['launchctl', ...args], failure: 'reported'};
   }
 
-  async #apply(changes: readonly Change[]): Promise<Outcome> {
-    return outcomeOf(changes, await applyChanges(changes, this.#machine), `see ${this.#log()}`);
+  async #apply(changes: readonly Change[]): Promise<ServiceResult> {
+    return resultOf(changes, await applyChanges(changes, this.#machine), `see ${this.#log()}`);
   }
 
-  #notInstalled(): Outcome {
+  #notInstalled(): ServiceResult {
     return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
   }
 

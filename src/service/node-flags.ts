@@ -1,9 +1,10 @@
 /**
- * The flags of Node that the daemon runs with. `--disable-sigusr1`: else a signal opens a debugger on loopback.
- * `--disable-proto=delete` takes from foreign code what an exploit would use first. `--report-exclude-env`: else a
- * diagnostic report shows every variable. Node 22 warns of its SQLite, of which the daemon uses the locks. The others keep a process small that waits for most of its life: a small
- * nursery for a heap of 8 MB, and no threads for the engine. All of them leave alone what Node has compiled of its own
- * modules; a flag that does not (`keep-small.ts` has two of them) makes a cold start half as fast.
+ * The daemon's flags of Node. `--disable-sigusr1`: otherwise a signal opens a debugger on loopback.
+ * `--disable-proto=delete` removes the first target of prototype exploits. `--report-exclude-env`: otherwise a
+ * diagnostic report shows every variable. `--disable-warning`: Node 22 warns of its SQLite, whose locks we use. The
+ * others keep a mostly idle process small: a small nursery for a heap of 8 MB, and no threads for the engine. With all
+ * of them Node can still use the compiled code of its own modules; a flag that prevents this (`keep-small.ts` sets two)
+ * makes a cold start twice as slow.
  *
  * @see https://nodejs.org/api/cli.html
  */
@@ -18,5 +19,5 @@ export const daemonNodeFlags = [
   '--disable-warning=ExperimentalWarning',
 ] as const;
 
-/** Variables that put foreign code into a process: the daemon is started without them. */
+/** Variables that load foreign code into a process: the daemon starts without them. */
 export const unsafeVariables = ['NODE_OPTIONS', 'NODE_PATH', 'LD_PRELOAD'] as const;

@@ -2,21 +2,23 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
+import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
-import type {Outcome, ServiceStatus} from './outcome.ts';
-import {otherServes} from './other-serves.ts';
+import {otherServes, type ServiceResult, type ServiceStatus} from './service-result.ts';
 import {markProcess} from './process-mark.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
-/** How long a daemon may take to serve, in milliseconds: longer than any request of git's. */
-const patience = 20_000;
-const interval = 20;
+/** Time for a daemon to start serving, in milliseconds: longer than any request of git. */
+const START_LIMIT = 20_000;
 
-/** The daemon as a detached process, where nothing on the machine supervises: containers, WSL without systemd. */
+/** In milliseconds. */
+const POLL_INTERVAL = 20;
+
+/** The daemon as a detached process, for machines without a supervisor: containers, WSL without systemd. */
 export class PlainService {
   readonly kind = 'plain';
   readonly runtimeDirectory: string;
@@ -29,12 +31,12 @@ export class PlainService {
     this.#daemon = daemon;
   }
 
-  async plan(): Promise<Outcome> {
+  async plan(): Promise<ServiceResult> {
     return {kind: 'done', changes: []};
   }
 
-  /** Nothing makes it start by itself here: it only starts it. */
-  async install(): Promise<Outcome> {
+  /** Only starts the daemon: nothing here could start it automatically. */
+  async install(): Promise<ServiceResult> {
     return this.start();
   }
 
@@ -43,7 +45,7 @@ export class PlainService {
     return pid === undefined ? [] : [ending(pid)];
   }
 
-  async uninstall(): Promise<Outcome> {
+  async uninstall(): Promise<ServiceResult> {
     const stopped = await this.stop();
     if (stopped.kind === 'failed') return stopped;
     const changes = [{kind: 'remove', path: this.#pidFile()}] as const;
@@ -51,7 +53,7 @@ export class PlainService {
     return stopped;
   }
 
-  async start(): Promise<Outcome> {
+  async start(): Promise<ServiceResult> {
     if ((await this.#pid()) !== undefined) return {kind: 'done', changes: []};
     const command = this.#command();
     try {
@@ -62,31 +64,30 @@ export class PlainService {
         closeSync(log);
       }
     } catch (error) {
-      const message = error instanceof Error ? printable(error.message) : 'unknown';
-      return {kind: 'failed', message: `cannot start the daemon: ${message}`, hint: undefined};
+      const reason = printable(messageOf(error));
+      return {kind: 'failed', message: `cannot start the daemon: ${reason}`, hint: undefined};
     }
   }
 
-  async stop(): Promise<Outcome> {
+  async stop(): Promise<ServiceResult> {
     const pid = await this.#pid();
     if (pid === undefined) return {kind: 'done', changes: []};
     try {
       process.kill(pid, 'SIGTERM');
     } catch (error) {
-      const message = error instanceof Error ? error.message : 'unknown';
-      return {kind: 'failed', message: `cannot stop process ${pid}: ${message}`, hint: undefined};
+      return {kind: 'failed', message: `cannot stop process ${pid}: ${messageOf(error)}`, hint: undefined};
     }
-    for (let waited = 0; waited < STOP_SECONDS * 1000; waited += interval) {
+    for (let waited = 0; waited < STOP_SECONDS * 1000; waited += POLL_INTERVAL) {
       if ((await this.#pid()) !== pid) {
         return {kind: 'done', changes: [ending(pid)]};
       }
-      await this.#machine.wait(interval);
+      await this.#machine.wait(POLL_INTERVAL);
     }
-    return {kind: 'failed', message: `process ${pid} does not end`, hint: `run: kill -9 ${pid}`};
+    return {kind: 'failed', message: `process ${pid} did not end`, hint: `run: kill -9 ${pid}`};
   }
 
-  /** Without a supervisor nobody listens between the two. */
-  async restart(): Promise<Outcome> {
+  /** Without a supervisor no process listens in between. */
+  async restart(): Promise<ServiceResult> {
     const stopped = await this.stop();
     if (stopped.kind === 'failed') return stopped;
     const started = await this.start();
@@ -95,7 +96,7 @@ export class PlainService {
     return {
       kind: 'failed',
       message: printable(otherServes(this.runtimeDirectory)),
-      hint: 'end it where it was started',
+      hint: 'stop it where it was started',
     };
   }
 
@@ -105,11 +106,11 @@ export class PlainService {
     return {installed: true, state, pid, reason: undefined};
   }
 
-  async #launch(command: readonly string[], log: number): Promise<Outcome> {
+  async #launch(command: readonly string[], log: number): Promise<ServiceResult> {
     const [node = '', ...args] = command;
     closeInherited();
     const offset = fstatSync(log).size;
-    // the log is shared by all that start one now: what serves is told by our own child alone, over a pipe of its own
+    // several starters may share the log, so our own child reports over a pipe that it serves
     const child = spawn(node, args, {
       cwd: '/',
       detached: true,
@@ -121,10 +122,10 @@ export class PlainService {
     child.stdout?.destroy();
     const mark = ended === 'serving' ? await markProcess(child.pid ?? 0, this.#machine) : undefined;
     if (mark === undefined) {
-      const said = readSince(log, offset);
-      return (await this.#otherServes(said))
+      const output = readSince(log, offset);
+      return (await this.#otherServes(output))
         ? {kind: 'done', changes: []}
-        : this.#notServing(child, ended === 'serving' ? 'late' : ended, said);
+        : this.#notServing(child, ended === 'serving' ? 'late' : ended, output);
     }
     const failure = await applyChanges(
       [{kind: 'write', path: this.#pidFile(), text: `${child.pid} ${mark}\n`, mode: 0o600}],
@@ -134,39 +135,39 @@ export class PlainService {
     return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
   }
 
-  /** `serving` once it has said `ready …`; `late`; else how the daemon ended. */
+  /** Resolves to `serving` after the daemon's line `ready …`, to `late`, or to a description of its end. */
   async #serving(child: ChildProcess): Promise<string> {
-    let said = '';
+    let output = '';
     let ended: string | undefined;
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('error', (error) => (ended = printable(error.message)));
     child.on('exit', (code, signal) => (ended = signal === null ? `status ${code}` : `signal ${signal}`));
-    for (let waited = 0; waited < patience; waited += interval) {
+    for (let waited = 0; waited < START_LIMIT; waited += POLL_INTERVAL) {
       if (ended !== undefined) return ended;
-      if (/^ready .+\n/m.test(said)) return 'serving';
-      await this.#machine.wait(interval);
+      if (/^ready .+\n/m.test(output)) return 'serving';
+      await this.#machine.wait(POLL_INTERVAL);
     }
     return 'late';
   }
 
   /**
-   * Of several gits that start it at once, one wins: the others' daemons end, and that is no failure. The one that has
-   * won may still be on its way.
+   * If several gits start a daemon at once, one wins and the other daemons end. That is not a failure. The winner may
+   * not listen yet.
    */
-  async #otherServes(said: string): Promise<boolean> {
+  async #otherServes(output: string): Promise<boolean> {
     const {runtimeDirectory} = this.#daemon;
-    if (!said.includes(otherServes(runtimeDirectory))) return false;
-    for (let waited = 0; waited < patience; waited += interval) {
+    if (!output.includes(otherServes(runtimeDirectory))) return false;
+    for (let waited = 0; waited < START_LIMIT; waited += POLL_INTERVAL) {
       if (await accepts(join(runtimeDirectory, 'git.sock'))) return true;
-      await this.#machine.wait(interval);
+      await this.#machine.wait(POLL_INTERVAL);
     }
     return false;
   }
 
-  #notServing(child: ChildProcess, ended: string, said: string): Outcome {
-    // Ended is what we were told; a daemon that is merely late must not come up behind the report of its failure
+  #notServing(child: ChildProcess, ended: string, output: string): ServiceResult {
+    // a late daemon must not start serving after we have reported its failure
     if (ended === 'late') child.kill('SIGTERM');
-    const why = said.trim().split('\n').at(-1) ?? '';
+    const why = output.trim().split('\n').at(-1) ?? '';
     const message = `the daemon ${ended === 'late' ? 'does not serve' : `ended with ${ended}`}`;
     return {
       kind: 'failed',
@@ -190,7 +191,7 @@ export class PlainService {
     ];
   }
 
-  /** The daemon that we started, if it still is that very process. */
+  /** Returns the pid of the daemon that we started, if it is still the same process. */
   async #pid(): Promise<number | undefined> {
     const text = (await readText(this.#pidFile())) ?? '';
     const [, pid, mark] = /^([1-9]\d{0,9}) (.+)\n$/.exec(text) ?? [];
@@ -203,7 +204,7 @@ export class PlainService {
   }
 }
 
-/** Whether somebody listens there. Never rejects. */
+/** Whether a process listens there. Never rejects. */
 function accepts(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({path}, () => {
@@ -226,8 +227,8 @@ function withoutUnsafe(environment: Environment): Record<string, string | undefi
 }
 
 /**
- * Whoever called us may wait until the last copy of a pipe is closed. What we have inherited has no
- * close-on-exec flag, and what Node opened itself has: so the two can be told apart.
+ * Closes inherited descriptors: our caller may wait until the last copy of a pipe is closed. Inherited ones lack the
+ * close-on-exec flag, which Node sets on its own.
  */
 function closeInherited(): void {
   if (!existsSync('/proc/self/fdinfo')) return;
@@ -244,7 +245,7 @@ function closesOnExec(descriptor: number): boolean {
     const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1];
     return (Number.parseInt(flags ?? '0', 8) & closeOnExec) !== 0;
   } catch {
-    // Gone since it was listed: the descriptor of the list itself
+    // closed since it was listed: the descriptor of the list itself
     return true;
   }
 }

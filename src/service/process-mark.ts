@@ -2,8 +2,8 @@ import {readText} from './change.ts';
 import type {Machine} from './machine.ts';
 
 /**
- * What tells a process from any later one with its number: when it started, and on Linux in which boot.
- * `undefined` where there is no such process, or only what its parent has yet to collect.
+ * Returns a text that distinguishes a process from later ones with the same pid: its start time, and on Linux the boot.
+ * `undefined`: the process does not exist or is a zombie.
  */
 export async function markProcess(
   pid: number,
@@ -20,7 +20,7 @@ async function markByProc(pid: number): Promise<string | undefined> {
     readText('/proc/sys/kernel/random/boot_id'),
   ]);
   if (stat === undefined) return undefined;
-  // The name comes second, in parentheses, and can hold anything: what follows the last one is numbers
+  // the second field, in parentheses, is the name and can hold anything; numbers follow the last parenthesis
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, startTime] = [fields[0], fields[19]];
   return state === 'Z' || state === 'X' ? undefined : `${boot?.trim()}/${startTime}`;

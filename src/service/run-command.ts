@@ -2,10 +2,10 @@ import {execFile} from 'node:child_process';
 import type {Environment, Finished} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
-/** In milliseconds: what stops or restarts a daemon comes back when that has left, and a new one is started. */
+/** In milliseconds. A command that restarts a daemon waits for the old one to stop and the new one to start. */
 const LIMIT = (STOP_SECONDS + 10) * 1000;
 
-/** Runs a program, without a shell, to its end, or for `LIMIT`. At most 1 MiB of output is kept. */
+/** Runs a program without a shell, for `LIMIT` at most, and keeps at most 1 MiB of output. */
 export function runCommand(command: readonly string[], environment: Environment): Promise<Finished> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {

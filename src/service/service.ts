@@ -1,40 +1,40 @@
 import type {Change} from './change.ts';
 import {LaunchdService} from './launchd.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
-import type {Outcome, ServiceStatus} from './outcome.ts';
+import type {ServiceResult, ServiceStatus} from './service-result.ts';
 import {PlainService} from './plain.ts';
 import {SystemdService} from './systemd.ts';
 
 export type ServiceKind = 'systemd-user' | 'systemd-system' | 'launchd' | 'plain';
 
-/** What keeps the daemon running on this machine. No order throws for what the machine refuses: see `Outcome`. */
+/** What keeps the daemon running on this machine. Orders do not throw: see `ServiceResult`. */
 export interface Service {
   readonly kind: ServiceKind;
-  /** Where this service has its sockets, absolute: `git.sock` lies in it. */
+  /** The directory of this service's sockets, absolute; it holds `git.sock`. */
   readonly runtimeDirectory: string;
-  /** What `install` would change now, as an outcome; no changes where it has been done. Changes nothing. */
-  plan(): Promise<Outcome>;
-  /** Makes it start by itself from now on, and starts it. Twice is harmless; new scoped sockets are added. */
-  install(): Promise<Outcome>;
-  /** What `uninstall` would change now. Changes nothing. */
+  /** Returns what `install` would change now, as a result. Changes nothing. */
+  plan(): Promise<ServiceResult>;
+  /** Makes the daemon start automatically, and starts it. Harmless if repeated; adds new scoped sockets. */
+  install(): Promise<ServiceResult>;
+  /** Returns what `uninstall` would change now. Changes nothing. */
   planUninstall(): Promise<readonly Change[]>;
   /**
-   * Stops it and removes what `install` wrote. Harmless where it is not installed; done, with `trouble`, where the
-   * manager is of no help.
+   * Stops the daemon and removes what `install` wrote. Harmless if it is not installed. If the manager does not answer,
+   * the result is done with a `warning`.
    */
-  uninstall(): Promise<Outcome>;
-  /** Comes back when the daemon serves, or with the reason why it does not. Harmless where it runs. */
-  start(): Promise<Outcome>;
-  /** Comes back when what was in flight is answered and the daemon is gone. Harmless where it is not running. */
-  stop(): Promise<Outcome>;
-  /** Under systemd no request fails meanwhile: the sockets stay open. */
-  restart(): Promise<Outcome>;
+  uninstall(): Promise<ServiceResult>;
+  /** Resolves when the daemon serves, or with the reason why it does not. Harmless if it is running. */
+  start(): Promise<ServiceResult>;
+  /** Resolves when requests in flight are answered and the daemon has ended. Harmless if it is not running. */
+  stop(): Promise<ServiceResult>;
+  /** Under systemd the sockets stay open, and no request fails. */
+  restart(): Promise<ServiceResult>;
   status(): Promise<ServiceStatus>;
 }
 
 /**
- * The service that this machine can have: systemd's user manager where one answers, launchd on macOS, else a
- * detached process. `wanted` decides instead, and is not checked: `systemd-system` is only ever chosen by it.
+ * Returns the service for this machine: systemd's user manager if it answers, launchd on macOS, otherwise a detached
+ * process. `wanted` overrides this without a check, and is the only way to `systemd-system`.
  */
 export async function chooseService(
   machine: Machine,

@@ -4,7 +4,7 @@ import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
-/** One file of systemd's. */
+/** A unit file of systemd. */
 export interface UnitFile {
   readonly name: string;
   readonly text: string;
@@ -13,8 +13,8 @@ export interface UnitFile {
 export type UnitScope = 'user' | 'system';
 
 /**
- * `full`: as measured. `without-namespaces`: for user managers on kernels that forbid unprivileged user
- * namespaces, where a unit that asks for one fails with status 217, 218 or 226.
+ * `without-namespaces` is for user managers on kernels that forbid unprivileged user namespaces, where a unit that
+ * needs one fails with status 217, 218 or 226.
  */
 export type Sandbox = 'full' | 'without-namespaces';
 
@@ -29,49 +29,44 @@ export function scopedSocketUnit({name}: Pick<SocketSettings, 'name'>): string {
   return `orgkey-${name}.socket`;
 }
 
-/** Why systemd can't serve these sockets, as a sentence; `undefined` where it can. */
-export function refuseSockets(sockets: readonly SocketSettings[], scope: UnitScope): string | undefined {
+/** Returns why systemd cannot serve these sockets, as a sentence. `undefined`: it can. */
+export function whyUnservable(sockets: readonly SocketSettings[], scope: UnitScope): string | undefined {
   for (const {name, group} of sockets) {
     if (group !== undefined && scope === 'user') {
-      return `the group ${group} of the socket ${name} could not reach it: no group enters /run/user. Use the system service for it`;
+      return `the group ${group} cannot reach the socket ${name}: no group may enter /run/user. Use the system service`;
     }
   }
   return undefined;
 }
 
-/** The files for systemd's user manager, whose sockets lie in `$XDG_RUNTIME_DIR/orgkey`. */
+/** Returns the units for systemd's user manager, with sockets in `$XDG_RUNTIME_DIR/orgkey`. */
 export function userUnits(daemon: DaemonCommand, sandbox: Sandbox = 'full'): readonly UnitFile[] {
-  return [
-    {name: gitSocketUnit, text: userSocket({unit: 'git.sock', name: 'git', mode: 0o600})},
-    ...daemon.sockets.map((socket) => ({
-      name: scopedSocketUnit(socket),
-      text: userSocket({unit: `scoped/${socket.name}/git.sock`, name: socket.name, mode: socket.mode}),
-    })),
-    {name: serviceUnit, text: userService(daemon, sandbox)},
-  ];
+  const git = {unit: 'git.sock', name: 'git', mode: 0o600, group: undefined};
+  return unitsOf(daemon, git, {socket: userSocket, service: userService(daemon, sandbox)});
 }
 
-/** The files for systemd itself, whose sockets lie in `/run/orgkey`. The user `orgkey` has to exist. */
+/** Returns the units for the system manager, with sockets in `/run/orgkey`. They need the user `orgkey`. */
 export function systemUnits(daemon: DaemonCommand): readonly UnitFile[] {
+  const git = {unit: 'git.sock', name: 'git', mode: 0o660, group: undefined};
+  return unitsOf(daemon, git, {socket: systemSocket, service: systemService(daemon)});
+}
+
+function unitsOf(
+  {sockets}: DaemonCommand,
+  git: SocketUnit,
+  {socket, service}: {readonly socket: (unit: SocketUnit) => string; readonly service: string},
+): readonly UnitFile[] {
   return [
-    {
-      name: gitSocketUnit,
-      text: systemSocket({unit: 'git.sock', name: 'git', mode: 0o660, group: systemUser}),
-    },
-    ...daemon.sockets.map((socket) => ({
-      name: scopedSocketUnit(socket),
-      text: systemSocket({
-        unit: `scoped/${socket.name}/git.sock`,
-        name: socket.name,
-        mode: socket.mode,
-        group: socket.group ?? systemUser,
-      }),
+    {name: gitSocketUnit, text: socket(git)},
+    ...sockets.map(({name, mode, group}) => ({
+      name: scopedSocketUnit({name}),
+      text: socket({unit: `scoped/${name}/git.sock`, name, mode, group}),
     })),
-    {name: serviceUnit, text: systemService(daemon)},
+    {name: serviceUnit, text: service},
   ];
 }
 
-/** For `sysusers.d`: makes the user that the system service runs as, and the group that gives it its configuration. */
+/** A file for `sysusers.d`: the user of the system service, and the group that may read its configuration. */
 export const sysusersFile = `u ${systemUser} - "orgkey credential daemon" ${systemStateDirectory}
 g ${machineReaders} -
 `;
@@ -79,13 +74,14 @@ g ${machineReaders} -
 interface SocketUnit {
   /** Below the runtime directory. */
   readonly unit: string;
-  /** What the daemon finds it by, in LISTEN_FDNAMES. */
+  /** Its name in LISTEN_FDNAMES. */
   readonly name: string;
   readonly mode: number;
+  readonly group: string | undefined;
 }
 
 function userSocket({unit, name, mode}: SocketUnit): string {
-  // 0711: in such a directory git's own cache daemon refuses to start, so it can't take the path
+  // with 0711 git's own cache daemon refuses to start there, and cannot take the path
   return socketFile(name, [
     `ListenStream=%t/orgkey/${unit}`,
     `SocketMode=${octal(mode)}`,
@@ -93,9 +89,9 @@ function userSocket({unit, name, mode}: SocketUnit): string {
   ]);
 }
 
-function systemSocket({unit, name, mode, group}: SocketUnit & {readonly group: string}): string {
-  // The directories stay root's: in one that orgkey could write to, root's chown could be led elsewhere.
-  // 0700 on them would leave a socket that nobody can reach
+function systemSocket({unit, name, mode, group = systemUser}: SocketUnit): string {
+  // the directories belong to root: if orgkey could write there, it could redirect root's chown. With 0700 no client
+  // could reach the socket
   return socketFile(name, [
     `ListenStream=${systemRuntimeDirectory}/${unit}`,
     `SocketMode=${octal(mode)}`,
@@ -107,8 +103,8 @@ function systemSocket({unit, name, mode, group}: SocketUnit & {readonly group: s
 }
 
 /**
- * Where the sockets of grants lie. The daemon cannot give them to a group that it is not in, and that its namespace
- * does not know: the directory does, by its setgid bit.
+ * Makes the directory for sockets of grants. Its setgid bit gives them their group: the daemon is not a member of that
+ * group, and its namespace does not know it.
  */
 function grantDirectory(path: string, group: string): readonly string[] {
   return [
@@ -133,7 +129,7 @@ FileDescriptorName=${name}
 Service=${serviceUnit}
 Backlog=4096
 RemoveOnStop=yes
-# systemd's default of 20 starts in 2 seconds takes the socket down, and git then finds nobody
+# With systemd's default, 20 starts in 2 seconds close the socket, and git finds no daemon
 TriggerLimitIntervalSec=0
 
 [Install]
@@ -143,77 +139,61 @@ WantedBy=sockets.target
 
 function userService(daemon: DaemonCommand, sandbox: Sandbox): string {
   const args = ['--runtime-dir', '%t/orgkey', '--state-dir', escaped(daemon.stateDirectory)];
-  const namespaces = `# Without it a person's manager cannot drop capabilities, and half of what follows fails with status 218
-PrivateUsers=yes
-# All is read-only but what is named; az keeps its own sign-in up to date
-ProtectSystem=strict
+  const namespaces = `# Without PrivateUsers a user's manager cannot drop capabilities, and the rest fails with status 218
+${isolation}
+# az updates its own sign-in
 ProtectHome=read-only
-ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%h/.azure
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateMounts=yes
-ProtectHostname=yes
-ProtectClock=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-CapabilityBoundingSet=
-`;
-  return `${serviceHead(daemon.sockets)}
-[Service]
-${execution(daemon, args)}
-# The shell's variables don't come here: proxies and the like go into this file
+ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%h/.azure`;
+  const reduced =
+    '# This kernel forbids unprivileged user namespaces, so everything that needs one is left out';
+  return serviceFile(daemon, args, {
+    lines: `# systemd does not pass on the shell's variables: set proxies and the like in this file
 EnvironmentFile=-%h/.config/orgkey/env
-RuntimeDirectory=orgkey/control orgkey/ssh
-RuntimeDirectoryMode=0700
-
-${sandbox === 'full' ? namespaces : '# This kernel forbids unprivileged user namespaces, and all that needs one is left out\n'}${hardening}
-[Install]
-WantedBy=default.target
-`;
+${sandbox === 'full' ? namespaces : reduced}`,
+    target: 'default.target',
+  });
 }
 
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
   const grants = [{name: 'git'}, ...daemon.sockets].map(({name}) => `-${grantPath(name)}`);
-  return `${serviceHead(daemon.sockets)}
-[Service]
-User=${systemUser}
+  return serviceFile(daemon, args, {
+    lines: `User=${systemUser}
 Group=${systemUser}
 SupplementaryGroups=${machineReaders}
-${execution(daemon, args)}
 EnvironmentFile=-/etc/orgkey/env
-# Not orgkey itself: what is named here is deleted at each stop, git.sock with it
-RuntimeDirectory=orgkey/control orgkey/ssh
-RuntimeDirectoryMode=0700
 ConfigurationDirectory=orgkey
 StateDirectory=orgkey
 StateDirectoryMode=0700
 
-ProtectSystem=strict
+${isolation}
 ReadWritePaths=${grants.join(' ')}
 ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
 DevicePolicy=closed
-PrivateUsers=yes
 PrivateIPC=yes
-PrivateMounts=yes
-ProtectHostname=yes
-ProtectClock=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
 ProtectProc=invisible
 ProcSubset=pid
-CapabilityBoundingSet=
 AmbientCapabilities=
-RemoveIPC=yes
+RemoveIPC=yes`,
+    target: 'multi-user.target',
+  });
+}
+
+function serviceFile(
+  daemon: DaemonCommand,
+  args: readonly string[],
+  {lines, target}: {readonly lines: string; readonly target: string},
+): string {
+  return `${serviceHead(daemon.sockets)}
+[Service]
+${execution(daemon, args)}
+# Not orgkey itself: systemd deletes these at each stop, and git.sock would go with it
+RuntimeDirectory=orgkey/control orgkey/ssh
+RuntimeDirectoryMode=0700
+${lines}
 ${hardening}
 [Install]
-WantedBy=multi-user.target
+WantedBy=${target}
 `;
 }
 
@@ -241,12 +221,12 @@ function execution(daemon: DaemonCommand, args: readonly string[]): string {
     ...config,
   ];
   const sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
-  // The colon keeps systemd from reading $ in paths
+  // the colon keeps systemd from expanding $ in paths
   return `Type=exec
 ExecStart=:${words.map(quoted).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 Sockets=${sockets.join(' ')}
-# SIGTERM to the daemon alone: it answers what is in flight, and for that its children have to live
+# SIGTERM only to the daemon: it still needs its children to answer the requests in flight
 KillMode=mixed
 TimeoutStopSec=${STOP_SECONDS}
 Restart=on-failure
@@ -254,7 +234,24 @@ RestartSec=100ms
 UnsetEnvironment=${unsafeVariables.join(' ')}`;
 }
 
-/** Not MemoryDenyWriteExecute: Node compiles at run time. AF_NETLINK lists the network interfaces, which node-ipc does. */
+/** The part of the sandbox that needs namespaces. Everything is read-only unless a unit lists it. */
+const isolation = `PrivateUsers=yes
+ProtectSystem=strict
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateMounts=yes
+ProtectHostname=yes
+ProtectClock=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+CapabilityBoundingSet=`;
+
+/**
+ * Without MemoryDenyWriteExecute, because Node compiles at run time. node-ipc lists the network interfaces, which needs
+ * AF_NETLINK.
+ */
 const hardening = `UMask=0077
 LimitCORE=0
 LimitNOFILE=16384
@@ -272,12 +269,12 @@ SystemCallFilter=~@privileged @resources @obsolete
 SystemCallErrorNumber=EPERM
 `;
 
-/** A `%` would be a specifier. */
+/** Escapes `%`, which starts a specifier. */
 function escaped(text: string): string {
   return text.replaceAll('%', '%%');
 }
 
-/** One word of a command line or a list. @see https://www.freedesktop.org/software/systemd/man/systemd.syntax.html */
+/** Quotes one word of a command line or a list. @see https://www.freedesktop.org/software/systemd/man/systemd.syntax.html */
 function quoted(word: string): string {
   if (/^[\w%@/.,:=+-]+$/.test(word)) return word;
   return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

@@ -4,10 +4,9 @@ import {absoluteVariable} from '../places/absolute-variable.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
-import {outcomeOf, type Outcome, type ServiceStatus} from './outcome.ts';
+import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
 import {
   gitSocketUnit,
-  refuseSockets,
   type Sandbox,
   scopedSocketUnit,
   serviceUnit,
@@ -17,27 +16,29 @@ import {
   type UnitFile,
   type UnitScope,
   userUnits,
+  whyUnservable,
 } from './systemd-units.ts';
 
-/** The daemon under systemd: the machine's own manager, or the person's. */
+/** The daemon under systemd: the system manager, or the user's own manager. */
 export class SystemdService {
   readonly kind: 'systemd-user' | 'systemd-system';
   readonly runtimeDirectory: string;
   readonly #scope: UnitScope;
   readonly #machine: Machine;
   readonly #daemon: DaemonCommand;
-  /** Where its manager reads them. Asked for at first. */
+  /** The directory in which the manager reads units, once the manager has reported it. */
   #unitDirectory: string;
   readonly #environment: Environment;
   readonly #sockets: readonly string[];
+  readonly #sysusers: string;
 
-  /** `systemDirectory`: where the administrator's files are, default `/etc`. */
+  /** `systemDirectory`: the directory of the administrator's files, default `/etc`. */
   constructor(scope: UnitScope, machine: Machine, daemon: DaemonCommand, systemDirectory = '/etc') {
     this.kind = scope === 'user' ? 'systemd-user' : 'systemd-system';
     this.#scope = scope;
     this.#machine = machine;
     this.#daemon = daemon;
-    // Where there is no login session, as under cron, nobody has set it
+    // not set without a login session, for example under cron
     const runtime = absoluteVariable(machine.environment, 'XDG_RUNTIME_DIR') ?? `/run/user/${machine.uid}`;
     this.#environment = {...machine.environment, XDG_RUNTIME_DIR: runtime};
     this.runtimeDirectory = scope === 'user' ? join(runtime, 'orgkey') : systemRuntimeDirectory;
@@ -49,21 +50,18 @@ export class SystemdService {
     this.#sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
   }
 
-  readonly #sysusers: string;
-
-  async plan(): Promise<Outcome> {
-    const refusal = this.#refusal() ?? (await this.#refusalOfManager());
-    if (refusal !== undefined) return refusal;
+  async plan(): Promise<ServiceResult> {
+    const failure = this.#unsupported() ?? (await this.#unmanaged());
+    if (failure !== undefined) return failure;
     const changes = await this.#installation(await this.#sandbox());
     return {kind: 'done', changes};
   }
 
-  async install(): Promise<Outcome> {
-    const refusal = this.#refusal() ?? (await this.#refusalOfManager());
-    if (refusal !== undefined) return refusal;
-    const outcome = await this.#apply(await this.#installation(await this.#sandbox()));
-    if (outcome.kind === 'done' || !(await this.#lacksNamespaces())) return outcome;
-
+  async install(): Promise<ServiceResult> {
+    const failure = this.#unsupported() ?? (await this.#unmanaged());
+    if (failure !== undefined) return failure;
+    const result = await this.#apply(await this.#installation(await this.#sandbox()));
+    if (result.kind === 'done' || !(await this.#lacksNamespaces())) return result;
     return this.#apply(await this.#installation('without-namespaces'));
   }
 
@@ -83,25 +81,25 @@ export class SystemdService {
     ];
   }
 
-  async uninstall(): Promise<Outcome> {
+  async uninstall(): Promise<ServiceResult> {
     return this.#apply(await this.planUninstall());
   }
 
-  async start(): Promise<Outcome> {
+  async start(): Promise<ServiceResult> {
     const status = await this.status();
     if (!status.installed) return this.#notInstalled();
     if (status.state === 'running') return {kind: 'done', changes: []};
     return this.#apply(this.#starting());
   }
 
-  async stop(): Promise<Outcome> {
+  async stop(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
     if (!installed || state === 'stopped') return {kind: 'done', changes: []};
-    // The sockets with it: else the next request would start it again
+    // stop the sockets too, or the next request starts the daemon again
     return this.#apply([this.#systemctl('stop', ...this.#sockets, serviceUnit)]);
   }
 
-  async restart(): Promise<Outcome> {
+  async restart(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
     if (!installed) return this.#notInstalled();
     if (state === 'failed' || state === 'stopped') return this.start();
@@ -148,13 +146,13 @@ export class SystemdService {
     ];
   }
 
-  /** Sockets whose file changed are bound anew, in one transaction with the daemon, which gets them at its start. */
+  /** Binds the sockets whose units changed again, in one transaction with the daemon, which gets them at its start. */
   #activation(written: readonly string[], {state}: ServiceStatus): readonly Change[] {
     const sockets = this.#sockets.filter((unit) => written.includes(this.#path(unit)));
     if (state === 'stopped' || state === 'failed') return this.#starting();
     if (written.length === 0) return [];
     const restarting = this.#systemctl('restart', ...sockets, serviceUnit);
-    // A new socket may come a moment before the daemon has gone, and is refused then; the daemon's start brings it
+    // systemd rejects a new socket while the old daemon is still running; the daemon's start then binds it
     return sockets.length === 0
       ? [restarting]
       : [{...restarting, failure: 'ignored'}, this.#systemctl('start', ...this.#sockets, serviceUnit)];
@@ -162,7 +160,7 @@ export class SystemdService {
 
   #starting(): readonly Change[] {
     return [
-      // After a crash loop systemd refuses to start it until this is said
+      // after a crash loop systemd does not start the unit before this
       {...this.#systemctl('reset-failed', ...this.#sockets, serviceUnit), failure: 'ignored'},
       this.#systemctl('start', ...this.#sockets),
       this.#systemctl('start', serviceUnit),
@@ -170,7 +168,7 @@ export class SystemdService {
   }
 
   #enabledUnits(): readonly string[] {
-    // A person's daemon starts with the first request; a machine's starts at boot, so that tokens are there before it
+    // a user's daemon starts with the first request; the system's starts at boot, and prefetches its tokens
     return this.#scope === 'user' ? this.#sockets : [...this.#sockets, serviceUnit];
   }
 
@@ -192,7 +190,7 @@ export class SystemdService {
     return names.filter((name) => /^orgkey(\.service|\.socket|-[a-z0-9][a-z0-9-]*\.socket)$/.test(name));
   }
 
-  /** What had to be left out once stays out: the kernel is the same. */
+  /** Keeps a reduced sandbox: the kernel has not changed. */
   async #sandbox(): Promise<Sandbox> {
     const text = await readText(this.#path(serviceUnit));
     return this.#scope === 'user' && text !== undefined && !text.includes('\nPrivateUsers=yes')
@@ -200,7 +198,7 @@ export class SystemdService {
       : 'full';
   }
 
-  /** Status 217 (USER), 218 (CAPABILITIES), 226 (NAMESPACE): so a forbidden user namespace looks. */
+  /** A forbidden user namespace fails with status 217 (USER), 218 (CAPABILITIES) or 226 (NAMESPACE). */
   async #lacksNamespaces(): Promise<boolean> {
     if (this.#scope === 'system') return false;
     const status = (await this.#show(serviceUnit)).get('ExecMainStatus');
@@ -230,48 +228,52 @@ export class SystemdService {
     return this.#scope === 'user' ? ['systemctl', '--user', ...args] : ['systemctl', ...args];
   }
 
-  async #apply(changes: readonly Change[]): Promise<Outcome> {
+  async #apply(changes: readonly Change[]): Promise<ServiceResult> {
     const failure = await applyChanges(changes, {run: this.#machine.run, environment: this.#environment});
     const journal = `${this.#scope === 'user' ? 'journalctl --user' : 'journalctl'} -u ${serviceUnit} -n 20`;
-    return outcomeOf(changes, failure, `run: ${journal}`);
+    return resultOf(changes, failure, `run: ${journal}`);
   }
 
-  #refusal(): Outcome | undefined {
-    const message = refuseSockets(this.#daemon.sockets, this.#scope);
+  #unsupported(): ServiceResult | undefined {
+    const message = whyUnservable(this.#daemon.sockets, this.#scope);
     if (message !== undefined) return {kind: 'failed', message, hint: undefined};
-    const odd = [this.#daemon.node, this.#daemon.main, this.#daemon.configFile, this.#daemon.stateDirectory];
-    // Text cannot be quoted in a unit across lines, and none of ours has to be
-    if (!odd.some((path) => path !== undefined && /\p{Cc}/u.test(path))) return undefined;
+    const paths = [
+      this.#daemon.node,
+      this.#daemon.main,
+      this.#daemon.configFile,
+      this.#daemon.stateDirectory,
+    ];
+    // a unit cannot quote line breaks
+    if (!paths.some((path) => path !== undefined && /\p{Cc}/u.test(path))) return undefined;
     return {
       kind: 'failed',
-      message: 'a path with control characters cannot stand in a unit',
+      message: 'a unit cannot hold a path with control characters',
       hint: undefined,
     };
   }
 
-  async #refusalOfManager(): Promise<Outcome | undefined> {
+  async #unmanaged(): Promise<ServiceResult | undefined> {
     const silence = await this.#askManager();
     if (silence === undefined) return undefined;
-    const whose = this.#scope === 'user' ? 'no systemd of yours' : 'no systemd';
+    const isUser = this.#scope === 'user';
     return {
       kind: 'failed',
-      message: `${whose} answers here: ${silence}`,
-      hint:
-        this.#scope === 'user'
-          ? 'do without it: orgkey setup --service plain'
-          : 'where the machine has none, start the daemon yourself: orgkey daemon',
+      message: `${isUser ? "systemd's user manager" : 'systemd'} does not answer: ${silence}`,
+      hint: isUser
+        ? 'to use orgkey without it: orgkey setup --service plain'
+        : 'on a machine without systemd, start the daemon yourself: orgkey daemon',
     };
   }
 
   /**
-   * Whether there is one, and where it reads units: a person's has the variables of his session, which a shell need not
-   * have. Gives why it does not answer.
+   * Asks the manager where it reads units: a user's manager has the variables of the session, which may differ from the
+   * shell's. Returns its error if it does not answer.
    */
   async #askManager(): Promise<string | undefined> {
     const {code, stdout, stderr} = await this.#run(['show', '--property=UnitPath']);
     if (code !== 0) return printable(stderr.trim().split('\n').at(-1) ?? '');
     if (this.#scope === 'system') return undefined;
-    // with spaces in it a path stands in quotes; what comes before is systemd's own
+    // a path with spaces is quoted; systemd's own paths come first
     const paths = [
       ...stdout
         .trim()
@@ -283,11 +285,11 @@ export class SystemdService {
     return undefined;
   }
 
-  #notInstalled(): Outcome {
+  #notInstalled(): ServiceResult {
     return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
   }
 
-  /** By which units are enabled: a manager that answers takes them away itself. */
+  /** Removes the links that enable units, for a manager that does not answer and so does not do it itself. */
   #links(units: readonly string[]): readonly Change[] {
     const target = this.#scope === 'user' ? 'default.target' : 'multi-user.target';
     return units.map((name) => ({
@@ -301,7 +303,7 @@ export class SystemdService {
   }
 }
 
-/** What the socket units made beside their sockets. */
+/** Removes the directories that the socket units made. */
 const EMPTY_DIRECTORIES: Change = {
   kind: 'run',
   command: ['find', systemRuntimeDirectory, '-depth', '-type', 'd', '-empty', '-delete'],
@@ -319,6 +321,6 @@ function isFailed(unit: ReadonlyMap<string, string>): boolean {
 function reasonOf(service: ReadonlyMap<string, string>, socket: ReadonlyMap<string, string>): string {
   const hasGivenUp = [service, socket].some((unit) => unit.get('Result')?.endsWith('start-limit-hit'));
   const status = service.get('ExecMainStatus') ?? '0';
-  const ended = status === '0' ? `systemd says ${socket.get('Result')}` : `it ended with status ${status}`;
+  const ended = status === '0' ? `systemd reports ${socket.get('Result')}` : `it ended with status ${status}`;
   return hasGivenUp ? `${ended}, so often that systemd gave up` : ended;
 }

@@ -120,7 +120,7 @@ test.serial('without a systemd that answers, setup refuses it before anything is
   t.is(code, 1);
   t.regex(
     stderr,
-    /error: no systemd of yours answers here: Failed to connect to bus: No medium found\norgkey: hint: /,
+    /error: systemd's user manager does not answer: Failed to connect to bus: No medium found\norgkey: hint: /,
   );
   t.is(person.read('.config/orgkey/config.yaml'), undefined);
   t.is(person.read('.gitconfig'), undefined);

@@ -2,13 +2,13 @@ import {chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import {join} from 'node:path';
 import test from 'ava';
 import {applyChanges, describeChange} from '../../src/service/change.ts';
-import {outcomeOf} from '../../src/service/outcome.ts';
+import {resultOf} from '../../src/service/service-result.ts';
 import {runCommand} from '../../src/service/run-command.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const parts = {run: runCommand, environment: {PATH: process.env['PATH']}};
 
-test('a file is written whole, with its mode whatever the umask, and its folders are made', async (t) => {
+test('a file is written with its mode, whatever the umask, and its directory is made', async (t) => {
   const directory = scratchDirectory(t);
   const path = join(directory, 'a/b/unit');
   const before = process.umask(0o077);
@@ -19,7 +19,7 @@ test('a file is written whole, with its mode whatever the umask, and its folders
   t.deepEqual(readdirSync(join(directory, 'a/b')), ['unit']);
 });
 
-test('a link is replaced, not written through', async (t) => {
+test('a symbolic link is replaced, not followed', async (t) => {
   const directory = scratchDirectory(t);
   writeFileSync(join(directory, 'victim'), 'as it was');
   symlinkSync('victim', join(directory, 'unit'));
@@ -28,7 +28,7 @@ test('a link is replaced, not written through', async (t) => {
   t.is(readFileSync(join(directory, 'unit'), 'utf8'), 'new');
 });
 
-test('what cannot be written leaves what was there, and nothing beside it', async (t) => {
+test('a failed write leaves the old file and no temporary file', async (t) => {
   const directory = scratchDirectory(t);
   mkdirSync(join(directory, 'unit'));
   const failure = await applyChanges(
@@ -42,13 +42,13 @@ test('what cannot be written leaves what was there, and nothing beside it', asyn
   t.deepEqual(readdirSync(directory), ['unit']);
 });
 
-test('the first failure ends it, and says why in one line', async (t) => {
+test('the first failure stops the changes and is described in one line', async (t) => {
   const directory = scratchDirectory(t);
-  const said = String.raw`echo first >&2; printf 'why \033[31m\n' >&2; exit 3`;
+  const script = String.raw`echo first >&2; printf 'why \033[31m\n' >&2; exit 3`;
   const failure = await applyChanges(
     [
       {kind: 'run', command: ['sh', '-c', 'exit 9'], failure: 'ignored'},
-      {kind: 'run', command: ['sh', '-c', said], failure: 'reported'},
+      {kind: 'run', command: ['sh', '-c', script], failure: 'reported'},
       {kind: 'write', path: join(directory, 'never'), text: '', mode: 0o600},
     ],
     parts,
@@ -57,7 +57,7 @@ test('the first failure ends it, and says why in one line', async (t) => {
   t.deepEqual(readdirSync(directory), []);
 });
 
-test('what is survived does not keep the rest from being done, and is told', async (t) => {
+test('a survived failure is reported after the other changes', async (t) => {
   const directory = scratchDirectory(t);
   const path = join(directory, 'unit');
   writeFileSync(path, '');
@@ -69,10 +69,10 @@ test('what is survived does not keep the rest from being done, and is told', asy
   const failure = await applyChanges(changes, parts);
   t.regex(failure?.message ?? '', /failed with status 1: why$/);
   t.deepEqual(readdirSync(directory), []);
-  t.deepEqual(outcomeOf(changes, failure, 'a hint'), {kind: 'done', changes, trouble: failure?.message});
+  t.deepEqual(resultOf(changes, failure, 'a hint'), {kind: 'done', changes, warning: failure?.message});
 });
 
-test('a program that is missing is a failure, not an exception', async (t) => {
+test('a missing program is a failure, not an exception', async (t) => {
   const failure = await applyChanges(
     [{kind: 'run', command: ['/nonexistent/systemctl'], failure: 'reported'}],
     parts,
@@ -80,12 +80,12 @@ test('a program that is missing is a failure, not an exception', async (t) => {
   t.regex(failure?.message ?? '', /did not run: spawn .*ENOENT/);
 });
 
-test('programs get the environment that is given and no input', async (t) => {
+test('a program gets the given environment and no input', async (t) => {
   const {stdout} = await runCommand(['/bin/sh', '-c', 'cat; echo "$A,$HOME"'], {A: '1'});
   t.is(stdout, '1,\n');
 });
 
-test('a directory is made with its mode, and one that is there is left as it is', async (t) => {
+test('a directory is made with its mode, and an existing one keeps its own', async (t) => {
   const directory = scratchDirectory(t);
   const path = join(directory, 'state');
   await applyChanges([{kind: 'make-directory', path, mode: 0o700}], parts);
@@ -101,7 +101,7 @@ for (const [change, expected] of [
   [{kind: 'remove', path: '/a'}, 'remove /a'],
   [{kind: 'run', command: ['systemctl', '--user', 'stop'], failure: 'ignored'}, 'run systemctl --user stop'],
 ] as const) {
-  test(`people read: ${expected}`, (t) => {
+  test(`a change is described as: ${expected}`, (t) => {
     t.is(describeChange(change), expected);
   });
 }

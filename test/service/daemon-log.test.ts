@@ -14,7 +14,7 @@ test('a log below its limit is appended to', (t) => {
   t.is(readFileSync(daemonLog(directory), 'utf8'), 'one\ntwo\n');
 });
 
-test('only the last log but one is kept', (t) => {
+test('one former log is kept', (t) => {
   const directory = scratchDirectory(t);
   for (const text of ['first', 'second', 'third']) {
     const log = openDaemonLog(directory, 3);
@@ -25,7 +25,7 @@ test('only the last log but one is kept', (t) => {
   t.is(readFileSync(`${daemonLog(directory)}.1`, 'utf8'), 'second');
 });
 
-test('a running daemon empties what has grown, and goes on writing at its start', (t) => {
+test('a running daemon empties a log over its limit and continues at its start', (t) => {
   const directory = scratchDirectory(t);
   const log = openDaemonLog(directory);
   writeSync(log, 'x'.repeat(20));
@@ -38,13 +38,13 @@ test('a running daemon empties what has grown, and goes on writing at its start'
   closeSync(log);
 });
 
-test('what is no file is left alone', (t) => {
+test('a descriptor of a device is left alone', (t) => {
   const descriptor = openSync('/dev/null', 'w');
   t.notThrows(() => boundLog(descriptor, 0));
   closeSync(descriptor);
 });
 
-test('what was there before is not read', (t) => {
+test('only text after the offset is read', (t) => {
   const directory = scratchDirectory(t);
   appendFileSync(join(directory, 'daemon.log'), 'before\n');
   const log = openDaemonLog(directory);

@@ -15,7 +15,7 @@ const daemon = {
   sockets: [],
 };
 
-test('the job is started at login, kept alive, and run without what could load foreign code', (t) => {
+test('the job starts at login, is kept alive and loads no foreign code', (t) => {
   const job = parse(launchdPlist(daemon, {HTTPS_PROXY: 'http://p', SECRET: 'canary'}, '/log'));
   const [tools, hardening, thrift, place] = [
     '/usr/bin/env|-u|NODE_OPTIONS|-u|NODE_PATH|-u|LD_PRELOAD|/opt/node/bin/node',
@@ -34,23 +34,23 @@ test('the job is started at login, kept alive, and run without what could load f
   t.deepEqual(job['HardResourceLimits'], {Core: 0});
 });
 
-/** Plays launchctl: knows whether the job is loaded, and remembers what it was told. */
+/** Makes a service with a fake launchctl that knows whether the job is loaded and records its calls. */
 function make(t: ExecutionContext, pid: number | 'none' = 4711) {
   const home = scratchDirectory(t);
   const calls: string[] = [];
   let isLoaded = false;
   const run = async (command: readonly string[]) => {
-    const said = command.slice(1).join(' ').replaceAll(home, '~');
-    if (!said.startsWith('print')) calls.push(said);
+    const call = command.slice(1).join(' ').replaceAll(home, '~');
+    if (!call.startsWith('print')) calls.push(call);
     const done = {code: 0, stdout: '', stderr: ''};
-    const refused = {code: 113, stdout: '', stderr: 'Could not find service\n'};
-    if (said.startsWith('bootstrap')) isLoaded = true;
-    if (said.startsWith('bootout')) {
-      if (!isLoaded) return refused;
+    const notLoaded = {code: 113, stdout: '', stderr: 'Could not find service\n'};
+    if (call.startsWith('bootstrap')) isLoaded = true;
+    if (call.startsWith('bootout')) {
+      if (!isLoaded) return notLoaded;
       isLoaded = false;
     }
-    if (!said.startsWith('print')) return done;
-    if (!isLoaded) return refused;
+    if (!call.startsWith('print')) return done;
+    if (!isLoaded) return notLoaded;
     const state = pid === 'none' ? '\tstate = not running\n\tlast exit code = 5\n' : `\tpid = ${pid}\n`;
     return {...done, stdout: `gui/501/dev.orgkey.daemon = {\n${state}}\n`};
   };
@@ -63,7 +63,7 @@ function make(t: ExecutionContext, pid: number | 'none' = 4711) {
   return {service, calls, plist};
 }
 
-test('install writes the job and loads it; twice is harmless', async (t) => {
+test('install writes and loads the job, and changes nothing the second time', async (t) => {
   const {service, calls, plist} = make(t);
   t.is((await service.install()).kind, 'done');
   t.regex(readFileSync(plist, 'utf8'), /<key>Label<\/key>\s+<string>dev\.orgkey\.daemon</);
@@ -80,10 +80,10 @@ test('plan changes nothing', async (t) => {
   t.deepEqual(calls, []);
 });
 
-test('another job in its place is loaded anew', async (t) => {
+test('an older job is replaced and loaded again', async (t) => {
   const {service, calls, plist} = make(t);
   mkdirSync(dirname(plist), {recursive: true});
-  writeFileSync(plist, 'of an older orgkey');
+  writeFileSync(plist, 'an older job');
   await service.install();
   t.deepEqual(calls, [
     'bootout gui/501/dev.orgkey.daemon',
@@ -91,7 +91,7 @@ test('another job in its place is loaded anew', async (t) => {
   ]);
 });
 
-test('restart lets the daemon answer what is in flight', async (t) => {
+test('restart lets the daemon answer the requests in flight', async (t) => {
   const {service, calls} = make(t);
   await service.install();
   calls.length = 0;
@@ -103,7 +103,7 @@ test('restart lets the daemon answer what is in flight', async (t) => {
   ]);
 });
 
-test('stop and uninstall take it away, and are harmless afterwards', async (t) => {
+test('stop and uninstall unload the job, and change nothing the second time', async (t) => {
   const {service, plist} = make(t);
   await service.install();
   t.is((await service.stop()).kind, 'done');
@@ -113,13 +113,13 @@ test('stop and uninstall take it away, and are harmless afterwards', async (t) =
   t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
 });
 
-test('a daemon that ended is a failure with its status', async (t) => {
+test('a daemon that ended is reported with its status', async (t) => {
   const {service} = make(t, 'none');
   await service.install();
   t.like(await service.status(), {state: 'failed', reason: 'it ended with status 5'});
 });
 
-test('what is not installed cannot be started', async (t) => {
+test('start fails if the service is not installed', async (t) => {
   const {service} = make(t);
   t.deepEqual(await service.start(), {
     kind: 'failed',
@@ -130,7 +130,7 @@ test('what is not installed cannot be started', async (t) => {
 
 type Value = string | number | boolean | Value[] | {[key: string]: Value};
 
-/** As much of property lists as is used. */
+/** Parses the subset of property lists that the job uses. */
 function parse(text: string): Record<string, Value> {
   const tokens = text
     .slice(text.indexOf('<dict>'))

@@ -17,7 +17,7 @@ import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const stub = join(import.meta.dirname, '../helpers/stub-daemon.ts');
 const starter = join(import.meta.dirname, '../helpers/start-plain.ts');
-/** What is started here ends with us. */
+/** Processes of these tests end with the test process. */
 const tied = {STUB_ENDS_WITH: String(process.pid)};
 
 function make(t: ExecutionContext, behavior: string, patience: Machine['wait'] = wait) {
@@ -45,7 +45,7 @@ function make(t: ExecutionContext, behavior: string, patience: Machine['wait'] =
   return {service, machine, daemon, environment, inState, facts};
 }
 
-test('start comes back when the daemon serves, and it runs on its own', async (t) => {
+test('start resolves when the daemon serves, detached and with its flags', async (t) => {
   const {service, facts, inState} = make(t, 'serve');
   const outcome = await service.start();
   t.is(outcome.kind, 'done', JSON.stringify(outcome));
@@ -61,18 +61,18 @@ test('start comes back when the daemon serves, and it runs on its own', async (t
   t.is(statSync(inState('.')).mode & 0o777, 0o700);
 });
 
-test('start is harmless where it runs', async (t) => {
+test('a second start changes nothing', async (t) => {
   const {service, inState} = make(t, 'serve');
   await service.start();
   t.deepEqual(await service.start(), {kind: 'done', changes: []});
   t.is(readFileSync(inState('starts'), 'utf8'), '.');
 });
 
-test('the daemon holds nothing that its starter has inherited', async (t) => {
+test('the daemon holds no descriptor that its starter inherited', async (t) => {
   const {machine, daemon, facts, service} = make(t, 'serve');
   const command = `exec 7>&1 60>&1; exec '${process.execPath}' "$@"`;
   const args = ['-c', command, 'bash', starter, JSON.stringify(machine), JSON.stringify(daemon)];
-  // Ends only when the last copy of its standard output is closed
+  // ends only when the last copy of its standard output is closed
   const {stdout} = await promisify(execFile)('bash', args, {env: {...process.env, ...tied}});
   t.like(JSON.parse(stdout), {kind: 'done'});
   t.is((await service.status()).state, 'running');
@@ -83,7 +83,7 @@ test('the daemon holds nothing that its starter has inherited', async (t) => {
   );
 });
 
-test('a daemon that refuses to start says why', async (t) => {
+test('a daemon that ends at its start is reported with its message', async (t) => {
   const {service} = make(t, 'refuse');
   const outcome = await service.start();
   t.is(outcome.kind, 'failed');
@@ -96,7 +96,7 @@ test('a daemon that refuses to start says why', async (t) => {
   t.is((await service.status()).state, 'stopped');
 });
 
-test('a daemon that cannot be started at all is a failure too', async (t) => {
+test('a missing Node is a failure', async (t) => {
   const {machine, environment, daemon} = make(t, 'serve');
   const broken = {...daemon, node: '/nonexistent/node'};
   const outcome = await new PlainService({...machine, environment, run: runCommand, wait}, broken).start();
@@ -105,7 +105,7 @@ test('a daemon that cannot be started at all is a failure too', async (t) => {
 });
 
 test('a daemon that never serves is ended', async (t) => {
-  // The polls begin when it has come up, and then take no time
+  // the polls start when the daemon has started, and then take no time
   const {service, facts, inState} = make(t, 'silent', async () => {
     await until(
       'the daemon to come up',
@@ -120,17 +120,17 @@ test('a daemon that never serves is ended', async (t) => {
   t.is((await service.status()).state, 'stopped');
 });
 
-/** Does `act` once the stub was beaten and that many looks after it were in vain; from then on no time is lost. */
-function afterBeing(inState: (name: string) => string, looks: number, act: () => Promise<unknown>) {
-  let left = looks;
+/** Returns a wait that runs `act` so many polls after the stub found its place taken. These polls take no time. */
+function afterBeing(inState: (name: string) => string, polls: number, act: () => Promise<unknown>) {
+  let left = polls;
   return async () => {
-    const isOver = readFileSync(inState('daemon.log'), 'utf8').includes('another orgkey daemon');
-    await wait(isOver ? 1 : 20);
-    if (isOver && left-- === 0) await act();
+    const isBeaten = readFileSync(inState('daemon.log'), 'utf8').includes('another orgkey daemon');
+    await wait(isBeaten ? 1 : 20);
+    if (isBeaten && left-- === 0) await act();
   };
 }
 
-test('that another daemon says it is ready is not taken for ours', async (t) => {
+test('the ready line of another daemon is not taken for ours', async (t) => {
   let patience: Machine['wait'] = wait;
   const {service, inState} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
   patience = afterBeing(inState, -1, async () => undefined);
@@ -140,7 +140,7 @@ test('that another daemon says it is ready is not taken for ours', async (t) => 
   t.throws(() => statSync(inState('daemon.pid')));
 });
 
-test('who was beaten comes back when the other one listens, however long that takes', async (t) => {
+test('start resolves when the daemon of another starter listens', async (t) => {
   let patience: Machine['wait'] = wait;
   const {service, daemon, inState} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
   const winner = createServer();
@@ -151,11 +151,11 @@ test('who was beaten comes back when the other one listens, however long that ta
   });
   t.deepEqual(await service.start(), {kind: 'done', changes: []});
   t.true(winner.listening);
-  t.throws(() => statSync(inState('daemon.pid')), undefined, 'its process is for its own starter to note');
-  t.like(await service.restart(), {kind: 'failed', hint: 'end it where it was started'});
+  t.throws(() => statSync(inState('daemon.pid')), undefined, 'only its own starter records its process');
+  t.like(await service.restart(), {kind: 'failed', hint: 'stop it where it was started'});
 });
 
-test('stop waits until it is gone, and is harmless then', async (t) => {
+test('stop waits for the end, and changes nothing the second time', async (t) => {
   const {service, facts} = make(t, 'serve');
   await service.start();
   t.is((await service.stop()).kind, 'done');
@@ -163,7 +163,7 @@ test('stop waits until it is gone, and is harmless then', async (t) => {
   t.deepEqual(await service.stop(), {kind: 'done', changes: []});
 });
 
-test('a daemon that does not end is told', async (t) => {
+test('a daemon that does not end is reported', async (t) => {
   let patience: Machine['wait'] = wait;
   const {service, facts} = make(t, 'stubborn', (milliseconds) => patience(milliseconds));
   t.is((await service.start()).kind, 'done');
@@ -171,14 +171,14 @@ test('a daemon that does not end is told', async (t) => {
   const {pid} = facts();
   t.deepEqual(await service.stop(), {
     kind: 'failed',
-    message: `process ${pid} does not end`,
+    message: `process ${pid} did not end`,
     hint: `run: kill -9 ${pid}`,
   });
   process.kill(pid, 'SIGKILL');
   await goneProcess(pid);
 });
 
-test('a daemon that lets transfers end is waited for', async (t) => {
+test('stop waits for a daemon with running transfers', async (t) => {
   let patience: Machine['wait'] = wait;
   const {service, facts} = make(t, 'stubborn', (milliseconds) => patience(milliseconds));
   t.is((await service.start()).kind, 'done');
@@ -193,7 +193,7 @@ test('a daemon that lets transfers end is waited for', async (t) => {
   t.is((await service.stop()).kind, 'done');
 });
 
-test('restart brings another process', async (t) => {
+test('restart starts another process', async (t) => {
   const {service, facts} = make(t, 'serve');
   await service.start();
   const {pid} = facts();
@@ -202,7 +202,7 @@ test('restart brings another process', async (t) => {
   t.is((await service.status()).state, 'running');
 });
 
-test('a process that only has the number of ours is left alone', async (t) => {
+test('a process that reuses our pid is left alone', async (t) => {
   const {service, inState} = make(t, 'serve');
   const stranger = spawn('sleep', ['60'], {stdio: 'ignore'});
   t.teardown(() => stranger.kill('SIGKILL'));
@@ -216,7 +216,7 @@ test('a process that only has the number of ours is left alone', async (t) => {
 });
 
 for (const text of ['', '1', '0 x\n', '-1 x\n', '1e3 x\n', 'x y\n', '99999999999 x\n']) {
-  test(`a damaged note of the process counts as none: ${JSON.stringify(text)}`, async (t) => {
+  test(`a damaged pid file is ignored: ${JSON.stringify(text)}`, async (t) => {
     const {service, daemon, inState} = make(t, 'serve');
     mkdirSync(daemon.stateDirectory);
     writeFileSync(inState('daemon.pid'), text);
@@ -225,7 +225,7 @@ for (const text of ['', '1', '0 x\n', '-1 x\n', '1e3 x\n', 'x y\n', '99999999999
   });
 }
 
-test('a log that has grown is put aside', async (t) => {
+test('a log over its limit is renamed', async (t) => {
   const {service, daemon, inState} = make(t, 'serve');
   mkdirSync(daemon.stateDirectory);
   writeFileSync(inState('daemon.log'), 'x'.repeat(1024 * 1024 + 1));
@@ -234,7 +234,7 @@ test('a log that has grown is put aside', async (t) => {
   t.is(statSync(inState('daemon.log')).size, 0);
 });
 
-test('a log that is a link is not written through', async (t) => {
+test('a log that is a symbolic link is not followed', async (t) => {
   const {service, daemon, inState} = make(t, 'serve');
   mkdirSync(daemon.stateDirectory);
   writeFileSync(inState('victim'), 'as it was');
@@ -245,14 +245,14 @@ test('a log that is a link is not written through', async (t) => {
   t.is(readFileSync(inState('victim'), 'utf8'), 'as it was');
 });
 
-test('what a former daemon wrote is not taken for this one', async (t) => {
+test('the output of a former daemon is not taken for this one', async (t) => {
   const {service, daemon, inState} = make(t, 'refuse');
   mkdirSync(daemon.stateDirectory);
   writeFileSync(inState('daemon.log'), 'ready /run/git.sock\n');
   t.is((await service.start()).kind, 'failed');
 });
 
-test('uninstall stops it and forgets the process', async (t) => {
+test('uninstall stops the daemon and forgets its process', async (t) => {
   const {service, inState} = make(t, 'serve');
   await service.install();
   await service.uninstall();

@@ -5,8 +5,8 @@ import {markProcess} from '../../src/service/process-mark.ts';
 import {runCommand} from '../../src/service/run-command.ts';
 
 for (const platform of ['linux', 'darwin'] as const) {
-  test(`${platform}: the same process has the same mark, an ended one has none`, async (t) => {
-    // A name that could be taken for the fields behind it
+  test(`${platform}: a process keeps its mark, and an ended one has none`, async (t) => {
+    // a name that looks like the fields after it
     const child = spawn('bash', ['-c', 'exec -a ") S 1 2 3 (x" sleep 60'], {stdio: 'ignore'});
     const machine = {platform, run: runCommand};
     const pid = child.pid ?? 0;

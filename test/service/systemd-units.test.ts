@@ -4,11 +4,11 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {
-  refuseSockets,
   systemUnits,
   sysusersFile,
   type UnitFile,
   userUnits,
+  whyUnservable,
 } from '../../src/service/systemd-units.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -22,7 +22,7 @@ const daemon = {
   stateDirectory: '/home/ann/.local/state/orgkey',
   sockets: [plainSocket],
 };
-/** Everything that systemd could take for something else. */
+/** Paths with every character that is special to systemd. */
 const awkward = {
   ...daemon,
   main: '/opt/100%h of $HOME/"quoted" \\ back/main.js',
@@ -38,7 +38,7 @@ function lines(text: string, key: string): readonly string[] {
   return text.split('\n').filter((line) => line.startsWith(`${key}=`));
 }
 
-test('every socket has its unit', (t) => {
+test('every socket has a unit', (t) => {
   const sockets = [plainSocket, {...plainSocket, name: 'b', mode: 0o600}];
   const names = ['orgkey.socket', 'orgkey-team-a.socket', 'orgkey-b.socket', 'orgkey.service'];
   t.deepEqual(
@@ -51,7 +51,7 @@ test('every socket has its unit', (t) => {
   );
 });
 
-test('the sockets of a person', (t) => {
+test('the sockets of a user have private modes', (t) => {
   const units = userUnits(daemon);
   const git = textOf(units, 'orgkey.socket');
   t.deepEqual(lines(git, 'ListenStream'), ['ListenStream=%t/orgkey/git.sock']);
@@ -62,7 +62,7 @@ test('the sockets of a person', (t) => {
   t.deepEqual(lines(scoped, 'FileDescriptorName'), ['FileDescriptorName=team-a']);
   t.deepEqual(lines(scoped, 'SocketMode'), ['SocketMode=0660']);
   for (const text of [git, scoped]) {
-    // git's own cache daemon refuses a directory that others may enter
+    // git's own cache daemon does not start in a directory that others may enter
     t.deepEqual(lines(text, 'DirectoryMode'), ['DirectoryMode=0711']);
     t.deepEqual(lines(text, 'Backlog'), ['Backlog=4096']);
     t.deepEqual(lines(text, 'TriggerLimitIntervalSec'), ['TriggerLimitIntervalSec=0']);
@@ -70,7 +70,7 @@ test('the sockets of a person', (t) => {
   }
 });
 
-test("the machine's sockets can be reached by their groups, and their directories stay root's", (t) => {
+test('groups reach the system sockets, whose directories belong to root', (t) => {
   const units = systemUnits({...daemon, sockets: [{...plainSocket, group: 'builders'}]});
   const git = textOf(units, 'orgkey.socket');
   t.deepEqual(lines(git, 'SocketMode'), ['SocketMode=0660']);
@@ -81,7 +81,7 @@ test("the machine's sockets can be reached by their groups, and their directorie
   t.deepEqual(lines(scoped, 'DirectoryMode'), ['DirectoryMode=0755']);
   const service = textOf(units, 'orgkey.service');
   t.deepEqual(lines(service, 'RuntimeDirectory'), ['RuntimeDirectory=orgkey/control orgkey/ssh']);
-  // Grants lie where the group gets them
+  // the directory of grants passes its group on
   t.deepEqual(lines(scoped, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g builders -m 2711 /run/orgkey/scoped/team-a/ssh',
   ]);
@@ -93,7 +93,7 @@ test("the machine's sockets can be reached by their groups, and their directorie
   ]);
 });
 
-test("whoever may ask the machine's daemon may not read its configuration for that", (t) => {
+test('members of the group orgkey may not read the configuration', (t) => {
   const service = textOf(systemUnits(daemon), 'orgkey.service');
   t.deepEqual(lines(service, 'SupplementaryGroups'), ['SupplementaryGroups=orgkey-config']);
   t.regex(sysusersFile, /^u orgkey - .*\ng orgkey-config -\n$/);
@@ -105,13 +105,13 @@ for (const [scope, units] of [
 ] as const) {
   const service = textOf(units, 'orgkey.service');
 
-  test(`${scope}: what Node and the sockets would not survive is not there`, (t) => {
+  test(`${scope}: the unit does not break Node or delete the sockets`, (t) => {
     t.notRegex(service, /^MemoryDenyWriteExecute/m);
-    // It would delete git.sock at each stop
+    // systemd would delete git.sock at each stop
     t.notRegex(service, /^RuntimeDirectory=(?:.* )?orgkey(?: |$)/m);
   });
 
-  test(`${scope}: the daemon has what it needs to leave without a failed request`, (t) => {
+  test(`${scope}: the unit lets the daemon stop without a failed request`, (t) => {
     t.deepEqual(lines(service, 'Type'), ['Type=exec']);
     t.deepEqual(lines(service, 'KillMode'), ['KillMode=mixed']);
     t.deepEqual(lines(service, 'TimeoutStopSec'), [`TimeoutStopSec=${STOP_SECONDS}`]);
@@ -122,7 +122,7 @@ for (const [scope, units] of [
     t.deepEqual(lines(service, 'Sockets'), ['Sockets=orgkey.socket orgkey-team-a.socket']);
   });
 
-  test(`${scope}: nothing foreign is loaded, nothing is left behind`, (t) => {
+  test(`${scope}: the unit keeps foreign code, core dumps and swap away`, (t) => {
     t.deepEqual(lines(service, 'UnsetEnvironment'), ['UnsetEnvironment=NODE_OPTIONS NODE_PATH LD_PRELOAD']);
     for (const line of ['LimitCORE=0', 'UMask=0077', 'MemorySwapMax=0'])
       t.true(service.includes(`\n${line}\n`), line);
@@ -132,7 +132,7 @@ for (const [scope, units] of [
   });
 }
 
-test('a person without user namespaces loses only what needs one', (t) => {
+test('without user namespaces only the directives that need one are left out', (t) => {
   const full = textOf(userUnits(daemon), 'orgkey.service').split('\n');
   const reduced = textOf(userUnits(daemon, 'without-namespaces'), 'orgkey.service').split('\n');
   const lost = full.filter((line) => line.includes('=') && !reduced.includes(line));
@@ -143,17 +143,19 @@ test('a person without user namespaces loses only what needs one', (t) => {
   }
 });
 
-const refusals = [
+const cases = [
   [[plainSocket], 'user', undefined],
   [[{...plainSocket, group: 'builders'}], 'system', undefined],
-  [[{...plainSocket, group: 'builders'}], 'user', /builders.*team-a.*no group enters/],
+  [[{...plainSocket, group: 'builders'}], 'user', /builders.*team-a.*no group may enter/],
 ] as const;
-for (const [sockets, scope, expected] of refusals) {
-  const what = sockets.map(({name, group}) => `${name} for ${group ?? 'nobody else'}`).join();
-  test(`${scope}: the socket ${what} is ${expected === undefined ? 'taken' : 'refused'}`, (t) => {
-    const refusal = refuseSockets(sockets, scope);
-    if (expected === undefined) t.is(refusal, undefined);
-    else t.regex(refusal ?? '', expected);
+for (const [sockets, scope, expected] of cases) {
+  const what = sockets
+    .map(({name, group}) => `${name} of ${group === undefined ? 'no group' : `group ${group}`}`)
+    .join();
+  test(`${scope}: the socket ${what} is ${expected === undefined ? 'accepted' : 'rejected'}`, (t) => {
+    const reason = whyUnservable(sockets, scope);
+    if (expected === undefined) t.is(reason, undefined);
+    else t.regex(reason ?? '', expected);
   });
 }
 
@@ -167,13 +169,13 @@ function write(t: ExecutionContext, units: readonly UnitFile[]): string {
 }
 
 for (const [title, units, flags] of [
-  ["a person's units", userUnits(daemon), ['--user']],
-  ["a person's units with awkward paths", userUnits(awkward), ['--user']],
-  ["a person's units without namespaces", userUnits(daemon, 'without-namespaces'), ['--user']],
-  ["the machine's units", systemUnits(daemon), []],
-  ["the machine's units with awkward paths", systemUnits(awkward), []],
+  ["a user's units", userUnits(daemon), ['--user']],
+  ["a user's units with awkward paths", userUnits(awkward), ['--user']],
+  ["a user's units without namespaces", userUnits(daemon, 'without-namespaces'), ['--user']],
+  ['the system units', systemUnits(daemon), []],
+  ['the system units with awkward paths', systemUnits(awkward), []],
 ] as const) {
-  onSystemd(`systemd has nothing to say about ${title}`, (t) => {
+  onSystemd(`systemd accepts ${title} without a warning`, (t) => {
     const directory = write(t, units);
     const runtime = join(directory, 'run');
     mkdirSync(runtime, {mode: 0o700});
@@ -193,11 +195,11 @@ for (const [scope, units, limit] of [
 ] as const) {
   onSystemd(`${scope}: the exposure is at most ${limit}`, (t) => {
     const file = join(write(t, units), 'orgkey.service');
-    const said = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], {
+    const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], {
       encoding: 'utf8',
     });
-    const exposure = Number(/exposure level for orgkey\.service: ([\d.]+)/.exec(said)?.[1]);
+    const exposure = Number(/exposure level for orgkey\.service: ([\d.]+)/.exec(report)?.[1]);
     t.log(`exposure ${exposure}`);
-    t.true(exposure <= limit, said);
+    t.true(exposure <= limit, report);
   });
 }

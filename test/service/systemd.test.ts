@@ -10,23 +10,23 @@ import {
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {SocketSettings} from '../../src/config/configuration.ts';
-import type {Outcome} from '../../src/service/outcome.ts';
+import type {ServiceResult} from '../../src/service/service-result.ts';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const scoped = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
 
-/** Plays systemctl as far as states go, and remembers what it was told. */
+/** A fake systemctl that keeps states and records its calls. */
 class Systemctl {
   readonly calls: string[] = [];
   active = new Set<string>();
   enabled = new Set<string>();
-  /** The unit whose start fails with this status, as long as its file says so. */
+  /** The unit whose start fails with this status, if its file matches. */
   failing: {readonly unit: string; readonly status: number; readonly where?: RegExp} | undefined;
   failed = new Set<string>();
-  /** What it says in place of everything else: there is no manager. */
+  /** The error of every call: no manager runs. */
   silence: string | undefined;
-  /** Where the manager looks for units. */
+  /** The directories in which the manager reads units. */
   unitPath = '';
   readonly #directory: () => string;
 
@@ -140,7 +140,7 @@ test('install writes the units, enables the sockets and starts', async (t) => {
   t.is(service.runtimeDirectory, '/run/user/1000/orgkey');
 });
 
-test('install twice is harmless, and plan says so', async (t) => {
+test('a second install changes nothing, and plan says so', async (t) => {
   const {service, systemctl} = make(t);
   await service.install();
   systemctl.calls.length = 0;
@@ -157,7 +157,7 @@ test('plan changes nothing', async (t) => {
   t.deepEqual(readdirSync(directory), []);
 });
 
-test('a new scoped socket is added without touching the one that git uses', async (t) => {
+test('a new scoped socket is added without a restart of the main socket', async (t) => {
   const {service, serviceWith, systemctl} = make(t);
   await service.install();
   systemctl.calls.length = 0;
@@ -170,7 +170,7 @@ test('a new scoped socket is added without touching the one that git uses', asyn
   ]);
 });
 
-test('a scoped socket that is no longer configured goes', async (t) => {
+test('a scoped socket that is no longer configured is removed', async (t) => {
   const {serviceWith, systemctl, units} = make(t);
   await serviceWith([scoped]).install();
   writeFileSync(join(units, 'orgkey.service.d'), 'not ours');
@@ -190,7 +190,7 @@ test('a new version restarts the daemon only', async (t) => {
 });
 
 for (const status of [217, 218, 226]) {
-  test(`status ${status}: without user namespaces, what needs one is left out from then on`, async (t) => {
+  test(`status ${status}: a reduced unit is installed, and stays reduced`, async (t) => {
     const {service, serviceWith, systemctl, units} = make(t);
     systemctl.failing = {unit: 'orgkey.service', status, where: /^PrivateUsers=yes$/m};
     const outcome = await service.install();
@@ -204,7 +204,7 @@ for (const status of [217, 218, 226]) {
   });
 }
 
-test('a daemon that fails for another reason is reported, with where to read more', async (t) => {
+test('another failure of the daemon is reported with the command for its log', async (t) => {
   const {service, systemctl} = make(t);
   systemctl.failing = {unit: 'orgkey.service', status: 1};
   const outcome = await service.install();
@@ -216,7 +216,7 @@ test('a daemon that fails for another reason is reported, with where to read mor
   t.like(await service.status(), {state: 'failed', reason: 'it ended with status 1'});
 });
 
-test('start forgets a crash loop; stop takes the sockets with it', async (t) => {
+test('start resets a crash loop, and stop stops the sockets too', async (t) => {
   const {service, systemctl} = make(t);
   await service.install();
   systemctl.active.clear();
@@ -242,7 +242,7 @@ test('restart leaves the sockets open', async (t) => {
   t.deepEqual(systemctl.calls, ['restart orgkey.service']);
 });
 
-test('waiting for the first request is a state of its own', async (t) => {
+test('a service that waits for its first request is listening', async (t) => {
   const {service, systemctl} = make(t);
   await service.install();
   systemctl.active.delete('orgkey.service');
@@ -254,7 +254,7 @@ test('waiting for the first request is a state of its own', async (t) => {
   });
 });
 
-test('uninstall leaves nothing of ours and everything else', async (t) => {
+test('uninstall removes only our units', async (t) => {
   const {serviceWith, systemctl, units} = make(t);
   const service = serviceWith([scoped]);
   await service.install();
@@ -267,12 +267,12 @@ test('uninstall leaves nothing of ours and everything else', async (t) => {
 });
 
 for (const scope of ['user', 'system'] as const) {
-  test(`${scope}: without a manager nothing is written, and what was is taken back`, async (t) => {
+  test(`${scope}: without a manager install writes nothing and uninstall removes all`, async (t) => {
     const {service, systemctl, units, directory} = make(t, scope);
     systemctl.silence = 'System has not been booted.\nFailed to connect to bus: Host is down\n';
     for (const outcome of [await service.plan(), await service.install()]) {
       if (outcome.kind === 'done') return t.fail();
-      t.regex(outcome.message, /^no systemd.* answers here: Failed to connect to bus: Host is down$/);
+      t.regex(outcome.message, /^systemd.* does not answer: Failed to connect to bus: Host is down$/);
       t.regex(outcome.hint ?? '', /orgkey/);
     }
     t.deepEqual(readdirSync(directory), []);
@@ -289,7 +289,7 @@ for (const scope of ['user', 'system'] as const) {
     systemctl.silence = 'Failed to connect to bus: Host is down\n';
     const removed = await service.uninstall();
     if (removed.kind === 'failed') return t.fail(removed.message);
-    t.regex(removed.trouble ?? '', /systemctl.* disable --now .*Failed to connect to bus: Host is down$/);
+    t.regex(removed.warning ?? '', /systemctl.* disable --now .*Failed to connect to bus: Host is down$/);
     const left = readdirSync(directory, {recursive: true, withFileTypes: true});
     t.deepEqual(
       left.filter((entry) => !entry.isDirectory()).map(({name}) => name),
@@ -299,7 +299,7 @@ for (const scope of ['user', 'system'] as const) {
   });
 }
 
-function pathsOf(outcome: Outcome): readonly string[] {
+function pathsOf(outcome: ServiceResult): readonly string[] {
   return outcome.kind === 'done'
     ? outcome.changes.flatMap((one) => (one.kind === 'write' ? one.path : []))
     : [];
@@ -310,7 +310,7 @@ for (const [title, config] of [
   ['is empty', ''],
   ['is relative', 'relative'],
 ] as const) {
-  test(`units go where the manager reads them, wherever the configuration of the shell: it ${title}`, async (t) => {
+  test(`units go where the manager reads them if XDG_CONFIG_HOME ${title}`, async (t) => {
     const environment = {XDG_CONFIG_HOME: config, XDG_RUNTIME_DIR: config === '/elsewhere' ? '/r' : config};
     const {service, systemctl, directory} = make(t, 'user', environment);
     const files = ['orgkey.socket', 'orgkey.service'];
@@ -328,13 +328,13 @@ for (const [title, config] of [
 }
 
 for (const order of ['start', 'restart'] as const) {
-  test(`${order}: what is not installed cannot be started`, async (t) => {
+  test(`${order} fails if the service is not installed`, async (t) => {
     const {service} = make(t);
     t.like(await service[order](), {kind: 'failed', message: 'the service is not installed'});
   });
 }
 
-test('a group on a socket in a place that no group enters is refused before anything is written', async (t) => {
+test('a group that cannot reach its socket is rejected before any write', async (t) => {
   const {serviceWith, directory, systemctl} = make(t);
   const outcome = await serviceWith([{...scoped, group: 'builders'}]).install();
   t.is(outcome.kind, 'failed');
@@ -342,14 +342,14 @@ test('a group on a socket in a place that no group enters is refused before anyt
   t.deepEqual(systemctl.calls, []);
 });
 
-test('a path that could add lines to a unit is refused', async (t) => {
+test('a path that would add lines to a unit is rejected', async (t) => {
   const {serviceWith, directory} = make(t);
   const outcome = await serviceWith([], '/opt/x\nExecStartPre=/bin/evil').install();
-  t.like(outcome, {kind: 'failed', message: 'a path with control characters cannot stand in a unit'});
+  t.like(outcome, {kind: 'failed', message: 'a unit cannot hold a path with control characters'});
   t.deepEqual(readdirSync(directory), []);
 });
 
-test("the machine's service brings its user, and starts at boot", async (t) => {
+test('the system service makes its user and starts at boot', async (t) => {
   const {service, systemctl, directory} = make(t, 'system');
   t.is((await service.install()).kind, 'done');
   t.deepEqual(

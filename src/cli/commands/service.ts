@@ -2,7 +2,7 @@ import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import {printable} from '../../text/printable.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
-import {orFail, serviceFor, serviceKind, tellTrouble} from '../setup/choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellWarning} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -27,10 +27,10 @@ export async function install(options: ServiceOptions, context: Context): Promis
 /** `orgkey service uninstall` */
 export async function uninstall(options: ServiceOptions, context: Context): Promise<ExitCode> {
   const {service} = await chosen(options, context);
-  const {changes, trouble} = orFail(await service.uninstall());
+  const {changes, warning} = orFail(await service.uninstall());
   tell(service, changes.map(describeChange), 'removed', context);
   await forgetService(setupDirectory(options, context));
-  return tellTrouble(trouble, context);
+  return tellWarning(warning, context);
 }
 
 /** `orgkey service start`, `stop`, `restart`: git's helper calls `start` when nobody answers. */

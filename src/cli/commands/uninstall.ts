@@ -10,7 +10,7 @@ import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
-import {orFail, serviceFor, serviceKind, tellTrouble} from '../setup/choose-service.ts';
+import {orFail, serviceFor, serviceKind, tellWarning} from '../setup/choose-service.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
@@ -57,7 +57,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
     await rm(scripts, {recursive: true, force: true});
     terminal.say(`git: removed ${printable(scripts)}`);
   }
-  const {changes: steps, trouble} = orFail(await service.uninstall());
+  const {changes: steps, warning} = orFail(await service.uninstall());
   for (const step of steps) terminal.say(printable(describeChange(step)));
   terminal.say(`service: ${service.kind}, removed`);
   await forgetService(directory);
@@ -67,7 +67,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   }
   for (const command of users)
     if ((await runCommand(command, context.environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
-  return tellTrouble(trouble, context);
+  return tellWarning(warning, context);
 }
 
 /** The includes go before what they include. */

@@ -2,7 +2,7 @@ import type {SocketSettings} from '../../config/configuration.ts';
 import {printable} from '../../text/printable.ts';
 import {runCommand} from '../../service/run-command.ts';
 import {chooseService, type Service, type ServiceKind} from '../../service/service.ts';
-import type {Outcome} from '../../service/outcome.ts';
+import type {ServiceResult} from '../../service/service-result.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -51,14 +51,14 @@ export function serviceKind(word: string, system: boolean): ServiceKind | 'none'
 }
 
 /** Of an order that was done all the same. Gives the exit code. */
-export function tellTrouble(trouble: string | undefined, {terminal}: Context): ExitCode {
-  if (trouble === undefined) return EXIT.ok;
-  terminal.error(printable(trouble, 300));
+export function tellWarning(warning: string | undefined, {terminal}: Context): ExitCode {
+  if (warning === undefined) return EXIT.ok;
+  terminal.error(printable(warning, 300));
   return EXIT.unhealthy;
 }
 
 /** @throws {CommandError} where the order failed. */
-export function orFail(outcome: Outcome): Extract<Outcome, {kind: 'done'}> {
+export function orFail(outcome: ServiceResult): Extract<ServiceResult, {kind: 'done'}> {
   if (outcome.kind === 'done') return outcome;
   throw new CommandError(EXIT.unhealthy, outcome.message, {hint: outcome.hint});
 }
