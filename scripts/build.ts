@@ -1,20 +1,12 @@
 // usage: node scripts/build.ts [--out DIR] [--metafile FILE]
 // Makes dist/: the program in one folder without dependencies, and the licenses of what is in it.
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import {mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {build, type Metafile, type Plugin} from 'esbuild';
 import {jsonSchema} from '../src/config/shape/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
+import {shellScript} from './shell-script.ts';
 import {manualPages} from './docs/manual-pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -27,10 +19,12 @@ const fresh = `${out}.${process.pid}`;
 
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const metafile = await bundle(fresh, version);
-for (const script of ['orgkey.cjs', 'git-credential-orgkey', 'orgkey-ssh']) {
-  copyFileSync(join(root, 'src/shell', script), join(fresh, script));
-  chmodSync(join(fresh, script), 0o755);
-}
+const scripts = {
+  'orgkey.cjs': readFileSync(join(root, 'src/shell/orgkey.cjs')),
+  'git-credential-orgkey': shellScript('git-credential-orgkey'),
+  'orgkey-ssh': shellScript('orgkey-ssh'),
+};
+for (const [name, text] of Object.entries(scripts)) writeFileSync(join(fresh, name), text, {mode: 0o755});
 writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
 mkdirSync(join(fresh, 'man'));
 for (const [name, text] of Object.entries(manualPages(version)))
@@ -49,8 +43,8 @@ const size = Object.values(metafile.outputs).reduce((sum, {bytes}) => sum + byte
 console.log(`${out}: orgkey ${version}, ${Math.round(size / 1024)} KiB of code, ${packages.length} packages`);
 
 /**
- * Three programs, each with files of its own: what two share would otherwise lie in files apart, and a daemon that
- * starts in front of a waiting git would have 32 of them to find instead of 10.
+ * Bundles three programs, each with files of its own. With shared files, a daemon that starts while git waits would have
+ * to open 32 of them instead of 10.
  */
 async function bundle(outdir: string, version: string): Promise<Metafile> {
   const programs = {
@@ -102,7 +96,7 @@ async function bundleProgram(
   return metafile;
 }
 
-/** The daemon is a program of its own, started by the same command. */
+/** Leaves the daemon out: it is a program of its own, started by the same command. */
 function daemonApart(): Plugin {
   return {
     name: 'daemon-apart',
@@ -114,7 +108,7 @@ function daemonApart(): Plugin {
   };
 }
 
-/** node-ipc loads what it would need for TLS and UDP too: 3 MB of a daemon that stays. */
+/** Leaves out what node-ipc needs only for TLS and UDP: 3 MB of the daemon's memory. */
 function withoutUnusedTransports(): Plugin {
   return {
     name: 'without-unused-transports',

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 'use strict';
-// The command `orgkey` as npm installs it. Plain syntax, so that an old Node can say that it is too old.
+// The command `orgkey` as npm installs it. Plain syntax, so that an old Node can report that it is too old.
 
 /** The oldest Node that runs orgkey: major, minor. */
 const oldest = [22, 20];
 
-/** What the daemon runs with, wherever it was started; here as well as in the units. */
+/** The daemon's flags. The units have the same. */
 const daemonNodeFlags = [
   '--disable-sigusr1',
   '--disable-proto=delete',
@@ -20,7 +20,7 @@ const daemonNodeFlags = [
 const version = process.versions.node.split('.').map(Number);
 if (version[0] < oldest[0] || (version[0] === oldest[0] && version[1] < oldest[1])) {
   process.stderr.write(
-    `orgkey: error: orgkey needs Node ${oldest.join('.')} or later, and this is ${process.version} (${process.execPath})\n`,
+    `orgkey: error: orgkey needs Node ${oldest.join('.')} or later, not ${process.version} (${process.execPath})\n`,
   );
   process.exitCode = 1;
 } else {
@@ -28,7 +28,7 @@ if (version[0] < oldest[0] || (version[0] === oldest[0] && version[1] < oldest[1
 }
 
 function start(args) {
-  // Another program in this process, not in a child. Not with sockets from systemd: they would be closed
+  // replaces this process by another program, except with sockets from systemd, which it would close
   if (args[0] === 'daemon' && process.execve !== undefined && process.env.LISTEN_FDS === undefined) {
     const main = require('path').join(__dirname, 'main.js');
     process.execve(process.execPath, [process.execPath, ...daemonNodeFlags, main, ...args], process.env);
@@ -40,9 +40,9 @@ function start(args) {
   });
 }
 
-/** Those of the flags that can still be had once Node runs. */
+/** Does what a running Node can still do of these flags. */
 function harden() {
-  // Node opens a debugger at this signal unless somebody listens
+  // without a listener, Node opens a debugger at this signal
   process.on('SIGUSR1', () => {});
   process.report.excludeEnv = true;
   delete Object.prototype.__proto__;

@@ -1,16 +1,9 @@
 import {execFileSync, spawnSync} from 'node:child_process';
-import {
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import {chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
+import {shellScript} from '../../scripts/shell-script.ts';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {submoduleInclude} from '../../src/git/git-include.ts';
 import {startCloud} from '../cloud/cloud.ts';
@@ -286,8 +279,8 @@ orgkey:
     const home = scratchDirectory(t);
     // All that the container has of ours: two scripts and git's settings
     writeFileSync(join(home, 'ca.pem'), ca);
-    for (const name of ['orgkey-ssh', 'git-credential-orgkey'])
-      copyFileSync(join(import.meta.dirname, '../../src/shell', name), join(home, name));
+    for (const name of ['orgkey-ssh', 'git-credential-orgkey'] as const)
+      writeFileSync(join(home, name), shellScript(name), {mode: 0o755});
     const {conditions, settings} = submoduleInclude({
       wrapper: join(home, 'orgkey-ssh'),
       path: join(home, 'submodules'),

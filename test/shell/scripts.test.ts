@@ -5,30 +5,48 @@ import {createServer} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {shellScript} from '../../scripts/shell-script.ts';
 import {helperValue} from '../../src/git/setting.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
-/** Only root can run processes as somebody else. */
+/** Only root can run processes as another user. */
 const asRoot = testUnless(whyNotRoot);
 
 const shell = join(import.meta.dirname, '../../src/shell');
-const read = (script: string) => readFileSync(join(shell, script), 'utf8');
 
-test('both scripts look for the daemon in the same words', (t) => {
-  for (const name of ['trusted', 'find_socket', 'find_orgkey']) {
-    const one = functionIn(read('git-credential-orgkey'), name);
-    t.truthy(one);
-    t.is(functionIn(read('orgkey-ssh'), name), one, name);
-  }
-});
+const names = ['git-credential-orgkey', 'orgkey-ssh'] as const;
 
-test('both scripts are plain POSIX shell, and never evaluate text', (t) => {
-  for (const script of ['git-credential-orgkey', 'orgkey-ssh']) {
-    t.notThrows(() => execFileSync('sh', ['-n', join(shell, script)]));
-    t.notRegex(read(script), /\beval\b|\becho\b|\[\[|\bnode\b/);
+for (const name of names)
+  test(`${name} is plain POSIX shell, evaluates no text, and is one file once it is built`, (t) => {
+    const built = shellScript(name);
+    t.notThrows(() => execFileSync('sh', ['-n'], {input: built}));
+    t.notRegex(built, /\beval\b|\becho\b|\[\[|\bnode\b|find-daemon|readlink/);
+    for (const shared of ['trusted', 'find_socket', 'find_orgkey', 'start_service']) {
+      t.truthy(functionIn(built, shared), shared);
+      t.is(functionIn(readFileSync(join(shell, name), 'utf8'), shared), undefined, shared);
+    }
+  });
+
+test('the scripts of a checkout run directly and through a link', (t) => {
+  const home = new GitHome();
+  t.teardown(() => home.remove());
+  for (const [name, ...args] of [
+    ['git-credential-orgkey', 'get'],
+    ['orgkey-ssh', '-V'],
+  ] as const) {
+    symlinkSync(join(shell, name), join(home.directory, name));
+    for (const program of [join(shell, name), join(home.directory, name)]) {
+      const {status, stderr} = spawnSync(program, args, {
+        env: {...home.environment, ORGKEY_NO_START: '1', ORGKEY_RUNTIME_DIR: '/nonexistent'},
+        input: '\n',
+        encoding: 'utf8',
+      });
+      t.is(status, 0, stderr);
+      t.notRegex(stderr, /find-daemon|not found/);
+    }
   }
 });
 
@@ -37,10 +55,14 @@ for (const [way, line] of [
   ['run as a program', (script: string) => helperValue(script).replace(/^!script=(.*); f\(\).*$/, '!$1')],
 ] as const) {
   for (const place of ['plain', "a person's $HOME; with (marks) & `such`"]) {
-    test(`the service is started by the command beside the script, ${way}, below ${place}`, (t) => {
+    test(`the command next to the script, ${way}, starts the service (in ${place})`, (t) => {
       const home = new GitHome();
       t.teardown(() => home.remove());
-      const script = home.write(`${place}/git-credential-orgkey`, read('git-credential-orgkey'), 0o755);
+      const script = home.write(
+        `${place}/git-credential-orgkey`,
+        shellScript('git-credential-orgkey'),
+        0o755,
+      );
       home.write(`${place}/orgkey`, '#!/bin/sh\nprintf "%s\\n" "$*" >> "$HOME/started"\n', 0o755);
       const runtime = {
         ORGKEY_RUNTIME_DIR: join(home.directory, 'nowhere'),
@@ -76,10 +98,10 @@ for (const [operation, lines, isAsked] of [
   ['get', given, true],
   ['erase', given, true],
 ] as const) {
-  test(`${operation} of ${lines.slice(1).join(', ')}: the daemon is ${isAsked ? '' : 'not '}told`, (t) => {
+  test(`${operation} of ${lines.slice(1).join(', ')}: the daemon is ${isAsked ? '' : 'not '}asked`, (t) => {
     const home = new GitHome();
     t.teardown(() => home.remove());
-    const script = home.write('bin/git-credential-orgkey', read('git-credential-orgkey'), 0o755);
+    const script = home.write('bin/git-credential-orgkey', shellScript('git-credential-orgkey'), 0o755);
     home.write('bin/orgkey', '#!/bin/sh\ntouch "$HOME/asked"\n', 0o755);
     const {status} = spawnSync(script, [operation], {
       env: {
@@ -91,27 +113,27 @@ for (const [operation, lines, isAsked] of [
       input: `${lines.join('\n')}\n\n`,
     });
     t.is(status, 0);
-    t.is(home.has('asked'), isAsked, 'whoever does not answer is started');
+    t.is(home.has('asked'), isAsked, 'a daemon that does not answer is started');
   });
 }
 
-/** What git says, behind what its cache client puts before it. */
+/** What git's cache client writes before git's request. */
 const head = 'action=get\ntimeout=900\n';
 
-/** A request as the daemon reads it; `refused` where it does not, or hears nothing. */
-function readFrom(said: Uint8Array): Request | 'refused' {
+/** Returns a request as the daemon reads it. `invalid`: it rejects the bytes, or there are none. */
+function readFrom(said: Uint8Array): Request | 'invalid' {
   try {
     return parseRequest(Buffer.concat([Buffer.from(head), said]));
   } catch (error) {
-    if (error instanceof RequestError) return 'refused';
+    if (error instanceof RequestError) return 'invalid';
     throw error;
   }
 }
 
 for (const name of ['dash', 'bash']) {
-  const isThere = spawnSync(name, ['-c', ':']).status === 0;
-  testUnless(isThere ? undefined : `there is no ${name}`)(
-    `through ${name} the daemon reads what git said, and nothing more`,
+  const isInstalled = spawnSync(name, ['-c', ':']).status === 0;
+  testUnless(isInstalled ? undefined : `${name} is not installed`)(
+    `through ${name}, the daemon reads exactly what git wrote`,
     async (t) => {
       const home = new GitHome();
       t.teardown(() => home.remove());
@@ -122,7 +144,7 @@ for (const name of ['dash', 'bash']) {
       const rows = hostileRequests.filter(({title}) => /^(?:lines|bytes|twice): /.test(title));
       for (const {title, bytes} of rows) {
         const text = Buffer.from(bytes);
-        // a NUL is dropped by some shells, and ends the text for others
+        // some shells drop a NUL, others end the text there
         if (!text.subarray(0, head.length).equals(Buffer.from(head)) || text.includes(0)) continue;
         const said = text.subarray(head.length);
         home.write('said', '');
@@ -141,9 +163,9 @@ for (const name of ['dash', 'bash']) {
   );
 }
 
-/** Runs the lookup alone, as a user. */
+/** Runs only the lookup, as a user. */
 function findSocket(environment: Record<string, string>, uid: number): string {
-  const text = `${['trusted', 'find_socket'].map((name) => functionIn(read('git-credential-orgkey'), name)).join('\n')}
+  const text = `${['trusted', 'find_socket'].map((name) => functionIn(shellScript('git-credential-orgkey'), name)).join('\n')}
 find_socket && printf '%s' "$socket"`;
   return spawnSync('sh', ['-c', text], {
     env: {PATH: process.env['PATH'], ...environment},
@@ -153,7 +175,7 @@ find_socket && printf '%s' "$socket"`;
   }).stdout;
 }
 
-asRoot('a daemon is found where it may be, and nowhere that somebody else could have made', async (t) => {
+asRoot('a daemon is found in trusted directories only', async (t) => {
   const base = mkdtempSync(join(tmpdir(), 'orgkey find '));
   t.teardown(() => rmSync(base, {recursive: true, force: true}));
   chmodSync(base, 0o755);
@@ -183,7 +205,7 @@ asRoot('a daemon is found where it may be, and nowhere that somebody else could 
   t.is(find({XDG_RUNTIME_DIR: join(base, 'root')}), at('root/orgkey'));
   t.is(find({XDG_RUNTIME_DIR: join(base, 'other')}), '', "another user's directory");
   t.is(find({XDG_RUNTIME_DIR: join(base, 'linked')}), '', 'a link');
-  t.is(find({ORGKEY_RUNTIME_DIR: join(base, 'named')}), at('named'), 'whoever names it answers for it');
+  t.is(find({ORGKEY_RUNTIME_DIR: join(base, 'named')}), at('named'), 'a directory that the variable names');
   t.is(
     find({ORGKEY_RUNTIME_DIR: join(base, 'empty'), XDG_RUNTIME_DIR: join(base, 'session')}),
     at('session/orgkey'),

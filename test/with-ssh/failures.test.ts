@@ -7,6 +7,7 @@ import {generateKeyPairSync} from 'node:crypto';
 import test, {type ExecutionContext} from 'ava';
 
 import type {SubmoduleSettings} from '../../src/config/configuration.ts';
+import {shellScript} from '../../scripts/shell-script.ts';
 import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {GitHome, type Ran} from '../helpers/git-home.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
@@ -327,18 +328,13 @@ test('a daemon that does not answer: plain ssh goes on, and one line says why', 
   t.teardown(() => home.remove());
   home.write('bin/ssh', '#!/bin/sh\necho "plain ssh: $*" >&2\nexit 99\n', 0o755);
   // a copy, beside which there is no command line that could start the daemon
-  const {readFileSync} = await import('node:fs');
-  const wrapper = home.write(
-    'alone/orgkey-ssh',
-    readFileSync(join(import.meta.dirname, '../../src/shell/orgkey-ssh'), 'utf8'),
-    0o755,
-  );
+  const wrapper = home.write('alone/orgkey-ssh', shellScript('orgkey-ssh'), 0o755);
   await home.useWrapper(wrapper);
   await makeSubmodule(home);
   const {stderr} = await home.git(['--git-dir', '.git/modules/lib', 'ls-remote', 'git@example.org:a/b'], {
     cwd: 'app',
     environment: {ORGKEY_RUNTIME_DIR: home.directory, ORGKEY_SSH: join(home.directory, 'bin/ssh')},
   });
-  t.regex(stderr, /^orgkey: hint: the orgkey daemon does not answer, ssh goes on without it/m);
+  t.regex(stderr, /^orgkey: hint: the orgkey daemon does not answer, so plain ssh runs/m);
   t.regex(stderr, /^plain ssh: -o SendEnv=GIT_PROTOCOL git@example\.org git-upload-pack 'a\/b'$/m);
 });

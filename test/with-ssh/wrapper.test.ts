@@ -1,20 +1,21 @@
 import {spawnSync} from 'node:child_process';
 import {createServer} from 'node:net';
 import {once} from 'node:events';
-import {chmodSync, copyFileSync, mkdirSync, symlinkSync} from 'node:fs';
+import {mkdirSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 
 import test, {type ExecutionContext} from 'ava';
 
+import {shellScript} from '../../scripts/shell-script.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
 const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
 
 /**
- * A home with a stand-in for ssh that shows its arguments, and a daemon that gives these answers and shows the
- * questions; where they are several, it hangs up on whoever asks after the last.
+ * Starts a home with an ssh that shows its arguments, and a daemon that gives these answers and shows the questions.
+ * After the last of several answers, it closes each connection without one.
  */
 async function setUp(t: ExecutionContext, ...answers: readonly string[]) {
   const home = new GitHome();
@@ -226,7 +227,7 @@ for (const {title, settings = {}, environment = {}, runs} of ownSsh)
     t.is(stderr.split('\n')[0], atTop.stderr.split('\n')[0]);
   });
 
-test('an own ssh that leads back here gets the real one', async (t) => {
+test('an own ssh that leads back to the wrapper gets the real ssh', async (t) => {
   const {home, run} = await setUp(t);
   mkdirSync(join(home.directory, 'first'));
   symlinkSync(wrapper, join(home.directory, 'first/ssh'));
@@ -238,18 +239,15 @@ test('an own ssh that leads back here gets the real one', async (t) => {
     t.is((await run(asked, {...environment, GIT_SSH})).stdout, asked.map((arg) => `[${arg}]`).join(''));
 });
 
-test('without any ssh it says so', async (t) => {
+test('without an ssh, the wrapper fails with a message', async (t) => {
   const {home, run} = await setUp(t);
   const {code, stderr} = await run(['-V'], {PATH: `${home.directory}/nothing`});
   t.is(code, 127);
-  t.regex(stderr, /^orgkey: error: there is no ssh on the PATH$/m);
+  t.regex(stderr, /^orgkey: error: no ssh on the PATH$/m);
 });
 
-test('it works from a directory with blanks, quotes and dollars', async (t) => {
+test('the wrapper works in a directory with blanks, quotes and dollars', async (t) => {
   const {home, run} = await setUp(t, 'orgkey=1\ndecision=deny\norgkey-error=seen\n');
-  mkdirSync(join(home.directory, "it's $HOME"));
-  const copy = join(home.directory, "it's $HOME/orgkey-ssh");
-  copyFileSync(wrapper, copy);
-  chmodSync(copy, 0o755);
+  const copy = home.write("it's $HOME/orgkey-ssh", shellScript('orgkey-ssh'), 0o755);
   t.is((await run(asked, {}, copy)).stderr, 'orgkey: error: seen\n');
 });

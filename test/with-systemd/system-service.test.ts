@@ -34,7 +34,7 @@ onSystem(`setup serves the machine's users who may, keeps the others out, and go
   t.like(found['alone'], {code: 128});
   t.regex(
     String(found['saidToOther']),
-    /^orgkey: error: you may not ask the orgkey daemon here\norgkey: hint: its administrator can put you into the group of \/run\/orgkey\/git\.sock\n/,
+    /^orgkey: error: you may not use the orgkey daemon of this machine\norgkey: hint: ask its administrator to add you to the group of \/run\/orgkey\/git\.sock\n/,
   );
   // To be served is not to see what serves
   t.deepEqual(found['readable'], {member: [], alone: []});
