@@ -136,8 +136,14 @@ function renderCommand(entry: CommandEntry, shared: ReadonlyMap<string, unknown>
     ...Object.entries(entry.exitCodes).map(
       ([number, meaning]) => `Exit code ${number === 'any' ? '' : `${number}: `}${meaning}.`,
     ),
-    `Example: ${entry.examples.map(({command}) => code(command)).join(', ')}`,
+    examplesOf(entry),
   ];
+}
+
+function examplesOf({examples}: CommandEntry): string {
+  if (examples.length === 0) return '';
+  const lines = examples.map(({command, note}) => `$ ${command}${note === undefined ? '' : `    # ${note}`}`);
+  return `\`\`\`console\n${lines.join('\n')}\n\`\`\``;
 }
 
 function anchorOf(entry: CommandEntry): string {

@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
-const UNRELEASED = /^## (?:Unreleased|\d+\.\d+\.\d+, not yet released)$/m;
+const UNRELEASED = /^## \[Unreleased\]$/m;
 
 /**
  * Sets the version, dates the changelog's first section, commits both and tags the commit.
@@ -18,8 +18,11 @@ export function cutRelease(checkout: string, version: string, date: Date): void 
 
   const changelog = join(checkout, 'CHANGELOG.md');
   const before = readFileSync(changelog, 'utf8');
-  if (!UNRELEASED.test(before)) throw new Error('CHANGELOG.md has no section "## Unreleased"');
-  const after = before.replace(UNRELEASED, `## ${version}, ${date.toISOString().slice(0, 10)}`);
+  if (!UNRELEASED.test(before)) throw new Error('CHANGELOG.md has no section "## [Unreleased]"');
+  const after = before.replace(
+    UNRELEASED,
+    `## [Unreleased]\n\n## [${version}] - ${date.toISOString().slice(0, 10)}`,
+  );
   const notes = releaseNotes(after, version);
   if (notes === '') throw new Error('the section of CHANGELOG.md is empty');
 
@@ -33,7 +36,7 @@ export function cutRelease(checkout: string, version: string, date: Date): void 
 /** Returns the section of that version, without its heading. */
 export function releaseNotes(changelog: string, version: string): string {
   const [, ...sections] = changelog.split(/^## /m);
-  const section = sections.find((text) => text.startsWith(`${version},`)) ?? '';
+  const section = sections.find((text) => text.startsWith(`[${version}]`)) ?? '';
   return section.split('\n').slice(1).join('\n').trim();
 }
 
