@@ -8,7 +8,7 @@ import type {GetRequest, Login} from '../protocol/request.ts';
 const STATE = 'orgkey.1.';
 
 /** A token, and where it comes from. */
-export interface Handed {
+interface Handed {
   readonly token: Token;
   readonly source: 'cache' | 'issuer';
   /** Nobody has to tell that it worked. */

@@ -8,7 +8,7 @@ import {NOT_ACCEPTED} from '../token/find-token.ts';
 import type {Answer} from '../protocol/answer.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
 
-export interface Circumstances {
+interface Circumstances {
   readonly owner: Owner;
   readonly choice: Extract<Choice, {kind: 'chosen'}>;
   readonly onFailure: 'quit' | 'pass';

@@ -6,7 +6,7 @@ import {notAccepted, type FindTokenParts} from '../token/find-token.ts';
 import type {Asker} from '../token/rejections.ts';
 
 /** What was heard; or why no further token would help, which is the moment to say so. */
-export type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};
+type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};
 
 /**
  * Git tells what became of a credential: it worked (`store`), or the server refused it (`erase`). It counts only if

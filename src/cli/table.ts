@@ -1,6 +1,6 @@
 import {widthOf} from './terminal.ts';
 
-export interface Column {
+interface Column {
   readonly title: string;
   /** Numbers stand at the right. Default: left. */
   readonly align?: 'right';

@@ -16,7 +16,7 @@ import {EXIT} from './exit-code.ts';
 
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
-export interface Streams {
+interface Streams {
   readonly stdin: ReadStream | NodeJS.ReadStream;
   readonly stdout: WriteStream | NodeJS.WriteStream;
   readonly stderr: WriteStream | NodeJS.WriteStream;

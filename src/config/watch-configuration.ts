@@ -2,7 +2,7 @@ import {statSync, watch, type FSWatcher} from 'node:fs';
 import {lstat, readlink, stat} from 'node:fs/promises';
 import {dirname, isAbsolute, join, parse, resolve} from 'node:path';
 
-export interface WatchParts {
+interface WatchParts {
   /** Something that was watched is another file now, or has other content. */
   readonly onChange: () => void;
   /** The operating system refuses to watch: from now on only an explicit reload helps. */

@@ -17,12 +17,12 @@ import {ownerNamed} from './owner-named.ts';
 import type {People} from './people.ts';
 
 /** The last lines of the log, and those to come. */
-export interface LogSource {
+interface LogSource {
   readonly recent: readonly string[];
   follow(follower: (line: string) => void, until: AbortSignal): void;
 }
 
-export interface ControlParts {
+interface ControlParts {
   readonly status: () => Status;
   /** Returns the problems of a configuration that was not taken. */
   readonly reload: () => Promise<readonly Problem[]>;

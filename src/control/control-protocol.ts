@@ -43,7 +43,7 @@ export interface Caller {
 /** One function for each call. */
 export type Handlers = {readonly [M in ControlMethod]: (params: Params<M>, caller: Caller) => Result<M>};
 
-export interface TokenParams {
+interface TokenParams {
   readonly organization: string;
   /** Default: Azure DevOps. */
   readonly scope: string | undefined;
@@ -67,7 +67,7 @@ export type TokenResult =
       readonly hint: string | undefined;
     };
 
-export type LoginResult =
+type LoginResult =
   | {readonly kind: 'signed-in'; readonly account: string; readonly expiresAt: number | undefined}
   | {
       readonly kind: 'failed';

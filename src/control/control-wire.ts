@@ -16,7 +16,7 @@ export function controlIpc(path: string): IPCModule {
 /** In bytes. The status of 10,000 organizations takes about 5 MB. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
 
-export interface WireRequest {
+interface WireRequest {
   readonly id: string;
   readonly method: string;
   readonly params: JsonRecord;

@@ -24,7 +24,7 @@ export interface Follower {
   readonly follow: (reading: Reading) => void | Promise<void>;
 }
 
-export interface AppliedConfigurationParts {
+interface AppliedConfigurationParts {
   readonly inForce: Pick<
     ConfigurationInForce,
     'reload' | 'configuration' | 'bindings' | 'problems' | 'files'

@@ -33,7 +33,7 @@ const LONGEST_PATH = process.platform === 'darwin' ? 104 : 108;
  * `named`: the user named it, so a symbolic link is intended.
  * @throws {ClaimError}
  */
-export function claimDirectory(
+function claimDirectory(
   path: string,
   mode: typeof PASSAGE | typeof PRIVATE,
   {named}: {readonly named: boolean},

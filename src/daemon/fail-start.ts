@@ -2,7 +2,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {TIME_BUDGET} from '../time-budget.ts';
 import {ClaimError} from './claim.ts';
 
-export interface FailedStart {
+interface FailedStart {
   /** The sockets that systemd passed: file descriptors by name. */
   readonly inherited: ReadonlyMap<string, number>;
   readonly stopped: Promise<unknown>;

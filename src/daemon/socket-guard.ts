@@ -8,7 +8,7 @@ import {fileIdentity} from './git/listener.ts';
 import type {Log} from './record/log.ts';
 import type {ConfigurationInForce} from './supply/configuration-in-force.ts';
 
-export interface SocketGuardParts {
+interface SocketGuardParts {
   readonly inForce: Pick<ConfigurationInForce, 'configuration'>;
   readonly sockets: GitSockets;
   readonly log: Log;

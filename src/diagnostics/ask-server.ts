@@ -10,7 +10,7 @@ export type Asked =
   /** Half a sentence, and what repairs it. */
   | {readonly kind: 'unreachable'; readonly message: string; readonly repair: string};
 
-export interface Question {
+interface Question {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The environment of the command, whose proxies are used. */

@@ -33,7 +33,7 @@ function authorizationOf({form, token}: Credential): string {
 }
 
 /** What an answer means. Texts are half sentences. */
-export type Verdict =
+type Verdict =
   | {readonly kind: 'ok'; readonly answer: Answer}
   /** The server does not know who we are. */
   | {readonly kind: 'signed-out'; readonly message: string; readonly repair: string | undefined}

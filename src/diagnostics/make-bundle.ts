@@ -11,7 +11,7 @@ import type {Diagnostic} from './diagnostic.ts';
 import {Redactor} from './redact.ts';
 import type {World} from './world.ts';
 
-export interface BundleParts {
+interface BundleParts {
   readonly world: World;
   readonly diagnostics: readonly Diagnostic[];
   /** The last lines of the daemon's log. */

@@ -4,7 +4,7 @@ import errorCodes from './error-codes.json' with {type: 'json'};
 import type {Service, Trouble} from './trouble.ts';
 
 /** What a code of Entra's or of Azure DevOps' means, in our words. */
-export interface Explanation {
+interface Explanation {
   /** `AADSTS7000222`, `TF401019`. */
   readonly code: string;
   /** A sentence. */
@@ -20,7 +20,7 @@ export interface Explanation {
 }
 
 /** Whose trouble it is, as far as the advice depends on it. */
-export interface Sufferer {
+interface Sufferer {
   readonly kind: string;
   readonly clientId?: string | undefined;
   /** How far our clock is ahead of the server's, in milliseconds, if that is known. */

@@ -66,7 +66,7 @@ async function isRootHidden(path: string): Promise<boolean> {
 const HIDDEN = 65_534;
 
 /** What speaks against trusting a file, or against keeping a secret in it. */
-export interface Objection {
+interface Objection {
   readonly severity: 'error' | 'warning';
   /** Continues `the file … `. */
   readonly message: string;

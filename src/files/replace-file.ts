@@ -3,7 +3,7 @@ import {dirname} from 'node:path';
 import {shellWord} from '../text/quote-for-shell.ts';
 
 /** Why a file stayed as it was. */
-export class ReplaceError extends Error {
+class ReplaceError extends Error {
   override readonly name = 'ReplaceError';
   readonly code = 'ERR_NOT_REPLACED';
   readonly hint: string;

@@ -3,7 +3,7 @@ import {quoteForShell} from '../text/quote-for-shell.ts';
 /** One setting of git: key and value, before any quoting of git's own. */
 export type GitSetting = readonly [key: string, value: string];
 
-export interface SubmoduleInclude {
+interface SubmoduleInclude {
   /** The `includeIf` settings of the user's configuration that lead to the file at `path`. */
   readonly conditions: readonly GitSetting[];
   /** The content of that file. */

@@ -30,7 +30,7 @@ export interface Change {
   readonly meanwhile: FileRecord | undefined;
 }
 
-export interface Planning {
+interface Planning {
   readonly git: RunGit;
   /** The directory in which each draft gets its own private directory. */
   readonly temporary: string;

@@ -11,7 +11,7 @@ export interface SeenRepository {
   readonly submodules: readonly SeenSubmodule[];
 }
 
-export interface SeenSubmodule {
+interface SeenSubmodule {
   /** Relative to the top. */
   readonly path: string;
   /** As in `.gitmodules`; a relative one begins with `./` or `../`. */

@@ -115,6 +115,6 @@ export function describeIdentity(identity: Identity): string {
 }
 
 /** The kind in words. */
-export function describeKind(kind: Identity['kind']): string {
+function describeKind(kind: Identity['kind']): string {
   return kind === 'pat' ? 'personal access token' : kind.replaceAll('-', ' ');
 }

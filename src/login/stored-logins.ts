@@ -17,7 +17,7 @@ export interface LoginArchive {
   remove(name: string): Promise<void>;
 }
 
-export type ArchiveUse = 'read' | 'written' | 'removed';
+type ArchiveUse = 'read' | 'written' | 'removed';
 
 export interface StoredLoginsParts {
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import {connect as connectTls, type TLSSocket} from 'node:tls';
 import {proxyAddress, type ProxyVariables} from './proxy.ts';
 
 /** A proxy refused to connect. The message is the HTTP status that it answered. */
-export class ProxyError extends Error {
+class ProxyError extends Error {
   override readonly name = 'ProxyError';
   /** The code of Node's own client. */
   readonly code = 'ERR_PROXY_TUNNEL';

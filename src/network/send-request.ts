@@ -4,7 +4,7 @@ import {codeOf, messageOf} from '../text/orgkey-error.ts';
 import {connectThroughProxy} from './open-tunnel.ts';
 import type {ProxyVariables} from './proxy.ts';
 
-export interface WebRequest {
+interface WebRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface WebReply {
   readonly skew: number | undefined;
 }
 
-export interface WayOut {
+interface WayOut {
   /** The environment whose proxies are used. */
   readonly variables: ProxyVariables;
   readonly signal: AbortSignal;

@@ -23,7 +23,7 @@ export interface AzureRepository {
   readonly repository: string;
 }
 
-export type SshRepository =
+type SshRepository =
   | ({readonly kind: 'repository'} & AzureRepository)
   /** The organization is known, but what follows is nothing that may be read with its key. */
   | {readonly kind: 'malformed'; readonly organization: string; readonly reason: string}

@@ -4,7 +4,7 @@ import {startTimer} from '../start-timer.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 
 /** The result of one request to a socket. */
-export type SocketAnswer =
+type SocketAnswer =
   | {readonly kind: 'answered'; readonly text: string}
   /** No process listens, or the socket does not exist. */
   | {readonly kind: 'refused'}

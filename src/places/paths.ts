@@ -108,7 +108,7 @@ export function runtimeDirectoryOfDaemon(surrounding: Surrounding, files: FileFa
 }
 
 /** All places that are looked at for a daemon, in order. */
-export function runtimeDirectories({
+function runtimeDirectories({
   environment,
   uid,
 }: Surrounding): {readonly path: string; readonly trusted: boolean}[] {

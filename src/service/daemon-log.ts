@@ -16,7 +16,7 @@ export function daemonLog(stateDirectory: string): string {
 }
 
 /** In bytes. */
-export const daemonLogLimit = 1024 * 1024;
+const daemonLogLimit = 1024 * 1024;
 
 /**
  * Opens the log for appending, readable for us only. A log over the limit becomes `daemon.log.1` and replaces the

@@ -18,7 +18,7 @@ export class SshFailure extends Error {
   }
 }
 
-export type SshFailureCode =
+type SshFailureCode =
   | 'ERR_HOST_KEY_CHANGED'
   | 'ERR_HOST_KEY_UNKNOWN'
   | 'ERR_HOST_KEY_REVOKED'

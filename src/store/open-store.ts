@@ -4,7 +4,7 @@ import {holdsEncrypted} from './store-directory.ts';
 import {diskFiles} from './store-files.ts';
 import {findStoreKey} from './store-key.ts';
 
-export interface OpenStoreParts extends KeyringParts {
+interface OpenStoreParts extends KeyringParts {
   /** Absolute. */
   readonly directory: string;
   /** Our user. */

@@ -11,7 +11,7 @@ import {StoreError, storeErrorFrom} from './store-error.ts';
 import {diskFiles, type Facts, type StoreFiles} from './store-files.ts';
 import {SHORTEST_KEY} from './store-key.ts';
 
-export interface SecretStoreParts {
+interface SecretStoreParts {
   /** Absolute. It is made if it is missing. Otherwise it must be ours alone, and not a link. */
   readonly directory: string;
   /** At least 32 bytes. The store erases it. `undefined`: entries are plain, protected by file modes only. */

@@ -7,12 +7,12 @@ import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';
 
 /** The key of the store, and where it was found. */
-export type FoundKey =
+type FoundKey =
   | {readonly source: 'systemd credential' | 'keyring'; readonly key: Secret}
   /** There is no key, so entries are plain. `reason` is half a sentence. */
   | {readonly source: 'none'; readonly key: undefined; readonly reason: string};
 
-export interface StoreKeyParts {
+interface StoreKeyParts {
   /** `$CREDENTIALS_DIRECTORY`. */
   readonly credentials: string | undefined;
   readonly keyring: Keyring | undefined;

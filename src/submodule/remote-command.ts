@@ -1,5 +1,5 @@
 /** What git wants to have run at the far end. */
-export interface RemoteCommand {
+interface RemoteCommand {
   /** `git-upload-pack`. */
   readonly program: string;
   /** Without its quotes. */

@@ -1,5 +1,5 @@
 /** What of an address may be shown, and what was left out of it. */
-export interface ShownAddress {
+interface ShownAddress {
   readonly shown: string;
   /** Every part that was left out and may be a secret, for the redaction of other texts. */
   readonly hidden: readonly string[];

@@ -4,10 +4,10 @@ import type {Clock, Token} from './token.ts';
 export const NEVER_BELOW = 60_000;
 
 /** A token that is handed out lives at least this much longer where the issuer's tokens allow it, in milliseconds. */
-export const GUARANTEED_LIFE = 10 * 60_000;
+const GUARANTEED_LIFE = 10 * 60_000;
 
 /** Refreshed behind the requests once this part of its life is over, where the issuer names no moment. */
-export const REFRESH_AT = 0.75;
+const REFRESH_AT = 0.75;
 
 /** Not refreshed before this part of its life is over, whatever the issuer wants: or each request might ask anew. */
 const NOT_BEFORE = 0.5;

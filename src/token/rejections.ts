@@ -4,7 +4,7 @@ import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import type {Clock} from './token.ts';
 
 /** How long a refused organization is told why, instead of being given another token, in milliseconds. */
-export const EXPLAINED_FOR = 60_000;
+const EXPLAINED_FOR = 60_000;
 
 /** Two refusals that are further apart have nothing to do with each other, in milliseconds. */
 const IN_A_ROW = 10 * 60_000;
@@ -16,7 +16,7 @@ const IN_A_ROW = 10 * 60_000;
 const RELAPSES = 4;
 
 /** A scoped socket can force one acquisition in this time, in milliseconds. */
-export const FORCED_EVERY = 60_000;
+const FORCED_EVERY = 60_000;
 
 /** One organization on one socket. A refusal there says nothing about the others of the same identity. */
 export interface Asker {

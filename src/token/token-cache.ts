@@ -21,7 +21,7 @@ export interface TokenStatus {
   readonly acquisitions: number;
 }
 
-export interface TokenCacheParts {
+interface TokenCacheParts {
   readonly acquire: Acquire;
   readonly clock: Clock;
   /** Between 0 and 1. */

@@ -235,7 +235,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export function parseAuthorization(header: string | undefined): Authorization | undefined {
+function parseAuthorization(header: string | undefined): Authorization | undefined {
   if (!header) return undefined;
   const [scheme, value] = splitOnce(header, ' ');
   const name = scheme.toLowerCase();

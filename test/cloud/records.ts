@@ -185,7 +185,7 @@ export class Records<Kind extends Numbered> implements Iterable<Kind> {
   }
 }
 
-export function matches<Kind extends object>(record: Kind, match: Match<Kind>): boolean {
+function matches<Kind extends object>(record: Kind, match: Match<Kind>): boolean {
   if (typeof match === 'function') return match(record);
   return Object.entries(match).every(([field, wanted]) =>
     same((record as Record<string, unknown>)[field], wanted),

@@ -4,7 +4,7 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import type {GitProgram} from './git-program.ts';
 
-export interface Submodule {
+interface Submodule {
   path: string;
   /** Absolute, or relative such as `../other`. */
   url: string;

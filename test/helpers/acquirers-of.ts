@@ -19,7 +19,7 @@ export function acquirersOf({process: {pid}}: TestDaemon): number[] {
 }
 
 /** Drops what the daemon holds, so that the next request needs an acquirer. */
-export async function clearTokens({runtime}: TestDaemon): Promise<void> {
+async function clearTokens({runtime}: TestDaemon): Promise<void> {
   const control = await connectControl(join(runtime, 'control/control.sock'));
   await control.call('clear', undefined);
   control.close();

@@ -88,7 +88,7 @@ export function acquiringFrom(
   };
 }
 
-export function keyOf(identity: Keyless): string {
+function keyOf(identity: Keyless): string {
   return fingerprintOf(JSON.stringify({...identity, clientSecret: undefined}));
 }
 

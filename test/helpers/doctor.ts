@@ -6,7 +6,7 @@ import {helper, startDaemon, type TestDaemon} from './daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
 
 /** What `orgkey doctor --json` said. */
-export interface Findings {
+interface Findings {
   readonly code: number | string;
   readonly healthy: boolean;
   readonly diagnostics: readonly Diagnostic[];
@@ -76,7 +76,7 @@ function findingsOf(
 }
 
 /** One line for each: `outcome: detail → repair`. */
-export function describe(diagnostics: readonly Diagnostic[], group: string, title?: string): string {
+function describe(diagnostics: readonly Diagnostic[], group: string, title?: string): string {
   return diagnostics
     .filter((one) => one.group === group && (title === undefined || one.title === title))
     .map((one) => {

@@ -54,7 +54,7 @@ export function scopedTo(...organizations: readonly string[]): SocketScope {
   return {name: 'team-a', organizations: new Set(organizations)};
 }
 
-export const noLogins: Logins = {
+const noLogins: Logins = {
   find: () => undefined,
   store: async () => 'nothing is stored',
   erase: async () => 'nothing is erased',

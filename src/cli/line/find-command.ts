@@ -3,7 +3,7 @@ import {printable} from '../../text/printable.ts';
 import {namesOf, placeOptions, type Command} from './command.ts';
 import {usageError} from './usage-error.ts';
 
-export type Found =
+type Found =
   | {
       readonly kind: 'command';
       readonly command: Command;
@@ -31,7 +31,7 @@ export function findCommand(words: readonly string[], commands: readonly Command
 }
 
 /** Whether the command is one of several with the same first word. */
-export function isNested(command: Command): boolean {
+function isNested(command: Command): boolean {
   return namesOf(command).length > 1;
 }
 

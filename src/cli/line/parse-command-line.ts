@@ -15,7 +15,7 @@ import {helpOfAll, helpOfCommand, helpOfGroup} from './help.ts';
 import {CommandError} from '../command-error.ts';
 import {usageError} from './usage-error.ts';
 
-export type Parsed =
+type Parsed =
   | {readonly kind: 'command'; readonly run: Chosen}
   /** Help, or the version: what to print. */
   | {readonly kind: 'text'; readonly text: string};

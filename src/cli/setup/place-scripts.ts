@@ -5,7 +5,7 @@ import type {Context, Program} from '../context.ts';
 import {homeOf} from '../locate.ts';
 
 /** The scripts that git runs. Absolute. */
-export type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
+type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
 
 /**
  * Where git finds our scripts. npm takes a package away before it brings the next version, and a git that asks in

@@ -4,7 +4,7 @@ import {parseRecord} from '../../text/record.ts';
 import type {ServiceKind} from '../../service/service.ts';
 
 /** How the service was set up: `orgkey service start`, which git's helper runs, must start the same one again. */
-export interface RememberedService {
+interface RememberedService {
   /** `none`: whoever set it up starts the daemon himself. */
   readonly kind: ServiceKind | 'none';
   /** Absolute. `undefined`: the daemon looks for it. */

@@ -112,7 +112,7 @@ export function describeGitPlan({placings, changes}: GitPlan): string[] {
   ];
 }
 
-export function describeGitChange({path, added, removed}: Change): string[] {
+function describeGitChange({path, added, removed}: Change): string[] {
   const isSame = added.length === 0 && removed.length === 0;
   return [
     `git: ${printable(path)}`,

@@ -3,7 +3,7 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {organizationFrom} from '../../organization/organization.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
 
-export interface Wishes {
+interface Wishes {
   /** Absolute path of `git-credential-orgkey`. */
   readonly helper: string;
   /** What leads git to the ssh wrapper in submodules; empty where no submodule key is configured. */

@@ -164,10 +164,7 @@ function keyOf(host: Exclude<ConfiguredHost, {kind: 'invalid'}>): string {
 }
 
 /** Entra's identities are for Azure DevOps Services only. */
-export function misfitOf(
-  identity: Identity,
-  host: Exclude<ConfiguredHost, {kind: 'invalid'}>,
-): string | undefined {
+function misfitOf(identity: Identity, host: Exclude<ConfiguredHost, {kind: 'invalid'}>): string | undefined {
   if (identity.kind === 'stored') return undefined;
   if (host.kind === 'any') return 'on the host * only stored: true is possible';
   if (host.kind === 'server' && identity.kind !== 'pat')

@@ -16,7 +16,7 @@ import type {Problems} from '../text/problems.ts';
 import type {Resolver} from '../value/resolve-value.ts';
 import {valueAt, type Written, type WrittenMap} from '../text/written.ts';
 
-export interface SettingsParts {
+interface SettingsParts {
   readonly problems: Problems;
   readonly resolver: Resolver;
 }

@@ -3,7 +3,7 @@ import type {Identity, SecretSource} from '../../identity/identity.ts';
 import type {EntraSettings} from '../configuration.ts';
 
 /** What decides what an identity gets, in an order that stays. */
-export type Deciding = readonly (string | readonly string[] | SecretSource | undefined)[];
+type Deciding = readonly (string | readonly string[] | SecretSource | undefined)[];
 
 /** Names what an identity gets: equal keys share their tokens. */
 export type MakeKey = (kind: Identity['kind'], deciding: Deciding) => string;

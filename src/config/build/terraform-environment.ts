@@ -58,7 +58,7 @@ const AMBIENT: ReadonlySet<string> = new Set([
 
 type Environment = Surroundings['environment'];
 
-export type TerraformFound =
+type TerraformFound =
   | {readonly kind: 'found'; readonly identity: Identity; readonly warnings: readonly string[]}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
 
@@ -81,7 +81,7 @@ export function terraformFiles(environment: Environment, directory: string): str
 }
 
 /** Where the variables' identity is for. `undefined`: nothing says so. */
-export type TerraformTarget =
+type TerraformTarget =
   | {readonly kind: 'target'; readonly host: string; readonly organization: string | undefined}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
 

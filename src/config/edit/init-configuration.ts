@@ -8,7 +8,7 @@ export type InitialText =
   /** Half a sentence, lower case, no full stop, without anything of what was read. */
   | {readonly kind: 'failed'; readonly message: string};
 
-export interface InitialOptions {
+interface InitialOptions {
   /** Path or address of the JSON Schema: editors complete and check by it. Default: no line for it. */
   readonly schema?: string | undefined;
 }

@@ -4,7 +4,7 @@
  */
 export type Written = WrittenText | WrittenNumber | WrittenFlag | WrittenNothing | WrittenList | WrittenMap;
 
-export interface WrittenText {
+interface WrittenText {
   readonly kind: 'text';
   readonly at: number;
   /** Trimmed. */
@@ -13,25 +13,25 @@ export interface WrittenText {
   readonly cut: boolean;
 }
 
-export interface WrittenNumber {
+interface WrittenNumber {
   readonly kind: 'number';
   readonly at: number;
   readonly value: number;
 }
 
-export interface WrittenFlag {
+interface WrittenFlag {
   readonly kind: 'flag';
   readonly at: number;
   readonly value: boolean;
 }
 
 /** A key without a value, or `null`. */
-export interface WrittenNothing {
+interface WrittenNothing {
   readonly kind: 'nothing';
   readonly at: number;
 }
 
-export interface WrittenList {
+interface WrittenList {
   readonly kind: 'list';
   readonly at: number;
   readonly items: readonly Written[];

@@ -28,7 +28,7 @@ export interface Surroundings {
 export type NamingSurroundings = Pick<Surroundings, 'directory' | 'home' | 'environment'>;
 
 /** A secret on one line, or a text that has lines, as PEM. */
-export type SecretForm = 'line' | 'lines';
+type SecretForm = 'line' | 'lines';
 
 /** Turns what is written into what is meant; says what is wrong, never what it found. */
 export class Resolver {

@@ -1,5 +1,5 @@
 /** What `${…}` in a text became. */
-export type Substituted =
+type Substituted =
   | {readonly kind: 'text'; readonly text: string; readonly variables: readonly string[]}
   /** Backstage drops the whole value where one of its variables is missing. */
   | {readonly kind: 'missing'; readonly variable: string};

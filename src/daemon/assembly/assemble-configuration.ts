@@ -7,7 +7,7 @@ import type {Place} from '../place.ts';
 import {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {ValidConfigurations} from '../supply/valid-configurations.ts';
 
-export interface ConfigurationParts {
+interface ConfigurationParts {
   readonly place: Place;
   /** `--config`. */
   readonly flag: string | undefined;

@@ -9,7 +9,7 @@ import type {TokenSupply} from '../supply/token-supply.ts';
 import type {Logging} from './assemble-log.ts';
 import type {StatusSide} from './assemble-status.ts';
 
-export interface ControlSideParts {
+interface ControlSideParts {
   readonly logging: Logging;
   readonly inForce: ConfigurationInForce;
   readonly supply: TokenSupply;

@@ -26,7 +26,7 @@ import {patientTokens} from '../supply/patient-tokens.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
 import type {Logging} from './assemble-log.ts';
 
-export interface GitParts {
+interface GitParts {
   readonly place: Place;
   readonly environment: NodeJS.ProcessEnv;
   /** The sockets that systemd passed: file descriptors by name. */

@@ -12,7 +12,7 @@ import type {TokenSupply} from '../supply/token-supply.ts';
 import type {GitSide} from './assemble-git.ts';
 import type {Logging} from './assemble-log.ts';
 
-export interface StatusSideParts {
+interface StatusSideParts {
   readonly environment: NodeJS.ProcessEnv;
   readonly logging: Logging;
   readonly inForce: ConfigurationInForce;

@@ -31,7 +31,7 @@ export interface Assembly {
   readonly handlers: ControlHandlers;
 }
 
-export interface AssemblyParts {
+interface AssemblyParts {
   readonly place: Place;
   readonly options: DaemonOptions;
   readonly environment: NodeJS.ProcessEnv;

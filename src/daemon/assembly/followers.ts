@@ -6,7 +6,7 @@ import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
 import type {ValidConfigurations} from '../supply/valid-configurations.ts';
 
-export interface FollowerParts {
+interface FollowerParts {
   readonly inForce: ConfigurationInForce;
   readonly supply: Pick<TokenSupply, 'tokens' | 'takeUpLogins'>;
   readonly guard: Pick<SocketGuard, 'followConfiguration'>;

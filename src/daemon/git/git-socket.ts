@@ -18,7 +18,7 @@ export interface Admission {
   readonly serve: (socket: Socket) => void;
 }
 
-export interface GitSocketParts extends Admission {
+interface GitSocketParts extends Admission {
   readonly path: string;
   /** The descriptor, if the service manager opened the socket. */
   readonly fd: number | undefined;

@@ -10,7 +10,7 @@ import {GitSocket, type Admission} from './git-socket.ts';
 import type {GrantPlaces} from './grant-places.ts';
 import {groupNumber} from './group.ts';
 
-export interface GitSocketsParts {
+interface GitSocketsParts {
   /** The runtime directory. */
   readonly directory: string;
   /** The sockets that systemd passed: file descriptors by name. */

@@ -5,7 +5,7 @@ import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
 import {Audit, type AuditEntry} from './audit.ts';
 import {RepeatedRejections} from './repeated-rejections.ts';
 
-export interface AuditTrailParts {
+interface AuditTrailParts {
   /** The state directory. */
   readonly state: string;
   readonly settings: () => AuditSettings;

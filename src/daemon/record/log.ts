@@ -1,7 +1,7 @@
 import type {Secret} from '../../secret/secret.ts';
 import {printable} from '../../text/printable.ts';
 
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
@@ -12,7 +12,7 @@ export interface Log {
   (level: LogLevel, message: string, details?: Details | (() => Details)): void;
 }
 
-export interface LogParts {
+interface LogParts {
   /** The least important level that is written. */
   readonly level: LogLevel;
   /** journald reads a level before the line, a terminal gets short lines, programs get JSON. */

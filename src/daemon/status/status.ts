@@ -8,7 +8,7 @@ import type {Notice, OrganizationStatus, Status} from '../../control/control-pro
 import type {GitSocket} from '../git/git-socket.ts';
 import type {Tally} from './tally.ts';
 
-export interface StatusParts {
+interface StatusParts {
   readonly version: string;
   readonly pid: number;
   /** Milliseconds since epoch. */

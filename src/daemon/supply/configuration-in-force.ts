@@ -3,7 +3,7 @@ import {Bindings} from '../../identity/bindings.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../../token/acquire.ts';
 import {Turns} from '../../turns.ts';
 
-export interface ConfigurationInForceParts {
+interface ConfigurationInForceParts {
   /** Reads the configuration again. */
   readonly load: (inForce: Configuration) => Promise<Loaded>;
   /** Has every default and no credential. */

@@ -19,7 +19,7 @@ import type {ConfigurationInForce} from './configuration-in-force.ts';
 import {LazyStore} from './lazy-store.ts';
 import {waitForDisk} from './wait-for-disk.ts';
 
-export interface TokenSupplyParts {
+interface TokenSupplyParts {
   readonly environment: NodeJS.ProcessEnv;
   /** The state directory. */
   readonly state: string;

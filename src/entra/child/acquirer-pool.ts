@@ -24,7 +24,7 @@ export interface AcquirerPoolParts {
   readonly program?: string;
 }
 
-export interface Limits {
+interface Limits {
   /** Acquirers at once. Default: 8. */
   readonly processes: number;
   /** Acquirers at once for one endpoint, so that one that hangs leaves room for the others. Default: 4. */
@@ -79,7 +79,7 @@ export interface Errand {
 }
 
 /** Names: who wants to be left alone is so under the same name for all who ask there. */
-export type Gates = {readonly [service in Service]?: string};
+type Gates = {readonly [service in Service]?: string};
 
 export const METADATA_GATE = 'managed-identity';
 

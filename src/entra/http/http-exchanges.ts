@@ -8,7 +8,7 @@ import {describeNetworkError, sendRequest, type WebReply} from '../../network/se
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {TroubleError, type Service, type Trouble} from '../trouble.ts';
 
-export interface Question {
+interface Question {
   readonly service: Service;
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -21,12 +21,12 @@ export interface Question {
 export type Reply = Pick<WebReply, 'status' | 'headers' | 'text'>;
 
 /** How long the last token lives, as the issuer said it; in milliseconds. */
-export interface Lifetime {
+interface Lifetime {
   readonly expiresIn: number | undefined;
   readonly refreshIn: number | undefined;
 }
 
-export interface HttpExchangesParts {
+interface HttpExchangesParts {
   /** When the acquirer must have its result, in milliseconds of `performance.now`: clocks are set while we wait. */
   readonly deadline: number;
   readonly variables: ProxyVariables;

@@ -39,7 +39,7 @@ export type GrantEvent =
   /** `relayed`: `undefined` where nobody came for it. */
   | ({readonly kind: 'ended'; readonly relayed: Relayed | undefined} & GrantStory);
 
-export interface GrantStory {
+interface GrantStory {
   readonly host: string;
   readonly organization: string;
   readonly project: string;

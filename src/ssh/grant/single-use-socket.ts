@@ -18,7 +18,7 @@ export interface SocketPlace {
 /** Runs `act` once, after so many milliseconds; the answer cancels it. */
 export type StartTimer = (milliseconds: number, act: () => void) => () => void;
 
-export interface SingleUseSocket {
+interface SingleUseSocket {
   /** Relative to the directory of the socket on which it was asked for: a container sees another absolute path. */
   readonly path: string;
   /** The one connection; `undefined` where nobody came. */

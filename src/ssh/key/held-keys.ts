@@ -6,7 +6,7 @@ import {printable} from '../../text/printable.ts';
 import {readPrivateKey, type KeyFailure} from './private-key.ts';
 import type {SigningKey} from './signing-key.ts';
 
-export type HeldKeyReading = {readonly kind: 'key'; readonly key: SigningKey} | KeyFailure;
+type HeldKeyReading = {readonly kind: 'key'; readonly key: SigningKey} | KeyFailure;
 
 /** Reads a secret, which the caller erases. Rejects with a message for users, without secrets. */
 export type ReadSecret = (source: SecretSource) => Promise<Secret>;

@@ -6,7 +6,7 @@ import {codeOf} from '../../text/orgkey-error.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {Secret} from '../../secret/secret.ts';
 
-export type KeyFileReading =
+type KeyFileReading =
   | {readonly kind: 'text'; readonly secret: Secret}
   /** `reason`: half a sentence, lower case, no full stop. `hint`: how to repair it. */
   | {readonly kind: 'failed'; readonly reason: string; readonly hint: string};

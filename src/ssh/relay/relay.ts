@@ -271,7 +271,7 @@ class Relay implements Relaying {
 }
 
 /** As people see it, before git's own `Could not read from remote repository`. */
-export function linesOf({message, hints}: SshFailure): string[] {
+function linesOf({message, hints}: SshFailure): string[] {
   return [`orgkey: error: ${message}`, ...hints.map((hint) => `orgkey: hint: ${hint}`)];
 }
 
