@@ -1,6 +1,6 @@
 // usage: node scripts/bench.ts [GROUP...]
-// Measures the figures that the README shows, as ratios against something in the same run, and writes bench/: results.json and
-// the plots that the README shows. Groups that are not named keep the figures that they had.
+// Measures the figures of docs/performance.md, as ratios against something in the same run, and writes bench/results.json
+// and the plots. Groups that are not named keep their figures.
 import {execFileSync} from 'node:child_process';
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {arch, cpus, loadavg, platform} from 'node:os';
@@ -32,7 +32,7 @@ interface Result {
   readonly rows: readonly Row[];
   /** ISO 8601. */
   readonly at: string;
-  /** Of the last minute when it began: beyond the number of processors the figures say little. */
+  /** The load of the minute before the start: above the number of processors, the figures say little. */
   readonly load: number;
 }
 

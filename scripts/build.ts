@@ -69,7 +69,7 @@ async function bundleProgram(
     absWorkingDir: root,
     entryPoints,
     outdir,
-    // All files lie side by side: the program finds its package.json one folder up from any of them
+    // All files are in one folder: each finds package.json one folder up
     chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,

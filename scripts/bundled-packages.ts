@@ -1,4 +1,4 @@
-// Which packages a bundle holds, and their licenses.
+// Finds the packages in a bundle, and their licenses.
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Metafile} from 'esbuild';
@@ -6,15 +6,15 @@ import type {Metafile} from 'esbuild';
 export interface BundledPackage {
   readonly name: string;
   readonly version: string;
-  /** As package.json tells it: an SPDX expression. */
+  /** An SPDX expression, from package.json. */
   readonly license: string;
-  /** Where it lies, as the lock file calls it: `node_modules/a/node_modules/b`. */
+  /** Its path in the lock file: `node_modules/a/node_modules/b`. */
   readonly path: string;
-  /** The texts that lie beside it. */
+  /** Its license files. */
   readonly texts: readonly string[];
 }
 
-/** The packages of which at least one byte is in an output, by name. */
+/** Returns the packages with at least one byte in an output, sorted by path. */
 export function bundledPackages({outputs}: Metafile, root: string): readonly BundledPackage[] {
   const paths = new Set<string>();
   for (const {inputs} of Object.values(outputs)) {
@@ -26,7 +26,7 @@ export function bundledPackages({outputs}: Metafile, root: string): readonly Bun
   return [...paths].map((path) => describe(path, root)).toSorted((a, b) => compare(a.path, b.path));
 }
 
-/** One text with all of them; packages that share a text share it here too. */
+/** Returns one text with all licenses; packages with the same text share it. */
 export function licensesText(packages: readonly BundledPackage[]): string {
   const byText = Map.groupBy(packages, ({license, texts}) => texts.join('\n\n') || `License: ${license}`);
   const parts = [...byText].map(([text, sharing]) => {
@@ -39,9 +39,9 @@ export function licensesText(packages: readonly BundledPackage[]): string {
 
 function describe(path: string, root: string): BundledPackage {
   const folder = join(root, path);
-  const {name, version, ...told} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const {name, version, ...rest} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   // Older packages have a list of objects
-  const license = told.license ?? told.licenses?.map(({type}: {type: string}) => type).join(' OR ');
+  const license = rest.license ?? rest.licenses?.map(({type}: {type: string}) => type).join(' OR ');
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)\b/i.test(file));
   const texts = files.toSorted(compare).map((file) => readFileSync(join(folder, file), 'utf8'));
   return {name, version, license, path, texts};

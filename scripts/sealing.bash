@@ -1,6 +1,6 @@
-# For with-systemd-user and with-systemd-system, which run a systemd that must not see the machine. A manager that can
-# see the machine's cgroups moves processes between them that are not its own. So each doubt ends the script before
-# anything is mounted or unmounted: it exits 77 and says why.
+# For with-systemd-user and with-systemd-system, which run a systemd that must not see the machine: a manager that sees
+# the machine's cgroups moves foreign processes between them. So the script exits 77 with the reason, before it mounts
+# or unmounts anything, if anything looks wrong.
 
 cannot() {
   printf '%s: cannot be sealed here: %s\n' "${0##*/}" "$1" >&2
@@ -19,7 +19,7 @@ need_programs() {
   [ -x /lib/systemd/systemd ] || cannot 'there is no systemd'
 }
 
-# usage: make_leaf: sets `leaf`, a cgroup2 of our own that goes when we end, with all that is in it
+# usage: make_leaf: sets `leaf`, our own cgroup2, which is removed with all its processes when we end
 make_leaf() {
   local mountpoint
   mountpoint=$(findmnt -t cgroup2 -n -o TARGET | head -n 1)

@@ -11,6 +11,6 @@ export function shellScript(name: ShellScript): string {
   const text = readFileSync(join(directory, name), 'utf8');
   if (!READS_FRAGMENT.test(text)) throw new Error(`${name} does not read find-daemon.sh`);
   const fragment = readFileSync(join(directory, 'find-daemon.sh'), 'utf8');
-  // a function, because $ is special in a replacement text
+  // A function, because $ is special in a replacement text
   return text.replace(READS_FRAGMENT, () => fragment.slice(fragment.indexOf('\n\n') + 2));
 }

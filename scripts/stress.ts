@@ -1,11 +1,11 @@
 /**
  * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [updates]
  *
- * What takes too long for the tests, or what they must not judge because it is a time, against a real daemon; all where
- * none is named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
- * acquirers; and beside a real systemd --user, sealed off, which only root can have: 20 restarts and 10 crashes of the
+ * Runs what takes too long for the tests, or what depends on time, against a real daemon; everything if nothing is
+ * named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
+ * acquirers; and under a real but isolated systemd --user, which only root can start: 20 restarts and 10 crashes of the
  * daemon under load, and 12 updates by npm while clones run.
- * Prints what it saw. Ends with 1 where something is not as it must be.
+ * Prints its findings. Exits 1 if one of them is wrong.
  */
 import {gitPerson} from '../test/helpers/git-person.ts';
 import {acquirersOf, killAcquirers} from '../test/helpers/acquirers-of.ts';
@@ -21,10 +21,10 @@ const SUBMODULES = 200;
 const KILLS = 100;
 const UPDATES = 12;
 
-/** In milliseconds, for the slowest of all requests while the daemon is restarted. */
+/** The limit for the slowest request while the daemon is restarted, in milliseconds. */
 const SLOWEST = 500;
 
-/** In milliseconds, until the first answer after a crash. */
+/** The limit until the first answer after a crash, in milliseconds. */
 const BACK_AFTER = 1000;
 
 /** In bytes. */
@@ -57,7 +57,7 @@ orgkey:
     - {name: team-a, organizations: [contoso]}
 `;
 
-/** Does it with a new daemon. */
+/** Runs a check with a new daemon. */
 async function withDaemon(work: (daemon: ProbedDaemon) => Promise<void>): Promise<void> {
   cloud.requests.clear();
   const daemon = await startProbed({
@@ -181,7 +181,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     }),
 };
 
-/** A scenario of test/with-systemd/inside.ts. */
+/** Runs a scenario of test/with-systemd/inside.ts. */
 function besideSystemd(
   scenario: string,
   judge: (found: Readonly<Record<string, unknown>>) => void,
@@ -196,7 +196,7 @@ function besideSystemd(
   });
 }
 
-/** Skipped where there can be no systemd. */
+/** Skips the check if systemd cannot run here. */
 async function withApp(work: (app: BuiltApp) => Promise<void>): Promise<void> {
   const reason = whyNoSystemd();
   if (reason !== undefined) return console.log(`skipped: ${reason}`);

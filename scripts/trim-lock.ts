@@ -1,5 +1,5 @@
 // A registry may lack packages for platforms that we do not use. npm then writes a lock file that its own
-// `npm ci` refuses. This drops the optional dependencies that the lock file itself has no entry for.
+// `npm ci` rejects. This script drops the optional dependencies that have no entry in the lock file.
 // usage: npm install --package-lock-only && node scripts/trim-lock.ts
 import {readFileSync, writeFileSync} from 'node:fs';
 

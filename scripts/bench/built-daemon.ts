@@ -9,7 +9,7 @@ import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 /** What `scripts/bench.ts` builds before it measures. */
 export const dist = join(import.meta.dirname, '../../.cache/bench/dist');
 
-/** A personal access token, of the length that they have. */
+/** A personal access token of the usual length. */
 export const PAT = 'p'.repeat(52);
 
 /** A configuration of one organization, contoso, with that token. */
@@ -20,7 +20,7 @@ export const patConfiguration = `integrations:
         - {organizations: [contoso], personalAccessToken: ${PAT}}
 `;
 
-/** Directories of its own for a daemon as it is installed, and what its clients need. */
+/** The directories of a daemon as it is installed, and what its clients need. */
 export class Place {
   readonly directory = mkdtempSync(join(tmpdir(), 'orgkey-bench-'));
 
@@ -32,7 +32,7 @@ export class Place {
     return join(this.runtime, 'git.sock');
   }
 
-  /** Node, its flags, and the daemon with its options: as the units have it. */
+  /** Node, its flags, and the daemon with its options, as in the units. */
   get command(): readonly [string, ...string[]] {
     const options = {'--config': 'config.yaml', '--runtime-dir': 'run', '--state-dir': 'state'};
     const args = Object.entries(options).flatMap(([option, path]) => [option, join(this.directory, path)]);
@@ -54,14 +54,14 @@ export class Place {
     return path;
   }
 
-  /** Makes a directory below it; its path. */
+  /** Makes a directory below it, and returns its path. */
   makeDirectory(name: string, mode = 0o700): string {
     const path = join(this.directory, name);
     mkdirSync(path, {mode});
     return path;
   }
 
-  /** What git's cache client sends for a repository of such an organization. */
+  /** Returns what git's cache client sends for a repository of that organization. */
   request(organization = 'contoso'): string {
     return this.write(
       `request-${organization}`,
@@ -100,7 +100,7 @@ export class BuiltDaemon {
     return daemon;
   }
 
-  /** Resident, in MB. */
+  /** Resident memory, in MB. */
   get memory(): number {
     return memoryOf(this.#process.pid ?? 0);
   }

@@ -1,4 +1,4 @@
-/** Whole clones from the test cloud: how often they ask, and how long many submodules take. */
+/** Measures whole clones from the test cloud: their requests, and the time that many submodules take. */
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {startCloud} from '../../test/cloud/cloud.ts';
@@ -32,7 +32,7 @@ export async function measureClones(): Promise<Group> {
   };
   try {
     const url = 'https://dev.azure.com/contoso';
-    // as setup writes it
+    // As setup writes it
     await configure(
       homes.orgkey,
       `credential.${url}.helper`,

@@ -1,4 +1,4 @@
-/** The first answer of a daemon that systemd starts for it, against an empty Node. */
+/** Measures the first answer of a daemon that systemd starts for a request, against an empty Node. */
 import {spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdirSync} from 'node:fs';
 import {once} from 'node:events';
@@ -11,7 +11,7 @@ import {inTurns, median, pairedRatio} from './statistics.ts';
 
 const ROUNDS = 15;
 
-/** A daemon writes what it compiled a second after its start, in milliseconds; the starts that count find it there. */
+/** The time after which a daemon has written its compiled code, in milliseconds; later starts use it. */
 const COMPILED_AFTER = 2_500;
 
 export async function measureColdStart(): Promise<Group> {
@@ -86,7 +86,7 @@ export async function measureColdStart(): Promise<Group> {
   }
 }
 
-/** Holds the socket as systemd does; the first who connects starts the daemon in that process. */
+/** Holds the socket as systemd does; the first connection starts the daemon in that process. */
 async function holdSocket(
   place: Place,
   environment: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** A whole `git credential fill`, through orgkey and through others, in turns. */
+/** Measures a whole `git credential fill` through orgkey and other helpers, in turns. */
 import {execFileSync} from 'node:child_process';
 import {existsSync, mkdirSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
@@ -42,7 +42,7 @@ export async function measureCredentialFill(): Promise<Group> {
       "orgkey's socket, in a container": [`cache --socket=${place.socket}`],
       'git credential-store': [`store --file=${stored}`],
       'a helper in Node': [`!'${process.execPath}' '${nodeHelper}'`],
-      // it has no token for us and hands on to the next: what is measured is that it is started
+      // It has no token and passes on to the next helper: this measures its start
       ...(oauth === undefined
         ? {}
         : {'git-credential-oauth (Go), then store': [oauth, `store --file=${stored}`]}),
@@ -90,7 +90,7 @@ function helperLine(helper: string): string {
   return `\thelper = "${helper.replaceAll('"', String.raw`\"`)}"\n`;
 }
 
-/** Debian's package, unpacked beside; `undefined` where it can't be had. */
+/** Unpacks Debian's package in the cache; returns `undefined` if it is not available. */
 function fetchOauthHelper(): string | undefined {
   const directory = join(import.meta.dirname, '../../.cache/bench/oauth');
   const program = join(directory, 'usr/bin/git-credential-oauth');

@@ -1,4 +1,4 @@
-/** A thousand agents that were started together: how many of them refresh in the same minute. A simulation. */
+/** Simulates a thousand agents that start together: how many of them refresh in the same minute? */
 import {freshnessOf} from '../../src/token/freshness.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import type {Group} from './row.ts';
@@ -6,7 +6,7 @@ import type {Group} from './row.ts';
 const AGENTS = 1000;
 const HOUR = 3_600_000;
 
-/** As the daemon looks, in milliseconds. */
+/** The daemon's interval between two looks, in milliseconds. */
 const EVERY = 30_000;
 
 // oxlint-disable-next-line typescript/require-await -- a group like the others
@@ -34,7 +34,7 @@ function busiestMinute(random: () => number): number {
   return Math.max(...minutes.values());
 }
 
-/** When an agent whose token of an hour came at 0 asks for the next, in milliseconds. */
+/** Returns when an agent whose token of one hour was issued at 0 asks for the next, in milliseconds. */
 function refreshOf(jitter: number): number {
   const token = {
     kind: 'access-token',

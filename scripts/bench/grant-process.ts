@@ -1,4 +1,4 @@
-/** A process with nothing but the grants of a daemon in it, to measure. Its settings come on stdin, as one JSON text. */
+/** A process to measure, with nothing but a daemon's grants in it. It reads its settings from stdin, as JSON. */
 import {text} from 'node:stream/consumers';
 
 import {keepSmall} from '../../src/daemon/keep-small.ts';
@@ -11,7 +11,7 @@ const {privateKey, ...rule} = JSON.parse(await text(process.stdin)) as {
   knownHosts: string;
 };
 const daemon = await startGrantDaemon({submodules: [ruleFor(privateKey, rule)]});
-// as the daemon does once it has started
+// As the daemon does once it has started
 await import('../../src/ssh/grant/serve-grant.ts');
 keepSmall();
 process.stdout.write(`${daemon.directory}\n`);

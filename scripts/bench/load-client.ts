@@ -8,7 +8,7 @@ const source = join(import.meta.dirname, 'client.c');
 const program = join(import.meta.dirname, '../../.cache/bench/client');
 const run = promisify(execFile);
 
-/** In milliseconds where it is a time. */
+/** Times are in milliseconds. */
 export interface LoadResult {
   readonly requests: number;
   readonly refused: number;
@@ -39,22 +39,22 @@ export class LoadClient {
     }
   }
 
-  /** So many clients that block, so many requests together. */
+  /** Sends that many requests from that many blocking clients. */
   load(question: Question, clients: number, requests: number): Promise<LoadResult> {
     return this.#ask('load', question, [clients, requests]);
   }
 
-  /** So many connections before the first request. */
+  /** Opens that many connections before the first request. */
   burst(question: Question, connections: number): Promise<LoadResult> {
     return this.#ask('burst', question, [connections]);
   }
 
-  /** One request. */
+  /** Sends one request. */
   once(question: Question): Promise<LoadResult> {
     return this.#ask('retry', question, []);
   }
 
-  /** `git credential fill` with each of git's configurations in turns; milliseconds, by configuration. */
+  /** Runs `git credential fill` with each of git's configurations in turns. Returns milliseconds by configuration. */
   async fillInTurns(
     {rounds, request, expected}: {rounds: number; request: string; expected: string},
     configurations: readonly string[],

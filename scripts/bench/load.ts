@@ -1,4 +1,4 @@
-/** Many requests at once, on our socket and on that of git's own daemon, and what memory they leave. */
+/** Measures many requests at once, on our socket and on that of git's own daemon, and the memory afterwards. */
 import {execFileSync} from 'node:child_process';
 import {join} from 'node:path';
 import {BuiltDaemon, PAT, Place} from './built-daemon.ts';

@@ -1,4 +1,4 @@
-/** What a daemon weighs that has answered, and what asking Entra costs when everybody asks at once. */
+/** Measures the memory of a daemon that has answered, and of simultaneous requests to Entra. */
 import {spawn} from 'node:child_process';
 import {setTimeout as wait} from 'node:timers/promises';
 import {startCloud} from '../../test/cloud/cloud.ts';

@@ -1,4 +1,4 @@
-/** Ten thousand organizations against ten. */
+/** Compares ten thousand organizations with ten. */
 import {BuiltDaemon, PAT, Place} from './built-daemon.ts';
 import {LoadClient} from './load-client.ts';
 import type {Group} from './row.ts';
@@ -9,7 +9,7 @@ export async function measureOrganizations(): Promise<Group> {
   const few = new Place(configurationOf(10));
   const many = new Place(configurationOf(10_000));
   try {
-    // the first start checks the shape, the others know that it was valid
+    // The first start is not measured: later ones find the compiled code
     await inTurns(1, {few: start(few), many: start(many)});
     const started = await inTurns(7, {few: start(few), many: start(many)});
     const more = median(started.many.map((value, at) => value - (started.few[at] ?? NaN)));

@@ -9,7 +9,7 @@ const FIGURES = 90;
 const LINE = 26;
 const HEAD = 40;
 
-/** Horizontal bars, ours in another color. Readable on light and dark pages: the text takes the reader's scheme. */
+/** Draws horizontal bars, ours in another color. The text follows the reader's color scheme. */
 export function renderPlot({title, unit, bars}: Plot): string {
   const longest = Math.max(...bars.map(({value}) => value));
   const room = WIDTH - NAMES - FIGURES;

@@ -4,16 +4,16 @@ export interface Row {
   readonly value: number;
   /** `×` for ratios. */
   readonly unit: string;
-  /** What is wanted of it; none where it is only shown beside others. */
+  /** The target, if it has one. */
   readonly target?: {readonly atMost: number} | {readonly atLeast: number};
-  /** Of what the figure was made, or what it is compared with. */
+  /** What the figure was computed from, or what it is compared with. */
   readonly note?: string;
 }
 
-/** What a group of rows gives. */
+/** The result of a group. */
 export interface Group {
   readonly rows: readonly Row[];
-  /** Bars of one plot, longest last: what belongs together on one scale. */
+  /** The bars of one plot, on one scale, longest last. */
   readonly plot?: {
     readonly title: string;
     readonly unit: string;
@@ -29,7 +29,7 @@ export function isReached({value, target}: Row): boolean | undefined {
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast;
 }
 
-/** A table for a terminal. */
+/** Returns a table for a terminal. */
 export function renderRows(rows: readonly Row[]): string {
   return rows
     .map((row) => {
@@ -42,7 +42,7 @@ export function renderRows(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** As exact as it is worth. */
+/** Rounds to the digits that mean something. */
 export function renderNumber(value: number): string {
   if (!Number.isFinite(value)) return '?';
   if (Number.isInteger(value)) return value.toLocaleString('en-US');

@@ -30,7 +30,7 @@ export interface SshFigures {
   readonly twelve: {readonly relay: number; readonly ssh: number};
 }
 
-/** `undefined` where no OpenSSH server can be had; the reason goes to stderr. */
+/** Returns `undefined` if no OpenSSH server is available; the reason goes to stderr. */
 export async function measureSsh({
   megabytes = 300,
   rounds = 15,
@@ -51,7 +51,7 @@ export async function measureSsh({
     knownHosts: sshd.knownHosts(),
   };
   const relay = await startRelay(settings);
-  // memory is that of a process that did nothing but the clones
+  // The memory of a process that did nothing but the clones
   const cloner = await startRelay(settings);
   const idle = memoryOf(cloner.pid, 'VmRSS');
   const ownIdle = memoryOf(cloner.pid, 'RssAnon');
@@ -66,7 +66,7 @@ export async function measureSsh({
       await makeRepository(home, 'large', megabytes),
     );
     const ways = {relay: through(relay), ssh: {GIT_SSH_COMMAND: plainSsh(home, privateKey, sshd)}};
-    // the relay serves submodules only, so all of this happens in a repository that has one
+    // The relay serves only submodules, so the repository has one
     await home.succeed(['init', '-q', 'top']);
     await home.succeed(['commit', '-q', '--allow-empty', '-m', 'top'], {cwd: 'top'});
     for (let at = 0; at < 12; at++)
@@ -141,7 +141,7 @@ async function startRelay(settings: object) {
   };
 }
 
-/** A repository of files that do not compress; its path. */
+/** Makes a repository of files that do not compress, and returns its path. */
 async function makeRepository(home: GitHome, name: string, megabytes: number): Promise<string> {
   await home.succeed(['init', '-q', name]);
   for (let left = megabytes, at = 0; left > 0; left -= 8, at++)
@@ -157,7 +157,7 @@ function plainSsh(home: GitHome, privateKey: string, sshd: Sshd): string {
   return `ssh -F none -i '${key}' -o IdentitiesOnly=yes -o 'UserKnownHostsFile="${known}"'`;
 }
 
-/** Both ways in turns, so that whatever else the machine does hits both; milliseconds of each. */
+/** Runs both in turns, so that other load affects both. Returns milliseconds of each. */
 async function inTurns(
   rounds: number,
   run: (way: 'relay' | 'ssh') => Promise<unknown>,
@@ -176,7 +176,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** In MB, as the kernel counts it. */
+/** Returns MB, as the kernel counts them. */
 function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM' | 'RssAnon'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`^${field}:\\s+([0-9]+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024;

@@ -1,15 +1,15 @@
-/** The middle one; of two middle ones the later. `NaN` of nothing. */
+/** Returns the middle value; the later of two middle ones; `NaN` of an empty list. */
 export function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** The median of the ratios of values that were measured side by side: what disturbed both cancels out. */
+/** Returns the median ratio of values that were measured side by side: what disturbed both cancels out. */
 export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number {
   if (ours.length !== theirs.length) throw new Error('not measured in pairs');
   return median(ours.map((value, at) => value / (theirs[at] ?? NaN)));
 }
 
-/** Runs each in turns, so that whatever else the machine does hits all of them. Gives milliseconds of each. */
+/** Runs each in turns, so that other load affects all of them. Returns milliseconds of each. */
 export async function inTurns<Name extends string>(
   rounds: number,
   ways: Readonly<Record<Name, () => Promise<unknown>>>,

@@ -1,4 +1,4 @@
-/** Submodules over ssh, through the relay and with the key file. */
+/** Measures submodules over ssh, through the relay and with the key file. */
 import {Skipped, type Group, type Row} from './row.ts';
 import {measureSsh} from './ssh.ts';
 

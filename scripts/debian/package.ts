@@ -28,7 +28,7 @@ const architecture = execFileSync('dpkg', ['--print-architecture'], {encoding: '
 const home = '/usr/lib/orgkey';
 const tree = mkdtempSync(join(tmpdir(), 'orgkey-deb-'));
 process.umask(0o022);
-// It becomes the mode of / where the package is installed
+// dpkg gives / this mode when it installs the package
 chmodSync(tree, 0o755);
 try {
   program();
@@ -38,7 +38,7 @@ try {
   const file = join(out, `orgkey_${version}_${architecture}.deb`);
   execFileSync('dpkg-deb', ['--build', '--root-owner-group', tree, file], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    // The same commit gives the same package
+    // The package is reproducible: the same commit makes the same bytes
     env: {...process.env, SOURCE_DATE_EPOCH: commitTime()},
   });
   console.log(file);
@@ -46,19 +46,19 @@ try {
   rmSync(tree, {recursive: true, force: true});
 }
 
-/** Node, dist/ beside package.json as everywhere, and the commands. */
+/** Writes Node, dist/ next to package.json, and the commands. */
 function program(): void {
   const dist = `${home}/dist`;
   mkdirSync(join(tree, home), {recursive: true});
   execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', join(tree, dist)], {
     stdio: 'ignore',
   });
-  // What npm's command asks of the Node that happens to be on the PATH is settled here
+  // npm's command only checks the Node on the PATH; the package has its own
   rmSync(join(tree, dist, 'orgkey.cjs'));
   copy(join(root, 'package.json'), `${home}/package.json`);
   copy(process.execPath, `${home}/node`, 0o755);
   const flags = daemonNodeFlags.join(' ');
-  // Beside git's helpers, which look for it there
+  // Next to git's helpers, which look for it there
   write(`${dist}/orgkey`, `#!/bin/sh\nexec ${home}/node ${flags} ${dist}/main.js "$@"\n`, 0o755);
   mkdirSync(join(tree, 'usr/bin'), {recursive: true});
   for (const name of ['orgkey', 'git-credential-orgkey', 'orgkey-ssh']) {
@@ -132,10 +132,10 @@ Description: ${description.replace(/^One key per organization: /, '')}
   }
 }
 
-/** What the program that is being packaged says. */
+/** Returns the output of the program in the package. */
 function ask(...args: string[]): string {
   return execFileSync(process.execPath, [join(tree, home, 'dist/main.js'), ...args], {
-    // In a home it would keep what it compiled
+    // Without a HOME, so that it does not keep compiled code
     env: {LC_ALL: 'C.UTF-8', NO_COLOR: '1'},
     encoding: 'utf8',
   });
@@ -147,7 +147,7 @@ function commitTime(): string {
   return execFileSync('git', ['-C', root, 'log', '-1', '--format=%ct'], {encoding: 'utf8'}).trim();
 }
 
-/** Without a time in it, so that it is the same each time. */
+/** Writes a gzip file without a timestamp, which makes it reproducible. */
 function compressed(path: string, text: string): void {
   write(path, '');
   writeFileSync(join(tree, path), gzipSync(text, {level: 9}));
