@@ -189,7 +189,7 @@ async function certificateAssertion(
   return {...withAssertion(assertion), client_id: application.clientId};
 }
 
-test('a certificate assertion is taken, and refused where a part is wrong', async (t) => {
+test('a certificate assertion is accepted, and rejected if a part is wrong', async (t) => {
   t.is((await token(await certificateAssertion())).status, 200);
   t.deepEqual(
     (await token(await certificateAssertion({aud: 'https://elsewhere'}))).json['error_codes'],
@@ -379,7 +379,7 @@ async function startDevice(): Promise<{code: string; poll: Record<string, string
   return {code: String(json['user_code']), poll};
 }
 
-test('a device code waits, and can be declined or end', async (t) => {
+test('a device code waits, and can be declined or expire', async (t) => {
   const first = await startDevice();
   t.like(await token(first.poll), {
     status: 400,

@@ -36,7 +36,7 @@ const imds = (): ReturnType<typeof cloud.request> =>
   });
 const lsRemote = (): Promise<Finished> => place.git('ls-remote', withUser(repository.url, 'x', pat.value));
 
-check('a fault hits as often as it says, and is recorded', async (t) => {
+check('a fault hits as often as it is set to, and is recorded', async (t) => {
   const fault = cloud.fault({endpoint: 'token', status: 429, headers: {'retry-after': '3600'}, times: 2});
   t.like(await ask(), {status: 429});
   t.is((await ask()).headers['retry-after'], '3600');
@@ -102,7 +102,7 @@ check('connections are reset, or never answered', async (t) => {
   hanging.catch(() => undefined);
 });
 
-check('IMDS answers what it is told', async (t) => {
+check('IMDS answers what a fault sets', async (t) => {
   for (const status of [404, 410, 429, 500]) {
     cloud.fault({endpoint: 'imds', status, headers: {'retry-after': '1'}});
     t.is((await imds()).status, status);
@@ -113,7 +113,7 @@ async function imdsToken(): Promise<string> {
   return (JSON.parse((await imds()).text) as {access_token: string}).access_token;
 }
 
-check('IMDS gives the same token until it is told to forget it', async (t) => {
+check('IMDS returns the same token until a test makes it forget', async (t) => {
   const first = await imdsToken();
   t.is(await imdsToken(), first);
   cloud.machine.forgetTokens();
@@ -121,7 +121,7 @@ check('IMDS gives the same token until it is told to forget it', async (t) => {
   t.true(identity.clientId.length === 36);
 });
 
-check('IMDS wants its header, and a token lives a day', async (t) => {
+check('IMDS wants its header, and its token lives a day', async (t) => {
   const url = `${cloud.imdsUrl}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${devOps}`;
   const without = await cloud.request(url);
   t.is(without.status, 400);
@@ -162,7 +162,7 @@ async function tokenLife(): Promise<unknown> {
   return (JSON.parse((await ask()).text) as {expires_in: number}).expires_in;
 }
 
-check('tokens live as long as they are told', async (t) => {
+check('tokens live as long as they are set to', async (t) => {
   cloud.tokenSettings.life = 60;
   t.is(await tokenLife(), 60);
   cloud.tokenSettings.life = 3599;
@@ -174,7 +174,7 @@ check('tokens live as long as they are told', async (t) => {
   cloud.clockOffset = 0;
 });
 
-check('IMDS is not reached through the proxy unless it is said so, and the attempt is seen', async (t) => {
+check('IMDS is reached through the proxy only if a test allows it', async (t) => {
   const environment = {
     http_proxy: cloud.proxyUrl,
     no_proxy: '',

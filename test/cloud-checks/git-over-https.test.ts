@@ -64,7 +64,7 @@ const token = cloud.createToken(app);
 check('Bearer', clones200, repository.url, token);
 check('Bearer, repository called as its project', clones200, same.url, token);
 check('Bearer, user name in the URL', clones200, withUser(repository.url, 'contoso'), token);
-check('PAT', clones200, withUser(repository.url, 'anybody', pat.value));
+check('PAT', clones200, withUser(repository.url, 'anyone', pat.value));
 check('access token as password', clones200, withUser(repository.url, 'x', token));
 check(
   'visualstudio.com',
@@ -98,7 +98,13 @@ const isRefused: Macro<[url: string, wanted: RegExp, token?: string]> = {
 
 const asksAgain = /could not read Username|Authentication failed/;
 check('the anonymous user', isRefused, repository.url, asksAgain);
-check('an application that is no member', isRefused, repository.url, asksAgain, cloud.createToken(outsider));
+check(
+  'an application that is not a member',
+  isRefused,
+  repository.url,
+  asksAgain,
+  cloud.createToken(outsider),
+);
 check('an application of another tenant', isRefused, repository.url, asksAgain, cloud.createToken(foreigner));
 check(
   'a token for something else',
@@ -118,13 +124,13 @@ check(
 check('an expired PAT', isRefused, withUser(repository.url, 'x', expired.value), asksAgain);
 check('a PAT without the scope', isRefused, withUser(repository.url, 'x', packaging.value), /403/);
 check(
-  'a repository that is not there',
+  'a missing repository',
   isRefused,
   withUser(`${repository.url}-not`, 'x', pat.value),
   /TF401019.*not found/s,
 );
 check(
-  'a project that is not there',
+  'a missing project',
   isRefused,
   withUser('https://dev.azure.com/contoso/nothing/_git/app', 'x', pat.value),
   /TF200016/,
@@ -179,7 +185,7 @@ check('a push that does not fit one buffer arrives', async (t) => {
   t.is(status, 0, stderr);
 });
 
-check('git can be shown the sign-in page instead of a 401', async (t) => {
+check('git can get the sign-in page instead of a 401', async (t) => {
   for (const status of [203, 302] as const) {
     org.unauthenticated = status;
     const answer = await cloud.request(`${repository.url}/info/refs?service=git-upload-pack`);
@@ -189,7 +195,7 @@ check('git can be shown the sign-in page instead of a 401', async (t) => {
   org.unauthenticated = 'real';
 });
 
-check('who is no member is told to sign in once', async (t) => {
+check('a caller that is not a member is asked to sign in once', async (t) => {
   const headers = {
     authorization: `Bearer ${cloud.createToken(outsider)}`,
     'x-tfs-fedauthredirect': 'Suppress',
@@ -199,7 +205,7 @@ check('who is no member is told to sign in once', async (t) => {
   t.regex(answer.text, /TF401444/);
 });
 
-check('connectionData says who one is', async (t) => {
+check('connectionData names the caller', async (t) => {
   const url = 'https://dev.azure.com/contoso/_apis/connectionData?api-version=7.1-preview';
   const answer = await cloud.request(url, {headers: {authorization: `Bearer ${token}`}});
   const {authenticatedUser} = JSON.parse(answer.text) as {
@@ -210,7 +216,7 @@ check('connectionData says who one is', async (t) => {
   t.regex(authenticatedUser.descriptor, /AadServicePrincipal/);
 });
 
-check('pages send those who are not signed in away', async (t) => {
+check('pages redirect callers that are not signed in', async (t) => {
   const url = 'https://dev.azure.com/contoso/_apis/connectionData';
   const anonymous = await cloud.request(url);
   t.is(anonymous.status, 302);
@@ -231,7 +237,7 @@ async function change(repository: Repository, pat: string): Promise<{status: num
   return place.git('-C', clone, 'push', '--quiet');
 }
 
-check('a push arrives where the PAT may write', async (t) => {
+check('a push arrives if the PAT may write', async (t) => {
   const before = await repository.branch();
   const {status, stderr} = await change(repository, pat.value);
   t.is(status, 0, stderr);

@@ -118,7 +118,7 @@ check(
 
 const isRoot = process.getuid?.() === 0;
 (isRoot ? check : check.skip)(
-  'managed identity beside Azure Arc (root only: its challenges lie in a directory of root)',
+  'managed identity of Azure Arc (only as root, who owns its directory)',
   gets,
   {kind: 'managed-identity', clientId: user.clientId},
   {oid: user.objectId, tid: tenantId},
@@ -141,7 +141,7 @@ check('GitHub Actions gives an assertion that Entra takes', async (t) => {
   t.true('token' in outcome, JSON.stringify(outcome));
 });
 
-check('a person approves a device code', async (t) => {
+check('a user approves a device code', async (t) => {
   const person = tenant.addUser({name: 'Ada'});
   const client = tenant.addApplication({public: true});
   const outcome = place.acquire({kind: 'device-code', tenantId, clientId: client.clientId});

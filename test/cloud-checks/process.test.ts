@@ -29,7 +29,7 @@ async function call(method: string, path: string, body?: object): Promise<unknow
   return answer;
 }
 
-check('the first line says where everything is', (t) => {
+check('the first line has all addresses', (t) => {
   t.regex(cloud.control, /^http:\/\/127\.0\.0\.1:\d+$/);
   t.is(cloud.environment['https_proxy'], cloud.proxy);
   t.is(cloud.environment['NODE_EXTRA_CA_CERTS'], cloud.ca);

@@ -65,7 +65,7 @@ check('a registered key clones and pushes', async (t) => {
   t.is(cloud.sshRequests.count({kind: 'exec', command: 'git-receive-pack*', status: 0}), 1);
 });
 
-check('any key is taken at authentication, and fails at the command', async (t) => {
+check('any key passes authentication, and fails at the command', async (t) => {
   cloud.sshRequests.clear();
   const {status, stderr} = await git('stranger', 'ls-remote', url('app'));
   t.not(status, 0);

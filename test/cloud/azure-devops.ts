@@ -93,7 +93,7 @@ export class AzureDevOps {
     };
   };
 
-  /** The repository that a URL leads to; relative ones start from `base`. */
+  /** Returns the repository of a URL, which may be relative to `base`. */
   locate(url: string, base: string): Repository | undefined {
     const ssh =
       /^(?:ssh:\/\/)?(?:[^@/]+@)?(?:vs-)?ssh\.[^:/]+(?::\d+)?[:/]+v3\/([^/]+)\/([^/]+)\/([^/]+)/.exec(url);
@@ -113,8 +113,8 @@ export class AzureDevOps {
   }
 
   /**
-   * What an SSH path means: `v3/ORG/PROJECT/REPO`; `PROJECT/_git/REPO` where the user is the organization; with the
-   * collection before it at servers.
+   * Returns the target of an SSH path: `v3/ORG/PROJECT/REPO`; `PROJECT/_git/REPO` if the user is the organization;
+   * preceded by the collection at servers.
    */
   findOverSsh(
     host: string,
@@ -159,7 +159,7 @@ export class AzureDevOps {
     const name = segments[marker + 1] ?? '';
     const rest = segments.slice(marker + 2);
     const isLfs = rest[0] === 'info' && rest[1] === 'lfs';
-    // git-lfs puts `.git` behind the name; git itself never does
+    // git-lfs appends `.git` to the name; git itself never does
     const repositoryName = isLfs ? name.replace(/\.git$/, '') : name;
     const project = marker === 1 ? (segments[0] ?? '') : repositoryName;
     const about = {organization: organization.name, repository: `${project}/${repositoryName}`};
@@ -210,7 +210,7 @@ export class AzureDevOps {
     };
   }
 
-  /** Into a repository, or the answer that keeps the caller out. */
+  /** Returns the repository, or the answer that keeps the caller out. */
   #enter(
     organization: Organization,
     project: string,

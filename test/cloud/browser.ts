@@ -1,6 +1,6 @@
 import {send, type Target} from './client.ts';
 
-/** How a visit ended: the last page, and every address on the way there. */
+/** The last page of a visit, and every address on the way there. */
 export interface Visit {
   readonly status: number;
   readonly page: string;
@@ -14,8 +14,8 @@ interface Form {
 }
 
 /**
- * A browser with a person in front: picks the account, presses the button, follows redirects and posts forms on, also
- * to the `http://localhost` address where a program waits for the answer.
+ * A browser and its user: picks the account, presses the button, follows redirects and posts forms, also to the
+ * `http://localhost` address at which a program waits for the answer.
  */
 export async function browse(
   url: string,
@@ -23,7 +23,7 @@ export async function browse(
 ): Promise<Visit> {
   const addresses: string[] = [];
   let next: {url: string; form?: URLSearchParams} = {url};
-  // far more than any sign-in has
+  // Far more than any sign-in has
   for (let step = 0; step < 20; step += 1) {
     addresses.push(next.url);
     const headers = {'user-agent': 'Mozilla/5.0 (test cloud)'};

@@ -24,7 +24,7 @@ interface Validity {
 export interface CertificateAuthority {
   /** PEM, for `NODE_EXTRA_CA_CERTS` and `GIT_SSL_CAINFO`. */
   readonly certificate: string;
-  /** A server certificate for the names given, the first as its subject. Default validity: a day before to a year after now. */
+  /** Issues a server certificate for the names, the first as its subject. Default validity: from yesterday for a year. */
   issue(names: readonly string[], validity?: Validity): Certificate;
 }
 
@@ -122,7 +122,7 @@ function createCertificate({
       ? der.sequence(der.objectIdentifier('1.2.840.113549.1.1.11'), Buffer.from([5, 0]))
       : der.sequence(der.objectIdentifier('1.2.840.10045.4.3.2'));
   const serial = randomBytes(16);
-  // no leading zero byte, which strict readers refuse
+  // Without a leading zero byte, which strict readers reject
   serial[0] = 0x40 | ((serial[0] ?? 0) & 0x3f);
   const body = der.sequence(
     der.explicit(0, der.integer(Buffer.from([2]))),

@@ -25,8 +25,8 @@ export interface Target {
 }
 
 /**
- * Asks the cloud itself, without proxy and without following anything: `https://` names are looked for on its TLS port,
- * `http://` addresses are called as they are. Every request has a connection of its own.
+ * Asks the cloud directly, without a proxy, and follows no redirects: `https://` names are on its TLS port, `http://`
+ * addresses are used as they are. Every request has its own connection.
  */
 export function send(
   url: string,

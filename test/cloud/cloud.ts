@@ -10,7 +10,7 @@
  *     const pat = org.addPat();                                    // pat.value
  *     const repository = org.addRepository('project/repo', {files: {'a.txt': 'a'}});
  *
- *     // the program under test, git among them, gets these variables and then uses the real names
+ *     // the program under test, or git, gets these variables and then uses the real names
  *     spawn('git', ['clone', repository.url], {env: {...process.env, ...cloud.environment()}});
  *
  *     cloud.fault({endpoint: 'token', status: 503, times: 2});     // see Fault for all that can go wrong
@@ -64,9 +64,9 @@ export interface CloudOptions {
   directory?: string;
   /** The git that serves repositories. Default: `git` of the PATH. */
   git?: string;
-  /** More names under which the sign-in service is reached, as a custom authority host. */
+  /** More names of the sign-in service, as custom authority hosts. */
   authorityHosts?: readonly string[];
-  /** The proxy leads plain requests for 169.254.169.254 to IMDS, as it must not; else it answers 502. */
+  /** Makes the proxy forward plain requests for 169.254.169.254 to IMDS, as no proxy should; otherwise it answers 502. */
   imdsThroughProxy?: boolean;
 }
 
@@ -90,16 +90,16 @@ export class Cloud {
   readonly requests = new Records<RequestRecord>();
   /** Every request to the proxy, refused or not, and TLS handshakes that clients broke off. */
   readonly proxyRequests = new Records<ProxyRecord>();
-  /** All that SSH clients asked for. */
+  /** Every request of SSH clients. */
   readonly sshRequests = new Records<SshRecord>();
   readonly entra: Entra;
   readonly ssh: SshServer;
-  /** What a machine or a job of Azure offers; `forgetTokens()` makes IMDS give a new one. */
+  /** What a machine or a job of Azure offers; `forgetTokens()` makes IMDS issue a new token. */
   readonly machine: ManagedIdentityEndpoints;
   readonly directory: Directory = new Directory();
   readonly azureDevOps: AzureDevOps;
   readonly caFile: string;
-  /** Shifts the cloud's clock against the real one, in milliseconds: its tokens and `Date` headers follow. */
+  /** The difference between the cloud's clock and the real one, in milliseconds. Tokens and `Date` headers follow it. */
   clockOffset = 0;
   readonly #folder: string;
   readonly #authority: string;
@@ -228,7 +228,7 @@ export class Cloud {
     };
   }
 
-  /** Variables of a program beside Azure Arc's agent. Its challenges lie where only root may write. */
+  /** Variables of a program on a machine with Azure Arc's agent. Only root may write its challenges. */
   arcEnvironment(): Record<string, string> {
     return {
       IDENTITY_ENDPOINT: `${this.imdsUrl}/arc/metadata/identity/oauth2/token`,

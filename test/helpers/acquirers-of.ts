@@ -6,7 +6,7 @@ import type {TestDaemon} from './daemon.ts';
 import {until} from './patience.ts';
 import {getFor, passwordIn} from './requests.ts';
 
-/** The children of a daemon, by process id. */
+/** Returns the process ids of a daemon's children. */
 export function acquirersOf({process: {pid}}: TestDaemon): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
     try {
@@ -18,7 +18,7 @@ export function acquirersOf({process: {pid}}: TestDaemon): number[] {
   });
 }
 
-/** Drops what the daemon holds, so that the next request needs an acquirer. */
+/** Drops the daemon's tokens, so that the next request needs an acquirer. */
 async function clearTokens({runtime}: TestDaemon): Promise<void> {
   const control = await connectControl(join(runtime, 'control/control.sock'));
   await control.call('clear', undefined);
@@ -26,8 +26,8 @@ async function clearTokens({runtime}: TestDaemon): Promise<void> {
 }
 
 /**
- * Kills an acquirer under each of so many requests, each at another moment of its life. Gives how many were killed
- * before they had brought their token, and the answers that had none.
+ * Kills an acquirer during each of that many requests, each at another moment. Returns how many were killed before
+ * they had a token, and the answers without one.
  */
 export async function killAcquirers(
   daemon: TestDaemon,
@@ -40,7 +40,7 @@ export async function killAcquirers(
     const answered = Promise.withResolvers<void>();
     const asking = daemon.ask(getFor(organization)).finally(() => answered.resolve());
     const acquirer = await Promise.race([firstAcquirer(daemon), answered.promise.then(() => undefined)]);
-    // spread over the life of an acquirer, and no two alike
+    // Spread over the life of an acquirer, and no two alike
     await Promise.race([pause((round * 67) % 160), answered.promise]);
     if (acquirer !== undefined && acquirersOf(daemon).includes(acquirer)) {
       process.kill(acquirer, 'SIGKILL');

@@ -21,7 +21,7 @@ export type Keyless = Identity extends infer Each
     : never
   : never;
 
-/** Refresh tokens in memory, to look into. */
+/** Refresh tokens in memory, for tests to read. */
 export class RememberedRefreshTokens implements RefreshTokens {
   readonly held = new Map<string, string>();
 
@@ -39,7 +39,7 @@ export class RememberedRefreshTokens implements RefreshTokens {
   }
 }
 
-/** What differs from the daemon of a machine that is all right. `environment` comes on top of the cloud's. */
+/** What differs from the daemon of a healthy machine. `environment` is added to the cloud's. */
 export type AcquiringOptions = {
   environment?: Record<string, string>;
   authority?: Authority;
@@ -103,7 +103,7 @@ export function fingerprintOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** What people read of an acquisition, in three lines. */
+/** Returns what a user reads about a failed acquisition, in three lines. */
 export function told(acquisition: Acquisition): string {
   if (acquisition.kind === 'token') return `a token of ${String(acquisition.token.secret.length)} bytes`;
   const {code, message, hint} = acquisition.failure;

@@ -1,6 +1,6 @@
 /**
- * fast-check, with the same inputs in each run of the tests: what fails was broken by the change at hand, and fails
- * again. `scripts/fuzz` tries others, with a seed from the environment.
+ * fast-check with the same inputs in each run of the tests, so that a failure is caused by the change at hand and can
+ * be repeated. `scripts/fuzz` tries others, with a seed from the environment.
  */
 import * as fc from 'fast-check';
 

@@ -1,8 +1,8 @@
 import {connect} from 'node:net';
 
 /**
- * One request as git's client sends it, for a repository of an organization on dev.azure.com. Gives `secret`,
- * `nothing` for our daemon's word that it has none, or what went wrong.
+ * Sends a request as git's client does, for a repository on dev.azure.com. Returns `secret`, `nothing` if the daemon
+ * has no credential, or what went wrong.
  */
 export function askForCredential(socket: string, organization: string): Promise<string> {
   const request = `action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=${organization}/p/_git/r\n`;

@@ -1,4 +1,4 @@
-/** How a secret may look in text: plain, as URLs and forms write it, in hexadecimal, in JSON, and inside base64. */
+/** Returns the forms of a secret in text: plain, as in URLs and forms, in hexadecimal, in JSON, and inside base64. */
 function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   const whole = [
@@ -24,7 +24,7 @@ function formsOf(secret: string): readonly string[] {
   return [...new Set(forms)];
 }
 
-/** Which of the secrets, by name, are in the text in any form, in capitals or small letters. */
+/** Returns the names of the secrets that are in the text in any form, in upper or lower case. */
 export function leaksIn(text: string, secrets: Readonly<Record<string, string>>): string[] {
   const searched = text.toLowerCase();
   return Object.entries(secrets)

@@ -66,7 +66,7 @@ export class Chromium {
       `--proxy-server=${proxy}`,
     ];
     this.#process = spawn(program, flags, {
-      // a group of its own, so that all its processes end with it
+      // Its own group, so that all its processes end with it
       detached: true,
       env: {PATH: process.env['PATH'] ?? '', HOME: this.#profile},
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
@@ -95,7 +95,7 @@ export class Chromium {
     return new Chromium(program, proxy);
   }
 
-  /** A tab with this address, once it has loaded. */
+  /** Opens a tab with this address, and resolves once it has loaded. */
   async open(url: string): Promise<Page> {
     const {targetId} = await this.send('Target.createTarget', {url: 'about:blank'});
     const {sessionId} = await this.send('Target.attachToTarget', {targetId, flatten: true});
@@ -178,7 +178,7 @@ export class Page {
     await this.#browser.next('Page.loadEventFired', this.#session);
   }
 
-  /** What people can read. */
+  /** Returns the visible text. */
   text(): Promise<string> {
     return this.evaluate('document.body.innerText');
   }
@@ -192,14 +192,14 @@ export class Page {
     return typeof result === 'object' && result !== null && 'value' in result ? String(result.value) : '';
   }
 
-  /** Presses a button by what stands on it. */
+  /** Presses a button by its label. */
   async press(label: string): Promise<void> {
     await this.evaluate(
       `[...document.querySelectorAll('button')].find((button) => button.textContent === ${JSON.stringify(label)}).click()`,
     );
   }
 
-  /** Waits until people can read it, over as many pages as it takes. */
+  /** Waits until the text is visible, over any number of pages. */
   async shows(text: string): Promise<void> {
     for (;;) {
       const loaded = this.loaded();

@@ -3,7 +3,7 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 
-/** Of the command line, as Node runs it in a checkout. */
+/** The command line, as Node runs it in a checkout. */
 export const main = join(import.meta.dirname, '../../src/main.ts');
 
 export interface Outcome {
@@ -15,12 +15,12 @@ export interface Outcome {
 export interface RunOptions {
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** For Node itself. */
+  /** Options of Node itself. */
   readonly flags?: readonly string[];
   readonly directory?: string;
   /** Default: ours. */
   readonly uid?: number;
-  /** Hears what the command says, as it says it. */
+  /** Called with the command's output, as it comes. */
   readonly onStderr?: (text: string) => void;
 }
 
@@ -79,7 +79,7 @@ export class Person {
     });
   }
 
-  /** Of a path below the home. */
+  /** Returns an absolute path below the home. */
   path(path: string): string {
     return join(this.home, path);
   }
@@ -100,7 +100,7 @@ export class Person {
     }
   }
 
-  /** A configuration with personal access tokens, which need no network. */
+  /** Writes a configuration with personal access tokens, which need no network. */
   configure(text = patConfiguration): string {
     return this.write('.config/orgkey/config.yaml', text);
   }

@@ -5,12 +5,12 @@ import type {Person} from './command-line.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 
-/** Why no terminal can be made here; `undefined` if it can. */
+/** Returns why this machine cannot make a terminal, or `undefined` if it can. */
 export const whyNoTerminal = existsSync('/usr/bin/script')
   ? undefined
   : 'no script(1) to make a terminal with';
 
-/** Runs a command on a terminal of its own and answers its questions, each when it is asked. */
+/** Runs a command on its own terminal, and answers each question when it comes. */
 export function converse(
   person: Person,
   argv: readonly string[],

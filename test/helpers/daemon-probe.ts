@@ -1,6 +1,6 @@
 /**
- * Preloaded into a daemon under test: on SIGUSR2 it takes the time over that the test wants, collects garbage, and
- * tells what it holds. `$DAEMON_PROBE` is the directory where both sides write.
+ * Preloaded into a daemon under test: on SIGUSR2 it sets the clock as the test wants, collects garbage, and reports
+ * what the daemon holds. `$DAEMON_PROBE` is the directory where both sides write.
  */
 import {readdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {syncBuiltinESMExports} from 'node:module';
@@ -9,7 +9,7 @@ import {join} from 'node:path';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 
-/** What a daemon tells of itself. */
+/** What a daemon reports about itself. */
 export interface Probed {
   /** Counts the answers. */
   readonly number: number;
@@ -20,7 +20,7 @@ export interface Probed {
   /** Node's handles and requests under way, each kind with its number. */
   readonly resources: Readonly<Record<string, number>>;
   readonly descriptors: number;
-  /** Of the processor, in milliseconds, since the start. */
+  /** Processor time since the start, in milliseconds. */
   readonly cpu: number;
 }
 

@@ -18,7 +18,7 @@ export interface DaemonOptions {
   readonly configuration?: string | undefined;
   /** Which file `--config` names; empty: without the option. Default: where `configuration` is. */
   readonly config?: string;
-  /** More variables; nothing of this process' own environment is passed on but the PATH. */
+  /** More variables. Of this process' own environment, only the PATH is passed on. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the process; default: ours. */
   readonly uid?: number;
@@ -29,7 +29,7 @@ export interface DaemonOptions {
   readonly args?: readonly string[];
 }
 
-/** A real daemon in a process of its own, on directories of its own. */
+/** A real daemon in its own process, with its own directories. */
 export class TestDaemon {
   readonly directory: string;
   readonly process: ChildProcess;
@@ -85,12 +85,12 @@ export class TestDaemon {
     return join(this.runtime, 'git.sock');
   }
 
-  /** What a git needs to find it. */
+  /** The variables with which git finds it. */
   get environment(): Record<string, string> {
     return {
       ORGKEY_RUNTIME_DIR: this.runtime,
       ORGKEY_STATE_DIR: join(this.directory, 'state'),
-      // a test that wants a daemon started says so
+      // A test that wants a daemon started sets it
       ORGKEY_NO_START: '1',
     };
   }
@@ -110,7 +110,7 @@ export class TestDaemon {
     return this;
   }
 
-  /** Resolves when it has printed such a text; rejects if it ends before. */
+  /** Resolves when it has printed that text; rejects if it ends before. */
   async says(pattern: RegExp, where: 'stdout' | 'stderr' = 'stderr'): Promise<void> {
     if (pattern.test(this[where])) return;
     const said = new Promise<void>((resolve, reject) => {
@@ -123,7 +123,7 @@ export class TestDaemon {
     await inTime(`the daemon to say ${pattern}`, said, () => this.stderr);
   }
 
-  /** The exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or the signal that ended it. */
   ended(): Promise<number | string> {
     return inTime('the daemon to end', this.#ended, () => this.stderr);
   }
@@ -133,7 +133,7 @@ export class TestDaemon {
     return askPath(socket, request);
   }
 
-  /** `get` for a URL's parts. @throws where it hangs up without an answer */
+  /** Sends `get` for the parts of a URL. @throws if it hangs up without an answer */
   async get(attributes: Readonly<Record<string, string>>): Promise<string> {
     const lines = Object.entries(attributes).map(([key, value]) => `${key}=${value}\n`);
     const answer = await this.ask(`action=get\ntimeout=900\n${lines.join('')}`);
@@ -145,7 +145,7 @@ export class TestDaemon {
     return this.call('status', undefined);
   }
 
-  /** As the command line does; `onEvent` hears what comes before the result, `signal` hangs up. */
+  /** Calls as the command line does; `onEvent` gets what precedes the result, `signal` hangs up. */
   async call<Method extends ControlMethod>(
     method: Method,
     params: ControlCalls[Method]['params'],
@@ -178,7 +178,7 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   return new TestDaemon(options).ready();
 }
 
-/** One request on a Unix socket, half-closed as git's client does. */
+/** Sends one request to a Unix socket and half-closes it, as git's client does. */
 export function askPath(path: string, request: string | Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({path, allowHalfOpen: true});

@@ -5,16 +5,16 @@ import {Person, type RunOptions} from './command-line.ts';
 import {helper, startDaemon, type TestDaemon} from './daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
 
-/** What `orgkey doctor --json` said. */
+/** The output of `orgkey doctor --json`. */
 interface Findings {
   readonly code: number | string;
   readonly healthy: boolean;
   readonly diagnostics: readonly Diagnostic[];
-  /** Those of a group, by title, as `outcome: detail → repair`. */
+  /** The findings of a group, by title, as `outcome: detail → repair`. */
   readonly of: (group: string, title?: string) => string;
 }
 
-/** A person whose git asks a real daemon, with the test cloud behind a proxy. */
+/** A user whose git asks a real daemon, with the test cloud behind a proxy. */
 export interface Patient {
   readonly cloud: Cloud;
   readonly daemon: TestDaemon;

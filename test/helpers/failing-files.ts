@@ -1,6 +1,6 @@
 import type {StoreFiles, WritableFile} from '../../src/store/store-files.ts';
 
-/** One step that a store takes on its disk. */
+/** One step of a store on its disk. */
 export interface Step {
   /** From 1. */
   readonly number: number;
@@ -50,7 +50,7 @@ export function watchedFiles(
   };
 }
 
-/** As the system reports it. */
+/** Returns an error as the system reports it. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: made by a test`), {code});
 }

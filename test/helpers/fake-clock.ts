@@ -8,7 +8,7 @@ export class FakeClock implements Clock {
   readonly wall = () => this.#wall;
   readonly uptime = () => this.#uptime;
 
-  /** Time goes by; asleep or awake is the same to both. */
+  /** Advances both clocks; they do not tell sleep from waking. */
   pass(milliseconds: number): void {
     this.#wall += milliseconds;
     this.#uptime += milliseconds;

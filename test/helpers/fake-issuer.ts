@@ -7,7 +7,7 @@ import {HOUR, type FakeClock} from './fake-clock.ts';
 
 export interface TokenShape {
   readonly kind?: Token['kind'];
-  /** In milliseconds; `undefined`: a token without an end. */
+  /** In milliseconds; `undefined` for a token that does not expire. */
   readonly life?: number | undefined;
   /** In milliseconds from its start. */
   readonly refreshIn?: number;
@@ -33,7 +33,7 @@ export function fingerprintOf(text: string): string {
 /** Issues `token-1 of NAME`, `token-2 of NAME` …, or what a test sets, and remembers who asked. */
 export class FakeIssuer {
   readonly asked: string[] = [];
-  /** All tokens that it gave, to see what became of them. */
+  /** All tokens that it issued, so that a test can look at them. */
   readonly given: Token[] = [];
   readonly #clock: FakeClock;
   readonly #waiting: (() => void)[] = [];
@@ -62,7 +62,7 @@ export class FakeIssuer {
     return {kind: 'token', token: makeToken(text, this.#clock, shape)};
   }
 
-  /** From now on; without an answer, the usual ones. */
+  /** Sets the answer from now on; without one, it issues as usual. */
   answers(answer?: (wanted: Wanted, count: number) => Acquisition): void {
     this.#answer = answer;
   }
@@ -86,7 +86,7 @@ export function failure(code: string, retryAfter?: number): Acquisition {
   return {kind: 'failed', failure: {code, message: `failed with ${code}`, hint: undefined, retryAfter}};
 }
 
-/** Lets everything that waits for nothing but its turn come to its end. */
+/** Lets everything run that only waits for its turn. */
 export async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

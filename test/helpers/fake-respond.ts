@@ -25,7 +25,7 @@ export class World {
     this.tokens = new TokenCache({acquire: this.issuer.acquire, clock: this.clock, random: () => 0});
   }
 
-  /** The answer's text; a byte is a character. */
+  /** Returns the answer's text, one character per byte. */
   async ask(request: string | Uint8Array, scope: SocketScope = everybody): Promise<string> {
     const bytes = typeof request === 'string' ? Buffer.from(request) : request;
     const answer = await respond(bytes, scope, {
@@ -60,12 +60,12 @@ const noLogins: Logins = {
   erase: async () => 'nothing is erased',
 };
 
-/** As git's cache client sends it. */
+/** Returns a request as git's cache client sends it. */
 export function request(action: string, ...lines: readonly string[]): string {
   return [`action=${action}`, 'timeout=900', ...lines].map((line) => `${line}\n`).join('');
 }
 
-/** A get for a repository at Azure DevOps. */
+/** Returns a `get` for a repository at Azure DevOps. */
 export function getFor(organization: string, ...lines: readonly string[]): string {
   return request('get', 'protocol=https', 'host=dev.azure.com', `path=${organization}/p/_git/r`, ...lines);
 }

@@ -11,12 +11,12 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** A person's home with git configured as `setup` does for submodules, and nothing else of this machine. */
+/** A user's home in which git is configured as `setup` does for submodules, isolated from this machine. */
 export class GitHome {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
 
-  /** `name` is how the name of the directory begins. */
+  /** `name` is the prefix of the directory's name. */
   constructor(environment: Readonly<Record<string, string>> = {}, name = 'home ') {
     this.directory = mkdtempSync(join(tmpdir(), name));
     this.environment = {
@@ -52,7 +52,7 @@ export class GitHome {
     return existsSync(join(this.directory, path));
   }
 
-  /** `git credential fill` for such a request. */
+  /** Runs `git credential fill` for that request. */
   fill(request: string): Promise<Ran> {
     return this.run('git', ['credential', 'fill'], {input: request});
   }
@@ -88,7 +88,7 @@ export class GitHome {
     });
   }
 
-  /** What git printed; throws its complaint. */
+  /** Returns what git printed. @throws {Error} with its error message if it fails */
   async succeed(args: readonly string[], options: Parameters<GitHome['git']>[1] = {}): Promise<string> {
     const {code, stdout, stderr} = await this.git(args, options);
     if (code !== 0) throw new Error(`git ${args.join(' ')}: ${String(code)}\n${stderr}`);

@@ -18,7 +18,7 @@ const [own, newer] = gits;
 const older = join(cache, 'older-git-lfs/bin/git-lfs');
 const beside = join(newer?.path ?? '', 'git-lfs');
 
-/** Each git with the Git LFS of its time, and the newer git with the older one, as people have it. */
+/** Each git with the Git LFS of its time, and the newer git with the older Git LFS. */
 export const gitsWithLfs: readonly GitWithLfs[] = [
   pair(own, older, '3.3', 'scripts/older-git-lfs .cache/older-git-lfs'),
   pair(newer, older, '3.3', 'scripts/older-git-lfs .cache/older-git-lfs'),

@@ -4,7 +4,7 @@ import {GitHome} from './git-home.ts';
 import {gits, type Git} from './gits.ts';
 import {helperValue} from '../../src/git/setting.ts';
 
-/** A home whose git asks the daemon for every host, with the path; any other way to a password leaves a trace. */
+/** Makes a home whose git asks the daemon for every host, with the path; a prompt for a password leaves a file. */
 export async function gitPerson(
   cloud: Cloud,
   daemon: Pick<TestDaemon, 'environment'>,

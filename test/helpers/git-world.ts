@@ -9,7 +9,7 @@ export interface GitWorld {
   readonly home: GitHome;
 }
 
-/** A daemon for the cloud with these credentials of dev.azure.com, and a person whose git asks it; for one test. */
+/** Starts a daemon with these credentials of dev.azure.com, and makes a user whose git asks it; for one test. */
 export function withCredentials(
   t: ExecutionContext,
   cloud: Cloud,

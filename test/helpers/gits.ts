@@ -8,7 +8,7 @@ export interface Git {
   readonly name: string;
   /** The directory to put first on the PATH. */
   readonly path: string;
-  /** From 2.46 on git takes whole Authorization headers, and asks again with a state. */
+  /** From 2.46 on, git accepts whole Authorization headers, and asks again with a state. */
   readonly hasAuthtype: boolean;
   /** Why tests with it are skipped, if they are. */
   readonly missing: string | undefined;

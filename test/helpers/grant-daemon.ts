@@ -13,7 +13,7 @@ import {Grants, type GrantEvent} from '../../src/ssh/grant/grants.ts';
 import {startTimer} from './timers.ts';
 import {Secret} from '../../src/secret/secret.ts';
 
-/** The grants of a daemon on a git.sock of their own, in this process: all that `orgkey-ssh` needs. */
+/** Serves a daemon's grants on their own git.sock, in this process: all that `orgkey-ssh` needs. */
 export interface GrantDaemon {
   /** `ORGKEY_RUNTIME_DIR`. */
   readonly directory: string;
@@ -80,7 +80,7 @@ export async function startGrantDaemon({
   };
 }
 
-/** A rule whose key is at hand. */
+/** A rule whose key is available. */
 export function ruleFor(
   privateKey: string,
   rule: Partial<Omit<SubmoduleSettings, 'privateKey'>> & Pick<SubmoduleSettings, 'organizations'>,

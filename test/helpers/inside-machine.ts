@@ -1,15 +1,15 @@
-// For what runs as root on a machine of its own, beside a systemd that can be spoiled: see system-machine.ts.
+// For scripts that run as root on their own machine, with a systemd that they may break: see system-machine.ts.
 import {spawn} from 'node:child_process';
 import {appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {setTimeout as wait} from 'node:timers/promises';
 
-/** `alone` is in no group that matters. */
+/** `alone` is not in any group that matters. */
 const people = {member: 5001, builder: 5002, alone: 5003} as const;
 export type Name = keyof typeof people | 'root';
 
 /** Prepares a machine without orgkey, with users on it. `path` comes first on each user's PATH. */
 export async function prepareMachine(path: string): Promise<void> {
-  // Those whom a test run has are not for these
+  // Without the groups of the test run
   for (const name of Object.keys(process.env))
     if (/proxy|SSL|CERT|CURL|GIT_|^XDG_/i.test(name)) delete process.env[name];
   process.env['HOME'] = '/root';
@@ -83,7 +83,7 @@ export async function modes(paths: readonly string[]): Promise<readonly string[]
   return stdout.trim().split('\n');
 }
 
-/** Everything on the machine that an installation could leave behind. */
+/** Returns everything on the machine that an installation could leave behind. */
 export async function tree(): Promise<ReadonlySet<string>> {
   const places = [
     '/etc',
@@ -113,7 +113,7 @@ export function read(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : 'there is none';
 }
 
-/** Within a minute, else it is not going to be so. */
+/** Waits for a minute at most. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 50) {
     if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);

@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {createServer, type Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
 
-/** A server on loopback until the test ends; its port. */
+/** Starts a server on loopback until the test ends, and returns its port. */
 export async function listenOnLoopback(
   t: ExecutionContext,
   serve: (socket: Socket) => void,

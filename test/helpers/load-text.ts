@@ -12,13 +12,13 @@ export interface LoadedText {
 }
 
 type Options = Partial<LoadOptions> & {
-  /** Written beside the configuration, with mode 0600. */
+  /** Files to write next to the configuration, with mode 0600. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Of the configuration. Default: 0600. */
+  /** The mode of the configuration. Default: 0600. */
   readonly mode?: number;
 };
 
-/** Loads a text as a configuration of its own directory. */
+/** Loads a text as a configuration in its own directory. */
 export async function loadText(
   t: ExecutionContext,
   text: string,
@@ -35,7 +35,7 @@ export async function loadText(
   return {directory, file, loaded};
 }
 
-/** Fails the test where the configuration is not sound. */
+/** Fails the test if the configuration is not valid. */
 export function soundIn(t: ExecutionContext, {loaded}: Pick<LoadedText, 'loaded'>): Configuration {
   if (loaded.kind === 'loaded') return loaded.configuration;
   t.log(loaded.problems);

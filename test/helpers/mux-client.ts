@@ -8,7 +8,7 @@ export function packet(type: number, ...parts: Uint8Array[]): Buffer {
   return string(Buffer.concat([byte(0), byte(type), ...parts]));
 }
 
-/** What ssh says before it asks for its command; `window`: how much output it takes at first, in bytes. */
+/** Returns what ssh sends before its command. `window`: how much output it accepts at first, in bytes. */
 export function opening(window = 1 << 20): Buffer[] {
   return [
     string(Buffer.concat([uint32(1), uint32(4)])),
@@ -17,12 +17,12 @@ export function opening(window = 1 << 20): Buffer[] {
   ];
 }
 
-/** The request to run a command. */
+/** Returns the request to run a command. */
 export function execution(command: string): Buffer {
   return packet(98, uint32(0), string('exec'), byte(1), string(command));
 }
 
-/** Waits until what was heard so far is enough. */
+/** Waits until enough has arrived. */
 export function reader(client: Socket): (enough: (bytes: Buffer) => boolean) => Promise<Buffer> {
   let held = Buffer.alloc(0);
   client.on('error', () => {});
@@ -35,7 +35,7 @@ export function reader(client: Socket): (enough: (bytes: Buffer) => boolean) => 
   };
 }
 
-/** The types of the messages after the two of the greeting. */
+/** Returns the types of the messages after the two of the greeting. */
 export function packetTypes(bytes: Buffer): number[] {
   const types: number[] = [];
   for (let at = 0; at + 6 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) types.push(bytes[at + 5] ?? 0);
@@ -43,8 +43,8 @@ export function packetTypes(bytes: Buffer): number[] {
 }
 
 /**
- * A transfer over a grant that goes on only as far as it is let: git's oldest protocol, spoken by hand, asks for all
- * of a repository, and the window of its channel stays shut until `finish`.
+ * A transfer over a grant that the test holds: it asks for a whole repository in git's oldest protocol, and the window
+ * of its channel stays shut until `finish`.
  */
 export class HeldTransfer {
   readonly #client: Socket;
@@ -65,7 +65,7 @@ export class HeldTransfer {
     transfer.#heard = [];
     transfer.#output = 0;
     client.write(packet(94, uint32(0), string(`003ewant ${first} no-progress\n00000009done\n`)));
-    // what the advertisement took of the window stays taken
+    // The advertisement has used a part of the window
     await transfer.#until(() => transfer.#output + advertised.length === WINDOW);
     return transfer;
   }
@@ -88,7 +88,7 @@ export class HeldTransfer {
     return this.#ended;
   }
 
-  /** Opens the window, and gives git's pack once all of it is there. */
+  /** Opens the window, and resolves with git's pack. */
   async finish(): Promise<Buffer> {
     this.#client.write(packet(93, uint32(0), uint32(0x7f_ff_ff_ff)));
     await this.#until(() => this.#exited);
@@ -106,7 +106,7 @@ export class HeldTransfer {
       this.#rest = this.#rest.subarray(4 + frame.length);
       if (frame[0] !== 0) continue;
       if (frame[1] === 97) this.#exited = true;
-      // what it says beside takes of the window too
+      // Its messages use the window too
       if (frame[1] === 95) this.#output += frame.length - 14;
       if (frame[1] !== 94) continue;
       this.#heard.push(frame.subarray(10));
@@ -125,5 +125,5 @@ export class HeldTransfer {
   }
 }
 
-/** In bytes; less than any transfer that is to be held. */
+/** In bytes; smaller than any transfer that a test holds. */
 const WINDOW = 256 * 1024;

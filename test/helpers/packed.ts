@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** The published package, built, packed and installed as users would. */
 export interface Packed {
-  /** Holds everything here. */
+  /** The directory of everything here. */
   readonly directory: string;
   readonly tarball: string;
   /** The directory into which npm installed it. */
@@ -18,7 +18,7 @@ export interface Packed {
   remove(): void;
 }
 
-/** As `scripts/pack` makes it: beside the checkout's own dist/, which others may be using. */
+/** Packs as `scripts/pack` does, outside of the checkout's dist/, which others may be using. */
 export function pack(): Packed {
   const directory = mkdtempSync('/tmp/orgkey-packed-');
   const metafile = join(directory, 'metafile.json');
@@ -44,8 +44,8 @@ function npm(args: readonly string[], cwd: string): void {
 }
 
 /**
- * A Node of that very version, brought by the npm registry into .cache; `undefined` where it cannot be had. Tests
- * that run at once may bring it twice, and the first one stays.
+ * Fetches exactly that version of Node from the npm registry into .cache; returns `undefined` if it is not available.
+ * Tests that run at once may fetch it twice; the first one stays.
  */
 export function otherNode(version: string): string | undefined {
   const platform = `node-${process.platform}-${process.arch}`;

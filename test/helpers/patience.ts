@@ -1,10 +1,10 @@
 import {setTimeout as pause} from 'node:timers/promises';
 import {inspect} from 'node:util';
 
-/** Whatever takes longer never comes, on the slowest machine too, in milliseconds; less than ava's own limit. */
+/** What takes longer never comes, even on the slowest machine. In milliseconds; less than ava's own limit. */
 const PATIENCE = 120_000;
 
-/** @throws where it does not come: what was waited for, and what was `seen` until then. */
+/** Waits for a promise. @throws {Error} if it does not settle in time, with what was `seen` until then */
 export async function inTime<T>(what: string, coming: Promise<T>, seen: () => unknown): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -17,7 +17,7 @@ export async function inTime<T>(what: string, coming: Promise<T>, seen: () => un
   }
 }
 
-/** Looks again and again, and gives what is seen once it is so. @throws where it never is: what was seen last. */
+/** Polls until `isSo`, and returns what it saw. @throws {Error} if that takes too long, with what was seen last */
 export async function until<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,

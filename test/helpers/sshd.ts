@@ -20,7 +20,7 @@ const cache = join(import.meta.dirname, '../../.cache/sshd');
 /** An ordinary user's uid for the server, even if the tests run as root. */
 const ORDINARY_USER = 65_534;
 
-/** Why a real OpenSSH server cannot be had here; `undefined` if it can. */
+/** Returns why a real OpenSSH server is not available here, or `undefined` if it is. */
 export function whyNoSshd(): string | undefined {
   if (!existsSync(join(cache, 'bin/sshd')))
     return 'no OpenSSH server: scripts/fetch-sshd .cache/sshd brings one';
@@ -34,12 +34,12 @@ export function whyNoSshd(): string | undefined {
   }
 }
 
-/** A real OpenSSH server on loopback that serves bare repositories below a directory, and reads from them only. */
+/** A real OpenSSH server on loopback that serves the bare repositories below a directory, read-only. */
 export class Sshd {
   readonly directory: string;
   readonly port: number;
   readonly username: string;
-  /** What the server says of itself, a line each. */
+  /** The lines of the server's log. */
   readonly log: readonly string[];
   readonly #child: ChildProcess;
 
@@ -57,7 +57,7 @@ export class Sshd {
     this.#child = child;
   }
 
-  /** `hostKeys`: types as `ssh-keygen -t` has them; `options`: lines for its configuration. */
+  /** `hostKeys`: types for `ssh-keygen -t`; `options`: lines for its configuration. */
   static async start({
     authorizedKeys,
     hostKeys = ['ed25519'],
@@ -150,12 +150,12 @@ exit 3
     return `ssh://${this.username}@127.0.0.1:${this.port}${path}`;
   }
 
-  /** All that was asked to run, with git's protocol version before it. */
+  /** Returns all commands that were requested, each with git's protocol version before it. */
   get commands(): string[] {
     return readFileSync(join(this.directory, 'commands'), 'utf8').split('\n').filter(Boolean);
   }
 
-  /** Lines for known_hosts. */
+  /** Returns lines for known_hosts. */
   knownHosts(...types: readonly string[]): string {
     return readdirSync(this.directory)
       .filter((name) => /^host-[a-z0-9]+\.pub$/.test(name))

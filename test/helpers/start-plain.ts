@@ -1,4 +1,4 @@
-// usage: node start-plain.ts MACHINE DAEMON   Starts a plain service from a process of its own, as the command line does.
+// usage: node start-plain.ts MACHINE DAEMON   Starts a plain service from its own process, as the command line does.
 import {setTimeout as wait} from 'node:timers/promises';
 import {PlainService} from '../../src/service/plain.ts';
 import {runCommand} from '../../src/service/run-command.ts';

@@ -1,14 +1,14 @@
 import {connect} from 'node:net';
 
-/** One request that was not answered with the credential. Times are in milliseconds, of `performance.now()`. */
+/** A request that was not answered with the credential. Times are in milliseconds, from `performance.now()`. */
 export interface Failed {
   readonly from: number;
   readonly to: number;
-  /** What came instead. */
+  /** The answer instead. */
   readonly why: string;
 }
 
-/** What the requests of a run came to. */
+/** The result of a run. */
 export interface LoadCounts {
   readonly answered: number;
   readonly failed: readonly Failed[];
@@ -18,7 +18,7 @@ export interface LoadCounts {
   readonly p99: number;
 }
 
-/** Clients that never pause, each as git's own is: one connection for a request, half-closed, read to its end. */
+/** Clients that never pause. Each works like git's own: one connection per request, half-closed, read to its end. */
 export class SteadyLoad {
   readonly #socket: string;
   readonly #requests: number;
@@ -28,7 +28,7 @@ export class SteadyLoad {
   readonly #over: Promise<unknown>;
   #begun = 0;
 
-  /** `clients` is how many requests are under way at any time. They begin at once. */
+  /** `clients` is the number of simultaneous requests. They begin at once. */
   constructor(socket: string, {requests, clients}: {readonly requests: number; readonly clients: number}) {
     this.#socket = socket;
     this.#requests = requests;
@@ -75,7 +75,7 @@ export class SteadyLoad {
 
 const REQUEST = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/web/_git/site\n';
 
-/** `undefined`: it was answered with a credential. */
+/** Returns `undefined` if it was answered with a credential. */
 function askOnce(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer = '';

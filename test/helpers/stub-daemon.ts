@@ -1,4 +1,4 @@
-// A daemon that only starts and ends, as its configuration file's name tells: for tests of what starts it.
+// A daemon that only starts and ends, controlled by its configuration file's name: for tests of what starts it.
 import {appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {parseArgs} from 'node:util';
@@ -36,7 +36,7 @@ if (behavior === 'refuse') {
   process.exit(5);
 }
 if (behavior === 'beaten') {
-  // what the one that has won writes into the log of both, and what we do
+  // What the winner writes into the shared log, and what we do
   process.stderr.write(`ready ${join(values['runtime-dir'], 'git.sock')}\n`);
   process.stderr.write(`orgkey: error: another orgkey daemon serves ${values['runtime-dir']}\n`);
   process.exit(1);

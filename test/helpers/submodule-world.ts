@@ -5,7 +5,7 @@ import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {ruleFor, startGrantDaemon, type GrantDaemon} from './grant-daemon.ts';
 import {GitHome} from './git-home.ts';
 
-/** One for a whole test file: to make one takes seconds. */
+/** One for a whole test file, because making one takes seconds. */
 export async function testKey(): Promise<{readonly key: PrivateKey; readonly privateKey: string}> {
   made ??= makePrivateKey().then(({key, secret}) => ({key, privateKey: secret.revealText()}));
   return made;
@@ -53,7 +53,7 @@ export class SubmoduleWorld {
     });
     const home = new GitHome({...cloud.environment(), ORGKEY_RUNTIME_DIR: daemon.directory});
     await home.useWrapper();
-    // where ours is not asked, or passes, the real ssh must fail at once and show that it was called
+    // If orgkey-ssh is not asked, or passes, the real ssh must fail at once and show that it was called
     home.write(
       'bin/ssh',
       `#!/bin/sh
@@ -66,23 +66,23 @@ exit 99
     return new SubmoduleWorld({cloud, contoso, key, privateKey, daemon, home});
   }
 
-  /** `Project/name` over ssh. */
+  /** Returns the address of `Project/name` over ssh. */
   ssh(repository: string): string {
     return `git@ssh.dev.azure.com:v3/contoso/${repository}`;
   }
 
-  /** `Project/name` over HTTPS, with a password that works: only ssh is tested here. */
+  /** Returns the address of `Project/name` over HTTPS, with a valid password: only ssh is tested here. */
   https(repository: string): string {
     const [project = '', name = ''] = repository.split('/');
     return `https://user:${this.#password}@dev.azure.com/contoso/${project}/_git/${name}`;
   }
 
-  /** The variables with which git finds a stand-in for ssh first: whatever reaches it was not served. */
+  /** Returns the variables with which git finds a fake ssh first: what reaches it was not served. */
   get plain(): Record<string, string> {
     return {ORGKEY_SSH: `${this.home.directory}/bin/ssh`};
   }
 
-  /** What was granted so far, in order. */
+  /** Returns what was granted so far, in order. */
   get granted(): string[] {
     return this.daemon.events.flatMap((event) =>
       event.kind === 'granted' ? [`${event.project}/${event.repository}`] : [],

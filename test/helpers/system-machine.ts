@@ -4,7 +4,7 @@ import {join} from 'node:path';
 const root = join(import.meta.dirname, '../..');
 const withSystemdSystem = join(root, 'scripts/with-systemd-system');
 
-/** Why no systemd can be process 1 of anything here; `undefined` where it can. */
+/** Returns why systemd cannot be process 1 of a namespace here, or `undefined` if it can. */
 export function whyNoSystem(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux';
   if (process.getuid?.() !== 0) return 'only root can make the namespaces';
@@ -14,8 +14,8 @@ export function whyNoSystem(): string | undefined {
 }
 
 /**
- * Boots a machine with nothing but a journal, and runs a test's script there, as root: `script` is a path below the
- * checkout, `things` a directory outside of /tmp that is there too, with `node` in it. What happens there does not stay.
+ * Boots a machine with nothing but a journal, and runs a test's script there as root. `script` is a path below the
+ * checkout; `things` is a directory outside of /tmp that is visible there, with `node` in it. Changes are discarded.
  */
 export function onSystemMachine(
   script: string,

@@ -15,7 +15,7 @@ import {buildSync} from 'esbuild';
 const root = join(import.meta.dirname, '../..');
 const withSystemdUser = join(root, 'scripts/with-systemd-user');
 
-/** Why no systemd can be run here; `undefined` where it can. */
+/** Returns why systemd cannot run here, or `undefined` if it can. */
 export function whyNoSystemd(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux';
   if (process.getuid?.() !== 0) return 'only root can make the namespaces';
@@ -27,8 +27,8 @@ export function whyNoSystemd(): string | undefined {
 }
 
 /**
- * A built orgkey with its Node, outside of /tmp, which is another one for the units, and of the checkout, which the
- * user may not be able to read.
+ * A built orgkey with its Node. It is outside of /tmp, because units have their own, and outside of the checkout,
+ * because the user may have no access to it.
  */
 export class BuiltApp {
   readonly directory = mkdtempSync('/var/lib/orgkey-test-');
@@ -69,7 +69,7 @@ export class SystemdHome {
     for (const path of [this.directory, config]) chownSync(path, uid, uid);
   }
 
-  /** Runs a scenario of inside.ts beside systemd, as the owner; `onProgress` hears its lines. Gives what it found. */
+  /** Runs a scenario of inside.ts under systemd, as the owner; `onProgress` gets its lines. Returns what it found. */
   run(
     scenario: string,
     {
@@ -103,7 +103,7 @@ export class SystemdHome {
     });
   }
 
-  /** A file of the owner's, below the home. Gives its path. */
+  /** Writes a file of the owner below the home, and returns its path. */
   write(path: string, text: string): string {
     const whole = join(this.directory, path);
     const made = mkdirSync(dirname(whole), {recursive: true});

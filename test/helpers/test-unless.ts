@@ -1,6 +1,6 @@
 import test from 'ava';
 
-/** Registers tests; where something stands against them they are skipped, and their titles say why. */
+/** Returns what registers tests; if there is a reason against them, they are skipped and their titles name it. */
 export function testUnless(why: string | undefined, registered: typeof test | typeof test.serial = test) {
   if (why === undefined) return registered;
   return new Proxy(test.skip, {

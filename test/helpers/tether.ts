@@ -14,7 +14,7 @@ kill -KILL $left`;
 
 let watcher: Writable | undefined;
 
-/** Ends the child when this process is gone, also where that was killed and no teardown has run. */
+/** Ends the child when this process is gone, even if it was killed and no teardown has run. */
 export function tether(child: ChildProcess): void {
   if (child.pid === undefined) return;
   const input = (watcher ??= watch());

@@ -1,13 +1,13 @@
 import type {StartTimer} from '../../src/ssh/grant/single-use-socket.ts';
 
-/** The machine's own timers; they hold no process back. */
+/** The machine's own timers; they do not keep a process alive. */
 export const startTimer: StartTimer = (milliseconds, act) => {
   const timer = setTimeout(act, milliseconds);
   timer.unref();
   return () => clearTimeout(timer);
 };
 
-/** Timers that a test sets off by hand. */
+/** Timers that a test fires by hand. */
 export class ManualTimers {
   readonly #waiting = new Map<() => void, number>();
 
@@ -17,7 +17,7 @@ export class ManualTimers {
     return () => this.#waiting.delete(once);
   };
 
-  /** Sets off every timer of this length; how many there were. */
+  /** Fires every timer of this length, and returns their number. */
   fire(milliseconds: number): number {
     const due = [...this.#waiting].filter(([, length]) => length === milliseconds).map(([act]) => act);
     for (const act of due) {

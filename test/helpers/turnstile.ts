@@ -1,4 +1,4 @@
-/** Lets so many work at once: the others wait their turn. */
+/** Limits how many work at once; the others wait. */
 export function turnstile(places: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let free = places;
   const waiting: (() => void)[] = [];

@@ -8,8 +8,8 @@ export const OLDER = '9.9.1';
 export const NEWER = '9.9.2';
 
 /**
- * The program as `npm pack` makes it, in two versions that have no file name of the code in common but those of its
- * entries, as after a year of changes. Gives their tarballs' paths, in `directory`.
+ * Makes the program as `npm pack` does, in two versions that share no file names but those of their entries, as after a
+ * year of changes. Returns the paths of the tarballs, in `directory`.
  */
 export function packTwoVersions(
   dist: string,
@@ -32,7 +32,7 @@ function pack(dist: string, directory: string, version: string): string {
   return join(directory, `orgkey-${version}.tgz`);
 }
 
-/** The hashes in the names of the chunks become others, and the version that the code tells too. */
+/** Changes the hashes in the names of the chunks, and the version in the code. */
 function renameChunks(dist: string, version: string): void {
   const {version: built} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const chunks = readdirSync(dist).filter((name) => /-[A-Z0-9]{8}\.js$/.test(name));

@@ -8,7 +8,7 @@ const ORGANIZATIONS = ['contoso', 'fabrikam', 'tailspin', 'northwind'];
 /** A uid without an account. */
 const uid = 4321;
 
-/** Installs two versions over each other, so many times in turns, while clones go on. Gives what was seen. */
+/** Installs two versions over each other, in turns, while clones run. Returns what it saw. */
 export async function updateUnderClones(
   app: BuiltApp,
   cloud: Cloud,
@@ -21,12 +21,12 @@ export async function updateUnderClones(
   },
 ): Promise<Record<string, unknown>> {
   packTwoVersions(join(app.directory, 'dist'), app.directory);
-  // tokens that end at once keep acquirers busy at every moment of an update
+  // Tokens that expire at once keep acquirers busy at every moment of an update
   cloud.tokenSettings.life = 66;
   const {credentials, urls} = addOrganizations(cloud);
   const home = new SystemdHome(app, uid, `integrations:\n  azure:\n    - credentials:\n${credentials}`);
   try {
-    // the units have a /tmp of their own
+    // The units have their own /tmp
     const caFile = home.write('ca.pem', readFileSync(cloud.caFile, 'utf8'));
     const environment = Object.fromEntries(
       Object.entries(cloud.environment()).map(([name, value]) => [
@@ -46,7 +46,7 @@ export async function updateUnderClones(
   }
 }
 
-/** Each with an app of its own and a repository with submodules. */
+/** Each has its own app, and a repository with submodules. */
 function addOrganizations(cloud: Cloud): {readonly credentials: string; readonly urls: readonly string[]} {
   const tenant = cloud.addTenant();
   const added = ORGANIZATIONS.map((name) => {

@@ -137,7 +137,7 @@ const rows = [
   [collection, 55, 'the fallback of its host', 'personal access token', 'Grace'],
 ] as const;
 
-test('Backstage’s examples inside a whole app-config: what is selected, by `which` and by real requests', async (t) => {
+test('Backstage’s examples select the same by `which` and by requests', async (t) => {
   const config = join(scratchDirectory(t), 'app-config.yaml');
   // as it lies in a repository: readable by everybody, and without a secret in it
   writeFileSync(config, appConfig, {mode: 0o644});

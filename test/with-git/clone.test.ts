@@ -72,7 +72,7 @@ for (const git of gits) {
     },
   );
 
-  withGit(titled('keeps the user name that stands in the URL'), async (t) => {
+  withGit(titled('keeps the user name of the URL'), async (t) => {
     const {cloud, fabrikam, home, close} = await world(git);
     t.teardown(close);
     const library = fabrikam.addRepository('shared/library', {files: {a: 'a'}});
@@ -81,7 +81,7 @@ for (const git of gits) {
     t.is(served?.authorization?.username, 'fabrikam');
   });
 
-  withGit(titled('hands nothing to other hosts, to http and to submodules that lead there'), async (t) => {
+  withGit(titled('hands nothing to other hosts, to http and to submodules that point there'), async (t) => {
     const {cloud, contoso, home, close} = await world(git);
     t.teardown(close);
     const trap = contoso.addRepository('web/trap', {
@@ -105,7 +105,7 @@ for (const git of gits) {
     }
   });
 
-  withGit(titled('says why a configured organization fails, and stops instead of asking'), async (t) => {
+  withGit(titled('reports why a configured organization fails, and does not prompt'), async (t) => {
     const {cloud, app, contoso, home, daemon, close} = await world(git);
     t.teardown(close);
     const site = contoso.addRepository('web/site', {files: {a: 'a'}});
@@ -159,26 +159,23 @@ for (const git of gits) {
     t.is(cloud.requests.count({endpoint: 'token'}), 2);
   });
 
-  withGit(
-    titled('a daemon that is killed leaves git neither hanging nor blind, and a new one takes over'),
-    async (t) => {
-      const {cloud, contoso, home, daemon, close} = await world(git);
-      t.teardown(close);
-      const site = contoso.addRepository('web/site', {files: {a: 'a'}});
-      const hang = cloud.fault({endpoint: 'token', hang: true, times: 'always'});
-      const waiting = home.git(['ls-remote', site.url]);
-      await cloud.requests.waitFor({endpoint: 'token'});
-      await daemon.stop('SIGKILL');
-      const {code, stderr} = await waiting;
-      t.not(code, 0);
-      t.regex(stderr, /orgkey: hint: start it: orgkey service start/);
-      hang.clear();
+  withGit(titled('a killed daemon does not make git hang, and a new one takes over'), async (t) => {
+    const {cloud, contoso, home, daemon, close} = await world(git);
+    t.teardown(close);
+    const site = contoso.addRepository('web/site', {files: {a: 'a'}});
+    const hang = cloud.fault({endpoint: 'token', hang: true, times: 'always'});
+    const waiting = home.git(['ls-remote', site.url]);
+    await cloud.requests.waitFor({endpoint: 'token'});
+    await daemon.stop('SIGKILL');
+    const {code, stderr} = await waiting;
+    t.not(code, 0);
+    t.regex(stderr, /orgkey: hint: start it: orgkey service start/);
+    hang.clear();
 
-      const next = await startDaemon({directory: daemon.directory, environment: cloud.environment()});
-      t.teardown(() => next.close());
-      await home.succeed(['ls-remote', site.url]);
-    },
-  );
+    const next = await startDaemon({directory: daemon.directory, environment: cloud.environment()});
+    t.teardown(() => next.close());
+    await home.succeed(['ls-remote', site.url]);
+  });
 }
 
 test.serial('with the daemon down, what git stores starts no daemon of git on our path', async (t) => {

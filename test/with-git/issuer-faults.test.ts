@@ -113,7 +113,7 @@ function forAll(work: (entry: Entry) => Promise<void>): Promise<void[]> {
   return inParallel(entries, 3, work);
 }
 
-test.serial('without a token: a reason with code and repair, after at most three tries', async (t) => {
+test.serial('a failure is reported with its code and repair after at most three tries', async (t) => {
   await forAll(async (entry) => {
     const fault = cloud.fault(entry.fault);
     const {code, stdout, stderr} = await fill(entry);
@@ -133,7 +133,7 @@ test.serial('without a token: a reason with code and repair, after at most three
   });
 });
 
-test.serial('a failure in memory costs no further request', async (t) => {
+test.serial('a remembered failure causes no further request', async (t) => {
   // what wanted to be left alone for an hour still does
   const throttled = entries.find(({name}) => name === 'http-429-3600');
   if (throttled === undefined) return t.fail();
@@ -142,7 +142,7 @@ test.serial('a failure in memory costs no further request', async (t) => {
   t.is(asked(throttled), before);
 });
 
-test.serial('with a token that lives: git has it, after at most three tries', async (t) => {
+test.serial('a valid token is served after at most three tries', async (t) => {
   cloud.clearFaults();
   cloud.requests.clear();
   // an hour, so that everybody may be asked again

@@ -43,7 +43,7 @@ test.serial('a thousand first requests at once are one acquisition', async (t) =
   t.is(cloud.requests.count({endpoint: 'token'}), 1, 'ten organizations of one identity among them');
 });
 
-test.serial('a thousand first requests at once share a refusal as well', async (t) => {
+test.serial('a thousand first requests at once share a rejection too', async (t) => {
   const daemon = await start();
   t.teardown(() => daemon.close());
   // a refusal is good for so long, however slowly they come
@@ -55,7 +55,7 @@ test.serial('a thousand first requests at once share a refusal as well', async (
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 });
 
-test.serial('two tenants of one client id: two tokens, never mixed', async (t) => {
+test.serial('two tenants of one client id get two tokens, never mixed', async (t) => {
   const daemon = await start();
   t.teardown(() => daemon.close());
   const answers = await Promise.all(

@@ -113,36 +113,33 @@ for (const git of gits) {
   }
 
   for (const service of ['git-upload-pack', 'git-receive-pack']) {
-    withGit(
-      titled(`${service} is refused for ever where its references are not: that ends as well`),
-      async (t) => {
-        const {home, repository, close} = await world(git);
-        t.teardown(close);
-        await home.succeed(['clone', '-q', repository.url, 'site']);
-        cloud.fault({
-          endpoint: 'git',
-          method: 'POST',
-          service,
-          status: 401,
-          headers: {'www-authenticate': 'Basic realm="https://dev.azure.com/"'},
-          times: 'always',
-        });
-        cloud.requests.clear();
-        const args =
-          service === 'git-upload-pack'
-            ? ['clone', '-q', repository.url, 'copy']
-            : ['-C', 'site', 'push', '-q', 'origin', 'HEAD:refs/heads/other'];
-        const {tries, last} = await untilExplained(() => home.git(args));
-        t.not(last.code, 0);
-        t.regex(last.stderr, EXPLAINED);
-        t.true(cloud.requests.count({endpoint: 'git'}) <= 6 * tries, `${cloud.requests.length} requests`);
-        t.true(cloud.requests.count({endpoint: 'token'}) <= 4);
-        t.log(`${tries} tries, ${cloud.requests.count({endpoint: 'git'})} requests`);
-      },
-    );
+    withGit(titled(`${service} that is always rejected ends with an explanation`), async (t) => {
+      const {home, repository, close} = await world(git);
+      t.teardown(close);
+      await home.succeed(['clone', '-q', repository.url, 'site']);
+      cloud.fault({
+        endpoint: 'git',
+        method: 'POST',
+        service,
+        status: 401,
+        headers: {'www-authenticate': 'Basic realm="https://dev.azure.com/"'},
+        times: 'always',
+      });
+      cloud.requests.clear();
+      const args =
+        service === 'git-upload-pack'
+          ? ['clone', '-q', repository.url, 'copy']
+          : ['-C', 'site', 'push', '-q', 'origin', 'HEAD:refs/heads/other'];
+      const {tries, last} = await untilExplained(() => home.git(args));
+      t.not(last.code, 0);
+      t.regex(last.stderr, EXPLAINED);
+      t.true(cloud.requests.count({endpoint: 'git'}) <= 6 * tries, `${cloud.requests.length} requests`);
+      t.true(cloud.requests.count({endpoint: 'token'}) <= 4);
+      t.log(`${tries} tries, ${cloud.requests.count({endpoint: 'git'})} requests`);
+    });
   }
 
-  withGit(titled('over a scoped socket, with git alone: works, and is replaced once revoked'), async (t) => {
+  withGit(titled('a scoped socket serves git alone, and a revoked token is replaced'), async (t) => {
     const {home, daemon, repository, close} = await world(git);
     t.teardown(close);
     await inContainer(home, daemon);
@@ -176,7 +173,7 @@ for (const pair of gitsWithLfs) {
     t.is(cloud.requests.count({endpoint: 'token'}), 1);
   });
 
-  withLfs(titled('a revoked token does not make it loop'), async (t) => {
+  withLfs(titled('a revoked token causes no endless loop'), async (t) => {
     const {home, repository, close} = await lfsWorld(pair);
     t.teardown(close);
     await home.succeed([
@@ -201,29 +198,26 @@ for (const pair of gitsWithLfs) {
     t.is(cloud.requests.count({endpoint: 'token'}), 1);
   });
 
-  withLfs(
-    titled('large files that are refused for ever do not make it loop, and are explained'),
-    async (t) => {
-      const {home, repository, close} = await lfsWorld(pair);
-      t.teardown(close);
-      cloud.fault({
-        endpoint: 'lfs',
-        status: 401,
-        headers: {'www-authenticate': 'Basic realm="https://dev.azure.com/"'},
-        body: {message: 'no'},
-        times: 'always',
-      });
-      const {tries, last} = await untilExplained(() =>
-        home.git(['clone', '-q', repository.url, `site-${made++}`]),
-      );
-      const requests = cloud.requests.count({endpoint: 'lfs'});
-      t.regex(last.stderr, EXPLAINED);
-      t.true(requests <= 10 * tries, `${requests} requests in ${tries} tries`);
-      t.true(cloud.requests.count({endpoint: 'token'}) <= 2);
-      await home.succeed(['ls-remote', library.url]);
-      t.log(`${tries} tries, ${requests} requests`);
-    },
-  );
+  withLfs(titled('large files that are always rejected end with an explanation'), async (t) => {
+    const {home, repository, close} = await lfsWorld(pair);
+    t.teardown(close);
+    cloud.fault({
+      endpoint: 'lfs',
+      status: 401,
+      headers: {'www-authenticate': 'Basic realm="https://dev.azure.com/"'},
+      body: {message: 'no'},
+      times: 'always',
+    });
+    const {tries, last} = await untilExplained(() =>
+      home.git(['clone', '-q', repository.url, `site-${made++}`]),
+    );
+    const requests = cloud.requests.count({endpoint: 'lfs'});
+    t.regex(last.stderr, EXPLAINED);
+    t.true(requests <= 10 * tries, `${requests} requests in ${tries} tries`);
+    t.true(cloud.requests.count({endpoint: 'token'}) <= 2);
+    await home.succeed(['ls-remote', library.url]);
+    t.log(`${tries} tries, ${requests} requests`);
+  });
 }
 
 async function lfsWorld(pair: GitWithLfs) {
@@ -243,7 +237,7 @@ function pointer(home: GitHome): Promise<string> {
   return home.succeed(['-C', 'site', 'cat-file', '-p', 'HEAD:large.bin']);
 }
 
-test.serial('a scoped socket forces one acquisition a minute, whatever it says was refused', async (t) => {
+test.serial('a scoped socket can force only one acquisition a minute', async (t) => {
   const {daemon, close} = await world(gits[0] ?? t.fail('there is no git'));
   t.teardown(close);
   const socket = `${daemon.runtime}/scoped/team/git.sock`;

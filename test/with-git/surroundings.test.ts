@@ -84,7 +84,7 @@ for (const [where, endpoint, environment] of [
   });
 }
 
-test.serial('App Service: a header that is not the one of this app', async (t) => {
+test.serial('App Service rejects the header of another app', async (t) => {
   const {home} = await withCredentials(t, cloud, ['organizations: [contoso], clientId: system-assigned'], {
     environment: {...cloud.appServiceEnvironment(), IDENTITY_HEADER: 'canary-header'},
   });
@@ -119,26 +119,23 @@ test.serial('an outage of IMDS goes unnoticed while a token lives', async (t) =>
   await home.succeed(['ls-remote', site.url]);
 });
 
-test.serial(
-  'the machine’s own identity as client assertion, into another tenant: that tenant’s authority is asked',
-  async (t) => {
-    const bridge = tenant.addApplication({secret: false, multitenant: true, federatedCredentials: [system]});
-    const abroad = cloud.addOrganization('abroad', {tenant: elsewhere, members: [bridge]});
-    const {url} = abroad.addRepository('web/site', {files: {a: 'a'}});
-    const {home, daemon} = await withCredentials(t, cloud, [
-      `organizations: [abroad], clientId: ${bridge.clientId}, managedIdentityClientId: system-assigned, tenantId: ${elsewhere.id}`,
-    ]);
-    await home.succeed(['clone', url, 'abroad']);
-    t.is(servedBy('abroad')[0], bridge.name);
-    const [request, ...more] = cloud.requests.filter({endpoint: 'token', client: bridge.clientId});
-    t.is(more.length, 0);
-    t.is(request?.tenant, elsewhere.id);
-    const shown = decodeJwt(request?.form['client_assertion'] ?? '')?.claims;
-    t.like(shown, {iss: tenant.issuer, sub: system.objectId, azp: system.clientId});
-    // Entra takes user-assigned ones only: Backstage's example works, with a warning
-    t.regex((await daemon.status()).notices[0]?.message ?? '', /system-assigned/);
-  },
-);
+test.serial('the machine’s identity as assertion asks the authority of the other tenant', async (t) => {
+  const bridge = tenant.addApplication({secret: false, multitenant: true, federatedCredentials: [system]});
+  const abroad = cloud.addOrganization('abroad', {tenant: elsewhere, members: [bridge]});
+  const {url} = abroad.addRepository('web/site', {files: {a: 'a'}});
+  const {home, daemon} = await withCredentials(t, cloud, [
+    `organizations: [abroad], clientId: ${bridge.clientId}, managedIdentityClientId: system-assigned, tenantId: ${elsewhere.id}`,
+  ]);
+  await home.succeed(['clone', url, 'abroad']);
+  t.is(servedBy('abroad')[0], bridge.name);
+  const [request, ...more] = cloud.requests.filter({endpoint: 'token', client: bridge.clientId});
+  t.is(more.length, 0);
+  t.is(request?.tenant, elsewhere.id);
+  const shown = decodeJwt(request?.form['client_assertion'] ?? '')?.claims;
+  t.like(shown, {iss: tenant.issuer, sub: system.objectId, azp: system.clientId});
+  // Entra takes user-assigned ones only: Backstage's example works, with a warning
+  t.regex((await daemon.status()).notices[0]?.message ?? '', /system-assigned/);
+});
 
 const token = cloud.addIssuer('https://cluster.example').token({subject: 'job'});
 const pod = tenant.addApplication({
@@ -203,23 +200,20 @@ for (const [title, variables, principal, text] of sources) {
   });
 }
 
-test.serial(
-  'Terraform’s variables alone, without a configuration: for the organization that they name',
-  async (t) => {
-    const {home, daemon} = await gitWorld(t, cloud, {
-      config: '',
-      environment: {ARM_USE_MSI: 'true', AZDO_ORG_SERVICE_URL: 'https://dev.azure.com/contoso'},
-    });
-    await home.succeed(['ls-remote', site.url]);
-    t.is(servedBy('contoso')[0], 'the machine');
-    const {code} = await home.git(['ls-remote', tool.url]);
-    t.not(code, 0, 'another organization is not ours');
-    t.true(home.has('asked'));
-    t.is((await daemon.status()).configuration.source, 'environment');
-  },
-);
+test.serial('Terraform’s variables alone configure the organization that they name', async (t) => {
+  const {home, daemon} = await gitWorld(t, cloud, {
+    config: '',
+    environment: {ARM_USE_MSI: 'true', AZDO_ORG_SERVICE_URL: 'https://dev.azure.com/contoso'},
+  });
+  await home.succeed(['ls-remote', site.url]);
+  t.is(servedBy('contoso')[0], 'the machine');
+  const {code} = await home.git(['ls-remote', tool.url]);
+  t.not(code, 0, 'another organization is not ours');
+  t.true(home.has('asked'));
+  t.is((await daemon.status()).configuration.source, 'environment');
+});
 
-test.serial('Terraform’s variables: one that is named but cannot be used', async (t) => {
+test.serial('a variable of Terraform that cannot be used is reported', async (t) => {
   const {home, daemon} = await withCredentials(t, cloud, ['environment: terraform'], {
     environment: {ARM_CLIENT_SECRET: 'canary-secret', ARM_CLIENT_ID: app.clientId},
   });
@@ -238,7 +232,7 @@ const newer = gits.findLast(({hasAuthtype}) => hasAuthtype);
 
 // git tells us what the server says from 2.41 on
 testUnless(newer?.missing, test.serial)(
-  'an organization of another tenant: the first command that fails says so (git ≥ 2.46)',
+  'an organization of another tenant is reported at the first failure (git ≥ 2.46)',
   async (t) => {
     const guests = cloud.addOrganization('guests', {tenant: elsewhere});
     const {url} = guests.addRepository('web/site', {files: {a: 'a'}});
@@ -264,7 +258,7 @@ testUnless(newer?.missing, test.serial)(
   },
 );
 
-test.serial('an authority of one’s own, which Entra is not asked about', async (t) => {
+test.serial('a custom authority is used without asking Entra', async (t) => {
   const {home} = await gitWorldOf(t, {disableInstanceDiscovery: true});
   await home.succeed(['ls-remote', site.url]);
   const asked = cloud.requests.filter(({endpoint}) => ['token', 'openid', 'discovery'].includes(endpoint));
@@ -275,7 +269,7 @@ test.serial('an authority of one’s own, which Entra is not asked about', async
   );
 });
 
-test.serial('an authority of one’s own that Entra does not know', async (t) => {
+test.serial('a custom authority that Entra does not know is accepted', async (t) => {
   const {home} = await gitWorldOf(t, {disableInstanceDiscovery: false});
   await complains(
     t,

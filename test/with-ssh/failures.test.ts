@@ -198,7 +198,7 @@ async function goneGrants({daemon}: SubmoduleWorld): Promise<void> {
   while (daemon.events.at(-1)?.kind !== 'ended') await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a repository that is not there: the server’s own words and exit code reach the user', async (t) => {
+test('a missing repository: the server’s own words and exit code reach the user', async (t) => {
   const world = await inWorld(t);
   const {code, stderr} = await lsRemote(world, world.ssh('Web/nothing'));
   t.is(code, 128);

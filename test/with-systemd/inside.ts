@@ -337,7 +337,7 @@ async function failures(): Promise<string> {
   return stdout.trim();
 }
 
-/** Within a minute, else it is not going to be so. */
+/** Waits for a minute at most. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 50) {
     if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
