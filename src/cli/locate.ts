@@ -1,7 +1,7 @@
 import {dirname, join} from 'node:path';
 import {machineFiles} from '../places/file-facts.ts';
 import * as paths from '../places/paths.ts';
-import {machineDirectory} from '../places/machine-configuration.ts';
+import {machineDirectory} from '../places/paths.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';

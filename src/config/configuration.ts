@@ -1,7 +1,12 @@
 import type {Binding} from '../identity/bindings.ts';
 import type {SecretSource} from '../identity/identity.ts';
+import type {OrgkeyValues} from './shape/keys.ts';
+import type {Problem} from './text/problems.ts';
+import type {AgentKeySource} from './value/value-source.ts';
 
-/** A configuration that is in force: everything checked, every default filled in. */
+export type {AgentKeySource, Problem};
+
+/** A configuration that is in force: everything is checked, and every default is filled in. */
 export interface Configuration {
   /** The file's absolute path; `environment`: made from variables; `none`: there is neither. */
   readonly source: string;
@@ -9,15 +14,12 @@ export interface Configuration {
   readonly settings: Settings;
   /** What is allowed but looks wrong. */
   readonly warnings: readonly Problem[];
-  /** Absolute paths whose change means that it must be read again. */
+  /** Absolute paths whose change means that the configuration must be read again. */
   readonly files: readonly string[];
   /** A hash of everything that was read, keyed for this process: equal hashes mean an equal configuration. */
   readonly hash: string;
-  /**
-   * Names what was found valid, in any process: a hash of what is written, secrets left out, and of the rules.
-   * `undefined` where there is no file. A later load that knows it need not load the schema.
-   */
-  readonly validity: string | undefined;
+  /** Neither `integrations.azure` nor `orgkey` exists. */
+  readonly isEmpty: boolean;
 }
 
 export type Loaded =
@@ -29,79 +31,40 @@ export type Loaded =
       readonly files: readonly string[];
     };
 
-/** What is wrong in a configuration, and where. Never holds a secret. */
-export interface Problem {
-  /** `/etc/orgkey/config.yaml:12:9`; lines and columns count from 1. */
-  readonly place: string;
-  /** Lower case, no full stop. */
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-/** The section `orgkey:` of the configuration. */
-export interface Settings {
-  /** Tokens of the configured organizations are acquired at start. Default: true. */
-  readonly prefetch: boolean;
-  /** What git does where a configured organization fails. Default: `quit`. */
-  readonly onFailure: 'quit' | 'pass';
-  /** The daemon ends after this long without a request, in milliseconds. Default: never (`undefined`). */
-  readonly idleExit: number | undefined;
-  readonly entra: EntraSettings;
+/** The section `orgkey`: the values of the table in `shape/keys.ts`, which describes each. */
+export interface Settings extends Omit<OrgkeyValues, 'sockets' | 'submodules' | 'ssh' | 'metrics'> {
   readonly sockets: readonly SocketSettings[];
   readonly submodules: readonly SubmoduleSettings[];
-  /** A command whose standard streams lead to the ssh host, as OpenSSH's ProxyCommand. Default: none. */
-  readonly sshProxyCommand: string | undefined;
-  /** `host:port` on loopback, or a socket's path. Default: off (`undefined`). */
-  readonly metricsListen: string | undefined;
-  readonly audit: AuditSettings;
+  readonly sshProxyCommand: OrgkeyValues['ssh']['proxyCommand'];
+  readonly metricsListen: OrgkeyValues['metrics']['listen'];
 }
 
-export interface EntraSettings {
-  /** Default: `https://login.microsoftonline.com`. */
-  readonly authorityHost: string;
-  /** Default: false. */
-  readonly disableInstanceDiscovery: boolean;
-}
+export type EntraSettings = OrgkeyValues['entra'];
+export type AuditSettings = OrgkeyValues['audit'];
 
 /** One scoped socket. */
 export interface SocketSettings {
   readonly name: string;
   /** Organizations and collections, in lower case. */
   readonly organizations: readonly string[];
-  /** Permission bits. Default: 0o600. */
+  /** Permission bits. */
   readonly mode: number;
-  /** Name or number. Default: the daemon's own. */
+  /** A name or a number. `undefined`: the daemon's own. */
   readonly group: string | undefined;
 }
 
-/** The key for some organizations' submodules. */
+/** The key for the submodules of some organizations. */
 export interface SubmoduleSettings {
   /** In lower case. */
   readonly organizations: readonly string[];
-  /** The ssh name of the host, for every port, or `name:port`. Default: `ssh.dev.azure.com` (and `vs-ssh.visualstudio.com`). */
+  /** The ssh name of the host, for every port, or `name:port`. */
   readonly host: string;
   readonly privateKey: SecretSource | AgentKeySource;
-  /** Where the key is read from; absolute. `undefined`: from no file. */
+  /** The absolute path that the key is read from. `undefined`: it is not in a file. */
   readonly keyFile: string | undefined;
-  /** Patterns `project/repository`, `*` for any run of characters within a segment. Default: all of the organizations. */
+  /** Patterns `project/repository`, `*` for any run of characters within a segment. None: all repositories. */
   readonly repositories: readonly string[];
-  /** Lines as in OpenSSH's known_hosts. Default: built in for Azure DevOps. */
+  /** Lines as in OpenSSH's known_hosts. `undefined`: those that are built in for Azure DevOps. */
   readonly knownHosts: string | undefined;
   readonly place: string;
-}
-
-/** A private key that an ssh-agent holds. */
-export interface AgentKeySource {
-  readonly from: 'ssh-agent';
-  /** The absolute path of the agent's socket. */
-  readonly socket: string;
-  /** As in a `.pub` file: `ssh-rsa AAAA… comment`. */
-  readonly publicKey: string;
-}
-
-export interface AuditSettings {
-  /** In bytes. Default: 10 MiB. */
-  readonly maxSize: number;
-  /** How many are kept. Default: 5. */
-  readonly files: number;
 }

@@ -1,17 +1,10 @@
+import {buildSettings} from './build/build-settings.ts';
 import type {Configuration, Settings} from './configuration.ts';
+import {DEFAULTS, readSection} from './shape/collections.ts';
+import {ORGKEY} from './shape/keys.ts';
 
-/** What holds where the configuration says nothing. */
-export const DEFAULT_SETTINGS: Settings = {
-  prefetch: true,
-  onFailure: 'quit',
-  idleExit: undefined,
-  entra: {authorityHost: 'https://login.microsoftonline.com', disableInstanceDiscovery: false},
-  sockets: [],
-  submodules: [],
-  sshProxyCommand: undefined,
-  metricsListen: undefined,
-  audit: {maxSize: 10 * 1024 * 1024, files: 5},
-};
+/** The settings of a configuration that says nothing. */
+export const DEFAULT_SETTINGS: Settings = buildSettings(readSection(undefined, ORGKEY, DEFAULTS), DEFAULTS);
 
 /** Nothing is configured: every request is passed on. */
 export const NO_CONFIGURATION: Configuration = {
@@ -21,5 +14,5 @@ export const NO_CONFIGURATION: Configuration = {
   warnings: [],
   files: [],
   hash: 'none',
-  validity: undefined,
+  isEmpty: true,
 };

@@ -2,9 +2,10 @@ import {createHmac} from 'node:crypto';
 import {dirname, resolve} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
 import {lowerName} from '../organization/organization.ts';
+import {SERVICES_HOST} from '../organization/owner.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {buildBindings} from './build/build-bindings.ts';
-import {buildEntraSettings, buildSettings} from './build/build-settings.ts';
+import {buildSettings, readOrgkey} from './build/build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
 import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
 import {parseConfiguration} from './text/parse-configuration.ts';
@@ -12,49 +13,50 @@ import {Problems} from './text/problems.ts';
 import {
   LARGEST_CONFIGURATION,
   LARGEST_SECRET,
-  objectionTo,
   readProtectedFile,
+  whyUnsafe,
   type FileRead,
 } from '../files/read-protected-file.ts';
-import {filesNamedIn, Resolver, type NamingSurroundings, type Surroundings} from './value/resolve-value.ts';
+import {filesNamedIn, type NamingSurroundings} from './value/named-files.ts';
+import {Resolver} from './value/resolve-value.ts';
+import type {Surroundings} from './value/value-source.ts';
+import {terraformIdentity} from './build/terraform-identity.ts';
 import {
   hasTerraformEnvironment,
   TERRAFORM_VARIABLES,
   terraformFiles,
-  terraformIdentity,
   terraformTarget,
-} from './build/terraform-environment.ts';
-import {validityOf} from './shape/validity.ts';
+} from './build/terraform-variables.ts';
+import {reportIncludes, reportSource} from './shape/collections.ts';
+import {Reader} from './shape/kind.ts';
 import {valueAt, type Parts} from './text/written.ts';
 
 export interface LoadOptions {
-  /** As `configurationFile` found it. `undefined`: there is none, and the environment may say who we are. */
+  /** As `configurationFile` found it. `undefined`: there is none, and the environment may name an identity. */
   readonly file: string | undefined;
-  /** Taken as if the file held it, ours alone: it is not there yet. Default: what it holds. */
+  /** Used in place of what the file contains, as if only we could write it. Default: what it contains. */
   readonly content?: Uint8Array;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Files must belong to this user or to root. Default: our own uid. */
   readonly uid?: number;
-  /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: ours. */
+  /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: our own. */
   readonly workingDirectory?: string;
-  /** Where `~/` in the file leads. Default: `$HOME`. */
+  /** The directory that `~/` in the file means. Default: `$HOME`. */
   readonly home?: string | undefined;
-  /** Where a file was looked for, in order: those that would be taken instead are watched, too. Default: nowhere. */
+  /** Where a file was looked for, in order: files that would be used instead are watched, too. Default: nowhere. */
   readonly candidates?: readonly string[];
-  /** A file that lost all of its text since is being written, or was lost: it is no other configuration. Default: none. */
-  readonly inForce?: Pick<Configuration, 'source' | 'validity'>;
+  /** A file that is empty now, but was not, is being written or was lost. Default: none is in force. */
+  readonly inForce?: Pick<Configuration, 'source' | 'isEmpty'>;
   /** Random bytes of this process, 32: identities and hashes are keyed with it. */
   readonly key: Uint8Array;
-  /** The `validity` of configurations that were valid before: for these the schema is not loaded. Default: none. */
-  readonly knownValid?: ReadonlySet<string>;
   /**
-   * A variable that is not set, a credential that systemd did not pass: an error for whoever acts by the
-   * configuration, a warning for whoever looks at that of a daemon, which may have them. Default: an error.
+   * How to report a missing variable or systemd credential: `error` if we act on the configuration, `warning` if we
+   * only inspect that of a daemon, which may have them. Default: `error`.
    */
   readonly absent?: 'error' | 'warning';
 }
 
-/** Reads the configuration. What is wrong with it is returned, all of it at once, and holds no secret. */
+/** Reads the configuration. Returns all of its problems at once; they do not contain secrets. */
 export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
   const {file, environment, candidates = []} = options;
   const {
@@ -74,69 +76,79 @@ function watching(others: readonly string[], loaded: Loaded): Loaded {
   return {...loaded, configuration: {...configuration, files: [...others, ...configuration.files]}};
 }
 
-/** The options, defaults filled in. */
+/** The options with their defaults. */
 type Complete = LoadOptions &
   Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>> & {readonly home: string | undefined};
 
-async function loadFile(
-  {environment, uid, home, key, knownValid, inForce, absent = 'error', content}: Complete,
-  file: string,
-): Promise<Loaded> {
+async function loadFile(options: Complete, file: string): Promise<Loaded> {
+  const {uid, inForce, content} = options;
   const read: FileRead =
     content === undefined
       ? await readProtectedFile(file, LARGEST_CONFIGURATION)
       : {kind: 'read', bytes: Buffer.from(content), owner: uid, mode: 0o600};
   if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`, read.hint);
-  const objection = objectionTo({path: file, ...read}, {uid, holdsSecret: false});
-  if (objection !== undefined)
+  const unsafe = whyUnsafe({path: file, ...read}, {uid, holdsSecret: false});
+  if (unsafe !== undefined)
     return unread(
       file,
-      `the configuration ${objection.message}`,
-      objection.hint && `${objection.hint} ${shellWord(file)}`,
+      `the configuration ${unsafe.message}`,
+      unsafe.hint && `${unsafe.hint} ${shellWord(file)}`,
     );
   const text = decode(read.bytes);
   if (text === undefined) return unread(file, 'the configuration is not UTF-8');
-
-  const problems = new Problems(file, text);
-  const parts = await parseConfiguration(text, problems);
-  const validity = validityOf(parts);
-  if (text.trim() === '' && inForce?.source === file && inForce.validity !== validity)
+  if (text.trim() === '' && inForce?.source === file && !inForce.isEmpty)
     return unread(file, 'the configuration is empty');
-  if (knownValid?.has(validity) !== true) {
-    const {checkShape} = await import('./shape/check-shape.ts');
-    checkShape(parts, problems);
-  }
+  return await loadText(options, text, {path: file, ...read});
+}
 
-  const directory = dirname(file);
+/** The file of a configuration. */
+interface File {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly owner: number;
+  readonly mode: number;
+}
+
+async function loadText(options: Complete, text: string, file: File): Promise<Loaded> {
+  const {environment, uid, home, key, absent = 'error'} = options;
+  const problems = new Problems(file.path, text);
+  const parts = await parseConfiguration(text, problems);
+  for (const {name, at} of parts.sources) reportSource(name, at, problems);
+  reportIncludes(parts.azure, problems);
+  reportIncludes(parts.orgkey, problems);
+
+  const directory = dirname(file.path);
   const paths = [...new Set(namedFiles(parts, {directory, home, environment}))];
   const files = await readSecrets(paths);
   const surroundings: Surroundings = {directory, home, environment, uid, files, absent};
   const resolver = new Resolver(surroundings, problems);
-  const entra = buildEntraSettings(parts.orgkey, {problems, resolver});
-  const bindings = buildBindings(parts.azure, {problems, resolver, surroundings, entra, key});
-  const settings = buildSettings(parts.orgkey, entra, {problems, resolver});
-  tellReadable({path: file, ...read}, uid, resolver, problems);
-  tellUncovered(settings, bindings, parts, problems);
-  if (parts.azure === undefined && parts.orgkey === undefined && !problems.found)
+  const reader = new Reader(problems, resolver);
+  const values = readOrgkey(parts.orgkey, reader);
+  const bindings = buildBindings(parts.azure, {reader, surroundings, entra: values.entra, key});
+  const settings = buildSettings(values, reader);
+  reportReadable(file, uid, reader);
+  warnOfUncovered(settings, bindings, parts, problems);
+  const isEmpty = parts.azure === undefined && parts.orgkey === undefined;
+  if (isEmpty && !problems.found)
     problems.warn(0, 'nothing is configured: there is neither integrations.azure nor orgkey');
 
-  const watched = [file, ...paths];
+  const watched = [file.path, ...paths];
   const hash = hashOf(key, [
-    read.bytes,
+    file.bytes,
     ...contentsOf(files),
     ...variablesOf(environment, resolver.variables),
   ]);
-  erase([read, ...files.values()]);
-  if (problems.found) return {kind: 'invalid', source: file, problems: problems.errors(), files: watched};
+  erase([{kind: 'read', ...file}, ...files.values()]);
+  if (problems.found)
+    return {kind: 'invalid', source: file.path, problems: problems.errors(), files: watched};
   const warnings = problems.warnings();
-  return {
-    kind: 'loaded',
-    configuration: {source: file, bindings, settings, warnings, files: watched, hash, validity},
-  };
+  const configuration = {source: file.path, bindings, settings, warnings, files: watched, hash, isEmpty};
+  return {kind: 'loaded', configuration};
 }
 
 /** Without a file: the identity of Terraform's variables, for the organization that they name or for all. */
-async function loadEnvironment({environment, uid, home, workingDirectory, key}: Complete): Promise<Loaded> {
+async function loadEnvironment(options: Complete): Promise<Loaded> {
+  const {environment, uid, home, workingDirectory, key} = options;
   if (!hasTerraformEnvironment(environment)) return {kind: 'loaded', configuration: NO_CONFIGURATION};
   const paths = terraformFiles(environment, workingDirectory);
   const files = await readSecrets(paths);
@@ -152,20 +164,22 @@ async function loadEnvironment({environment, uid, home, workingDirectory, key}: 
   const found = terraformIdentity({surroundings, entra: DEFAULT_SETTINGS.entra, key});
   const hash = hashOf(key, [...contentsOf(files), ...variablesOf(environment, TERRAFORM_VARIABLES)]);
   erase(files.values());
-  const problems: Problem[] = [target, found].flatMap((part) =>
-    part.kind === 'failed' ? [{place: 'environment', message: part.message, hint: part.hint}] : [],
-  );
+  const invalid = (...problems: readonly Pick<Problem, 'message' | 'hint'>[]): Loaded => ({
+    kind: 'invalid',
+    source: 'environment',
+    problems: problems.map(({message, hint}) => ({place: 'environment', message, hint})),
+    files: paths,
+  });
   if (target.kind === 'failed' || found.kind === 'failed')
-    return {kind: 'invalid', source: 'environment', problems, files: paths};
+    return invalid(...[target, found].filter((part) => part.kind === 'failed'));
 
   const {identity} = found;
   const {host, organization} = target;
-  if (host !== 'dev.azure.com' && identity.kind !== 'pat') {
-    const message =
-      'AZDO_ORG_SERVICE_URL names a server, and only AZDO_PERSONAL_ACCESS_TOKEN is possible there';
-    const problem: Problem = {place: 'environment', message, hint: undefined};
-    return {kind: 'invalid', source: 'environment', problems: [problem], files: paths};
-  }
+  if (host !== SERVICES_HOST && identity.kind !== 'pat')
+    return invalid({
+      message: 'AZDO_ORG_SERVICE_URL names a server, where only AZDO_PERSONAL_ACCESS_TOKEN is possible',
+      hint: undefined,
+    });
   const organizations = organization === undefined ? [] : [organization];
   const configuration: Configuration = {
     source: 'environment',
@@ -174,7 +188,7 @@ async function loadEnvironment({environment, uid, home, workingDirectory, key}: 
     warnings: found.warnings.map((message) => ({place: 'environment', message, hint: undefined})),
     files: paths,
     hash,
-    validity: undefined,
+    isEmpty: false,
   };
   return {kind: 'loaded', configuration};
 }
@@ -183,7 +197,7 @@ function unread(file: string, message: string, hint?: string): Loaded {
   return {kind: 'invalid', source: file, problems: [{place: file, message, hint}], files: [file]};
 }
 
-/** `undefined` where the bytes are not UTF-8. */
+/** Returns `undefined` if the bytes are not UTF-8. */
 function decode(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
@@ -210,7 +224,7 @@ function usesEnvironment(azure: Parts['azure']): boolean {
   });
 }
 
-/** How many files are open at once. */
+/** How many files are read at once. */
 const AT_ONCE = 32;
 
 async function readSecrets(paths: readonly string[]): Promise<Map<string, FileRead>> {
@@ -224,28 +238,23 @@ async function readSecrets(paths: readonly string[]): Promise<Map<string, FileRe
   return files;
 }
 
-/** A configuration that others can read is fine as long as no secret stands in it. */
-function tellReadable(
-  file: {readonly path: string; readonly owner: number; readonly mode: number},
-  uid: number,
-  resolver: Resolver,
-  problems: Problems,
-): void {
+/** Reports a secret in a configuration that others can read. Without a secret in it, others may read it. */
+function reportReadable(file: File, uid: number, {resolver, problems}: Reader): void {
   const [first] = resolver.literals;
   if (first === undefined) return;
-  const objection = objectionTo(file, {uid, holdsSecret: true});
-  if (objection === undefined) return;
-  const message = `the configuration ${objection.message}; here is one`;
-  if (objection.severity === 'warning') return problems.warn(first, message, objection.hint);
+  const unsafe = whyUnsafe(file, {uid, holdsSecret: true});
+  if (unsafe === undefined) return;
+  const message = `the configuration ${unsafe.message}; here is one`;
+  if (unsafe.severity === 'warning') return problems.warn(first, message, unsafe.hint);
   problems.error(
     first,
     message,
-    `move the secret into a file, {$file: …}, or: ${objection.hint} ${shellWord(file.path)}`,
+    `move the secret into a file, {$file: …}, or: ${unsafe.hint} ${shellWord(file.path)}`,
   );
 }
 
-/** A socket that serves an organization that nobody acts for answers nothing: probably a slip. */
-function tellUncovered(
+/** Warns of a socket for an organization without a credential: it answers nothing, probably by mistake. */
+function warnOfUncovered(
   {sockets}: Settings,
   bindings: readonly Binding[],
   parts: Parts,
@@ -253,12 +262,10 @@ function tellUncovered(
 ): void {
   if (bindings.some(({organizations}) => organizations.length === 0)) return;
   const covered = new Set(bindings.flatMap(({organizations}) => organizations.map(lowerName)));
-  const missing = sockets.flatMap(({name, organizations}) =>
-    organizations.some((organization) => !covered.has(organization)) ? [name] : [],
-  );
   const at = valueAt(parts.orgkey, 'sockets')?.at ?? 0;
-  for (const name of missing)
-    problems.warn(at, `the socket ${name} names an organization that no credential is for`);
+  for (const {name, organizations} of sockets)
+    if (organizations.some((organization) => !covered.has(organization)))
+      problems.warn(at, `the socket ${name} names an organization that no credential is for`);
 }
 
 function contentsOf(files: ReadonlyMap<string, FileRead>): (string | Uint8Array)[] {
@@ -271,7 +278,7 @@ function variablesOf(environment: LoadOptions['environment'], names: Iterable<st
   return [...names].toSorted().flatMap((name) => [name, environment[name] ?? '\0']);
 }
 
-/** Each part with its length, or two parts could be cut in another place and still be the same. */
+/** Hashes each part with its length, so that other parts with the same text have another hash. */
 function hashOf(key: Uint8Array, parts: readonly (string | Uint8Array)[]): string {
   const hash = createHmac('sha256', key);
   for (const part of parts) {

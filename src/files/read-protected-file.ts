@@ -1,15 +1,16 @@
 import {constants} from 'node:fs';
 import {lstat, open, readFile} from 'node:fs/promises';
 import {dirname, normalize} from 'node:path';
-import {machineDirectory} from '../places/machine-configuration.ts';
+import {machineDirectory} from '../places/paths.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 import {repairUnreadable} from './why-unreadable.ts';
 
-/** What a file held and who may touch it. Links are followed: these are the facts of their target. */
+/** What a file contains and who may use it. Links are followed: these are the facts of their target. */
 export type FileRead =
   | {
       readonly kind: 'read';
       readonly bytes: Buffer;
-      /** The owner's uid; root's where only he can be hidden behind `HIDDEN`. */
+      /** The owner's uid; 0 if `HIDDEN` can only mean root. */
       readonly owner: number;
       /** Permission bits. */
       readonly mode: number;
@@ -23,13 +24,13 @@ export const LARGEST_CONFIGURATION = 64 * 1024 * 1024;
 /** The largest secret that is read, in bytes. */
 export const LARGEST_SECRET = 1024 * 1024;
 
-/** `limit` is in bytes. Never waits: what is no regular file is not read. */
+/** Reads a regular file of at most `limit` bytes. Never waits: pipes and devices are not read. */
 export async function readProtectedFile(path: string, limit: number): Promise<FileRead> {
   try {
     // a pipe would keep us waiting for its other end
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const facts = await file.stat();
-    if (!facts.isFile()) return {kind: 'failed', message: 'is no regular file'};
+    if (!facts.isFile()) return {kind: 'failed', message: 'is not a regular file'};
     if (facts.size > limit) return {kind: 'failed', message: `is larger than ${limit / 1024 / 1024} MiB`};
     const bytes = await file.readFile();
     const owner = facts.uid === HIDDEN && (await isRootHidden(path)) ? 0 : facts.uid;
@@ -43,9 +44,9 @@ export async function readProtectedFile(path: string, limit: number): Promise<Fi
 }
 
 /**
- * Whose file it is that belongs to nobody in this user namespace, as under PrivateUsers=yes: root's, if the namespace
- * has no root, and the file itself, no link to it, lies in /etc/orgkey, and whoever owns that directory and /etc alone
- * writes there. Nothing else could tell root from another user who is hidden like him.
+ * Whether a file whose owner is hidden, as with PrivateUsers=yes, belongs to root. True if this user namespace has no
+ * root, the file itself and not a link is in /etc/orgkey, and only the hidden owner of that directory and of /etc can
+ * write there. Nothing else tells root from another hidden user.
  */
 async function isRootHidden(path: string): Promise<boolean> {
   if (dirname(path) !== machineDirectory) return false;
@@ -62,60 +63,60 @@ async function isRootHidden(path: string): Promise<boolean> {
   }
 }
 
-/** Who owns what belongs to nobody that this user namespace knows. */
+/** The uid shown for owners outside this user namespace (the overflow uid). */
 const HIDDEN = 65_534;
 
-/** What speaks against trusting a file, or against keeping a secret in it. */
-interface Objection {
+/** Why a file cannot be trusted, or cannot hold a secret. */
+interface Unsafe {
   readonly severity: 'error' | 'warning';
   /** Continues `the file … `. */
   readonly message: string;
+  /** A command that the path completes, or `undefined`. */
   readonly hint: string | undefined;
 }
 
 /**
- * Nobody but us and root may write it: what the configuration says is run. A secret of ours nobody else may read;
- * root gives secrets to a group, and systemd, Docker and Kubernetes put root's secrets below /run for all to read.
+ * Returns why a file is unsafe. Only we and root may write it, because the configuration names programs to run. A
+ * secret of our own may be read by no other user. A secret of root may be read by a group, and below /run, where
+ * systemd, Docker and Kubernetes put secrets, by all.
  */
-export function objectionTo(
+export function whyUnsafe(
   file: {readonly path: string; readonly owner: number; readonly mode: number},
   {uid, holdsSecret}: {readonly uid: number; readonly holdsSecret: boolean},
-): Objection | undefined {
+): Unsafe | undefined {
   const {owner, mode} = file;
   if (owner !== uid && owner !== 0) {
     return owner === HIDDEN
-      ? objection('error', 'belongs to a user who is hidden from us', HIDDEN_HINT)
-      : objection('error', `belongs to another user (uid ${owner})`, `chown ${uid}`);
+      ? unsafe('error', 'belongs to a user who is hidden from us', HIDDEN_HINT)
+      : unsafe('error', `belongs to another user (uid ${owner})`, `chown ${uid}`);
   }
-  if ((mode & 0o022) !== 0) return objection('error', 'can be written by others', 'chmod go-w');
+  if ((mode & 0o022) !== 0) return unsafe('error', 'can be written by others', 'chmod go-w');
   if (!holdsSecret) return undefined;
   if (owner === 0 && isBelowRun(file.path)) {
-    return (mode & 0o004) === 0
-      ? undefined
-      : objection('warning', 'holds a secret and can be read by others');
+    return (mode & 0o004) === 0 ? undefined : unsafe('warning', 'holds a secret and can be read by others');
   }
   const readable = owner === 0 ? mode & 0o004 : mode & 0o044;
   return readable === 0
     ? undefined
-    : objection('error', 'holds a secret and can be read by others', 'chmod go-r');
+    : unsafe('error', 'holds a secret and can be read by others', 'chmod go-r');
 }
 
-/** The file's path follows it. */
+/** The path of the file follows. */
 const HIDDEN_HINT =
-  'root’s files are known as his only in /etc/orgkey where the service has PrivateUsers=yes; put it there, or make it yours:';
+  'with PrivateUsers=yes, files of root can be told from others in /etc/orgkey only: put it there, or make it yours:';
 
-function objection(severity: Objection['severity'], message: string, hint?: string): Objection {
+function unsafe(severity: Unsafe['severity'], message: string, hint?: string): Unsafe {
   return {severity, message, hint};
 }
 
-const UNREADABLE = 'may not be read by us';
+const UNREADABLE = 'cannot be read by us';
 
 function isBelowRun(path: string): boolean {
   return /^\/(?:var\/)?run\//.test(normalize(path));
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -126,8 +127,8 @@ function reasonOf(error: unknown): string {
     case 'ELOOP':
       return 'is a link that leads nowhere';
     case 'ENXIO':
-      return 'is no regular file';
+      return 'is not a regular file';
     default:
-      return `cannot be read (${typeof code === 'string' ? code : 'unknown error'})`;
+      return `cannot be read (${code ?? 'unknown error'})`;
   }
 }

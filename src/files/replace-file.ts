@@ -1,34 +1,23 @@
 import {mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle} from 'node:fs/promises';
 import {dirname} from 'node:path';
+import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 
-/** Why a file stayed as it was. */
-class ReplaceError extends Error {
-  override readonly name = 'ReplaceError';
-  readonly code = 'ERR_NOT_REPLACED';
-  readonly hint: string;
-
-  constructor(message: string, {hint, cause}: {hint: string; cause?: unknown}) {
-    super(message, {cause});
-    this.hint = hint;
-  }
-}
-
 interface Replacement {
-  /** As it was read; `undefined`: there was none. */
+  /** What was read before; `undefined`: there was no file. */
   readonly was: Buffer | undefined;
-  /** `undefined`: the file goes away. */
+  /** `undefined`: the file is removed. */
   readonly next: Buffer | undefined;
-  /** Permission bits of a new file; one that is there keeps its own. */
+  /** Permission bits of a new file; an existing one keeps its own. */
   readonly mode: number;
-  /** Whether a file that cannot keep its owner and its group is left alone, or becomes ours. */
+  /** Whether a file that cannot keep its owner and group is left alone, or becomes our own. */
   readonly owner: 'kept' | 'kept-if-possible';
 }
 
 /**
- * Puts other bytes in the place of a file at once, under the lock that git itself takes of its files, so that nothing
- * that is being written now is lost. A link stays one; mode, owner and group stay.
- * @throws {ReplaceError} where somebody holds the lock, the file is not as it was read, or it would be somebody else's.
+ * Replaces the content of a file in one step. It takes the lock that git takes for its own files, so that a change
+ * which is being written now is not lost. Links stay links; mode, owner and group stay.
+ * @throws {OrgkeyError} if the file is locked, is not as it was read, or would get another owner.
  */
 export async function replaceFile(path: string, {was, next, mode, owner}: Replacement): Promise<void> {
   const target = await followed(path);
@@ -39,8 +28,8 @@ export async function replaceFile(path: string, {was, next, mode, owner}: Replac
   });
   try {
     if (!sameBytes(await readIfThere(target), was))
-      throw new ReplaceError(`${path} was changed meanwhile`, {
-        hint: 'look at what is there now, then do it again',
+      throw new OrgkeyError('ERR_NOT_REPLACED', `${path} was changed in the meantime`, {
+        hint: 'look at the file, then run the command again',
       });
     if (next === undefined) {
       await rm(target, {force: true});
@@ -60,7 +49,7 @@ export async function replaceFile(path: string, {was, next, mode, owner}: Replac
   }
 }
 
-/** `undefined`: there is no such file. */
+/** Reads a file. Returns `undefined` if it does not exist. */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
@@ -70,11 +59,12 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
   }
 }
 
+/** Whether two files have the same content, `undefined` meaning that one does not exist. */
 export function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean {
   return one === undefined || other === undefined ? one === other : one.equals(other);
 }
 
-/** Owner and group first: a change of them takes bits away, and the mode is for them. */
+/** Gives the new file the owner, group and mode of the old one. The mode is last, because chown clears bits of it. */
 async function takeOver(
   file: FileHandle,
   {path, target, owner}: Pick<Replacement, 'owner'> & {readonly path: string; readonly target: string},
@@ -83,8 +73,8 @@ async function takeOver(
   if (ours.uid !== known.uid || ours.gid !== known.gid) {
     await file.chown(known.uid, known.gid).catch((error: unknown) => {
       if (owner === 'kept')
-        throw new ReplaceError(`${path} would not keep its owner and its group`, {
-          hint: `do it as root, or take it over first: chown ${ours.uid}:${ours.gid} ${shellWord(target)}`,
+        throw new OrgkeyError('ERR_NOT_REPLACED', `${path} would not keep its owner and group`, {
+          hint: `run the command as root, or take the file over first: chown ${ours.uid}:${ours.gid} ${shellWord(target)}`,
           cause: error,
         });
     });
@@ -92,7 +82,7 @@ async function takeOver(
   await file.chmod(known.mode & 0o7777);
 }
 
-/** Links are followed; a file that is not there yet is itself. */
+/** Follows links. A file that does not exist yet is returned as it is. */
 async function followed(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -102,23 +92,19 @@ async function followed(path: string): Promise<string> {
   }
 }
 
-function cannotLock(path: string, lock: string, error: unknown): ReplaceError {
+function cannotLock(path: string, lock: string, error: unknown): OrgkeyError {
   const code = codeOf(error);
   return code === 'EEXIST'
-    ? new ReplaceError(`${path} is locked`, {
-        hint: `if nobody is writing it now: rm ${shellWord(lock)}`,
+    ? new OrgkeyError('ERR_NOT_REPLACED', `${path} is locked`, {
+        hint: `if no other program is writing it: rm ${shellWord(lock)}`,
         cause: error,
       })
-    : new ReplaceError(`${path} cannot be written (${code ?? 'unknown error'})`, {
-        hint: 'look at the modes and the owner of its directory',
+    : new OrgkeyError('ERR_NOT_REPLACED', `${path} cannot be written (${code ?? 'unknown error'})`, {
+        hint: 'check the owner and mode of its directory',
         cause: error,
       });
 }
 
 function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,16 +1,16 @@
 import {access, constants} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {machineDirectory, machineReaders} from '../places/machine-configuration.ts';
+import {machineDirectory, machineReaders} from '../places/paths.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {showablePath} from '../text/showable.ts';
 
-/** What lets us read a file that we may not read. What is in `/etc/orgkey` stays root's, and is read by a group. */
+/** Returns the command that lets us read a file. Files in `/etc/orgkey` stay root's, and a group may read them. */
 export async function repairUnreadable(path: string): Promise<string> {
   const closed = await firstClosed(path);
   if (closed !== undefined)
     return isOfMachine(closed)
       ? `chmod go+x ${wordOf(closed)}`
-      : `we may not enter ${showablePath(closed)}: put the file somewhere else`;
+      : `put the file somewhere else: we cannot enter ${showablePath(closed)}`;
   return isOfMachine(path)
     ? `chgrp ${machineReaders} ${wordOf(path)} && chmod 640 ${wordOf(path)}`
     : `chown ${process.getuid?.() ?? 0} ${wordOf(path)}`;
@@ -20,7 +20,7 @@ function isOfMachine(path: string): boolean {
   return path === machineDirectory || path.startsWith(`${machineDirectory}/`);
 }
 
-/** The highest of the directories above it that we may not enter. */
+/** Returns the highest directory above the path that we cannot enter. */
 async function firstClosed(path: string): Promise<string | undefined> {
   const above = dirname(path);
   if (above === path) return undefined;

@@ -19,7 +19,7 @@ interface Named {
 }
 
 /** A GUID in lower case, or the identity that the machine itself has. */
-export type ManagedIdentityId = (string & {}) | 'system-assigned';
+type ManagedIdentityId = (string & {}) | 'system-assigned';
 
 /** Who we are to Entra or to Azure DevOps. Each kind is told by its `kind`, decided once, by the configuration. */
 export type Identity = Named &

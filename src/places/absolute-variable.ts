@@ -1,6 +1,6 @@
 /**
- * A directory that a variable names, as the XDG specification wants it read: set to nothing counts as not set, and so
- * does a relative path.
+ * Returns the directory that a variable names, by the rules of the XDG specification: a variable that is empty or
+ * relative counts as not set.
  */
 export function absoluteVariable(
   environment: Readonly<Record<string, string | undefined>>,

@@ -8,7 +8,7 @@ export const machineFiles: FileFacts = {
       const stats = lstatSync(path, {throwIfNoEntry: false});
       return stats && {kind: kindOf(stats), owner: stats.uid};
     } catch {
-      // a directory on the way may not be entered
+      // we cannot enter a directory of the path
       return undefined;
     }
   },

@@ -2,7 +2,7 @@ import {userInfo} from 'node:os';
 import {isAbsolute} from 'node:path';
 import {absoluteVariable} from './absolute-variable.ts';
 
-/** The home directory: `$HOME`, else what the machine knows. `undefined`: nobody knows one, as in many containers. */
+/** Returns the home directory: `$HOME`, else that of the user database. `undefined`: none, as in many containers. */
 export function homeDirectory(environment: Readonly<Record<string, string | undefined>>): string | undefined {
   const named = absoluteVariable(environment, 'HOME');
   if (named !== undefined) return named;
@@ -10,7 +10,7 @@ export function homeDirectory(environment: Readonly<Record<string, string | unde
     const {homedir} = userInfo();
     return isAbsolute(homedir) ? homedir : undefined;
   } catch {
-    // this user is in no list
+    // this user is not in the database
     return undefined;
   }
 }

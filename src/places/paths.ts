@@ -1,7 +1,13 @@
 import {join, resolve} from 'node:path';
 import {absoluteVariable} from './absolute-variable.ts';
 
-/** What the lookups know of the process that asks. */
+/** The directory of the configuration of the whole machine. */
+export const machineDirectory = '/etc/orgkey';
+
+/** The group that may read it and its secrets: the daemon's. Users in the group `orgkey` may only ask the daemon. */
+export const machineReaders = 'orgkey-config';
+
+/** What the lookups know of the current process. */
 export interface Surrounding {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
@@ -11,7 +17,7 @@ export interface Surrounding {
 
 /** What the lookups ask about files. */
 export interface FileFacts {
-  /** Of the path itself: links are not followed. `undefined`: there is nothing, or it can't be reached. */
+  /** Returns the facts of the path itself: links are not followed. `undefined`: it does not exist or cannot be reached. */
   factsOf(path: string): PathFacts | undefined;
 }
 
@@ -21,7 +27,7 @@ export interface PathFacts {
   readonly owner: number;
 }
 
-/** Relative paths begin at the directory; a `~/` that no shell replaced, at home. */
+/** Makes a path absolute. It begins at the directory, or at home if it begins with `~/`. */
 export function absolutePath(
   path: string,
   {directory, home}: {readonly directory: string; readonly home: string | undefined},
@@ -30,9 +36,9 @@ export function absolutePath(
 }
 
 /**
- * The configuration: `--config`, `$ORGKEY_CONFIG`, `$XDG_CONFIG_HOME/orgkey/config.yaml`, `/etc/orgkey/config.yaml`.
- * The first two are taken even if there is nothing; `undefined`: none of the others exists. What was taken before,
- * `inForce`, is taken also where it is gone: somebody may be about to put it back.
+ * Finds the configuration: `--config`, `$ORGKEY_CONFIG`, `$XDG_CONFIG_HOME/orgkey/config.yaml`,
+ * `/etc/orgkey/config.yaml`. The first two are returned even if the file does not exist; `undefined`: none of the others
+ * exists. A file that is in force is returned even if it is gone, because it may be about to be replaced.
  */
 export function configurationFile(
   {environment, home}: Surrounding,
@@ -56,17 +62,17 @@ function namedConfiguration(
   return flag ?? set(environment, 'ORGKEY_CONFIG');
 }
 
-/** Where a configuration is looked for, in order: none where somebody names it. */
+/** Returns where a configuration is looked for, in order. Nowhere, if a flag or variable names it. */
 export function configurationCandidates(
   {environment, home}: Pick<Surrounding, 'environment' | 'home'>,
   flag: string | undefined,
 ): readonly string[] {
   if (namedConfiguration(environment, flag) !== undefined) return [];
   const own = userConfigurationFile({environment, home});
-  return [...(own === undefined ? [] : [own]), '/etc/orgkey/config.yaml'];
+  return [...(own === undefined ? [] : [own]), join(machineDirectory, 'config.yaml')];
 }
 
-/** Where a person's configuration lies, or would lie: `$XDG_CONFIG_HOME/orgkey/config.yaml`. */
+/** Returns where the configuration of a user is, or would be: `$XDG_CONFIG_HOME/orgkey/config.yaml`. */
 export function userConfigurationFile({
   environment,
   home,
@@ -76,7 +82,7 @@ export function userConfigurationFile({
 }
 
 /**
- * Where a daemon makes its sockets: `--runtime-dir`, `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
+ * Returns where a daemon creates its sockets: `--runtime-dir`, `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
  * `/run/user/UID/orgkey` if that user has a session, `${TMPDIR:-/tmp}/orgkey-UID`.
  */
 export function runtimeDirectoryToMake(
@@ -87,7 +93,7 @@ export function runtimeDirectoryToMake(
   if (named !== undefined) return named;
   const sessions = [absoluteVariable(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`];
   for (const session of sessions) {
-    // after su, the variable names the directory of somebody else
+    // after su, the variable names the directory of another user
     const facts = session === undefined ? undefined : files.factsOf(session);
     if (session !== undefined && facts?.kind === 'directory' && facts.owner === uid)
       return join(session, 'orgkey');
@@ -96,9 +102,9 @@ export function runtimeDirectoryToMake(
 }
 
 /**
- * Where a daemon listens: the first that has a `git.sock` of `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
- * `/run/user/UID/orgkey`, `/run/orgkey`, `${TMPDIR:-/tmp}/orgkey-UID`. Except where the first names it, it must be
- * no link and belong to us or root: whoever could make it first would be sent every `store`.
+ * Finds where a daemon listens: the first that has a `git.sock` of `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
+ * `/run/user/UID/orgkey`, `/run/orgkey`, `${TMPDIR:-/tmp}/orgkey-UID`. All but the first must not be a link and must
+ * belong to us or root: another user who created it first would receive every `store`.
  */
 export function runtimeDirectoryOfDaemon(surrounding: Surrounding, files: FileFacts): string | undefined {
   const [named, ...others] = runtimeDirectories(surrounding);
@@ -107,7 +113,7 @@ export function runtimeDirectoryOfDaemon(surrounding: Surrounding, files: FileFa
   return candidates.find(({path}) => isOurs(path, surrounding.uid, files) && hasSocket(path, files))?.path;
 }
 
-/** All places that are looked at for a daemon, in order. */
+/** Returns all places where a daemon is looked for, in order. */
 function runtimeDirectories({
   environment,
   uid,
@@ -125,8 +131,8 @@ function runtimeDirectories({
 }
 
 /**
- * What survives restarts: `--state-dir`, `$ORGKEY_STATE_DIR`, `$XDG_STATE_HOME/orgkey`, `~/.local/state/orgkey`; for
- * a system user without a home `/var/lib/orgkey`.
+ * Returns the directory of what survives restarts: `--state-dir`, `$ORGKEY_STATE_DIR`, `$XDG_STATE_HOME/orgkey`,
+ * `~/.local/state/orgkey`; for a system user without a home `/var/lib/orgkey`.
  */
 export function stateDirectory({environment, home}: Surrounding, flag: string | undefined): string {
   const named = flag ?? set(environment, 'ORGKEY_STATE_DIR');
@@ -154,7 +160,7 @@ function isHome(home: string | undefined): home is string {
   return home !== undefined && home !== '' && home !== '/' && home !== '/nonexistent';
 }
 
-/** A variable that is set to nothing counts as not set. */
+/** Returns a variable. An empty one counts as not set. */
 function set(environment: Surrounding['environment'], name: string): string | undefined {
   return environment[name] || undefined;
 }

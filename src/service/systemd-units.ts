@@ -1,5 +1,5 @@
 import type {SocketSettings} from '../config/configuration.ts';
-import {machineReaders} from '../places/machine-configuration.ts';
+import {machineReaders} from '../places/paths.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';

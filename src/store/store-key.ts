@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
-import {objectionTo, readProtectedFile} from '../files/read-protected-file.ts';
+import {whyUnsafe, readProtectedFile} from '../files/read-protected-file.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Keyring} from './keyring.ts';
@@ -66,7 +66,7 @@ async function readCredential(path: string, uid: number): Promise<Secret | undef
     if (file.message === 'does not exist') return undefined;
     throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${file.message}`);
   }
-  const objection = objectionTo({path, owner: file.owner, mode: file.mode}, {uid, holdsSecret: true});
+  const objection = whyUnsafe({path, owner: file.owner, mode: file.mode}, {uid, holdsSecret: true});
   const key = new Secret(new Uint8Array(file.bytes));
   file.bytes.fill(0);
   if (objection?.severity === 'error')

@@ -1,4 +1,8 @@
-/** 8-4-4-4-12 hex digits. */
+/** Matches a GUID: 8-4-4-4-12 hex digits. */
+export const GUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}';
+
+const WHOLE = new RegExp(`^${GUID}$`);
+
 export function isGuid(text: string): boolean {
-  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
+  return WHOLE.test(text);
 }

@@ -527,7 +527,7 @@ test.serial(
     const draft = person.path('.config/orgkey/.config.yaml.edit');
     t.is(
       stderr,
-      `what you wrote is in ${draft}\norgkey: error: ${file} was changed meanwhile\norgkey: hint: look at what is there now, then do it again\n`,
+      `what you wrote is in ${draft}\norgkey: error: ${file} was changed in the meantime\norgkey: hint: look at the file, then run the command again\n`,
     );
     t.is(person.read('.config/orgkey/config.yaml'), `${patConfiguration}# theirs\n`);
     t.is(
@@ -551,7 +551,7 @@ test.serial(
     const path = person.configure(
       patConfiguration.replace('canary-pat-0123456789', '{$credential: contoso}'),
     );
-    const warning = `${path}:6:32: warning: systemd passes its credentials to the service alone: only a daemon can tell this one\n`;
+    const warning = `${path}:6:32: warning: systemd passes its credentials to the service only: only a daemon can read this one\n`;
     const checked = await person.run('config check');
     t.deepEqual(checked, {
       code: 0,
@@ -620,7 +620,7 @@ asRoot('a configuration keeps its owner and its group, or stays as it is', async
   const editor = editorOf(person)('echo "# mine" >> "$1"');
   const {code, stderr} = await person.run('config edit', [], {...editor, uid: nobody});
   t.is(code, 1, stderr);
-  t.regex(stderr, /config\.yaml would not keep its owner and its group\norgkey: hint: do it as root/);
+  t.regex(stderr, /config\.yaml would not keep its owner and group\norgkey: hint: run the command as root/);
   t.is(person.read('.config/orgkey/config.yaml'), before);
   t.deepEqual(facts(), [nobody, readers, 0o640]);
 });

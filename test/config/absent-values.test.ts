@@ -8,34 +8,34 @@ const fields: readonly (readonly [title: string, lines: readonly string[], warni
   [
     'a secret that systemd passes',
     ['personalAccessToken: {$credential: contoso}'],
-    ['systemd passes its credentials to the service alone: only a daemon can tell this one'],
+    ['systemd passes its credentials to the service only: only a daemon can read this one'],
   ],
   [
     'a certificate that systemd passes',
     ['clientCertificate: {$credential: contoso}', `clientId: ${GUID}`, `tenantId: ${GUID}`],
-    ['systemd passes its credentials to the service alone: only a daemon can tell this one'],
+    ['systemd passes its credentials to the service only: only a daemon can read this one'],
   ],
   [
     'a secret in a variable',
     ['personalAccessToken: {$env: CONTOSO_PAT}'],
-    ['the variable CONTOSO_PAT is not set here: only a daemon that has it can tell'],
+    ['the variable CONTOSO_PAT is not set here: only a daemon that has it can read it'],
   ],
   [
     'a secret in a text with a variable',
     ['personalAccessToken: "${CONTOSO_PAT}"'],
-    ['the variable CONTOSO_PAT is not set here: only a daemon that has it can tell'],
+    ['the variable CONTOSO_PAT is not set here: only a daemon that has it can read it'],
   ],
   [
     'a secret in a file below a variable',
     ['personalAccessToken: {$file: "${SECRETS}/pat"}'],
-    ['the variable SECRETS is not set here: only a daemon that has it can tell'],
+    ['the variable SECRETS is not set here: only a daemon that has it can read it'],
   ],
   [
     'ids in variables',
     ['clientId: "${AZURE_CLIENT_ID}"', 'clientSecret: x', 'tenantId: {$env: AZURE_TENANT_ID}'],
     [
-      'the variable AZURE_CLIENT_ID is not set here: only a daemon that has it can tell',
-      'the variable AZURE_TENANT_ID is not set here: only a daemon that has it can tell',
+      'the variable AZURE_CLIENT_ID is not set here: only a daemon that has it can read it',
+      'the variable AZURE_TENANT_ID is not set here: only a daemon that has it can read it',
     ],
   ],
 ];

@@ -3,7 +3,7 @@ import {chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync} from 'node:
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Loaded} from '../../src/config/configuration.ts';
-import {objectionTo} from '../../src/files/read-protected-file.ts';
+import {whyUnsafe} from '../../src/files/read-protected-file.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -118,7 +118,7 @@ const rows: readonly (readonly [
     'a configuration that we may not read',
     {owner: 0, mode: 0o600},
     ours,
-    ['the configuration may not be read by us'],
+    ['the configuration cannot be read by us'],
   ],
   [
     'a secret that others can read',
@@ -155,7 +155,7 @@ const rows: readonly (readonly [
     'root’s secret that we may not read',
     ours,
     {owner: 0, mode: 0o400},
-    ['the file ./secret may not be read by us'],
+    ['the file ./secret cannot be read by us'],
   ],
   [
     'somebody else’s secret',
@@ -206,7 +206,7 @@ asRoot('a pipe in place of a secret does not keep us waiting', (t) => {
     encoding: 'utf8',
     env: {NODE_NO_WARNINGS: '1'},
   });
-  t.regex(output, /secret is no regular file/);
+  t.regex(output, /secret is not a regular file/);
 });
 
 /** Below /run, where systemd, Docker and Kubernetes put root's secrets: too much of the machine for a test to write. */
@@ -230,19 +230,16 @@ const below: readonly (readonly [
 
 for (const [path, owner, mode, severity] of below) {
   test(`${path} of ${owner} with mode ${mode.toString(8)}: ${severity ?? 'fine'}`, (t) => {
-    t.is(objectionTo({path, owner, mode}, {uid: 1000, holdsSecret: true})?.severity, severity);
+    t.is(whyUnsafe({path, owner, mode}, {uid: 1000, holdsSecret: true})?.severity, severity);
   });
 }
 
 test('for root, what lies below /run is root’s as well', (t) => {
   t.is(
-    objectionTo({path: '/run/secrets/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity,
+    whyUnsafe({path: '/run/secrets/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity,
     'warning',
   );
-  t.is(
-    objectionTo({path: '/etc/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity,
-    'error',
-  );
+  t.is(whyUnsafe({path: '/etc/pat', owner: 0, mode: 0o444}, {uid: 0, holdsSecret: true})?.severity, 'error');
 });
 
 const asUser = ['setpriv', '--reuid', `${OTHER}`, '--regid', `${OTHER}`, '--clear-groups'];
@@ -268,7 +265,7 @@ function loadHidden(preparation: string, file: string, as = asHidden): readonly 
 
 const machine = '/etc/orgkey/config.yaml';
 const hidden = (path: string) => [
-  `the configuration belongs to a user who is hidden from us (root’s files are known as his only in /etc/orgkey where the service has PrivateUsers=yes; put it there, or make it yours: ${path})`,
+  `the configuration belongs to a user who is hidden from us (with PrivateUsers=yes, files of root can be told from others in /etc/orgkey only: put it there, or make it yours: ${path})`,
 ];
 const hiddenRows: readonly (readonly [string, string, string, readonly string[]])[] = [
   ['root’s, in /etc/orgkey', 'true', machine, ['loaded']],
@@ -315,7 +312,7 @@ function repairForService(preparation: string, file: string): readonly string[] 
   const script = `set -e; umask 022; ${ownEtc}; ${make}
     for each in 1 2 3 4 5; do
       hint=$(${hint}); echo "$hint"
-      case $hint in loaded | we*) exit;; esac
+      case $hint in loaded | put*) exit;; esac
       sh -c "$hint"
     done`;
   const output = execFileSync(...inMountNamespace(script), {
@@ -334,7 +331,7 @@ inNamespace(`what the machine’s service may not read, it reads when that was d
   ]);
   t.deepEqual(
     repairForService('mkdir /etc/closed; mv /etc/orgkey/config.yaml /etc/closed', '/etc/closed/config.yaml'),
-    ['we may not enter /etc/closed: put the file somewhere else'],
+    ['put the file somewhere else: we cannot enter /etc/closed'],
   );
   t.deepEqual(repairForService('mv /etc/orgkey/config.yaml /etc', '/etc/config.yaml').slice(0, 2), [
     `chown ${OTHER} /etc/config.yaml`,

@@ -80,7 +80,7 @@ test('a credential that can’t be used is an error, not a reason to write plain
     [credentialsWith(t, 'short'), /shorter than 32 bytes/],
     [credentialsWith(t, ''), /shorter than 32 bytes/],
     [credentialsWith(t, given, 0o444), /read by others/],
-    [directoryAsKey(t), /no regular file/],
+    [directoryAsKey(t), /not a regular file/],
   ];
   for (const [credentials, message] of cases) {
     const error = await t.throwsAsync(

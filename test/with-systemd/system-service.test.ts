@@ -48,7 +48,7 @@ onSystem(`setup serves the machine's users who may, keeps the others out, and go
     '/etc/orgkey/config.yaml -rw-r----- root:orgkey-config',
     '/etc/orgkey/secret -rw-r----- root:orgkey-config',
   ]);
-  t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache', 'valid-configurations']);
+  t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache']);
   t.is(found['user'], 'uid=N(orgkey) gid=N(orgkey) groups=N(orgkey)');
   t.is(found['status'], 'green');
   t.is(found['service'], 'systemd-system: running, pid N');

@@ -1,7 +1,7 @@
 import {chmod, mkdir, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {collectionFrom} from '../../config/build/build-bindings.ts';
-import {machineDirectory} from '../../places/machine-configuration.ts';
+import {collectionFrom} from '../../config/value/collection-name.ts';
+import {machineDirectory} from '../../places/paths.ts';
 import {removeSubmoduleKey, setSubmoduleKey, type KeyOwner} from '../../config/edit/edit-submodules.ts';
 import type {Settings, SubmoduleSettings} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../control/control-protocol.ts';

@@ -3,7 +3,7 @@ import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, replaceRecord, writeManifest} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
-import {machineReaders} from '../../places/machine-configuration.ts';
+import {machineReaders} from '../../places/paths.ts';
 import {printable} from '../../text/printable.ts';
 import {readIfThere} from '../../files/replace-file.ts';
 import {describeChange} from '../../service/change.ts';

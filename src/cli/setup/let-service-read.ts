@@ -1,5 +1,5 @@
 import {chmod, chown} from 'node:fs/promises';
-import {machineReaders} from '../../places/machine-configuration.ts';
+import {machineReaders} from '../../places/paths.ts';
 import {printable} from '../../text/printable.ts';
 import {readIfThere} from '../../files/replace-file.ts';
 import type {Context} from '../context.ts';

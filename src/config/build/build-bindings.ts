@@ -1,25 +1,34 @@
 import type {Binding} from '../../identity/bindings.ts';
 import type {Identity} from '../../identity/identity.ts';
-import {lowerName, organizationFrom} from '../../organization/organization.ts';
+import {organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
-import {buildIdentity, type IdentityParts} from './build-identity.ts';
 import {isMisspelt} from '../../text/nearest-word.ts';
+import {readFields, type Item} from '../shape/collections.ts';
+import {INTEGRATION} from '../shape/credential-kinds.ts';
+import {sourceOf, type Written, type WrittenMap} from '../text/written.ts';
+import {collectionFrom} from '../value/collection-name.ts';
 import {readHost, type ConfiguredHost} from '../value/read-host.ts';
-import {sourceOf, valueAt, type Written, type WrittenMap} from '../text/written.ts';
+import {buildCredential, type Credential, type IdentityParts} from './build-identity.ts';
 
-/** Everything below `integrations.azure`, as bindings. What is wrong is told to `parts.problems`. */
+/** Builds the bindings of everything below `integrations.azure`. Credentials that are wrong are left out. */
 export function buildBindings(azure: Written | undefined, parts: IdentityParts): Binding[] {
   const builder = new BindingsBuilder(parts);
   if (azure?.kind === 'list') for (const integration of azure.items) builder.add(integration);
+  else if (azure !== undefined && azure.kind !== 'nothing')
+    parts.reader.refuseType(azure, AZURE, 'a list: begin each host with a hyphen');
   return builder.bindings;
 }
+
+const AZURE = {label: 'azure', keyAt: undefined};
+
+type ValidHost = Exclude<ConfiguredHost, {kind: 'invalid'}>;
 
 class BindingsBuilder {
   readonly bindings: Binding[] = [];
   readonly #parts: IdentityParts;
   /** Where each organization was named first, by host and name. */
   readonly #named = new Map<string, number>();
-  /** Where each host's fallback stands. */
+  /** Where the fallback of each host is. */
   readonly #fallbacks = new Map<string, number>();
 
   constructor(parts: IdentityParts) {
@@ -27,131 +36,154 @@ class BindingsBuilder {
   }
 
   add(integration: Written): void {
-    if (integration.kind !== 'map') return;
-    const {problems, resolver} = this.#parts;
-    for (const removed of ['token', 'credential']) {
-      const entry = integration.entries.get(removed);
-      if (entry !== undefined)
-        problems.error(entry.keyAt, `${removed} was removed: use credentials`, REMOVED_HINTS.get(removed));
+    const {reader} = this.#parts;
+    if (integration.kind !== 'map') {
+      reader.refuseType(integration, AZURE, 'a mapping');
+      return;
     }
-    const written = valueAt(integration, 'host');
-    const text = resolver.text(written);
-    // a host that could not be read is not the default one
-    if (written !== undefined && text === undefined) return this.#skip(integration);
+    const {values, wrong} = readFields(integration, INTEGRATION, reader);
+    const host = this.#host(integration, values.host);
+    if ((values.credentials ?? []).length === 0 && !wrong.has('credentials'))
+      reader.problems.warn(integration.at, 'no credentials: requests for this host are passed on');
+    for (const written of values.credentials ?? []) this.#addCredential(written, host);
+  }
+
+  /** Returns `undefined` if the host is wrong. Its credentials are still read, so that all problems are reported. */
+  #host(integration: WrittenMap, text: string | undefined): ValidHost | undefined {
+    if (text === undefined) return undefined;
     const host = readHost(text);
-    if (host.kind === 'invalid') {
-      problems.error(written?.at ?? integration.at, `host ${host.message}`, host.hint);
-      return this.#skip(integration);
+    if (host.kind !== 'invalid') return host;
+    const at = integration.entries.get('host')?.value.at ?? integration.at;
+    this.#parts.reader.refuse(at, `host ${host.message}`, host.hint);
+    return undefined;
+  }
+
+  #addCredential(written: Written, host: ValidHost | undefined): void {
+    const {reader} = this.#parts;
+    if (written.kind !== 'map') {
+      reader.refuse(written.at, 'a credential must be a mapping');
+      return;
     }
-    const credentials = valueAt(integration, 'credentials');
-    if (credentials === undefined || credentials.kind === 'nothing')
-      problems.warn(integration.at, 'no credentials: requests for this host are passed on');
-    for (const credential of mapsOf(credentials)) this.#bind(credential, host);
-  }
-
-  /** The credentials of a host that is none are still looked through: all problems are told at once. */
-  #skip(integration: WrittenMap): void {
-    for (const credential of mapsOf(valueAt(integration, 'credentials')))
-      buildIdentity(credential, this.#parts);
-  }
-
-  #bind(credential: WrittenMap, host: Exclude<ConfiguredHost, {kind: 'invalid'}>): void {
-    const {problems} = this.#parts;
-    const identity = buildIdentity(credential, this.#parts);
-    const organizations = this.#organizations(credential, host);
+    const credential = buildCredential(written, this.#parts);
+    // its organizations may come from elsewhere, too
+    if (host === undefined || sourceOf(written) !== undefined) return;
+    const organizations = this.#organizations(written, credential, host);
+    const {identity} = credential;
     if (identity === undefined || organizations === undefined) return;
-    const misfit = misfitOf(identity, host);
-    if (misfit !== undefined) return problems.error(credential.at, misfit);
-    const place = problems.place(credential.at);
-    this.bindings.push({identity, host: keyOf(host), organizations, place});
+    const reason = whyImpossible(identity, host);
+    if (reason === undefined)
+      this.bindings.push({
+        identity,
+        host: keyOf(host),
+        organizations,
+        place: reader.problems.place(written.at),
+      });
+    else reader.problems.error(written.at, reason);
   }
 
-  /** As written; `undefined` where they are wrong. */
+  /** Returns the organizations as written. `undefined`: they are wrong. */
   #organizations(
-    credential: WrittenMap,
-    host: Exclude<ConfiguredHost, {kind: 'invalid'}>,
+    written: WrittenMap,
+    {organizations = [], isIncomplete}: Credential,
+    host: ValidHost,
   ): readonly string[] | undefined {
-    const {problems, resolver} = this.#parts;
-    const written = valueAt(credential, 'organizations');
-    const listed = resolver.texts(written);
-    if (written !== undefined && written.kind !== 'list') return undefined;
-    if (written === undefined && isMisspelt('organizations', credential.entries.keys())) return undefined;
-    if (host.kind === 'any' && listed.length > 0) {
-      problems.error(written?.at ?? credential.at, 'the host * has no organizations');
+    const {problems} = this.#parts.reader;
+    // a slip of the pen does not make a fallback
+    if (!written.entries.has('organizations') && isMisspelt('organizations', written.entries.keys()))
       return undefined;
+    switch (host.kind) {
+      case 'any':
+        if (organizations.length === 0 && !isIncomplete) return this.#fallback(written, host);
+        problems.error(
+          written.entries.get('organizations')?.value.at ?? written.at,
+          'the host * has no organizations',
+        );
+        return undefined;
+      case 'organization':
+        return this.#single(written, organizations, host.organization);
+      case 'services':
+      case 'server':
+        if (organizations.length === 0 && !isIncomplete) return this.#fallback(written, host);
+        return this.#claimAll(organizations, host) && !isIncomplete
+          ? organizations.map(({value}) => value)
+          : undefined;
     }
-    if (host.kind === 'organization') return this.#single(credential, listed, host.organization);
-    // what could not be read was there: it makes no fallback
-    let sound = listed.length === (written?.items.length ?? 0);
-    if (sound && listed.length === 0) return this.#fallback(credential, keyOf(host)) ? [] : undefined;
-    for (const {text, at, literal} of listed) {
-      const name = host.kind === 'services' ? organizationFrom(text) : collectionFrom(text);
-      if (name === undefined) {
-        problems.error(at, host.kind === 'services' ? NO_ORGANIZATION : NO_COLLECTION);
-        sound = false;
-      } else if (!this.#claim(keyOf(host), name, at, literal)) sound = false;
-    }
-    return sound ? listed.map(({text}) => text) : undefined;
   }
 
-  /** Of `{organization}.visualstudio.com`: the host says which. */
+  /** Returns whether all are names that no other credential has. */
+  #claimAll(organizations: readonly Item<string>[], host: ValidHost): boolean {
+    const isServices = host.kind === 'services';
+    const claimed = organizations.map(({value, at, isLiteral}) => {
+      const name = isServices ? organizationFrom(value) : collectionFrom(value);
+      if (name !== undefined) return this.#claim({host: keyOf(host), name, at, isLiteral});
+      this.#parts.reader.problems.error(at, isServices ? NO_ORGANIZATION : NO_COLLECTION);
+      return false;
+    });
+    return claimed.every(Boolean);
+  }
+
+  /** For `{organization}.visualstudio.com`, where the host names the organization. */
   #single(
-    credential: WrittenMap,
-    listed: readonly {readonly text: string; readonly at: number; readonly literal: boolean}[],
+    written: WrittenMap,
+    organizations: readonly Item<string>[],
     organization: string,
   ): readonly string[] | undefined {
-    const other = listed.find(({text}) => organizationFrom(text) !== organization);
+    const other = organizations.find(({value}) => organizationFrom(value) !== organization);
     if (other !== undefined) {
-      this.#parts.problems.error(
+      this.#parts.reader.problems.error(
         other.at,
         'the host names another organization',
         `list it under ${SERVICES_HOST}`,
       );
       return undefined;
     }
-    const at = listed[0]?.at ?? credential.at;
-    return this.#claim(SERVICES_HOST, organization, at, true) ? [organization] : undefined;
+    const at = organizations[0]?.at ?? written.at;
+    const isFirst = this.#claim({host: SERVICES_HOST, name: organization, at, isLiteral: true});
+    return isFirst ? [organization] : undefined;
   }
 
-  #claim(host: string, name: string, at: number, literal: boolean): boolean {
+  #claim({
+    host,
+    name,
+    at,
+    isLiteral,
+  }: {
+    readonly host: string;
+    readonly name: string;
+    readonly at: number;
+    readonly isLiteral: boolean;
+  }): boolean {
     const key = `${host}/${name}`;
     const first = this.#named.get(key);
     if (first === undefined) {
       this.#named.set(key, at);
       return true;
     }
-    const {problems} = this.#parts;
+    const {problems} = this.#parts.reader;
     const what = host === SERVICES_HOST ? 'organization' : 'collection';
-    problems.error(
-      at,
-      `the ${what} ${literal ? `${name} ` : ''}is listed twice, first at ${problems.place(first)}`,
-    );
+    const shown = isLiteral ? `${name} ` : '';
+    problems.error(at, `the ${what} ${shown}is listed twice, first at ${problems.place(first)}`);
     return false;
   }
 
-  #fallback(credential: WrittenMap, host: string): boolean {
-    const first = this.#fallbacks.get(host);
+  #fallback(written: WrittenMap, host: ValidHost): readonly string[] | undefined {
+    const key = keyOf(host);
+    const first = this.#fallbacks.get(key);
     if (first === undefined) {
-      this.#fallbacks.set(host, credential.at);
-      return true;
+      this.#fallbacks.set(key, written.at);
+      return [];
     }
-    const {problems} = this.#parts;
+    const {problems} = this.#parts.reader;
     problems.error(
-      credential.at,
+      written.at,
       `a second credential without organizations for the same host, the first is at ${problems.place(first)}`,
       'only one can be the fallback: name the organizations of the other',
     );
-    return false;
+    return undefined;
   }
 }
 
-/** Without those with a key that begins with `$`: what would act there is not known, and told already. */
-function mapsOf(list: Written | undefined): WrittenMap[] {
-  if (list?.kind !== 'list') return [];
-  return list.items.filter((item) => item.kind === 'map').filter((item) => sourceOf(item) === undefined);
-}
-
-function keyOf(host: Exclude<ConfiguredHost, {kind: 'invalid'}>): string {
+function keyOf(host: ValidHost): string {
   switch (host.kind) {
     case 'services':
     case 'organization':
@@ -163,8 +195,8 @@ function keyOf(host: Exclude<ConfiguredHost, {kind: 'invalid'}>): string {
   }
 }
 
-/** Entra's identities are for Azure DevOps Services only. */
-function misfitOf(identity: Identity, host: Exclude<ConfiguredHost, {kind: 'invalid'}>): string | undefined {
+/** Returns why an identity cannot act on a host: those of Entra are for Azure DevOps Services only. */
+function whyImpossible(identity: Identity, host: ValidHost): string | undefined {
   if (identity.kind === 'stored') return undefined;
   if (host.kind === 'any') return 'on the host * only stored: true is possible';
   if (host.kind === 'server' && identity.kind !== 'pat')
@@ -172,16 +204,5 @@ function misfitOf(identity: Identity, host: Exclude<ConfiguredHost, {kind: 'inva
   return undefined;
 }
 
-/** The name of a collection, in lower case. Collections may hold spaces, dots and underscores. */
-export function collectionFrom(text: string): string | undefined {
-  if (text === '' || text === '.' || text === '..' || text.length > 64) return undefined;
-  return /[\p{Cc}/\\:*?"<>|;#$]/u.test(text) ? undefined : lowerName(text);
-}
-
-const NO_ORGANIZATION = 'no name of an organization: letters, digits and hyphens, 50 at most';
-const NO_COLLECTION = 'no name of a collection';
-
-const REMOVED_HINTS: ReadonlyMap<string, string> = new Map([
-  ['token', 'credentials: [{personalAccessToken: …}]'],
-  ['credential', 'credentials: [{…}], a list of what stands here'],
-]);
+const NO_ORGANIZATION = 'not the name of an organization: letters, digits and hyphens, 50 at most';
+const NO_COLLECTION = 'not the name of a collection';

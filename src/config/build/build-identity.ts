@@ -1,348 +1,217 @@
-import type {Identity, ManagedIdentityId, SecretSource} from '../../identity/identity.ts';
-import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
-import {certificateFault} from './certificate-fault.ts';
-import type {EntraSettings} from '../configuration.ts';
-import {
-  chooseKind,
-  CREDENTIAL_KEYS,
-  type ChosenKind,
-  type CredentialKind,
-} from '../shape/credential-kinds.ts';
-import {isGuid} from '../../text/guid.ts';
-import {keyMaker, type MakeKey} from './identity-key.ts';
-import {nearestWord} from '../../text/nearest-word.ts';
+import type {Identity} from '../../identity/identity.ts';
 import {absolutePath} from '../../places/paths.ts';
-import {terraformIdentity} from './terraform-environment.ts';
-import type {Problems} from '../text/problems.ts';
-import type {Resolver, Surroundings} from '../value/resolve-value.ts';
-import {valueAt, type WrittenMap} from '../text/written.ts';
+import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
+import type {EntraSettings} from '../configuration.ts';
+import {readFields, type Fields, type Item} from '../shape/collections.ts';
+import {ANY_CREDENTIAL, chooseKind, CREDENTIALS, type CredentialKind} from '../shape/credential-kinds.ts';
+import type {Keys, Reader} from '../shape/kind.ts';
+import {sourceOf, type WrittenMap} from '../text/written.ts';
+import type {Surroundings} from '../value/value-source.ts';
+import {whyNoCertificate} from './check-certificate.ts';
+import {keyMaker, type MakeKey} from './identity-key.ts';
+import {terraformIdentity} from './terraform-identity.ts';
 
 /** What identities are made with. */
 export interface IdentityParts {
-  readonly problems: Problems;
-  readonly resolver: Resolver;
+  readonly reader: Reader;
   readonly surroundings: Surroundings;
   readonly entra: EntraSettings;
   /** Of this process: secrets are hashed with it. */
   readonly key: Uint8Array;
 }
 
-/** The public client that the Azure tools share: people can sign in with it in every tenant that allows them. */
-const AZURE_TOOLS_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
-
-/** The kind follows from the fields. `undefined` where something is wrong; what, is among the problems. */
-export function buildIdentity(credential: WrittenMap, parts: IdentityParts): Identity | undefined {
-  const chosen = chosenKind(credential);
-  if (chosen.kind === 'unfit') {
-    const {message, hint} = describeMisfit(chosen);
-    parts.problems.error(credential.at, message, hint);
-    return undefined;
-  }
-  return new IdentityBuilder(credential, parts).build(chosen.fits.kind);
+/** One credential. What could not be read is `undefined`, and its problem was reported. */
+export interface Credential {
+  readonly identity: Identity | undefined;
+  /** As written. */
+  readonly organizations: readonly Item<string>[] | undefined;
+  /** Some of the organizations could not be read: which ones the credential is for is not known. */
+  readonly isIncomplete: boolean;
 }
 
-/** A key with a slip of the pen counts as the one that was meant: it is told by itself. */
-export function chosenKind(credential: WrittenMap): ChosenKind {
-  const keys = new Set<string>();
-  for (const key of credential.entries.keys()) {
-    const known = CREDENTIAL_KEYS.includes(key) ? key : nearestWord(key, CREDENTIAL_KEYS);
-    if (known !== undefined && known !== 'organizations') keys.add(known);
-  }
-  return chooseKind(keys);
+/** Reads a credential, whose kind follows from its keys. All keys are read first, so that all problems are reported. */
+export function buildCredential(written: WrittenMap, parts: IdentityParts): Credential {
+  const {reader} = parts;
+  const chosen = chooseKind(written.entries.keys());
+  const isFromElsewhere = sourceOf(written) !== undefined;
+  if (chosen.kind === 'fits' && !isFromElsewhere)
+    return new CredentialBuilder(written, parts).build(chosen.fits);
+  // what a key that begins with $ would bring is not known; that it is not possible here is reported by readFields
+  if (chosen.kind === 'unfit' && !isFromElsewhere)
+    reader.problems.error(written.at, chosen.message, chosen.hint);
+  return credentialOf(undefined, readFields(written, ANY_CREDENTIAL, reader));
 }
 
-function describeMisfit({nearest, missing, surplus}: Extract<ChosenKind, {kind: 'unfit'}>): {
-  readonly message: string;
-  readonly hint: string;
-} {
-  const faults = [
-    ...(missing.length > 0 ? [`${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
-    ...(surplus.length > 0 ? [`${listed(surplus)} ${surplus.length === 1 ? 'is' : 'are'} too much`] : []),
-  ];
-  const optional = nearest.optional.length === 0 ? '' : `, optional ${listed(nearest.optional)}`;
-  return {
-    message: `the fields fit no kind of credential; nearest is ${nearest.name}: ${faults.join(', ')}`,
-    hint: `${nearest.name} has exactly ${listed(nearest.required)}${optional}`,
-  };
+type Organized = Pick<typeof ANY_CREDENTIAL, 'organizations'>;
+
+function credentialOf(identity: Identity | undefined, fields: Fields<Organized>): Credential {
+  const {values, wrong} = fields;
+  const {organizations} = values;
+  const {entries} = fields.written;
+  const written = entries.get('organizations')?.value;
+  const isIncomplete =
+    wrong.has('organizations') ||
+    (written?.kind === 'list' && written.items.length > (organizations?.length ?? 0));
+  return {identity, organizations, isIncomplete};
 }
 
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
-}
-
-/** Reads the fields of one credential. All are read before anything is refused: all problems are told at once. */
-class IdentityBuilder {
-  readonly #credential: WrittenMap;
+class CredentialBuilder {
+  readonly #written: WrittenMap;
   readonly #parts: IdentityParts;
   readonly #makeKey: MakeKey;
 
-  constructor(credential: WrittenMap, parts: IdentityParts) {
-    this.#credential = credential;
+  constructor(written: WrittenMap, parts: IdentityParts) {
+    this.#written = written;
     this.#parts = parts;
     this.#makeKey = keyMaker(parts.key, parts.entra);
   }
 
-  build(kind: CredentialKind['kind']): Identity | undefined {
+  build(kind: CredentialKind): Credential {
     switch (kind) {
       case 'client-secret':
-        return this.#clientSecret();
+        return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, clientSecret}) => {
+          const key = this.#makeKey(kind, [clientId, tenantId, clientSecret]);
+          return {kind, key, clientId, tenantId, clientSecret};
+        });
       case 'client-certificate':
         return this.#clientCertificate();
       case 'managed-identity':
-        return this.#managedIdentity();
+        return this.#read(CREDENTIALS[kind].keys, ({clientId}) => {
+          return {kind, key: this.#makeKey(kind, [clientId]), clientId};
+        });
       case 'managed-identity-assertion':
         return this.#assertion();
       case 'federated-token-file':
-        return this.#federatedTokenFile();
+        return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, federatedTokenFile: path}) => {
+          const federatedTokenFile = absolutePath(path, this.#parts.surroundings);
+          const key = this.#makeKey(kind, [clientId, tenantId, federatedTokenFile]);
+          return {kind, key, clientId, tenantId, federatedTokenFile};
+        });
       case 'oidc':
         return this.#oidc();
       case 'azure-cli':
-        return this.#azureCli();
+        return this.#read(CREDENTIALS[kind].keys, ({azureCli, tenantId}) =>
+          azureCli ? {kind, key: this.#makeKey(kind, [tenantId]), tenantId} : undefined,
+        );
       case 'sign-in':
         return this.#signIn();
       case 'pat':
-        return this.#pat();
+        return this.#read(CREDENTIALS[kind].keys, ({personalAccessToken}) => {
+          return {kind, key: this.#makeKey(kind, [personalAccessToken]), personalAccessToken};
+        });
       case 'environment':
-        return this.#environment();
+        return this.#read(CREDENTIALS[kind].keys, () => this.#environment());
       case 'stored':
-        return this.#stored();
+        return this.#read(CREDENTIALS[kind].keys, ({stored, persist}) => {
+          const key = this.#makeKey(kind, [persist ? 'persist' : 'memory']);
+          return stored ? {kind, key, persist} : undefined;
+        });
     }
   }
 
-  #clientSecret(): Identity | undefined {
-    const {clientId, tenantId} = this.#application();
-    const clientSecret = this.#secret('clientSecret');
-    if (clientId === undefined || tenantId === undefined || clientSecret === undefined) return undefined;
-    const key = this.#makeKey('client-secret', [clientId, tenantId, clientSecret]);
-    return {kind: 'client-secret', key, clientId, tenantId, clientSecret};
+  /** Makes the identity if all values are sound. */
+  #read<All extends Keys & Organized>(
+    keys: All,
+    make: (values: NonNullable<Fields<All>['sound']>) => Identity | undefined,
+  ): Credential {
+    const fields = readFields(this.#written, keys, this.#parts.reader);
+    return credentialOf(fields.sound && make(fields.sound), fields);
   }
 
-  #clientCertificate(): Identity | undefined {
-    const {clientId, tenantId} = this.#application();
-    const clientCertificate = this.#secret('clientCertificate', 'lines');
-    const clientCertificatePassword = this.#secret('clientCertificatePassword');
-    if (clientCertificate?.from === 'held' && !this.#isOpen('clientCertificate')) {
-      const fault = certificateFault(clientCertificate.secret);
-      if (fault !== undefined) return this.#refuse('clientCertificate', fault.message, fault.hint);
-    }
-    if (clientId === undefined || tenantId === undefined || clientCertificate === undefined) return undefined;
-    if (clientCertificatePassword === undefined && this.#has('clientCertificatePassword')) return undefined;
-    const parts = {clientId, tenantId, clientCertificate, clientCertificatePassword};
-    const key = this.#makeKey('client-certificate', Object.values(parts));
-    return {kind: 'client-certificate', key, ...parts};
+  #clientCertificate(): Credential {
+    const kind = 'client-certificate';
+    return this.#read(CREDENTIALS[kind].keys, (values) => {
+      const {clientId, tenantId, clientCertificate, clientCertificatePassword} = values;
+      if (clientCertificate.from === 'held' && !this.#isOpen('clientCertificate')) {
+        const reason = whyNoCertificate(clientCertificate.secret);
+        if (reason !== undefined) return this.#refuse('clientCertificate', reason.message, reason.hint);
+      }
+      const parts = {clientId, tenantId, clientCertificate, clientCertificatePassword};
+      return {kind, key: this.#makeKey(kind, Object.values(parts)), ...parts};
+    });
   }
 
-  #managedIdentity(): Identity | undefined {
-    const clientId = this.#managedIdentityId('clientId');
-    if (clientId === undefined) return undefined;
-    return {kind: 'managed-identity', key: this.#makeKey('managed-identity', [clientId]), clientId};
+  #assertion(): Credential {
+    const kind = 'managed-identity-assertion';
+    return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, managedIdentityClientId}) => {
+      if (managedIdentityClientId === 'system-assigned')
+        this.#parts.reader.problems.warn(
+          this.#at('managedIdentityClientId'),
+          'Entra accepts client assertions of user-assigned managed identities only: system-assigned will probably be rejected',
+          'assign a user-assigned managed identity to the machine and write its client id',
+        );
+      const key = this.#makeKey(kind, [clientId, tenantId, managedIdentityClientId]);
+      return {kind, key, clientId, managedIdentityClientId, tenantId};
+    });
   }
 
-  #assertion(): Identity | undefined {
-    const {clientId, tenantId} = this.#application();
-    const managedIdentityClientId = this.#managedIdentityId('managedIdentityClientId');
-    if (clientId === undefined || tenantId === undefined || managedIdentityClientId === undefined)
-      return undefined;
-    if (managedIdentityClientId === 'system-assigned') {
-      this.#parts.problems.warn(
-        this.#at('managedIdentityClientId'),
-        'Entra takes client assertions of user-assigned managed identities only: system-assigned will probably be refused',
-        'assign a user-assigned managed identity to the machine and write its client id',
-      );
-    }
-    const key = this.#makeKey('managed-identity-assertion', [clientId, tenantId, managedIdentityClientId]);
-    return {kind: 'managed-identity-assertion', key, clientId, managedIdentityClientId, tenantId};
+  #oidc(): Credential {
+    return this.#read(CREDENTIALS.oidc.keys, ({clientId, tenantId, oidc, serviceConnectionId}) => {
+      if (oidc === 'github-actions') {
+        if (serviceConnectionId !== undefined)
+          return this.#refuse(
+            'serviceConnectionId',
+            'serviceConnectionId is for oidc: azure-pipelines only',
+            'remove serviceConnectionId',
+          );
+        return {
+          kind: oidc,
+          key: this.#makeKey(oidc, [clientId, tenantId]),
+          clientId,
+          tenantId,
+          request: undefined,
+        };
+      }
+      if (serviceConnectionId === undefined)
+        return this.#refuse(
+          'oidc',
+          'oidc: azure-pipelines needs serviceConnectionId',
+          'copy the GUID at the end of the address of the service connection’s page',
+        );
+      const key = this.#makeKey(oidc, [clientId, tenantId, serviceConnectionId]);
+      return {kind: oidc, key, clientId, tenantId, serviceConnectionId, request: undefined};
+    });
   }
 
-  #federatedTokenFile(): Identity | undefined {
-    const {clientId, tenantId} = this.#application();
-    const path = this.#text('federatedTokenFile');
-    if (path === '') return this.#refuse('federatedTokenFile', 'federatedTokenFile must be a path');
-    if (clientId === undefined || tenantId === undefined || path === undefined) return undefined;
-    const federatedTokenFile = absolutePath(path, this.#parts.surroundings);
-    const key = this.#makeKey('federated-token-file', [clientId, tenantId, federatedTokenFile]);
-    return {kind: 'federated-token-file', key, clientId, tenantId, federatedTokenFile};
-  }
-
-  #oidc(): Identity | undefined {
-    const {clientId, tenantId} = this.#application();
-    const oidc = this.#text('oidc');
-    const connection = this.#guid('serviceConnectionId');
-    if (oidc === undefined) return undefined;
-    if (oidc === 'github-actions') {
-      if (this.#has('serviceConnectionId'))
-        return this.#refuse('serviceConnectionId', 'serviceConnectionId is for oidc: azure-pipelines only');
-      if (clientId === undefined || tenantId === undefined) return undefined;
-      const key = this.#makeKey('github-actions', [clientId, tenantId]);
-      return {kind: 'github-actions', key, clientId, tenantId, request: undefined};
-    }
-    if (oidc !== 'azure-pipelines')
-      return this.#refuse('oidc', 'oidc must be github-actions or azure-pipelines');
-    if (!this.#has('serviceConnectionId'))
-      return this.#refuse(
-        'oidc',
-        'oidc: azure-pipelines needs serviceConnectionId',
-        'it is the GUID at the end of the address of the service connection’s page',
-      );
-    if (clientId === undefined || tenantId === undefined || connection === undefined) return undefined;
-    const key = this.#makeKey('azure-pipelines', [clientId, tenantId, connection]);
-    return {
-      kind: 'azure-pipelines',
-      key,
-      clientId,
-      tenantId,
-      serviceConnectionId: connection,
-      request: undefined,
-    };
-  }
-
-  #azureCli(): Identity | undefined {
-    const tenantId = this.#guid('tenantId');
-    if (!this.#isTrue('azureCli')) return undefined;
-    if (tenantId === undefined && this.#has('tenantId')) return undefined;
-    return {kind: 'azure-cli', key: this.#makeKey('azure-cli', [tenantId]), tenantId};
-  }
-
-  #signIn(): Identity | undefined {
-    const method = this.#text('signIn');
-    const tenantId = this.#guid('tenantId');
-    const issuer = this.#issuer(tenantId);
-    const clientId = this.#has('clientId') ? this.#guid('clientId') : AZURE_TOOLS_CLIENT_ID;
-    const clientSecret = this.#secret('clientSecret');
-    const scopes = this.#scopes();
-    if (method !== undefined && method !== 'browser' && method !== 'device-code')
-      return this.#refuse('signIn', 'signIn must be browser or device-code');
-    if (this.#has('issuer') && this.#has('tenantId'))
-      return this.#refuse('tenantId', 'issuer and tenantId exclude each other: the issuer names the tenant');
-    if (this.#has('clientSecret') && !this.#has('clientId'))
-      return this.#refuse('clientSecret', 'clientSecret needs the clientId of the app that it belongs to');
-    const lacking =
-      (tenantId === undefined && this.#has('tenantId')) ||
-      (clientSecret === undefined && this.#has('clientSecret'));
-    if (
-      lacking ||
-      method === undefined ||
-      issuer === undefined ||
-      clientId === undefined ||
-      scopes === undefined
-    )
-      return undefined;
-    const key = this.#makeKey('sign-in', [method, issuer, clientId, clientSecret, scopes]);
-    return {kind: 'sign-in', key, method, issuer, clientId, clientSecret, scopes};
-  }
-
-  #pat(): Identity | undefined {
-    const personalAccessToken = this.#secret('personalAccessToken');
-    if (personalAccessToken === undefined) return undefined;
-    return {kind: 'pat', key: this.#makeKey('pat', [personalAccessToken]), personalAccessToken};
+  #signIn(): Credential {
+    return this.#read(CREDENTIALS['sign-in'].keys, (values) => {
+      const {signIn: method, tenantId, clientId, clientSecret} = values;
+      if (values.issuer !== undefined && tenantId !== undefined)
+        return this.#refuse('tenantId', 'use issuer or tenantId, not both: the issuer names the tenant');
+      if (clientSecret !== undefined && !this.#written.entries.has('clientId'))
+        return this.#refuse('clientSecret', 'clientSecret needs the clientId of the app that it belongs to');
+      const issuer =
+        values.issuer ?? `${this.#parts.entra.authorityHost}/${tenantId ?? 'organizations'}/v2.0`;
+      const named = (values.scopes ?? []).map(({value}) => value);
+      const scopes = named.length === 0 ? [AZURE_DEVOPS_SCOPE] : named;
+      const key = this.#makeKey('sign-in', [method, issuer, clientId, clientSecret, scopes]);
+      return {kind: 'sign-in', key, method, issuer, clientId, clientSecret, scopes};
+    });
   }
 
   #environment(): Identity | undefined {
-    const which = this.#text('environment');
-    if (which === undefined) return undefined;
-    if (which !== 'terraform') return this.#refuse('environment', 'environment must be terraform');
+    const {reader, surroundings} = this.#parts;
     const found = terraformIdentity(this.#parts);
+    const at = this.#at('environment');
     if (found.kind === 'found') {
-      for (const warning of found.warnings) this.#parts.problems.warn(this.#at('environment'), warning);
+      for (const warning of found.warnings) reader.problems.warn(at, warning);
       return found.identity;
     }
-    if (this.#parts.surroundings.absent === 'error')
-      return this.#refuse('environment', found.message, found.hint);
-    this.#parts.problems.leaveOpen(this.#at('environment'), `${found.message}; a daemon may have others`);
+    if (surroundings.absent === 'error') return this.#refuse('environment', found.message, found.hint);
+    reader.problems.leaveOpen(at, `${found.message}; a daemon may have other variables`);
     return undefined;
   }
 
-  #stored(): Identity | undefined {
-    const persist = this.#parts.resolver.flag(valueAt(this.#credential, 'persist'), false);
-    if (!this.#isTrue('stored')) return undefined;
-    return {kind: 'stored', key: this.#makeKey('stored', [persist ? 'persist' : 'memory']), persist};
+  /** Whether the value of a key is not known here. */
+  #isOpen(key: string): boolean {
+    return this.#parts.reader.problems.isOpen(this.#at(key));
   }
 
-  #application(): {readonly clientId: string | undefined; readonly tenantId: string | undefined} {
-    return {clientId: this.#guid('clientId'), tenantId: this.#guid('tenantId')};
+  #at(key: string): number {
+    return this.#written.entries.get(key)?.value.at ?? this.#written.at;
   }
 
-  #managedIdentityId(field: string): ManagedIdentityId | undefined {
-    const text = this.#text(field);
-    if (text === undefined || text === 'system-assigned') return text;
-    if (this.#isOpen(field)) return text;
-    if (isGuid(text)) return text.toLowerCase();
-    return this.#refuse(field, `${field} must be a GUID or system-assigned`);
+  #refuse(key: string, message: string, hint?: string): undefined {
+    this.#parts.reader.refuse(this.#at(key), message, hint);
   }
-
-  #guid(field: string): string | undefined {
-    const text = this.#text(field);
-    if (text === undefined || this.#isOpen(field)) return text;
-    return isGuid(text)
-      ? text.toLowerCase()
-      : this.#refuse(field, `${field} must be a GUID`, hintFor(field, text));
-  }
-
-  #issuer(tenantId: string | undefined): string | undefined {
-    if (!this.#has('issuer')) return `${this.#parts.entra.authorityHost}/${tenantId ?? 'organizations'}/v2.0`;
-    const text = this.#text('issuer');
-    if (text === undefined) return undefined;
-    return isPlainHttps(text)
-      ? text.replace(/\/+$/, '')
-      : this.#refuse('issuer', 'issuer must be an https address without query');
-  }
-
-  #scopes(): readonly string[] | undefined {
-    const written = valueAt(this.#credential, 'scopes');
-    if (written === undefined) return [AZURE_DEVOPS_SCOPE];
-    const scopes = this.#parts.resolver.texts(written);
-    if (written.kind !== 'list' || scopes.length < written.items.length) return undefined;
-    if (scopes.length === 0) return [AZURE_DEVOPS_SCOPE];
-    const bad = scopes.find(({text}) => !/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(text));
-    if (bad === undefined) return scopes.map(({text}) => text);
-    this.#parts.problems.refuse(bad.at, 'no scope: no spaces, quotes or backslashes, one to an item');
-    return undefined;
-  }
-
-  #isTrue(field: string): boolean {
-    const written = valueAt(this.#credential, field);
-    const stated = this.#parts.resolver.flag(written, false);
-    if (!stated && written?.kind === 'flag')
-      this.#parts.problems.refuse(written.at, `${field} can only be true: leave the credential out instead`);
-    return stated;
-  }
-
-  #text(field: string): string | undefined {
-    return this.#parts.resolver.text(valueAt(this.#credential, field));
-  }
-
-  #secret(field: string, form: 'line' | 'lines' = 'line'): SecretSource | undefined {
-    return this.#parts.resolver.secret(valueAt(this.#credential, field), form);
-  }
-
-  #has(field: string): boolean {
-    return this.#credential.entries.has(field);
-  }
-
-  /** Its value is not known here. */
-  #isOpen(field: string): boolean {
-    return this.#parts.problems.isOpen(this.#at(field));
-  }
-
-  #at(field: string): number {
-    return valueAt(this.#credential, field)?.at ?? this.#credential.at;
-  }
-
-  #refuse(field: string, message: string, hint?: string): undefined {
-    this.#parts.problems.refuse(this.#at(field), message, hint);
-  }
-}
-
-/** An https address without user, query and fragment. */
-export function isPlainHttps(text: string): boolean {
-  if (!/^https:\/\/[\x21-\x7e]+$/.test(text)) return false;
-  const url = URL.parse(text);
-  return url !== null && url.username === '' && url.password === '' && !/[?#]/.test(text);
-}
-
-function hintFor(field: string, text: string): string | undefined {
-  if (text === 'system-assigned') return 'system-assigned is for managed identities only';
-  if (field === 'tenantId' && text.includes('.'))
-    return 'a domain is not enough: the portal shows the tenant’s id';
-  return undefined;
 }

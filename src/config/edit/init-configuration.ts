@@ -1,6 +1,6 @@
 import {resolve} from 'node:path';
 import {isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, YAMLSeq, type Document} from 'yaml';
-import {terraformTarget} from '../build/terraform-environment.ts';
+import {terraformTarget} from '../build/terraform-variables.ts';
 
 /** A text for a new configuration, or why there is none. */
 export type InitialText =

@@ -1,4 +1,11 @@
-import type {Problem} from '../configuration.ts';
+/** What is wrong in a configuration, and where. Never contains a secret. */
+export interface Problem {
+  /** `/etc/orgkey/config.yaml:12:9`; lines and columns count from 1. */
+  readonly place: string;
+  /** Lower case, no full stop. */
+  readonly message: string;
+  readonly hint: string | undefined;
+}
 
 /** How many problems are told at once; more than that help nobody. */
 const LIMIT = 200;
@@ -24,7 +31,7 @@ export class Problems {
 
   /** A value is wrong. The first problem of a value is the one to repair: later ones follow from it. */
   refuse(at: number, message: string, hint?: string): void {
-    if (!this.isToldAt(at)) this.error(at, message, hint);
+    if (!this.isReportedAt(at)) this.error(at, message, hint);
   }
 
   /** Nobody here can tell what the value is: it is warned of, and nothing that follows from it is an error. */
@@ -42,7 +49,7 @@ export class Problems {
   }
 
   /** Whether something is wrong with what begins at the offset. */
-  isToldAt(at: number): boolean {
+  isReportedAt(at: number): boolean {
     return this.#errors.has(at);
   }
 

@@ -1,37 +1,29 @@
 import {spawn} from 'node:child_process';
+import {LARGEST_SECRET, readProtectedFile, whyUnsafe} from '../../files/read-protected-file.ts';
 import type {SecretSource} from '../../identity/identity.ts';
-import {entriesOf, KEYRING_SERVICE} from '../../store/keyring-package.ts';
-import {shellWord} from '../../text/quote-for-shell.ts';
 import {Secret} from '../../secret/secret.ts';
-import {LARGEST_SECRET, objectionTo, readProtectedFile} from '../../files/read-protected-file.ts';
-import {TIME_BUDGET} from '../../time-budget.ts';
-import {trimmedBytes} from './resolve-value.ts';
+import {entriesOf, KEYRING_SERVICE} from '../../store/keyring-package.ts';
+import {codeOf, OrgkeyError} from '../../text/orgkey-error.ts';
+import {shellWord} from '../../text/quote-for-shell.ts';
 import {showablePath} from '../../text/showable.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
+import {trimmedBytes} from './secret-bytes.ts';
 
-/** A secret that could not be had. The message holds nothing of what a program printed. */
-export class SecretError extends Error {
-  readonly code: 'ERR_SECRET_FILE' | 'ERR_SECRET_COMMAND' | 'ERR_SECRET_KEYRING' | 'ERR_SECRET_EMPTY';
-  /** A sentence. */
-  readonly hint: string | undefined;
-
-  constructor(code: SecretError['code'], message: string, hint?: string) {
-    super(message);
-    this.name = 'SecretError';
-    this.code = code;
-    this.hint = hint;
-  }
+/** A secret that could not be read. The message contains nothing that a program printed. */
+export class SecretError extends OrgkeyError {
+  override readonly name = 'SecretError';
 }
 
 export interface ReadSecretParts {
-  /** Given to programs as it is: PATH, HOME and the session's bus are in it. */
+  /** Passed to programs unchanged: it has PATH, HOME and the session's bus. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Asks Azure; rejects with a reason without secrets. */
   readonly readVault: (vault: string, secret: string) => Promise<Secret>;
   /** Files must belong to this user or to root. Default: our own uid. */
   readonly uid?: number;
-  /** How long a program or the keyring may take, in milliseconds. Default: 8 seconds. */
+  /** How long a program or the keyring may take, in milliseconds. Default: that of the time budget. */
   readonly timeLimit?: number;
-  /** Gives the module `@napi-rs/keyring`, if it is installed. */
+  /** Loads the module `@napi-rs/keyring`, if it is installed. */
   readonly loadKeyring?: () => Promise<unknown>;
 }
 
@@ -39,13 +31,13 @@ export interface ReadSecretParts {
 const LARGEST_OUTPUT = 64 * 1024;
 
 /**
- * Trimmed and not empty. Who calls it owns what it gets, and erases it.
- * @throws {SecretError} where a program or the keyring does not give it; whatever `readVault` throws.
+ * Reads a secret, trimmed and not empty. The caller owns it, and must erase it.
+ * @throws {SecretError} if the source does not give a secret; whatever `readVault` throws.
  */
 export async function readSecret(source: SecretSource, parts: ReadSecretParts): Promise<Secret> {
   switch (source.from) {
     case 'held':
-      return copyOf(source.secret);
+      return source.secret.copy();
     case 'file':
       return await fromFile(source.path, parts.uid ?? process.getuid?.() ?? 0);
     case 'command':
@@ -57,25 +49,18 @@ export async function readSecret(source: SecretSource, parts: ReadSecretParts): 
   }
 }
 
-function copyOf(secret: Secret): Secret {
-  const bytes = new Uint8Array(secret.length);
-  secret.copyTo(bytes, 0);
-  return new Secret(bytes);
-}
-
-/** By the same rules as when the configuration was loaded: the file may be another one by now. */
+/** Checks the file as when the configuration was loaded, because it may have been replaced since. */
 async function fromFile(path: string, uid: number): Promise<Secret> {
   const read = await readProtectedFile(path, LARGEST_SECRET);
   const name = `the file ${showablePath(path)}`;
-  if (read.kind === 'failed') throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`, read.hint);
-  const objection = objectionTo({path, ...read}, {uid, holdsSecret: true});
-  if (objection?.severity !== 'error') return secretFrom(read.bytes, `${name} is empty`);
+  if (read.kind === 'failed')
+    throw new SecretError('ERR_SECRET_FILE', `${name} ${read.message}`, {hint: read.hint});
+  const unsafe = whyUnsafe({path, ...read}, {uid, holdsSecret: true});
+  if (unsafe?.severity !== 'error') return secretFrom(read.bytes, `${name} is empty`);
   read.bytes.fill(0);
-  throw new SecretError(
-    'ERR_SECRET_FILE',
-    `${name} ${objection.message}`,
-    objection.hint && `${objection.hint} ${shellWord(showablePath(path))}`,
-  );
+  throw new SecretError('ERR_SECRET_FILE', `${name} ${unsafe.message}`, {
+    hint: unsafe.hint && `${unsafe.hint} ${shellWord(showablePath(path))}`,
+  });
 }
 
 async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Promise<Secret> {
@@ -84,21 +69,17 @@ async function fromCommand(argv: readonly string[], parts: ReadSecretParts): Pro
     case 'printed':
       return secretFrom(ran.output, 'the program of $command printed nothing');
     case 'absent':
-      throw new SecretError(
-        'ERR_SECRET_COMMAND',
-        `the program of $command cannot be started (${ran.code})`,
-        'Write its absolute path: the service has another PATH than your shell.',
-      );
+      throw new SecretError('ERR_SECRET_COMMAND', `the program of $command cannot be started (${ran.code})`, {
+        hint: 'Write its absolute path: the service has another PATH than your shell.',
+      });
     case 'failed':
-      throw new SecretError(
-        'ERR_SECRET_COMMAND',
-        `the program of $command failed: ${ran.reason}`,
-        'Run it by hand as the user of the service to see what it says.',
-      );
+      throw new SecretError('ERR_SECRET_COMMAND', `the program of $command failed: ${ran.reason}`, {
+        hint: 'Run it by hand as the user of the service to see what it says.',
+      });
   }
 }
 
-/** A module waits as long as the keyring does, and cannot be ended: what it gives later is nobody's. @throws {SecretError} */
+/** Waits for the module, which cannot be cancelled. What it returns after the limit is dropped. @throws {SecretError} */
 async function beforeLimit<Given>(
   asked: Promise<Given>,
   {timeLimit = TIME_BUDGET.secretSource}: ReadSecretParts,
@@ -106,13 +87,8 @@ async function beforeLimit<Given>(
   const {promise, reject} = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const message = `the keyring did not answer within ${timeLimit / 1000} s`;
-    reject(
-      new SecretError(
-        'ERR_SECRET_KEYRING',
-        message,
-        'Unlock it: it may be asking on a screen that nobody sees.',
-      ),
-    );
+    const hint = 'Unlock it: it may be asking for its password on a screen that you do not see.';
+    reject(new SecretError('ERR_SECRET_KEYRING', message, {hint}));
   }, timeLimit);
   try {
     return await Promise.race([asked, promise]);
@@ -129,27 +105,23 @@ async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret
     case 'printed':
       return secretFrom(ran.output, 'the keyring has no such entry');
     case 'absent':
-      throw new SecretError(
-        'ERR_SECRET_KEYRING',
-        'the keyring has no such entry, or cannot be asked',
-        'Install secret-tool (libsecret-tools), or keep the secret in a file of mode 0600 and write $file.',
-      );
+      throw new SecretError('ERR_SECRET_KEYRING', 'the keyring has no such entry, or cannot be read', {
+        hint: 'Install secret-tool (libsecret-tools), or keep the secret in a file of mode 0600 and write $file.',
+      });
     case 'failed':
-      throw new SecretError(
-        'ERR_SECRET_KEYRING',
-        'the keyring is locked, or has no such entry',
-        `Make it with: secret-tool store --label=orgkey service ${KEYRING_SERVICE} username NAME`,
-      );
+      throw new SecretError('ERR_SECRET_KEYRING', 'the keyring is locked, or has no such entry', {
+        hint: `Create it: secret-tool store --label=orgkey service ${KEYRING_SERVICE} username NAME`,
+      });
   }
 }
 
 async function installedKeyring(): Promise<unknown> {
-  // a name that is no literal: bundlers and compilers must not look for what is optional
+  // not a literal: bundlers and compilers must not look for an optional package
   const name: string = '@napi-rs/keyring';
   return await import(name);
 }
 
-/** `undefined` where the module is not installed, or has no such entry: it may look in another keyring. */
+/** Returns `undefined` if the module is not installed, or has no such entry: it may use another keyring. */
 async function askModule(name: string, load: () => Promise<unknown>): Promise<Uint8Array | undefined> {
   try {
     const entry = entriesOf(await load())?.(name);
@@ -166,7 +138,7 @@ function propertyOf(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
-/** Takes the bytes over. */
+/** Makes a secret of the bytes, and overwrites them. */
 function secretFrom(bytes: Uint8Array, whenEmpty: string): Secret {
   const secret = trimmedBytes(bytes);
   bytes.fill(0);
@@ -176,17 +148,17 @@ function secretFrom(bytes: Uint8Array, whenEmpty: string): Secret {
 
 type Ran =
   | {readonly kind: 'printed'; readonly output: Uint8Array}
-  /** Not there, or not to be executed. */
+  /** It does not exist, or is not executable. */
   | {readonly kind: 'absent'; readonly code: string}
   | {readonly kind: 'failed'; readonly reason: string};
 
-/** Without a shell, without input; what it says on stderr may hold the secret and is not kept. */
+/** Runs a program without a shell and without input. Its stderr may contain the secret, so it is not kept. */
 async function run(
   [program = '', ...args]: readonly string[],
   {environment, timeLimit = TIME_BUDGET.secretSource}: ReadSecretParts,
 ): Promise<Ran> {
   const {promise, resolve} = Promise.withResolvers<Ran>();
-  // a group of its own, so that what the program started ends with it
+  // in its own process group, so that its children end with it
   const child = spawn(program, args, {
     env: {...environment},
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -211,7 +183,7 @@ async function run(
     length += chunk.length;
     if (length > LARGEST_OUTPUT) stop('it printed more than a secret');
   });
-  child.on('error', (error) => end({kind: 'absent', code: 'code' in error ? String(error.code) : 'unknown'}));
+  child.on('error', (error) => end({kind: 'absent', code: codeOf(error) ?? 'unknown'}));
   child.on('close', (code, signal) => {
     if (code === 0) end({kind: 'printed', output: Buffer.concat(chunks)});
     else end({kind: 'failed', reason: code === null ? `ended by ${signal}` : `exit code ${code}`});
@@ -226,6 +198,6 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // it ended by itself meanwhile
+    // it has ended
   }
 }

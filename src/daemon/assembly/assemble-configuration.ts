@@ -5,7 +5,6 @@ import {machineFiles} from '../../places/file-facts.ts';
 import {configurationCandidates, configurationFile} from '../../places/paths.ts';
 import type {Place} from '../place.ts';
 import {ConfigurationInForce} from '../supply/configuration-in-force.ts';
-import type {ValidConfigurations} from '../supply/valid-configurations.ts';
 
 interface ConfigurationParts {
   readonly place: Place;
@@ -14,7 +13,6 @@ interface ConfigurationParts {
   readonly environment: NodeJS.ProcessEnv;
   /** Random bytes of this process, by which identities are hashed. */
   readonly key: Uint8Array;
-  readonly valid: ValidConfigurations;
 }
 
 /** Makes the configuration in force. Nothing is read yet. */
@@ -26,10 +24,7 @@ export function assembleConfiguration(parts: ConfigurationParts): ConfigurationI
   });
 }
 
-function load(
-  inForce: Configuration,
-  {place, flag, environment, key, valid}: ConfigurationParts,
-): Promise<Loaded> {
+function load(inForce: Configuration, {place, flag, environment, key}: ConfigurationParts): Promise<Loaded> {
   const {surrounding, uid} = place;
   return loadConfiguration({
     file: configurationFile(surrounding, {flag, files: machineFiles, inForce: inForce.source}),
@@ -40,6 +35,5 @@ function load(
     workingDirectory: process.cwd(),
     home: surrounding.home,
     key,
-    knownValid: valid.known,
   });
 }

@@ -2,7 +2,7 @@ import {createHmac} from 'node:crypto';
 import type {Socket} from 'node:net';
 import type {AnswerParts} from '../../answer/answer.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';
-import {machineDirectory} from '../../places/machine-configuration.ts';
+import {machineDirectory} from '../../places/paths.ts';
 import {Grants} from '../../ssh/grant/grants.ts';
 import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';

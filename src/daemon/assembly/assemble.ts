@@ -1,5 +1,4 @@
 import {randomBytes} from 'node:crypto';
-import {join} from 'node:path';
 import type {ControlHandlers} from '../../control/control-handlers.ts';
 import {heldSecrets} from '../../identity/held-secrets.ts';
 import type {Secret} from '../../secret/secret.ts';
@@ -12,7 +11,6 @@ import type {SideServers} from '../status/side-servers.ts';
 import {Tally} from '../status/tally.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {TokenSupply} from '../supply/token-supply.ts';
-import {ValidConfigurations} from '../supply/valid-configurations.ts';
 import {assembleConfiguration} from './assemble-configuration.ts';
 import {assembleControl} from './assemble-control.ts';
 import {assembleGit, type GitSide} from './assemble-git.ts';
@@ -49,8 +47,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const rejections = new Rejections(clock);
   const logging = assembleLog(options.logLevel, environment);
   const {log, onUnexpected} = logging;
-  const valid = new ValidConfigurations(join(state, 'valid-configurations'));
-  const inForce = assembleConfiguration({place, flag: options.config, environment, key, valid});
+  const inForce = assembleConfiguration({place, flag: options.config, environment, key});
   logging.liveSecrets.add(() => configuredSecrets(inForce));
   const observe = clockWatch.note.bind(clockWatch);
   const supply = new TokenSupply({environment, state, uid, clock, key, inForce, log, onUnexpected, observe});
@@ -60,7 +57,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const statusSide = assembleStatus({environment, logging, inForce, supply, git, tally, clockWatch});
   const {side, metrics} = statusSide;
   const {guard, grants, audit} = git;
-  const followers = followersOf({inForce, supply, guard, grants, side, metrics, valid});
+  const followers = followersOf({inForce, supply, guard, grants, side, metrics});
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
   const reload = () => configuration.reload();
   const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});

@@ -4,7 +4,6 @@ import type {SocketGuard} from '../socket-guard.ts';
 import type {SideServers} from '../status/side-servers.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
-import type {ValidConfigurations} from '../supply/valid-configurations.ts';
 
 interface FollowerParts {
   readonly inForce: ConfigurationInForce;
@@ -13,12 +12,11 @@ interface FollowerParts {
   readonly grants: Pick<Grants, 'followConfiguration'>;
   readonly side: SideServers;
   readonly metrics: () => string;
-  readonly valid: ValidConfigurations;
 }
 
 /** Returns every part of the daemon that follows the configuration, in the order in which they do. */
 export function followersOf(parts: FollowerParts): readonly Follower[] {
-  const {inForce, supply, guard, grants, side, metrics, valid} = parts;
+  const {inForce, supply, guard, grants, side, metrics} = parts;
   const {tokens} = supply;
   return [
     {
@@ -50,14 +48,6 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
       name: 'metrics',
       isBeforeGit: false,
       follow: () => side.serve('metrics', inForce.configuration.settings.metricsListen, openMetrics),
-    },
-    {
-      name: 'known configurations',
-      isBeforeGit: false,
-      async follow() {
-        const {validity} = inForce.configuration;
-        if (validity !== undefined) await valid.remember(validity);
-      },
     },
   ];
 

@@ -1,5 +1,5 @@
 import type {Problem} from '../../config/configuration.ts';
-import {objectionTo} from '../../files/read-protected-file.ts';
+import {whyUnsafe} from '../../files/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
@@ -38,7 +38,7 @@ function diagnosticOf({place, message, hint}: Problem): Diagnostic {
 /** Any user who can write the file decides what orgkey runs. Loading it has checked who may read its secrets. */
 async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
   const {uid: owner, mode} = await stat(source);
-  const objection = objectionTo({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
+  const objection = whyUnsafe({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
   return objection === undefined
     ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may write it`)]
     : [

@@ -9,7 +9,7 @@ import {
 } from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
 import type {SubmoduleSettings} from '../../config/configuration.ts';
-import {machineDirectory} from '../../places/machine-configuration.ts';
+import {machineDirectory} from '../../places/paths.ts';
 import {submoduleInclude} from '../../git/git-include.ts';
 import {howToPin, knownHostsFor} from '../../ssh/host/host-keys.ts';
 import {KEY_LIFE} from '../../ssh/key/private-key.ts';

@@ -2,7 +2,7 @@ import {chmodSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {loadConfiguration} from '../../../src/config/load-configuration.ts';
-import {terraformTarget} from '../../../src/config/build/terraform-environment.ts';
+import {terraformTarget} from '../../../src/config/build/terraform-variables.ts';
 import type {Identity} from '../../../src/identity/identity.ts';
 import {loadText, problemsIn, soundIn} from '../../helpers/load-text.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
@@ -238,7 +238,7 @@ const unusable: readonly (readonly [variables: Variables, message: string])[] = 
   ],
   [
     {AZDO_PERSONAL_ACCESS_TOKEN: 'a', AZDO_ORG_SERVICE_URL: 'contoso'},
-    'AZDO_ORG_SERVICE_URL is no address of an organization',
+    'AZDO_ORG_SERVICE_URL is not the address of an organization',
   ],
   [
     {ARM_USE_MSI: 'true', AZDO_ORG_SERVICE_URL: 'https://server.example.org/tfs/Main'},

@@ -1,0 +1,255 @@
+import {resolve} from 'node:path';
+import {whyUnsafe} from '../../files/read-protected-file.ts';
+import type {Identity, OidcRequest, SecretSource} from '../../identity/identity.ts';
+import {Secret} from '../../secret/secret.ts';
+import {isGuid} from '../../text/guid.ts';
+import {OrgkeyError} from '../../text/orgkey-error.ts';
+import {shellWord} from '../../text/quote-for-shell.ts';
+import {showablePath} from '../../text/showable.ts';
+import type {EntraSettings} from '../configuration.ts';
+import {trimmedBytes, whyUnusable} from '../value/secret-bytes.ts';
+import type {Surroundings} from '../value/value-source.ts';
+import {whyNoCertificate} from './check-certificate.ts';
+import {keyMaker, type MakeKey} from './identity-key.ts';
+import {AMBIENT, booleanFrom, firstSet, NAMES, type SetVariable} from './terraform-variables.ts';
+
+type TerraformFound =
+  | {readonly kind: 'found'; readonly identity: Identity; readonly warnings: readonly string[]}
+  | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
+
+/**
+ * Makes the identity of the variables. A personal access token alone decides; else the first of OIDC token, token file,
+ * OIDC request, client secret, client certificate, managed identity, Azure CLI. The provider tries the next one if one
+ * fails; here a source that is named but cannot be used is an error, because the identity must not depend on failures.
+ */
+export function terraformIdentity(parts: {
+  readonly surroundings: Surroundings;
+  readonly entra: EntraSettings;
+  readonly key: Uint8Array;
+}): TerraformFound {
+  try {
+    return new TerraformReader(parts.surroundings, keyMaker(parts.key, parts.entra)).identity();
+  } catch (error) {
+    if (error instanceof OrgkeyError) return {kind: 'failed', message: error.message, hint: error.hint};
+    throw error;
+  }
+}
+
+/** Returns the error for a source that is named but cannot be used. */
+function unusable(message: string, hint?: string): OrgkeyError {
+  return new OrgkeyError('ERR_CONFIGURATION', message, {hint});
+}
+
+class TerraformReader {
+  readonly #surroundings: Surroundings;
+  readonly #makeKey: MakeKey;
+  readonly #warnings: string[] = [];
+
+  constructor(surroundings: Surroundings, makeKey: MakeKey) {
+    this.#surroundings = surroundings;
+    this.#makeKey = makeKey;
+  }
+
+  identity(): TerraformFound {
+    const identity =
+      this.#pat() ??
+      this.#oidc() ??
+      this.#clientSecret() ??
+      this.#clientCertificate() ??
+      this.#managedIdentity() ??
+      this.#azureCli();
+    if (identity === undefined)
+      throw unusable(
+        'the variables name no source of credentials, and ARM_USE_CLI is false',
+        'set AZDO_PERSONAL_ACCESS_TOKEN, ARM_CLIENT_SECRET, ARM_USE_OIDC or ARM_USE_MSI',
+      );
+    return {kind: 'found', identity, warnings: this.#warnings};
+  }
+
+  #pat(): Identity | undefined {
+    const set = this.#first('personalAccessToken');
+    if (set === undefined) return undefined;
+    const personalAccessToken = heldText(set);
+    return {kind: 'pat', key: this.#makeKey('pat', [personalAccessToken]), personalAccessToken};
+  }
+
+  #oidc(): Identity | undefined {
+    if (!this.#switch('useOidc', false)) {
+      const unused = this.#first('oidcToken') ?? this.#first('oidcTokenFile');
+      if (unused !== undefined && !AMBIENT.has(unused.name) && this.#first('useOidc') === undefined)
+        throw unusable(`${unused.name} is set, but ARM_USE_OIDC is not`, 'set ARM_USE_OIDC=true');
+      return undefined;
+    }
+    return this.#oidcToken() ?? this.#oidcTokenFile() ?? this.#oidcRequest();
+  }
+
+  #oidcToken(): Identity | undefined {
+    const set = this.#first('oidcToken');
+    if (set === undefined) return undefined;
+    const {clientId, tenantId} = this.#application(set.name);
+    const assertion = heldText(set);
+    const key = this.#makeKey('federated-token', [clientId, tenantId, assertion]);
+    this.#warnings.push(
+      'ARM_OIDC_TOKEN expires within an hour and cannot be renewed: name a file or a request instead',
+    );
+    return {kind: 'federated-token', key, clientId, tenantId, assertion};
+  }
+
+  #oidcTokenFile(): Identity | undefined {
+    const set = this.#first('oidcTokenFile');
+    if (set === undefined) return undefined;
+    const {clientId, tenantId} = this.#application(set.name);
+    const federatedTokenFile = resolve(this.#surroundings.directory, set.value);
+    const key = this.#makeKey('federated-token-file', [clientId, tenantId, federatedTokenFile]);
+    return {kind: 'federated-token-file', key, clientId, tenantId, federatedTokenFile};
+  }
+
+  #oidcRequest(): Identity {
+    const {token, url, connection} = this.#requestVariables();
+    const {clientId, tenantId} = this.#application(token.name);
+    const request: OidcRequest = {url: url.value, token: heldText(token)};
+    if (connection === undefined) {
+      const key = this.#makeKey('github-actions', [clientId, tenantId, request.url, request.token]);
+      return {kind: 'github-actions', key, clientId, tenantId, request};
+    }
+    const serviceConnectionId = guidFrom(connection);
+    const deciding = [clientId, tenantId, serviceConnectionId, request.url, request.token];
+    const key = this.#makeKey('azure-pipelines', deciding);
+    return {kind: 'azure-pipelines', key, clientId, tenantId, serviceConnectionId, request};
+  }
+
+  /** Returns the variables that an OIDC token is requested with. */
+  #requestVariables(): {
+    readonly token: SetVariable;
+    readonly url: SetVariable;
+    readonly connection: SetVariable | undefined;
+  } {
+    const token = this.#first('oidcRequestToken');
+    const url = this.#first('oidcRequestUrl');
+    const connection = this.#first('serviceConnectionId');
+    if (token === undefined && url === undefined)
+      throw unusable(
+        'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
+        'GitHub: permissions: id-token: write; Azure Pipelines: map SYSTEM_ACCESSTOKEN into the step',
+      );
+    if (token === undefined)
+      throw unusable(`${url?.name} is set, but ARM_OIDC_REQUEST_TOKEN, the token for it, is not`);
+    if (url === undefined)
+      throw unusable(`${token.name} is set, but ARM_OIDC_REQUEST_URL, the address for it, is not`);
+    if (!/^https:\/\/[\x21-\x7e]+$/.test(url.value) || !URL.canParse(url.value))
+      throw unusable(`${url.name} must be an https address`);
+    const isPipeline = token.name === 'SYSTEM_ACCESSTOKEN' || url.name === 'SYSTEM_OIDCREQUESTURI';
+    if (connection === undefined && isPipeline)
+      throw unusable(
+        `${token.name} is set, but not the id of the service connection`,
+        'set ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID',
+      );
+    return {token, url, connection};
+  }
+
+  #clientSecret(): Identity | undefined {
+    const set = this.#first('clientSecret') ?? this.#first('clientSecretFile');
+    if (set === undefined) return undefined;
+    const {clientId, tenantId} = this.#application(set.name);
+    const isFile = set.name.endsWith('_PATH');
+    const clientSecret = isFile ? held(this.#file(set, true), set.name) : heldText(set);
+    const key = this.#makeKey('client-secret', [clientId, tenantId, clientSecret]);
+    return {kind: 'client-secret', key, clientId, tenantId, clientSecret};
+  }
+
+  #clientCertificate(): Identity | undefined {
+    const set = this.#first('certificateFile') ?? this.#first('certificate');
+    if (set === undefined) return undefined;
+    const {clientId, tenantId} = this.#application(set.name);
+    const secret = new Secret(
+      set.name === 'ARM_CLIENT_CERTIFICATE_PATH' ? trimmedBytes(this.#file(set, true)) : fromBase64(set),
+    );
+    const reason = whyNoCertificate(secret);
+    if (reason !== undefined) throw unusable(`${set.name}: ${reason.message}`, reason.hint);
+    const clientCertificate: SecretSource = {from: 'held', secret};
+    const password = this.#first('certificatePassword');
+    const clientCertificatePassword = password && heldText(password);
+    const parts = {clientId, tenantId, clientCertificate, clientCertificatePassword};
+    const key = this.#makeKey('client-certificate', Object.values(parts));
+    return {kind: 'client-certificate', key, ...parts};
+  }
+
+  #managedIdentity(): Identity | undefined {
+    if (!this.#switch('useMsi', false)) return undefined;
+    const clientId = this.#clientId() ?? 'system-assigned';
+    return {kind: 'managed-identity', key: this.#makeKey('managed-identity', [clientId]), clientId};
+  }
+
+  #azureCli(): Identity | undefined {
+    if (!this.#switch('useCli', true)) return undefined;
+    const tenant = this.#first('tenantId');
+    const tenantId = tenant && guidFrom(tenant);
+    return {kind: 'azure-cli', key: this.#makeKey('azure-cli', [tenantId]), tenantId};
+  }
+
+  #application(source: string): {readonly clientId: string; readonly tenantId: string} {
+    const clientId = this.#clientId();
+    const tenant = this.#first('tenantId');
+    if (clientId === undefined) throw unusable(`${source} is set, but no client id: ARM_CLIENT_ID`);
+    if (tenant === undefined) throw unusable(`${source} is set, but no tenant: ARM_TENANT_ID`);
+    return {clientId, tenantId: guidFrom(tenant)};
+  }
+
+  #clientId(): string | undefined {
+    const set = this.#first('clientId');
+    if (set !== undefined) return guidFrom(set);
+    const file = this.#first('clientIdFile');
+    return file && guidFrom({name: file.name, value: this.#file(file, false).toString('utf8').trim()});
+  }
+
+  #first(what: keyof typeof NAMES): SetVariable | undefined {
+    return firstSet(this.#surroundings.environment, NAMES[what]);
+  }
+
+  #switch(what: 'useOidc' | 'useCli' | 'useMsi', otherwise: boolean): boolean {
+    const set = this.#first(what);
+    if (set === undefined) return otherwise;
+    const value = booleanFrom(set.value);
+    if (value === undefined) throw unusable(`${set.name} must be true or false`);
+    return value;
+  }
+
+  #file({name, value}: SetVariable, holdsSecret: boolean): Buffer {
+    const path = resolve(this.#surroundings.directory, value);
+    const read = this.#surroundings.files.get(path);
+    const file = `${name}: the file ${showablePath(path)}`;
+    if (read === undefined || read.kind === 'failed')
+      throw unusable(`${file} ${read?.message ?? 'was not read'}`, read?.hint);
+    const unsafe = whyUnsafe({path, ...read}, {uid: this.#surroundings.uid, holdsSecret});
+    if (unsafe?.severity === 'error')
+      throw unusable(
+        `${file} ${unsafe.message}`,
+        unsafe.hint && `${unsafe.hint} ${shellWord(showablePath(path))}`,
+      );
+    if (unsafe !== undefined) this.#warnings.push(`${file} ${unsafe.message}`);
+    return read.bytes;
+  }
+}
+
+function guidFrom({name, value}: SetVariable): string {
+  if (isGuid(value)) return value.toLowerCase();
+  throw unusable(`${name} must be a GUID`);
+}
+
+function heldText({name, value}: SetVariable): SecretSource {
+  return held(Buffer.from(value), name);
+}
+
+function held(bytes: Uint8Array, name: string): SecretSource {
+  const secret = new Secret(trimmedBytes(bytes));
+  const reason = whyUnusable(secret, 'line');
+  if (reason !== undefined) throw unusable(`${name}: ${reason}`);
+  return {from: 'held', secret};
+}
+
+/** Decodes base64. Azure's own certificates are PFX in base64; we can use PEM in base64 only. */
+function fromBase64({name, value}: SetVariable): Uint8Array {
+  const text = value.replaceAll(/\s/g, '');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw unusable(`${name} is not base64`);
+  return trimmedBytes(Buffer.from(text, 'base64'));
+}

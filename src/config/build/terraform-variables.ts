@@ -1,0 +1,130 @@
+import {resolve} from 'node:path';
+import {organizationFrom} from '../../organization/organization.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
+import {readHost} from '../value/read-host.ts';
+
+/**
+ * The variables that Terraform's azuredevops provider reads. In each row the first variable that is set wins; an empty
+ * one counts as not set.
+ * @see https://registry.terraform.io/providers/microsoft/azuredevops/latest/docs
+ */
+export const NAMES = {
+  personalAccessToken: ['AZDO_PERSONAL_ACCESS_TOKEN'],
+  organizationUrl: ['AZDO_ORG_SERVICE_URL'],
+  clientId: ['ARM_CLIENT_ID', 'AZURE_CLIENT_ID'],
+  clientIdFile: ['ARM_CLIENT_ID_FILE_PATH'],
+  tenantId: ['ARM_TENANT_ID', 'AZURE_TENANT_ID'],
+  clientSecret: ['ARM_CLIENT_SECRET', 'AZURE_CLIENT_SECRET'],
+  clientSecretFile: ['ARM_CLIENT_SECRET_FILE_PATH', 'ARM_CLIENT_SECRET_PATH'],
+  certificateFile: ['ARM_CLIENT_CERTIFICATE_PATH'],
+  certificate: ['ARM_CLIENT_CERTIFICATE'],
+  certificatePassword: ['ARM_CLIENT_CERTIFICATE_PASSWORD'],
+  oidcToken: ['ARM_OIDC_TOKEN'],
+  oidcTokenFile: ['ARM_OIDC_TOKEN_FILE_PATH', 'AZURE_FEDERATED_TOKEN_FILE'],
+  oidcRequestToken: ['ARM_OIDC_REQUEST_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SYSTEM_ACCESSTOKEN'],
+  oidcRequestUrl: ['ARM_OIDC_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_URL', 'SYSTEM_OIDCREQUESTURI'],
+  serviceConnectionId: [
+    'ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID',
+    'ARM_OIDC_AZURE_SERVICE_CONNECTION_ID',
+    'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID',
+  ],
+  useOidc: ['ARM_USE_OIDC'],
+  useCli: ['ARM_USE_CLI'],
+  useMsi: ['ARM_USE_MSI'],
+} as const;
+
+/** Every variable that is read. */
+export const TERRAFORM_VARIABLES: readonly string[] = Object.values(NAMES).flat();
+
+/** Variables that platforms set in every job or pod: they do not show that a user wants this identity. */
+export const AMBIENT: ReadonlySet<string> = new Set([
+  'AZURE_FEDERATED_TOKEN_FILE',
+  'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+  'ACTIONS_ID_TOKEN_REQUEST_URL',
+  'SYSTEM_ACCESSTOKEN',
+  'SYSTEM_OIDCREQUESTURI',
+  'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID',
+]);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether a user set one of the variables on purpose. A switch that is off does not count. */
+export function hasTerraformEnvironment(environment: Environment): boolean {
+  return TERRAFORM_VARIABLES.some((name) => {
+    const value = valueOf(environment, name);
+    if (value === undefined || AMBIENT.has(name)) return false;
+    return !name.startsWith('ARM_USE_') || booleanFrom(value) !== false;
+  });
+}
+
+/** Returns the absolute paths of the files that the variables name, so that they can be read beforehand. */
+export function terraformFiles(environment: Environment, directory: string): string[] {
+  const named = [NAMES.clientIdFile, NAMES.clientSecretFile, NAMES.certificateFile];
+  return named.flatMap((names) => {
+    const path = firstSet(environment, names)?.value;
+    return path === undefined ? [] : [resolve(directory, path)];
+  });
+}
+
+/** What the identity of the variables is for. `organization` is `undefined` if no variable names one. */
+type TerraformTarget =
+  | {readonly kind: 'target'; readonly host: string; readonly organization: string | undefined}
+  | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
+
+/** Reads `AZDO_ORG_SERVICE_URL`: `https://dev.azure.com/contoso`, or a server's collection. */
+export function terraformTarget(environment: Environment): TerraformTarget {
+  const set = firstSet(environment, NAMES.organizationUrl);
+  if (set === undefined) return {kind: 'target', host: SERVICES_HOST, organization: undefined};
+  const failed = {
+    kind: 'failed',
+    message: 'AZDO_ORG_SERVICE_URL is not the address of an organization',
+    hint: 'write https://dev.azure.com/ORGANIZATION',
+  } as const;
+  const parts = /^https:\/\/([^/?#@\s]+)(?:\/([^?#\s]*))?$/i.exec(set.value);
+  if (parts === null) return failed;
+  const host = readHost(parts[1]);
+  const segments = (parts[2] ?? '').split('/').filter((segment) => segment !== '');
+  if (host.kind === 'organization')
+    return {kind: 'target', host: SERVICES_HOST, organization: host.organization};
+  if (host.kind === 'services') {
+    const organization = organizationFrom(segments[0] ?? '');
+    return organization === undefined ? failed : {kind: 'target', host: SERVICES_HOST, organization};
+  }
+  if (host.kind !== 'server') return failed;
+  const collection = segments[0]?.toLowerCase() === 'tfs' ? segments[1] : segments[0];
+  return {kind: 'target', host: host.host, organization: collection && decoded(collection)};
+}
+
+/** A variable that is set. */
+export interface SetVariable {
+  readonly name: string;
+  /** Trimmed, not empty. */
+  readonly value: string;
+}
+
+/** Returns the first of these variables that is set. */
+export function firstSet(environment: Environment, names: readonly string[]): SetVariable | undefined {
+  for (const name of names) {
+    const value = valueOf(environment, name);
+    if (value !== undefined) return {name, value};
+  }
+  return undefined;
+}
+
+function valueOf(environment: Environment, name: string): string | undefined {
+  return environment[name]?.trim() || undefined;
+}
+
+/** Reads a boolean as Go's strconv.ParseBool does, which Terraform uses. */
+export function booleanFrom(text: string): boolean | undefined {
+  if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;
+  return /^(?:0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
