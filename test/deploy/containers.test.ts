@@ -20,15 +20,22 @@ const environment = {
   AZURE_TENANT_ID: 'b'.repeat(8) + '-0000-4000-8000-000000000000',
 };
 
-/** One way to run it: who mounts what, and what git is told. */
+/** One way to run orgkey in containers: the mounts, and git's configuration. */
 interface Way {
   readonly title: string;
-  /** Where the workload finds the sockets, and which directory that is. */
+  /** The mounts of the workload. */
   readonly mounts: readonly {readonly target: string; readonly source: string; readonly readOnly: boolean}[];
-  /** The daemon's configuration; `undefined`: the host's own. */
+  /** The daemon's configuration. `undefined`: the host's own. */
   readonly configuration: string | undefined;
   /** Writes git's configuration into a home. */
   readonly configureGit: (home: string) => void;
+}
+
+interface Volume {
+  readonly source: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+  readonly volume?: {readonly subpath?: string};
 }
 
 interface Mount {
@@ -47,9 +54,9 @@ function composed(): Way {
     compose.configs[configs.find(({target}: {target: string}) => target === '/etc/gitconfig').source];
   return {
     title: 'compose.yaml',
-    mounts: volumes.map(({source, target, read_only, volume}: Record<string, never>) => ({
+    mounts: volumes.map(({source, target, read_only, volume}: Volume) => ({
       target,
-      source: `${source}/${volume?.['subpath'] ?? ''}`,
+      source: `${source}/${volume?.subpath ?? ''}`,
       readOnly: read_only === true,
     })),
     configuration: read(compose.configs.orgkey.file),
@@ -110,7 +117,7 @@ const ways = [
   inKubernetes('kubernetes-daemonset.yaml'),
 ];
 
-/** What the platforms run to learn whether the container is well, by file. */
+/** Returns the health checks of the platforms, by file. */
 function probes(): readonly [file: string, command: readonly string[]][] {
   const [, command] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? [];
   const inManifests = ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'].flatMap((file) =>
@@ -122,13 +129,13 @@ function probes(): readonly [file: string, command: readonly string[]][] {
   return [['Dockerfile', JSON.parse(command ?? '[]')], ...inManifests];
 }
 
-test('the platforms wait until the daemon has left', (t) => {
+test('the platforms wait for the end of the daemon', (t) => {
   t.is(parse(read('compose.yaml')).services.orgkey.stop_grace_period, `${STOP_SECONDS}s`);
   for (const file of ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'])
     t.regex(read(file), new RegExp(`^ +terminationGracePeriodSeconds: ${STOP_SECONDS}$`, 'm'), file);
 });
 
-test('a probe finds a daemon that serves, however its identities are, and no other', async (t) => {
+test('a probe accepts a serving daemon, even with failing identities', async (t) => {
   const daemon = await startDaemon({
     configuration: `integrations:
   azure:
@@ -154,7 +161,7 @@ test('a probe finds a daemon that serves, however its identities are, and no oth
 });
 
 const contained = testUnless(whyNotContained());
-/** Of nobody in particular. */
+/** Not the uid of an existing user. */
 const uid = 12_345;
 
 const pat = 'p'.repeat(52);
@@ -175,7 +182,7 @@ function homeOf(t: ExecutionContext, way: Way): string {
 }
 
 for (const way of ways) {
-  test(`${way.title}: the workload sees one scoped socket's directory, and cannot write to it`, (t) => {
+  test(`${way.title}: the workload mounts one scoped directory, read-only`, (t) => {
     t.is(way.mounts.length, 1);
     const [mount] = way.mounts;
     t.is(mount?.target, '/run/orgkey');
@@ -185,7 +192,7 @@ for (const way of ways) {
 
   if (way.configuration !== undefined) {
     const {configuration} = way;
-    test(`${way.title}: the daemon has that socket, and takes its configuration`, (t) => {
+    test(`${way.title}: the daemon's configuration is valid and has that socket`, (t) => {
       const {sockets} = parse(configuration).orgkey;
       t.is(sockets.length, 1);
       t.true(way.mounts[0]?.source.replace(/\/$/, '').endsWith(`/scoped/${sockets[0].name}`));
@@ -204,49 +211,46 @@ for (const way of ways) {
     });
   }
 
-  contained(
-    `${way.title}: with nothing but git and that mount, git has a credential for its organization only`,
-    async (t) => {
-      const sockets =
-        way.configuration === undefined
-          ? [{name: 'team-a', organizations: ['contoso'], mode: '0666'}]
-          : parse(way.configuration).orgkey.sockets;
-      const daemon = await startDaemon({
-        configuration: `${served}orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
-      });
-      t.teardown(() => daemon.close());
-      const home = homeOf(t, way);
-      const mounted = join(daemon.runtime, 'scoped', sockets[0].name);
-      const git = (operation: string, organization: string, more = '') =>
-        runContained(['git', 'credential', operation], {
-          sockets: mounted,
-          home,
-          uid,
-          input: `url=https://dev.azure.com/${organization}/p/_git/r\n${more}\n`,
-        });
-      t.regex((await git('fill', 'contoso')).stdout, new RegExp(`^password=${pat}$`, 'm'));
-      t.notRegex((await git('fill', 'fabrikam')).stdout, /^password=/m);
-      // Not even root in the container can put something else there
-      const tried = await runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
+  contained(`${way.title}: with only git and that mount, git serves its organization only`, async (t) => {
+    const sockets =
+      way.configuration === undefined
+        ? [{name: 'team-a', organizations: ['contoso'], mode: '0666'}]
+        : parse(way.configuration).orgkey.sockets;
+    const daemon = await startDaemon({
+      configuration: `${served}orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
+    });
+    t.teardown(() => daemon.close());
+    const home = homeOf(t, way);
+    const mounted = join(daemon.runtime, 'scoped', sockets[0].name);
+    const git = (operation: string, organization: string, more = '') =>
+      runContained(['git', 'credential', operation], {
         sockets: mounted,
         home,
-        uid: 0,
-        input: '',
+        uid,
+        input: `url=https://dev.azure.com/${organization}/p/_git/r\n${more}\n`,
       });
-      t.is(tried.stdout, 'orgkey\ngit.sock\n');
-      t.regex(tried.stderr, /Read-only file system/);
+    t.regex((await git('fill', 'contoso')).stdout, new RegExp(`^password=${pat}$`, 'm'));
+    t.notRegex((await git('fill', 'fabrikam')).stdout, /^password=/m);
+    // even root in the container cannot replace the socket
+    const tried = await runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
+      sockets: mounted,
+      home,
+      uid: 0,
+      input: '',
+    });
+    t.is(tried.stdout, 'orgkey\ngit.sock\n');
+    t.regex(tried.stderr, /Read-only file system/);
 
-      // While the daemon is away, git must not put one of its own in its place
-      const before = statSync(join(mounted, 'git.sock')).ino;
-      await daemon.stop('SIGKILL');
-      await git('approve', 'contoso', 'username=u\npassword=canary\n');
-      t.is(statSync(join(mounted, 'git.sock')).ino, before);
-      t.notRegex((await git('fill', 'contoso')).stdout, /canary/);
-    },
-  );
+    // without a daemon, git must not start its own cache daemon there
+    const before = statSync(join(mounted, 'git.sock')).ino;
+    await daemon.stop('SIGKILL');
+    await git('approve', 'contoso', 'username=u\npassword=canary\n');
+    t.is(statSync(join(mounted, 'git.sock')).ino, before);
+    t.notRegex((await git('fill', 'contoso')).stdout, /canary/);
+  });
 }
 
-contained(`a submodule over SSH comes through the same mount, with a grant for its reader`, async (t) => {
+contained(`a submodule over SSH is granted through the same mount`, async (t) => {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const contoso = cloud.addOrganization('contoso');
@@ -272,12 +276,12 @@ orgkey:
   });
   t.teardown(() => daemon.close());
   const ca = readFileSync(cloud.caFile);
-  // ssh wants its user to have a name
-  const somebody = 65_534;
+  // ssh needs a user with a name
+  const reader = 65_534;
 
   const cloneFrom = async (socket: string) => {
     const home = scratchDirectory(t);
-    // All that the container has of ours: two scripts and git's settings
+    // the container has only two of our scripts and git's settings
     writeFileSync(join(home, 'ca.pem'), ca);
     for (const name of ['orgkey-ssh', 'git-credential-orgkey'] as const)
       writeFileSync(join(home, name), shellScript(name), {mode: 0o755});
@@ -295,13 +299,13 @@ orgkey:
       ['credential.helper', join(home, 'git-credential-orgkey')],
       ['credential.useHttpPath', 'true'],
     ]);
-    execFileSync('chown', ['-R', `${somebody}:${somebody}`, home]);
+    execFileSync('chown', ['-R', `${reader}:${reader}`, home]);
     const trusted = {GIT_SSL_CAINFO: join(home, 'ca.pem')};
     const ran = await runContained(['git', 'clone', '--quiet', '--recurse-submodules', url, 'app'], {
       sockets: join(daemon.runtime, 'scoped', socket),
       home,
-      uid: somebody,
-      // Who mounts it answers for it: its owner is somebody of the host's
+      uid: reader,
+      // the variable skips the owner check: in the container the owner is unknown
       environment: {
         ...cloud.environment(),
         ...trusted,
@@ -318,13 +322,13 @@ orgkey:
   t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')), ['git.sock']);
   const commands = () => [...cloud.sshRequests].filter(({kind}) => kind === 'exec').length;
   t.is(commands(), 1);
-  // The socket of another organization grants nothing
+  // the socket of another organization grants nothing
   const other = await cloneFrom('team-b');
   t.not(other.status, 0);
   t.is(commands(), 1);
 });
 
-test('the image runs as nobody that matters, with the package and without its install scripts', (t) => {
+test('the image runs as an ordinary user, and installs without scripts', (t) => {
   const lines = read('Dockerfile')
     .replaceAll('\\\n', ' ')
     .split('\n')
@@ -343,7 +347,7 @@ for (const file of [
   'kubernetes-sidecar.yaml',
   'kubernetes-daemonset.yaml',
 ]) {
-  test(`${file}: no socket file is mounted, and nobody but the daemon has all of them`, (t) => {
+  test(`${file}: no socket file is mounted, and only the daemon has all sockets`, (t) => {
     const text = read(file);
     t.notRegex(text, /(?:source|path|target|mountPath|subPath): ?"?[^\s",}]*\.sock/);
     t.notRegex(text, /privileged: true|hostNetwork|hostPID/);

@@ -16,7 +16,7 @@ function formsOf(canary: string): string[] {
   return [canary, encodeURIComponent(canary), bytes.toString('hex'), bytes.toString('base64url'), ...shifted];
 }
 
-test.serial('a report holds the facts, and no secret in any form', async (t) => {
+test('a report holds the facts, and no secret in any form', async (t) => {
   const canaries = {
     pat: 'canarypat'.padEnd(52, 'q'),
     clientSecret: 'canary~secret/with+signs=8Q~',
@@ -106,7 +106,7 @@ test.serial('a report holds the facts, and no secret in any form', async (t) => 
   t.is(readFileSync(file, 'utf8'), text, 'the existing file is kept');
 });
 
-test.serial('a secret is replaced in any context, and other text stays', (t) => {
+test('a secret is replaced in any context, and other text stays', (t) => {
   fc.assert(
     fc.property(
       fc.string({minLength: 8, maxLength: 40}).filter((secret) => secret.trim().length >= 8),

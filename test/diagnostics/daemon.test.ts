@@ -29,6 +29,7 @@ async function reload({daemon}: Patient): Promise<void> {
   control.close();
 }
 
+// serial: the tests share the CPU, of which each cloud, daemon and command line needs much
 test.serial('variables are compared with those of the daemon, without logins', async (t) => {
   const {examine} = await patient(t);
   t.regex(

@@ -52,7 +52,7 @@ for (const [title, fault, expected] of failures)
     if (fault.endpoint !== 'azure-devops') t.is(served.length, 0, 'no token was sent');
   });
 
-test.serial('a login of a proxy is used, and an invalid address is reported', async (t) => {
+test('a login of a proxy is used, and an invalid address is reported', async (t) => {
   const {cloud, examine} = await patientOf(t, onePat);
   const login = cloud.proxyUrl.replace('://', '://me:p%40ss@');
   const {of} = await examine(['contoso'], {environment: {https_proxy: login, HTTPS_PROXY: login}});

@@ -7,6 +7,7 @@ function secretOf(app: Application, {id}: Tenant, organizations: string): string
   return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
 }
 
+// serial: the tests share the CPU, of which each cloud, daemon and command line needs much
 test.serial('a sound organization passes each step, and only Azure DevOps gets the token', async (t) => {
   let url = '';
   const {cloud, examine} = await patientOf(t, (cloud) => {

@@ -10,36 +10,39 @@ import {testUnless} from '../helpers/test-unless.ts';
 
 const CONTOSO = 'https://dev.azure.com/contoso/web/_git/site';
 
-/** Sections of a configuration, `NAME` standing for a helper that writes down that it was asked. */
+/** Sections of a configuration; a helper's NAME is replaced by one that records its calls. */
 const cases: readonly {readonly title: string; readonly config: string; readonly url?: string}[] = [
   {title: 'no helper at all', config: ''},
-  {title: 'one for everything', config: '[credential]\nhelper = A'},
+  {title: 'one helper for all hosts', config: '[credential]\nhelper = A'},
   {
     title: 'host and organization add up',
     config:
       '[credential]\nhelper = A\n[credential "https://dev.azure.com"]\nhelper = B\n[credential "https://dev.azure.com/contoso"]\nhelper = C',
   },
   {
-    title: 'in the order of the file, not of closeness',
+    title: 'the order of the file counts, not the specificity',
     config: '[credential "https://dev.azure.com/contoso"]\nhelper = A\n[credential]\nhelper = B',
   },
   {
-    title: 'an empty one drops those before',
+    title: 'an empty helper drops the ones before it',
     config: '[credential]\nhelper = A\n[credential "https://dev.azure.com"]\nhelper =\nhelper = B',
   },
   {
-    title: 'an empty one of another organization drops nothing',
+    title: 'an empty helper of another organization drops nothing',
     config: '[credential]\nhelper = A\n[credential "https://dev.azure.com/fabrikam"]\nhelper =\nhelper = B',
   },
   {
-    title: 'paths match case',
+    title: 'paths are case-sensitive',
     config:
       '[credential "https://dev.azure.com/Contoso"]\nhelper = A\n[credential "https://dev.azure.com/contoso"]\nhelper = B',
   },
-  {title: 'hosts do not', config: '[credential "https://DEV.azure.com/contoso"]\nhelper = A'},
-  {title: 'only whole names of a path', config: '[credential "https://dev.azure.com/cont"]\nhelper = A'},
+  {title: 'hosts are not case-sensitive', config: '[credential "https://DEV.azure.com/contoso"]\nhelper = A'},
   {
-    title: 'a slash at the end changes nothing',
+    title: 'only whole segments of a path match',
+    config: '[credential "https://dev.azure.com/cont"]\nhelper = A',
+  },
+  {
+    title: 'a trailing slash changes nothing',
     config: '[credential "https://dev.azure.com/contoso/"]\nhelper = A',
   },
   {
@@ -48,11 +51,11 @@ const cases: readonly {readonly title: string; readonly config: string; readonly
       '[credential "https://dev.azure.com/contoso/web"]\nhelper = A\n[credential "https://dev.azure.com/contoso/other"]\nhelper = B',
   },
   {
-    title: 'a star for a label',
+    title: 'a star matches a label',
     config: '[credential "https://*.azure.com"]\nhelper = A\n[credential "https://*.com"]\nhelper = B',
   },
   {
-    title: 'the port of the scheme',
+    title: 'the default port',
     config:
       '[credential "https://dev.azure.com:443/contoso"]\nhelper = A\n[credential "https://dev.azure.com:8443/contoso"]\nhelper = B',
   },
@@ -65,15 +68,18 @@ const cases: readonly {readonly title: string; readonly config: string; readonly
     title: 'a scheme without host',
     config: '[credential "https://"]\nhelper = A\n[credential "http://"]\nhelper = B',
   },
-  {title: 'a user name that the URL has not', config: '[credential "https://me@dev.azure.com"]\nhelper = A'},
   {
-    title: 'a user name that it has',
+    title: 'a user name that the URL does not have',
+    config: '[credential "https://me@dev.azure.com"]\nhelper = A',
+  },
+  {
+    title: 'a user name that the URL has',
     config:
       '[credential "https://me@dev.azure.com"]\nhelper = A\n[credential "https://you@dev.azure.com"]\nhelper = B',
     url: 'https://me@dev.azure.com/contoso/web/_git/site',
   },
   {
-    title: 'encoded letters are the letters',
+    title: 'encoded letters match',
     config: '[credential "https://dev.azure.com/cont%6Fso"]\nhelper = A',
   },
   {
@@ -83,7 +89,7 @@ const cases: readonly {readonly title: string; readonly config: string; readonly
   },
   {title: 'the path is sent', config: '[credential "https://dev.azure.com"]\nhelper = A\nuseHttpPath = true'},
   {
-    title: 'the last word counts, not the closest',
+    title: 'the last setting counts, not the most specific',
     config:
       '[credential "https://dev.azure.com/contoso"]\nhelper = A\nuseHttpPath = true\n[credential]\nuseHttpPath = false',
   },
@@ -97,7 +103,7 @@ const cases: readonly {readonly title: string; readonly config: string; readonly
 for (const git of gits) {
   const withGit = testUnless(git.missing);
   for (const {title, config, url = CONTOSO} of cases) {
-    withGit(`${git.name}: who is asked, as git itself does it: ${title}`, async (t) => {
+    withGit(`${git.name}: the chain equals git's own: ${title}`, async (t) => {
       const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`, GIT_ASKPASS: 'true'});
       t.teardown(() => home.remove());
       const log = join(home.directory, 'asked');
@@ -123,7 +129,7 @@ for (const git of gits) {
   }
 }
 
-test('settings come from where git has them: files, the repository, variables', async (t) => {
+test('settings come from files, the repository and variables', async (t) => {
   const home = new GitHome({
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: 'credential.helper',
@@ -151,7 +157,7 @@ test('settings come from where git has them: files, the repository, variables', 
   );
 });
 
-test('a configuration that git cannot read is told with the file', async (t) => {
+test('a configuration that git cannot read is reported with its file', async (t) => {
   const home = new GitHome();
   t.teardown(() => home.remove());
   home.write('.gitconfig', '[credential\n');
@@ -185,6 +191,6 @@ const helpers: readonly [value: string, ours: ReturnType<typeof ourHelper>][] = 
 ];
 
 for (const [value, expected] of helpers)
-  test(`${value} is ${expected === undefined ? 'not ' : ''}one of ours`, (t) => {
+  test(`${value} is ${expected === undefined ? 'not ' : ''}our helper`, (t) => {
     t.deepEqual(ourHelper({value}), expected);
   });

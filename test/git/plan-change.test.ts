@@ -22,7 +22,7 @@ const wanted = wantedSettings([binding('dev.azure.com', ['contoso', 'Fabrikam'])
 
 interface Row {
   readonly title: string;
-  /** `undefined`: there is no file. */
+  /** `undefined`: the file does not exist. */
   readonly before: string | undefined;
 }
 
@@ -31,7 +31,7 @@ const rows: readonly Row[] = [
   {title: 'an empty file', before: ''},
   {title: 'a name and a comment', before: '# mine\n[user]\n\tname = Ann ; really\n'},
   {title: 'no line break at the end', before: '[user]\n\tname = Ann'},
-  {title: 'line breaks of Windows', before: '[user]\r\n\tname = Ann\r\n[core]\r\n\tpager = less\r\n'},
+  {title: 'Windows line breaks', before: '[user]\r\n\tname = Ann\r\n[core]\r\n\tpager = less\r\n'},
   {title: 'a byte order mark', before: '\uFEFF[user]\n\tname = Ann\n'},
   {title: 'other helpers', before: '[credential]\n\thelper = store\n\thelper = !f() { echo; }; f\n'},
   {
@@ -39,7 +39,7 @@ const rows: readonly Row[] = [
     before: '[credential "https://dev.azure.com"]\n\thelper = manager\n\tuseHttpPath = true\n',
   },
   {
-    title: 'useHttpPath refused',
+    title: 'useHttpPath turned off',
     before: '[credential "https://dev.azure.com"]\n\tuseHttpPath = false # why not\n',
   },
   {
@@ -55,14 +55,14 @@ const rows: readonly Row[] = [
     before:
       '[include]\n\tpath = ~/work.gitconfig\n[includeIf "gitdir:**/.git/modules/**"]\n\tpath = /elsewhere\n',
   },
-  {title: 'sections in other cases', before: '[CREDENTIAL "https://dev.azure.com"]\n\tHELPER = store\n'},
+  {title: 'sections in another case', before: '[CREDENTIAL "https://dev.azure.com"]\n\tHELPER = store\n'},
   {title: 'several settings on one line', before: '[user] name = Ann\n[core] pager = less\n'},
   {title: 'a value over two lines', before: '[alias]\n\tx = log \\\n\t  --oneline\n'},
   {title: 'letters beyond ASCII', before: '[user]\n\tname = Zo\u00eb \u2603\n'},
 ];
 
 for (const {title, before} of rows) {
-  test(`uninstalling puts back every byte: ${title}`, async (t) => {
+  test(`uninstalling restores every byte: ${title}`, async (t) => {
     await withFile(before, async (file) => {
       const first = await change(file, wanted);
       t.true(isChanged(first));
@@ -79,7 +79,7 @@ for (const {title, before} of rows) {
     });
   });
 
-  test(`what was written since stays when ours is taken out: ${title}`, async (t) => {
+  test(`later changes survive the removal of our lines: ${title}`, async (t) => {
     await withFile(before, async (file) => {
       const {record} = await change(file, wanted);
       await git(['config', '--file', file, 'alias.mine', 'status']);
@@ -92,7 +92,7 @@ for (const {title, before} of rows) {
     });
   });
 
-  test(`without the record, our helpers are still found: ${title}`, async (t) => {
+  test(`our helpers are found without the record: ${title}`, async (t) => {
     await withFile(before, async (file) => {
       await change(file, wanted);
       const removal = await planRemoval(file, undefined, planning(file));
@@ -111,12 +111,12 @@ for (const {title, before, unset} of [
   {title: 'the helper', before: undefined, unset: [helperValue(helper)]},
   {title: 'both', before: undefined, unset: ['', helperValue(helper)]},
   {
-    title: 'the empty line, and has a helper of his own',
+    title: 'the empty line, and adds another helper',
     before: '[credential "https://dev.azure.com/contoso"]\n\thelper = store\n',
     unset: [''],
   },
 ]) {
-  test(`what the user took out of ours is not missed: ${title}`, async (t) => {
+  test(`our lines that the user removed do no harm: ${title}`, async (t) => {
     await withFile(before, async (file) => {
       const {record} = await change(file, wanted);
       const key = 'credential.https://dev.azure.com/contoso.helper';
@@ -136,7 +136,7 @@ for (const {title, before, unset} of [
   });
 }
 
-test('an organization that is no longer configured goes, one that is new comes', async (t) => {
+test('an organization is removed from the file, and another is added', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const {record} = await change(file, wanted);
     const next = wantedSettings([binding('dev.azure.com', ['fabrikam-2'])], {
@@ -162,7 +162,7 @@ for (const [title, before] of [
   ['a name', '[user]\n\tname = Ann\n'],
   ['a helper of the same organization', '[credential "https://dev.azure.com/contoso"]\n\thelper = store\n'],
 ] as const) {
-  test(`a setup that is killed while it tells git leaves what takes it back: ${title}`, async (t) => {
+  test(`a setup that is killed in between can be undone: ${title}`, async (t) => {
     await withFile(before, async (file) => {
       const {record} = await change(file, wanted);
       const next = wantedSettings([binding('dev.azure.com', ['fabrikam', 'fabrikam-2'])], {
@@ -187,14 +187,14 @@ for (const [title, later, isUndone] of [
   ['a helper for everything', '[credential]\n\thelper = store\n', true],
   ['a reset of everything', '[credential]\n\thelper =\n', true],
   ['a helper of the host', '[credential "https://DEV.azure.com/"]\n\thelper = store\n', true],
-  ['a reset of the host, which is no URL', '[credential "dev.azure.com"]\n\thelper =\n', true],
+  ['a reset of the host, not written as a URL', '[credential "dev.azure.com"]\n\thelper =\n', true],
   ['another orgkey', '[credential]\n\thelper = orgkey\n', false],
   ['a part of an organization', '[credential "https://dev.azure.com/contoso/p"]\n\thelper =\n', false],
   ['another organization', '[credential "https://dev.azure.com/other"]\n\thelper =\n', false],
   ['another host', '[credential "https://example.com"]\n\thelper =\n\thelper = store\n', false],
-  ['what is no helper', '[credential]\n\tusername =\n', false],
+  ['another setting', '[credential]\n\tusername =\n', false],
 ] as const) {
-  test(`a second setup writes ours after what undoes them, and after nothing else: ${title}`, async (t) => {
+  test(`a second setup moves our lines only below lines that undo them: ${title}`, async (t) => {
     await withFile('[user]\n\tname = Ann\n', async (file) => {
       const {record} = await change(file, wanted);
       await writeFile(file, `${await textOf(file)}${later}`);
@@ -209,7 +209,7 @@ for (const [title, later, isUndone] of [
   });
 }
 
-test('a second setup after a change of the user keeps it, and so does uninstalling then', async (t) => {
+test('a second setup and an uninstall keep a change of the user', async (t) => {
   await withFile(undefined, async (file) => {
     const {record} = await change(file, wanted);
     await git(['config', '--file', file, 'user.name', 'Ann']);
@@ -225,7 +225,7 @@ test('a second setup after a change of the user keeps it, and so does uninstalli
   });
 });
 
-test('a change that happens between planning and publishing is not lost', async (t) => {
+test('a change between planning and publishing is not lost', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const plan = await planSettings(file, wanted, undefined, planning(file));
     await git(['config', '--file', file, 'user.name', 'Bob']);
@@ -235,7 +235,7 @@ test('a change that happens between planning and publishing is not lost', async 
   });
 });
 
-test('a file that git holds is left alone', async (t) => {
+test('a file that git has locked is not changed', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const plan = await planSettings(file, wanted, undefined, planning(file));
     await writeFile(`${file}.lock`, '');
@@ -245,7 +245,7 @@ test('a file that git holds is left alone', async (t) => {
   });
 });
 
-test('a link stays a link, and its target keeps its mode', async (t) => {
+test('a symbolic link stays, and its target keeps its mode', async (t) => {
   await withFile(undefined, async (file) => {
     const target = `${file}-dotfiles`;
     await writeFile(target, '[user]\n\tname = Ann\n', {mode: 0o640});
@@ -260,7 +260,7 @@ test('a link stays a link, and its target keeps its mode', async (t) => {
   });
 });
 
-test('a file that git cannot read is named, and stays', async (t) => {
+test('a file that git cannot read is named and not changed', async (t) => {
   await withFile('[user\nname = Ann\n', async (file) => {
     await t.throwsAsync(() => planSettings(file, wanted, undefined, planning(file)), {
       code: 'ERR_GIT_CONFIG',
@@ -275,7 +275,7 @@ for (const [title, value] of [
   ['a carriage return', 'a\rb'],
   ['a NUL', 'a\0b'],
 ] as const) {
-  test(`a path with ${title} is refused`, async (t) => {
+  test(`a path with ${title} is rejected`, async (t) => {
     await withFile(undefined, async (file) => {
       const bad = [{key: 'credential.https://dev.azure.com.helper', value: helperValue(`/opt/${value}/x`)}];
       await t.throwsAsync(() => planSettings(file, bad, undefined, planning(file)), {code: 'ERR_GIT_VALUE'});

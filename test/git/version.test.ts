@@ -11,7 +11,7 @@ for (const [text, setUp, bearer] of [
   ['git version 2.55.GIT', true, true],
   ['git version 3.0.0', true, true],
 ] as const) {
-  test(`what ${text} can do`, (t) => {
+  test(`the abilities of ${text}`, (t) => {
     const version = parseGitVersion(`${text}\n`);
     t.truthy(version);
     if (version === undefined) return;
@@ -21,7 +21,7 @@ for (const [text, setUp, bearer] of [
 }
 
 for (const text of ['', 'hub version 2', 'git version', 'git version x.y'])
-  test(`no version: ${JSON.stringify(text)}`, (t) => t.is(parseGitVersion(text), undefined));
+  test(`not a version: ${JSON.stringify(text)}`, (t) => t.is(parseGitVersion(text), undefined));
 
 for (const [value, ours] of [
   [helperValue('/opt/orgkey/git-credential-orgkey'), true],

@@ -1,7 +1,8 @@
-// For scripts that run as root on their own machine, with a systemd that they may break: see system-machine.ts.
+// For programs that run as root on a disposable machine with its own systemd: see system-machine.ts.
 import {spawn} from 'node:child_process';
-import {appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {setTimeout as wait} from 'node:timers/promises';
+import {askForCredential} from './ask-for-credential.ts';
 
 /** `alone` is not in any group that matters. */
 const people = {member: 5001, builder: 5002, alone: 5003} as const;
@@ -9,7 +10,7 @@ export type Name = keyof typeof people | 'root';
 
 /** Prepares a machine without orgkey, with users on it. `path` comes first on each user's PATH. */
 export async function prepareMachine(path: string): Promise<void> {
-  // Without the groups of the test run
+  // the variables of the test run are not for this machine
   for (const name of Object.keys(process.env))
     if (/proxy|SSL|CERT|CURL|GIT_|^XDG_/i.test(name)) delete process.env[name];
   process.env['HOME'] = '/root';
@@ -77,13 +78,68 @@ export function systemctl(...args: readonly string[]): Promise<Ran> {
   return run('root', ['systemctl', ...args]);
 }
 
-/** `/run/orgkey drwxr-xr-x root:root` */
+/** Runs the scenario of this name and prints its result as one line of JSON. */
+export async function play(
+  scenarios: Readonly<Record<string, () => Promise<unknown>>>,
+  name: string,
+): Promise<never> {
+  const scenario = scenarios[name];
+  if (scenario === undefined) throw new Error(`unknown scenario: ${name}`);
+  console.log(JSON.stringify(await scenario()));
+  process.exit(0);
+}
+
+/** Sets the machine's service up with a personal access token. `orgkey` runs the command as root. */
+export async function setUpWithPat(orgkey: (args: readonly string[]) => Promise<Ran>): Promise<Ran> {
+  mkdirSync('/etc/orgkey', {recursive: true});
+  writeFileSync(PAT_FILE, PAT, {mode: 0o600});
+  const done = await orgkey(['setup', '--system', '--organization', 'contoso', '--pat-file', PAT_FILE]);
+  if (done.code !== 0) throw new Error(done.stderr);
+  return done;
+}
+
+export const PAT = 'p'.repeat(52);
+export const PAT_FILE = '/etc/orgkey/pat';
+
+export async function mainPid(): Promise<string> {
+  return (await systemctl('show', '-P', 'MainPID', 'orgkey.service')).stdout.trim();
+}
+
+/** Asks for a credential over and over while `act` runs. Returns how often each answer came, and the result of `act`. */
+export async function underRequests<T>(
+  clients: number,
+  act: (counts: Readonly<Record<string, number>>) => Promise<T>,
+): Promise<{readonly counts: Readonly<Record<string, number>>; readonly result: T}> {
+  const over = new AbortController();
+  const counts: Record<string, number> = {};
+  const asking = Array.from({length: clients}, async () => {
+    while (!over.signal.aborted) {
+      const answer = await askForCredential('/run/orgkey/git.sock', 'contoso');
+      counts[answer] = (counts[answer] ?? 0) + 1;
+    }
+  });
+  const result = await act(counts);
+  over.abort();
+  await Promise.all(asking);
+  return {counts, result};
+}
+
+/** Returns the lines that an installation left on the machine, and those that it took away. */
+export async function difference(before: ReadonlySet<string>, ignored = /^$/) {
+  const now = await tree();
+  return {
+    left: [...now].filter((line) => !before.has(line) && !ignored.test(line)),
+    lost: [...before].filter((line) => !now.has(line) && !ignored.test(line)),
+  };
+}
+
+/** Returns lines such as `/run/orgkey drwxr-xr-x root:root`. */
 export async function modes(paths: readonly string[]): Promise<readonly string[]> {
   const {stdout} = await run('root', ['stat', '--format=%n %A %U:%G', ...paths]);
   return stdout.trim().split('\n');
 }
 
-/** Returns everything on the machine that an installation could leave behind. */
+/** Lists everything on the machine that an installation could leave behind. */
 export async function tree(): Promise<ReadonlySet<string>> {
   const places = [
     '/etc',
@@ -110,13 +166,13 @@ export function directory(path: string): string {
 }
 
 export function read(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : 'there is none';
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'no such file';
 }
 
-/** Waits for a minute at most. */
+/** Polls until a condition holds. @throws after a minute. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 50) {
-    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    if (waited > 60_000) throw new Error(`this never became true: ${isSo.toString()}`);
     await wait(50);
   }
 }

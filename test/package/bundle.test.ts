@@ -20,9 +20,9 @@ let packed: Packed;
 test.before(() => {
   packed = pack();
 });
-test.after.always(() => packed?.remove());
+test.after.always(() => packed.remove());
 
-test('the bundle holds reviewed packages, in reviewed versions, and nothing else', (t) => {
+test('the bundle holds only reviewed packages in reviewed versions', (t) => {
   for (const {path, version, license} of bundledPackages(packed.metafile, root)) {
     const {integrity, ...known} = reviewed[path.replace('node_modules/', '')] ?? {};
     t.deepEqual(known, {version, license}, path);
@@ -30,7 +30,7 @@ test('the bundle holds reviewed packages, in reviewed versions, and nothing else
   }
 });
 
-test('the lock file has the hashes that were reviewed', (t) => {
+test('the lock file has the reviewed hashes', (t) => {
   for (const [path, {version, integrity}] of Object.entries(reviewed)) {
     t.like(locked[`node_modules/${path}`], {version, integrity}, path);
   }
@@ -49,16 +49,16 @@ test('node-ipc brings five packages, all reviewed', (t) => {
   for (const name of [...found, 'node-ipc']) t.truthy(reviewed[name], name);
 });
 
-test('the review has nothing that is not used', (t) => {
+test('every reviewed package is used', (t) => {
   const used = new Set(
     bundledPackages(packed.metafile, root).map(({path}) => path.replace('node_modules/', '')),
   );
   const unused = Object.keys(reviewed).filter((name) => !used.has(name));
-  // node-ipc's own, which its chosen profile does without
+  // dependencies of node-ipc that its chosen profile does not load
   t.deepEqual(unused, ['easy-stack', 'js-message', 'js-queue']);
 });
 
-test('no package asks for more than its license text', (t) => {
+test('every package has a permissive license, and its text is included', (t) => {
   const licenses = new Set(Object.values(reviewed).map(({license}) => license));
   const permissive = ['Apache-2.0', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'Unlicense'];
   t.deepEqual(
@@ -71,7 +71,7 @@ test('no package asks for more than its license text', (t) => {
   }
 });
 
-/** The packages that are loaded before the program has decided anything. */
+/** Returns the packages that an entry loads statically. */
 function loadedWith(entry: string): ReadonlySet<string> {
   const {outputs} = packed.metafile;
   const names = new Set<string>();
@@ -91,18 +91,18 @@ function loadedWith(entry: string): ReadonlySet<string> {
   if (seen.size === 0) throw new Error(`no entry ${entry}`);
   return names;
 }
-test('the daemon starts with hardly any package', (t) => {
+test('the daemon loads only lru-cache at its start', (t) => {
   t.deepEqual([...loadedWith('src/daemon/main.ts')], ['lru-cache']);
 });
 
-test('the acquirer is the only one to load what talks to Entra', (t) => {
+test('only the acquirer loads @azure/identity', (t) => {
   for (const entry of ['src/main.ts', 'src/cli/main.ts', 'src/daemon/main.ts']) {
     t.false(loadedWith(entry).has('@azure/identity'), entry);
   }
   t.true(loadedWith('src/entra/token-credential.ts').has('@azure/identity'));
 });
 
-test('the program is in one folder and does not mention the machine that built it', (t) => {
+test('the bundles do not mention the machine that built them', (t) => {
   const entries = readdirSync(join(packed.installed, 'dist'), {recursive: true, withFileTypes: true});
   t.deepEqual(
     entries.filter((entry) => entry.isDirectory()).map(({name}) => name),

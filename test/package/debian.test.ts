@@ -24,7 +24,7 @@ const tree = join(directory, 'tree');
 let file = '';
 test.before(async () => {
   if (!hasDpkg) return;
-  // To compress it takes longer than all else
+  // compression would take most of the time
   const env = {...process.env, DPKG_DEB_COMPRESSOR_TYPE: 'none'};
   const {stdout} = await run(join(root, 'scripts/package-deb'), [directory], {env});
   file = stdout.trim();
@@ -32,13 +32,13 @@ test.before(async () => {
 });
 test.after.always(() => rmSync(directory, {recursive: true, force: true}));
 
-onDebian(`everything in it is root's, nothing is writable by others, and / keeps its mode`, (t) => {
+onDebian(`all files of the package belong to root and only root may write them`, (t) => {
   const lines = execFileSync('dpkg-deb', ['-c', file], {encoding: 'utf8'}).trim().split('\n');
   t.regex(lines[0] ?? '', /^drwxr-xr-x root\/root .* \.\/$/);
   for (const line of lines) t.regex(line, /^(?:l|[d-]rwxr-xr-x|-rw-r--r--).* root\/root /);
 });
 
-onDebian(`its checksums are right`, (t) => {
+onDebian(`the checksums of the package are correct`, (t) => {
   const control = join(directory, 'control');
   execFileSync('dpkg-deb', ['-e', file, control]);
   const lines = readFileSync(join(control, 'md5sums'), 'utf8').trim().split('\n');
@@ -55,14 +55,14 @@ onDebian(`its checksums are right`, (t) => {
   }
 });
 
-onDebian(`its scripts are sound shell`, (t) => {
+onDebian(`the scripts of the package are valid shell`, (t) => {
   for (const script of ['postinst', 'prerm', 'postrm']) {
     const checked = spawnSync('sh', ['-n', join(root, 'scripts/debian', script)], {encoding: 'utf8'});
     t.is(checked.stderr, '', script);
   }
 });
 
-onDebian(`it has units for systemd, a manual page and completions`, (t) => {
+onDebian(`the package has units, manual pages and completions`, (t) => {
   const service = readFileSync(join(tree, 'usr/lib/systemd/system/orgkey.service'), 'utf8');
   t.regex(service, /^ExecStart=:\/usr\/lib\/orgkey\/node .* \/usr\/lib\/orgkey\/dist\/main\.js daemon /m);
   for (const path of [
@@ -93,7 +93,7 @@ onDebian(`it has units for systemd, a manual page and completions`, (t) => {
   }
 });
 
-inRoot(`beside a root of its own it runs, and serves git, with its own Node`, async (t) => {
+inRoot(`the unpacked package serves git with its own Node`, async (t) => {
   const home = join(directory, 'home');
   mkdirSync(join(home, 'run'), {recursive: true});
   const pat = 'p'.repeat(52);
@@ -102,7 +102,7 @@ inRoot(`beside a root of its own it runs, and serves git, with its own Node`, as
     `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`,
     {mode: 0o600},
   );
-  // The package's files appear where dpkg would put them, for these processes alone
+  // the package's files appear where dpkg would put them, only for these processes
   const script = `set -e
     mount -n -t tmpfs tmpfs /usr/local
     mount -n -t overlay overlay -o "lowerdir=$1/usr/bin:/usr/bin" /usr/bin

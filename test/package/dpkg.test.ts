@@ -11,6 +11,7 @@ const NEWER = '99.0.0';
 
 const reason =
   spawnSync('dpkg-deb', ['--version']).status === 0 ? whyNoSystem() : 'there is no dpkg-deb here';
+// serial: the scenarios share the CPU, and each runs a machine with its own systemd
 const onDebian = testUnless(reason, test.serial);
 
 let things = '';
@@ -20,11 +21,11 @@ test.before(() => {
   chmodSync(things, 0o755);
   copyFileSync(process.execPath, join(things, 'node'));
   const [older, newer, tree] = ['older.deb', 'newer.deb', 'tree'].map((name) => join(things, name));
-  // To compress it takes longer than all else
+  // compression would take most of the time
   const env = {...process.env, DPKG_DEB_COMPRESSOR_TYPE: 'none'};
   const built = execFileSync(join(root, 'scripts/package-deb'), [things], {encoding: 'utf8', env}).trim();
   renameSync(built, older ?? '');
-  // The same with another number
+  // the same package with another version
   execFileSync('dpkg-deb', ['--raw-extract', older ?? '', tree ?? '']);
   const control = join(tree ?? '', 'DEBIAN/control');
   writeFileSync(
@@ -43,36 +44,33 @@ function onMachine(scenario: string): Promise<Record<string, unknown>> {
   return onSystemMachine('test/package/inside-debian.ts', things, scenario);
 }
 
-onDebian(
-  `somebody without Node, rights and settings installs, clones, upgrades, and is rid of it`,
-  async (t) => {
-    const {setup, cloned, ...found} = await onMachine('person');
-    t.like(setup, {code: 0}, JSON.stringify(setup));
-    t.like(cloned, {code: 0, file: 'hello', stderr: ''}, JSON.stringify(cloned));
-    t.deepEqual(found, {
-      installed: 0,
-      node: 'none',
-      version,
-      man: true,
-      completion: 0,
-      upgraded: 0,
-      after: {version, restarted: 0, cloned: 0},
-      gone: 0,
-      // The directories that everybody has, and what was cloned
-      home: ['.config', 'again', 'site'],
-      configuration: 'there is none',
-      purged: 0,
-      left: [],
-      lost: [],
-    });
-  },
-);
+onDebian(`a user without Node and rights installs, clones, upgrades and uninstalls`, async (t) => {
+  const {setup, cloned, ...found} = await onMachine('person');
+  t.like(setup, {code: 0}, JSON.stringify(setup));
+  t.like(cloned, {code: 0, file: 'hello', stderr: ''}, JSON.stringify(cloned));
+  t.deepEqual(found, {
+    installed: 0,
+    node: 'none',
+    version,
+    man: true,
+    completion: 0,
+    upgraded: 0,
+    after: {version, restarted: 0, cloned: 0},
+    gone: 0,
+    // directories of other programs, and the clones
+    home: ['.config', 'again', 'site'],
+    configuration: 'no such file',
+    purged: 0,
+    left: [],
+    lost: [],
+  });
+});
 
-onDebian(`the machine's service goes on while it is upgraded, and goes with the package`, async (t) => {
+onDebian(`the system service keeps answering during an upgrade and leaves with the package`, async (t) => {
   const {setup, ...found} = await onMachine('machine');
   t.like(setup, {code: 0}, JSON.stringify(setup));
   t.deepEqual(found, {
-    // Nobody is served before somebody says how
+    // the service starts only after its setup
     units: ['disabled', 'disabled'],
     upgraded: 0,
     restarted: true,
@@ -80,29 +78,26 @@ onDebian(`the machine's service goes on while it is upgraded, and goes with the 
     answers: ['secret'],
     status: version,
     removed: 0,
-    remaining: {running: ['inactive', 'inactive'], git: 'there is none', configuration: true},
+    remaining: {running: ['inactive', 'inactive'], git: 'no such file', configuration: true},
     purged: 0,
     left: [],
     lost: [],
   });
 });
 
-onDebian(
-  `it installs where systemd does not run, as in containers; twice; and nothing is left`,
-  async (t) => {
-    const {installed, ...found} = await onMachine('bare');
-    t.like(installed, {code: 0, stderr: ''}, JSON.stringify(installed));
-    t.deepEqual(found, {
-      again: 0,
-      hasFiles: true,
-      elsewhere: [],
-      wrong: '',
-      odd: [],
-      conffiles: '',
-      removed: 0,
-      left: ['/etc/orgkey-not-ours -rw-r--r-- 0'],
-      purged: 0,
-      finally: [],
-    });
-  },
-);
+onDebian(`the package installs twice without systemd, and leaves nothing behind`, async (t) => {
+  const {installed, ...found} = await onMachine('bare');
+  t.like(installed, {code: 0, stderr: ''}, JSON.stringify(installed));
+  t.deepEqual(found, {
+    again: 0,
+    hasFiles: true,
+    elsewhere: [],
+    wrong: '',
+    odd: [],
+    conffiles: '',
+    removed: 0,
+    left: ['/etc/orgkey-not-ours -rw-r--r-- 0'],
+    purged: 0,
+    finally: [],
+  });
+});

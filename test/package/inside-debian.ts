@@ -1,39 +1,34 @@
-// usage, as root on a machine that can be spoiled: node inside-debian.ts THINGS SCENARIO
-// THINGS has two packages, `older.deb` and `newer.deb`. Prints what it found as one line of JSON.
+// usage, as root on a disposable machine: node inside-debian.ts THINGS SCENARIO
+// THINGS holds two packages, `older.deb` and `newer.deb`. Prints its findings as one line of JSON.
 import {existsSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {setTimeout as wait} from 'node:timers/promises';
 import {startCloud} from '../cloud/cloud.ts';
-import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {
+  difference as differenceFrom,
   directory,
   git,
+  mainPid,
   modes,
   type Name,
+  play,
   prepareMachine,
   type Ran,
   read,
   run,
+  setUpWithPat,
   tree,
+  underRequests,
 } from '../helpers/inside-machine.ts';
 
 const [things = '', scenario = ''] = process.argv.slice(2);
-const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
-  person: () => person(),
-  machine: () => machine(),
-  bare: () => bare(),
-};
-const chosen = scenarios[scenario];
-if (chosen === undefined) throw new Error('no such scenario');
 await prepareMachine('/nowhere');
 rmSync('/etc/orgkey', {recursive: true});
-// It has its own
+// the package has its own Node
 for (const node of ['/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs']) rmSync(node, {force: true});
 const before = await tree();
-console.log(JSON.stringify(await chosen()));
-process.exit(0);
+await play({person, machine, bare}, scenario);
 
-/** Somebody without rights and with nothing but a home. */
+/** A user without rights and with nothing but a home. */
 async function person() {
   const cloud = await startCloud({directory: directory('/srv/cloud')});
   const contoso = cloud.addOrganization('contoso');
@@ -83,36 +78,18 @@ async function person() {
   return {...found, purged: purged.code, ...(await difference())};
 }
 
-/** The machine's service, which goes on while the package is upgraded. */
+/** The machine's service, which keeps running while the package is upgraded. */
 async function machine() {
   await dpkg('--install', 'older.deb');
   const units = await run('root', ['systemctl', 'is-enabled', 'orgkey.socket', 'orgkey.service']);
-  await run('root', ['sh', '-c', 'mkdir /etc/orgkey; umask 077; cat > /etc/orgkey/pat'], {
-    input: 'p'.repeat(52),
+  const setup = await setUpWithPat((args) => orgkey('root', args));
+  const {counts, result} = await underRequests(1, async () => {
+    const first = await mainPid();
+    const upgraded = await dpkg('--install', 'newer.deb');
+    const second = await mainPid();
+    const again = await dpkg('--install', 'newer.deb');
+    return {upgraded: upgraded.code, restarted: first !== second && second !== '0', again: again.code};
   });
-  const setup = await orgkey('root', [
-    'setup',
-    '--system',
-    '--organization',
-    'contoso',
-    '--pat-file',
-    '/etc/orgkey/pat',
-  ]);
-  if (setup.code !== 0) throw new Error(setup.stderr);
-  const over = new AbortController();
-  const answers = new Set<string>();
-  const client = (async () => {
-    while (!over.signal.aborted) {
-      answers.add(await ask('/run/orgkey/git.sock', 'contoso'));
-      await wait(20);
-    }
-  })();
-  const first = await mainPid();
-  const upgraded = await dpkg('--install', 'newer.deb');
-  const second = await mainPid();
-  const again = await dpkg('--install', 'newer.deb');
-  over.abort();
-  await client;
   const {stdout} = await orgkey('root', ['status', '--json']);
   const removed = await dpkg('--remove', 'orgkey');
   const remaining = {
@@ -126,10 +103,8 @@ async function machine() {
   return {
     units: units.stdout.trim().split('\n'),
     setup,
-    upgraded: upgraded.code,
-    restarted: first !== second && second !== '0',
-    again: again.code,
-    answers: [...answers],
+    ...result,
+    answers: Object.keys(counts),
     status: JSON.parse(stdout).version,
     removed: removed.code,
     remaining,
@@ -138,11 +113,7 @@ async function machine() {
   };
 }
 
-async function mainPid(): Promise<string> {
-  return (await run('root', ['systemctl', 'show', '-P', 'MainPID', 'orgkey.service'])).stdout.trim();
-}
-
-/** Where no systemd runs, as in containers, and even without its programs. */
+/** A machine without systemd, and even without its programs, such as a container. */
 async function bare() {
   rmSync('/run/systemd/system', {recursive: true, force: true});
   for (const program of ['systemctl', 'systemd-sysusers']) rmSync(`/usr/bin/${program}`, {force: true});
@@ -192,11 +163,6 @@ function orgkey(
   return run(who, ['orgkey', ...args], {environment});
 }
 
-async function difference() {
-  const dpkgs = /^\/var\/lib\/dpkg\/|^\/(?:home|root)(?:\/| )/;
-  const now = await tree();
-  return {
-    left: [...now].filter((path) => !before.has(path) && !dpkgs.test(path)),
-    lost: [...before].filter((path) => !now.has(path) && !dpkgs.test(path)),
-  };
+function difference() {
+  return differenceFrom(before, /^\/var\/lib\/dpkg\/|^\/(?:home|root)(?:\/| )/);
 }

@@ -20,9 +20,9 @@ let packed: Packed;
 test.before(() => {
   packed = pack();
 });
-test.after.always(() => packed?.remove());
+test.after.always(() => packed.remove());
 
-test('it is small and needs nothing else', (t) => {
+test('the package is small and has no dependencies', (t) => {
   t.true(statSync(packed.tarball).size < 1024 * 1024);
   t.deepEqual(readdirSync(dirname(packed.installed)), ['orgkey']);
   t.false(existsSync(join(packed.installed, 'node_modules')));
@@ -36,18 +36,18 @@ test('it is small and needs nothing else', (t) => {
     t.false(script in scripts, script);
 });
 
-test('its commands can be run', (t) => {
+test('the commands of the package are executable', (t) => {
   t.deepEqual(readdirSync(packed.bin).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
   for (const name of readdirSync(packed.bin))
     t.is(statSync(join(packed.bin, name)).mode & 0o111, 0o111, name);
 });
 
-test('publint has nothing to say', async (t) => {
+test('publint reports nothing', async (t) => {
   const {messages} = await publint({pkgDir: packed.installed, pack: false, strict: true});
   t.deepEqual(messages, []);
 });
 
-/** An environment with that Node as the only one, and nothing of ours but a home. */
+/** Makes an environment with this Node as the only one, and an empty home. */
 function place(t: ExecutionContext, node: string) {
   const home = scratchDirectory(t);
   for (const name of ['tmp', 'run', 'repository']) mkdirSync(join(home, name), {mode: 0o700});
@@ -61,7 +61,7 @@ function place(t: ExecutionContext, node: string) {
   return {home, environment};
 }
 
-/** A Node, and what tests with it: skipped where it cannot be had. */
+/** Returns a Node and a test function, which skips if the registry does not have that Node. */
 function on(wanted: string) {
   const node = wanted === 'ours' ? process.execPath : otherNode(wanted);
   const why = node === undefined ? 'the npm registry does not have it here' : undefined;
@@ -70,31 +70,34 @@ function on(wanted: string) {
 
 for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {
   const {node, testIt} = on(wanted);
-  testIt(`Node ${wanted} is too old, and is told so in one sentence`, async (t) => {
+  testIt(`Node ${wanted} is too old, which one sentence says`, async (t) => {
     const {environment, home} = place(t, node);
     const failed = await t.throwsAsync<Error & {code: number; stderr: string; stdout: string}>(
       run(join(packed.bin, 'orgkey'), ['status'], {env: environment}),
     );
-    t.is(failed?.stderr, `orgkey: error: orgkey needs Node 22.20 or later, not v${wanted} (${node})\n`);
-    t.is(failed?.stdout, '');
-    t.is(failed?.code, 1);
+    t.is(failed.stderr, `orgkey: error: orgkey needs Node 22.20 or later, not v${wanted} (${node})\n`);
+    t.is(failed.stdout, '');
+    t.is(failed.code, 1);
     t.deepEqual(readdirSync(home).toSorted(), ['repository', 'run', 'tmp']);
   });
 }
 
 for (const wanted of ['22.20.0', 'ours']) {
   const {node, testIt} = on(wanted);
-  testIt(`Node ${wanted === 'ours' ? process.versions.node : wanted}: it tells its version`, async (t) => {
-    const {environment, home} = place(t, node);
-    const {stdout, stderr} = await run(join(packed.bin, 'orgkey'), ['--version'], {env: environment});
-    t.is(stdout, `${version}\n`);
-    t.is(stderr, '');
-    t.deepEqual(readdirSync(join(home, 'tmp')), []);
-    t.is(statSync(join(home, '.local/state/orgkey/compile-cache')).mode & 0o777, 0o700);
-  });
+  testIt(
+    `Node ${wanted === 'ours' ? process.versions.node : wanted}: orgkey prints its version`,
+    async (t) => {
+      const {environment, home} = place(t, node);
+      const {stdout, stderr} = await run(join(packed.bin, 'orgkey'), ['--version'], {env: environment});
+      t.is(stdout, `${version}\n`);
+      t.is(stderr, '');
+      t.deepEqual(readdirSync(join(home, 'tmp')), []);
+      t.is(statSync(join(home, '.local/state/orgkey/compile-cache')).mode & 0o777, 0o700);
+    },
+  );
 
   testIt(
-    `Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones, with a token from Entra and with a personal one`,
+    `Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones with a token of Entra and with a PAT`,
     async (t) => {
       const {environment, home} = place(t, node);
       const cloud = await startCloud();

@@ -1,21 +1,28 @@
-// usage, as root beside a systemd --system that can be spoiled: node inside-system.ts APP SCENARIO
-// What happens on a machine of its own; prints what it found as one line of JSON.
+// usage, as root on a disposable machine with its own systemd: node inside-system.ts APP SCENARIO
+// Prints its findings as one line of JSON.
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {
+  difference,
   directory,
   git,
+  mainPid,
   modes,
   type Name,
+  PAT,
+  PAT_FILE,
+  play,
   prepareMachine,
   type Ran,
   read,
   run,
+  setUpWithPat,
   type Surroundings,
   systemctl,
   tree,
+  underRequests,
   until,
 } from '../helpers/inside-machine.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
@@ -23,20 +30,9 @@ import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 const [app = '', scenario = ''] = process.argv.slice(2);
 const gitSocket = '/run/orgkey/git.sock';
 const config = '/etc/orgkey/config.yaml';
-const pat = 'p'.repeat(52);
 
-const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
-  setup,
-  scoped,
-  life,
-  wrong,
-  credential,
-};
-const chosen = scenarios[scenario];
-if (chosen === undefined) throw new Error('no such scenario');
 await prepareMachine(join(app, 'dist'));
-console.log(JSON.stringify(await chosen()));
-process.exit(0);
+await play({setup, scoped, life, wrong, credential}, scenario);
 
 /** From nothing to a clone, and back. */
 async function setup() {
@@ -47,13 +43,7 @@ async function setup() {
   const {url} = contoso.addRepository('web/site', {files: {'read.me': 'hello'}});
   const environment = cloud.environment();
   const before = await tree();
-  writeFileSync(
-    '/etc/orgkey/env',
-    Object.entries(environment)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-    {mode: 0o600},
-  );
+  writeEnvironment(environment);
 
   writeFileSync('/root/secret', application.secret, {mode: 0o600});
   const setUp = ['setup', '--system', '--organization', 'contoso', '--client-id', application.clientId];
@@ -129,14 +119,14 @@ async function setup() {
     '/home/member/.local',
     '/home/alone/.local',
   ]);
-  const after = await tree();
+  const changed = await difference(before);
   await cloud.close();
-  return {
-    ...found,
-    taken,
-    left: [...after].filter((path) => !before.has(path)),
-    lost: [...before].filter((path) => !after.has(path)),
-  };
+  return {...found, taken, ...changed};
+}
+
+function writeEnvironment(environment: Readonly<Record<string, string>>): void {
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync('/etc/orgkey/env', lines.join(''), {mode: 0o600});
 }
 
 /** Scoped sockets for groups, over HTTPS and over SSH. */
@@ -152,12 +142,7 @@ async function scoped() {
     submodules: [{path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'}],
   });
   const environment = cloud.environment();
-  writeFileSync(
-    '/etc/orgkey/env',
-    Object.entries(environment)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
+  writeEnvironment(environment);
   writeFileSync('/etc/orgkey/key', secret.revealText(), {mode: 0o600});
   writeFileSync(
     config,
@@ -210,14 +195,14 @@ orgkey:
     ]),
   };
 
-  // In a submodule git's ssh asks on the same socket, and its grant lies beside it, for the same group
+  // in a submodule git's ssh asks on the same socket, and its grant is next to it, for the same group
   const clone = ['clone', '--quiet', '--recurse-submodules', site.url, '/home/builder/site'];
   const cloned = await git('builder', clone, {...environment, ORGKEY_RUNTIME_DIR: scope});
   const refused = await git('alone', [...clone.slice(0, -1), '/home/alone/site'], {
     ...environment,
     ORGKEY_RUNTIME_DIR: scope,
   });
-  // So it is on the main socket, for the group of that one
+  // the same on the main socket, for the group of that socket
   await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
   const ofMember = await git('member', [...clone.slice(0, -1), '/home/member/site'], environment);
   return {
@@ -234,7 +219,7 @@ orgkey:
   };
 }
 
-/** A scoped socket that comes later: the daemon says who has to open it, and it is opened. */
+/** A scoped socket that is added later: the daemon's notice has the command that makes systemd open it. */
 async function late() {
   writeFileSync(
     config,
@@ -253,7 +238,7 @@ async function late() {
   };
 }
 
-/** What a scoped socket answers once the daemon is another one. */
+/** Returns the answer of a scoped socket after a restart of the daemon. */
 async function restarted(socket: string): Promise<string> {
   await orgkey(['service', 'restart', '--system']);
   return ask(socket, 'contoso');
@@ -267,23 +252,16 @@ async function life() {
   const first = await fill('member', gitSocket, 'contoso');
   const started = await mainPid();
 
-  const over = new AbortController();
-  const counts: Record<string, number> = {};
-  const clients = Array.from({length: 4}, async () => {
-    while (!over.signal.aborted) {
-      const answer = await ask(gitSocket, 'contoso');
-      counts[answer] = (counts[answer] ?? 0) + 1;
+  const {counts, result: processes} = await underRequests(4, async (soFar) => {
+    const pids = new Set<string>();
+    for (let restart = 0; restart < 5; restart++) {
+      const target = (soFar['secret'] ?? 0) + 50;
+      await orgkey(['service', 'restart', '--system']);
+      await until(async () => (soFar['secret'] ?? 0) >= target || Object.keys(soFar).length > 1);
+      pids.add(await mainPid());
     }
+    return pids;
   });
-  const processes = new Set<string>();
-  for (let restart = 0; restart < 5; restart++) {
-    const target = (counts['secret'] ?? 0) + 50;
-    await orgkey(['service', 'restart', '--system']);
-    await until(async () => (counts['secret'] ?? 0) >= target || Object.keys(counts).length > 1);
-    processes.add(await mainPid());
-  }
-  over.abort();
-  await Promise.all(clients);
 
   const killed = await mainPid();
   process.kill(Number(killed), 'SIGKILL');
@@ -303,7 +281,7 @@ async function life() {
   };
 }
 
-/** A configuration that is wrong: while the daemon runs, and where it starts with it. */
+/** An invalid configuration: while the daemon runs, and at its start. */
 async function wrong() {
   await setUpPat();
   const right = read(config);
@@ -332,7 +310,7 @@ async function wrong() {
 
 /** A secret that only systemd can read. */
 async function credential() {
-  writeFileSync('/etc/orgkey/pat', pat, {mode: 0o600});
+  writeFileSync(PAT_FILE, PAT, {mode: 0o600});
   writeFileSync(
     config,
     'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$credential: pat}}]}]}\n',
@@ -366,20 +344,11 @@ async function credential() {
 }
 
 async function setUpPat(): Promise<void> {
-  writeFileSync('/etc/orgkey/pat', pat, {mode: 0o600});
-  const done = await orgkey([
-    'setup',
-    '--system',
-    '--organization',
-    'contoso',
-    '--pat-file',
-    '/etc/orgkey/pat',
-  ]);
-  if (done.code !== 0) throw new Error(done.stderr);
+  await setUpWithPat(orgkey);
   await run('root', ['usermod', '--append', '--groups', 'orgkey', 'member']);
 }
 
-/** What git itself gets, with its own cache client as the helper. */
+/** Asks as git, with its own cache client as the helper. */
 async function fill(who: Name, socket: string, organization: string): Promise<string> {
   const helper = `credential.helper=cache --socket=${socket}`;
   const args = ['-c', helper, '-c', 'credential.useHttpPath=true', 'credential', 'fill'];
@@ -392,15 +361,11 @@ function orgkey(args: readonly string[], surroundings: Surroundings = {}): Promi
   return run('root', [join(app, 'node'), join(app, 'dist/main.js'), ...args], surroundings);
 }
 
-async function mainPid(): Promise<string> {
-  return (await systemctl('show', '-P', 'MainPID', 'orgkey.service')).stdout.trim();
-}
-
 function health({stdout}: Ran): string {
   return stdout === '' ? 'silence' : JSON.parse(stdout).health;
 }
 
-/** What became of the grants, once it is written. */
+/** Waits for the outcomes of the grants in the audit trail. */
 async function grants(): Promise<readonly string[]> {
   await until(async () => outcomes().includes('read'));
   return outcomes().toSorted();

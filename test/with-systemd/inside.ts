@@ -1,5 +1,5 @@
 // usage, beside a systemd --user: node inside.mjs SCENARIO
-// What happens beside a real systemd, as its user; prints what it found as one line of JSON.
+// Runs as the user of a real user manager. Prints its findings as one line of JSON.
 import {execFile} from 'node:child_process';
 import {
   chmodSync,
@@ -42,10 +42,10 @@ const service = new SystemdService('user', machine, daemon);
 const run = service.runtimeDirectory;
 const units = join(home, '.config/systemd/user');
 
-/** Requests under way at any time under load. */
+/** Requests in flight at any time under load. */
 const CLIENTS = 16;
 
-const LOGIN = 'protocol=https\nhost=dev.azure.com\npath=fabrikam/web/_git/site\nusername=somebody\n';
+const LOGIN = 'protocol=https\nhost=dev.azure.com\npath=fabrikam/web/_git/site\nusername=someone\n';
 
 const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   install,
@@ -104,7 +104,7 @@ async function cold() {
   return {before, first, after: (await service.status()).state};
 }
 
-/** Ended by itself, and started by the next request. */
+/** Idleness ends the daemon, and the next request starts it. */
 async function idle() {
   await service.install();
   const {pid} = await service.status();
@@ -114,10 +114,7 @@ async function idle() {
   return {answer, isAnother: pid !== later, failures: await failures()};
 }
 
-/**
- * Restarts, spread over a load that never pauses: by systemd's own order, and by a daemon that leaves by itself, which
- * the next request starts anew.
- */
+/** Restarts under constant load: by the service's order, and by SIGTERM, after which the next request starts a daemon. */
 async function load() {
   await service.install();
   const requests = Number(process.env['ORGKEY_REQUESTS'] ?? 50_000);
@@ -135,7 +132,7 @@ async function load() {
   return {...(await clients.counts()), orders: [...orders], processes: pids.size, restarts};
 }
 
-/** Killed in the middle of its work, again and again; before each, somebody's login is kept. */
+/** Kills the daemon under load, again and again; before each kill a login is stored. */
 async function kill() {
   await service.install();
   const requests = Number(process.env['ORGKEY_REQUESTS'] ?? 10_000);
@@ -170,13 +167,13 @@ async function kill() {
   };
 }
 
-/** The daemon that serves now, as itself says. */
+/** Returns the pid that the serving daemon reports. */
 async function pidOfDaemon(): Promise<string> {
   const answer = await askPath(join(run, 'git.sock'), 'action=hello\ntimeout=0\nnonce=1\n');
   return /^pid=(.*)$/m.exec(answer)?.[1] ?? `no daemon: ${answer}`;
 }
 
-/** Comes back when it is gone. Gives when it was ended, and when it was gone at the latest. */
+/** Ends the daemon. Returns the time of the signal and a time at which the daemon was gone. */
 async function endDaemon(signal: 'TERM' | 'KILL'): Promise<{readonly from: number; readonly to: number}> {
   const {pid} = await service.status();
   if (pid === undefined) throw new Error('there is no daemon to end');
@@ -189,7 +186,7 @@ async function endDaemon(signal: 'TERM' | 'KILL'): Promise<{readonly from: numbe
 async function store(password: string): Promise<void> {
   const request = `action=get\ntimeout=1\noperation=store\n${LOGIN}password=${password}\n`;
   const answer = await askPath(join(run, 'git.sock'), request);
-  if (!answer.startsWith('orgkey=1\n')) throw new Error(`the login was not taken: ${answer}`);
+  if (!answer.startsWith('orgkey=1\n')) throw new Error(`the login was not stored: ${answer}`);
 }
 
 async function keptLogin(): Promise<string> {
@@ -202,7 +199,7 @@ function tell(what: string): void {
   process.stderr.write(`${what}\n`);
 }
 
-/** A daemon that cannot live: git must neither hang nor start a daemon of its own. */
+/** A daemon that crashes at each start: git must neither hang nor start its own daemon. */
 async function crash() {
   const broken = new SystemdService('user', machine, {...daemon, main: join(app, 'crashing.mjs')});
   await broken.install();
@@ -213,7 +210,7 @@ async function crash() {
   const isTaken = existsSync(join(run, 'git.sock'));
   const started = performance.now();
   const told = await gitAsksByScript();
-  tell(`git was told after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  tell(`git had its answer after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   const repaired = await service.install();
   return {
     whileCrashing,
@@ -227,7 +224,7 @@ async function crash() {
   };
 }
 
-/** A daemon that finds its state unreadable, until somebody repairs that and nothing else. */
+/** A daemon with an unusable state directory, which is then repaired without any other step. */
 async function broken() {
   await service.install();
   await runCommand(['systemctl', '--user', 'stop', 'orgkey.service'], process.env);
@@ -236,13 +233,13 @@ async function broken() {
   const started = performance.now();
   const whileBroken = await gitAsksByScript();
   const seconds = (performance.now() - started) / 1000;
-  tell(`git was told after ${seconds.toFixed(1)} s`);
+  tell(`git had its answer after ${seconds.toFixed(1)} s`);
   rmSync(daemon.stateDirectory);
   mkdirSync(daemon.stateDirectory, {mode: 0o700});
   return {whileBroken, repaired: await gitAsksByScript(), seconds};
 }
 
-/** A shell with variables that the manager does not have: set up, asked, taken back. */
+/** Sets up, asks and uninstalls in a shell with variables that the manager does not have. */
 async function shell() {
   const config = join(home, 'shell');
   mkdirSync(join(config, 'orgkey'), {recursive: true});
@@ -263,7 +260,7 @@ async function shell() {
   return {...found, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
 }
 
-/** Nothing says which service. */
+/** Installs without an option for the kind of service. */
 async function choice() {
   const orgkey = async (...argv: readonly string[]) => {
     const {stdout, stderr} = await runCommand([daemon.node, daemon.main, ...argv], process.env);
@@ -287,12 +284,12 @@ async function answersOfBoth() {
   return answers;
 }
 
-/** What git itself gets, with its own cache client as the helper. */
+/** Asks as git, with its own cache client as the helper. */
 function gitAsks(): Promise<string> {
   return fill(`cache --socket=${join(run, 'git.sock')}`);
 }
 
-/** The same with our helper, which starts the service where nobody answers, and says what is wrong. */
+/** The same with our helper, which starts the service if no daemon answers, and reports errors. */
 function gitAsksByScript(): Promise<string> {
   return fill(`!'${join(app, 'dist/git-credential-orgkey')}'`);
 }
@@ -322,7 +319,7 @@ function fill(helper: string): Promise<string> {
   });
 }
 
-/** What the command line hears of the daemon, over the other socket. */
+/** Returns the daemon's health as the command line gets it over the control socket. */
 async function healthByControl(): Promise<string> {
   const command = [daemon.node, daemon.main, 'status', '--json'];
   const {stdout, stderr} = await runCommand(command, process.env);
@@ -337,10 +334,10 @@ async function failures(): Promise<string> {
   return stdout.trim();
 }
 
-/** Waits for a minute at most. */
+/** Polls until a condition holds. @throws after a minute. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 50) {
-    if (waited > 60_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    if (waited > 60_000) throw new Error(`this never became true: ${isSo.toString()}`);
     await wait(50);
   }
 }

@@ -12,27 +12,27 @@ const ours = (kinds: readonly string[]) =>
   kinds.map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join('\n');
 const system = ['mnt', 'pid', 'cgroup', 'net', 'uts', 'ipc'];
 
-/** What must not go on: the step inside, where it is not sealed. Nothing may have been mounted by then. */
+/** Inner steps that must stop, before they mount anything, if their namespaces are not sealed. */
 const doubts: readonly (readonly [title: string, command: readonly string[], reason: RegExp])[] = [
   [
-    'the manager of a person in the namespaces of the machine',
+    'a user manager in the namespaces of the machine',
     ['with-systemd-user', '--inside', isLinux ? ours(['mnt', 'cgroup']) : '', '0', '/nowhere', 'true'],
     /the mnt namespace is shared/,
   ],
   [
-    'process 1 in no pid namespace of its own',
+    'process 1 outside its own pid namespace',
     ['with-systemd-system', '--inside', isLinux ? ours(system) : '', '/nowhere', '0', 'true'],
     /not process 1 of a pid namespace/,
   ],
   [
-    'the step into the cgroup in no pid namespace of its own',
+    'the step into the cgroup outside its own pid namespace',
     ['with-systemd-system', '--enter', '/nowhere'],
     /not process 1 of a pid namespace/,
   ],
 ];
 
 for (const [title, [script = '', ...args], reason] of doubts) {
-  onLinux(`not sealed, so not started: ${title}`, (t) => {
+  onLinux(`an unsealed step does not start: ${title}`, (t) => {
     const mounts = readFileSync('/proc/self/mounts', 'utf8');
     const {status, stderr} = spawnSync(join(scripts, script), args, {encoding: 'utf8'});
     t.is(status, 77);
@@ -50,13 +50,13 @@ for (const [title, namespaces, theirs, reason] of [
     /the net namespace is shared/,
   ],
   [
-    'nobody knows what is outside',
+    'the outer namespaces are unknown',
     ['--pid', '--mount', '--cgroup', '--net', '--uts', '--ipc'],
     '',
     /the mnt namespace is unreadable/,
   ],
 ] as const) {
-  asRoot(`not sealed, so not started: a system where ${title}`, (t) => {
+  asRoot(`an unsealed system does not start: ${title}`, (t) => {
     const inside = [join(scripts, 'with-systemd-system'), '--inside', theirs, '/nowhere', '0', 'true'];
     const {status, stderr} = spawnSync('unshare', [...namespaces, '--fork', ...inside], {encoding: 'utf8'});
     t.is(status, 77, stderr);
@@ -64,11 +64,11 @@ for (const [title, namespaces, theirs, reason] of [
   });
 }
 
-asRoot(`who is not root gets no system`, (t) => {
+asRoot(`a user other than root cannot start a system`, (t) => {
   const as = ['--reuid', '4321', '--regid', '4321', '--clear-groups'];
   const {status, stderr} = spawnSync('setpriv', [...as, 'bash', '-s', 'true'], {
     encoding: 'utf8',
-    // The checkout may be closed to others
+    // other users may not be able to read the checkout
     input: `cd /; ${readFileSync(join(scripts, 'sealing.bash'), 'utf8')}\nneed_root`,
   });
   t.is(status, 77);

@@ -30,7 +30,7 @@ orgkey:
     - {name: team-b, organizations: [fabrikam]}
 `;
 
-/** Holds the sockets as systemd does, in that order, and starts the daemon for the first request. */
+/** Holds the sockets in this order, as systemd does, and starts the daemon for the first request. */
 async function activate(t: ExecutionContext, names: readonly Name[], text = configuration) {
   const directory = scratchDirectory(t);
   const config = join(directory, 'config.yaml');
@@ -62,16 +62,16 @@ async function activate(t: ExecutionContext, names: readonly Name[], text = conf
   );
   tether(daemon);
   t.teardown(() => daemon.kill('SIGKILL'));
-  let said = '';
-  daemon.stderr.setEncoding('utf8').on('data', (text) => (said += text));
-  // a path is there before somebody listens on it
+  let log = '';
+  daemon.stderr.setEncoding('utf8').on('data', (text) => (log += text));
+  // the path exists before the socket listens
   await until(
     'systemd to listen',
-    () => said,
+    () => log,
     (text) => text.split('Listening on').length > names.length,
   );
   const ready = once(daemon.stdout, 'data');
-  return {daemon, config, run, path, ready, exited: once(daemon, 'exit'), said: () => said};
+  return {daemon, config, run, path, ready, exited: once(daemon, 'exit'), said: () => log};
 }
 
 for (const names of [
@@ -79,9 +79,9 @@ for (const names of [
   ['team-b', 'git', 'team-a'],
   ['team-a', 'team-b', 'git'],
 ] as const) {
-  activated(`sockets that come as ${names.join(', ')} serve whom their names say`, async (t) => {
+  activated(`sockets passed as ${names.join(', ')} serve the organizations of their names`, async (t) => {
     const {daemon, path, exited, said} = await activate(t, names);
-    // The first request comes before there is a daemon
+    // the first request arrives before the daemon runs
     const answers: Record<string, string> = {};
     for (const name of names) {
       for (const organization of ['contoso', 'fabrikam']) {
@@ -102,12 +102,12 @@ for (const names of [
     );
     daemon.kill('SIGTERM');
     t.deepEqual(await exited, [0, null], said());
-    // They are systemd's: whoever restarts the daemon finds them
+    // they belong to systemd, and the next daemon uses them
     for (const name of names) t.true(existsSync(path(name)), name);
   });
 }
 
-activated(`a scoped socket that systemd does not hold is opened by the daemon`, async (t) => {
+activated(`the daemon opens a scoped socket that systemd does not hold`, async (t) => {
   const {path, ready, said} = await activate(t, ['git', 'team-a']);
   t.is(await ask(path('git'), 'fabrikam'), 'secret', said());
   await ready;
@@ -115,12 +115,12 @@ activated(`a scoped socket that systemd does not hold is opened by the daemon`, 
   t.is(await ask(path('team-b'), 'contoso'), 'nothing', said());
 });
 
-/** The same, with other scoped sockets. */
+/** Returns the configuration with other scoped sockets. */
 function withSockets(...sockets: readonly string[]): string {
   return configuration.replace(/sockets:[^]*/, `sockets: [${sockets.join(', ')}]\n`);
 }
 
-activated('the organizations of a socket that systemd holds change as often as one likes', async (t) => {
+activated('the organizations of a socket that systemd holds can change repeatedly', async (t) => {
   const {daemon, config, path, ready, exited, said} = await activate(t, ['git', 'team-a', 'team-b']);
   t.is(await ask(path('team-a'), 'contoso'), 'secret', said());
   await ready;
@@ -145,29 +145,26 @@ activated('the organizations of a socket that systemd holds change as often as o
   t.deepEqual(await exited, [0, null], said());
 });
 
-activated(
-  'a socket that systemd holds and nobody names passes whoever asks, until somebody does',
-  async (t) => {
-    const {daemon, config, run, path, ready, said} = await activate(
-      t,
-      ['git', 'team-a', 'team-b'],
-      withSockets('{name: team-a, organizations: [contoso]}'),
-    );
-    t.is(await askPath(path('team-b'), request), 'orgkey=1\n', said());
-    await ready;
-    t.deepEqual(await messagesOf(run), [unnamed('team-b')]);
+activated('a socket of systemd without a configuration passes, until it has one', async (t) => {
+  const {daemon, config, run, path, ready, said} = await activate(
+    t,
+    ['git', 'team-a', 'team-b'],
+    withSockets('{name: team-a, organizations: [contoso]}'),
+  );
+  t.is(await askPath(path('team-b'), request), 'orgkey=1\n', said());
+  await ready;
+  t.deepEqual(await messagesOf(run), [unnamed('team-b')]);
 
-    replaceFile(config, withSockets('{name: team-b, organizations: [contoso]}'));
-    daemon.kill('SIGHUP');
-    await until(
-      'the other socket',
-      () => ask(path('team-b'), 'contoso'),
-      (answer) => answer === 'secret',
-    );
-    t.is(await askPath(path('team-a'), request), 'orgkey=1\n', said());
-    t.deepEqual(await messagesOf(run), [unnamed('team-a')]);
-  },
-);
+  replaceFile(config, withSockets('{name: team-b, organizations: [contoso]}'));
+  daemon.kill('SIGHUP');
+  await until(
+    'the other socket',
+    () => ask(path('team-b'), 'contoso'),
+    (answer) => answer === 'secret',
+  );
+  t.is(await askPath(path('team-a'), request), 'orgkey=1\n', said());
+  t.deepEqual(await messagesOf(run), [unnamed('team-a')]);
+});
 
 for (const [title, text] of [
   ['a configuration that cannot be read', 'integrations: ['],
@@ -176,7 +173,7 @@ for (const [title, text] of [
     withSockets('{name: team-a, organizations: [contoso], group: no-such-group}'),
   ],
 ] as const) {
-  activated(`with ${title}, whoever asks on a scoped socket of systemd's is passed`, async (t) => {
+  activated(`with ${title}, a scoped socket of systemd passes`, async (t) => {
     const {daemon, config, path, ready, said} = await activate(t, ['team-a', 'git'], text);
     t.is(await askPath(path('team-a'), request), 'orgkey=1\n', said());
     await ready;
@@ -190,11 +187,11 @@ for (const [title, text] of [
   });
 }
 
-activated(`a bad configuration does not end it: git is told, and so is who asks`, async (t) => {
+activated(`an invalid configuration does not end the daemon, and git and status report it`, async (t) => {
   const {daemon, config, run, path, ready, exited, said} = await activate(t, ['git'], 'integrations: [');
   const before = await askPath(path('git'), request);
   t.regex(before, /^orgkey=1\norgkey-error=.*config\.yaml:1:\d+: /, said());
-  t.false(before.includes('quit='), 'which organizations are meant is not known');
+  t.false(before.includes('quit='), 'the organizations are not known');
   await ready;
   t.deepEqual(await healthOf(run), {health: 'red', hint: 'run: orgkey config check'});
 
@@ -215,15 +212,15 @@ activated(`a bad configuration does not end it: git is told, and so is who asks`
     ({health}) => health !== 'green',
   );
   t.deepEqual(await healthOf(run), {health: 'yellow', hint: 'run: orgkey config check'});
-  t.is(await ask(path('git'), 'contoso'), 'secret', 'what was good is still in force');
+  t.is(await ask(path('git'), 'contoso'), 'secret', 'the last valid configuration is still in force');
   daemon.kill('SIGTERM');
   t.deepEqual(await exited, [0, null], said());
 });
 
-activated(`a state that it cannot have: git is told, until that is repaired`, async (t) => {
+activated(`git reports an unusable state directory until it is repaired`, async (t) => {
   const {run, path, exited, said} = await activate(t, ['git']);
   const state = join(run, '../state');
-  writeFileSync(state, 'no directory');
+  writeFileSync(state, 'not a directory');
   for (let time = 0; time < 2; time++) {
     const answer = await askPath(path('git'), request);
     t.regex(
@@ -233,13 +230,13 @@ activated(`a state that it cannot have: git is told, until that is repaired`, as
   }
   rmSync(state);
   t.is(await askPath(path('git'), request), '', 'silence: the helper asks again');
-  // systemd starts it anew after that
+  // then systemd starts it again
   t.deepEqual(await exited, [1, null], said());
 });
 
 const request = 'action=get\ntimeout=1\nprotocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n';
 
-/** In one step: half a file is another configuration. */
+/** Replaces the file in one step: a partial file would be another configuration. */
 function replaceFile(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, {mode: 0o600});
   renameSync(`${path}.new`, path);

@@ -4,21 +4,22 @@ import {BuiltApp} from '../helpers/systemd-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
 const reason = whyNoSystem();
+// serial: the scenarios share the CPU, and each runs a machine with its own systemd
 const onSystem = testUnless(reason, test.serial);
 
 let app: BuiltApp;
 test.before(() => {
   if (reason === undefined) app = new BuiltApp();
 });
-test.after.always(() => app?.remove());
+test.after.always(() => reason === undefined && app.remove());
 
 function onMachine(scenario: string): Promise<Record<string, unknown>> {
   return onSystemMachine('test/with-systemd/inside-system.ts', app.directory, scenario);
 }
 
-onSystem(`setup serves the machine's users who may, keeps the others out, and goes again`, async (t) => {
+onSystem(`setup serves the users of its group only, and uninstall removes all`, async (t) => {
   const found = await onMachine('setup');
-  // The secret lies where the service cannot see it
+  // the service cannot see this directory
   t.like(found['outOfReach'], {
     code: 2,
     stderr:
@@ -36,7 +37,7 @@ onSystem(`setup serves the machine's users who may, keeps the others out, and go
     String(found['saidToOther']),
     /^orgkey: error: you may not use the orgkey daemon of this machine\norgkey: hint: ask its administrator to add you to the group of \/run\/orgkey\/git\.sock\n/,
   );
-  // To be served is not to see what serves
+  // users of the service cannot read its files
   t.deepEqual(found['readable'], {member: [], alone: []});
   t.deepEqual(found['modes'], [
     '/run/orgkey drwxr-xr-x root:root',
@@ -61,9 +62,9 @@ onSystem(`setup serves the machine's users who may, keeps the others out, and go
   t.deepEqual(found['lost'], ['/etc/orgkey drwxr-xr-x 0']);
 });
 
-onSystem(`sockets serve their groups, over HTTPS and in submodules over SSH`, async (t) => {
+onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over SSH`, async (t) => {
   const found = await onMachine('scoped');
-  // root's configuration for root alone: said, with what repairs it
+  // only root may read the configuration: the error has the repair
   t.like(found['unread'], {code: 5}, JSON.stringify(found['unread']));
   t.regex(
     String(found['saidUnread']),
@@ -103,7 +104,7 @@ onSystem(`sockets serve their groups, over HTTPS and in submodules over SSH`, as
   t.false(found['run']);
 });
 
-onSystem(`the first request starts it; restarts lose no request; it comes back when killed`, async (t) => {
+onSystem(`the first request starts the service, and restarts lose no request`, async (t) => {
   t.deepEqual(await onMachine('life'), {
     before: 'systemd-system: listening',
     first: 'secret',
@@ -117,7 +118,7 @@ onSystem(`the first request starts it; restarts lose no request; it comes back w
   });
 });
 
-onSystem(`a wrong configuration does not end it, and git is told`, async (t) => {
+onSystem(`an invalid configuration does not end the service, and git reports it`, async (t) => {
   const {stderr, ...found} = await onMachine('wrong');
   t.deepEqual(found, {
     kept: 'secret',
@@ -132,7 +133,7 @@ onSystem(`a wrong configuration does not end it, and git is told`, async (t) => 
   );
 });
 
-onSystem(`systemd hands it a secret that its user cannot read`, async (t) => {
+onSystem(`systemd passes a secret that the service's user cannot read`, async (t) => {
   t.deepEqual(await onMachine('credential'), {
     installed: 0,
     answer: 'secret',

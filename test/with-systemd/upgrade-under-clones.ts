@@ -1,4 +1,4 @@
-// What a person sees whose orgkey is replaced, again and again, while his clones run.
+// Upgrades orgkey again and again while a user's clones run.
 import {execFile} from 'node:child_process';
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
@@ -8,22 +8,22 @@ import {NEWER, OLDER} from '../helpers/two-versions.ts';
 
 export interface Upgrading {
   readonly home: string;
-  /** Of the machine's programs, with Node's in front. */
+  /** The PATH of the machine, with Node's directory first. */
   readonly path: string;
   /** Holds the two tarballs. */
   readonly packages: string;
   readonly tell: (what: string) => void;
 }
 
-/** Clones under way at any time. */
+/** Clones that run at any time. */
 const CLONERS = 2;
 
 /** Clones that end between two upgrades. */
 const BETWEEN = 4;
 
 /**
- * Installs the older version and sets it up with its own command; then, while clones go on, each version over the
- * other, and either restarts the service or leaves that to the daemon.
+ * Installs the older version and sets it up. Then, while clones run, installs each version over the other, and either
+ * restarts the service or leaves that to the daemon.
  */
 export async function upgrade({home, path, packages, tell}: Upgrading): Promise<unknown> {
   const prefix = join(home, 'prefix');
@@ -106,10 +106,10 @@ export async function upgrade({home, path, packages, tell}: Upgrading): Promise<
   }
 }
 
-/** Within half a minute, else it is not going to be so. */
+/** Polls until a condition holds. @throws after half a minute. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 20) {
-    if (waited > 30_000) throw new Error(`it never comes to ${isSo.toString()}`);
+    if (waited > 30_000) throw new Error(`this never became true: ${isSo.toString()}`);
     await wait(20);
   }
 }

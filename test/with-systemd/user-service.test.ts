@@ -3,6 +3,7 @@ import {BuiltApp, SystemdHome, whyNoSystemd} from '../helpers/systemd-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
 const reason = whyNoSystemd();
+// serial: the scenarios share the CPU, and each runs a manager and requests under load
 const onSystemd = testUnless(reason, test.serial);
 
 const pat = 'p'.repeat(52);
@@ -25,20 +26,20 @@ integrations:
         - {organizations: [contoso], personalAccessToken: ${pat}}
         - {organizations: [fabrikam], stored: true, persist: true}
 `;
-/** Of nobody who exists. */
+/** Not the uid of an existing user. */
 const uid = 4321;
 
 let app: BuiltApp;
 test.before(() => {
   if (reason === undefined) app = new BuiltApp();
 });
-test.after.always(() => app?.remove());
+test.after.always(() => reason === undefined && app.remove());
 
 for (const [who, owner] of [
-  ['a person', uid],
+  ['a user', uid],
   ['root', 0],
 ] as const) {
-  onSystemd(`${who} installs it, uses both sockets, and uninstalls it`, async (t) => {
+  onSystemd(`${who} installs the service, uses both sockets and uninstalls it`, async (t) => {
     const home = new SystemdHome(app, owner, configuration);
     t.teardown(() => home.remove());
     const found = await home.run('install');
@@ -70,7 +71,7 @@ for (const [who, owner] of [
   });
 }
 
-onSystemd(`a configuration that only the shell knows is served, and all is taken back`, async (t) => {
+onSystemd(`a configuration from the shell's XDG_CONFIG_HOME is served, and uninstalled`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('shell'), {
@@ -84,7 +85,7 @@ onSystemd(`a configuration that only the shell knows is served, and all is taken
   });
 });
 
-onSystemd(`the service that is installed is the machine's, also where nobody says which`, async (t) => {
+onSystemd(`without an option the service of this machine is installed`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('choice'), {
@@ -95,19 +96,19 @@ onSystemd(`the service that is installed is the machine's, also where nobody say
   });
 });
 
-onSystemd(`the first request starts it`, async (t) => {
+onSystemd(`the first request starts the daemon`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('cold'), {before: 'listening', first: 'secret', after: 'running'});
 });
 
-onSystemd(`idleness ends it, and the next request starts it again`, async (t) => {
+onSystemd(`idleness ends the daemon, and the next request starts it again`, async (t) => {
   const home = new SystemdHome(app, uid, `${configuration}  idleExit: 1s\n`);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('idle'), {answer: 'secret', isAnother: true, failures: ''});
 });
 
-onSystemd(`of 50,000 requests none fails over 20 restarts`, async (t) => {
+onSystemd(`none of 50,000 requests fails over 20 restarts`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   const {slowest, p99, ...found} = await home.run('load');
@@ -115,7 +116,7 @@ onSystemd(`of 50,000 requests none fails over 20 restarts`, async (t) => {
   t.deepEqual(found, {answered: 50_000, failed: [], orders: ['done'], processes: 21, restarts: 20});
 });
 
-onSystemd(`killed under load, it loses what was in its hands and no login`, async (t) => {
+onSystemd(`a daemon killed under load loses only the requests in flight, and no login`, async (t) => {
   const home = new SystemdHome(app, uid, withLogins);
   t.teardown(() => home.remove());
   const {failed, answered, slowestNextAnswer, failedOtherwise, lost, kills, processes} =
@@ -126,10 +127,10 @@ onSystemd(`killed under load, it loses what was in its hands and no login`, asyn
     {failedOtherwise: [], lost: [], kills: 10, processes: 11},
   );
   t.is(Number(answered) + Number(failed), 10_000);
-  t.true(Number(failed) <= 10 * 16, 'no more than are under way at ten moments');
+  t.true(Number(failed) <= 10 * 16, 'at most the requests in flight at ten moments');
 });
 
-onSystemd(`where the daemon cannot live, git does not hang, and nobody takes its place`, async (t) => {
+onSystemd(`if the daemon crashes at each start, git does not hang or start its own`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());
   t.deepEqual(await home.run('crash', {onProgress: (line) => t.log(line.trim())}), {
@@ -149,17 +150,11 @@ onSystemd(`where the daemon cannot live, git does not hang, and nobody takes its
   });
 });
 
-onSystemd(
-  `where its state is broken git is told, and once that is repaired all goes on by itself`,
-  async (t) => {
-    const home = new SystemdHome(app, uid, configuration);
-    t.teardown(() => home.remove());
-    const {seconds, ...found} = await home.run('broken');
-    t.log(`git was told after ${String(seconds)} s`);
-    t.is(found['repaired'], 'secret');
-    t.regex(
-      String(found['whileBroken']),
-      /^the orgkey daemon cannot start: \S+\/state\/orgkey cannot be made/,
-    );
-  },
-);
+onSystemd(`git reports an unusable state directory, and works again once it is repaired`, async (t) => {
+  const home = new SystemdHome(app, uid, configuration);
+  t.teardown(() => home.remove());
+  const {seconds, ...found} = await home.run('broken');
+  t.log(`git had its answer after ${String(seconds)} s`);
+  t.is(found['repaired'], 'secret');
+  t.regex(String(found['whileBroken']), /^the orgkey daemon cannot start: \S+\/state\/orgkey cannot be made/);
+});
