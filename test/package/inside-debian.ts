@@ -57,7 +57,7 @@ async function person() {
     installed: installed.code,
     node: node.stdout.trim(),
     version: version.stdout.trim(),
-    man: (await run('alone', ['man', 'git-credential-orgkey'])).stdout.includes('orgkey setup'),
+    man: (await run('alone', ['man', 'orgkey'])).stdout.includes('orgkey setup'),
     completion: (
       await run('alone', [
         'bash',
