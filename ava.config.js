@@ -1,26 +1,38 @@
+import {globSync, readFileSync} from 'node:fs';
+
 /**
- * ORGKEY_TEST_SET chooses the tests: `core` runs data in, data out, and its coverage is held; `rest` is all others;
- * `quick` leaves out of them what clones, builds packages or needs systemd, a browser or another machine.
+ * ORGKEY_TEST_SET chooses the tests: `core` takes data and returns data, and its coverage is held; `rest` is everything
+ * else; `quick` is what of the rest starts no other process and no test cloud.
  */
 const core = [
   'test/{answer,identity,login,organization,secret,submodule,token}/**/*.test.ts',
   // Without the test that tries random bytes: three times as slow if coverage is measured, and it adds none
   'test/protocol/!(anything).test.ts',
 ];
-const others = ['test/**/*.test.ts', ...core.map((pattern) => `!${pattern}`)];
-const slow = 'test/{cloud-checks,deploy,package,with-browser,with-git,with-ssh,with-systemd}/**';
-const sets = {
-  core,
-  rest: others,
-  quick: [...others, `!${slow}`],
-};
+const rest = ['test/**/*.test.ts', ...core.map((pattern) => `!${pattern}`)];
+
+const startsProcesses = /'node:child_process'|\/cloud\/(?:cloud|connect)\.ts'/;
+const slowHelpers = globSync('test/helpers/*.ts')
+  .filter((file) => startsProcesses.test(readFileSync(file, 'utf8')))
+  .map((file) => file.slice('test/'.length));
+
+function quick() {
+  const isCore = new Set(core.flatMap((pattern) => globSync(pattern)));
+  return globSync('test/**/*.test.ts').filter((file) => {
+    const text = readFileSync(file, 'utf8');
+    const isSlow = startsProcesses.test(text) || slowHelpers.some((helper) => text.includes(`/${helper}'`));
+    return !isCore.has(file) && !isSlow && !file.endsWith('/anything.test.ts');
+  });
+}
+
+const sets = {core: () => core, rest: () => rest, quick};
 
 export default {
-  files: sets[process.env.ORGKEY_TEST_SET] ?? ['test/**/*.test.ts'],
+  files: sets[process.env.ORGKEY_TEST_SET]?.() ?? ['test/**/*.test.ts'],
   extensions: ['ts'],
   require: ['./scripts/record-test-file.ts'],
   concurrency: 2,
-  // Without news from any file. Generous: a busy machine must not fail a test
+  // Without news from any file. Generous, because a busy machine must not fail a test
   timeout: '6m',
   workerThreads: false,
   environmentVariables: {NODE_NO_WARNINGS: '1'},
