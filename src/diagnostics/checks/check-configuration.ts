@@ -38,14 +38,14 @@ function diagnosticOf({place, message, hint}: Problem): Diagnostic {
 /** Any user who can write the file decides what orgkey runs. Loading it has checked who may read its secrets. */
 async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
   const {uid: owner, mode} = await stat(source);
-  const objection = whyUnsafe({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
-  return objection === undefined
+  const problem = whyUnsafe({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
+  return problem === undefined
     ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may write it`)]
     : [
         failed(
           'modes',
-          `the file ${objection.message}`,
-          `${objection.hint ?? 'chmod go-w'} ${shellWord(source)}`,
+          `the file ${problem.message}`,
+          `${problem.hint ?? 'chmod go-w'} ${shellWord(source)}`,
         ),
       ];
 }
