@@ -218,7 +218,7 @@ function anyKeys(): Keys {
 
 const ANY_KEYS = Object.keys(ANY_CREDENTIAL);
 
-export type ChosenKind =
+type ChosenKind =
   | {readonly kind: 'fits'; readonly fits: CredentialKind}
   /** `message` and `hint` are those of the problem. */
   | {readonly kind: 'unfit'; readonly message: string; readonly hint: string};
