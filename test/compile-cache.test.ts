@@ -5,10 +5,10 @@ import test, {type ExecutionContext} from 'ava';
 import {VERSION} from '../src/version.ts';
 import {scratchDirectory} from './helpers/scratch-directory.ts';
 
-/** As nobody in particular: modes don't hold root. */
+/** An unprivileged user: modes do not restrict root. */
 const uid = 65534;
 
-/** Runs a program that keeps its compiled code. Gives the directory that Node uses, if any. */
+/** Runs a program that keeps its compiled code. Returns the directory that Node uses, if any. */
 function cacheOf(
   argv: readonly string[],
   environment: Record<string, string>,
@@ -30,7 +30,7 @@ function cacheOf(
   return said === '' ? undefined : said;
 }
 
-function ours(t: ExecutionContext): string {
+function ownDirectory(t: ExecutionContext): string {
   const directory = scratchDirectory(t);
   chownSync(directory, uid, uid);
   return directory;
@@ -51,12 +51,12 @@ for (const [title, argv, environment, expected] of [
     {XDG_STATE_HOME: 'c', HOME: 'S/h'},
     'S/h/.local/state/orgkey/compile-cache',
   ],
-  ['nothing: a relative home does not count', [], {HOME: 'h'}, undefined],
+  ['a default that we cannot write to: a relative home does not count', [], {HOME: 'h'}, undefined],
   ['the home', [], {HOME: 'S/h'}, 'S/h/.local/state/orgkey/compile-cache'],
-  ['nothing', [], {}, undefined],
+  ['a default that we cannot write to', [], {}, undefined],
 ] as const) {
-  test(`the directory is told by ${title}`, (t) => {
-    const directory = ours(t);
+  test(`the directory comes from ${title}`, (t) => {
+    const directory = ownDirectory(t);
     const place = (text: string) => text.replace(/^S/, directory);
     const placed = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, place(value)]));
     const used = cacheOf(argv.map(place), placed);
@@ -67,7 +67,7 @@ for (const [title, argv, environment, expected] of [
 }
 
 test('a directory that others can write to is not used', (t) => {
-  const state = ours(t);
+  const state = ownDirectory(t);
   const cache = join(state, 'compile-cache');
   mkdirSync(cache);
   chownSync(cache, uid, uid);
@@ -76,7 +76,7 @@ test('a directory that others can write to is not used', (t) => {
   t.deepEqual(readdirSync(cache), []);
 });
 
-test("a directory of somebody else's is not used", (t) => {
+test('a directory of another user is not used', (t) => {
   const state = scratchDirectory(t);
   chmodSync(state, 0o755);
   const cache = join(state, 'compile-cache');
@@ -86,15 +86,15 @@ test("a directory of somebody else's is not used", (t) => {
 });
 
 test('a link is not followed', (t) => {
-  const state = ours(t);
+  const state = ownDirectory(t);
   mkdirSync(join(state, 'elsewhere'));
   chownSync(join(state, 'elsewhere'), uid, uid);
   symlinkSync('elsewhere', join(state, 'compile-cache'));
   t.is(cacheOf([], {ORGKEY_STATE_DIR: state}), undefined);
 });
 
-test('what earlier versions kept is removed, and nothing else', (t) => {
-  const state = ours(t);
+test('only the code of earlier versions is removed', (t) => {
+  const state = ownDirectory(t);
   const make = (path: string) => {
     mkdirSync(join(state, path), {recursive: true, mode: 0o700});
     for (let at = path; at !== '.'; at = dirname(at)) chownSync(join(state, at), uid, uid);
@@ -106,7 +106,7 @@ test('what earlier versions kept is removed, and nothing else', (t) => {
 });
 
 test('nothing is removed behind a link', (t) => {
-  const state = ours(t);
+  const state = ownDirectory(t);
   mkdirSync(join(state, 'elsewhere/precious'), {recursive: true});
   chownSync(join(state, 'elsewhere'), uid, uid);
   chownSync(join(state, 'elsewhere/precious'), uid, uid);
@@ -118,7 +118,7 @@ test('nothing is removed behind a link', (t) => {
   t.true(existsSync(join(state, 'elsewhere/precious')));
 });
 
-test('where no directory can be made, the program runs all the same', (t) => {
+test('a program without a directory for its code runs', (t) => {
   t.is(cacheOf([], {ORGKEY_STATE_DIR: '/dev/null/none'}), undefined);
   t.false(existsSync('/dev/null/none'));
 });

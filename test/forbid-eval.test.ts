@@ -8,8 +8,8 @@ const run = (program: string, flags: readonly string[] = []) =>
 
 const ways: readonly (readonly [title: string, code: string])[] = [
   ['eval', `eval('1')`],
-  ['eval from afar', `(0, eval)('1')`],
-  ['eval of the global object', `globalThis.eval('1')`],
+  ['indirect eval', `(0, eval)('1')`],
+  ['eval as a property of the global object', `globalThis.eval('1')`],
   ['Function', `Function('return 1')()`],
   ['new Function', `new Function('return 1')()`],
   ['Reflect.construct', `Reflect.construct(Function, ['return 1'])`],
@@ -22,7 +22,7 @@ const ways: readonly (readonly [title: string, code: string])[] = [
 ];
 
 for (const [title, code] of ways) {
-  test(`no text becomes code by ${title}, which it would otherwise`, (t) => {
+  test(`${title} turns text into code before, and throws afterwards`, (t) => {
     const {stdout, stderr} = run(`
       import {forbidEval} from ${source('forbid-eval.ts')};
       const attempt = () => { ${code}; };
@@ -42,7 +42,7 @@ const undone: readonly string[] = [
 ];
 
 for (const code of undone) {
-  test(`it stays so after: ${code}`, (t) => {
+  test(`it cannot be undone by ${code}`, (t) => {
     const {stdout, stderr} = run(`
       import {forbidEval} from ${source('forbid-eval.ts')};
       forbidEval();
@@ -61,7 +61,7 @@ test('functions are instances of Function as before', (t) => {
   t.is(stdout, 'true\n');
 });
 
-// what a module that is loaded before the program can still see at its end
+// a module that is loaded before the program sees this at its end
 const atTheEnd = `data:text/javascript,${encodeURIComponent(`
   process.on('exit', () => { try { eval('1'); } catch (error) { console.log(error.name); } });
 `)}`;
@@ -70,7 +70,7 @@ for (const [title, args] of [
   ['the daemon', ['src/main.ts', 'daemon', '--no-such-option']],
   ['the acquirer', ['src/entra/child/acquirer.ts']],
 ] as const) {
-  test(`${title} runs like this`, (t) => {
+  test(`${title} forbids eval`, (t) => {
     const {stdout} = spawnSync(process.execPath, ['--import', atTheEnd, ...args], {
       cwd: join(import.meta.dirname, '..'),
       encoding: 'utf8',

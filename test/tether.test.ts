@@ -5,7 +5,7 @@ import {goneProcess} from './helpers/gone-process.ts';
 
 const tether = join(import.meta.dirname, 'helpers/tether.ts');
 
-/** Starts two that would stay, tells the second, and dies without a word once the first is gone. */
+/** Starts two long-lived children, prints the second, and kills itself once the first is gone. */
 const program = `
   import {spawn} from 'node:child_process';
   import {tether} from ${JSON.stringify(tether)};
@@ -16,7 +16,7 @@ const program = `
   first.kill();
 `;
 
-test('what a test has started ends with it, also where it is killed', async (t) => {
+test('the children of a test end with it, even if it is killed', async (t) => {
   const {signal, stdout} = await new Promise<{signal: unknown; stdout: string}>((resolve) => {
     execFile(process.execPath, ['--input-type=module', '--eval', program], (error, stdout) =>
       resolve({signal: error?.signal, stdout}),

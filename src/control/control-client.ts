@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto';
+import type {Client} from 'node-ipc';
 import {OrgkeyError} from '../text/orgkey-error.ts';
 import type {ControlEvent, ControlMethod, Params, Result} from './control-protocol.ts';
 import {controlIpc} from './control-wire.ts';
@@ -25,7 +26,7 @@ export async function connectControl(path: string): Promise<ControlConnection> {
   const listeners = new Set<(event: ControlEvent) => void>();
   const lost = new OrgkeyError('ERR_NOT_RUNNING', 'the daemon ended the connection');
 
-  const peer = await new Promise<import('node-ipc').Client>((resolve, reject) => {
+  const peer = await new Promise<Client>((resolve, reject) => {
     ipc.connectTo(PEER, path, () => {
       const client = ipc.of[PEER];
       if (client === undefined) return;

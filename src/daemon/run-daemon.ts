@@ -25,7 +25,7 @@ const CHECK_EVERY = 60_000;
 const SETTLED_AFTER = 100;
 
 /**
- * Runs a daemon: takes its place, opens its sockets, serves until it is told to stop, and leaves in order. Returns the
+ * Runs a daemon: takes its place, opens its sockets, serves until a signal stops it, and leaves in order. Returns the
  * exit code.
  */
 export async function runDaemon(options: DaemonOptions, environment: NodeJS.ProcessEnv): Promise<number> {

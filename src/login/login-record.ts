@@ -34,8 +34,9 @@ export function encodeLogin({place, login}: LoginRecord): Secret {
   for (const {head, value} of texts) {
     bytes.set(head, at);
     at += head.length;
-    if (value instanceof Secret) value.copyTo(bytes, at);
-    else bytes.set(value, at);
+    const start = at;
+    if (value instanceof Secret) value.use((secret) => bytes.set(secret, start));
+    else bytes.set(value, start);
     at += value.length;
     bytes[at++] = LF;
   }

@@ -7,7 +7,7 @@ import type {Logins} from './logins.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock} from '../token/token.ts';
 
-/** Where logins outlive the daemon. Calls for one name are done in order. */
+/** Keeps logins beyond the life of the daemon. Calls for one name are done in order. */
 export interface LoginArchive {
   names(): Promise<readonly string[]>;
   /** The caller erases the secret. */
@@ -76,7 +76,7 @@ export class StoredLogins implements Logins {
   async store(place: Remote, login: Login, {persist}: {readonly persist: boolean}): Promise<string> {
     if (login.ephemeral) return 'not kept: it is ephemeral';
     if (!isWhole(login)) return 'not kept: it has neither a password with its user name nor a header';
-    // git's client sends -1 if there is no timeout
+    // git's client sends -1 without a timeout
     if (login.timeout < 0) return 'not kept: it has no timeout';
     const archived = persist && this.#archive !== undefined;
     const name = nameOf(place);

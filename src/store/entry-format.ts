@@ -108,7 +108,7 @@ function textOf(name: string, secret: Secret): Uint8Array {
   const text = new Uint8Array(LENGTH + encoded.length + secret.length);
   new DataView(text.buffer).setUint32(0, encoded.length);
   text.set(encoded, LENGTH);
-  secret.copyTo(text, LENGTH + encoded.length);
+  secret.use((bytes) => text.set(bytes, LENGTH + encoded.length));
   return text;
 }
 

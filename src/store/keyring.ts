@@ -6,7 +6,7 @@ import {OrgkeyError} from '../text/orgkey-error.ts';
 /** The keyring of the operating system, which unlocks when the user logs in. */
 export interface Keyring {
   /**
-   * Returns a secret, which the caller erases. `undefined`: there is none under this name.
+   * Returns a secret, which the caller erases. `undefined`: nothing has this name.
    * @throws {OrgkeyError} `ERR_KEYRING` if the keyring cannot be asked, whatever is in it.
    */
   read(name: string): Promise<Secret | undefined>;
@@ -48,7 +48,7 @@ class SecretTool implements Keyring {
   async read(name: string): Promise<Secret | undefined> {
     const result = await this.#run(['lookup', 'service', KEYRING_SERVICE, 'username', name], undefined);
     if (result.kind === 'ended' && result.code === 0) return new Secret(withoutLineEnd(result.output));
-    // it prints nothing if there is no such secret, and a message if it cannot look
+    // it prints nothing if it does not find the secret, and a message if it cannot look
     if (result.kind === 'ended' && result.code === 1 && !result.complained) return undefined;
     throw new OrgkeyError('ERR_KEYRING', 'secret-tool could not read the keyring');
   }

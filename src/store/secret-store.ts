@@ -70,7 +70,7 @@ export class SecretStore {
   }
 
   /**
-   * Returns the secret of an entry, which the caller erases. `undefined`: there is no such entry.
+   * Returns the secret of an entry, which the caller erases. `undefined`: the entry does not exist.
    * @throws {StoreError}
    */
   async read(name: string): Promise<Secret | undefined> {
@@ -96,7 +96,7 @@ export class SecretStore {
   }
 
   /**
-   * Removes an entry, durably. Succeeds if there is none.
+   * Removes an entry, durably. Succeeds if it does not exist.
    * @throws {StoreError}
    */
   async remove(name: string): Promise<void> {

@@ -33,7 +33,7 @@ async function factsOf(directory: string, files: StoreFiles): Promise<Facts> {
   }
 }
 
-/** Whether some entry is encrypted. `false`: there is no store, or it cannot be read. */
+/** Whether some entry is encrypted. `false`: the store does not exist or cannot be read. */
 export async function holdsEncrypted(directory: string, files: StoreFiles): Promise<boolean> {
   const names = await files.list(directory).catch(() => []);
   for (const file of names.filter(isEntry)) {

@@ -10,7 +10,7 @@ export interface StoreFiles {
   /** Describes the path itself: links are not followed. */
   facts(path: string): Promise<Facts>;
   list(directory: string): Promise<string[]>;
-  /** Reads at most `limit` bytes. Links are not followed. `undefined`: there is no such file. */
+  /** Reads at most `limit` bytes. Links are not followed. `undefined`: the file does not exist. */
   read(path: string, limit: number): Promise<{readonly bytes: Uint8Array; readonly facts: Facts} | undefined>;
   /** Makes a file with mode 0600. Rejects if it exists. */
   create(path: string): Promise<WritableFile>;

@@ -9,7 +9,7 @@ import {StoreError} from './store-error.ts';
 /** The key of the store, and where it was found. */
 type FoundKey =
   | {readonly source: 'systemd credential' | 'keyring'; readonly key: Secret}
-  /** There is no key, so entries are plain. `reason` is half a sentence. */
+  /** Without a key, entries are plain. `reason` is half a sentence. */
   | {readonly source: 'none'; readonly key: undefined; readonly reason: string};
 
 interface StoreKeyParts {
@@ -36,7 +36,7 @@ export const SHORTEST_KEY = 32;
 export async function findStoreKey({credentials, keyring, uid, mayMake}: StoreKeyParts): Promise<FoundKey> {
   const given = credentials ? await readCredential(join(credentials, STORE_KEY), uid) : undefined;
   if (given !== undefined) return {source: 'systemd credential', key: given};
-  if (keyring === undefined) return none('there is no keyring, and no systemd credential');
+  if (keyring === undefined) return none('this machine has no keyring, and systemd passed no credential');
   try {
     const kept = await keyring.read(STORE_KEY);
     if (kept !== undefined && kept.length >= SHORTEST_KEY) return {source: 'keyring', key: kept};

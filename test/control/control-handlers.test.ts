@@ -28,9 +28,9 @@ for (const [organization, scope, expected] of [
   ['intranet', undefined, {kind: 'token', token: 'other-token', host: 'intranet'}],
   ['Intranet/tfs/Any', undefined, {kind: 'token', token: 'other-token', host: 'intranet'}],
   ['intranet/Any', vault, {kind: 'failed', code: 'ERR_NO_SUCH_RESOURCE'}],
-  ['nobody', vault, {kind: 'failed', code: 'ERR_NOT_CONFIGURED'}],
+  ['unknown', vault, {kind: 'failed', code: 'ERR_NOT_CONFIGURED'}],
 ] as const) {
-  test(`a token of ${organization} for ${scope ?? 'no resource'}`, async (t) => {
+  test(`a token of ${organization} for ${scope ?? 'no resource'} is ${JSON.stringify(expected)}`, async (t) => {
     t.like(await daemon.call('token', {organization, scope}), expected);
   });
 }

@@ -12,7 +12,7 @@ import {gits} from '../helpers/gits.ts';
 import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
-test('the forms of a secret are found wherever they stand', (t) => {
+test('every form of a secret is found in a text', (t) => {
   const secret = 'C4nary+/&= ~é';
   for (const before of ['', 'a', 'ab', 'abc', 'user:']) {
     const bytes = Buffer.from(`${before}${secret} and more`);
@@ -29,7 +29,7 @@ test('the forms of a secret are found wherever they stand', (t) => {
   t.deepEqual(leaksIn('something else', {secret}), []);
 });
 
-test('no secret is anywhere but where it has to be', async (t) => {
+test('secrets appear only where they must', async (t) => {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const directory = scratchDirectory(t);
@@ -37,7 +37,7 @@ test('no secret is anywhere but where it has to be', async (t) => {
     writeFileSync(join(directory, name), text, {mode});
     return join(directory, name);
   };
-  /** A line in the middle of a key: what no other key has. */
+  /** Returns a line in the middle of a key, which no other key has. */
   const lineOf = (pem: string) => pem.split('\n').at(-5) ?? t.fail('no key');
 
   // ── a secret of every kind ──
@@ -150,7 +150,7 @@ ${line('secretive', `clientId: ${secretive.clientId}, clientSecret: "${secretive
   const home = await gitPerson(cloud, daemon, git);
   t.teardown(() => home.remove());
 
-  // ── every kind is used; what Entra sends back of our secret is not told ──
+  // ── every kind is used; Entra's answer that repeats our secret is not shown ──
   const bytes = Buffer.from(wrong);
   cloud.fault({
     endpoint: 'token',
@@ -197,7 +197,7 @@ ${line('secretive', `clientId: ${secretive.clientId}, clientSecret: "${secretive
   t.true(children.length >= 4);
   for (const child of children) {
     const variables = readFileSync(`/proc/${child}/environ`, 'utf8');
-    // the way out is what a child has to know, password and all
+    // a child needs the proxy with its password
     seen[`environment of ${child}`] = variables.replaceAll(/https_proxy=[^\0]*/gi, '');
     seen[`arguments of ${child}`] = readFileSync(`/proc/${child}/cmdline`, 'utf8');
   }
@@ -219,7 +219,7 @@ ${line('secretive', `clientId: ${secretive.clientId}, clientSecret: "${secretive
   daemon.configure(configuration);
   await daemon.call('reload', undefined);
 
-  // ── what people see ──
+  // ── what users see ──
   const person = new Person(t, {
     ...proxied,
     ...daemon.environment,
@@ -272,7 +272,7 @@ function openssl(...args: string[]): string {
   return execFileSync('openssl', args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore']});
 }
 
-/** A credential of the configuration. */
+/** Returns a credential of the configuration. */
 function line(organization: string, fields: string): string {
   return `        - {organizations: [${organization}], ${fields}}\n`;
 }

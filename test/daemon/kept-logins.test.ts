@@ -27,7 +27,7 @@ async function reconfigure(daemon: TestDaemon, text: string): Promise<void> {
   );
 }
 
-/** Asks until the answer has it: what a reload takes up is there a moment after the reload. */
+/** Asks until a login is served: a reload reads the persisted logins in the background. */
 function served(daemon: TestDaemon): Promise<string> {
   return until(
     'a password',
@@ -36,6 +36,7 @@ function served(daemon: TestDaemon): Promise<string> {
   );
 }
 
+/** Returns the directory of a daemon that persisted a login and ended. */
 async function filled(t: ExecutionContext): Promise<string> {
   const directory = scratchDirectory(t);
   const daemon = await startDaemon({directory, configuration: configuration({persist: true})});
@@ -45,13 +46,13 @@ async function filled(t: ExecutionContext): Promise<string> {
   return directory;
 }
 
-test('what was kept is served after a restart', async (t) => {
+test('a persisted login is served after a restart', async (t) => {
   const daemon = await startDaemon({directory: await filled(t)});
   t.teardown(() => daemon.close());
   t.regex(await daemon.ask(gets), /^username=ada\npassword=kept-secret$/m);
 });
 
-test('what was kept is served as soon as a reload wants logins to be kept', async (t) => {
+test('a persisted login is served after a reload that turns persistence on', async (t) => {
   const directory = await filled(t);
   const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
   t.teardown(() => daemon.close());
@@ -59,14 +60,14 @@ test('what was kept is served as soon as a reload wants logins to be kept', asyn
   await reconfigure(daemon, configuration({persist: true}));
   t.regex(await served(daemon), /^username=ada\npassword=kept-secret$/m);
 
-  // and nothing that was dropped comes back by another reload
+  // an erased login does not come back with another reload
   await daemon.ask(`action=erase\ntimeout=900\n${place}username=ada\npassword=kept-secret\n`);
   await reconfigure(daemon, configuration({persist: false}));
   await reconfigure(daemon, configuration({persist: true}));
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });
 
-test('what was typed while logins were not kept wins over what was kept before', async (t) => {
+test('a login that was typed without persistence wins over a persisted one', async (t) => {
   const directory = await filled(t);
   const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
   t.teardown(() => daemon.close());
@@ -75,11 +76,11 @@ test('what was typed while logins were not kept wins over what was kept before',
   t.regex(await served(daemon), /^password=newer-secret$/m);
 });
 
-function toldOfSecrets({notices}: Status): Notice[] {
+function secretNotices({notices}: Status): Notice[] {
   return notices.filter(({message}) => message.includes('a stored secret cannot be read'));
 }
 
-test('status tells of a kept secret that cannot be read, and how to mend it', async (t) => {
+test('status reports a stored secret that cannot be read, and its repair', async (t) => {
   const directory = await filled(t);
   const secrets = join(directory, 'state/secrets');
   const [entry = ''] = readdirSync(secrets);
@@ -90,17 +91,17 @@ test('status tells of a kept secret that cannot be read, and how to mend it', as
   const status = await until(
     'a notice of the secret',
     () => daemon.status(),
-    (now) => toldOfSecrets(now).length > 0,
+    (now) => secretNotices(now).length > 0,
   );
-  const told = toldOfSecrets(status);
-  t.is(told.length, 1, 'one notice for one sort of trouble');
-  t.regex(told[0]?.message ?? '', /is damaged, and 1 more like it$/);
-  t.regex(told[0]?.hint ?? '', /^it cannot be repaired: rm .*, then sign in or add it again$/);
+  const reported = secretNotices(status);
+  t.is(reported.length, 1, 'one notice for one kind of error');
+  t.regex(reported[0]?.message ?? '', /is damaged, and 1 more like it$/);
+  t.regex(reported[0]?.hint ?? '', /^it cannot be repaired: rm .*, then sign in or add it again$/);
   t.is(status.health, 'yellow');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });
 
-test('where the keyring hangs, git is answered, and what was typed is kept later', async (t) => {
+test('with a hanging keyring git is answered, and a login is persisted later', async (t) => {
   const directory = scratchDirectory(t);
   const tool = join(directory, 'secret-tool');
   writeFileSync(tool, '#!/bin/sh\nexec sleep 60\n', {mode: 0o755});
@@ -110,7 +111,7 @@ test('where the keyring hangs, git is answered, and what was typed is kept later
     environment: {PATH: `${directory}:${process.env['PATH'] ?? ''}`},
   });
   t.teardown(() => daemon.close());
-  // the store, and with it the keyring, is opened when it is wanted first
+  // the first use opens the store, and with it the keyring
   daemon.configure(configuration({persist: true}));
   daemon.process.kill('SIGHUP');
   await until(
@@ -133,11 +134,11 @@ test('where the keyring hangs, git is answered, and what was typed is kept later
   t.regex(await later.ask(gets), /^password=kept-secret$/m);
 });
 
-test('where the keyring hangs at the start, git is answered, and what was kept is served later', async (t) => {
+test('with a keyring that hangs at the start git is answered, and a login served later', async (t) => {
   const directory = await filled(t);
   const gate = join(directory, 'gate');
   execFileSync('mkfifo', [gate]);
-  // what it started holds its output open, however often it is killed itself
+  // its child keeps the output open, although the tool itself is killed
   writeFileSync(join(directory, 'secret-tool'), `#!/bin/sh\ncat '${gate}'\nexit 1\n`, {mode: 0o755});
   const release = () => {
     if (!existsSync(gate)) return;

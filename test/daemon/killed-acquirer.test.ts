@@ -9,7 +9,7 @@ import {getFor, passwordIn} from '../helpers/requests.ts';
 /** `scripts/stress.ts` does a hundred. */
 const TIMES = 15;
 
-test('an acquirer that somebody kills costs no git its token, and leaves nothing behind', async (t) => {
+test('a killed acquirer costs git no token and leaves nothing behind', async (t) => {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const tenant = cloud.addTenant();
@@ -33,5 +33,5 @@ test('an acquirer that somebody kills costs no git its token, and leaves nothing
   t.not(passwordIn(await daemon.ask(getFor('contoso'))), '');
   t.deepEqual(acquirersOf(daemon), []);
   const isAsBefore = (now: Probed) => Object.keys(moreThan(before, now)).length === 0;
-  await t.notThrowsAsync(until('as much as before', () => daemon.probe(), isAsBefore));
+  await t.notThrowsAsync(until('the handles of before', () => daemon.probe(), isAsBefore));
 });

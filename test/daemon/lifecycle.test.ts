@@ -21,21 +21,21 @@ import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
-/** Only root can run processes as somebody else. */
+/** Only root can run processes as another user. */
 const asRoot = testUnless(whyNotRoot);
 
 const pat = 'p'.repeat(52);
 const credentials = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
 
-test('with idleExit the daemon ends by itself once nobody has asked for that long', async (t) => {
+test('with idleExit a daemon without requests ends', async (t) => {
   const daemon = await startDaemon({configuration: `${credentials}orgkey: {idleExit: 1s}\n`});
   t.teardown(() => daemon.close());
   t.is(await daemon.ended(), 0);
   t.regex(daemon.stderr, /idle for long enough/);
 });
 
-test('a socket that was taken from us is taken back when the directory changes', async (t) => {
+test('a socket that was removed is taken back', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
   rmSync(daemon.socket);
@@ -47,7 +47,7 @@ test('a socket that was taken from us is taken back when the directory changes',
   t.is((await daemon.status()).health, 'green');
 });
 
-test("somebody else's socket in our place is told, in red, and left alone", async (t) => {
+test('a socket of another process in our place is reported and left alone', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
   const other = createServer((client) => client.end('hello\n')).listen(`${daemon.socket}.new`);
@@ -61,7 +61,7 @@ test("somebody else's socket in our place is told, in red, and left alone", asyn
   t.true(status.notices.some(({message}) => message.includes('another program listens on')));
 });
 
-test('who asks only who listens is counted as nobody', async (t) => {
+test('a hello is not counted as a request', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
   await daemon.ask(hello);
@@ -70,7 +70,7 @@ test('who asks only who listens is counted as nobody', async (t) => {
   t.deepEqual({served, passed, failed}, {served: 1, passed: 0, failed: 0});
 });
 
-test('metrics are served to loopback, and nothing else is', async (t) => {
+test('the metrics are the only page that is served', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-metrics-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
   const path = join(directory, 'metrics.sock');
@@ -86,7 +86,7 @@ test('metrics are served to loopback, and nothing else is', async (t) => {
   t.is(lstatSync(path).mode & 0o077, 0);
 });
 
-test('a control channel that cannot be served takes nothing else down', async (t) => {
+test('git is served without a control channel', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-control-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
   mkdirSync(join(directory, 'run/control/control.sock'), {recursive: true});
@@ -100,7 +100,7 @@ test('a control channel that cannot be served takes nothing else down', async (t
   t.false(existsSync(daemon.socket));
 });
 
-test('scoped sockets come, change and go with the configuration', async (t) => {
+test('scoped sockets follow the configuration', async (t) => {
   const daemon = await startDaemon({
     configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
   });
@@ -123,7 +123,7 @@ test('scoped sockets come, change and go with the configuration', async (t) => {
   await t.notThrowsAsync(until('the end of the socket', modeOf, (mode) => mode === 0));
 });
 
-test('names whose letters look alike are told apart everywhere, and each is itself everywhere', async (t) => {
+test('names with similar letters are different organizations everywhere', async (t) => {
   const names = ['\u0130zmir', '\u212ailo', 'Ärzte'];
   const list = `[${names.map((name) => `"${name}"`).join(', ')}]`;
   const daemon = await startDaemon({
@@ -149,51 +149,51 @@ orgkey: {sockets: [{name: team, organizations: ${list}}]}
   );
 });
 
-asRoot(
-  'the group of a scoped socket may connect, others may not, and nobody of them to the other sockets',
-  async (t) => {
-    const group = 23_456;
-    const daemon = await startDaemon({
-      configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "${group}"}]}\n`,
-    });
-    t.teardown(() => daemon.close());
-    // the group is let in at the door: the way to it is ours to open
-    chmodSync(daemon.directory, 0o711);
-    daemon.process.kill('SIGHUP');
-    await daemon.says(/(1 credentials[^]*){2}/);
-    const path = join(daemon.runtime, 'scoped/team/git.sock');
-    t.true(askAs(path, group).stdout.includes(pat));
-    t.regex(askAs(path, 34_567).stderr, /[Pp]ermission denied/);
-    t.regex(askAs(daemon.socket, group).stderr, /[Pp]ermission denied/);
-  },
-);
+asRoot('the group of a scoped socket can connect to that socket only', async (t) => {
+  const group = 23_456;
+  const daemon = await startDaemon({
+    configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "${group}"}]}\n`,
+  });
+  t.teardown(() => daemon.close());
+  // the group must be able to enter the directories above
+  chmodSync(daemon.directory, 0o711);
+  daemon.process.kill('SIGHUP');
+  await daemon.says(/(1 credentials[^]*){2}/);
+  const path = join(daemon.runtime, 'scoped/team/git.sock');
+  t.true(askAs(path, group).stdout.includes(pat));
+  t.regex(askAs(path, 34_567).stderr, /[Pp]ermission denied/);
+  t.regex(askAs(daemon.socket, group).stderr, /[Pp]ermission denied/);
+});
 
 for (const [who, check, mode, group] of [
-  ['nobody but us', test, 0o700, undefined],
+  ['only our user', test, 0o700, undefined],
   ['another group', asRoot, 0o710, 34_567],
 ] as const) {
-  check(`a group that cannot enter the directories above, as ${who} can, is refused`, async (t) => {
-    const directory = scratchDirectory(t);
-    chmodSync(directory, mode);
-    if (group !== undefined) chownSync(directory, -1, group);
-    const daemon = await startDaemon({
-      directory,
-      configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "23456"}]}\n`,
-    });
-    t.teardown(() => daemon.close());
-    t.false(existsSync(join(daemon.runtime, 'scoped/team/git.sock')));
-    const {health, notices} = await daemon.status();
-    t.is(health, 'red');
-    t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
-  });
+  check(
+    `a group is rejected if only ${who.replace('only ', '')} can enter the directories above`,
+    async (t) => {
+      const directory = scratchDirectory(t);
+      chmodSync(directory, mode);
+      if (group !== undefined) chownSync(directory, -1, group);
+      const daemon = await startDaemon({
+        directory,
+        configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "23456"}]}\n`,
+      });
+      t.teardown(() => daemon.close());
+      t.false(existsSync(join(daemon.runtime, 'scoped/team/git.sock')));
+      const {health, notices} = await daemon.status();
+      t.is(health, 'red');
+      t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
+    },
+  );
 }
 
-asRoot('a scoped socket that cannot be had takes nothing else down, and is there once it can', async (t) => {
+asRoot('a scoped socket that fails does not affect others, and opens once it can', async (t) => {
   const uid = 12_345;
   const directory = scratchDirectory(t);
   writeFileSync(join(directory, 'config.yaml'), twoScoped(23_456), {mode: 0o600});
   for (const path of [directory, join(directory, 'config.yaml')]) chownSync(path, uid, uid);
-  // others may pass: what fails is to give the socket to a group that the daemon is not in
+  // the directories can be entered; but the daemon is not in the group of the socket
   chmodSync(directory, 0o711);
   const daemon = await startDaemon({directory, uid});
   t.teardown(() => daemon.close());
@@ -205,7 +205,7 @@ asRoot('a scoped socket that cannot be had takes nothing else down, and is there
   t.is(notice?.level, 'red');
   t.regex(notice?.message ?? '', /^socket other: .* cannot be given to the group 23456 \(EPERM\)$/);
 
-  // nor is it where nothing can be made
+  // a directory that we cannot write to fails too
   rmSync(join(daemon.runtime, 'scoped/other'), {recursive: true});
   mkdirSync(join(daemon.runtime, 'scoped/other'), {mode: 0o711});
   daemon.configure(twoScoped(uid));
@@ -220,7 +220,7 @@ asRoot('a scoped socket that cannot be had takes nothing else down, and is there
   t.is(await daemon.stop(), 0);
 });
 
-asRoot('a start that fails for a reason that nobody foresaw is told, and is a failure', async (t) => {
+asRoot('a start that fails unexpectedly prints why and exits with 1', async (t) => {
   const uid = 12_345;
   const directory = scratchDirectory(t);
   const place = (path: string, owner: number) => {
@@ -229,7 +229,7 @@ asRoot('a start that fails for a reason that nobody foresaw is told, and is a fa
   };
   writeFileSync(join(directory, 'config.yaml'), credentials, {mode: 0o600});
   chownSync(join(directory, 'config.yaml'), uid, uid);
-  // as for the machine's service: root's directory, in which only systemd could make the socket
+  // root's directory, as for the machine's service, but without a socket of systemd's
   place('run', 0);
   for (const path of ['', 'run/control', 'run/ssh']) place(path, uid);
   const daemon = new TestDaemon({directory, uid});
@@ -238,10 +238,10 @@ asRoot('a start that fails for a reason that nobody foresaw is told, and is a fa
   t.regex(daemon.stderr, /^orgkey: error: .*EACCES.*git\.sock/m);
 });
 
-test('a thread that hangs in a file does not keep the daemon from its end', async (t) => {
+test('a daemon ends although a thread hangs in a file', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
-  // nobody ever reads from it: to open it takes forever, as a disk does that is gone
+  // without a reader, opening it hangs, as a lost disk does
   execFileSync('mkfifo', [join(daemon.directory, 'state/audit.jsonl')]);
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   t.is(await daemon.stop(), 'SIGTERM');
@@ -259,7 +259,7 @@ function twoScoped(group: number): string {
 `;
 }
 
-/** git's client on a socket, as a user of this group. */
+/** Runs git's client on a socket as a user of this group. */
 function askAs(socket: string, gid: number): {readonly stdout: string; readonly stderr: string} {
   return spawnSync('git', ['credential-cache', `--socket=${socket}`, 'get'], {
     uid: 34_567,

@@ -23,13 +23,15 @@ import {inTime} from '../helpers/patience.ts';
 import {tether} from '../helpers/tether.ts';
 import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
 
-/** Only root can run processes as somebody else. */
+// serial: each test starts daemons, and all at once would need most of the machine
+
+/** Only root can run processes as another user. */
 const asRoot = testUnless(whyNotRoot, test.serial);
 
 const configuration = 'integrations: {azure: []}\n';
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
 
-/** Where a daemon's directories will be, before it is there. */
+/** Makes a configuration, and returns where its daemon will have its directories. */
 function place(t: {teardown: (f: () => void) => void}): {directory: string; runtime: string; socket: string} {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
@@ -37,7 +39,7 @@ function place(t: {teardown: (f: () => void) => void}): {directory: string; runt
   return {directory, runtime: join(directory, 'run'), socket: join(directory, 'run/git.sock')};
 }
 
-/** Empty where the descriptor was closed meanwhile. */
+/** Returns an empty text if the descriptor was closed meanwhile. */
 function linkOf(directory: string, name: string): string {
   try {
     return readlinkSync(join(directory, name));
@@ -46,7 +48,7 @@ function linkOf(directory: string, name: string): string {
   }
 }
 
-test.serial('of twelve that start at once, one serves and eleven say why not', async (t) => {
+test.serial('of twelve simultaneous starts one serves, the others say why not', async (t) => {
   const {directory, socket} = place(t);
   const all = Array.from({length: 12}, () => new TestDaemon({directory}));
   t.teardown(() => Promise.all(all.map((daemon) => daemon.close())));
@@ -55,9 +57,9 @@ test.serial('of twelve that start at once, one serves and eleven say why not', a
       Promise.race([
         daemon.ready().then(
           () => 'serves',
-          () => 'refused',
+          () => 'failed',
         ),
-        daemon.ended().then(() => 'refused'),
+        daemon.ended().then(() => 'failed'),
       ]),
     ),
   );
@@ -70,27 +72,24 @@ test.serial('of twelve that start at once, one serves and eleven say why not', a
   }
 });
 
-testUnless(whyNotLinux)(
-  'whatever it binds lies in its directory: nobody else can be there before it',
-  async (t) => {
-    const {directory, runtime} = place(t);
-    const daemon = await startDaemon({directory});
-    t.teardown(() => daemon.close());
-    const descriptors = `/proc/${daemon.process.pid}/fd`;
-    const inodes = readdirSync(descriptors).map(
-      (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptors, fd))?.[1],
-    );
-    const paths = readFileSync('/proc/net/unix', 'utf8')
-      .split('\n')
-      .flatMap((line) => {
-        const [, , , , , , inode, path] = line.trim().split(/ +/);
-        return path !== undefined && inodes.includes(inode) ? path : [];
-      });
-    t.deepEqual(paths.toSorted(), [join(runtime, 'control/control.sock'), join(runtime, 'git.sock')]);
-  },
-);
+testUnless(whyNotLinux)('every socket that a daemon binds is in its directory', async (t) => {
+  const {directory, runtime} = place(t);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  const descriptors = `/proc/${daemon.process.pid}/fd`;
+  const inodes = readdirSync(descriptors).map(
+    (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptors, fd))?.[1],
+  );
+  const paths = readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, , , , , , inode, path] = line.trim().split(/ +/);
+      return path !== undefined && inodes.includes(inode) ? path : [];
+    });
+  t.deepEqual(paths.toSorted(), [join(runtime, 'control/control.sock'), join(runtime, 'git.sock')]);
+});
 
-test.serial('a lock that cannot be taken is told, with what to do', async (t) => {
+test.serial('a lock that cannot be taken is reported with a hint', async (t) => {
   const {directory, runtime} = place(t);
   mkdirSync(join(runtime, 'control/lock'), {recursive: true, mode: 0o700});
   const daemon = new TestDaemon({directory});
@@ -101,23 +100,20 @@ test.serial('a lock that cannot be taken is told, with what to do', async (t) =>
   );
 });
 
-test.serial(
-  'the directory can be passed through and the socket is ours alone, whatever the umask',
-  async (t) => {
-    const {directory, runtime, socket} = place(t);
-    mkdirSync(runtime, {mode: 0o777});
-    chmodSync(runtime, 0o777);
-    const daemon = await startDaemon({directory});
-    t.teardown(() => daemon.close());
-    t.is(lstatSync(runtime).mode & 0o777, 0o711);
-    t.is(lstatSync(socket).mode & 0o777, 0o600);
-    t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
-    t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
-    t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
-  },
-);
+test.serial('the umask does not affect the modes of directory and socket', async (t) => {
+  const {directory, runtime, socket} = place(t);
+  mkdirSync(runtime, {mode: 0o777});
+  chmodSync(runtime, 0o777);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  t.is(lstatSync(runtime).mode & 0o777, 0o711);
+  t.is(lstatSync(socket).mode & 0o777, 0o600);
+  t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
+  t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
+  t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
+});
 
-test.serial('a socket that nobody listens on is replaced', async (t) => {
+test.serial('a socket without a listener is replaced', async (t) => {
   const {directory, socket} = place(t);
   const first = await startDaemon({directory});
   await first.stop('SIGKILL');
@@ -127,7 +123,7 @@ test.serial('a socket that nobody listens on is replaced', async (t) => {
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
-test.serial("git's own daemon on the path is asked to leave", async (t) => {
+test.serial("git's own daemon on the path is asked to exit", async (t) => {
   const {directory, runtime, socket} = place(t);
   mkdirSync(runtime, {mode: 0o700});
   const store = spawn('git', ['credential-cache', `--socket=${socket}`, 'store'], {
@@ -141,7 +137,7 @@ test.serial("git's own daemon on the path is asked to leave", async (t) => {
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
-test.serial("somebody else's socket is left alone", async (t) => {
+test.serial('a socket of another program is left alone', async (t) => {
   const {directory, runtime, socket} = place(t);
   mkdirSync(runtime, {mode: 0o700});
   const other = createServer((client) => client.end('hello\n')).listen(socket);
@@ -178,51 +174,48 @@ for (const [title, make, complaint] of [
   });
 }
 
-asRoot(
-  'a directory that is a link is refused unless it was named, one of somebody else in any case',
-  async (t) => {
-    const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
-    t.teardown(() => rmSync(temporary, {recursive: true, force: true}));
-    const uid = 12_345;
-    chmodSync(temporary, 0o777);
-    const start = async (prepare: () => void) => {
-      prepare();
-      const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
-        env: {
-          PATH: process.env['PATH'],
-          HOME: temporary,
-          TMPDIR: temporary,
-          ORGKEY_STATE_DIR: join(temporary, 'state'),
-        },
-        uid,
-        gid: uid,
-      });
-      tether(child);
-      let stderr = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-      const [code] = await inTime('the daemon to end', once(child, 'close'), () => stderr);
-      return {code, stderr};
-    };
-    const path = join(temporary, `orgkey-${uid}`);
-    const linked = await start(() => {
-      mkdirSync(join(temporary, 'elsewhere'));
-      chownSync(join(temporary, 'elsewhere'), uid, uid);
-      symlinkSync(join(temporary, 'elsewhere'), path);
+asRoot('a directory that is a link or belongs to another user is rejected', async (t) => {
+  const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));
+  t.teardown(() => rmSync(temporary, {recursive: true, force: true}));
+  const uid = 12_345;
+  chmodSync(temporary, 0o777);
+  const start = async (prepare: () => void) => {
+    prepare();
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: temporary,
+        TMPDIR: temporary,
+        ORGKEY_STATE_DIR: join(temporary, 'state'),
+      },
+      uid,
+      gid: uid,
     });
-    t.is(linked.code, 1);
-    t.regex(linked.stderr, /is a symbolic link/);
+    tether(child);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const [code] = await inTime('the daemon to end', once(child, 'close'), () => stderr);
+    return {code, stderr};
+  };
+  const path = join(temporary, `orgkey-${uid}`);
+  const linked = await start(() => {
+    mkdirSync(join(temporary, 'elsewhere'));
+    chownSync(join(temporary, 'elsewhere'), uid, uid);
+    symlinkSync(join(temporary, 'elsewhere'), path);
+  });
+  t.is(linked.code, 1);
+  t.regex(linked.stderr, /is a symbolic link/);
 
-    const foreign = await start(() => {
-      rmSync(path);
-      mkdirSync(path, {mode: 0o777});
-      chownSync(path, 4321, 4321);
-    });
-    t.is(foreign.code, 1);
-    t.regex(foreign.stderr, /belongs to another user \(uid 4321\)/);
-  },
-);
+  const foreign = await start(() => {
+    rmSync(path);
+    mkdirSync(path, {mode: 0o777});
+    chownSync(path, 4321, 4321);
+  });
+  t.is(foreign.code, 1);
+  t.regex(foreign.stderr, /belongs to another user \(uid 4321\)/);
+});
 
-test.serial('a path that is too long for a socket is told', async (t) => {
+test.serial('a path that is too long for a socket is reported', async (t) => {
   const {directory} = place(t);
   const runtime = join(directory, 'x'.repeat(100));
   const daemon = new TestDaemon({directory, args: ['--runtime-dir', runtime]});
@@ -231,7 +224,7 @@ test.serial('a path that is too long for a socket is told', async (t) => {
   t.regex(daemon.stderr, /is longer than 107 bytes\norgkey: hint: name a shorter directory/);
 });
 
-asRoot('another user is refused by the modes', async (t) => {
+asRoot('another user cannot connect', async (t) => {
   const {directory, socket} = place(t);
   chmodSync(directory, 0o755);
   const daemon = await startDaemon({directory});
@@ -248,7 +241,7 @@ asRoot('another user is refused by the modes', async (t) => {
   t.regex(stderr, /[Pp]ermission denied/);
 });
 
-test.serial('SIGTERM answers what is under way, removes the socket and exits 0', async (t) => {
+test.serial('after SIGTERM the socket is removed and the exit code is 0', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
@@ -257,7 +250,7 @@ test.serial('SIGTERM answers what is under way, removes the socket and exits 0',
   t.is(daemon.stdout, `ready ${socket}\n`);
 });
 
-test.serial('at its end the daemon leaves a socket alone that is not its own any more', async (t) => {
+test.serial('a daemon that ends leaves the socket of another process', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
@@ -269,7 +262,7 @@ test.serial('at its end the daemon leaves a socket alone that is not its own any
   t.true(existsSync(socket));
 });
 
-test.serial('a daemon without a valid configuration serves, and tells git what is wrong', async (t) => {
+test.serial('a daemon without a valid configuration tells git what is wrong', async (t) => {
   const {directory} = place(t);
   writeFileSync(
     join(directory, 'config.yaml'),
@@ -291,7 +284,7 @@ test.serial('a daemon without a valid configuration serves, and tells git what i
   t.is(await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'}), 'orgkey=1\n');
 });
 
-test.serial('a daemon whose output nobody reads any more serves on, and ends when told to', async (t) => {
+test.serial('a daemon whose output has no reader serves, and ends on SIGTERM', async (t) => {
   const {directory, socket} = place(t);
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());

@@ -11,7 +11,10 @@ import {until} from '../helpers/patience.ts';
 import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
-/** A person's sign-in, from the first `login` to `logout`, over restarts of the daemon. */
+/**
+ * A user's sign-in, from the first `login` to `logout`, across restarts of the daemon. Serial: the tests share the
+ * cloud's requests and faults.
+ */
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -34,7 +37,7 @@ function signInWith(method: 'browser' | 'device-code', more = ''): string {
   return `integrations: {azure: [{credentials: [{organizations: [contoso], signIn: ${method}, tenantId: ${tenant.id}, clientId: ${app.clientId}${more}}]}]}\n`;
 }
 
-/** What `orgkey login` does, with the person at the other end. */
+/** Does what `orgkey login` does, and approves the sign-in as this user. */
 function login(daemon: TestDaemon, person: User) {
   return daemon.call('login', {organization: 'contoso'}, (event) => {
     if (event.event !== 'login') return;
@@ -55,7 +58,7 @@ for (const [method, grant] of [
   ['browser', 'authorization_code'],
   ['device-code', 'urn:ietf:params:oauth:grant-type:device_code'],
 ] as const) {
-  test.serial(`${method}: signed in, refreshed, refreshed after a restart, signed out`, async (t) => {
+  test.serial(`a sign-in by ${method} survives a refresh and a restart, and ends with logout`, async (t) => {
     const {home, daemon} = await gitWorld(t, cloud, {
       directory: scratchDirectory(t),
       configuration: signInWith(method),
@@ -69,11 +72,11 @@ for (const [method, grant] of [
 
     t.like(await login(daemon, ada), {kind: 'signed-in', account: ada.userPrincipalName});
     t.deepEqual(grants(), [grant, 'refresh_token']);
-    if (method === 'browser') provedItself(t);
+    if (method === 'browser') checkProofs(t);
     await home.succeed(['ls-remote', site.url]);
     t.is(servedTo()[0], 'Ada');
 
-    // each refresh brings another refresh token, and each is kept
+    // each refresh brings another refresh token, which is stored
     const first = refreshTokenSent();
     await daemon.call('clear', undefined);
     await home.succeed(['ls-remote', site.url]);
@@ -86,12 +89,12 @@ for (const [method, grant] of [
     t.deepEqual(await next.daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
     const after = await next.home.git(['ls-remote', site.url]);
     t.regex(after.stderr, /nobody has signed in yet \(ERR_NOT_SIGNED_IN\)/);
-    t.deepEqual(secretsOf(daemon), [], 'nothing is left of it on the disk');
+    t.deepEqual(secretsOf(daemon), [], 'the disk has nothing of it');
   });
 }
 
-/** PKCE, and a state and a nonce that nobody can guess. The cloud checked the verifier as well. */
-function provedItself(t: ExecutionContext): void {
+/** Checks PKCE, and a state and a nonce that cannot be guessed. */
+function checkProofs(t: ExecutionContext): void {
   const [asked] = cloud.requests.filter({endpoint: 'authorize'});
   const [redeemed] = cloud.requests.filter({endpoint: 'token', grant: 'authorization_code'});
   const {
@@ -106,49 +109,46 @@ function provedItself(t: ExecutionContext): void {
   t.true(state.length >= 43 && nonce.length >= 43 && verifier.length >= 43);
 }
 
-test.serial(
-  'whoever signs out, or in as another, leaves no token: for no resource, and with no method',
-  async (t) => {
-    const app = tenant.addApplication({public: true});
-    const grace = tenant.addUser({name: 'Grace'});
-    const item = (organization: string, method: string) =>
-      `{organizations: [${organization}], signIn: ${method}, tenantId: ${tenant.id}, clientId: ${app.clientId}}`;
-    const daemon = await start(t, {
-      directory: scratchDirectory(t),
-      configuration: `integrations: {azure: [{credentials: [${item('contoso', 'device-code')}, ${item('fabrikam', 'browser')}]}]}\n`,
-    });
-    const whose = async () => {
-      const people: unknown[] = [];
-      for (const organization of ['contoso', 'fabrikam']) {
-        for (const scope of [undefined, 'https://graph.microsoft.com/.default']) {
-          const result = await daemon.call('token', {organization, scope});
-          people.push(result.kind === 'token' ? claimsIn(result.token)['name'] : result.code);
-        }
+test.serial('a sign-out or a sign-in of another user drops every token of the user before', async (t) => {
+  const app = tenant.addApplication({public: true});
+  const grace = tenant.addUser({name: 'Grace'});
+  const item = (organization: string, method: string) =>
+    `{organizations: [${organization}], signIn: ${method}, tenantId: ${tenant.id}, clientId: ${app.clientId}}`;
+  const daemon = await start(t, {
+    directory: scratchDirectory(t),
+    configuration: `integrations: {azure: [{credentials: [${item('contoso', 'device-code')}, ${item('fabrikam', 'browser')}]}]}\n`,
+  });
+  const whose = async () => {
+    const people: unknown[] = [];
+    for (const organization of ['contoso', 'fabrikam']) {
+      for (const scope of [undefined, 'https://graph.microsoft.com/.default']) {
+        const result = await daemon.call('token', {organization, scope});
+        people.push(result.kind === 'token' ? claimsIn(result.token)['name'] : result.code);
       }
-      return people;
-    };
-    await login(daemon, ada);
-    t.deepEqual(
-      await whose(),
-      Array.from({length: 4}, () => 'Ada'),
-    );
-    await login(daemon, grace);
-    t.deepEqual(
-      await whose(),
-      Array.from({length: 4}, () => 'Grace'),
-    );
-    t.deepEqual(await daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
-    t.deepEqual(
-      await whose(),
-      Array.from({length: 4}, () => 'ERR_NOT_SIGNED_IN'),
-    );
-  },
-);
+    }
+    return people;
+  };
+  await login(daemon, ada);
+  t.deepEqual(
+    await whose(),
+    Array.from({length: 4}, () => 'Ada'),
+  );
+  await login(daemon, grace);
+  t.deepEqual(
+    await whose(),
+    Array.from({length: 4}, () => 'Grace'),
+  );
+  t.deepEqual(await daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
+  t.deepEqual(
+    await whose(),
+    Array.from({length: 4}, () => 'ERR_NOT_SIGNED_IN'),
+  );
+});
 
-test.serial('what was refused to one person is not explained to the next', async (t) => {
+test.serial('a rejection of one user is not explained to the next', async (t) => {
   const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('device-code')});
   await login(daemon, ada);
-  for (let refusals = 0; refusals < 2; refusals++)
+  for (let rejections = 0; rejections < 2; rejections++)
     await daemon.ask(eraseFor('contoso', passwordIn(await daemon.ask(getFor('contoso')))));
   t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
   const heidi = tenant.addUser({name: 'Heidi'});
@@ -164,7 +164,7 @@ for (const [title, spoil, error, hint] of [
     /^orgkey: hint: Sign in again: orgkey login\.$/m,
   ],
   [
-    'of a person who was disabled',
+    'of a disabled user',
     () => {
       ada.disabled = true;
     },
@@ -178,7 +178,7 @@ for (const [title, spoil, error, hint] of [
     /^orgkey: hint: It is tried again by itself/m,
   ],
 ] as const) {
-  test.serial(`a sign-in ${title}: git says so, and it is not lost`, async (t) => {
+  test.serial(`a sign-in ${title} is explained to git and not lost`, async (t) => {
     const {home, daemon} = await gitWorld(t, cloud, {configuration: signInWith('device-code')});
     await login(daemon, ada);
     spoil();
@@ -196,9 +196,9 @@ for (const [title, spoil, error, hint] of [
   });
 }
 
-test.serial('given up in the terminal: nothing listens any more', async (t) => {
+test.serial('a sign-in that the user cancels stops listening', async (t) => {
   const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('browser')});
-  const giveUp = new AbortController();
+  const cancel = new AbortController();
   let redirect = '';
   const signingIn = daemon.call(
     'login',
@@ -206,18 +206,18 @@ test.serial('given up in the terminal: nothing listens any more', async (t) => {
     (event) => {
       if (!('openUrl' in event)) return;
       redirect = new URL(event.openUrl).searchParams.get('redirect_uri') ?? '';
-      giveUp.abort();
+      cancel.abort();
     },
-    giveUp.signal,
+    cancel.signal,
   );
   await t.throwsAsync(signingIn);
   t.regex(redirect, /^http:\/\/localhost:\d+$/);
-  const isHeard = () => answers(new URL(redirect).port);
+  const isHeard = () => listens(new URL(redirect).port);
   await t.notThrowsAsync(until('the end of the listener', isHeard, (heard) => !heard));
 });
 
-/** Whether anybody listens on loopback. */
-function answers(port: string): Promise<boolean> {
+/** Whether a process listens on this port of loopback. */
+function listens(port: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({host: '127.0.0.1', port: Number(port)});
     socket.once('connect', () => {
@@ -234,7 +234,7 @@ async function start(t: ExecutionContext, {environment = {}, ...options}: Start)
   return daemon;
 }
 
-/** Every file of the state directory. */
+/** Returns every file of the state directory. */
 function filesOf(daemon: TestDaemon): string[] {
   const state = join(daemon.directory, 'state');
   return readdirSync(state, {recursive: true})
@@ -256,40 +256,37 @@ function refreshTokenSent(): string | undefined {
   return refreshTokensSent().at(-1);
 }
 
-test.serial(
-  'with a key from systemd, no refresh token is readable in the state directory; without the key it is useless',
-  async (t) => {
-    const directory = scratchDirectory(t);
-    const credentials = scratchDirectory(t);
-    writeFileSync(join(credentials, 'orgkey-store-key'), randomBytes(32), {mode: 0o600});
-    const environment = {CREDENTIALS_DIRECTORY: credentials};
-    const configuration = signInWith('device-code');
-    const daemon = await start(t, {directory, configuration, environment});
-    await login(daemon, ada);
-    await daemon.call('clear', undefined);
-    await daemon.call('token', {organization: 'contoso', scope: undefined});
-    t.is(await daemon.stop(), 0);
-    // the one that was used last has a successor, which only the next refresh shows
-    const next = await start(t, {directory, environment});
-    t.like(await next.call('token', {organization: 'contoso', scope: undefined}), {kind: 'token'});
-    t.is(await next.stop(), 0);
-    const sent = refreshTokensSent();
-    t.true(sent.length >= 3);
-    for (const path of filesOf(daemon)) {
-      const bytes = readFileSync(path);
-      for (const token of sent)
-        for (const form of [
-          token,
-          Buffer.from(token).toString('base64').slice(4, -4),
-          encodeURIComponent(token),
-        ])
-          t.false(bytes.includes(form), path);
-    }
-    t.is(secretsOf(daemon).length, 1);
-    t.is(statSync(secretsOf(daemon)[0] ?? '').mode & 0o777, 0o600);
+test.serial('a key from systemd encrypts refresh tokens, which cannot be read without it', async (t) => {
+  const directory = scratchDirectory(t);
+  const credentials = scratchDirectory(t);
+  writeFileSync(join(credentials, 'orgkey-store-key'), randomBytes(32), {mode: 0o600});
+  const environment = {CREDENTIALS_DIRECTORY: credentials};
+  const configuration = signInWith('device-code');
+  const daemon = await start(t, {directory, configuration, environment});
+  await login(daemon, ada);
+  await daemon.call('clear', undefined);
+  await daemon.call('token', {organization: 'contoso', scope: undefined});
+  t.is(await daemon.stop(), 0);
+  // the last refresh token has a successor, which only the next refresh shows
+  const next = await start(t, {directory, environment});
+  t.like(await next.call('token', {organization: 'contoso', scope: undefined}), {kind: 'token'});
+  t.is(await next.stop(), 0);
+  const sent = refreshTokensSent();
+  t.true(sent.length >= 3);
+  for (const path of filesOf(daemon)) {
+    const bytes = readFileSync(path);
+    for (const token of sent)
+      for (const form of [
+        token,
+        Buffer.from(token).toString('base64').slice(4, -4),
+        encodeURIComponent(token),
+      ])
+        t.false(bytes.includes(form), path);
+  }
+  t.is(secretsOf(daemon).length, 1);
+  t.is(statSync(secretsOf(daemon)[0] ?? '').mode & 0o777, 0o600);
 
-    const keyless = await start(t, {directory});
-    t.like(await keyless.call('token', {organization: 'contoso', scope: undefined}), {kind: 'failed'});
-    t.regex(JSON.stringify((await keyless.status()).notices), /are encrypted and cannot be read/);
-  },
-);
+  const keyless = await start(t, {directory});
+  t.like(await keyless.call('token', {organization: 'contoso', scope: undefined}), {kind: 'failed'});
+  t.regex(JSON.stringify((await keyless.status()).notices), /are encrypted and cannot be read/);
+});

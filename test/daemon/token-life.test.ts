@@ -6,6 +6,8 @@ import {until} from '../helpers/patience.ts';
 import {startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
 
+// serial: the tests share the cloud's clock, requests and faults
+
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
 test.afterEach.always(() => {
@@ -27,23 +29,23 @@ const configuration = `integrations:
 orgkey: {prefetch: false}
 `;
 
-/** The daemon and the cloud have the same time. */
+/** Moves the clocks of the daemon and of the cloud. */
 async function pass(daemon: ProbedDaemon, milliseconds: number): Promise<void> {
   cloud.clockOffset += milliseconds;
   await daemon.pass(milliseconds);
 }
 
-/** Milliseconds that a token still lives, by the cloud's clock. */
+/** Returns how long a token still lives by the cloud's clock, in milliseconds. */
 function leftOf(password: string): number {
   return Number(claimsIn(password)['exp']) * 1000 - cloud.now();
 }
 
-/** How bad it is with each organization. An acquirer has the machine's time, so of the clock there is always a word. */
+/** Returns the levels of the organizations' notices. The acquirer's clock is not moved, so there is one about it too. */
 function levelsOf(notices: readonly Notice[]): string[] {
   return notices.filter(({about}) => about === 'organization').map(({level}) => level);
 }
 
-/** Resolves when what the daemon asked was answered. */
+/** Resolves when no refresh is under way. */
 async function quiet(daemon: ProbedDaemon): Promise<void> {
   await until(
     'the answer to a refresh',
@@ -58,30 +60,27 @@ for (const [life, name] of [
   [HOUR, 'an hour'],
   [24 * HOUR, 'a day'],
 ] as const) {
-  test.serial(
-    `tokens that live ${name}: nobody gets one that is about to end, and few are asked for`,
-    async (t) => {
-      cloud.tokenSettings.life = life / SECOND;
-      const daemon = await startProbed({configuration, environment: cloud.environment()});
-      t.teardown(() => daemon.close());
-      const guaranteed = Math.min(10 * MINUTE, life / 2);
-      const steps = 25;
-      for (let step = 0; step < steps; step++) {
-        const password = passwordIn(await daemon.ask(getFor('contoso')));
-        const left = leftOf(password);
-        // the cloud counts in whole seconds
-        t.true(left >= guaranteed - 2 * SECOND, `step ${step}: ${left} of ${life}`);
-        await quiet(daemon);
-        await pass(daemon, life / 10);
-      }
-      const acquired = cloud.requests.count({endpoint: 'token'});
-      t.log(`${acquired} in 2.5 lives`);
-      t.true(acquired >= 3 && acquired <= 6, `${acquired}`);
-    },
-  );
+  test.serial(`tokens that live ${name} are renewed in time, with few requests`, async (t) => {
+    cloud.tokenSettings.life = life / SECOND;
+    const daemon = await startProbed({configuration, environment: cloud.environment()});
+    t.teardown(() => daemon.close());
+    const guaranteed = Math.min(10 * MINUTE, life / 2);
+    const steps = 25;
+    for (let step = 0; step < steps; step++) {
+      const password = passwordIn(await daemon.ask(getFor('contoso')));
+      const left = leftOf(password);
+      // the cloud counts in whole seconds
+      t.true(left >= guaranteed - 2 * SECOND, `step ${step}: ${left} of ${life}`);
+      await quiet(daemon);
+      await pass(daemon, life / 10);
+    }
+    const acquired = cloud.requests.count({endpoint: 'token'});
+    t.log(`${acquired} in 2.5 lives`);
+    t.true(acquired >= 3 && acquired <= 6, `${acquired}`);
+  });
 }
 
-test.serial('a token of a minute is never handed out, and the reason is told', async (t) => {
+test.serial('a token that lives a minute is not handed out', async (t) => {
   cloud.tokenSettings.life = 60;
   const daemon = await startProbed({configuration, environment: cloud.environment()});
   t.teardown(() => daemon.close());
@@ -95,7 +94,7 @@ test.serial('a token of a minute is never handed out, and the reason is told', a
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 });
 
-test.serial('an old token is served while its successor is acquired behind the request', async (t) => {
+test.serial('an old token is served while its successor is acquired', async (t) => {
   const daemon = await startProbed({configuration, environment: cloud.environment()});
   t.teardown(() => daemon.close());
   const first = passwordIn(await daemon.ask(getFor('contoso')));
@@ -104,47 +103,44 @@ test.serial('an old token is served while its successor is acquired behind the r
   for (let again = 0; again < 20; again++)
     t.is(passwordIn(await daemon.ask(getFor(names[again % 2] ?? ''))), first);
   await cloud.requests.waitFor({endpoint: 'token'}, 2);
-  t.is(cloud.requests.filter({endpoint: 'token'})[1]?.status, undefined, 'they did not wait for it');
+  t.is(cloud.requests.filter({endpoint: 'token'})[1]?.status, undefined, 'git did not wait for it');
   t.true(cloud.requests.count({endpoint: 'token'}) <= 4, 'one acquisition of at most three tries');
   hang.clear();
 });
 
-test.serial(
-  'an outage: the old token is served until a minute before its end, then the reason',
-  async (t) => {
-    const daemon = await startProbed({configuration, environment: cloud.environment()});
-    t.teardown(() => daemon.close());
-    const first = passwordIn(await daemon.ask(getFor('contoso')));
-    t.not(first, '');
-    cloud.fault({endpoint: 'proxy', reset: true, times: 'always'});
-    for (const [minutes, said] of [
-      [0, 'ok'],
-      [46, 'failed'],
-      [8, 'failed'],
-      [4, 'failed'],
-    ] as const) {
-      await pass(daemon, minutes * MINUTE);
-      t.is(passwordIn(await daemon.ask(getFor('fabrikam'))), first, `${minutes} minutes later`);
-      await quiet(daemon);
-      const {organizations, notices} = await daemon.status();
-      t.is(organizations[0]?.state, said);
-      t.deepEqual(levelsOf(notices), said === 'ok' ? [] : ['yellow', 'yellow']);
-    }
-    await pass(daemon, 2 * MINUTE);
-    const answer = await daemon.ask(getFor('fabrikam'));
-    t.is(passwordIn(answer), '');
-    t.regex(answer, /^orgkey-error=fabrikam: client secret .* \(ERR_\w+\)$/m);
-    t.deepEqual(levelsOf((await daemon.status()).notices), ['red', 'red']);
-    t.is(cloud.requests.count({endpoint: 'token'}), 1);
+test.serial('in an outage the old token is served until a minute before its end', async (t) => {
+  const daemon = await startProbed({configuration, environment: cloud.environment()});
+  t.teardown(() => daemon.close());
+  const first = passwordIn(await daemon.ask(getFor('contoso')));
+  t.not(first, '');
+  cloud.fault({endpoint: 'proxy', reset: true, times: 'always'});
+  for (const [minutes, said] of [
+    [0, 'ok'],
+    [46, 'failed'],
+    [8, 'failed'],
+    [4, 'failed'],
+  ] as const) {
+    await pass(daemon, minutes * MINUTE);
+    t.is(passwordIn(await daemon.ask(getFor('fabrikam'))), first, `${minutes} minutes later`);
+    await quiet(daemon);
+    const {organizations, notices} = await daemon.status();
+    t.is(organizations[0]?.state, said);
+    t.deepEqual(levelsOf(notices), said === 'ok' ? [] : ['yellow', 'yellow']);
+  }
+  await pass(daemon, 2 * MINUTE);
+  const answer = await daemon.ask(getFor('fabrikam'));
+  t.is(passwordIn(answer), '');
+  t.regex(answer, /^orgkey-error=fabrikam: client secret .* \(ERR_\w+\)$/m);
+  t.deepEqual(levelsOf((await daemon.status()).notices), ['red', 'red']);
+  t.is(cloud.requests.count({endpoint: 'token'}), 1);
 
-    cloud.clearFaults();
-    await pass(daemon, 2 * MINUTE);
-    t.not(passwordIn(await daemon.ask(getFor('fabrikam'))), '', 'and all is well when Entra is back');
-    t.deepEqual(levelsOf((await daemon.status()).notices), []);
-  },
-);
+  cloud.clearFaults();
+  await pass(daemon, 2 * MINUTE);
+  t.not(passwordIn(await daemon.ask(getFor('fabrikam'))), '', 'after the outage a new token is served');
+  t.deepEqual(levelsOf((await daemon.status()).notices), []);
+});
 
-test.serial('configured identities are asked for at the start, before any git comes', async (t) => {
+test.serial('tokens are acquired at the start, before any request', async (t) => {
   const daemon = await startProbed({
     configuration: configuration.replace('orgkey: {prefetch: false}\n', ''),
     environment: cloud.environment(),
@@ -155,7 +151,7 @@ test.serial('configured identities are asked for at the start, before any git co
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 });
 
-test.serial('a failure is remembered for seconds, with its reason, and tried again after that', async (t) => {
+test.serial('a failure is remembered for seconds, then tried again', async (t) => {
   const daemon = await startProbed({configuration, environment: cloud.environment()});
   t.teardown(() => daemon.close());
   cloud.fault({endpoint: 'token', aadsts: 7000222, error: 'invalid_client', times: 'always'});
@@ -163,7 +159,7 @@ test.serial('a failure is remembered for seconds, with its reason, and tried aga
   for (let again = 0; again < 200; again++) answers.add(await daemon.ask(getFor('contoso')));
   t.is(answers.size, 1);
   t.regex([...answers].join(), /^orgkey-error=contoso: client secret .* \(AADSTS7000222\)$/m);
-  // one at once, then after 1, 2, 4 … seconds: on a machine that takes its time too
+  // one at once, then after 1, 2, 4 … seconds
   t.true(cloud.requests.count({endpoint: 'token'}) <= 4);
 
   const {organizations, notices, health} = await daemon.status();

@@ -18,11 +18,11 @@ test.before(async () => {
 
 test.after.always(() => daemon.close());
 
-test('answers after the client has half-closed', async (t) => {
+test('a client that has half-closed is answered', async (t) => {
   t.is(await daemon.ask(good), `orgkey=1\nusername=orgkey\npassword=${pat}\n`);
 });
 
-test('answers a request that comes in single bytes', async (t) => {
+test('a request in single bytes is answered', async (t) => {
   const socket = connect({path: daemon.socket, allowHalfOpen: true});
   const answer = readAll(socket);
   for (const byte of Buffer.from(good)) socket.write(Buffer.of(byte));
@@ -46,33 +46,31 @@ for (const [title, request] of [
   ['no path', good.replace(/path=.*\n/, '')],
   ['a url', `${good}url=https://dev.azure.com/contoso/x\n`],
   ['exit', 'action=exit\ntimeout=0\n'],
-  ['an action that nobody knows', good.replace('get', 'gett')],
+  ['an unknown action', good.replace('get', 'gett')],
   ['another organization', good.replace('contoso', 'fabrikam')],
 ] as const) {
-  test(`says nothing to ${title}`, async (t) => {
+  test(`a request gets no answer: ${title}`, async (t) => {
     t.is(await daemon.ask(Buffer.from(request, 'utf8')), nothing);
   });
 }
 
-test('exactly 64 KiB are read', async (t) => {
+test('a request of exactly 64 KiB is answered', async (t) => {
   const request = `${good}x=${'y'.repeat(MAX_REQUEST - good.length - 3)}\n`;
   t.is(Buffer.byteLength(request), MAX_REQUEST);
   t.true((await daemon.ask(request)).includes(pat));
 });
 
-test('exit from a client changes nothing', async (t) => {
+test('an exit from a client is ignored', async (t) => {
   await daemon.ask('action=exit\ntimeout=0\n');
   t.true((await daemon.ask(good)).includes(pat));
 });
 
 test('the log says why a request could not be read', async (t) => {
   await daemon.ask(`${good}host=dev.azure.com\n`);
-  const told = /a request could not be read \(host twice\)/;
-  await daemon.says(told);
-  t.regex(daemon.stderr, told);
+  await t.notThrowsAsync(daemon.says(/a request could not be read \(host twice\)/));
 });
 
-test('hello proves who answers', async (t) => {
+test('a hello is answered with a proof for its nonce', async (t) => {
   const answer = await daemon.ask('action=hello\ntimeout=0\nnonce=abc\n');
   t.regex(
     answer,
@@ -81,36 +79,35 @@ test('hello proves who answers', async (t) => {
   t.not(answer, await daemon.ask('action=hello\ntimeout=0\nnonce=abd\n'));
 });
 
-test.serial(
-  'a thousand idle, dripping, half-sending, unhearing and hanging-up clients disturb nobody, and are let go',
-  async (t) => {
-    const before = descriptors();
-    const drips: NodeJS.Timeout[] = [];
-    const idle = await crowd(() => undefined);
-    const half = await crowd((socket) => socket.write(good.slice(0, 40)));
-    const dripping = await crowd((socket) => {
-      const bytes = Buffer.from(good).values();
-      drips.push(setInterval(() => socket.write(Buffer.of(bytes.next().value ?? 10)), 500));
-    });
-    // their answers are written to nobody
-    const unhearing = await crowd((socket) => socket.end(good.slice(0, -1)));
-    await crowd((socket) => socket.destroy());
+// serial: these tests count descriptors of the shared daemon, or need most of the machine
 
-    const answers = await Promise.all(Array.from({length: 100}, () => daemon.ask(good)));
-    t.true(answers.every((answer) => answer.includes(pat)));
-    // they are let go, without a word
-    const ended = await Promise.all([...idle, ...half, ...dripping].map(readAll));
-    t.true(ended.every((text) => text === ''));
-    for (const drip of drips) clearInterval(drip);
-    for (const socket of unhearing) socket.destroy();
-    t.true(descriptors() <= before + 5, `${descriptors()} descriptors, ${before} before`);
-  },
-);
+test.serial('a thousand misbehaving clients affect no other client and are disconnected', async (t) => {
+  const before = descriptors();
+  const drips: NodeJS.Timeout[] = [];
+  const idle = await crowd(() => undefined);
+  const half = await crowd((socket) => socket.write(good.slice(0, 40)));
+  const dripping = await crowd((socket) => {
+    const bytes = Buffer.from(good).values();
+    drips.push(setInterval(() => socket.write(Buffer.of(bytes.next().value ?? 10)), 500));
+  });
+  // they never read their answers
+  const deaf = await crowd((socket) => socket.end(good.slice(0, -1)));
+  await crowd((socket) => socket.destroy());
 
-/** Half of those that the kernel lets wait for a daemon that does not come to accept them. */
+  const answers = await Promise.all(Array.from({length: 100}, () => daemon.ask(good)));
+  t.true(answers.every((answer) => answer.includes(pat)));
+  // they are disconnected without an answer
+  const ended = await Promise.all([...idle, ...half, ...dripping].map(readAll));
+  t.true(ended.every((text) => text === ''));
+  for (const drip of drips) clearInterval(drip);
+  for (const socket of deaf) socket.destroy();
+  t.true(descriptors() <= before + 5, `${descriptors()} descriptors, ${before} before`);
+});
+
+/** Half of the connections that the kernel queues for a busy daemon. */
 const burst = Math.min(2000, Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) / 2);
 
-test.serial('a burst of clients at once: nobody is refused', async (t) => {
+test.serial('every client of a burst is answered', async (t) => {
   const answers = await Promise.all(
     Array.from({length: burst}, () => askPath(daemon.socket, good).catch(String)),
   );
@@ -119,25 +116,22 @@ test.serial('a burst of clients at once: nobody is refused', async (t) => {
 
 const scoped = `${configuration}orgkey: {sockets: [{name: team, organizations: [contoso]}, {name: other, organizations: [contoso]}]}\n`;
 
-test.serial(
-  'idle clients of a scoped socket keep nobody from another one, however few descriptors',
-  async (t) => {
-    const small = await startDaemon({configuration: scoped, descriptors: 200});
-    t.teardown(() => small.close());
-    const [team, other] = ['team', 'other'].map((name) => join(small.runtime, `scoped/${name}/git.sock`));
-    const idle = await Promise.all(Array.from({length: 600}, () => open(team ?? '')));
-    t.true(readdirSync(`/proc/${small.process.pid}/fd`).length < 200);
-    for (const path of [small.socket, other, team])
-      for (let at = 0; at < 20; at++) t.true((await askPath(path ?? '', good)).includes(pat), path);
-    for (const socket of idle) socket.destroy();
-  },
-);
+test.serial('idle clients of a scoped socket leave descriptors for other clients', async (t) => {
+  const small = await startDaemon({configuration: scoped, descriptors: 200});
+  t.teardown(() => small.close());
+  const [team, other] = ['team', 'other'].map((name) => join(small.runtime, `scoped/${name}/git.sock`));
+  const idle = await Promise.all(Array.from({length: 600}, () => open(team ?? '')));
+  t.true(readdirSync(`/proc/${small.process.pid}/fd`).length < 200);
+  for (const path of [small.socket, other, team])
+    for (let at = 0; at < 20; at++) t.true((await askPath(path ?? '', good)).includes(pat), path);
+  for (const socket of idle) socket.destroy();
+});
 
-test.serial('a burst of clients on a scoped socket for which there is room: nobody is refused', async (t) => {
+test.serial('every client of a burst on a scoped socket is answered', async (t) => {
   const small = await startDaemon({configuration: scoped});
   t.teardown(() => small.close());
   const path = join(small.runtime, 'scoped/team/git.sock');
-  // half of what all scoped sockets have together: more may be open at once, and unread, where the daemon is held up
+  // half of what all scoped sockets may have: a busy daemon leaves connections open for longer
   const most = Math.min(burst, 512);
   const answers = await Promise.all(Array.from({length: most}, () => askPath(path, good).catch(String)));
   t.deepEqual([...new Set(answers)], [`orgkey=1\nusername=orgkey\npassword=${pat}\n`]);
@@ -147,7 +141,7 @@ function descriptors(): number {
   return readdirSync(`/proc/${daemon.process.pid}/fd`).length;
 }
 
-/** Two hundred clients that behave so. */
+/** Connects two hundred clients. */
 function crowd(behave: (socket: Socket) => void): Promise<Socket[]> {
   return Promise.all(
     Array.from({length: 200}, async () => {

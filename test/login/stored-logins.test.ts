@@ -19,7 +19,7 @@ function binding(
 
 const everywhere: readonly Binding[] = [binding('*'), binding('dev.azure.com'), binding('azure.example.org')];
 
-/** Logins behind the whole way of a request: each line of a request is `key=value`. */
+/** Logins behind a whole request. Each line of a request is `key=value`. */
 class Desk {
   readonly clock = new FakeClock();
   readonly failures: string[] = [];
@@ -73,7 +73,7 @@ function served(...lines: readonly string[]): string {
 
 const alice = ['host=a.example', 'username=alice', 'password=one'];
 
-test('what is stored is served, and only where it fits', async (t) => {
+test('a stored login is served to matching requests only', async (t) => {
   const desk = new Desk();
   t.is(await desk.get('host=a.example'), NOTHING);
   t.is(await desk.store(...alice), NOTHING);
@@ -88,9 +88,9 @@ test('what is stored is served, and only where it fits', async (t) => {
   t.is(await desk.get('host=a.example', 'path=repository'), NOTHING);
 });
 
-test('the bytes of the request may be overwritten: the login stays', async (t) => {
+test('a login survives when the bytes of its request are overwritten', async (t) => {
   const desk = new Desk();
-  // World.ask hands over the bytes that it was given, as the connection does, which overwrites them
+  // the connection overwrites the bytes that it received
   const bytes = Buffer.from(
     'action=get\ntimeout=9\noperation=store\nprotocol=https\nhost=h\nusername=u\npassword=\xff\x01\n',
     'latin1',
@@ -105,19 +105,23 @@ test('the bytes of the request may be overwritten: the login stays', async (t) =
 });
 
 const incomplete: readonly (readonly [string, readonly string[], string])[] = [
-  ['no password', ['username=u'], 'not kept: no user name with a password, nor a header'],
-  ['no user name', ['password=p'], 'not kept: no user name with a password, nor a header'],
+  ['no password', ['username=u'], 'not kept: it has neither a password with its user name nor a header'],
+  ['no user name', ['password=p'], 'not kept: it has neither a password with its user name nor a header'],
   [
     'half a header',
     ['username=u', 'authtype=Bearer'],
-    'not kept: no user name with a password, nor a header',
+    'not kept: it has neither a password with its user name nor a header',
   ],
-  ['the other half', ['username=u', 'credential=c'], 'not kept: no user name with a password, nor a header'],
+  [
+    'the other half',
+    ['username=u', 'credential=c'],
+    'not kept: it has neither a password with its user name nor a header',
+  ],
   ['ephemeral', ['username=u', 'password=p', 'ephemeral=1'], 'not kept: it is ephemeral'],
   ['ephemeral in words', ['username=u', 'password=p', 'ephemeral=true'], 'not kept: it is ephemeral'],
 ];
 for (const [what, lines, reason] of incomplete) {
-  test(`not kept: ${what}`, async (t) => {
+  test(`a login is not kept: ${what}`, async (t) => {
     const desk = new Desk();
     await desk.store('host=a.example', ...lines);
     t.is(desk.lastReason, reason);
@@ -126,7 +130,7 @@ for (const [what, lines, reason] of incomplete) {
   });
 }
 
-test('expiry and refresh token come back; an expiry that git does not know does not', async (t) => {
+test('an expiry and a refresh token come back, an unknown expiry does not', async (t) => {
   const desk = new Desk();
   await desk.store(...alice, 'password_expiry_utc=4102444800', 'oauth_refresh_token=again');
   t.is(
@@ -139,7 +143,7 @@ test('expiry and refresh token come back; an expiry that git does not know does 
   }
 });
 
-test('a header is served to a git that takes it, and to no other', async (t) => {
+test('a header is served only to a git that accepts headers', async (t) => {
   const desk = new Desk();
   await desk.store('host=a.example', 'authtype=Bearer', 'credential=TOKEN');
   const header = served('capability[]=authtype', 'authtype=Bearer', 'credential=TOKEN');
@@ -150,7 +154,7 @@ test('a header is served to a git that takes it, and to no other', async (t) => 
   t.is(await desk.get('host=b.example'), served('username=u', 'password=p'));
 });
 
-test('of several users the first is served; each can be erased alone, and all together', async (t) => {
+test('the first of several users is served, and each can be erased', async (t) => {
   const desk = new Desk();
   for (const user of ['alice', 'bob', 'carol'])
     await desk.store('host=a.example', `username=${user}`, `password=${user}1`);
@@ -163,7 +167,7 @@ test('of several users the first is served; each can be erased alone, and all to
   t.is(desk.logins.size, 0);
 });
 
-test('only the very secret is erased', async (t) => {
+test('only a login with the same secret is erased', async (t) => {
   const desk = new Desk();
   await desk.store(...alice);
   for (const lines of [
@@ -182,7 +186,7 @@ test('only the very secret is erased', async (t) => {
   t.is(desk.logins.size, 0);
 });
 
-test('a time that is over is over, asleep or awake; a wall clock that is set changes nothing', async (t) => {
+test('a timeout counts suspended time and ignores a wall clock that is set', async (t) => {
   const desk = new Desk();
   await desk.storeFor(60, ...alice);
   desk.clock.set(-5 * MINUTE);
@@ -202,7 +206,7 @@ test('a time that is over is over, asleep or awake; a wall clock that is set cha
   t.is(await desk.get('host=a.example'), served('username=alice', 'password=one'));
 });
 
-test('whatever is dropped is overwritten in memory', async (t) => {
+test('dropped logins are overwritten in memory', async (t) => {
   const desk = new Desk({capacity: 2});
   const seen: Secret[] = [];
   const store = async (timeout: number, user: string) => {
@@ -213,7 +217,7 @@ test('whatever is dropped is overwritten in memory', async (t) => {
   await store(900, 'replaced');
   await store(900, 'erased');
   await desk.erase('host=a.example', 'username=erased');
-  await store(10, 'over');
+  await store(10, 'expired');
   desk.clock.pass(MINUTE);
   desk.logins.dropExpired();
   await store(900, 'oldest');
@@ -225,7 +229,7 @@ test('whatever is dropped is overwritten in memory', async (t) => {
   t.is(desk.logins.size, 0);
 });
 
-test('there is a bound, and the oldest goes', async (t) => {
+test('beyond its bound, the store drops the login that was stored first', async (t) => {
   const desk = new Desk({capacity: 100});
   for (let at = 0; at < 250; at++) await desk.store(`host=h${at}.example`, 'username=u', `password=p${at}`);
   t.is(desk.logins.size, 100);
@@ -233,7 +237,7 @@ test('there is a bound, and the oldest goes', async (t) => {
   t.is(await desk.get('host=h150.example'), served('username=u', 'password=p150'));
 });
 
-test('nothing that shows logins shows a secret', async (t) => {
+test('no output of a login shows its secret', async (t) => {
   const desk = new Desk();
   await desk.store(...alice, 'password_expiry_utc=4102444800', 'oauth_refresh_token=one');
   const login = desk.logins.find({
@@ -251,7 +255,7 @@ test('nothing that shows logins shows a secret', async (t) => {
     t.false(/one|111, ?110, ?101|6f 6e 65/.test(shown), shown);
 });
 
-// Azure DevOps: the organization, not the repository
+// with Azure DevOps a login is for the organization, not the repository
 
 const contoso = ['host=dev.azure.com', 'path=contoso/p/_git/r'];
 
@@ -272,7 +276,7 @@ const otherOrganization: readonly (readonly string[])[] = [
   ['host=a.example', 'path=contoso/p/_git/r'],
   ['host=azure.example.org', 'path=contoso/p/_git/r'],
 ];
-test('with Azure DevOps a login is the organization’s', async (t) => {
+test('with Azure DevOps a login is for the whole organization', async (t) => {
   const desk = new Desk();
   await desk.store(...contoso, 'username=alice', 'password=one');
   for (const lines of sameOrganization)
@@ -284,14 +288,14 @@ test('with Azure DevOps a login is the organization’s', async (t) => {
   t.is(desk.logins.size, 0);
 });
 
-test('a login that was stored without an organization serves no organization', async (t) => {
+test('a login without an organization is not served for an organization', async (t) => {
   const desk = new Desk();
   await desk.store('host=dev.azure.com', 'username=al.ice', 'password=one');
   t.is(await desk.get('host=dev.azure.com'), served('username=al.ice', 'password=one'));
   for (const lines of sameOrganization) t.is(await desk.get(...lines), NOTHING);
 });
 
-test('with a server a login is the collection’s', async (t) => {
+test('with a server a login is for the whole collection', async (t) => {
   const desk = new Desk();
   await desk.store('host=azure.example.org', 'path=tfs/Main/p/_git/r', 'username=alice', 'password=one');
   t.is(await desk.get('host=azure.example.org', 'path=main/q'), served('username=alice', 'password=one'));
@@ -299,17 +303,17 @@ test('with a server a login is the collection’s', async (t) => {
   t.is(await desk.get('host=azure.example.org'), NOTHING);
 });
 
-// what outlives a restart
+// persisted logins
 
 const persisting: readonly Binding[] = [binding('*', {persist: true})];
 
-/** Does what it is asked when it is told to, and keeps bytes, as a disk does. */
+/** An archive that waits for the test, and keeps bytes as a disk does. */
 class SlowArchive implements LoginArchive {
   readonly held = new Map<string, Buffer>();
   broken = false;
-  /** What was done to it. */
+  /** The calls so far. */
   readonly calls: string[] = [];
-  /** What it waits for before it has done something. */
+  /** What a change waits for. */
   changing: Promise<void> | undefined;
   readonly reading = Promise.withResolvers<void>();
   waits = false;
@@ -328,8 +332,7 @@ class SlowArchive implements LoginArchive {
   }
 
   async write(name: string, secret: Secret): Promise<void> {
-    const bytes = Buffer.alloc(secret.length);
-    secret.copyTo(bytes, 0);
+    const bytes = secret.use((copied) => Buffer.from(copied));
     this.calls.push(`write ${name}`);
     if (this.changing) await this.changing;
     if (this.broken) throw new Error('broken');
@@ -377,7 +380,7 @@ test('persisted logins outlive a restart and their timeout, on a real disk', asy
   t.deepEqual([...before.failures, ...after.failures], []);
 });
 
-test('git is told when the disk has done it, and others are served meanwhile', async (t) => {
+test('git is answered once the disk has the change, and others are served meanwhile', async (t) => {
   const archive = new SlowArchive();
   const desk = new Desk({archive}, persisting);
   for (const [change, answer] of [
@@ -386,12 +389,12 @@ test('git is told when the disk has done it, and others are served meanwhile', a
   ] as const) {
     const done = Promise.withResolvers<void>();
     archive.changing = done.promise;
-    let isTold = false;
-    const told = change().then(() => (isTold = true));
+    let isAnswered = false;
+    const answered = change().then(() => (isAnswered = true));
     t.is(await desk.get('host=a.example'), answer);
-    t.false(isTold);
+    t.false(isAnswered);
     done.resolve();
-    await told;
+    await answered;
     t.is(archive.held.size, answer === NOTHING ? 0 : 1);
   }
 });
@@ -410,7 +413,7 @@ test('git does not wait for a disk that hangs', async (t) => {
   t.is(waited.length, 2);
 });
 
-test('what the disk has is not written again', async (t) => {
+test('a login that the disk has is not written again', async (t) => {
   const archive = new SlowArchive();
   const desk = new Desk({archive}, persisting);
   const name = '["https","a.example",null,"alice"]';
@@ -437,13 +440,13 @@ test('what the disk has is not written again', async (t) => {
   archive.broken = false;
   await desk.store(...alice);
   t.is(desk.lastReason, 'kept, and persisted');
-  t.is(taken().length, 2, 'what could not be written is tried again');
+  t.is(taken().length, 2, 'a failed write is tried again');
   await desk.erase(...alice);
   await desk.store(...alice);
   t.deepEqual(taken(), [`remove ${name}`, `write ${name}`]);
 });
 
-test('what is not to be persisted is not', async (t) => {
+test('without persist a login stays in memory', async (t) => {
   const archive = new SlowArchive();
   const desk = new Desk({archive});
   await desk.store(...alice);
@@ -451,7 +454,7 @@ test('what is not to be persisted is not', async (t) => {
   t.is(archive.held.size, 0);
 });
 
-test('while the archive is being read, requests are answered, and the newest word counts', async (t) => {
+test('requests during the reading of the archive win over what it holds', async (t) => {
   const archive = new SlowArchive();
   const before = new Desk({archive}, persisting);
   for (const host of ['kept', 'erased', 'replaced', 'spared'])
@@ -474,7 +477,7 @@ test('while the archive is being read, requests are answered, and the newest wor
   t.true(archive.held.get('["https","replaced.example",null,"u"]')?.includes('new'));
 });
 
-test('an archive that fails is reported, and never in the way', async (t) => {
+test('a failing archive is reported, and logins are served from memory', async (t) => {
   const archive = new SlowArchive();
   const desk = new Desk({archive}, persisting);
   archive.broken = true;
@@ -487,7 +490,7 @@ test('an archive that fails is reported, and never in the way', async (t) => {
   t.deepEqual(desk.failures, ['read: broken', 'written: broken', 'removed: broken']);
 });
 
-test('what is no login in the archive is reported, and the others are taken up', async (t) => {
+test('an archived entry that is not a login is reported, the others are read', async (t) => {
   const archive = new SlowArchive();
   await new Desk({archive}, persisting).store(...alice);
   const [sound = Buffer.alloc(0)] = archive.held.values();
@@ -505,7 +508,7 @@ test('what is no login in the archive is reported, and the others are taken up',
   t.false(desk.failures.join().includes('one'));
 });
 
-test('an archive that holds more than the bound is brought down to it', async (t) => {
+test('an archive with more logins than the bound is reduced to it', async (t) => {
   const archive = new SlowArchive();
   const before = new Desk({archive}, persisting);
   for (let at = 0; at < 30; at++) await before.store(`host=h${at}.example`, 'username=u', 'password=p');

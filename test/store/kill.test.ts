@@ -8,7 +8,7 @@ import {Secret} from '../../src/secret/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
-// Whenever a process is killed while it writes, the next one finds the old secret or the new one.
+// A process that is killed during a write leaves the old secret or the new one.
 
 const writeAndDie = join(import.meta.dirname, 'write-and-die.ts');
 const [old, next] = ['old'.repeat(20), 'new'.repeat(30)];
@@ -25,7 +25,7 @@ async function open(directory: string, letter: string) {
 
 for (const {kind, letter} of kinds) {
   for (const moment of ['before', 'after'] as const) {
-    test(`${kind}: killed ${moment} each step`, async (t) => {
+    test(`${kind}: a kill ${moment} any step leaves the old entry or the new one`, async (t) => {
       const found: (string | undefined)[] = [];
       for (let step = 1; ; step++) {
         const directory = scratchDirectory(t);
@@ -44,7 +44,7 @@ for (const {kind, letter} of kinds) {
         found.push(text);
       }
       t.true(found.length >= 9, `only ${found.length} steps`);
-      // old up to some step, new from there on, and nothing else ever
+      // old up to some step, then new
       const turn = found.indexOf(next);
       t.true(turn > 0, found.join());
       t.deepEqual(found, expected(found.length, turn));
@@ -57,7 +57,7 @@ const calls = ['openat', 'write', 'fsync', 'close', 'rename', 'fstat,statx,newfs
 const injected = testUnless(cannotInject());
 
 for (const call of calls) {
-  injected(`killed by the kernel at each ${call} of a write`, async (t) => {
+  injected(`a kill at any ${call} of a write leaves the old entry or the new one`, async (t) => {
     const found: (string | undefined)[] = [];
     for (let number = 1; ; number++) {
       const directory = scratchDirectory(t);
@@ -69,7 +69,7 @@ for (const call of calls) {
       found.push((await store.read('name'))?.revealText());
       if (!killed) break;
     }
-    // threads may take turns in another order each time, so only the last one, which lived, is foretold
+    // the order of threads varies, so only the run that was not killed is known
     t.is(found.at(-1), next);
     t.true(found.length > 1);
     for (const text of found) t.true(text === old || text === next, text);
@@ -77,12 +77,12 @@ for (const call of calls) {
   });
 }
 
-/** Old ones, then new ones, and nothing else ever. */
+/** Returns old texts, then new ones. */
 function expected(length: number, turn: number): string[] {
   return Array.from({length}, (_, at) => (at < turn ? old : next));
 }
 
-/** Whether the child died of it; it is traced from the moment when it is about to write. */
+/** Traces a child that is about to write. Returns whether the kernel killed it at this call. */
 async function killedAt(directory: string, call: string, number: number): Promise<boolean> {
   const child = spawn(process.execPath, [writeAndDie, directory, '', 'wait'], {
     // one thread makes all calls, so that they can be counted
@@ -97,7 +97,7 @@ async function killedAt(directory: string, call: string, number: number): Promis
     stdio: 'pipe',
   });
   const traced = once(tracer, 'close');
-  // it says so once it is attached
+  // strace prints a line when it is attached
   await once(tracer.stderr, 'data');
   child.stdin.end();
   const [, signal] = await ended;
@@ -109,6 +109,6 @@ function cannotInject(): string | undefined {
   const {status, error} = spawnSync('strace', ['-o', '/dev/null', '-e', 'inject=fsync:error=EIO', 'true'], {
     env: {PATH: process.env['PATH']},
   });
-  if (error !== undefined) return 'there is no strace';
+  if (error !== undefined) return 'strace is missing';
   return status === 0 ? undefined : 'strace may not trace here';
 }

@@ -39,7 +39,7 @@ async function textOf(store: SecretStore, name: string): Promise<string | undefi
   return (await store.read(name))?.revealText();
 }
 
-async function refused(
+async function rejected(
   t: ExecutionContext,
   promise: Promise<unknown>,
   code: StoreErrorCode,
@@ -58,13 +58,13 @@ for (const [kind, key] of [
   ['plain', undefined],
   ['encrypted', 'k'],
 ] as const) {
-  test(`${kind}: what is written is read, by this store and by the next`, async (t) => {
+  test(`${kind}: a written secret is read by this store and by the next`, async (t) => {
     const directory = join(scratchDirectory(t), 'state', 'store');
     const store = await open(directory, key);
     t.is(await store.read('a'), undefined);
     const secret = Secret.fromText('first');
     await store.write('a', secret);
-    t.false(secret.erased, 'the secret stays the caller’s');
+    t.false(secret.erased, 'the caller keeps the secret');
     await store.write('b', Secret.fromText('other'));
     await store.write('a', Secret.fromText('second'));
     const next = await open(directory, key);
@@ -80,7 +80,7 @@ for (const [kind, key] of [
     t.deepEqual(await next.unreadable(), []);
   });
 
-  test(`${kind}: any bytes under any name`, async (t) => {
+  test(`${kind}: any name holds any bytes`, async (t) => {
     const store = await open(scratchDirectory(t), key);
     const held = new Map<string, Uint8Array>();
     await fc.assert(
@@ -100,7 +100,7 @@ for (const [kind, key] of [
     for (const [name, bytes] of held) t.true((await store.read(name))?.equals(bytes));
   });
 
-  test(`${kind}: the files are for us only, and their names tell nothing`, async (t) => {
+  test(`${kind}: only we can read the files, and their names reveal nothing`, async (t) => {
     const directory = join(scratchDirectory(t), 'store');
     const store = await open(directory, key);
     await store.write('../../contoso', Secret.fromText('canary-123456'));
@@ -115,7 +115,7 @@ for (const [kind, key] of [
     t.false(inspect(store, {depth: 9}).includes('kkkkk'));
   });
 
-  test(`${kind}: no single bit of a file may change, no end be missing`, async (t) => {
+  test(`${kind}: a changed bit or a missing end is an error`, async (t) => {
     const directory = scratchDirectory(t);
     const store = await open(directory, key);
     await store.write('name', Secret.fromText('value'));
@@ -133,16 +133,16 @@ for (const [kind, key] of [
       await t.throwsAsync(store.read('name'), {instanceOf: StoreError}, `${length} bytes`);
     }
     t.deepEqual(await store.names(), []);
-    const [trouble, ...more] = await store.unreadable();
+    const [unreadable, ...more] = await store.unreadable();
     t.deepEqual(more, []);
-    t.is(trouble?.path, path);
-    // writing it again mends it
+    t.is(unreadable?.path, path);
+    // a new write repairs it
     await store.write('name', Secret.fromText('again'));
     t.is(await textOf(store, 'name'), 'again');
     t.deepEqual(await store.unreadable(), []);
   });
 
-  test(`${kind}: an entry in the place of another is found out`, async (t) => {
+  test(`${kind}: an entry in the place of another is an error`, async (t) => {
     const directory = scratchDirectory(t);
     const store = await open(directory, key);
     await store.write('low', Secret.fromText('low value'));
@@ -150,7 +150,7 @@ for (const [kind, key] of [
     await store.write('high', Secret.fromText('high value'));
     const high = join(directory, entriesOf(directory).find((file) => file !== basename(low)) ?? '');
     copyFileSync(low, high);
-    await refused(t, store.read('high'), 'ERR_STORE_DAMAGED', /is damaged/);
+    await rejected(t, store.read('high'), 'ERR_STORE_DAMAGED', /is damaged/);
     t.deepEqual(await store.names(), ['low']);
     t.is((await store.unreadable()).length, 1);
   });
@@ -174,8 +174,8 @@ const names: readonly (readonly [string, string])[] = [
   ['a NUL', 'a\0b'],
   ['lines', 'a\nb'],
   ['a very long name', 'x'.repeat(LONGEST_NAME)],
-  ['the name of a file of ours', `${'0'.repeat(64)}.secret`],
-  ['what every object has', '__proto__'],
+  ['the name of an entry file', `${'0'.repeat(64)}.secret`],
+  ['a property of every object', '__proto__'],
 ];
 for (const [what, name] of names) {
   test(`a name cannot leave the directory: ${what}`, async (t) => {
@@ -191,7 +191,7 @@ for (const [what, name] of names) {
   });
 }
 
-test('names that differ are different, whatever a file system folds', async (t) => {
+test('names that some file systems consider equal are different', async (t) => {
   const store = await open(scratchDirectory(t));
   const alike = ['a', 'A', 'é', 'e\u0301', 'a/', 'a/.', '\uff41'];
   for (const name of alike) await store.write(name, Secret.fromText(name));
@@ -204,26 +204,26 @@ for (const [what, name] of [
   ['too long', 'x'.repeat(LONGEST_NAME + 1)],
   ['half a surrogate pair', 'a\ud800'],
 ] as const) {
-  test(`a name is refused: ${what}`, async (t) => {
+  test(`a name is rejected: ${what}`, async (t) => {
     const store = await open(scratchDirectory(t));
     for (const use of [store.read(name), store.write(name, Secret.fromText('x')), store.remove(name)])
-      await refused(t, use, 'ERR_STORE_REFUSED', /the name/);
+      await rejected(t, use, 'ERR_STORE_REFUSED', /the name/);
   });
 }
 
-test('a secret that is erased or too large is refused, the largest is not', async (t) => {
+test('a secret that is erased or too large is rejected, the largest is not', async (t) => {
   const store = await open(scratchDirectory(t), 'k');
   const erased = Secret.fromText('x');
   erased.erase();
-  await refused(t, store.write('a', erased), 'ERR_STORE_REFUSED', /erased/);
+  await rejected(t, store.write('a', erased), 'ERR_STORE_REFUSED', /erased/);
   const tooLarge = new Secret(new Uint8Array(LARGEST_SECRET + 1));
-  await refused(t, store.write('a', tooLarge), 'ERR_STORE_REFUSED', /1 MiB/);
+  await rejected(t, store.write('a', tooLarge), 'ERR_STORE_REFUSED', /1 MiB/);
   const largest = randomBytes(LARGEST_SECRET);
   await store.write('n'.repeat(LONGEST_NAME), new Secret(new Uint8Array(largest)));
   t.true((await store.read('n'.repeat(LONGEST_NAME)))?.equals(largest));
 });
 
-test('a section has names of its own', async (t) => {
+test('sections have separate names', async (t) => {
   const store = await open(scratchDirectory(t));
   const [logins, tokens] = [store.section('login '), store.section('refresh-token ')];
   await logins.write('a', Secret.fromText('login'));
@@ -247,35 +247,35 @@ test('plain entries are encrypted once there is a key', async (t) => {
   t.false(entriesOf(directory).some((file) => readFileSync(join(directory, file)).includes('canary')));
 });
 
-test('encrypted entries without their key are locked, and no plain ones come beside them', async (t) => {
+test('without their key encrypted entries are locked, and no plain ones are added', async (t) => {
   const directory = scratchDirectory(t);
   await (await open(directory, 'k')).write('a', Secret.fromText('value'));
   const store = await open(directory);
-  const error = await refused(t, store.read('a'), 'ERR_STORE_LOCKED', /the key is missing/);
+  const error = await rejected(t, store.read('a'), 'ERR_STORE_LOCKED', /the key is missing/);
   t.regex(error instanceof StoreError ? (error.hint ?? '') : '', /bring the key back/);
-  await refused(t, store.write('b', Secret.fromText('x')), 'ERR_STORE_LOCKED', /encrypted/);
+  await rejected(t, store.write('b', Secret.fromText('x')), 'ERR_STORE_LOCKED', /encrypted/);
   t.deepEqual(await store.names(), []);
-  const codes = (await store.unreadable()).map((trouble) => trouble.error.code);
+  const codes = (await store.unreadable()).map(({error}) => error.code);
   t.deepEqual(codes, ['ERR_STORE_LOCKED']);
   // nothing was lost
   t.is(await textOf(await open(directory, 'k'), 'a'), 'value');
 });
 
-test('another key reads nothing of the first, and says that it is another', async (t) => {
+test('entries of another key are locked and stay readable with that key', async (t) => {
   const directory = scratchDirectory(t);
   const before = await open(directory, 'k');
   await before.write('a', Secret.fromText('value'));
   const store = await open(directory, 'j');
-  await refused(t, store.read('a'), 'ERR_STORE_LOCKED', /with another key/);
+  await rejected(t, store.read('a'), 'ERR_STORE_LOCKED', /with another key/);
   await store.write('b', Secret.fromText('mine'));
   t.deepEqual(await store.names(), ['b']);
   t.is(await textOf(before, 'a'), 'value');
 });
 
-test('a short key is refused; the key is taken over and erased at the end', async (t) => {
+test('a short key is rejected, and the store erases its key', async (t) => {
   const directory = scratchDirectory(t);
   const short = openSecretStore({directory, uid, key: Secret.fromText('k'.repeat(31))});
-  await refused(t, short, 'ERR_STORE_REFUSED', /shorter than 32 bytes/);
+  await rejected(t, short, 'ERR_STORE_REFUSED', /shorter than 32 bytes/);
   const key = Secret.fromText('k'.repeat(32));
   const store = await openSecretStore({directory, uid, key});
   t.true(key.erased);
@@ -286,7 +286,7 @@ test('a short key is refused; the key is taken over and erased at the end', asyn
 
 // the directory and its files
 
-test('a directory that is no directory of ours is refused', async (t) => {
+test('a directory that is not ours alone is rejected', async (t) => {
   const outside = scratchDirectory(t);
   const path = (name: string) => join(outside, name);
   writeFileSync(path('file'), '');
@@ -295,47 +295,47 @@ test('a directory that is no directory of ours is refused', async (t) => {
   for (const mode of [0o701, 0o710, 0o704, 0o770, 0o777]) {
     mkdirSync(path(mode.toString(8)));
     chmodSync(path(mode.toString(8)), mode);
-    await refused(t, open(path(mode.toString(8))), 'ERR_STORE_DIRECTORY', /open to other users/);
+    await rejected(t, open(path(mode.toString(8))), 'ERR_STORE_DIRECTORY', /open to other users/);
   }
-  await refused(t, open(path('file')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
-  await refused(t, open(path('link')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
-  await refused(t, open(path('link/')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
-  await refused(t, open(path('file/store')), 'ERR_STORE_IO', /ENOTDIR/);
+  await rejected(t, open(path('file')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
+  await rejected(t, open(path('link')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
+  await rejected(t, open(path('link/')), 'ERR_STORE_DIRECTORY', /a link, or not a directory/);
+  await rejected(t, open(path('file/store')), 'ERR_STORE_IO', /ENOTDIR/);
   const others = openSecretStore({directory: path('real'), uid: uid + 1, key: undefined});
-  await refused(t, others, 'ERR_STORE_DIRECTORY', /belongs to another user/);
+  await rejected(t, others, 'ERR_STORE_DIRECTORY', /belongs to another user/);
 });
 
-test('a file that is a link, or open to others, is not read', async (t) => {
+test('a file that is a link or open to others is not read', async (t) => {
   const directory = scratchDirectory(t);
   const store = await open(directory);
   await store.write('a', Secret.fromText('value'));
   const path = join(directory, entriesOf(directory)[0] ?? '');
   for (const mode of [0o644, 0o640, 0o660, 0o604]) {
     chmodSync(path, mode);
-    await refused(t, store.read('a'), 'ERR_STORE_DAMAGED', /not ours alone/);
+    await rejected(t, store.read('a'), 'ERR_STORE_DAMAGED', /not ours alone/);
   }
   chmodSync(path, 0o600);
   renameSync(path, `${path}.kept`);
   symlinkSync(`${path}.kept`, path);
-  await refused(t, store.read('a'), 'ERR_STORE_DAMAGED', /not ours alone/);
+  await rejected(t, store.read('a'), 'ERR_STORE_DAMAGED', /not ours alone/);
   // a link is replaced, not followed
   await store.write('a', Secret.fromText('new'));
   t.is(await textOf(store, 'a'), 'new');
   t.true(readFileSync(`${path}.kept`).includes('value'));
 });
 
-test('what a killed process left is swept, what is not ours is left', async (t) => {
+test('the leftovers of a killed process are removed, other files stay', async (t) => {
   const directory = scratchDirectory(t);
   await (await open(directory)).write('a', Secret.fromText('value'));
   const [file = ''] = entriesOf(directory);
   writeFileSync(join(directory, `${file}.0123456789ab.new`), 'half');
-  writeFileSync(join(directory, 'notes.new'), 'somebody’s');
+  writeFileSync(join(directory, 'notes.new'), 'of another program');
   const store = await open(directory);
   t.deepEqual(entriesOf(directory), [file, 'notes.new'].toSorted());
   t.is(await textOf(store, 'a'), 'value');
 });
 
-// what a disk can do
+// failures of a disk
 
 const failures: readonly (readonly [string, StoreErrorCode, RegExp])[] = [
   ['ENOSPC', 'ERR_STORE_FULL', /no space is left \(ENOSPC\)/],
@@ -344,7 +344,7 @@ const failures: readonly (readonly [string, StoreErrorCode, RegExp])[] = [
   ['EROFS', 'ERR_STORE_READ_ONLY', /we may not write to it \(EROFS\)/],
 ];
 
-/** The steps of one write that is cut into short ones. Only after the last one may the new entry be there in spite of an error. */
+/** The steps of a write in several parts. Only a failure of the last step leaves the new entry. */
 const stepsOfWrite = [
   'create',
   'write',
@@ -356,7 +356,7 @@ const stepsOfWrite = [
   'syncDirectory',
 ] as const;
 
-test('a write takes the steps that it must, in this order', async (t) => {
+test('a write takes its steps in order', async (t) => {
   const steps: Step['what'][] = [];
   const before = ({what}: Step) => void steps.push(what);
   const store = await open(scratchDirectory(t), undefined, watchedFiles(diskFiles, {before, most: 30}));
@@ -370,7 +370,7 @@ test('a write takes the steps that it must, in this order', async (t) => {
 
 for (const [code, expected, message] of failures) {
   for (const [at, what] of stepsOfWrite.entries()) {
-    test(`${code} at step ${at + 1} of a write, ${what}: an error, and nothing is lost`, async (t) => {
+    test(`${code} at step ${at + 1} of a write (${what}) is an error, and nothing is lost`, async (t) => {
       const directory = scratchDirectory(t);
       let first: number | undefined;
       let armed = false;
@@ -382,19 +382,18 @@ for (const [code, expected, message] of failures) {
       const store = await open(directory, undefined, watchedFiles(diskFiles, {before, most: 30}));
       await store.write('name', Secret.fromText('value'));
       armed = true;
-      const error = await refused(t, store.write('name', Secret.fromText('other')), expected, message);
+      const error = await rejected(t, store.write('name', Secret.fromText('other')), expected, message);
       armed = false;
-      t.false(`${error?.message} ${inspect(error?.cause)}`.includes('other'));
+      t.false(`${error.message} ${inspect(error.cause)}`.includes('other'));
       t.is(await textOf(store, 'name'), what === 'syncDirectory' ? 'other' : 'value');
-      t.is(entriesOf(directory).length, 1, 'what was begun is removed');
-      // the store goes on
+      t.is(entriesOf(directory).length, 1, 'the unfinished file is removed');
       await store.write('name', Secret.fromText('third'));
       t.is(await textOf(await open(directory), 'name'), 'third');
     });
   }
 }
 
-test('a disk on which nothing works is an error at the start; one that can only be read is read', async (t) => {
+test('a dead disk is an error at the start, a read-only one is read', async (t) => {
   const directory = scratchDirectory(t);
   await (await open(directory)).write('a', Secret.fromText('value'));
   const [file = ''] = entriesOf(directory);
@@ -408,29 +407,29 @@ test('a disk on which nothing works is an error at the start; one that can only 
   t.is(await textOf(store, 'a'), 'value');
   const codes = (await store.unreadable()).map(({error}) => error.code);
   t.deepEqual(codes, ['ERR_STORE_READ_ONLY']);
-  await refused(t, store.remove('a'), 'ERR_STORE_READ_ONLY', /EROFS/);
+  await rejected(t, store.remove('a'), 'ERR_STORE_READ_ONLY', /EROFS/);
   const dead = watchedFiles(diskFiles, {
     before: () => {
       throw systemError('EIO');
     },
   });
-  await refused(t, open(directory, undefined, dead), 'ERR_STORE_IO', /EIO/);
+  await rejected(t, open(directory, undefined, dead), 'ERR_STORE_IO', /EIO/);
 });
 
-test('a file system that takes nothing, without an error, is full', async (t) => {
+test('a file system that takes nothing without an error is full', async (t) => {
   const files = watchedFiles(diskFiles, {most: 0});
   const store = await open(scratchDirectory(t), undefined, files);
-  await refused(t, store.write('a', Secret.fromText('x')), 'ERR_STORE_FULL', /the disk takes no more/);
+  await rejected(t, store.write('a', Secret.fromText('x')), 'ERR_STORE_FULL', /the disk takes no more/);
 });
 
-// real disks and real users: in a child, since we may be root, whom modes do not hold
+// real disks and users, in a child: modes do not restrict root
 
 const useStore = join(import.meta.dirname, 'use-store.ts');
 const unprivileged = 65_534;
 
 const asRoot = testUnless(whyNotRoot);
 
-asRoot('for another user than root, a directory that may not be written is an error', (t) => {
+asRoot('a directory that a user may not write to is an error', (t) => {
   const directory = scratchDirectory(t);
   const store = join(directory, 'store');
   chownSync(directory, unprivileged, unprivileged);
@@ -451,12 +450,12 @@ asRoot('for another user than root, a directory that may not be written is an er
   t.deepEqual(as('write a three', 'read a'), ['done', 'three']);
 });
 
-asRoot('an entry that somebody else could have written is not read, though we may', async (t) => {
+asRoot('an entry that another user owns is not read', async (t) => {
   const directory = scratchDirectory(t);
   const store = await open(directory);
   await store.write('a', Secret.fromText('value'));
   chownSync(join(directory, entriesOf(directory)[0] ?? ''), unprivileged, unprivileged);
-  await refused(t, store.read('a'), 'ERR_STORE_DAMAGED', /is not ours alone$/);
+  await rejected(t, store.read('a'), 'ERR_STORE_DAMAGED', /is not ours alone$/);
 });
 
 function runAs(user: number, store: string, operations: readonly string[]): string[] {

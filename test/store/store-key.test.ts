@@ -15,17 +15,17 @@ const given = 'g'.repeat(32);
 
 class MemoryKeyring implements Keyring {
   readonly held = new Map<string, string>();
-  trouble: 'none' | 'locked' | 'forgets' = 'none';
+  state: 'works' | 'locked' | 'forgets' = 'works';
 
   async read(name: string): Promise<Secret | undefined> {
-    if (this.trouble === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
+    if (this.state === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
     const text = this.held.get(name);
     return text === undefined ? undefined : Secret.fromText(text);
   }
 
   async write(name: string, secret: Secret): Promise<void> {
-    if (this.trouble === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
-    if (this.trouble === 'none') this.held.set(name, secret.revealText());
+    if (this.state === 'locked') throw new OrgkeyError('ERR_KEYRING', 'locked');
+    if (this.state === 'works') this.held.set(name, secret.revealText());
   }
 }
 
@@ -55,13 +55,13 @@ for (const credentials of [undefined, '', '/nonexistent']) {
 }
 
 const unusable: readonly (readonly [string, MemoryKeyring | undefined, boolean, RegExp])[] = [
-  ['there is none', undefined, true, /no keyring/],
-  ['it is locked', troubled('locked'), true, /locked/],
-  ['it forgets', troubled('forgets'), true, /cannot be asked/],
+  ['it does not exist', undefined, true, /no keyring/],
+  ['it is locked', keyringThat('locked'), true, /locked/],
+  ['it forgets', keyringThat('forgets'), true, /cannot be asked/],
   ['it lost the key of entries that are there', new MemoryKeyring(), false, /no longer has the key/],
 ];
 for (const [what, keyring, mayMake, reason] of unusable) {
-  test(`a keyring that can’t be used is as good as none: ${what}`, async (t) => {
+  test(`a keyring that cannot be used counts as missing: ${what}`, async (t) => {
     const found = await findStoreKey({credentials: undefined, keyring, uid, mayMake});
     t.is(found.source, 'none');
     t.regex(found.source === 'none' ? found.reason : '', reason);
@@ -69,13 +69,13 @@ for (const [what, keyring, mayMake, reason] of unusable) {
   });
 }
 
-function troubled(trouble: MemoryKeyring['trouble']): MemoryKeyring {
+function keyringThat(state: MemoryKeyring['state']): MemoryKeyring {
   const keyring = new MemoryKeyring();
-  keyring.trouble = trouble;
+  keyring.state = state;
   return keyring;
 }
 
-test('a credential that can’t be used is an error, not a reason to write plain files', async (t) => {
+test('a credential that cannot be used is an error', async (t) => {
   const cases: readonly (readonly [string, RegExp])[] = [
     [credentialsWith(t, 'short'), /shorter than 32 bytes/],
     [credentialsWith(t, ''), /shorter than 32 bytes/],
@@ -97,14 +97,14 @@ function directoryAsKey(t: ExecutionContext): string {
   return directory;
 }
 
-testUnless(whyNotRoot)('a credential of somebody else’s is refused', async (t) => {
+testUnless(whyNotRoot)('a credential that belongs to another user is rejected', async (t) => {
   const credentials = credentialsWith(t, given);
   chownSync(join(credentials, STORE_KEY), 65_533, 65_533);
   const asked = findStoreKey({credentials, keyring: undefined, uid, mayMake: true});
   await t.throwsAsync(asked, {instanceOf: StoreError, message: /belongs to another user/});
 });
 
-// the program `secret-tool`, played by a script that keeps its items in files
+// the program `secret-tool`: a script that keeps its items in files
 
 const SECRET_TOOL = `#!/bin/sh
 # secret-tool lookup|store [--label=…] service S username U
@@ -132,7 +132,7 @@ function withSecretTool(t: ExecutionContext): {
   return {home, environment: {HOME: home, PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`}};
 }
 
-test('secret-tool: what is written is read; nothing is not an error, a locked keyring is', async (t) => {
+test('secret-tool reads what it wrote, and a locked keyring is an error', async (t) => {
   const {home, environment} = withSecretTool(t);
   const keyring = await openKeyring({platform: 'linux', environment, limit: 20_000});
   t.is(await keyring?.read('a'), undefined);
@@ -144,7 +144,7 @@ test('secret-tool: what is written is read; nothing is not an error, a locked ke
   for (const use of failing) await t.throwsAsync(use ?? Promise.resolve(), {code: 'ERR_KEYRING'});
 });
 
-test('secret-tool: one that waits for somebody is ended', async (t) => {
+test('a secret-tool that waits for a user is killed', async (t) => {
   const {home, environment} = withSecretTool(t);
   const keyring = await openKeyring({platform: 'linux', environment, limit: 2000});
   writeFileSync(join(home, 'hangs'), '');
@@ -175,7 +175,7 @@ function packageWith(entries: Map<string, string>, seen: unknown[] = []) {
   });
 }
 
-test('the package: never the kernel’s keyring, which does not last', async (t) => {
+test('the package uses the Secret Service, not the keyring of the kernel', async (t) => {
   const seen: unknown[] = [];
   const entries = new Map<string, string>();
   const keyring = await openKeyring({
@@ -191,7 +191,7 @@ test('the package: never the kernel’s keyring, which does not last', async (t)
   t.is(codeOf(error), 'ERR_KEYRING');
 });
 
-test('neither program nor package: no keyring', async (t) => {
+test('without the program and the package openKeyring returns undefined', async (t) => {
   const environment = {PATH: '/nonexistent'};
   for (const importPackage of [
     async () => Promise.reject(new Error('not installed')),
@@ -199,12 +199,12 @@ test('neither program nor package: no keyring', async (t) => {
     async () => undefined,
   ])
     t.is(await openKeyring({platform: 'linux', environment, importPackage}), undefined);
-  t.is(await openKeyring({platform: 'linux', environment}), undefined, 'the package is not among ours');
+  t.is(await openKeyring({platform: 'linux', environment}), undefined, 'the package is not a dependency');
 });
 
-// all together
+// the whole store
 
-test('a store of this machine: the keyring’s key, then the keyring locked, then open again', async (t) => {
+test('a store whose keyring is locked has a warning, and reads again later', async (t) => {
   const {home, environment} = withSecretTool(t);
   const directory = join(home, 'store');
   const open = () => openStore({directory, uid, platform: 'linux', environment, limit: 20_000});
@@ -224,7 +224,7 @@ test('a store of this machine: the keyring’s key, then the keyring locked, the
   t.is((await (await open()).store.read('a'))?.revealText(), 'canary-1234');
 });
 
-test('a store of this machine: without any key it is plain, and says so', async (t) => {
+test('a store without a key is plain and has a warning', async (t) => {
   const directory = join(scratchDirectory(t), 'store');
   const {store, warning} = await openStore({
     directory,
@@ -232,12 +232,12 @@ test('a store of this machine: without any key it is plain, and says so', async 
     platform: 'linux',
     environment: {PATH: '/nonexistent'},
   });
-  t.regex(warning?.message ?? '', /protected by file modes only: there is no keyring/);
+  t.regex(warning?.message ?? '', /protected by file modes only: this machine has no keyring/);
   await store.write('a', Secret.fromText('value'));
   t.is((await store.read('a'))?.revealText(), 'value');
 });
 
-test('a store of this machine: a credential encrypts what was plain', async (t) => {
+test('a store that gets a credential encrypts its plain entries', async (t) => {
   const directory = join(scratchDirectory(t), 'store');
   const plain = await openStore({directory, uid, platform: 'linux', environment: {PATH: '/nonexistent'}});
   await plain.store.write('a', Secret.fromText('canary-1234'));

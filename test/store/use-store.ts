@@ -2,7 +2,7 @@ import {openSecretStore} from '../../src/store/secret-store.ts';
 import {StoreError} from '../../src/store/store-error.ts';
 import {Secret} from '../../src/secret/secret.ts';
 
-// A child of the tests: use-store.ts DIRECTORY OPERATION…, one line out for each; plain entries.
+// A child of the tests: use-store.ts DIRECTORY OPERATION… prints one line for each operation on plain entries.
 const [directory = '', ...operations] = process.argv.slice(2);
 const store = await openSecretStore({directory, key: undefined, uid: process.getuid?.() ?? 0}).catch(codeOf);
 for (const operation of operations) {

@@ -3,9 +3,9 @@ import {diskFiles} from '../../src/store/store-files.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {watchedFiles} from '../helpers/failing-files.ts';
 
-// A child of the tests: write-and-die.ts DIRECTORY KEY before|after STEP. It writes `new` under the name `name`, and
-// is killed before or after that step, counted from its start, by SIGKILL. write-and-die.ts DIRECTORY KEY wait: it
-// says that it is about to write, and waits for the end of its input.
+// A child of the tests: write-and-die.ts DIRECTORY KEY before|after STEP writes `new` under the name `name`, and kills
+// itself with SIGKILL before or after that step, counted from its start. write-and-die.ts DIRECTORY KEY wait prints
+// that it is about to write, and waits for the end of its input.
 const [directory = '', letter = '', moment, step] = process.argv.slice(2);
 const die = ({number}: {readonly number: number}) => {
   if (number === Number(step)) process.kill(process.pid, 'SIGKILL');

@@ -30,17 +30,19 @@ export function createLog({level, form, write, now, secrets}: LogParts): Log {
   return (of, message, details = {}) => {
     if (LOG_LEVELS.indexOf(of) > least) return;
     const made = typeof details === 'function' ? details() : details;
-    write(redact(renderLine(form, of, message, made, now()), secrets()));
+    write(redact(renderLine(form, {level: of, message, details: made, now: now()}), secrets()));
   };
 }
 
-function renderLine(
-  form: LogParts['form'],
-  level: LogLevel,
-  message: string,
-  details: Details,
-  now: number,
-): string {
+interface Line {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly details: Details;
+  /** Milliseconds since epoch. */
+  readonly now: number;
+}
+
+function renderLine(form: LogParts['form'], {level, message, details, now}: Line): string {
   if (form === 'json')
     return JSON.stringify({
       time: new Date(now).toISOString(),

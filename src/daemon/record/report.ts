@@ -1,6 +1,8 @@
-import {describeIdentity} from '../../identity/identity.ts';
+import {describeIdentity, type Identity} from '../../identity/identity.ts';
 import {nameOf} from '../../organization/socket-scope.ts';
+import type {Request} from '../../protocol/request.ts';
 import {printable} from '../../text/printable.ts';
+import type {Token} from '../../token/token.ts';
 import type {AuditEntry} from './audit.ts';
 import type {HandOut} from '../../control/control-handlers.ts';
 import type {Outcome} from '../status/tally.ts';
@@ -35,50 +37,64 @@ export function countedFor({answered}: Report): string {
 /** Returns the entry for the audit. `undefined`: the request is not for the audit. */
 export function auditEntryOf(report: Report, time: number): AuditEntry | undefined {
   const {request, answer, answered, scope, duration} = report;
-  if (request === undefined || request.operation === 'hello' || request.operation === 'ignored')
-    return undefined;
-  if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return undefined;
-  // grants are reported when they are given and when they end
-  if (answer.kind === 'grant') return undefined;
-  const identity = answered?.choice?.binding.identity;
+  if (!isRecorded(request) || !isOurBusiness(report)) return undefined;
   return {
     time: new Date(time).toISOString(),
     event: request.operation,
     outcome: answer.kind,
     socket: scope.name,
-    host: 'remote' in request ? printable(request.remote.host, 300) : printable(request.destination, 300),
     organization: answered && nameOf(answered.owner),
-    path:
-      'remote' in request
-        ? request.remote.path && boundedPath(request.remote.path)
-        : boundedPath(request.command),
-    identity: identity && describeIdentity(identity),
-    kind: identity?.kind,
+    ...placeOf(request),
+    ...identityFields(answered?.choice?.binding.identity),
     source: answered?.source,
-    fingerprint: answer.kind === 'credential' ? answer.token.fingerprint : undefined,
-    expires:
-      answer.kind === 'credential' && answer.token.expiresAt !== undefined
-        ? new Date(answer.token.expiresAt).toISOString()
-        : undefined,
+    ...tokenFields(answer.kind === 'credential' ? answer.token : undefined),
     reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
     duration: inMicroseconds(duration),
   };
 }
 
+type RecordedRequest = Exclude<Request, {operation: 'hello' | 'ignored'}>;
+
+function isRecorded(request: Request | undefined): request is RecordedRequest {
+  return request !== undefined && request.operation !== 'hello' && request.operation !== 'ignored';
+}
+
+function isOurBusiness({answer, answered}: Report): boolean {
+  if (answer.kind === 'pass' && answered?.owner.kind === 'elsewhere') return false;
+  // grants are reported when they are given and when they end
+  return answer.kind !== 'grant';
+}
+
+function placeOf(request: RecordedRequest): Pick<AuditEntry, 'host' | 'path'> {
+  if (!('remote' in request))
+    return {host: printable(request.destination, 300), path: boundedPath(request.command)};
+  const {host, path} = request.remote;
+  return {host: printable(host, 300), path: path && boundedPath(path)};
+}
+
+function identityFields(identity: Identity | undefined): Pick<AuditEntry, 'identity' | 'kind'> {
+  return {identity: identity && describeIdentity(identity), kind: identity?.kind};
+}
+
+function tokenFields(token: Token | undefined): Pick<AuditEntry, 'fingerprint' | 'expires'> {
+  const expiresAt = token?.expiresAt;
+  return {
+    fingerprint: token?.fingerprint,
+    expires: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+  };
+}
+
 /** Returns the entry for a token that was requested over the control channel. */
 export function tokenEntry({organization, identity, found, duration}: HandOut, time: number): AuditEntry {
-  const token = found.kind === 'token' ? found.token : undefined;
   return {
     time: new Date(time).toISOString(),
     event: 'token',
     outcome: found.kind,
     socket: 'control',
     organization: printable(organization, 300),
-    identity: identity && describeIdentity(identity),
-    kind: identity?.kind,
+    ...identityFields(identity),
     source: found.kind === 'token' ? found.source : undefined,
-    fingerprint: token?.fingerprint,
-    expires: token?.expiresAt === undefined ? undefined : new Date(token.expiresAt).toISOString(),
+    ...tokenFields(found.kind === 'token' ? found.token : undefined),
     reason: found.kind === 'failed' ? found.failure.code : undefined,
     duration: inMicroseconds(duration),
   };

@@ -35,7 +35,7 @@ export function renderMetrics(status: Status, tally: Tally, now: number): string
         ? []
         : `orgkey_token_expiry_seconds{organization="${label(organization ?? `${host} *`)}"} ${Math.round((expiresAt - now) / 1000)}`,
     ),
-    '# HELP orgkey_token_failure Why there is no fresh token.',
+    '# HELP orgkey_token_failure Why a fresh token is missing.',
     '# TYPE orgkey_token_failure gauge',
     ...status.organizations.flatMap(({host, organization, lastFailure}) =>
       lastFailure === undefined

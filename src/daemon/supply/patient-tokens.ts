@@ -3,7 +3,7 @@ import {startTimer} from '../../start-timer.ts';
 
 /**
  * Returns the token cache for a waiting git. After `patience` milliseconds git gets the token that was to be replaced,
- * or a reason if there is none. The acquisition goes on, and the next git finds its result.
+ * or else a reason. The acquisition goes on, and the next git finds its result.
  */
 export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenCache, 'get' | 'peek'> {
   return {

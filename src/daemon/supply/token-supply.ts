@@ -33,7 +33,7 @@ interface TokenSupplyParts {
   readonly observe: (observation: Observation) => void;
 }
 
-/** Where credentials come from: the token cache and the acquirers that fill it, stored logins, and the secret store. */
+/** Supplies credentials: the token cache with the acquirers that fill it, stored logins, and the secret store. */
 export class TokenSupply {
   readonly tokens: TokenCache;
   readonly logins: StoredLogins;

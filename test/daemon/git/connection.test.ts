@@ -7,7 +7,7 @@ import test, {type ExecutionContext} from 'ava';
 import {serveConnection} from '../../../src/daemon/git/connection.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
-/** Both ends of a connection that is served so. */
+/** Returns both ends of a connection that `respond` answers. */
 async function connected(t: ExecutionContext, respond: Parameters<typeof serveConnection>[1]) {
   const path = join(scratchDirectory(t), 'socket');
   const server = createServer({allowHalfOpen: true}).listen(path);
@@ -15,7 +15,7 @@ async function connected(t: ExecutionContext, respond: Parameters<typeof serveCo
   t.teardown(() => server.close());
   const client = connect({path, allowHalfOpen: true});
   const [served]: Socket[] = await once(server, 'connection');
-  if (served === undefined) throw new Error('nobody came');
+  if (served === undefined) throw new Error('no connection');
   t.teardown(() => {
     client.destroy();
     served.destroy();
@@ -39,11 +39,12 @@ test('request and answer are overwritten once the answer is sent', async (t) => 
   for (const bytes of [request, answer]) t.true(bytes.every((byte) => byte === 0));
 });
 
+// serial: the mock timers are global
 for (const [title, half] of [
   ['takes too long to ask', true],
   ['is not answered in time', false],
 ] as const) {
-  test.serial(`a client that ${title} is let go, without a word`, async (t) => {
+  test.serial(`a client that ${title} is disconnected without an answer`, async (t) => {
     mock.timers.enable({apis: ['setTimeout']});
     t.teardown(() => mock.timers.reset());
     const asked = Promise.withResolvers<void>();

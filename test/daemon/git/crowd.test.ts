@@ -3,14 +3,14 @@ import {once} from 'node:events';
 import test from 'ava';
 import {Crowd} from '../../../src/daemon/git/crowd.ts';
 
-/** One that has sent nothing yet. */
+/** Adds a client that has sent nothing yet. */
 function enter(crowd: Crowd, name: string): Socket {
   const socket = new Socket({allowHalfOpen: true});
   crowd.enter(name, socket);
   return socket;
 }
 
-/** It has sent its request, and waits for its answer. */
+/** Sends the request of a client. */
 async function ask(socket: Socket): Promise<void> {
   const ended = once(socket, 'end');
   socket.push(null);
@@ -22,7 +22,7 @@ function gone(sockets: readonly Socket[]): boolean[] {
   return sockets.map(({destroyed}) => destroyed);
 }
 
-test('half of the descriptors are for scoped sockets: the oldest of the one with most of them makes room', (t) => {
+test('beyond half of the descriptors, the oldest client of the fullest socket goes', (t) => {
   const crowd = new Crowd(8);
   const one = enter(crowd, 'one');
   const other = [enter(crowd, 'other'), enter(crowd, 'other'), enter(crowd, 'other')];
@@ -33,7 +33,7 @@ test('half of the descriptors are for scoped sockets: the oldest of the one with
   t.deepEqual(gone([one, later, ...other]), [false, false, true, true, false, false]);
 });
 
-test('who has asked is answered, and a new one goes where all have', async (t) => {
+test('clients that have asked stay, and a new one goes if all have', async (t) => {
   const crowd = new Crowd(6);
   const waiting = [enter(crowd, 'one'), enter(crowd, 'one')];
   for (const socket of waiting) await ask(socket);
@@ -45,7 +45,7 @@ test('who has asked is answered, and a new one goes where all have', async (t) =
   t.true(enter(crowd, 'other').destroyed);
 });
 
-test('who has gone leaves room', async (t) => {
+test('a client that disconnects makes room', async (t) => {
   const crowd = new Crowd(4);
   const sockets = [enter(crowd, 'one'), enter(crowd, 'one')];
   for (const socket of sockets) {

@@ -7,12 +7,12 @@ for (const [title, variables, expected] of [
   ['for us', ours, {git: 3, 'team-a': 4}],
   ['without all their names', {...ours, LISTEN_FDNAMES: 'git'}, {git: 3, 'unnamed-1': 4}],
   ['for another process, whose child we are', {...ours, LISTEN_PID: '6'}, {}],
-  ['for nobody', {...ours, LISTEN_PID: ''}, {}],
-  ['none', {}, {}],
-  ['so many that it is no number', {...ours, LISTEN_FDS: '2x'}, {}],
-  ['more than a process has', {...ours, LISTEN_FDS: '10000'}, {}],
+  ['without a process', {...ours, LISTEN_PID: ''}, {}],
+  ['that do not exist', {}, {}],
+  ['with an invalid number', {...ours, LISTEN_FDS: '2x'}, {}],
+  ['with a number that is too large', {...ours, LISTEN_FDS: '10000'}, {}],
 ] as const) {
-  test(`sockets from systemd, ${title}: ${JSON.stringify(expected)}, and no child hears of them`, (t) => {
+  test(`sockets from systemd ${title} are ${JSON.stringify(expected)}`, (t) => {
     const environment = {HOME: '/', ...variables};
     t.deepEqual(Object.fromEntries(takeInheritedSockets(environment, 7)), expected);
     t.deepEqual(Object.keys(environment), ['HOME']);

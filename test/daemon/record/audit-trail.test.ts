@@ -47,7 +47,7 @@ function trailIn(t: ExecutionContext) {
   return {state, trail, timers, ask, linesIn};
 }
 
-function refusal(reason: string, organization = 'contoso'): AuditEntry {
+function rejection(reason: string, organization = 'contoso'): AuditEntry {
   return {
     time: '2026-11-21T00:00:00.000Z',
     event: 'get',
@@ -58,7 +58,7 @@ function refusal(reason: string, organization = 'contoso'): AuditEntry {
   };
 }
 
-test('whatever a scoped socket is asked, what others were handed stays', async (t) => {
+test('requests on a scoped socket do not push out the audit of others', async (t) => {
   const {state, trail, ask, linesIn} = trailIn(t);
   await ask(getFor('contoso'));
   for (let at = 0; at < 25_000; at++) {
@@ -72,17 +72,17 @@ test('whatever a scoped socket is asked, what others were handed stays', async (
   t.deepEqual(readdirSync(state).toSorted(), ['audit.jsonl', 'audit.team-a.jsonl', 'audit.team-a.jsonl.1']);
 });
 
-test('a refusal is a line, those like it a count each minute, and each hand-out a line', async (t) => {
+test('the first of several equal rejections is a line, the others are counted', async (t) => {
   const {trail, timers, linesIn} = trailIn(t);
   for (let at = 0; at < 3; at++) {
-    trail.write(refusal('one'), team);
-    trail.write({...refusal('none'), outcome: 'credential'}, team);
+    trail.write(rejection('one'), team);
+    trail.write({...rejection('none'), outcome: 'credential'}, team);
   }
-  trail.write(refusal('two'), team);
+  trail.write(rejection('two'), team);
   t.is(timers.fire(MINUTE), 1);
-  trail.write(refusal('one'), team);
-  trail.write(refusal('one'), team);
-  // also what nobody waits for any more is counted, at the end
+  trail.write(rejection('one'), team);
+  trail.write(rejection('one'), team);
+  // a flush writes the counts too
   await trail.flush();
   t.is(timers.fire(MINUTE), 0);
   t.deepEqual(
@@ -100,14 +100,14 @@ test('a refusal is a line, those like it a count each minute, and each hand-out 
   );
 });
 
-test('refusals of more organizations than are told apart are one count', async (t) => {
+test('rejections beyond 32 kinds share one count', async (t) => {
   const {trail, timers, linesIn} = trailIn(t);
-  for (let at = 0; at < 1000; at++) trail.write(refusal('outside', `o${at}`), team);
+  for (let at = 0; at < 1000; at++) trail.write(rejection('outside', `o${at}`), team);
   timers.fire(MINUTE);
   await trail.flush();
   const lines = linesIn('audit.team-a.jsonl');
   t.is(lines.length, 33);
-  const {time, event, outcome, socket} = refusal('outside');
+  const {time, event, outcome, socket} = rejection('outside');
   t.deepEqual(lines.at(-1), {schemaVersion: 1, time, event, outcome, socket, times: 968});
 });
 
@@ -116,7 +116,7 @@ for (const [title, letter] of [
   ['of three bytes', '日'],
   ['of four bytes', '𠀀'],
 ] as const) {
-  test(`a path of letters ${title} makes no long line`, async (t) => {
+  test(`a long path of letters ${title} is shortened`, async (t) => {
     const {trail, ask, linesIn} = trailIn(t);
     await ask(getFor('contoso').replace('/p/', `/${letter.repeat(1000)}/`));
     await trail.flush();

@@ -25,7 +25,7 @@ function linesOf(path: string): Readonly<Record<string, unknown>>[] {
     .map((line) => JSON.parse(line));
 }
 
-/** The file, once it has so many lines; while one is written, it may be half there. */
+/** Waits until the file has so many lines, and returns them. */
 async function fullOf(path: string, count: number): Promise<Readonly<Record<string, unknown>>[]> {
   await until(
     `${count} lines`,
@@ -35,7 +35,7 @@ async function fullOf(path: string, count: number): Promise<Readonly<Record<stri
   return linesOf(path);
 }
 
-/** Of whole lines. */
+/** Returns the number of whole lines. */
 function countOf(text: string): number {
   return text.split('\n').length - 1;
 }
@@ -54,7 +54,7 @@ async function droppedBy(daemon: TestDaemon): Promise<number> {
   return Number.parseInt(notice?.message ?? '0', 10);
 }
 
-test('each hand-out is a line that tells everything but the secret', async (t) => {
+test('each credential that is handed out is a line without its secret', async (t) => {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const tenant = cloud.addTenant();
@@ -77,10 +77,10 @@ orgkey: {prefetch: false, sockets: [{name: team, organizations: [contoso]}]}
   await daemon.ask(getFor('refused'), scoped);
   await daemon.ask(eraseFor('contoso', password));
   await daemon.call('token', {organization: 'contoso', scope: undefined});
-  await daemon.call('token', {organization: 'nobody', scope: undefined});
+  await daemon.call('token', {organization: 'unknown', scope: undefined});
   await daemon.ask('action=get\ntimeout=900\nprotocol=https\nhost=github.com\npath=a/b\n');
   const lines = await auditOf(daemon, 5);
-  t.is(lines.length, 5, 'what goes elsewhere is nobody’s business');
+  t.is(lines.length, 5, 'requests for other hosts are not recorded');
   const ofTeam = await auditOf(daemon, 2, 'audit.team.jsonl');
   t.is(ofTeam.length, 2);
 
@@ -126,7 +126,7 @@ orgkey: {prefetch: false, sockets: [{name: team, organizations: [contoso]}]}
     fingerprint: first?.['fingerprint'],
     expires: first?.['expires'],
   });
-  t.like(seventh, {event: 'token', outcome: 'failed', organization: 'nobody', reason: 'ERR_NOT_CONFIGURED'});
+  t.like(seventh, {event: 'token', outcome: 'failed', organization: 'unknown', reason: 'ERR_NOT_CONFIGURED'});
   const file = join(daemon.directory, 'state/audit.jsonl');
   t.is(statSync(file).mode & 0o777, 0o600);
   t.false(readFileSync(file, 'utf8').includes(password));
@@ -143,7 +143,7 @@ function auditIn(t: ExecutionContext, settings: {readonly maxSize: number; reado
   return {audit, path, failures};
 }
 
-test('a file that is full makes room, and so many are kept', async (t) => {
+test('a full file is rotated', async (t) => {
   const size = Buffer.byteLength(`${JSON.stringify({schemaVersion: 1, ...entry(0)})}\n`);
   const {audit, path} = auditIn(t, {maxSize: 10 * size, files: 3});
   for (let at = 0; at < 95; at++) {
@@ -159,7 +159,7 @@ test('a file that is full makes room, and so many are kept', async (t) => {
   for (const each of [path, `${path}.1`, `${path}.2`]) t.true(statSync(each).size <= 10 * size);
 });
 
-test('one file alone starts anew', async (t) => {
+test('a single file starts again when it is full', async (t) => {
   const {audit, path} = auditIn(t, {maxSize: 300, files: 1});
   for (let at = 0; at < 20; at++) {
     audit.write(entry(at));
@@ -170,7 +170,7 @@ test('one file alone starts anew', async (t) => {
   t.false(existsSync(`${path}.1`));
 });
 
-test('the end waits for what is on its way, whoever else waits too', async (t) => {
+test('a flush waits for every line, also during other flushes', async (t) => {
   const {audit, path} = auditIn(t, {maxSize: 1e9, files: 2});
   const flushed: Promise<void>[] = [];
   for (let at = 0; at < 1000; at++) {
@@ -181,12 +181,12 @@ test('the end waits for what is on its way, whoever else waits too', async (t) =
   await audit.flush();
   t.is(linesOf(path).length, 1000);
   await Promise.all(flushed);
-  // and nothing waits for the next one to come
+  // a line after the flush is written without another one
   audit.write(entry(1000));
   t.is((await fullOf(path, 1001)).length, 1001);
 });
 
-test('what comes faster than the disk takes it is counted, not kept', async (t) => {
+test('lines that the disk is too slow for are counted as dropped', async (t) => {
   const {audit, path} = auditIn(t, {maxSize: 1e9, files: 2});
   for (let at = 0; at < 25_000; at++) audit.write(entry(at));
   t.is(audit.dropped, 5000);
@@ -194,7 +194,7 @@ test('what comes faster than the disk takes it is counted, not kept', async (t) 
   t.is(linesOf(path).length, 20_000);
 });
 
-/** Resolves when so many lines are written, none of them in part, or counted as dropped. */
+/** Resolves when so many lines are written in full, or counted as dropped. */
 async function accountedFor(t: ExecutionContext, daemon: TestDaemon, count: number): Promise<void> {
   const file = join(daemon.directory, 'state/audit.jsonl');
   await until(
@@ -205,14 +205,14 @@ async function accountedFor(t: ExecutionContext, daemon: TestDaemon, count: numb
   t.notThrows(() => linesOf(file));
 }
 
-/** Asks so often, and sees that nobody waits for the audit. */
+/** Asks several times. Each request is answered whatever happens to the audit. */
 async function askThrough(t: ExecutionContext, daemon: TestDaemon, times: number): Promise<void> {
   for (let at = 0; at < times; at++) t.is(passwordIn(await daemon.ask(getFor('contoso'))), 'some-token');
 }
 
-test('a directory that cannot be written to costs lines, which are counted, and no git its token', async (t) => {
+test('lines for a directory that cannot be written to are counted as dropped', async (t) => {
   const directory = scratchDirectory(t);
-  // root writes everywhere
+  // root can write everywhere
   const uid = 65_534;
   chownSync(directory, uid, uid);
   const daemon = await startDaemon({directory, configuration: undefined, uid});
@@ -228,7 +228,7 @@ test('a directory that cannot be written to costs lines, which are counted, and 
     () => droppedBy(daemon),
     (dropped) => dropped >= 50,
   );
-  t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'told once');
+  t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'logged once');
 
   chmodSync(join(directory, 'state'), 0o700);
   await askThrough(t, daemon, 3);
@@ -236,7 +236,7 @@ test('a directory that cannot be written to costs lines, which are counted, and 
   t.is(await droppedBy(daemon), 50);
 });
 
-test('a file that may not grow any more costs lines, and no git its token', async (t) => {
+test('lines for a file that cannot grow are dropped, and git is served', async (t) => {
   const daemon = await startDaemon({configuration: pat});
   t.teardown(() => daemon.close());
   await askThrough(t, daemon, 10);
@@ -247,7 +247,7 @@ test('a file that may not grow any more costs lines, and no git its token', asyn
   t.true((await droppedBy(daemon)) > 0);
 });
 
-testUnless(whyNotContained())('a disk that is full costs lines, but no line is half written', async (t) => {
+testUnless(whyNotContained())('a full disk drops lines but leaves no half line', async (t) => {
   const directory = scratchDirectory(t);
   const state = join(directory, 'state');
   mkdirSync(state, {mode: 0o700});
@@ -255,7 +255,7 @@ testUnless(whyNotContained())('a disk that is full costs lines, but no line is h
   t.teardown(() => execFileSync('umount', ['-l', state]));
   const daemon = await startDaemon({directory, configuration: pat});
   t.teardown(() => daemon.close());
-  // in batches of many sizes, so that one of them fits in part
+  // batches of many sizes, so that one of them fits in part
   for (let batch = 1; batch <= 12; batch++)
     await Promise.all(Array.from({length: batch}, () => askThrough(t, daemon, 1)));
   await accountedFor(t, daemon, 78);

@@ -3,9 +3,9 @@ import type {Loaded} from '../../../src/config/configuration.ts';
 import {NO_CONFIGURATION} from '../../../src/config/default-settings.ts';
 import {ConfigurationInForce} from '../../../src/daemon/supply/configuration-in-force.ts';
 
-/** A file whose reading takes until it is said to be over. */
+/** A file whose readings end when the test says so. */
 function slowFile() {
-  const readings: {readonly over: () => void}[] = [];
+  const readings: {readonly end: () => void}[] = [];
   const file = {problem: 'none yet'};
   const inForce = new ConfigurationInForce({
     initial: NO_CONFIGURATION,
@@ -17,7 +17,7 @@ function slowFile() {
         problems: [{place: 'file', message: file.problem, hint: undefined}],
         files: [],
       };
-      return new Promise((resolve) => readings.push({over: () => resolve(read)}));
+      return new Promise((resolve) => readings.push({end: () => resolve(read)}));
     },
   });
   return {file, readings, inForce};
@@ -25,7 +25,7 @@ function slowFile() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('a change that comes while the file is being read is read too', async (t) => {
+test('a change during a reading is read afterwards', async (t) => {
   const {file, readings, inForce} = slowFile();
   const first = inForce.reload();
   await turn();
@@ -34,17 +34,17 @@ test('a change that comes while the file is being read is read too', async (t) =
   const third = inForce.reload();
   await turn();
   t.is(readings.length, 1, 'one after the other');
-  readings[0]?.over();
+  readings[0]?.end();
   await first;
   t.is(inForce.problems[0]?.message, 'none yet');
   await turn();
-  t.is(readings.length, 2, 'once for all who asked meanwhile');
-  readings[1]?.over();
+  t.is(readings.length, 2, 'once for all callers');
+  readings[1]?.end();
   await Promise.all([second, third]);
   t.is(inForce.problems[0]?.message, 'the change');
 });
 
-test('those who ask at once are one, and a reading that fails stops no later one', async (t) => {
+test('simultaneous calls share a reading, and a failed one is followed by others', async (t) => {
   let readings = 0;
   const inForce = new ConfigurationInForce({
     initial: NO_CONFIGURATION,

@@ -5,7 +5,7 @@ import {StoreError} from '../../../src/store/store-error.ts';
 import {Secret} from '../../../src/secret/secret.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
-test('at the end what is under way is finished, and the key is overwritten', async (t) => {
+test('close waits for what is under way and overwrites the key', async (t) => {
   const directory = scratchDirectory(t);
   const open = () =>
     openSecretStore({directory, uid: process.getuid?.() ?? 0, key: Secret.fromText('k'.repeat(32))});
@@ -20,7 +20,7 @@ test('at the end what is under way is finished, and the key is overwritten', asy
   await t.throwsAsync(store.read('login/a'), {instanceOf: StoreError});
 });
 
-test('at the end a store that nobody needed is not opened, and one that cannot be opened is no failure', async (t) => {
+test('close opens no store, and succeeds if the store could not be opened', async (t) => {
   await t.notThrowsAsync(new LazyStore(() => Promise.reject(t.fail())).close());
   const lazy = new LazyStore(() => Promise.reject(new Error('no disk')));
   await t.throwsAsync(lazy.section('login/').names(), {message: 'no disk'});

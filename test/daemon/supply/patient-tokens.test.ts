@@ -16,26 +16,26 @@ function setUp() {
   return {clock, issuer, tokens, patient: patientTokens(tokens, 1)};
 }
 
-function worded(found: Found): string {
+function resultOf(found: Found): string {
   return found.kind === 'failed' ? found.failure.code : found.token.secret.revealText();
 }
 
-test('who waits in vain is told why, once his patience is over', async (t) => {
+test('a request without a token gets a reason after its patience', async (t) => {
   const {issuer, patient} = setUp();
   issuer.holdBack();
-  t.is(worded(await patient.get(wanted)), 'ERR_TIMEOUT');
+  t.is(resultOf(await patient.get(wanted)), 'ERR_TIMEOUT');
 });
 
-test('who waits for a better token gets the one that lives, once his patience is over', async (t) => {
+test('a request for a newer token gets the old one after its patience', async (t) => {
   const {clock, issuer, tokens, patient} = setUp();
   await tokens.get(wanted);
   clock.pass(55 * MINUTE);
   issuer.holdBack();
-  t.is(worded(await patient.get(wanted)), 'token-1');
-  t.is(worded(await patient.get(wanted, () => true)), 'ERR_TIMEOUT', 'not one that was refused to him');
+  t.is(resultOf(await patient.get(wanted)), 'token-1');
+  t.is(resultOf(await patient.get(wanted, () => true)), 'ERR_TIMEOUT', 'but not one that was rejected');
 });
 
-test('a program of $command that hangs is named before the patience is over', async (t) => {
+test('a program of $command that hangs is named in the answer', async (t) => {
   const daemon = await startDaemon({
     configuration:
       'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$command: [sleep, "60"]}}]}]}\norgkey: {prefetch: false}\n',
