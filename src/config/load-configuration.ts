@@ -32,7 +32,7 @@ import {Reader} from './shape/kind.ts';
 import {valueAt, type Parts} from './text/written.ts';
 
 export interface LoadOptions {
-  /** As `configurationFile` found it. `undefined`: there is none, and the environment may name an identity. */
+  /** As `configurationFile` found it. `undefined`: no file, but the environment may name an identity. */
   readonly file: string | undefined;
   /** Used in place of what the file contains, as if only we could write it. Default: what it contains. */
   readonly content?: Uint8Array;
@@ -43,9 +43,9 @@ export interface LoadOptions {
   readonly workingDirectory?: string;
   /** The directory that `~/` in the file means. Default: `$HOME`. */
   readonly home?: string | undefined;
-  /** Where a file was looked for, in order: files that would be used instead are watched, too. Default: nowhere. */
+  /** The paths where a file was looked for, in order: files that would be used instead are watched, too. Default: nowhere. */
   readonly candidates?: readonly string[];
-  /** A file that is empty now, but was not, is being written or was lost. Default: none is in force. */
+  /** The configuration in force. If its file is empty now, it is being written or was lost. Default: nothing. */
   readonly inForce?: Pick<Configuration, 'source' | 'isEmpty'>;
   /** Random bytes of this process, 32: identities and hashes are keyed with it. */
   readonly key: Uint8Array;
@@ -98,7 +98,7 @@ async function loadFile(options: Complete, file: string): Promise<Loaded> {
   if (text === undefined) return unread(file, 'the configuration is not UTF-8');
   if (text.trim() === '' && inForce?.source === file && !inForce.isEmpty)
     return unread(file, 'the configuration is empty');
-  return await loadText(options, text, {path: file, ...read});
+  return loadText(options, text, {path: file, ...read});
 }
 
 /** The file of a configuration. */

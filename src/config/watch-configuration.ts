@@ -3,15 +3,15 @@ import {lstat, readlink, stat} from 'node:fs/promises';
 import {dirname, isAbsolute, join, parse, resolve} from 'node:path';
 
 interface WatchParts {
-  /** Something that was watched is another file now, or has other content. */
+  /** A watched file was replaced, or its content changed. */
   readonly onChange: () => void;
-  /** The operating system refuses to watch: from now on only an explicit reload helps. */
-  readonly onTrouble: (error: Error) => void;
-  /** Runs `action` after so many milliseconds; what it gives cancels it. */
+  /** The operating system does not watch: from now on, changes need an explicit reload. */
+  readonly onFailure: (error: Error) => void;
+  /** Runs `action` after so many milliseconds. Returns a function that cancels it. */
   readonly after: (milliseconds: number, action: () => void) => () => void;
 }
 
-/** Changes that come this close together are one, in milliseconds. */
+/** Changes within this time are reported as one, in milliseconds. */
 const SETTLE = 100;
 
 /**
@@ -22,7 +22,7 @@ export class ConfigurationWatcher {
   readonly #parts: WatchParts;
   readonly #watchers = new Map<string, Watched>();
   #files: readonly string[] = [];
-  /** The state of each file; what differs from it is a change that is still to be told. */
+  /** The state of each file. A file that differs from it has changed, and that is not reported yet. */
   #known: States = new Map();
   #cancel: (() => void) | undefined;
   #round = 0;
@@ -32,8 +32,8 @@ export class ConfigurationWatcher {
   }
 
   /**
-   * What is watched is about to be read: what changes between now and the next `watch` counts as a change. Times do not
-   * tell that: those of files are some milliseconds late, and a file that is gone has none.
+   * Call this before the files are read: what changes between now and the next `watch` counts as a change. Times cannot
+   * show that: those of files are some milliseconds late, and a file that is gone has none.
    */
   async note(): Promise<void> {
     this.#round += 1;
@@ -43,8 +43,8 @@ export class ConfigurationWatcher {
   }
 
   /**
-   * Watches these files, absolute paths, in place of those before; they need not exist. Settles once nothing is
-   * missed any more. `since`: of files that were not watched before, what changed at or after this moment, in
+   * Watches these files, absolute paths, in place of the previous ones; they need not exist. Settles when no later
+   * change can be missed. `since`: for files that were not watched before, a change at or after this moment, in
    * milliseconds since epoch, counts as a change.
    */
   async watch(files: readonly string[], since = Infinity): Promise<void> {
@@ -67,14 +67,14 @@ export class ConfigurationWatcher {
     this.#watchers.clear();
   }
 
-  /** Gives what is known now; nothing, where somebody looked again meanwhile. */
+  /** Returns what is known now; nothing, if another look began in the meantime. */
   async #look(): Promise<ReadonlyMap<string, Facts | undefined>> {
     this.#round += 1;
     const round = this.#round;
     const steps = (await Promise.all(this.#files.map((file) => stepsTo(file)))).flat();
     if (round !== this.#round) return new Map();
     this.#listen(steps);
-    // only now: what changed while we were not listening is in these facts
+    // after listening began, so that these facts have every change before it
     const facts = await this.#facts();
     if (round !== this.#round) return new Map();
     this.#known = statesOf(facts);
@@ -117,11 +117,11 @@ export class ConfigurationWatcher {
       watcher.on('error', (error) => {
         this.#watchers.delete(directory);
         watcher.close();
-        this.#parts.onTrouble(error);
+        this.#parts.onFailure(error);
       });
       this.#watchers.set(directory, held);
     } catch (error) {
-      if (needed) this.#parts.onTrouble(error instanceof Error ? error : new Error(String(error)));
+      if (needed) this.#parts.onFailure(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -129,7 +129,7 @@ export class ConfigurationWatcher {
     this.#cancel?.();
     this.#cancel = this.#parts.after(SETTLE, () => {
       this.#cancel = undefined;
-      this.#compare().catch((error: unknown) => this.#parts.onTrouble(new Error(String(error))));
+      this.#compare().catch((error: unknown) => this.#parts.onFailure(new Error(String(error))));
     });
   }
 
@@ -143,10 +143,10 @@ export class ConfigurationWatcher {
   }
 }
 
-/** What tells one state of a file from another; `undefined`: there is none. */
+/** Identifies the state of each file. `undefined`: the file does not exist. */
 type States = ReadonlyMap<string, string | undefined>;
 
-/** No file is in this state. */
+/** A state that differs from that of every file. */
 const UNKNOWN = 'unknown';
 
 function statesOf(facts: ReadonlyMap<string, Facts | undefined>): States {
@@ -160,11 +160,11 @@ interface Watched {
   names: ReadonlySet<string>;
 }
 
-/** One name on the way to a file: when it changes in its directory, the file may be another one. */
+/** One name of a path: when it changes in its directory, the path may lead to another file. */
 interface Step {
   readonly directory: string;
   readonly name: string;
-  /** Whether it matters that the directory cannot be watched. */
+  /** Whether a directory that cannot be watched is a failure. */
   readonly needed: boolean;
 }
 
@@ -179,7 +179,7 @@ function inodeOf(directory: string): bigint | undefined {
 /** As many links as Linux follows. */
 const LINKS = 40;
 
-/** Every link on the way, and the file itself; where something is missing, the way ends there. */
+/** Returns every link of a path, and the file itself. Ends at the first name that does not exist. */
 async function stepsTo(file: string): Promise<Step[]> {
   const steps: Step[] = [];
   const {root} = parse(file);
@@ -233,7 +233,7 @@ interface Facts {
   readonly changed: number;
 }
 
-/** Which file it is, and in which state. `undefined`: none. */
+/** Returns the identity and state of a file. `undefined`: it does not exist. */
 async function factsOf(path: string): Promise<Facts | undefined> {
   try {
     const facts = await stat(path, {bigint: true});

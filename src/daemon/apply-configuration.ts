@@ -44,7 +44,7 @@ export class AppliedConfiguration {
     this.#parts = parts;
     this.#watcher = new ConfigurationWatcher({
       onChange: () => this.reloadInBackground(),
-      onTrouble: (error) => parts.log('warn', `the configuration is not watched: ${messageOf(error)}`),
+      onFailure: (error) => parts.log('warn', `the configuration is not watched: ${messageOf(error)}`),
       after: startTimer,
     });
   }

@@ -103,7 +103,7 @@ export function whyUnsafe(
 
 /** The path of the file follows. */
 const HIDDEN_HINT =
-  'with PrivateUsers=yes, files of root can be told from others in /etc/orgkey only: put it there, or make it yours:';
+  'with PrivateUsers=yes, files of root are recognized in /etc/orgkey only: put it there, or make it yours:';
 
 function unsafe(severity: Unsafe['severity'], message: string, hint?: string): Unsafe {
   return {severity, message, hint};

@@ -4,7 +4,7 @@ import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 
 interface Replacement {
-  /** What was read before; `undefined`: there was no file. */
+  /** What was read before; `undefined`: the file did not exist. */
   readonly was: Buffer | undefined;
   /** `undefined`: the file is removed. */
   readonly next: Buffer | undefined;
@@ -64,7 +64,7 @@ export function sameBytes(one: Buffer | undefined, other: Buffer | undefined): b
   return one === undefined || other === undefined ? one === other : one.equals(other);
 }
 
-/** Gives the new file the owner, group and mode of the old one. The mode is last, because chown clears bits of it. */
+/** Copies to the new file the owner, group and mode of the old one. The mode is last, because chown clears bits of it. */
 async function takeOver(
   file: FileHandle,
   {path, target, owner}: Pick<Replacement, 'owner'> & {readonly path: string; readonly target: string},

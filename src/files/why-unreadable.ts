@@ -26,7 +26,7 @@ async function firstClosed(path: string): Promise<string | undefined> {
   if (above === path) return undefined;
   const higher = await firstClosed(above);
   if (higher !== undefined) return higher;
-  return await access(above, constants.X_OK).then(
+  return access(above, constants.X_OK).then(
     () => undefined,
     () => above,
   );

@@ -1,4 +1,4 @@
-/** The word that was probably meant, if one is near: at most a third of it, and never more than three letters, differ. */
+/** Returns the word that was probably meant: at most a third of its letters, and never more than three, differ. */
 export function nearestWord(typed: string, words: Iterable<string>): string | undefined {
   if (typed.length > 40) return undefined;
   let best: {readonly word: string; readonly distance: number} | undefined;
@@ -10,12 +10,12 @@ export function nearestWord(typed: string, words: Iterable<string>): string | un
   return best?.word;
 }
 
-/** Whether one of these was probably meant to be the word: told as an unknown key, it is not told as missing. */
+/** Whether one of these was probably meant to be the word, so that it is reported as unknown, not as missing too. */
 export function isMisspelt(word: string, typed: Iterable<string>): boolean {
   return [...typed].some((one) => nearestWord(one, [word]) !== undefined);
 }
 
-/** How many letters must be put in, taken out or changed, or neighbors swapped (Damerau's distance). */
+/** Counts the letters to insert, delete or change, and the neighbors to swap (Damerau's distance). */
 function distanceBetween(one: string, other: string): number {
   let previous = Array.from({length: other.length + 1}, (_, index) => index);
   let beforePrevious = previous;

@@ -265,7 +265,7 @@ function loadHidden(preparation: string, file: string, as = asHidden): readonly 
 
 const machine = '/etc/orgkey/config.yaml';
 const hidden = (path: string) => [
-  `the configuration belongs to a user who is hidden from us (with PrivateUsers=yes, files of root can be told from others in /etc/orgkey only: put it there, or make it yours: ${path})`,
+  `the configuration belongs to a user who is hidden from us (with PrivateUsers=yes, files of root are recognized in /etc/orgkey only: put it there, or make it yours: ${path})`,
 ];
 const hiddenRows: readonly (readonly [string, string, string, readonly string[]])[] = [
   ['root’s, in /etc/orgkey', 'true', machine, ['loaded']],

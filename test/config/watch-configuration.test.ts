@@ -15,7 +15,7 @@ function watcherFor(t: ExecutionContext) {
       changes += 1;
       wake?.();
     },
-    onTrouble: (error) => troubles.push(error),
+    onFailure: (error) => troubles.push(error),
     after: startTimer,
   });
   t.teardown(() => watcher.close());

@@ -26,9 +26,9 @@ type ValidHost = Exclude<ConfiguredHost, {kind: 'invalid'}>;
 class BindingsBuilder {
   readonly bindings: Binding[] = [];
   readonly #parts: IdentityParts;
-  /** Where each organization was named first, by host and name. */
+  /** The first place of each organization, by host and name. */
   readonly #named = new Map<string, number>();
-  /** Where the fallback of each host is. */
+  /** The place of the fallback of each host. */
   readonly #fallbacks = new Map<string, number>();
 
   constructor(parts: IdentityParts) {
@@ -91,23 +91,15 @@ class BindingsBuilder {
     // a slip of the pen does not make a fallback
     if (!written.entries.has('organizations') && isMisspelt('organizations', written.entries.keys()))
       return undefined;
-    switch (host.kind) {
-      case 'any':
-        if (organizations.length === 0 && !isIncomplete) return this.#fallback(written, host);
-        problems.error(
-          written.entries.get('organizations')?.value.at ?? written.at,
-          'the host * has no organizations',
-        );
-        return undefined;
-      case 'organization':
-        return this.#single(written, organizations, host.organization);
-      case 'services':
-      case 'server':
-        if (organizations.length === 0 && !isIncomplete) return this.#fallback(written, host);
-        return this.#claimAll(organizations, host) && !isIncomplete
-          ? organizations.map(({value}) => value)
-          : undefined;
-    }
+    if (host.kind === 'organization') return this.#single(written, organizations, host.organization);
+    if (organizations.length === 0 && !isIncomplete) return this.#fallback(written, host);
+    if (host.kind !== 'any')
+      return this.#claimAll(organizations, host) && !isIncomplete
+        ? organizations.map(({value}) => value)
+        : undefined;
+    const {at} = written.entries.get('organizations')?.value ?? written;
+    problems.error(at, 'the host * has no organizations');
+    return undefined;
   }
 
   /** Returns whether all are names that no other credential has. */

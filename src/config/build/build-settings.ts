@@ -30,9 +30,9 @@ export function buildSettings(values: OrgkeyValues, reader: Reader): Settings {
 
 class SettingsBuilder {
   readonly #reader: Reader;
-  /** Where each name of a socket was used first. */
+  /** The first place of each name of a socket. */
   readonly #socketNames = new Map<string, number>();
-  /** Where the first key of each host and organization is. */
+  /** The first key of each host and organization. */
   readonly #keys = new Map<string, {readonly at: number; readonly isLimited: boolean}>();
 
   constructor(reader: Reader) {

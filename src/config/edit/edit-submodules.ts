@@ -4,24 +4,24 @@ import type {Document, YAMLMap, YAMLSeq} from 'yaml';
 import {lowerAscii, lowerName} from '../../organization/organization.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 
-/** Whom a key is for. */
+/** What a key is for. */
 export interface KeyOwner {
   /** The organization, or a server's collection; in lower case. */
   readonly organization: string;
-  /** The ssh name of a server, in lower case. `undefined`: whichever a rule names, Azure DevOps Services in a new one. */
+  /** The ssh name of a server, in lower case. `undefined`: that of the rule; in a new rule, Azure DevOps Services. */
   readonly host: string | undefined;
 }
 
 export type KeyEdit =
   | {readonly kind: 'text'; readonly text: string}
-  /** The rule is for others too, or there are several: which key would be another one, only a person can say. */
+  /** The rule is for other organizations too, or there are several rules: the user must decide. */
   | {readonly kind: 'shared'}
-  /** The text is not of a form that can be changed here alone. */
+  /** The text has a form that cannot be changed safely. */
   | {readonly kind: 'unfit'};
 
 /**
- * The text of a configuration in which a submodule key is read from a file: by the rule that is there, or a new one.
- * What else stands in it stays byte for byte: most of the file may be others', who read their own meaning into it.
+ * Returns the text of a configuration that reads a submodule key from a file, in the existing rule or a new one. The rest
+ * stays byte for byte, because other programs may read it.
  */
 export function setSubmoduleKey(text: string, owner: KeyOwner, file: string): KeyEdit {
   const document = parsed(text);
@@ -39,7 +39,7 @@ export function setSubmoduleKey(text: string, owner: KeyOwner, file: string): Ke
   );
 }
 
-/** The text without the rule that is for this organization alone. `undefined`: there is none. */
+/** Returns the text without the rule that is for this organization only. `undefined`: no such rule. */
 export function removeSubmoduleKey(text: string, owner: KeyOwner): KeyEdit | undefined {
   const document = parsed(text);
   if (document === undefined) return undefined;
@@ -49,7 +49,7 @@ export function removeSubmoduleKey(text: string, owner: KeyOwner): KeyEdit | und
   );
 }
 
-/** The new text is put together of pieces: it is taken only if it says the same as the old one but for the rules. */
+/** Accepts the new text, which is made of pieces, only if it means the same as the old one except for the rules. */
 function checked(
   before: string,
   after: string | undefined,
@@ -63,7 +63,7 @@ function checked(
   return isDeepStrictEqual(meaningOf(after), meant) ? {kind: 'text', text: after} : {kind: 'unfit'};
 }
 
-/** `undefined` where it has none. */
+/** Returns the content of a text. `undefined`: it is invalid. */
 function meaningOf(text: string): unknown {
   try {
     return parsed(text)?.toJS({maxAliasCount: ALIASED});
@@ -147,7 +147,7 @@ function linesOf({organizations, host, privateKey}: NewRule): readonly string[] 
   ];
 }
 
-/** `undefined`: there is no place for it. */
+/** Returns `undefined` if the text has no place for the rule. */
 function withRule(text: string, document: Document.Parsed, rule: NewRule): string | undefined {
   const root = document.contents;
   if (!isMap(root)) return withSection(text, rule);
@@ -175,7 +175,7 @@ function withSection(text: string, rule: NewRule): string {
   return `${text}${gap}${['', ...lines, ''].join('\n')}`;
 }
 
-/** Between brackets, as JSON: the whole file may be that. */
+/** Adds an entry between brackets, as JSON, because the whole file may be JSON. */
 function withEntry(text: string, collection: YAMLMap | YAMLSeq, entry: string): string {
   const last = collection.items.at(-1);
   return last === undefined
@@ -183,7 +183,7 @@ function withEntry(text: string, collection: YAMLMap | YAMLSeq, entry: string): 
     : spliced(text, endOf(text, last), endOf(text, last), `, ${entry}`);
 }
 
-/** Below the last entry, where that one begins in its line. */
+/** Adds lines below the last entry, with its indentation. */
 function withLines(text: string, collection: YAMLMap | YAMLSeq, lines: readonly string[]): string {
   const begin = beginOf(collection);
   const indent = ' '.repeat(begin - lineBegin(text, begin));
@@ -213,7 +213,7 @@ function withoutRule(text: string, document: Document.Parsed, index: number): st
   const dash = list?.items[index]?.start.find(({type}) => type === 'seq-item-ind')?.offset;
   if (dash === undefined) return undefined;
   if (rules.items.length > 1) return spliced(text, lineBegin(text, dash), lineEnd(text, end) + 1, '');
-  // an empty list stands behind its name, where nothing was written between the two
+  // an empty list follows its name if nothing is written between the two
   const name = text.slice(0, dash).trimEnd();
   return spliced(text, name.endsWith(':') ? name.length : dash, end, name.endsWith(':') ? ' []' : '[]');
 }
@@ -226,7 +226,7 @@ function beginOf(node: unknown): number {
   return isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }
 
-/** Behind its last letter: blank lines and comments that follow are not its own. */
+/** Returns the end of a node, without blank lines and comments that follow. */
 function endOf(text: string, node: unknown): number {
   if (isPair(node)) return endOf(text, node.value ?? node.key);
   if (isCollection(node) && node.flow !== true && node.items.length > 0)
@@ -239,7 +239,7 @@ function lineBegin(text: string, at: number): number {
   return text.lastIndexOf('\n', at - 1) + 1;
 }
 
-/** Where its line break stands. */
+/** Returns the offset of the line break. */
 function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);
   return end === -1 ? text.length : end;

@@ -2,18 +2,18 @@ import {resolve} from 'node:path';
 import {isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, YAMLSeq, type Document} from 'yaml';
 import {terraformTarget} from '../build/terraform-variables.ts';
 
-/** A text for a new configuration, or why there is none. */
+/** The text of a new configuration, or why it cannot be made. */
 export type InitialText =
   | {readonly kind: 'text'; readonly text: string}
-  /** Half a sentence, lower case, no full stop, without anything of what was read. */
+  /** Half a sentence, lower case, no full stop. It quotes nothing that was read. */
   | {readonly kind: 'failed'; readonly message: string};
 
 interface InitialOptions {
-  /** Path or address of the JSON Schema: editors complete and check by it. Default: no line for it. */
+  /** Path or address of the JSON Schema, for editors. Default: none is named. */
   readonly schema?: string | undefined;
 }
 
-/** A configuration that is valid as it is, does nothing yet, and shows what can be written. */
+/** Returns a configuration that is valid, does nothing yet, and shows what can be written. */
 export function freshConfiguration({schema}: InitialOptions): string {
   return `${headOf(schema)}
 # Each credential is for the organizations that it names; one without organizations is for all others.
@@ -50,7 +50,7 @@ integrations:
 `;
 }
 
-/** The identity that Terraform's variables give, for the organization that they name. */
+/** Returns a configuration for the identity of Terraform's variables, and the organization that they name. */
 export function terraformConfiguration(
   environment: Readonly<Record<string, string | undefined>>,
   {schema}: InitialOptions,
@@ -74,9 +74,8 @@ ${lines.map((line, index) => `        ${index === 0 ? '- ' : '  '}${line}`).join
 }
 
 /**
- * What of a Backstage app-config is ours, comments included. The removed `token` and `credential` become
- * `credentials`; what others read is left out. Relative paths become absolute: they begin at `directory`, which the
- * new configuration need not lie in.
+ * Returns our parts of a Backstage app-config, with comments. The removed `token` and `credential` become `credentials`.
+ * Relative paths begin at `directory` and become absolute, because the new configuration may be elsewhere.
  */
 export function configurationFromBackstage(
   text: string,
@@ -133,7 +132,7 @@ function renewCredentials(host: YAMLMap): void {
   host.set('credentials', list);
 }
 
-/** The old `credential` called its personal access token `token`. */
+/** Renames `token` in the old `credential` to `personalAccessToken`. */
 function renameToken(credential: YAMLMap): void {
   const token = credential.get('token', true);
   if (token === undefined) return;
@@ -153,7 +152,7 @@ function makePathsAbsolute(document: Document, directory: string): void {
   });
 }
 
-/** What begins with a variable, or at home, does not begin at the file. */
+/** Makes a path absolute, unless it begins with a variable or at home. */
 function makeAbsolute(node: unknown, directory: string): void {
   if (!isScalar(node) || typeof node.value !== 'string') return;
   const path = node.value.trim();

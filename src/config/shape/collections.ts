@@ -114,7 +114,7 @@ export function section<All extends Keys>(keys: All): Kind<ValuesOf<All>> {
   };
 }
 
-/** Reads the mapping of a section. `undefined`: there is none, and all keys have their defaults. */
+/** Reads the mapping of a section. `undefined`: it is missing, and all keys have their defaults. */
 export function readSection<All extends Keys>(
   written: WrittenMap | undefined,
   keys: All,

@@ -19,7 +19,7 @@ const clientId = {kind: GUID, describe: 'The client id of the app registration, 
 const tenantId = {kind: TENANT, describe: 'The tenant of Entra, a GUID.'};
 
 /**
- * The kinds of credentials, which are told apart by their keys, not by a name. In the order in which they are proposed
+ * The kinds of credentials, which differ in their keys, not by a name. In the order in which they are proposed
  * if several are equally near.
  */
 export const CREDENTIALS = {

@@ -124,7 +124,7 @@ const SOCKET_NAME = text({
   value: (found) => found,
 });
 
-/** Permission bits. The owner can read and write, nobody can execute. */
+/** Permission bits. The owner can read and write, and no user can execute. */
 const MODE = text({
   expected: 'as in "0600", "0660" or "0666"',
   pattern: '0?o?([0-7]{3})',

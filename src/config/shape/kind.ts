@@ -27,7 +27,7 @@ export type Form =
   | {readonly name: 'secret'; readonly isForSsh: boolean}
   | {readonly name: 'list'; readonly item: Form; readonly mayBeNothing: boolean}
   | {readonly name: 'mapping'; readonly keys: Keys}
-  /** A mapping of one of several shapes, told apart by their keys. */
+  /** A mapping of one of several shapes, which differ in their keys. */
   | {readonly name: 'one of'; readonly shapes: readonly Shape[]};
 
 export interface Shape {
@@ -61,7 +61,7 @@ type ValueOf<One extends Key> = One extends {readonly kind: Kind<infer Value>}
 /** The values of all keys of a mapping. */
 export type ValuesOf<All extends Keys> = {readonly [Name in keyof All]: ValueOf<All[Name]>};
 
-/** Where a value is: under which key, and where the key begins. `keyAt` is `undefined` for the items of a list. */
+/** The key of a value, and the offset of the key. `keyAt` is `undefined` for the items of a list. */
 export interface Slot {
   readonly label: string;
   readonly keyAt: number | undefined;

@@ -2,7 +2,7 @@ import type {Problems} from './problems.ts';
 import {readPlainYaml} from './read-plain-yaml.ts';
 import {sourceOf, valueAt, type Parts} from './written.ts';
 
-/** Our parts of the file. What is no YAML is told; only files that are not plain need the library. */
+/** Reads our parts of the file. Invalid YAML is reported. The library is loaded only for files that are not plain. */
 export async function parseConfiguration(text: string, problems: Problems): Promise<Parts> {
   const plain = readPlainYaml(text);
   const integrations = valueAt(plain, 'integrations');

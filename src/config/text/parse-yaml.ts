@@ -1,16 +1,26 @@
-import {isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type ErrorCode} from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Alias,
+  type Document,
+  type ErrorCode,
+  type Scalar,
+} from 'yaml';
 import type {Problems} from './problems.ts';
 import type {Parts, Written, WrittenEntry} from './written.ts';
 
-/** How deep values may lie in each other. */
+/** How deep values may be nested. */
 const DEPTH = 50;
 
 /** How many values may come from aliases: a few lines of aliases of aliases are billions of values. */
 const ALIASED = 10_000;
 
 /**
- * YAML 1.2. Everything but `integrations.azure` and `orgkey` belongs to somebody else and is not looked at.
- * What is no YAML is told in our words: the parser's own messages show the text, secrets included.
+ * Reads YAML 1.2. Everything but `integrations.azure` and `orgkey` belongs to other programs and is ignored. Invalid
+ * YAML is reported in our words: the messages of the parser quote the text, secrets included.
  */
 export function parseYaml(text: string, problems: Problems): Parts {
   const document = parsed(text);
@@ -19,18 +29,18 @@ export function parseYaml(text: string, problems: Problems): Parts {
     return NOTHING;
   }
   if (document.errors.length > 0) {
-    tellErrors(text, document.errors, problems);
+    reportErrors(text, document.errors, problems);
     return NOTHING;
   }
 
   const root = document.contents;
   if (root !== null && !isMap(root) && !(isScalar(root) && root.value === null)) {
-    problems.error(root.range?.[0] ?? 0, 'the file must be a mapping: integrations:, orgkey:');
+    problems.error(root.range[0], 'the file must be a mapping: integrations:, orgkey:');
   }
   const reader = new Reader(text, document, problems);
   const integrations = pairsAt(root, 'integrations', document)[0]?.value;
-  tellTwice(root, ['integrations', 'orgkey'], document, problems);
-  tellTwice(integrations, ['azure'], document, problems);
+  reportTwice(root, ['integrations', 'orgkey'], document, problems);
+  reportTwice(integrations, ['azure'], document, problems);
   return {
     azure: reader.readAt(integrations, 'azure'),
     orgkey: reader.readAt(root, 'orgkey'),
@@ -43,8 +53,8 @@ export function parseYaml(text: string, problems: Problems): Parts {
 
 const NOTHING: Parts = {azure: undefined, orgkey: undefined, sources: []};
 
-/** What follows the first error that breaks the structure only follows from it. */
-function tellErrors(text: string, errors: Document.Parsed['errors'], problems: Problems): void {
+/** Reports errors up to the first that breaks the structure: later ones only follow from it. */
+function reportErrors(text: string, errors: Document.Parsed['errors'], problems: Problems): void {
   for (const {code, pos} of errors) {
     const [at] = pos;
     const placeholder = text[at] === '{' && text[at - 1] === '$';
@@ -99,7 +109,7 @@ function pairsIn(node: unknown, document: Document.Parsed): FoundPair[] {
   );
 }
 
-function tellTwice(
+function reportTwice(
   node: unknown,
   keys: readonly string[],
   document: Document.Parsed,
@@ -109,7 +119,7 @@ function tellTwice(
     for (const {keyAt} of pairsAt(node, key, document).slice(1)) problems.error(keyAt, TWICE);
 }
 
-const TWICE = 'the same key stands here twice';
+const TWICE = 'the same key is here twice';
 
 class Reader {
   readonly #text: string;
@@ -128,37 +138,47 @@ class Reader {
     return found && this.#read(found.value, found.keyAt, 0, false);
   }
 
-  /** `near` stands in for the place of a value that has none. */
+  /** Reads a value. `near` is the place that is reported for a value that has none. */
   #read(node: unknown, near: number, depth: number, aliased: boolean): Written {
     if (depth > DEPTH) return this.#nothing(near, 'values are nested too deeply');
     if (aliased && (this.#aliased += 1) > ALIASED) {
       if (this.#aliased === ALIASED + 1) this.#problems.error(near, 'too many aliases');
       return {kind: 'nothing', at: near};
     }
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document);
-      const at = node.range?.[0] ?? near;
-      return target === undefined
-        ? this.#nothing(at, sentence('BAD_ALIAS'))
-        : this.#read(target, at, depth + 1, true);
-    }
+    if (isAlias(node)) return this.#readAlias(node, near, depth);
     if (isMap(node)) return this.#readMap(node.items, node.range?.[0] ?? near, depth, aliased);
     if (isSeq(node)) {
       const at = node.range?.[0] ?? near;
       return {kind: 'list', at, items: node.items.map((item) => this.#read(item, at, depth + 1, aliased))};
     }
-    if (!isScalar(node)) return {kind: 'nothing', at: near};
+    return isScalar(node) ? this.#readScalar(node, near) : {kind: 'nothing', at: near};
+  }
+
+  #readAlias(alias: Alias, near: number, depth: number): Written {
+    const target = alias.resolve(this.#document);
+    const at = alias.range?.[0] ?? near;
+    return target === undefined
+      ? this.#nothing(at, sentence('BAD_ALIAS'))
+      : this.#read(target, at, depth + 1, true);
+  }
+
+  #readScalar(node: Scalar, near: number): Written {
     const range = node.range ?? undefined;
     const at = range?.[0] ?? near;
     const {value} = node;
-    if (typeof value === 'string') {
-      const cut = node.type === 'PLAIN' && range !== undefined && this.#isCut(range[1], range[2]);
-      return {kind: 'text', at, text: value.trim(), cut};
+    switch (typeof value) {
+      case 'string': {
+        const cut = node.type === 'PLAIN' && range !== undefined && this.#isCut(range[1], range[2]);
+        return {kind: 'text', at, text: value.trim(), cut};
+      }
+      case 'number':
+        return {kind: 'number', at, value};
+      case 'boolean':
+        return {kind: 'flag', at, value};
+      default:
+        if (value === null) return {kind: 'nothing', at: node.source === '' ? near : at};
+        return this.#nothing(at, 'a kind of value that is not known here');
     }
-    if (typeof value === 'number') return {kind: 'number', at, value};
-    if (typeof value === 'boolean') return {kind: 'flag', at, value};
-    if (value === null) return {kind: 'nothing', at: node.source === '' ? near : at};
-    return this.#nothing(at, 'a kind of value that is not known here');
   }
 
   #readMap(
@@ -196,39 +216,20 @@ class Reader {
 }
 
 function sentence(code: ErrorCode): string {
-  switch (code) {
-    case 'BAD_ALIAS':
-      return 'no anchor has this name: put quotes around text that begins with an asterisk';
-    case 'BAD_DQ_ESCAPE':
-      return 'YAML does not know what follows the backslash: use single quotes';
-    case 'BAD_INDENT':
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'the indentation does not fit, or text needs quotes';
-    case 'BAD_SCALAR_START':
-      return 'text cannot begin with this character: put quotes around it';
-    case 'MISSING_CHAR':
-      return 'a quote, a bracket, a comma, a colon or a space is missing';
-    case 'MULTIPLE_DOCS':
-      return 'a second document begins here: the file must be one';
-    case 'MULTILINE_IMPLICIT_KEY':
-      return 'a key must stand on one line, followed by a colon';
-    case 'RESOURCE_EXHAUSTION':
-      return 'values are nested too deeply';
-    case 'TAB_AS_INDENT':
-      return 'tabs cannot indent: use spaces';
-    case 'ALIAS_PROPS':
-    case 'BAD_COLLECTION_TYPE':
-    case 'BAD_DIRECTIVE':
-    case 'BAD_PROP_ORDER':
-    case 'BLOCK_IN_FLOW':
-    case 'DUPLICATE_KEY':
-    case 'IMPOSSIBLE':
-    case 'KEY_OVER_1024_CHARS':
-    case 'MULTIPLE_ANCHORS':
-    case 'MULTIPLE_TAGS':
-    case 'NON_STRING_KEY':
-    case 'TAG_RESOLVE_FAILED':
-    case 'UNEXPECTED_TOKEN':
-      return 'not valid YAML here';
-  }
+  return SENTENCES.get(code) ?? 'not valid YAML here';
 }
+
+const BAD_INDENT = 'the indentation does not fit, or text needs quotes';
+
+const SENTENCES: ReadonlyMap<ErrorCode, string> = new Map([
+  ['BAD_ALIAS', 'no anchor has this name: put quotes around text that begins with an asterisk'],
+  ['BAD_DQ_ESCAPE', 'YAML does not know this escape after the backslash: use single quotes'],
+  ['BAD_INDENT', BAD_INDENT],
+  ['BLOCK_AS_IMPLICIT_KEY', BAD_INDENT],
+  ['BAD_SCALAR_START', 'text cannot begin with this character: put quotes around it'],
+  ['MISSING_CHAR', 'a quote, a bracket, a comma, a colon or a space is missing'],
+  ['MULTIPLE_DOCS', 'a second document begins here: the file must be one'],
+  ['MULTILINE_IMPLICIT_KEY', 'a key must be on one line, followed by a colon'],
+  ['RESOURCE_EXHAUSTION', 'values are nested too deeply'],
+  ['TAB_AS_INDENT', 'tabs cannot indent: use spaces'],
+]);

@@ -7,10 +7,10 @@ export interface Problem {
   readonly hint: string | undefined;
 }
 
-/** How many problems are told at once; more than that help nobody. */
+/** How many problems are listed; the others are counted. */
 const LIMIT = 200;
 
-/** Collects what is wrong in one text, and says where it stands. */
+/** Collects what is wrong in one text, with its place. */
 export class Problems {
   readonly #file: string;
   readonly #text: string;
@@ -24,17 +24,17 @@ export class Problems {
     this.#text = text;
   }
 
-  /** Something is wrong with what begins at the offset: a key, a credential. */
+  /** Adds a problem of what begins at the offset: a key, a credential. */
   error(at: number, message: string, hint?: string): void {
     if (!this.#open.has(at)) say(this.#errors, at, {message, hint});
   }
 
-  /** A value is wrong. The first problem of a value is the one to repair: later ones follow from it. */
+  /** Adds a problem of a value, unless it has one: later problems of a value follow from the first. */
   refuse(at: number, message: string, hint?: string): void {
     if (!this.isReportedAt(at)) this.error(at, message, hint);
   }
 
-  /** Nobody here can tell what the value is: it is warned of, and nothing that follows from it is an error. */
+  /** Marks a value that is not known here, with a warning. What follows from it is not an error. */
   leaveOpen(at: number, message: string | undefined): void {
     this.#open.add(at);
     if (message !== undefined) this.warn(at, message);
@@ -48,7 +48,7 @@ export class Problems {
     say(this.#warnings, at, {message, hint});
   }
 
-  /** Whether something is wrong with what begins at the offset. */
+  /** Whether what begins at the offset has a problem. */
   isReportedAt(at: number): boolean {
     return this.#errors.has(at);
   }

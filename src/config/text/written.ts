@@ -1,6 +1,6 @@
 /**
- * What stands in the configuration, before variables are replaced. `at` is the offset of the value in the text,
- * in UTF-16 code units.
+ * A value of the configuration as it is written, before variables are replaced. `at` is the offset of the value in the
+ * text, in UTF-16 code units.
  */
 export type Written = WrittenText | WrittenNumber | WrittenFlag | WrittenNothing | WrittenList | WrittenMap;
 
@@ -9,7 +9,7 @@ interface WrittenText {
   readonly at: number;
   /** Trimmed. */
   readonly text: string;
-  /** YAML took a `#` that follows it, directly followed by text, for a comment. */
+  /** YAML read a `#` directly before text as a comment. */
   readonly cut: boolean;
 }
 
@@ -48,21 +48,21 @@ export interface WrittenEntry {
   readonly value: Written;
 }
 
-/** The parts of the file that are ours; `undefined` where there is none. */
+/** Our parts of the file. `undefined`: the part does not exist. */
 export interface Parts {
   /** `integrations.azure`. */
   readonly azure: Written | undefined;
   readonly orgkey: Written | undefined;
-  /** The keys above them that would bring them from elsewhere: `$include`, and whatever begins with `$` below `integrations`. */
+  /** Keys above them that would take them from elsewhere: `$include`, and all that begin with `$` below `integrations`. */
   readonly sources: readonly {readonly name: string; readonly at: number}[];
 }
 
-/** The value of a key; `undefined` where the key is absent or stands in no map. */
+/** Returns the value of a key. `undefined`: the key does not exist, or the value is not a mapping. */
 export function valueAt(map: Written | undefined, key: string): Written | undefined {
   return map?.kind === 'map' ? map.entries.get(key)?.value : undefined;
 }
 
-/** The name of the source where a value is read from elsewhere: `$env`, `$file`, `$command` … */
+/** Returns the name of the source of a value: `$env`, `$file`, `$command` … `undefined`: it has none. */
 export function sourceOf(written: Written | undefined): string | undefined {
   if (written?.kind !== 'map') return undefined;
   return [...written.entries.keys()].find((key) => key.startsWith('$'));

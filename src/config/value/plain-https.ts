@@ -2,5 +2,5 @@
 export function isPlainHttps(text: string): boolean {
   if (!/^https:\/\/[\x21-\x7e]+$/.test(text)) return false;
   const url = URL.parse(text);
-  return url !== null && url.username === '' && url.password === '' && !/[?#]/.test(text);
+  return url?.username === '' && url.password === '' && !/[?#]/.test(text);
 }

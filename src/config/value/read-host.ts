@@ -1,7 +1,7 @@
 import {lowerAscii, organizationFrom, type Organization} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 
-/** What a configured host stands for. */
+/** What a configured host means. */
 export type ConfiguredHost =
   | {readonly kind: 'services'}
   /** `{organization}.visualstudio.com`: the same services, one organization. */
@@ -10,10 +10,10 @@ export type ConfiguredHost =
   | {readonly kind: 'server'; readonly host: string}
   /** `*`: every host that is not Azure DevOps. */
   | {readonly kind: 'any'}
-  /** The message continues `host: … `. */
+  /** The message continues `host … `. */
   | {readonly kind: 'invalid'; readonly message: string; readonly hint: string | undefined};
 
-/** No host means dev.azure.com. Hosts are compared without case, ASCII only. */
+/** Reads a host. None means dev.azure.com. Case is ignored, for ASCII only. */
 export function readHost(text: string | undefined): ConfiguredHost {
   if (text === undefined) return {kind: 'services'};
   if (text === '*') return {kind: 'any'};
@@ -21,7 +21,7 @@ export function readHost(text: string | undefined): ConfiguredHost {
   if (/^[a-z]+:\/\//.test(host))
     return invalid('must be a host name alone, without https:// and without a path');
   if (!HOST.test(host) || host.length > 253)
-    return invalid('is no valid host name', 'write it as in dev.azure.com or server.example.org:8443');
+    return invalid('is not a valid host name', 'write it as in dev.azure.com or server.example.org:8443');
   if (host === SERVICES_HOST) return {kind: 'services'};
   const label = /^([^.]+)\.visualstudio\.com$/.exec(host)?.[1];
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') {
@@ -34,7 +34,7 @@ export function readHost(text: string | undefined): ConfiguredHost {
   for (const domain of [SERVICES_HOST, 'visualstudio.com']) {
     if (name === domain || name.endsWith(`.${domain}`))
       return invalid(
-        'is no host of Azure DevOps that serves git',
+        'is not a host of Azure DevOps that serves git',
         `for Azure DevOps Services write ${SERVICES_HOST}`,
       );
   }

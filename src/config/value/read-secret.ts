@@ -39,13 +39,13 @@ export async function readSecret(source: SecretSource, parts: ReadSecretParts): 
     case 'held':
       return source.secret.copy();
     case 'file':
-      return await fromFile(source.path, parts.uid ?? process.getuid?.() ?? 0);
+      return fromFile(source.path, parts.uid ?? process.getuid?.() ?? 0);
     case 'command':
-      return await fromCommand(source.argv, parts);
+      return fromCommand(source.argv, parts);
     case 'keyring':
-      return await fromKeyring(source.name, parts);
+      return fromKeyring(source.name, parts);
     case 'key-vault':
-      return await parts.readVault(source.vault, source.secret);
+      return parts.readVault(source.vault, source.secret);
   }
 }
 
@@ -118,7 +118,7 @@ async function fromKeyring(name: string, parts: ReadSecretParts): Promise<Secret
 async function installedKeyring(): Promise<unknown> {
   // not a literal: bundlers and compilers must not look for an optional package
   const name: string = '@napi-rs/keyring';
-  return await import(name);
+  return import(name);
 }
 
 /** Returns `undefined` if the module is not installed, or has no such entry: it may use another keyring. */

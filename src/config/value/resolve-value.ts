@@ -23,7 +23,7 @@ export class Resolver {
     this.#sources = new Sources(surroundings, problems);
   }
 
-  /** Where the configuration itself has secrets, or parts of them. */
+  /** The places of secrets, or parts of them, in the configuration itself. */
   get literals(): readonly number[] {
     return this.#literals;
   }
@@ -46,11 +46,8 @@ export class Resolver {
       case 'absent':
         this.#problems.leaveOpen(written.at, source.message);
         return source.shown;
-      case 'file': {
-        const text = this.#file(source.path, source.at, false)?.toString('utf8').trim();
-        if (text === '') this.#problems.refuse(source.at, 'the file is empty');
-        return text || undefined;
-      }
+      case 'file':
+        return this.#textOf(source);
       case 'command':
       case 'keyring':
       case 'key-vault':
@@ -81,6 +78,12 @@ export class Resolver {
 
   #find(written: WrittenMap): Source | undefined {
     return this.#sources.find(written, (value) => this.text(value));
+  }
+
+  #textOf({path, at}: Extract<Source, {from: 'file'}>): string | undefined {
+    const text = this.#file(path, at, false)?.toString('utf8').trim();
+    if (text === '') this.#problems.refuse(at, 'the file is empty');
+    return text || undefined;
   }
 
   #secretSource(written: Written): SecretSource | undefined {

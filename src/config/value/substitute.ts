@@ -1,12 +1,12 @@
-/** What `${…}` in a text became. */
+/** A text with its `${…}` replaced. */
 type Substituted =
   | {readonly kind: 'text'; readonly text: string; readonly variables: readonly string[]}
-  /** Backstage drops the whole value where one of its variables is missing. */
+  /** As in Backstage, the whole value is missing if one of its variables is. */
   | {readonly kind: 'missing'; readonly variable: string};
 
 /**
- * `${NAME}` is the variable, `${NAME:-otherwise}` the variable or, where it is missing or empty, the other text,
- * `$${NAME}` the text `${NAME}`. What a variable holds is trimmed and not looked at again.
+ * Replaces `${NAME}` by the variable, `${NAME:-otherwise}` by the variable or, if it is missing or empty, by the other
+ * text, and `$${NAME}` by the text `${NAME}`. The value of a variable is trimmed, and not replaced again.
  * @see https://backstage.io/docs/conf/writing/#environment-variable-substitution
  */
 export function substitute(text: string, variableNamed: (name: string) => string | undefined): Substituted {
@@ -36,7 +36,7 @@ export function hasPlaceholder(text: string): boolean {
   return /(?<!\$)\$\{[^{}]*\}/.test(text);
 }
 
-/** Whether it says something itself, beside its placeholders or as the other text of one. */
+/** Whether it has text of its own, outside its placeholders or as the other text of one. */
 export function hasOwnText(text: string): boolean {
   return partsOf(text).some((part, index) => {
     const own =
@@ -45,7 +45,7 @@ export function hasOwnText(text: string): boolean {
   });
 }
 
-/** Those at odd positions are the placeholders, escaped ones among them. */
+/** Splits a text. The parts at odd positions are the placeholders, also escaped ones. */
 function partsOf(text: string): string[] {
   return text.split(/(\$?\$\{[^{}]*\})/);
 }

@@ -17,7 +17,7 @@ export interface Surroundings extends NamingSurroundings {
   readonly absent: 'error' | 'warning';
 }
 
-/** Where a value comes from. */
+/** The source of a value. */
 export type Source =
   | {readonly from: 'variable'; readonly text: string}
   | {readonly from: 'file'; readonly path: string; readonly at: number}

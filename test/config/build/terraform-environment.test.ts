@@ -204,23 +204,23 @@ const unusable: readonly (readonly [variables: Variables, message: string])[] = 
   [{...app, ARM_OIDC_TOKEN: 'x'}, 'ARM_OIDC_TOKEN is set, but ARM_USE_OIDC is not'],
   [
     {...app, ARM_USE_OIDC: 'true'},
-    'ARM_USE_OIDC is set, but there is no token, no token file and nothing to request one from',
+    'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', ARM_CLIENT_SECRET: 'a'},
-    'ARM_USE_OIDC is set, but there is no token, no token file and nothing to request one from',
+    'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', ARM_OIDC_REQUEST_TOKEN: 'a'},
-    'ARM_OIDC_REQUEST_TOKEN is set, but not where to ask: ARM_OIDC_REQUEST_URL',
+    'ARM_OIDC_REQUEST_TOKEN is set, but ARM_OIDC_REQUEST_URL, the address for it, is not',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', ARM_OIDC_REQUEST_URL: 'https://a.example'},
-    'ARM_OIDC_REQUEST_URL is set, but no token to ask it with: ARM_OIDC_REQUEST_TOKEN',
+    'ARM_OIDC_REQUEST_URL is set, but ARM_OIDC_REQUEST_TOKEN, the token for it, is not',
   ],
   [
     {...app, ...request, ARM_OIDC_REQUEST_URL: 'http://a.example'},
-    'ARM_OIDC_REQUEST_URL is no https address',
+    'ARM_OIDC_REQUEST_URL must be an https address',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', SYSTEM_ACCESSTOKEN: 'a', SYSTEM_OIDCREQUESTURI: 'https://a.example'},
@@ -242,7 +242,7 @@ const unusable: readonly (readonly [variables: Variables, message: string])[] = 
   ],
   [
     {ARM_USE_MSI: 'true', AZDO_ORG_SERVICE_URL: 'https://server.example.org/tfs/Main'},
-    'AZDO_ORG_SERVICE_URL names a server, and only AZDO_PERSONAL_ACCESS_TOKEN is possible there',
+    'AZDO_ORG_SERVICE_URL names a server, where only AZDO_PERSONAL_ACCESS_TOKEN is possible',
   ],
 ];
 

@@ -120,7 +120,7 @@ function requiredIn(keys: Keys): object {
 }
 
 async function load(t: ExecutionContext, content: object) {
-  return await loadText(t, JSON.stringify(content), {environment: {AZDO_PERSONAL_ACCESS_TOKEN: 'x'}});
+  return loadText(t, JSON.stringify(content), {environment: {AZDO_PERSONAL_ACCESS_TOKEN: 'x'}});
 }
 
 for (const {title, prefix, keys, inFile} of tables)

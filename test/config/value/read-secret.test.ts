@@ -146,14 +146,14 @@ test('a module without the entry may look elsewhere: secret-tool is asked as wel
   t.is((await readSecret({from: 'keyring', name: 'a'}, tool)).revealText(), 'x');
 });
 
-test('a keyring without the entry, or none at all, is told', async (t) => {
+test('a keyring without the entry, or without a keyring, is reported', async (t) => {
   const locked = await errorOf(t, readSecret({from: 'keyring', name: 'a'}, secretTool(t, 'exit 1')));
   t.is(locked.message, 'the keyring is locked, or has no such entry');
   const none = await errorOf(
     t,
     readSecret({from: 'keyring', name: 'a'}, {...parts, environment: {PATH: '/not/there'}}),
   );
-  t.is(none.message, 'the keyring has no such entry, or cannot be asked');
+  t.is(none.message, 'the keyring has no such entry, or cannot be read');
 });
 
 test('a vault is asked by who may talk to Azure', async (t) => {
