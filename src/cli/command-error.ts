@@ -1,18 +1,30 @@
-import type {ExitCode} from './exit-code.ts';
+import {OrgkeyError} from '../text/orgkey-error.ts';
+import {EXIT, type ExitCode} from './exit-code.ts';
 
-/** Why a command ends early. The message is lower case without a full stop; the hint says what repairs it. */
-export class CommandError extends Error {
+/**
+ * Ends a command early. The message is lower case without a full stop; the hint is one imperative line that repairs
+ * the cause. It is a class of its own because main.ts needs the exit code.
+ */
+export class CommandError extends OrgkeyError {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;
-  readonly hint: string | undefined;
 
   constructor(
     exitCode: ExitCode,
     message: string,
-    {hint, cause}: {hint?: string | undefined; cause?: unknown} = {},
+    {code = CODES[exitCode], hint, cause}: {code?: string; hint?: string | undefined; cause?: unknown} = {},
   ) {
-    super(message, {cause});
+    super(code, message, {hint, cause});
     this.exitCode = exitCode;
-    this.hint = hint;
   }
 }
+
+/** The code of an error that has none of its own. */
+const CODES: Readonly<Record<ExitCode, string>> = {
+  [EXIT.ok]: 'ERR_COMMAND',
+  [EXIT.unhealthy]: 'ERR_COMMAND',
+  [EXIT.usage]: 'ERR_USAGE',
+  [EXIT.notRunning]: 'ERR_NOT_RUNNING',
+  [EXIT.signInRefused]: 'ERR_SIGN_IN',
+  [EXIT.badConfiguration]: 'ERR_CONFIGURATION',
+};

@@ -1,21 +1,21 @@
 import type {Terminal} from './terminal.ts';
 
-/** What every command gets: the world around it, looked up once, in main.ts. */
+/** The world around a command, which main.ts looks up once. */
 export interface Context {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly uid: number;
-  /** Absolute. `undefined`: nobody knows one. Whoever needs it asks `homeOf`. */
+  /** Absolute. `undefined`: unknown; `homeOf` reports that. */
   readonly home: string | undefined;
-  /** Absolute: relative paths of options are taken from here. */
+  /** Absolute. Relative paths in options start here. */
   readonly directory: string;
-  /** Where drafts may be made. Absolute. */
+  /** The directory for temporary files. Absolute. */
   readonly temporary: string;
   readonly program: Program;
   /** Milliseconds since epoch. */
   readonly now: () => number;
-  /** Comes back after so many milliseconds. */
+  /** Resolves after so many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface Program {
   readonly node: string;
   /** `dist/main.js`, or `src/main.ts` in a checkout. */
   readonly main: string;
-  /** `git-credential-orgkey`, beside the program when installed, in `src/shell/` in a checkout. */
+  /** `git-credential-orgkey`: next to the program if installed, in `src/shell/` in a checkout. */
   readonly helper: string;
   /** `orgkey-ssh`, likewise. */
   readonly sshWrapper: string;
@@ -34,7 +34,7 @@ export interface Program {
   readonly schema: string | undefined;
 }
 
-/** Options that every command takes. */
+/** The options that every command takes. */
 export interface Places {
   readonly config?: string | undefined;
   readonly 'runtime-dir'?: string | undefined;

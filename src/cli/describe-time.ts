@@ -1,4 +1,4 @@
-/** A length of time for people, in its two largest units: `3 h 5 min`. In milliseconds; below zero counts as none. */
+/** Returns a duration in its two largest units: `3 h 5 min`. `milliseconds`: below zero counts as zero. */
 export function describeDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -10,7 +10,7 @@ export function describeDuration(milliseconds: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-/** Local time, to the minute: `2026-11-21 14:05`. Milliseconds since epoch. */
+/** Returns local time to the minute: `2026-11-21 14:05`. `moment`: milliseconds since epoch. */
 export function describeMoment(moment: number): string {
   const date = new Date(moment);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

@@ -1,36 +1,31 @@
+import {codeOf, messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';
 
-/** What to tell the person, and the program that called us. */
-interface Explained {
+/** What to report to the user and to the program that called us. */
+export interface Explained {
   readonly message: string;
   readonly hint: string | undefined;
   readonly exitCode: ExitCode;
 }
 
-/** Errors of ours carry `code` and `hint`; anything else is told as it is. */
+/** Returns the message, the hint and the exit code for anything that was thrown. */
 export function explainError(error: unknown): Explained {
   if (error instanceof CommandError)
     return {message: error.message, hint: error.hint, exitCode: error.exitCode};
-  if (!(error instanceof Error))
-    return {message: printable(String(error)), hint: undefined, exitCode: EXIT.unhealthy};
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
-  if (code === 'ERR_NOT_RUNNING')
-    return {
-      message: printable(error.message),
-      hint: hint ?? 'start it: orgkey service start',
-      exitCode: EXIT.notRunning,
-    };
+  const code = codeOf(error) ?? '';
+  const hint =
+    error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
   return {
-    message: printable(error.message, 1000),
-    hint: hint ?? REPAIRS[code ?? ''],
-    exitCode: EXIT.unhealthy,
+    message: printable(messageOf(error), 1000),
+    hint: hint ?? HINTS[code],
+    exitCode: code === 'ERR_NOT_RUNNING' ? EXIT.notRunning : EXIT.unhealthy,
   };
 }
 
-const REPAIRS: Readonly<Record<string, string>> = {
-  EACCES: 'look at the modes and the owner of the file and of its directories',
-  ENOSPC: 'make room on the disk',
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'check the owner and the permissions of the file and of its directories',
+  ENOSPC: 'free some disk space',
+  ERR_NOT_RUNNING: 'start the daemon: orgkey service start',
 };

@@ -1,12 +1,13 @@
 import {statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ControlConnection} from '../control/control-client.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {runtimeDirectoryOfDaemon} from './locate.ts';
 
-/** @throws {CommandError} or {ControlError} where no daemon answers. */
+/** Connects to the daemon. @throws {OrgkeyError} if no daemon answers. */
 export async function connectDaemon(options: Places, context: Context): Promise<ControlConnection> {
   const directory = runtimeDirectoryOfDaemon(options, context);
   if (directory === undefined) throw notRunning('the daemon is not running');
@@ -15,17 +16,17 @@ export async function connectDaemon(options: Places, context: Context): Promise<
   try {
     statSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES')
-      throw new CommandError(EXIT.unhealthy, `the daemon of ${directory} is another user's`, {
-        hint: 'only its own user and root may ask it: use sudo',
+    if (codeOf(error) === 'EACCES')
+      throw new CommandError(EXIT.unhealthy, `the daemon in ${directory} belongs to another user`, {
+        hint: 'run the command as that user, or with sudo',
       });
-    throw notRunning(`the daemon is not running: nothing is at ${path}`);
+    throw notRunning(`the daemon is not running: ${path} does not exist`);
   }
   const {connectControl} = await import('../control/control-client.ts');
   return connectControl(path);
 }
 
-/** Connects, does one thing, and hangs up. */
+/** Connects to the daemon, calls `use`, and closes the connection. */
 export async function withDaemon<Result>(
   options: Places,
   context: Context,
@@ -39,7 +40,7 @@ export async function withDaemon<Result>(
   }
 }
 
-/** Whether a daemon can be asked now. */
+/** Whether a daemon answers now. */
 export async function isRunning(options: Places, context: Context): Promise<boolean> {
   try {
     await withDaemon(options, context, async () => undefined);
@@ -49,7 +50,7 @@ export async function isRunning(options: Places, context: Context): Promise<bool
   }
 }
 
-/** Whether a daemon that was just started can be asked within its time: git is answered first, people after that. */
+/** Waits for a daemon that was just started; it serves git first. Returns whether it answers within its time. */
 export async function comesUp(options: Places, context: Context): Promise<boolean> {
   for (let waited = 0; waited < START_LIMIT; waited += INTERVAL) {
     if (await isRunning(options, context)) return true;
@@ -63,5 +64,5 @@ const START_LIMIT = 10_000;
 const INTERVAL = 50;
 
 function notRunning(message: string): CommandError {
-  return new CommandError(EXIT.notRunning, message, {hint: 'start it: orgkey service start'});
+  return new CommandError(EXIT.notRunning, message, {hint: 'start the daemon: orgkey service start'});
 }

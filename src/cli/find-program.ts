@@ -5,10 +5,10 @@ import {fileURLToPath} from 'node:url';
 import {parseRecord} from '../text/record.ts';
 import type {Program} from './context.ts';
 
-/** The parts of the orgkey that runs. `node`: Node's absolute path. */
+/** Finds the parts of the running orgkey. `node`: the absolute path of Node. */
 export async function findProgram(node: string): Promise<Program> {
   const folder = dirname(fileURLToPath(import.meta.url));
-  // dist/ is flat and has the scripts beside the program; a checkout has them in src/shell/
+  // dist/ is flat and contains the scripts; a checkout has them in src/shell/
   const isInstalled = existsSync(join(folder, 'git-credential-orgkey'));
   const root = isInstalled ? folder : dirname(folder);
   const scripts = isInstalled ? folder : join(root, 'shell');

@@ -6,29 +6,29 @@ import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 
-/** @throws {CommandError} where there is none. */
+/** Returns the home directory. @throws {CommandError} if it is unknown. */
 export function homeOf({home}: Pick<Context, 'home'>): string {
   if (home !== undefined) return home;
   throw new CommandError(EXIT.unhealthy, 'HOME is not set to an absolute path', {
-    hint: 'set it to a directory of your own: export HOME=/path/to/it',
+    hint: 'set it: export HOME=/path/to/your/home',
   });
 }
 
-/** Relative paths are taken from where the command was started; a `~/` that no shell replaced, from home. */
+/** Resolves a path: a relative one from the working directory, a `~/` that no shell replaced from home. */
 export function absolute(path: string, context: Pick<Context, 'directory' | 'home'>): string {
   if (path.startsWith('~/')) homeOf(context);
   return paths.absolutePath(path, context);
 }
 
-/** The configuration in use: the one that is named, even if it is not there, else the first that is. */
+/** Returns the configuration in use: the one that is named, even if it does not exist, else the first that exists. */
 export function configurationFile({config}: Places, context: Context): string | undefined {
   const found = paths.configurationFile(context, {flag: config, files: machineFiles});
   return found && absolute(found, context);
 }
 
 /**
- * Only a configuration that the daemon would not find by itself is named to its service: a service has none of the
- * shell's variables. `undefined`: it need not be named.
+ * Returns the path to name to a service, which has none of the shell's variables. `undefined`: the daemon finds the
+ * configuration without that.
  */
 export function nameForService(
   path: string,
@@ -40,46 +40,46 @@ export function nameForService(
   return path === found || path === '/etc/orgkey/config.yaml' ? undefined : path;
 }
 
-/** The directory of the person's own configuration. */
+/** Returns the directory of the user's own configuration. */
 export function configurationDirectory(context: Context): string {
   return dirname(
     paths.userConfigurationFile(context) ?? join(homeOf(context), '.config', 'orgkey', 'config.yaml'),
   );
 }
 
-/** Where the keys that the configuration in use names are kept: what is not of the machine is not seen by its service. */
+/** Returns the directory for submodule keys. The service of the machine sees only the machine's directory. */
 export function keyDirectory(options: Places, context: Context): string {
   return join(isOfMachine(options, context) ? machineDirectory : configurationDirectory(context), 'ssh');
 }
 
-/** Whether the configuration in use is the one of the whole machine. */
+/** Whether the configuration in use belongs to the whole machine. */
 export function isOfMachine(options: Places, context: Context): boolean {
   const file = configurationFile(options, context);
   return file !== undefined && dirname(file) === machineDirectory;
 }
 
-/** Where orgkey keeps what it must remember. */
+/** Returns the state directory. */
 export function stateDirectory(options: Places, context: Context): string {
   return absolute(paths.stateDirectory(context, options['state-dir']), context);
 }
 
-/** Where the daemon with its sockets in this directory keeps what it must remember. */
+/** Returns the state directory of the daemon whose sockets are in `runtime`. */
 export function stateDirectoryOf(runtime: string | undefined, options: Places, context: Context): string {
   const isNamed = options['state-dir'] ?? context.environment['ORGKEY_STATE_DIR'];
   return runtime === SYSTEM_RUNTIME && !isNamed ? SYSTEM_STATE : stateDirectory(options, context);
 }
 
-/** The places of the machine's service. */
+/** The directories of the machine's service. */
 export const SYSTEM_RUNTIME = '/run/orgkey';
 const SYSTEM_STATE = '/var/lib/orgkey';
 
-/** Where a daemon started now would have its sockets. */
+/** Returns the directory in which a daemon started now would create its sockets. */
 export function runtimeDirectory(options: Places, context: Context): string {
   const flag = options['runtime-dir'];
   return absolute(paths.runtimeDirectoryToMake(context, {flag, files: machineFiles}), context);
 }
 
-/** Where the daemon has its sockets that git would reach. `undefined`: there is none. */
+/** Returns the directory of the daemon that git would reach. `undefined`: no daemon was found. */
 export function runtimeDirectoryOfDaemon(options: Places, context: Context): string | undefined {
   const named = options['runtime-dir'];
   if (named !== undefined) return absolute(named, context);
@@ -87,13 +87,13 @@ export function runtimeDirectoryOfDaemon(options: Places, context: Context): str
   return found && absolute(found, context);
 }
 
-/** Where `setup` records what it changed. */
+/** Returns the directory in which `setup` records what it changed. */
 export function setupDirectory(options: Places & {readonly system?: boolean}, context: Context): string {
   const isNamed = options['state-dir'] ?? context.environment['ORGKEY_STATE_DIR'];
   return options.system && !isNamed ? SYSTEM_SETUP : stateDirectory(options, context);
 }
 
-/** Where to look for what `setup` recorded: here, and for root also the machine's. */
+/** Returns the directories that may hold records of `setup`: for root, also the machine's. */
 export function setupDirectories(
   options: Places & {readonly system?: boolean},
   context: Context,
@@ -102,5 +102,5 @@ export function setupDirectories(
   return context.uid === 0 ? [...new Set([own, setupDirectory({...options, system: true}, context)])] : [own];
 }
 
-/** For the whole machine: root's, since what root undoes later must be nobody else's to write. */
+/** Only root may write here, because root undoes later what is recorded. */
 const SYSTEM_SETUP = '/var/lib/orgkey-setup';

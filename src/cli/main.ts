@@ -12,7 +12,7 @@ import {findProgram} from './find-program.ts';
 import {parseCommandLine} from './line/parse-command-line.ts';
 import {Terminal} from './terminal.ts';
 
-/** Every command but `daemon`. Gives the exit code. */
+/** Runs every command except `daemon`. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal(process, process.env);
   try {
@@ -26,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   if (process.platform === 'win32')
-    throw new CommandError(EXIT.unhealthy, 'native Windows has no Unix sockets that Node could serve', {
+    throw new CommandError(EXIT.unhealthy, 'Node cannot serve Unix sockets on native Windows', {
       hint: 'run orgkey inside WSL',
     });
   const program = await findProgram(process.execPath);
@@ -62,7 +62,7 @@ function contextOf(program: Program, terminal: Terminal): Context {
   };
 }
 
-/** For the completion, which says nothing where it knows nothing. */
+/** Returns names for the completion, which proposes nothing if the configuration cannot be read. */
 async function organizationNames(context: Context): Promise<string[]> {
   const {loadFor} = await import('./read-configuration.ts');
   const loaded = await loadFor({}, context);

@@ -7,10 +7,10 @@ import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
 import {configurationFile} from './locate.ts';
 
-/** How a configuration is read: as whoever acts by it, or as whoever looks at that of a daemon. Default: that. */
+/** How a configuration is read. Default: to inspect that of a daemon. */
 type Reading = Pick<LoadOptions, 'absent' | 'content'>;
 
-/** What the daemon would load now, as far as can be told from here. */
+/** Loads what the daemon would load now, as far as we can know it. */
 export async function loadFor(options: Places, context: Context, reading: Reading = {}): Promise<Loaded> {
   const {loadConfiguration} = await import('../config/load-configuration.ts');
   return loadConfiguration({
@@ -25,7 +25,7 @@ export async function loadFor(options: Places, context: Context, reading: Readin
   });
 }
 
-/** A sound configuration. @throws {CommandError} after every problem was told. */
+/** Returns a valid configuration. @throws {CommandError} after every problem was reported. */
 export async function readConfiguration(
   options: Places,
   context: Context,
@@ -33,29 +33,28 @@ export async function readConfiguration(
 ): Promise<Configuration> {
   const loaded = await loadFor(options, context, reading);
   if (loaded.kind === 'loaded') {
-    for (const warning of loaded.configuration.warnings) tellProblem('warning', warning, context);
+    for (const warning of loaded.configuration.warnings) reportProblem('warning', warning, context);
     return loaded.configuration;
   }
-  for (const problem of loaded.problems) tellProblem('error', problem, context);
+  for (const problem of loaded.problems) reportProblem('error', problem, context);
   const count = loaded.problems.length;
   const problems = count === 1 ? 'a problem' : `${count} problems`;
-  throw new CommandError(
-    EXIT.badConfiguration,
-    reading.content === undefined
-      ? `the configuration has ${problems}: ${loaded.source}`
-      : `what would be written to ${loaded.source} has ${problems}`,
-    {
-      hint:
-        reading.content === undefined
-          ? 'correct it: orgkey config edit'
-          : 'nothing was written: correct that, and run orgkey setup again',
-    },
-  );
+  if (reading.content !== undefined)
+    throw new CommandError(
+      EXIT.badConfiguration,
+      `${loaded.source} was not written: it would have ${problems}`,
+      {
+        hint: 'correct that, and run orgkey setup again',
+      },
+    );
+  throw new CommandError(EXIT.badConfiguration, `the configuration has ${problems}: ${loaded.source}`, {
+    hint: 'correct it: orgkey config edit',
+  });
 }
 
 /**
- * What a running daemon says against the configuration of this path, which it reads again for that: it has other
- * variables and rights than we have. It may go by another one.
+ * Returns the problems that a running daemon has with the configuration at this path. It reads the file again for
+ * that, because its variables and permissions differ from ours. If it uses another file, the list is empty.
  */
 export async function problemsOfDaemon(
   path: string,
@@ -67,18 +66,19 @@ export async function problemsOfDaemon(
   return problems.filter(({place}) => place === path || place.startsWith(`${path}:`));
 }
 
-/** A running daemon goes by the configuration. @throws {CommandError} after everything that it says was told. */
+/** Makes a running daemon reload. @throws {CommandError} after every problem of the daemon was reported. */
 export async function requireTaken(path: string, options: Places, context: Context): Promise<void> {
   const problems = await problemsOfDaemon(path, options, context);
   if (problems.length === 0) return;
-  for (const problem of problems) tellProblem('error', problem, context);
+  for (const problem of problems) reportProblem('error', problem, context);
   const isExplained = problems.every(({hint}) => hint !== undefined);
-  throw new CommandError(EXIT.badConfiguration, 'the daemon does not take the configuration', {
-    hint: isExplained ? undefined : 'does it use variables that only this shell has? run: orgkey doctor',
+  throw new CommandError(EXIT.badConfiguration, 'the daemon rejects the configuration', {
+    hint: isExplained ? undefined : 'check for variables that only this shell has: orgkey doctor',
   });
 }
 
-export function tellProblem(
+/** Prints a problem of the configuration with its place. */
+export function reportProblem(
   level: 'error' | 'warning',
   {place, message, hint}: Problem,
   {terminal}: Context,

@@ -2,13 +2,13 @@ import {widthOf} from './terminal.ts';
 
 interface Column {
   readonly title: string;
-  /** Numbers stand at the right. Default: left. */
+  /** For numbers. Default: left. */
   readonly align?: 'right';
-  /** In columns; what is longer is cut where the table would be too wide. */
+  /** Longer cells are cut to this width, in columns, if the table would be too wide. */
   readonly least: number;
 }
 
-/** Rows of cells, already safe to print, as lines of at most so many columns; the first line holds the titles. */
+/** Lays rows of printable cells out as lines of at most `width` columns. The first line holds the titles. */
 export function layTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -27,7 +27,7 @@ export function layTable(
   );
 }
 
-/** Takes from the widest column that can give, one by one, until it fits. */
+/** Narrows the widest column that may be narrowed, again and again, until the table fits. */
 function shrink(wanted: readonly number[], columns: readonly Column[], room: number): number[] {
   const widths = [...wanted];
   let excess = widths.reduce((sum, one) => sum + one, 0) - room;

@@ -6,12 +6,12 @@ import {Secret} from '../secret/secret.ts';
 import {EXIT} from './exit-code.ts';
 
 /*
- * The rules of the house, kept here because only this file writes.
- *   Data goes to stdout, everything said to a person to stderr.
- *   An error is `orgkey: error: …`, lower case, no full stop; its repair follows as `orgkey: hint: …`.
- *   Color only on a terminal, never under NO_COLOR or TERM=dumb; it never carries the meaning alone.
- *   At most 80 columns.
- *   What came from elsewhere is passed through `printable` by whoever builds the text.
+ * The rules of output. They are here because only this file writes to the terminal.
+ *   Data goes to stdout, messages to stderr.
+ *   An error is `orgkey: error: …`, lower case, no full stop; a hint follows as `orgkey: hint: …`.
+ *   Color is used only on a terminal, never with NO_COLOR or TERM=dumb, and never carries the meaning alone.
+ *   Lines have at most 80 columns.
+ *   The caller passes text from elsewhere through `printable`.
  */
 
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
@@ -27,27 +27,28 @@ interface Streams {
 export class Terminal {
   readonly #streams: Streams;
   readonly #mayColor: boolean;
-  #isHeard = true;
+  #hasReader = true;
 
   constructor(streams: Streams, environment: Readonly<Record<string, string | undefined>>) {
     this.#streams = streams;
     this.#mayColor = !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
     streams.stdout.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));
-    // what is said to nobody must not keep a command from its work
-    streams.stderr.on('error', () => (this.#isHeard = false));
+    // a closed stderr must not stop a command
+    streams.stderr.on('error', () => (this.#hasReader = false));
   }
 
-  /** Whether all that was written could be: a command that goes on ends where nobody reads any more. */
-  get isHeard(): boolean {
-    return this.#isHeard;
+  /** Whether everything could be written. A command that runs until it is stopped ends if no reader is left. */
+  hasReader(): boolean {
+    return this.#hasReader;
   }
 
-  /** Columns to fill, 40 to 80. */
+  /** The width to fill, in columns: 40 to 80. */
   get columns(): number {
-    return Math.max(40, Math.min(80, this.#streams.stdout.columns ?? 80));
+    const {stdout} = this.#streams;
+    return Math.max(40, Math.min(80, stdout.isTTY ? stdout.columns : 80));
   }
 
-  /** A person can be asked. */
+  /** Whether a user can be asked. */
   get isInteractive(): boolean {
     return this.#streams.stdin.isTTY && this.#streams.stderr.isTTY;
   }
@@ -57,12 +58,12 @@ export class Terminal {
     return this.#streams.stdout.isTTY;
   }
 
-  /** Data: a line, or several. */
+  /** Prints data: one line or several. */
   print(text: string): void {
     this.#streams.stdout.write(`${this.#shown(text, this.#streams.stdout)}\n`);
   }
 
-  /** Data, byte for byte, nothing added. */
+  /** Writes data as it is, without a line break. */
   write(text: string): void {
     this.#streams.stdout.write(text);
   }
@@ -71,7 +72,7 @@ export class Terminal {
     this.#streams.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  /** For people: a line, or several. */
+  /** Prints a message: one line or several. */
   say(text: string): void {
     this.#streams.stderr.write(`${this.#shown(text, this.#streams.stderr)}\n`);
   }
@@ -90,12 +91,12 @@ export class Terminal {
     this.say(`orgkey: hint: ${hint}`);
   }
 
-  /** In place of what was shown before: the whole screen. */
+  /** Replaces the whole screen. */
   redraw(text: string): void {
     this.#streams.stdout.write(`\u001b[H\u001b[2J${this.#shown(text, this.#streams.stdout)}\n`);
   }
 
-  /** An empty answer is the fallback. */
+  /** Asks for a line. An empty answer counts as the fallback. */
   async ask(question: string, fallback = ''): Promise<string> {
     const {stdin, stderr} = this.#streams;
     const reader = createInterface({input: stdin, output: stderr});
@@ -108,12 +109,12 @@ export class Terminal {
     }
   }
 
-  /** What is typed is not shown: one line. `undefined`: it was broken off. */
+  /** Asks for a line that is not shown. `undefined`: the user cancelled. */
   askSecret(question: string): Promise<Secret | undefined> {
     return this.#typeSecret(`${question} (not shown): `, (typed) => typed.at(-1) === LINE_FEED);
   }
 
-  /** Pasted lines are not shown, up to one that begins with `-----END`, or Ctrl-D. */
+  /** Asks for lines that are not shown, up to one that begins with `-----END`, or Ctrl-D. */
   askSecretLines(question: string): Promise<Secret | undefined> {
     return this.#typeSecret(`${question} (not shown): `, (typed) => {
       if (typed.at(-1) !== LINE_FEED) return false;
@@ -125,32 +126,32 @@ export class Terminal {
   #typeSecret(prompt: string, isWhole: (typed: readonly number[]) => boolean): Promise<Secret | undefined> {
     const {stdin, stderr} = this.#streams;
     const typed: number[] = [];
-    // before the question: who answers at once must not see his answer
+    // before the question, so that a quick answer is not shown either
     stdin.setRawMode(true);
     stderr.write(prompt);
     return new Promise((resolve) => {
       const settle = (secret: Secret | undefined) => {
-        stdin.off('data', hear).off('end', breakOff).pause();
+        stdin.off('data', read).off('end', cancel).pause();
         stdin.setRawMode(false);
         typed.fill(0);
         stderr.write('\n');
         resolve(secret);
       };
-      const breakOff = () => settle(undefined);
-      const hear = (chunk: Buffer | string) => {
+      const cancel = () => settle(undefined);
+      const read = (chunk: Buffer | string) => {
         for (const byte of Buffer.from(chunk)) {
-          if (byte === CTRL_C) return breakOff();
+          if (byte === CTRL_C) return cancel();
           if (byte === CTRL_D) return settle(typed.length === 0 ? undefined : secretOf(typed));
           if (byte === DELETE || byte === BACKSPACE) typed.pop();
           else typed.push(byte === CARRIAGE_RETURN ? LINE_FEED : byte);
           if (isWhole(typed)) return settle(secretOf(typed));
         }
       };
-      stdin.on('data', hear).once('end', breakOff).resume();
+      stdin.on('data', read).once('end', cancel).resume();
     });
   }
 
-  /** All of stdin. @throws {RangeError} above the limit, in bytes. */
+  /** Returns all of stdin. @throws {RangeError} if it is longer than `limit` bytes. */
   async readInput(limit: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -163,11 +164,11 @@ export class Terminal {
     return Buffer.concat(chunks);
   }
 
-  /** `orgkey status | head` is no mishap; data that could not be written is. */
+  /** A reader that hangs up (`orgkey status | head`) is not an error; other failures to write data are. */
   #fail({code, message}: NodeJS.ErrnoException): void {
-    this.#isHeard = false;
+    this.#hasReader = false;
     if (code === 'EPIPE') return;
-    this.error(`the output cannot be written: ${printable(message)}`);
+    this.error(`cannot write the output: ${printable(message)}`);
     this.#streams.exit(EXIT.unhealthy);
   }
 
@@ -176,17 +177,17 @@ export class Terminal {
   }
 }
 
-/** Where the text ends up without color, the terminal takes it out again. */
+/** Adds a style, which the terminal removes again if it shows no color. */
 export function style(name: Style, text: string): string {
   return styleText(name, text, {validateStream: false});
 }
 
-/** In columns; escapes take none. */
+/** Returns the width in columns, without escape sequences. */
 export function widthOf(text: string): number {
   return Array.from(stripVTControlCharacters(text)).length;
 }
 
-/** Without the line break at the end. */
+/** Drops the line break at the end. */
 function secretOf(typed: readonly number[]): Secret {
   return new Secret(Uint8Array.from(typed.at(-1) === LINE_FEED ? typed.slice(0, -1) : typed));
 }

@@ -10,8 +10,8 @@ import {EXIT, type ExitCode} from './exit-code.ts';
 import {style} from './terminal.ts';
 
 /**
- * Gets a token for every organization that is configured by name, and tells of each. Where some are refused and some
- * broken, the exit code is that of what is broken.
+ * Gets a token for every organization that is configured by name, and prints the results. Returns the exit code; a
+ * broken organization outranks a rejected credential.
  */
 export async function testOrganizations(
   bindings: readonly Binding[],
@@ -31,11 +31,11 @@ export async function testOrganizations(
   return code;
 }
 
-/** Whether Entra or Azure DevOps said no; everything else is something that is broken. */
+/** Returns the exit code for a failure: Entra or Azure DevOps rejected the credential, or something is broken. */
 export function exitCodeFor(code: string): ExitCode {
-  // the issuer's own codes: AADSTS7000222, TF400813, VS403463, and OAuth's words
-  const isRefusal = /^(?:AADSTS|TF|VS)[0-9]|^[a-z]+_[a-z_]+$/.test(code) || REFUSALS.has(code);
-  return isRefusal ? EXIT.signInRefused : EXIT.unhealthy;
+  // codes of the issuer: AADSTS7000222, TF400813, VS403463, and OAuth's words
+  const isRejection = /^(?:AADSTS|TF|VS)[0-9]|^[a-z]+_[a-z_]+$/.test(code) || REJECTIONS.has(code);
+  return isRejection ? EXIT.signInRefused : EXIT.unhealthy;
 }
 
 function describeResult(organization: string, identity: string, result: TokenResult, now: number): string[] {
@@ -48,8 +48,8 @@ function describeResult(organization: string, identity: string, result: TokenRes
   return result.hint === undefined ? [line] : [line, `  repair: ${printable(result.hint)}`];
 }
 
-/** Where nobody is signed in, or what we have is not taken. */
-const REFUSALS = new Set([
+/** Our own codes for a missing sign-in or a rejected credential. */
+const REJECTIONS = new Set([
   'ERR_AZURE_CLI_SIGN_IN',
   'ERR_CANCELLED',
   'ERR_NOT_ACCEPTED',

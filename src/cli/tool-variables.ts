@@ -1,19 +1,21 @@
 import {SERVICES_HOST} from '../organization/owner.ts';
+import {printable} from '../text/printable.ts';
 import {CommandError} from './command-error.ts';
 import {EXIT} from './exit-code.ts';
 import {basic, type Granted} from './commands/token.ts';
 
-/** An artifact feed: of the organization, or of one of its projects. */
+/** An artifact feed of the organization, or of one of its projects. */
 interface Feed {
   readonly project: string | undefined;
   readonly name: string;
 }
 
 /**
- * The variables by which tools take the token: Azure DevOps' own, npm for the whole organization, and for each feed
- * NuGet, pip, uv, Maven and Cargo. `organization`: as typed, `HOST/COLLECTION` on a server; `feeds`: `feed` or
- * `project/feed`.
- * @throws {CommandError} where a feed has a name that none has, or a server's collection is not named.
+ * Returns the variables from which tools read the token: those of Azure DevOps, those of npm for the whole
+ * organization, and for each feed those of NuGet, pip, uv, Maven and Cargo.
+ * @param organization as typed; `HOST/COLLECTION` on a server
+ * @param feeds `feed` or `project/feed`
+ * @throws {CommandError} if a feed's name is invalid, or if the collection of a server is missing.
  */
 export function toolVariables(
   organization: string,
@@ -34,7 +36,7 @@ export function toolVariables(
   };
 }
 
-/** npm looks for a token under every parent of a registry's address: one for all feeds of the organization. */
+/** npm looks for a token under every parent of a registry's address, so one serves all feeds of the organization. */
 function npmVariables(base: string, {form, token, username}: Granted): Record<string, string> {
   const key = `npm_config_${base.replace('https:', '')}/`;
   return form === 'pat' ? {[`${key}:_auth`]: basic(username, token)} : {[`${key}:_authToken`]: token};
@@ -50,7 +52,7 @@ function nugetVariables(base: string, token: string, feeds: readonly Feed[]): Re
   return {VSS_NUGET_EXTERNAL_FEED_ENDPOINTS: JSON.stringify({endpointCredentials})};
 }
 
-/** The first feed takes the place of PyPI: beside it, whoever publishes a name there first would be installed. */
+/** The first feed replaces PyPI: next to it, a public package of the same name could be installed instead. */
 function pythonVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const [first] = feeds;
   const address = first === undefined ? '' : `${addressOf(base, first)}/pypi/simple/`;
@@ -66,7 +68,7 @@ function pythonVariables(base: string, token: string, feeds: readonly Feed[]): R
   };
 }
 
-/** For a settings.xml with `<password>${env.MAVEN_FEED_PASSWORD}</password>`: Maven has no variables of its own. */
+/** Maven has no variables of its own: a settings.xml refers to these, with `${env.MAVEN_FEED_PASSWORD}`. */
 function mavenVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const [first] = feeds;
   return {
@@ -87,15 +89,16 @@ function cargoVariables(base: string, {form, token, username}: Granted, feed: Fe
 }
 
 /**
- * Below which the feeds lie: for the services on a host of their own, on a server in the collection. No slash at the end.
+ * Returns the parent address of the feeds, without a slash at the end. The services have a host of their own for them;
+ * a server has them in the collection.
  * @see https://learn.microsoft.com/azure/devops/artifacts/maven/project-setup-maven
  */
 function feedsOf(organization: string, {host}: Granted): string {
   if (host === SERVICES_HOST) return `https://pkgs.${SERVICES_HOST}/${organization}`;
   const [, ...collection] = organization.split('/').filter(Boolean);
   if (collection.length === 0)
-    throw new CommandError(EXIT.usage, `which collection of ${host} is meant?`, {
-      hint: `for example: orgkey exec ${host}/DefaultCollection -- npm publish`,
+    throw new CommandError(EXIT.usage, `no collection of ${host} is named`, {
+      hint: `name one, as in: orgkey exec ${host}/DefaultCollection -- npm publish`,
     });
   return `https://${[host, ...collection.map(encodeURIComponent)].join('/')}`;
 }
@@ -110,7 +113,9 @@ function parseFeed(text: string): Feed {
   const name = parts.pop() ?? '';
   const project = parts.pop();
   if (parts.length > 0 || !/^[\w.@-]+$/.test(name) || project === '')
-    throw new CommandError(EXIT.usage, '--feed is FEED, or PROJECT/FEED');
+    throw new CommandError(EXIT.usage, `invalid feed: ${printable(text, 60)}`, {
+      hint: 'use FEED or PROJECT/FEED',
+    });
   return {project, name};
 }
 

@@ -44,7 +44,7 @@ function shown(more: Partial<Status>): string[] {
   return describeStatus(status(more), now, 80).map(stripVTControlCharacters);
 }
 
-test('the table and what is below it', (t) => {
+test('status shows the table, the requests and the process', (t) => {
   const organizations = [
     organization({}),
     organization({organization: 'fabrikam', state: 'refreshing', expiresAt: now + 59_000}),
@@ -75,8 +75,8 @@ test('the table and what is below it', (t) => {
   ]);
 });
 
-test('nothing is configured', (t) => {
-  t.deepEqual(shown({requests: {served: 0, passed: 0, failed: 0, medianMs: undefined}}).slice(1), [
+test('without an organization the table is left out', (t) => {
+  t.deepEqual(shown({requests: {served: 0, passed: 0, failed: 0, medianMs: undefined}}), [
     'no organization is configured',
     '',
     '0 served, 0 passed on, 0 failed · orgkey 1.2.3, up 1 h 1 min · 51 MB · pid 42',
@@ -84,12 +84,12 @@ test('nothing is configured', (t) => {
   ]);
 });
 
-test('what is wrong has a color, a word for it, and its repair', (t) => {
+test('a notice has a color, a word for its level, and its repair', (t) => {
   const lines = describeStatus(
     status({
       health: 'red',
       notices: [
-        {level: 'red', message: 'somebody else listens', hint: 'restart it'},
+        {level: 'red', message: 'another process listens', hint: 'restart it'},
         {level: 'yellow', message: 'a warning', hint: undefined},
       ],
     }),
@@ -97,15 +97,15 @@ test('what is wrong has a color, a word for it, and its repair', (t) => {
     80,
   ).slice(-3);
   t.deepEqual(lines.map(stripVTControlCharacters), [
-    'red: somebody else listens',
+    'error: another process listens',
     '  repair: restart it',
-    'yellow: a warning',
+    'warning: a warning',
   ]);
   t.true(lines[0]?.startsWith('\u001b[31m'));
   t.true(lines[2]?.startsWith('\u001b[33m'));
 });
 
-test('what others wrote cannot draw on the screen', (t) => {
+test('text from elsewhere cannot draw on the screen', (t) => {
   const lines = shown({
     version: hostile,
     notices: [{level: 'red', message: hostile, hint: hostile}],
@@ -120,11 +120,11 @@ test('what others wrote cannot draw on the screen', (t) => {
     ],
   });
   for (const line of lines) t.notRegex(line, /[\u0000-\u001f\u202e]/);
-  t.false(lines.some((line) => line.startsWith('red: everything')));
+  t.false(lines.some((line) => line.startsWith('error: everything')));
 });
 
 for (const columns of [64, 72, 80]) {
-  test(`it fits ${columns} columns`, (t) => {
+  test(`the table fits ${columns} columns`, (t) => {
     const long = 'o'.repeat(50);
     const lines = describeStatus(
       status({

@@ -39,7 +39,7 @@ test.serial('the file may be missing: that is what pasting is for', async (t) =>
   t.is((await person.run('token contoso')).stdout, 'canary-first\n');
 });
 
-test.serial('the service is started, found running, asked and stopped', async (t) => {
+test.serial('a service can be started, asked and stopped', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('service status --service plain')).code, 3);
@@ -58,7 +58,7 @@ test.serial('the service is started, found running, asked and stopped', async (t
   t.is((await person.run('service status --service plain')).code, 3);
 });
 
-test.serial('of many that start it at once each finds it running, and one daemon is left', async (t) => {
+test.serial('many starts at once all succeed, and leave one daemon', async (t) => {
   const person = new Person(t);
   person.configure();
   const starts = await Promise.all(
@@ -74,7 +74,7 @@ test.serial('of many that start it at once each finds it running, and one daemon
   t.is((await person.run('status')).code, 3, 'it has ended');
 });
 
-test.serial('whoever was set up without a service is told to start the daemon himself', async (t) => {
+test.serial('without a service, the hint says to start the daemon', async (t) => {
   const person = new Person(t);
   person.configure();
   await person.run('setup --service none');
@@ -110,7 +110,7 @@ function besideSystemctl(person: Person): {readonly environment: Readonly<Record
   return {environment: {PATH: `${person.path('bin')}:${person.environment['PATH'] ?? ''}`}};
 }
 
-test.serial('without a systemd that answers, setup refuses it before anything is written', async (t) => {
+test.serial('setup --service systemd writes nothing if systemd does not answer', async (t) => {
   const person = new Person(t);
   const beside = besideSystemctl(person);
   person.write('pat', 'canary-pat');
@@ -127,7 +127,7 @@ test.serial('without a systemd that answers, setup refuses it before anything is
   t.is(person.read('.local/state/orgkey/service.json'), undefined);
 });
 
-test.serial('uninstall shows all that it removes, and goes on where systemctl fails', async (t) => {
+test.serial('uninstall lists what it removes, and continues if systemctl fails', async (t) => {
   const person = new Person(t);
   const beside = besideSystemctl(person);
   person.configure();
@@ -151,11 +151,11 @@ test.serial('uninstall shows all that it removes, and goes on where systemctl fa
 });
 
 for (const [title, environment, named] of [
-  ['which the daemon finds by itself', {}, false],
-  ['which only the shell knows', {XDG_CONFIG_HOME: 'H/shell'}, true],
-  ['which an empty variable does not change', {XDG_CONFIG_HOME: ''}, false],
+  ['that the daemon finds', {}, false],
+  ['that only the shell knows', {XDG_CONFIG_HOME: 'H/shell'}, true],
+  ['with an empty XDG_CONFIG_HOME', {XDG_CONFIG_HOME: ''}, false],
 ] as const) {
-  test.serial(`the service is told of the configuration ${title}`, async (t) => {
+  test.serial(`the unit names the configuration only if needed: one ${title}`, async (t) => {
     const person = new Person(t);
     const places = Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, value.replace('H', person.home)]),
@@ -175,7 +175,7 @@ for (const [title, environment, named] of [
 
 const asRoot = testUnless(whyNotRoot, test.serial);
 
-asRoot("another user's daemon is not asked, and that is said", async (t) => {
+asRoot("another user's daemon is reported as such", async (t) => {
   const person = new Person(t);
   person.configure();
   await person.spawn('chmod', ['755', person.home]);
@@ -188,20 +188,20 @@ asRoot("another user's daemon is not asked, and that is said", async (t) => {
   };
   const {code, stderr} = await person.run('status', [], other);
   t.is(code, 1, stderr);
-  t.regex(stderr, /is another user's\norgkey: hint: only its own user and root may ask it/);
+  t.regex(stderr, /belongs to another user\norgkey: hint: run the command as that user/);
 });
 
-asRoot('a directory that somebody else could have made first is not believed', async (t) => {
+asRoot('a runtime directory that another user could have made is ignored', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('service start --service plain')).code, 0);
   t.is((await person.run('status')).code, 0);
   await person.spawn('chown', ['65534', person.path('orgkey-0')]);
-  t.is((await person.run('status')).code, 3, 'not ours');
+  t.is((await person.run('status')).code, 3, 'owned by another user');
   await person.spawn('chown', ['0', person.path('orgkey-0')]);
   await person.spawn('mv', [person.path('orgkey-0'), person.path('real')]);
   await person.spawn('ln', ['-s', join(person.home, 'real'), person.path('orgkey-0')]);
-  t.is((await person.run('status')).code, 3, 'a link');
+  t.is((await person.run('status')).code, 3, 'a symbolic link');
   await person.spawn('rm', [person.path('orgkey-0')]);
   await person.spawn('mv', [person.path('real'), person.path('orgkey-0')]);
   // the daemon may have looked while its directory was away; it looks again each minute

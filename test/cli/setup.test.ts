@@ -9,15 +9,15 @@ const userConfigurations: Readonly<Record<string, string | undefined>> = {
   'an empty file': '',
   'comments, aliases and no line break at the end':
     '# mine\n[alias]\n\tco = checkout ; yes\n[user]\n  name=Ann',
-  'helpers of others, everywhere':
+  'other helpers, everywhere':
     '[credential]\n\thelper = store --file=/nowhere\n[credential "https://dev.azure.com"]\n\thelper = other\n\tuseHttpPath = false\n[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n',
   includes:
     '[include]\n\tpath = ~/projects.gitconfig\n[includeIf "gitdir:~/projects/"]\n\tpath = other.gitconfig\n',
-  'line breaks of Windows': '[user]\r\n\tname = Ann\r\n',
+  'Windows line breaks': '[user]\r\n\tname = Ann\r\n',
 };
 
 for (const [title, before] of Object.entries(userConfigurations)) {
-  test.serial(`setup, again, and uninstall leave git's configuration byte for byte: ${title}`, async (t) => {
+  test.serial(`setup, twice, and uninstall restore git's configuration: ${title}`, async (t) => {
     const person = new Person(t);
     person.configure();
     if (before !== undefined) person.write('.gitconfig', before);
@@ -42,7 +42,7 @@ for (const [title, before] of Object.entries(userConfigurations)) {
   });
 }
 
-test.serial('git is told for each host and each organization', async (t) => {
+test.serial('git is configured for each host and each organization', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
@@ -71,7 +71,7 @@ test.serial('git is told for each host and each organization', async (t) => {
   );
 });
 
-test.serial('only a fallback drops the helpers from before for the whole host', async (t) => {
+test.serial('only a fallback resets the existing helpers for the whole host', async (t) => {
   const person = new Person(t);
   person.configure('integrations: {azure: [{credentials: [{personalAccessToken: canary-pat}]}]}\n');
   t.is((await person.run('setup', ['--service', 'none', '--no-proactive-auth'])).code, 0);
@@ -85,7 +85,7 @@ test.serial('only a fallback drops the helpers from before for the whole host', 
   t.false(person.read('.gitconfig')?.includes('proactiveAuth'));
 });
 
-test.serial('a whole life: flags, service, a credential through git, and back to nothing', async (t) => {
+test.serial('setup with flags serves a credential through git, and uninstall removes it all', async (t) => {
   const person = new Person(t);
   person.write('pat', 'canary-pat-of-the-file\n');
   const argv = ['--organization', 'contoso', '--pat-file', 'pat', '--service', 'plain'];
@@ -114,8 +114,8 @@ test.serial('a whole life: flags, service, a credential through git, and back to
 
   const again = await person.run('setup', argv);
   t.is(again.code, 0, again.stderr);
-  t.false(/warning/.test(again.stderr), 'the same flags again are no reason to warn');
-  t.regex(again.stderr, /runs already/);
+  t.false(/warning/.test(again.stderr), 'the same flags again cause no warning');
+  t.regex(again.stderr, /already running/);
 
   const other = await person.run('setup', [
     '--organization',
@@ -125,7 +125,7 @@ test.serial('a whole life: flags, service, a credential through git, and back to
     '--service',
     'plain',
   ]);
-  t.regex(other.stderr, /warning: .* is there already and stays as it is/);
+  t.regex(other.stderr, /warning: .* already exists and is not changed/);
 
   const status = await person.run('status');
   t.regex(
@@ -142,7 +142,7 @@ test.serial('a whole life: flags, service, a credential through git, and back to
   t.is((await person.run('status')).code, 3);
 });
 
-test.serial('what somebody wrote meanwhile survives uninstall', async (t) => {
+test.serial('uninstall keeps what was added to git after setup', async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('.gitconfig', '[user]\n\tname = Ann\n');
@@ -156,7 +156,7 @@ test.serial('what somebody wrote meanwhile survives uninstall', async (t) => {
   );
 });
 
-test.serial('an organization that left the configuration leaves git at the next setup', async (t) => {
+test.serial('setup removes an organization from git that left the configuration', async (t) => {
   const person = new Person(t);
   person.configure();
   await person.run('setup', ['--service', 'none']);
@@ -172,7 +172,7 @@ for (const [title, before] of [
   ['no file of before', undefined],
   ['a file of before', '# mine\n[user]\n  name=Ann'],
 ] as const) {
-  test.serial(`what a setup could not tell git is told by the next, and taken back: ${title}`, async (t) => {
+  test.serial(`setup completes what a failed setup left, and uninstall undoes it: ${title}`, async (t) => {
     const person = new Person(t);
     person.configure();
     if (before !== undefined) person.write('.gitconfig', before);
@@ -196,30 +196,27 @@ for (const [title, before] of [
   });
 }
 
-test.serial(
-  'an uninstall that could not finish is finished by the next, which takes nothing else',
-  async (t) => {
-    const person = new Person(t);
-    person.configure();
-    const before = '[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n';
-    person.write('.gitconfig', before);
-    await person.run('setup', ['--service', 'none']);
-    await person.run('ssh-key new contoso');
-    const lock = person.write('.config/orgkey/submodules.gitconfig.lock', '');
-    t.is((await person.run('uninstall')).code, 1);
-    t.is(person.read('.gitconfig'), before);
-    rmSync(lock);
-    t.is((await person.run('uninstall')).code, 0);
-    t.is(person.read('.gitconfig'), before);
-    t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
-  },
-);
+test.serial('uninstall completes what a failed uninstall left, and removes nothing else', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const before = '[credential "https://dev.azure.com/contoso"]\n\thelper =\n\thelper = third\n';
+  person.write('.gitconfig', before);
+  await person.run('setup', ['--service', 'none']);
+  await person.run('ssh-key new contoso');
+  const lock = person.write('.config/orgkey/submodules.gitconfig.lock', '');
+  t.is((await person.run('uninstall')).code, 1);
+  t.is(person.read('.gitconfig'), before);
+  rmSync(lock);
+  t.is((await person.run('uninstall')).code, 0);
+  t.is(person.read('.gitconfig'), before);
+  t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
+});
 
 for (const [title, between] of [
   ['at once', undefined],
   ['after another setup', 'setup'],
 ] as const) {
-  test.serial(`uninstall takes git away from us where the state was lost: ${title}`, async (t) => {
+  test.serial(`uninstall restores git without its record: ${title}`, async (t) => {
     const person = new Person(t);
     person.configure();
     person.write(
@@ -250,7 +247,7 @@ for (const [title, between] of [
   });
 }
 
-test.serial('what a person wrote into the file for submodules stays where the state was lost', async (t) => {
+test.serial('uninstall without its record keeps other lines of the file for submodules', async (t) => {
   const person = new Person(t);
   person.configure();
   await person.run('setup', ['--service', 'none']);
@@ -262,7 +259,7 @@ test.serial('what a person wrote into the file for submodules stays where the st
   t.is(person.read('.config/orgkey/submodules.gitconfig'), '[fetch]\n\tparallel = 4\n');
 });
 
-test.serial('an ssh command of a person’s own is none of ours', async (t) => {
+test.serial("uninstall keeps the user's own ssh command", async (t) => {
   const person = new Person(t);
   const text = "[core]\n\tsshCommand = '/opt/my-ssh'\n[ssh]\n\tvariant = ssh\n";
   person.write('.config/orgkey/submodules.gitconfig', text);
@@ -282,7 +279,7 @@ for (const [title, before, resets] of [
     [''],
   ],
 ] as const) {
-  test.serial(`setup puts ours after a credential manager that came later: ${title}`, async (t) => {
+  test.serial(`setup moves our lines behind a later credential manager: ${title}`, async (t) => {
     const person = new Person(t);
     if (before !== undefined) person.write('.gitconfig', before);
     const manager = person.write(
@@ -299,7 +296,7 @@ for (const [title, before, resets] of [
 
     const setup = await person.run('setup', argv);
     t.is(setup.code, 0, setup.stderr);
-    t.regex(setup.stderr, /our lines are written anew, after those of others\n/);
+    t.regex(setup.stderr, /our lines are moved behind those of others\n/);
     const input = 'protocol=https\nhost=dev.azure.com\npath=contoso/p/_git/r\n';
     const filled = await person.git(['credential', 'fill'], {input: `${input}\n`});
     t.regex(filled.stdout, /password=canary-pat\n/);
@@ -318,7 +315,7 @@ for (const [title, before, resets] of [
   });
 }
 
-test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t) => {
+test.serial('setup writes to GIT_CONFIG_GLOBAL if it is set', async (t) => {
   const person = new Person(t, {});
   person.configure();
   const file = person.path('elsewhere/config');
@@ -337,7 +334,7 @@ test.serial('GIT_CONFIG_GLOBAL is where git is told, and nowhere else', async (t
   t.regex(stderr, /error: GIT_CONFIG_GLOBAL is .* nothing to write to\norgkey: hint: unset it/);
 });
 
-test.serial('where only the XDG file exists, it is the one', async (t) => {
+test.serial('setup writes to the XDG file if only that one exists', async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('.config/git/config', '[user]\n\tname = Ann\n');
@@ -348,7 +345,7 @@ test.serial('where only the XDG file exists, it is the one', async (t) => {
   t.is(person.read('.config/git/config'), '[user]\n\tname = Ann\n');
 });
 
-test.serial('a configuration file that is a link into a folder of dotfiles stays one', async (t) => {
+test.serial('a symbolic link to a configuration of git is kept', async (t) => {
   const person = new Person(t);
   person.configure();
   const target = person.write('dotfiles/gitconfig', '[user]\n\tname = Ann\n', 0o644);
@@ -360,7 +357,7 @@ test.serial('a configuration file that is a link into a folder of dotfiles stays
   t.is(statSync(target).mode & 0o777, 0o644);
 });
 
-test.serial('for the whole machine, the files are those of the machine', async (t) => {
+test.serial('setup --system writes to the files of the machine', async (t) => {
   const person = new Person(t);
   const file = person.path('machine.gitconfig');
   const config = person.configure();
@@ -372,14 +369,14 @@ test.serial('for the whole machine, the files are those of the machine', async (
   t.is(person.read('machine.gitconfig'), undefined);
 });
 
-const refusals: readonly {
+const failures: readonly {
   readonly title: string;
   readonly argv: readonly string[];
   readonly prepare?: (person: Person) => void;
   readonly code: number;
   readonly says: RegExp;
 }[] = [
-  {title: 'no configuration and no flags', argv: [], code: 2, says: /nothing says what to put into one/},
+  {title: 'no configuration and no flags', argv: [], code: 2, says: /no configuration exists yet/},
   {title: 'two ways to sign in', argv: ['--azure-cli', '--stored'], code: 2, says: /exclude each other/},
   {
     title: 'an application without tenant',
@@ -387,12 +384,12 @@ const refusals: readonly {
     code: 2,
     says: /needs --client-id and --tenant-id/,
   },
-  {title: 'an organization and no way', argv: ['--organization', 'contoso'], code: 2, says: /how to sign in/},
+  {title: 'no way to sign in', argv: ['--organization', 'contoso'], code: 2, says: /no way to sign in/},
   {
-    title: 'a secret file that is not there',
+    title: 'a missing secret file',
     argv: ['--pat-file', 'nowhere'],
     code: 5,
-    says: /config\.yaml:\d+:\d+: error: .*\n[^]*error: what would be written to .*config\.yaml has a problem/,
+    says: /config\.yaml:\d+:\d+: error: .*\n[^]*error: .*config\.yaml was not written: it would have a problem/,
   },
   {
     title: 'a secret file that others can read',
@@ -402,13 +399,13 @@ const refusals: readonly {
     says: /read/,
   },
   {
-    title: 'a client id that is none',
+    title: 'an invalid client ID',
     argv: ['--managed-identity', 'not-a-guid'],
     code: 5,
     says: /error/,
   },
   {
-    title: 'a configuration that is wrong',
+    title: 'an invalid configuration',
     argv: [],
     prepare: (person) =>
       person.configure('integrations: {azure: [{credentials: [{personalAccesToken: canary-secret}]}]}\n'),
@@ -431,8 +428,8 @@ const refusals: readonly {
   },
 ];
 
-for (const {title, argv, prepare, code, says} of refusals) {
-  test.serial(`setup changes nothing of git's where it refuses: ${title}`, async (t) => {
+for (const {title, argv, prepare, code, says} of failures) {
+  test.serial(`setup does not change git if it fails: ${title}`, async (t) => {
     const person = new Person(t);
     prepare?.(person);
     const before = person.read('.gitconfig');
@@ -448,10 +445,10 @@ const GUID = '11111111-2222-3333-4444-555555555555';
 
 for (const [title, clientId, mode] of [
   ['a secret file that others can read', GUID, 0o644],
-  ['a secret file that is not there', GUID, undefined],
-  ['a client id that is none', 'mine', 0o600],
+  ['a missing secret file', GUID, undefined],
+  ['an invalid client ID', 'mine', 0o600],
 ] as const) {
-  test.serial(`what repairs a first setup can be done, and then it is done: ${title}`, async (t) => {
+  test.serial(`after a failed setup its hint works, and then setup: ${title}`, async (t) => {
     const person = new Person(t);
     if (mode !== undefined) person.write('secret', 'canary', mode);
     const setUp = (id: string) =>
@@ -461,7 +458,7 @@ for (const [title, clientId, mode] of [
       );
     const {code, stderr} = await setUp(clientId);
     t.is(code, 5, stderr);
-    // the draft was in a directory that is gone, and there is nothing to edit
+    // nothing was written, so no hint may name a draft or an editor
     t.false(stderr.includes(`${person.home}/orgkey-`), stderr);
     t.false(stderr.includes('config edit'), stderr);
     t.regex(stderr, /and run orgkey setup again\n$/);
@@ -475,13 +472,13 @@ for (const [title, clientId, mode] of [
   });
 }
 
-test.serial('a wrong starter leaves no configuration behind', async (t) => {
+test.serial('a failed setup leaves no configuration behind', async (t) => {
   const person = new Person(t);
   t.is((await person.run('setup', ['--pat-file', 'nowhere', '--service', 'none'])).code, 5);
   t.is(person.read('.config/orgkey/config.yaml'), undefined);
 });
 
-test.serial('without git, the sentence is about git', async (t) => {
+test.serial('setup without git says so', async (t) => {
   const person = new Person(t, {PATH: '/nonexistent'});
   person.configure();
   const {code, stderr} = await person.run('setup', ['--service', 'none']);
@@ -489,7 +486,7 @@ test.serial('without git, the sentence is about git', async (t) => {
   t.is(stderr, 'orgkey: error: git is not on the PATH\norgkey: hint: install git 2.39 or later\n');
 });
 
-test.serial('an old git is refused', async (t) => {
+test.serial('setup rejects an old git', async (t) => {
   const person = new Person(t);
   person.configure();
   const folder = person.path('bin');

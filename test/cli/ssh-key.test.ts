@@ -7,75 +7,72 @@ import {main, Person, patConfiguration} from '../helpers/command-line.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
-test.serial(
-  'a key is made, listed, shown by its public half, used by git in submodules, and removed',
-  async (t) => {
-    const person = new Person(t);
-    const before = `# what we use\n${patConfiguration}`;
-    person.configure(before);
-    person.write('.gitconfig', '[user]\n\tname = Ann\n');
-    t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+test.serial('a new key is listed, printed, used by git in submodules, and removed', async (t) => {
+  const person = new Person(t);
+  const before = `# what we use\n${patConfiguration}`;
+  person.configure(before);
+  person.write('.gitconfig', '[user]\n\tname = Ann\n');
+  t.is((await person.run('setup', ['--service', 'none'])).code, 0);
 
-    const made = await person.run('ssh-key new Contoso');
-    t.is(made.code, 0, made.stderr);
-    t.regex(made.stdout, /^ssh-rsa AAAA\S+ orgkey-contoso\n$/);
-    t.regex(made.stderr, /https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/keys/);
-    const key = person.path('.config/orgkey/ssh/contoso');
-    t.is(statSync(key).mode & 0o777, 0o600);
-    const configuration = person.read('.config/orgkey/config.yaml') ?? '';
-    t.true(configuration.startsWith('# what we use\n'), 'comments stay');
-    t.is((await person.run('config check')).code, 0);
+  const made = await person.run('ssh-key new Contoso');
+  t.is(made.code, 0, made.stderr);
+  t.regex(made.stdout, /^ssh-rsa AAAA\S+ orgkey-contoso\n$/);
+  t.regex(made.stderr, /https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/keys/);
+  const key = person.path('.config/orgkey/ssh/contoso');
+  t.is(statSync(key).mode & 0o777, 0o600);
+  const configuration = person.read('.config/orgkey/config.yaml') ?? '';
+  t.true(configuration.startsWith('# what we use\n'), 'comments are kept');
+  t.is((await person.run('config check')).code, 0);
 
-    // what OpenSSH says of it
-    const fingerprint = execFileSync('ssh-keygen', ['-lf', '-'], {
-      input: made.stdout,
-      encoding: 'utf8',
-    }).split(' ')[1];
-    const listed = JSON.parse((await person.run('ssh-key list --json')).stdout) as {
-      keys: Record<string, unknown>[];
-    };
-    t.is(listed.keys[0]?.['fingerprint'], fingerprint);
-    t.is(listed.keys[0]?.['size'], 4096);
-    t.is((await person.run('ssh-key show-public contoso')).stdout, made.stdout);
+  // OpenSSH computes the same fingerprint
+  const fingerprint = execFileSync('ssh-keygen', ['-lf', '-'], {
+    input: made.stdout,
+    encoding: 'utf8',
+  }).split(' ')[1];
+  const listed = JSON.parse((await person.run('ssh-key list --json')).stdout) as {
+    keys: Record<string, unknown>[];
+  };
+  t.is(listed.keys[0]?.['fingerprint'], fingerprint);
+  t.is(listed.keys[0]?.['size'], 4096);
+  t.is((await person.run('ssh-key show-public contoso')).stdout, made.stdout);
 
-    const command = await person.git([
-      'config',
-      '--file',
-      person.path('.config/orgkey/submodules.gitconfig'),
-      'core.sshCommand',
-    ]);
-    t.regex(command.stdout, /^'.*\/orgkey-ssh'\n$/);
-    const included = await person.git([
-      'config',
-      '--global',
-      '--get-regexp',
-      String.raw`^includeif\..*\.path$`,
-    ]);
-    t.is(included.stdout.trim().split('\n').length, 2);
-    const asked = await person.run('which git@ssh.dev.azure.com:v3/contoso/p/r --json');
-    t.is(
-      (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
-      'may be read with the key of contoso',
-    );
+  const command = await person.git([
+    'config',
+    '--file',
+    person.path('.config/orgkey/submodules.gitconfig'),
+    'core.sshCommand',
+  ]);
+  t.regex(command.stdout, /^'.*\/orgkey-ssh'\n$/);
+  const included = await person.git([
+    'config',
+    '--global',
+    '--get-regexp',
+    String.raw`^includeif\..*\.path$`,
+  ]);
+  t.is(included.stdout.trim().split('\n').length, 2);
+  const asked = await person.run('which git@ssh.dev.azure.com:v3/contoso/p/r --json');
+  t.is(
+    (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
+    'may be read with the key of contoso',
+  );
 
-    const old = new Date(Date.now() - 400 * 24 * 3600 * 1000);
-    utimesSync(key, old, old);
-    t.regex((await person.run('ssh-key list')).stderr, /older than a year/);
+  const old = new Date(Date.now() - 400 * 24 * 3600 * 1000);
+  utimesSync(key, old, old);
+  t.regex((await person.run('ssh-key list')).stderr, /older than a year/);
 
-    t.is((await person.run('ssh-key new contoso')).code, 2, 'never over a key that is there');
-    t.is((await person.run('ssh-key remove contoso')).code, 0);
-    t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
-    t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
-    t.is((await person.run('ssh-key remove contoso')).code, 2);
-    t.is((await person.run('uninstall')).code, 0);
-    t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
-    for (const text of [made.stderr, made.stdout]) t.false(text.includes('PRIVATE'));
-  },
-);
+  t.is((await person.run('ssh-key new contoso')).code, 2, 'an existing key is not overwritten');
+  t.is((await person.run('ssh-key remove contoso')).code, 0);
+  t.is(person.read('.config/orgkey/ssh/contoso'), undefined);
+  t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
+  t.is((await person.run('ssh-key remove contoso')).code, 2);
+  t.is((await person.run('uninstall')).code, 0);
+  t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
+  for (const text of [made.stderr, made.stdout]) t.false(text.includes('PRIVATE'));
+});
 
 const inNamespace = testUnless(whyNotContained(), test.serial);
 
-inNamespace('the key of the machine’s configuration lies beside it, and its service reads it', async (t) => {
+inNamespace("the key of the machine's configuration is next to it, and its service reads it", async (t) => {
   const person = new Person(t);
   const configuration = person.write('machine.yaml', patConfiguration, 0o640);
   const script = `set -e
@@ -100,7 +97,7 @@ inNamespace('the key of the machine’s configuration lies beside it, and its se
 });
 
 testUnless(whyNotContained() ?? whyNoSshd(), test.serial)(
-  'what is pinned for the machine lies beside its configuration, for every daemon to read',
+  "the machine's pinned keys are next to its configuration, readable for every daemon",
   async (t) => {
     const sshd = await Sshd.start({authorizedKeys: [], hostKeys: ['ed25519']});
     t.teardown(() => sshd.stop());
@@ -145,7 +142,7 @@ const inputs: readonly {
     says: /✓ contoso: ssh-rsa 2048/,
   },
   {
-    title: 'one with a passphrase',
+    title: 'a key with a passphrase',
     make: (path) => keygen('-t', 'rsa', '-b', '2048', '-N', 'canary', '-f', path),
     code: 2,
     says: /the key has a passphrase[^]*ssh-keygen -p/,
@@ -157,12 +154,12 @@ const inputs: readonly {
     says: /Azure DevOps accepts only RSA keys/,
   },
   {
-    title: 'no key',
+    title: 'a file without a key',
     make: (path, person) => person.write(path.slice(person.home.length + 1), 'canary\n'),
     code: 2,
     says: /the text is not a private key/,
   },
-  {title: 'no file', make: () => undefined, code: 2, says: /cannot be read/},
+  {title: 'a missing file', make: () => undefined, code: 2, says: /cannot be read/},
   {
     title: 'a file that others can read',
     make: (path) => {
@@ -192,7 +189,7 @@ for (const {title, make, argv = [], code, says} of inputs) {
   });
 }
 
-test.serial('a key on stdin is taken; nothing and nobody to ask is not', async (t) => {
+test.serial('a key is read from stdin; without one and without a terminal, add fails', async (t) => {
   const person = new Person(t);
   person.configure();
   keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path('key'));
@@ -204,7 +201,7 @@ test.serial('a key on stdin is taken; nothing and nobody to ask is not', async (
   t.is((await person.run('ssh-key add contoso --file -', [], {input: 'x'.repeat(70_000)})).code, 1);
 });
 
-/** A key in a file of its own, and its fingerprint. */
+/** Makes a key in a file. Returns its fingerprint. */
 function makeKey(person: Person, path: string): string {
   keygen('-t', 'rsa', '-b', '2048', '-N', '', '-f', person.path(path));
   return execFileSync('ssh-keygen', ['-lf', person.path(path)], {encoding: 'utf8'}).split(' ')[1] ?? '';
@@ -215,7 +212,7 @@ async function listed(person: Person): Promise<Record<string, unknown>[]> {
   return (JSON.parse(stdout) as {keys: Record<string, unknown>[]}).keys;
 }
 
-test.serial('a key that is added is the one that is used, wherever the one before it lies', async (t) => {
+test.serial('an added key replaces the previous one, whichever file that is in', async (t) => {
   const person = new Person(t);
   person.configure('orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: old}}]}\n');
   const old = makeKey(person, '.config/orgkey/old');
@@ -225,28 +222,28 @@ test.serial('a key that is added is the one that is used, wherever the one befor
   utimesSync(file, anHourAgo, anHourAgo);
   t.like((await listed(person))[0], {fingerprint: old, savedAt: anHourAgo.getTime()});
 
-  t.is((await person.run('ssh-key new contoso')).code, 2, 'it has one already');
+  t.is((await person.run('ssh-key new contoso')).code, 2, 'a key exists already');
   const added = await person.run('ssh-key add contoso --file', [person.path('fresh')]);
   t.is(added.code, 0, added.stderr);
   t.true(added.stderr.includes(`✓ contoso: ssh-rsa 2048, ${fresh}\n`));
-  t.true(added.stderr.includes(`its key before stays in ${file}\n`));
+  t.true(added.stderr.includes(`the previous key is still in ${file}\n`));
   t.is((await listed(person))[0]?.['fingerprint'], fresh);
   t.is((await person.run('ssh-key show-public contoso')).stdout, added.stdout);
 });
 
-test.serial('what is removed is said, and what stays', async (t) => {
+test.serial('remove reports what it removed, and what it left', async (t) => {
   const person = new Person(t);
   person.configure('orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: mine}}]}\n');
   makeKey(person, '.config/orgkey/mine');
   const {code, stderr} = await person.run('ssh-key remove contoso');
   t.is(code, 0, stderr);
   t.regex(stderr, /^removed the rule of contoso; /m);
-  t.true(stderr.includes(`its key stays in ${person.path('.config/orgkey/mine')}\n`));
+  t.true(stderr.includes(`the key is still in ${person.path('.config/orgkey/mine')}\n`));
   t.not(person.read('.config/orgkey/mine'), undefined);
   t.deepEqual(await listed(person), []);
 });
 
-test.serial('a rule for others too is left to whoever wrote it', async (t) => {
+test.serial('a rule for several organizations is not changed', async (t) => {
   const person = new Person(t);
   const configuration =
     'orgkey: {submodules: [{organizations: [contoso, fabrikam], privateKey: {$file: ssh/contoso}}]}\n';
@@ -262,7 +259,7 @@ test.serial('a rule for others too is left to whoever wrote it', async (t) => {
   ]) {
     const {code, stderr} = await person.run('ssh-key', argv);
     t.is(code, 2, stderr);
-    t.regex(stderr, /config\.yaml:1:23 is for others too/);
+    t.regex(stderr, /rule at \S*config\.yaml:1:23 names other organizations too/);
     t.true(stderr.includes(person.path('.config/orgkey/ssh/contoso')));
   }
   t.is(person.read('.config/orgkey/config.yaml'), configuration);
@@ -270,14 +267,14 @@ test.serial('a rule for others too is left to whoever wrote it', async (t) => {
   t.is(person.read('.config/orgkey/ssh/fabrikam'), undefined);
 });
 
-test.serial('a collection of a server has a key, by the ssh name of the server', async (t) => {
+test.serial('a collection of a server has a key, under the SSH name of the server', async (t) => {
   const person = new Person(t);
   person.configure();
   keygen('-t', 'ed25519', '-N', '', '-f', person.path('key'));
   const name = 'TFS.example.org/Main Collection';
   const added = await person.run('ssh-key add', [name, '--file', person.path('key')]);
   t.is(added.code, 0, added.stderr);
-  t.regex(added.stderr, /Paste the public half at the user settings of tfs\.example\.org, SSH public keys/);
+  t.regex(added.stderr, /Paste the public key at the user settings of tfs\.example\.org, SSH public keys/);
   t.like((await listed(person))[0], {organizations: ['main collection'], host: 'tfs.example.org', size: 256});
   t.is((await person.run('ssh-key show-public', [name])).stdout, added.stdout);
   t.is((await person.run('ssh-key show-public', ['tfs.example.com/Main Collection'])).code, 2);
@@ -294,7 +291,7 @@ test.serial('a collection of a server has a key, by the ssh name of the server',
     t.is((await person.run('ssh-key show-public', [none])).code, 2, none);
 });
 
-test.serial("one's own key is refused, unless forced", async (t) => {
+test.serial("the user's own key is rejected unless --force is given", async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('.ssh/known_hosts', '');
@@ -305,7 +302,7 @@ test.serial("one's own key is refused, unless forced", async (t) => {
   t.is((await person.run('ssh-key add contoso --force --file', [person.path('.ssh/id_rsa')])).code, 0);
 });
 
-test.serial("one's own key is refused whichever of its names leads to it", async (t) => {
+test.serial("the user's own key is rejected under each of its names", async (t) => {
   const person = new Person(t);
   person.configure();
   person.write('dotfiles/.keep', '');
@@ -321,7 +318,7 @@ test.serial("one's own key is refused whichever of its names leads to it", async
   }
 });
 
-test.serial('names that are none, and what cannot be reached', async (t) => {
+test.serial('invalid names and unreachable hosts are errors', async (t) => {
   const person = new Person(t);
   person.configure();
   t.is((await person.run('ssh-key new ../../etc')).code, 2);
@@ -333,16 +330,16 @@ test.serial('names that are none, and what cannot be reached', async (t) => {
 });
 
 testUnless(whyNoSshd(), test.serial)(
-  'the keys of a host are pinned when somebody has compared them',
+  'the keys of a host are pinned after their fingerprints were confirmed',
   async (t) => {
     const sshd = await Sshd.start({authorizedKeys: [], hostKeys: ['ed25519', 'rsa']});
     t.teardown(() => sshd.stop());
     const person = new Person(t);
     person.configure();
     const host = `127.0.0.1:${sshd.port}`;
-    const nobody = await person.run('ssh-key trust', [host]);
-    t.is(nobody.code, 2);
-    const [fingerprint = '', ...others] = nobody.stderr.match(/SHA256:\S{43}/g) ?? [];
+    const unconfirmed = await person.run('ssh-key trust', [host]);
+    t.is(unconfirmed.code, 2);
+    const [fingerprint = '', ...others] = unconfirmed.stderr.match(/SHA256:\S{43}/g) ?? [];
     t.is((await person.run('ssh-key trust', [host, '--fingerprint', `${fingerprint}x`])).code, 1);
     t.is(person.read('.local/state/orgkey/known_hosts'), undefined);
 
@@ -358,10 +355,10 @@ testUnless(whyNoSshd(), test.serial)(
 );
 
 for (const [title, configuration] of [
-  ['between brackets', '{integrations: {azure: []}}\n'],
-  ['with what others read in their own way', 'account: 0123456\nlarge: 12345678901234567890\norgkey: {}\n'],
+  ['in flow style', '{integrations: {azure: []}}\n'],
+  ['with numbers of other programs', 'account: 0123456\nlarge: 12345678901234567890\norgkey: {}\n'],
 ] as const)
-  test.serial(`a configuration stays sound, and others’ part of it as it is: ${title}`, async (t) => {
+  test.serial(`a configuration stays valid, and the rest of it unchanged: ${title}`, async (t) => {
     const person = new Person(t);
     person.configure(configuration);
     makeKey(person, 'key');
@@ -376,10 +373,10 @@ for (const [title, configuration] of [
   });
 
 test.serial(
-  'a configuration that would not be sound afterwards stays, and it is said what to write',
+  'a configuration that would become invalid is not changed; the hint says what to add',
   async (t) => {
     const person = new Person(t);
-    // the path of the key, written into the configuration, would be another one
+    // in the configuration, ${NAME} in the path would be replaced
     const path = 'of ${NAME}/orgkey/config.yaml';
     const environment = {
       NAME: 'ann',
@@ -391,7 +388,7 @@ test.serial(
     t.is(code, 5, stderr);
     t.regex(
       stderr,
-      /left as it is: changed, it would not be sound\norgkey: hint: add: orgkey: \{submodules: /,
+      /was not changed: the result would be invalid\norgkey: hint: add: orgkey: \{submodules: /,
     );
     t.is(person.read(path), patConfiguration);
   },

@@ -36,7 +36,7 @@ function makeHostKey(type: 'ed25519' | 'rsa'): Shown {
 const ed25519 = makeHostKey('ed25519');
 const rsa = makeHostKey('rsa');
 
-/** A host that shows the keys that `keysFor` gives for each connection; the first is 0. */
+/** Starts a host that offers the keys that `keysFor` returns for each connection; the first is 0. */
 async function listen(t: ExecutionContext, keysFor: (connection: number) => readonly Shown[]) {
   let connections = 0;
   const port = await listenOnLoopback(t, (socket) => {
@@ -56,57 +56,51 @@ function start(t: ExecutionContext) {
   return {person, pinned, trust};
 }
 
-test.serial(
-  'only the key whose fingerprint is given is pinned: the others may be of somebody in between',
-  async (t) => {
-    const {pinned, trust} = start(t);
-    const {host, port} = await listen(t, (connection) => [connection === 0 ? ed25519 : rsa]);
-    const {code, stderr} = await trust(host, ed25519.fingerprint);
-    t.is(code, 0, stderr);
-    t.is(pinned(), `${ed25519.lineFor(port)}\n`);
-    t.true(stderr.includes(`shown now: ${rsa.described}\n`));
-  },
-);
+test.serial('only a key with a given fingerprint is pinned; others may come from an attacker', async (t) => {
+  const {pinned, trust} = start(t);
+  const {host, port} = await listen(t, (connection) => [connection === 0 ? ed25519 : rsa]);
+  const {code, stderr} = await trust(host, ed25519.fingerprint);
+  t.is(code, 0, stderr);
+  t.is(pinned(), `${ed25519.lineFor(port)}\n`);
+  t.true(stderr.includes(`offered now: ${rsa.described}\n`));
+});
 
-test.serial('each fingerprint that is given must be that of a key that is shown', async (t) => {
+test.serial('a given fingerprint that no offered key has is an error', async (t) => {
   const {pinned, trust} = start(t);
   const {host, port} = await listen(t, () => [ed25519, rsa]);
   const refused = await trust(host, ed25519.fingerprint, `${rsa.fingerprint}x`);
   t.is(refused.code, 1);
-  t.regex(refused.stderr, /shows no key with the fingerprint SHA256:\S{43}x\n/);
+  t.regex(refused.stderr, /offers no key with the fingerprint SHA256:\S{43}x\n/);
   t.is(pinned(), undefined);
-  t.is((await trust(host)).code, 2, 'nobody is there to compare');
+  t.is((await trust(host)).code, 2, 'without a terminal and without a fingerprint');
   t.is(pinned(), undefined);
 
   t.is((await trust(host, rsa.fingerprint, ed25519.fingerprint)).code, 0);
   t.is(pinned(), `${ed25519.lineFor(port)}\n${rsa.lineFor(port)}\n`);
 });
 
-test.serial(
-  'another key takes the place of the pinned one, which is shown; what is of others stays',
-  async (t) => {
-    const {person, pinned, trust} = start(t);
-    const other = `# ours\ntfs.example.org ${rsa.lineFor(22).split(' ').slice(1).join(' ')}\n`;
-    person.write('.local/state/orgkey/known_hosts', other);
-    const {host, port} = await listen(t, () => [ed25519, rsa]);
-    t.is((await trust(host, rsa.fingerprint)).code, 0);
-    t.is(pinned(), `${other}${rsa.lineFor(port)}\n`);
-    const {code, stderr} = await trust(host, ed25519.fingerprint);
-    t.is(code, 0, stderr);
-    t.true(stderr.includes(`pinned until now: ${rsa.described}\n`));
-    t.is(pinned(), `${other}${ed25519.lineFor(port)}\n`);
-  },
-);
+test.serial('a new key replaces the pinned one, which is printed; other hosts keep theirs', async (t) => {
+  const {person, pinned, trust} = start(t);
+  const other = `# ours\ntfs.example.org ${rsa.lineFor(22).split(' ').slice(1).join(' ')}\n`;
+  person.write('.local/state/orgkey/known_hosts', other);
+  const {host, port} = await listen(t, () => [ed25519, rsa]);
+  t.is((await trust(host, rsa.fingerprint)).code, 0);
+  t.is(pinned(), `${other}${rsa.lineFor(port)}\n`);
+  const {code, stderr} = await trust(host, ed25519.fingerprint);
+  t.is(code, 0, stderr);
+  t.true(stderr.includes(`pinned until now: ${rsa.described}\n`));
+  t.is(pinned(), `${other}${ed25519.lineFor(port)}\n`);
+});
 
-onTerminal('a person is asked about each key', async (t) => {
+onTerminal('the user is asked about each key', async (t) => {
   const {person, pinned} = start(t);
   const {host, port} = await listen(t, () => [ed25519, rsa]);
   const none = await converse(
     person,
     ['ssh-key', 'trust', host],
     [
-      [/Does ED25519 SHA256:\S+ come from .*: /, '\r'],
-      [/Does RSA SHA256:\S+ come from .*: /, 'y\r'],
+      [/confirm ED25519 SHA256:\S+ .*: /, '\r'],
+      [/confirm RSA SHA256:\S+ .*: /, 'y\r'],
     ],
   );
   t.is(none.code, 1, none.screen);
@@ -115,15 +109,15 @@ onTerminal('a person is asked about each key', async (t) => {
     person,
     ['ssh-key', 'trust', host],
     [
-      [/Does ED25519 SHA256:\S+ come from .*: /, 'no\r'],
-      [/Does RSA SHA256:\S+ come from .*: /, 'yes\r'],
+      [/confirm ED25519 SHA256:\S+ .*: /, 'no\r'],
+      [/confirm RSA SHA256:\S+ .*: /, 'yes\r'],
     ],
   );
   t.is(one.code, 0, one.screen);
   t.is(pinned(), `${rsa.lineFor(port)}\n`);
 });
 
-test.serial('what trust would not be read for says where the keys are read', async (t) => {
+test.serial('trust explains where the keys of a host come from if it cannot pin them', async (t) => {
   const {person, pinned, trust} = start(t);
   for (const host of ['ssh.dev.azure.com', 'VS-SSH.visualstudio.com:22']) {
     const {code, stderr} = await trust(host, rsa.fingerprint);
@@ -137,14 +131,17 @@ test.serial('what trust would not be read for says where the keys are read', asy
   );
   const {code, stderr} = await trust(host, ed25519.fingerprint);
   t.is(code, 0, stderr);
-  t.regex(stderr, /config\.yaml:1:23 has knownHosts of its own/);
+  t.regex(stderr, /config\.yaml:1:23 has its own knownHosts/);
   t.not(pinned(), undefined);
 });
 
 for (const host of ['a:0', 'a:65536', 'a:99999', 'a:', 'a b', ''])
-  test.serial(`${JSON.stringify(host)} is no host`, async (t) => {
+  test.serial(`an invalid host is rejected: ${JSON.stringify(host)}`, async (t) => {
     const {trust} = start(t);
     const {code, stderr} = await trust(host, rsa.fingerprint);
     t.is(code, 2);
-    t.regex(stderr, /^orgkey: error: that is no host: HOST, or HOST:PORT with a port of 1 to 65535$/m);
+    t.regex(
+      stderr,
+      /^orgkey: error: invalid host: .*\norgkey: hint: use HOST, or HOST:PORT with a port from 1 to 65535$/m,
+    );
   });

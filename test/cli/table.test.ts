@@ -22,13 +22,13 @@ test('columns are as wide as their widest cell', (t) => {
   );
 });
 
-test('the widest column gives way first, and what was cut shows it', (t) => {
+test('the widest column is cut first, with a mark', (t) => {
   const lines = layTable(columns, [['n'.repeat(50), '7', 'w'.repeat(20)]], 40);
   t.true(lines.every((line) => line.length <= 40));
   t.is(lines[1], `${'n'.repeat(14)}…${' '.repeat(2 + 4)}7  ${'w'.repeat(15)}…`);
 });
 
-test('no column gets less than it needs', (t) => {
+test('no column gets less than its least width', (t) => {
   const [titles = ''] = layTable(columns, [['n'.repeat(50), '7', 'w']], 5);
   t.is(titles, 'NAME  COUNT  WHY');
 });

@@ -15,7 +15,7 @@ onTerminal('setup asks, and what is typed as a secret is not shown', async (t) =
     ['setup', '--service', 'none'],
     [
       [/ORGANIZATION: /, 'https://dev.azure.com/Contoso/\r'],
-      [/How does it sign in \[1\]: /, '6\r'],
+      [/How do you sign in \[1\]: /, '6\r'],
       [/\(not shown\): /, 'canary-typed-x\u007fpat\r'],
     ],
   );
@@ -65,7 +65,7 @@ onTerminal('a pasted key is not shown', async (t) => {
   t.is(person.read('.config/orgkey/ssh/contoso')?.trim(), key.trim());
 });
 
-onTerminal('a terminal gets color, unless it is told not to', async (t) => {
+onTerminal('a terminal gets color unless NO_COLOR or TERM forbids it', async (t) => {
   const daemon = await startDaemon({
     configuration:
       'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: x}]}]}\n',
@@ -101,5 +101,5 @@ test('setup without a terminal does not ask', async (t: ExecutionContext) => {
   const person = new Person(t);
   const {code, stderr} = await person.run('setup', ['--service', 'none'], {input: 'contoso\n1\n'});
   t.is(code, 2);
-  t.regex(stderr, /there is no configuration yet/);
+  t.regex(stderr, /no configuration exists yet/);
 });

@@ -39,9 +39,9 @@ const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] 
   ['setup --sign-in foo', /: --sign-in must be one of: browser, device-code$/, undefined],
   ['setup --client-secret hunter2', /unknown option: --client-secret$/, /--client-secret-file/],
   ['token contoso --json --header', /--json and --header/, undefined],
-  ['exec contoso', /there is no command/, /npm publish/],
+  ['exec contoso', /no command was given/, /npm publish/],
   ['completion tcsh', /: <shell> must be one of: bash, zsh, fish$/, /orgkey completion --help/],
-  ['which https://', /no URL of git's/, undefined],
+  ['which https://', /neither a git URL nor/, undefined],
   ['ssh-key new -- -contoso', /unexpected argument: -contoso$/, undefined],
 ];
 
@@ -148,7 +148,7 @@ test('help fits a narrow terminal', async (t) => {
   t.deepEqual(wide, []);
 });
 
-test('options may stand before the words of a command', async (t) => {
+test('options may precede the words of a command', async (t) => {
   for (const line of [
     '--config FILE status',
     '--json status',
@@ -171,14 +171,14 @@ test.serial('no command takes a secret on its command line', (t) => {
   }
 });
 
-test.serial('native Windows is refused in one sentence', async (t) => {
+test.serial('native Windows is rejected with a hint', async (t) => {
   const pretend = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
   const {code, stderr} = await new Person(t).run('status', [], {flags: ['--import', pretend]});
   t.is(code, 1);
   t.regex(stderr, /^orgkey: error: native Windows .*\norgkey: hint: run orgkey inside WSL\n$/);
 });
 
-test.serial('a reader that hangs up is no mishap', async (t) => {
+test.serial('a reader that hangs up is not an error', async (t) => {
   const {stderr} = await new Person(t).spawn('/bin/sh', [
     '-c',
     `'${process.execPath}' '${import.meta.dirname}/../../src/main.ts' config schema | head -n 1 >/dev/null`,

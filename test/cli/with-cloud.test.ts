@@ -27,7 +27,7 @@ async function withCredentials(t: ExecutionContext, credentials: readonly string
 
 const application = `clientId: ${app.clientId}, tenantId: ${tenant.id}`;
 
-test.serial('an application: its token, its header, its time left', async (t) => {
+test.serial('an application gets a token, a header and an expiry', async (t) => {
   const person = await withDaemon(t, `${application}, clientSecret: "${app.secret}"`);
   const header = await person.run('token contoso --header');
   t.regex(header.stdout, /^Authorization: Bearer eyJ[\w.-]+\n$/, header.stderr);
@@ -43,7 +43,7 @@ test.serial('an application: its token, its header, its time left', async (t) =>
   t.true(explained.stdout.includes(`tenant         ${tenant.id}\n`));
 });
 
-test.serial('a secret that Entra refuses ends with 4, the reason and the repair', async (t) => {
+test.serial('a secret that Entra rejects exits with 4, the reason and the repair', async (t) => {
   const person = await withDaemon(t, `${application}, clientSecret: canary-wrong`);
   for (const command of ['token contoso', 'org test', 'exec contoso -- true']) {
     const {code, stdout, stderr} = await person.run(command);
@@ -56,10 +56,10 @@ test.serial('a secret that Entra refuses ends with 4, the reason and the repair'
   const {code, stdout} = await person.run('status');
   t.is(code, 1);
   t.regex(stdout, /\ncontoso .* failed .*AADSTS7000215\n/);
-  t.regex(stdout, /\nred: [^]*\n {2}repair: /);
+  t.regex(stdout, /\nerror: [^]*\n {2}repair: /);
 });
 
-test.serial('what is broken decides the exit code, whatever is refused before or after it', async (t) => {
+test.serial('a broken organization decides the exit code, not a rejected one', async (t) => {
   const refused = `{organizations: [refused], ${application}, clientSecret: wrong}`;
   const broken = '{organizations: [broken], personalAccessToken: {$command: [/bin/false]}}';
   for (const credentials of [
@@ -73,7 +73,7 @@ test.serial('what is broken decides the exit code, whatever is refused before or
   }
 });
 
-test.serial('somebody signs in with the browser, and out again', async (t) => {
+test.serial('a user signs in with the browser, and out again', async (t) => {
   const person = await withDaemon(
     t,
     `signIn: browser, clientId: ${publicApp.clientId}, issuer: "${tenant.issuer}"`,
@@ -94,16 +94,16 @@ test.serial('somebody signs in with the browser, and out again', async (t) => {
   t.true(signedIn.stderr.includes(`signed in as ${ada.userPrincipalName}\n`));
   t.regex(
     signedIn.stderr,
-    /✓ contoso: works until \d{4}-\d\d-\d\d \d\d:\d\d, in \d+ min; renewed by itself\n$/,
+    /✓ contoso: works until \d{4}-\d\d-\d\d \d\d:\d\d, in \d+ min; renewed automatically\n$/,
   );
   t.regex((await person.run('token contoso')).stdout, /^eyJ/);
 
   t.regex((await person.run('logout contoso')).stderr, /contoso: signed out/);
-  t.regex((await person.run('logout contoso')).stderr, /nobody was signed in/);
+  t.regex((await person.run('logout contoso')).stderr, /contoso: not signed in/);
   t.is((await person.run('token contoso')).code, 4);
 });
 
-test.serial('a sign-in that is declined ends with 4', async (t) => {
+test.serial('a declined sign-in exits with 4', async (t) => {
   const person = await withDaemon(
     t,
     `signIn: browser, clientId: ${publicApp.clientId}, issuer: "${tenant.issuer}"`,
@@ -120,9 +120,9 @@ test.serial('a sign-in that is declined ends with 4', async (t) => {
   t.regex(stderr, /^orgkey: error: /m);
 });
 
-test.serial('an identity that nobody signs in with', async (t) => {
+test.serial('login fails for an identity without interactive sign-in', async (t) => {
   const person = await withDaemon(t, 'personalAccessToken: x');
   const {code, stderr} = await person.run('login contoso');
   t.is(code, 1);
-  t.regex(stderr, /not one that people sign in with/);
+  t.regex(stderr, /\(ERR_NOT_SIGN_IN\)/);
 });

@@ -1,16 +1,16 @@
 import {spawn} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {join} from 'node:path';
-import type {Person} from './command-line.ts';
+import {main, type Person} from './command-line.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
-
-/** Returns why this machine cannot make a terminal, or `undefined` if it can. */
+/** Why no terminal can be made here; `undefined` if one can. */
 export const whyNoTerminal = existsSync('/usr/bin/script')
   ? undefined
-  : 'no script(1) to make a terminal with';
+  : 'script(1), which makes a terminal, is not installed';
 
-/** Runs a command on its own terminal, and answers each question when it comes. */
+/**
+ * Runs a command on a terminal of its own and answers its questions, each when it is asked. Fails with what is on the
+ * screen if a question is not asked, or if the command does not end.
+ */
 export function converse(
   person: Person,
   argv: readonly string[],
@@ -21,10 +21,7 @@ export function converse(
   const child = spawn(
     '/usr/bin/script',
     ['--quiet', '--flush', '--return', '--command', command, '/dev/null'],
-    {
-      cwd: person.home,
-      env: {...person.environment, TERM: 'xterm', ...environment},
-    },
+    {cwd: person.home, env: {...person.environment, TERM: 'xterm', ...environment}},
   );
   const waiting = [...answers];
   let screen = '';
@@ -38,5 +35,20 @@ export function converse(
     waiting.shift();
     child.stdin.write(next[1]);
   });
-  return new Promise((resolve) => child.once('close', (code) => resolve({code, screen})));
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => {
+      child.kill();
+      const [next] = waiting;
+      reject(
+        new Error(`${next === undefined ? 'no end' : `no question ${next[0]}`} on the screen:\n${screen}`),
+      );
+    }, LONGEST);
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({code, screen});
+    });
+  });
 }
+
+/** In milliseconds. Long, because it only ends a test that fails anyway. */
+const LONGEST = 60_000;

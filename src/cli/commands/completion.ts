@@ -1,9 +1,10 @@
 import {basename} from 'node:path';
+import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 
-/** `orgkey completion`: a script for the shell, which asks `orgkey --complete` for the words. */
+/** Runs `orgkey completion`: prints a script for the shell that calls `orgkey --complete`. */
 export async function completion(
   {shell}: {readonly shell?: string | undefined},
   {terminal, environment}: Context,
@@ -11,9 +12,13 @@ export async function completion(
   const name = shell ?? basename(environment['SHELL'] ?? '');
   const script = SCRIPTS[name];
   if (script === undefined)
-    throw new CommandError(EXIT.usage, 'there is a completion for bash, zsh and fish', {
-      hint: 'for example: orgkey completion bash',
-    });
+    throw new CommandError(
+      EXIT.usage,
+      `cannot complete for the shell ${printable(name, 40) || '(unknown)'}`,
+      {
+        hint: 'name bash, zsh or fish: orgkey completion bash',
+      },
+    );
   terminal.write(script);
   return EXIT.ok;
 }

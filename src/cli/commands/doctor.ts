@@ -11,13 +11,7 @@ import type {SeenDaemon, World} from '../../diagnostics/world.ts';
 import {GitError, gitHere, type RunGit} from '../../git/run-git.ts';
 import {readSeenSettings, type SeenSetting} from '../../git/seen-settings.ts';
 import {Bindings} from '../../identity/bindings.ts';
-import type {Remote} from '../../organization/remote.ts';
-import {
-  isServicesSshHost,
-  parseSshRemote,
-  repositoryAt,
-  toHttpsRemote,
-} from '../../organization/ssh-remote.ts';
+import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import type {Service} from '../../service/service.ts';
@@ -25,6 +19,7 @@ import {serviceFor} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {describeDiagnostic, summaryOf} from '../describe-diagnostic.ts';
 import {explainError} from '../explain-error.ts';
 import {connectDaemon} from '../find-daemon.ts';
 import {
@@ -34,11 +29,10 @@ import {
   stateDirectoryOf,
   SYSTEM_RUNTIME,
 } from '../locate.ts';
-import {parseGitUrl} from '../line/parse-git-url.ts';
+import {httpsUrlOf, parseRemote} from '../line/parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
 import {scriptsForGit} from '../setup/place-scripts.ts';
 import {recallFirst} from '../setup/remember-service.ts';
-import {style, widthOf, type Style} from '../terminal.ts';
 
 interface DoctorOptions extends Places {
   readonly url?: string | undefined;
@@ -46,7 +40,7 @@ interface DoctorOptions extends Places {
   readonly bundle?: string | undefined;
 }
 
-/** `orgkey doctor`: looks at everything that can be wrong, from here to the organizations, and says what repairs it. */
+/** Runs `orgkey doctor`: checks everything between here and the organizations, and prints the repairs. */
 export async function doctor(options: DoctorOptions, context: Context): Promise<ExitCode> {
   const {terminal} = context;
   const loaded = await loadFor(options, context);
@@ -56,7 +50,8 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
     const {world, tokens} = await lookAround(options, context, {loaded, targets, daemon});
     const diagnostics: Diagnostic[] = [];
     for await (const diagnostic of runChecks(world)) {
-      if (!options.json) terminal.print(describe(diagnostic, diagnostics.at(-1)?.group, terminal.columns));
+      if (!options.json)
+        terminal.print(describeDiagnostic(diagnostic, diagnostics.at(-1)?.group, terminal.columns));
       diagnostics.push(diagnostic);
     }
     const failures = diagnostics.filter(({outcome}) => outcome === 'failed').length;
@@ -78,36 +73,21 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
   }
 }
 
-/** Whom to ask: who is named, else every organization that the configuration names. */
+/** Returns the target that is named, else every organization that the configuration names. */
 function chooseTargets(text: string | undefined, loaded: Loaded): readonly Target[] {
   const bindings = new Bindings(loaded.kind === 'loaded' ? loaded.configuration.bindings : []);
   if (text === undefined) return configuredTargets(bindings);
-  const remote = remoteIn(text);
+  const remote = parseRemote(text);
   const target =
     remote === undefined
       ? targetOf(ownerNamed(text, bindings), bindings, undefined)
-      : targetOfRemote(remote, bindings, urlOf(remote));
+      : targetOfRemote(remote, bindings, httpsUrlOf(remote));
   if (target !== undefined) return [target];
   throw new CommandError(
     EXIT.usage,
-    `that is neither an organization nor a repository of one: ${printable(showAddress(text, 'remote').shown, 100)}`,
-    {
-      hint: 'for example: orgkey doctor contoso',
-    },
+    `neither an organization nor one of its repositories: ${printable(showAddress(text, 'remote').shown, 100)}`,
+    {hint: 'name one, as in: orgkey doctor contoso'},
   );
-}
-
-/** What a URL of https or ssh leads to over https. */
-function remoteIn(text: string): Remote | undefined {
-  const ssh = parseSshRemote(text);
-  const repository =
-    ssh !== undefined && isServicesSshHost(ssh.host.toLowerCase()) ? repositoryAt(ssh) : undefined;
-  return parseGitUrl(repository?.kind === 'repository' ? toHttpsRemote(repository) : text);
-}
-
-/** Made anew of what was understood: nothing that only looks like that host is ever asked. */
-function urlOf({host, path = ''}: Remote): string {
-  return `https://${host.toLowerCase()}/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 type Connected =
@@ -172,10 +152,10 @@ async function lookAround(
   return {world, tokens};
 }
 
-/** Each costs some requests: who has thousands names the one that he means. */
+/** Each target costs some requests. Users with thousands of organizations name the one that they mean. */
 const MOST_TARGETS = 50;
 
-/** `check-git` tells why there are none. */
+/** Returns no settings if git fails; `check-git` reports the reason. */
 async function settingsFrom(git: RunGit): Promise<readonly SeenSetting[]> {
   try {
     return await readSeenSettings(git);
@@ -185,7 +165,7 @@ async function settingsFrom(git: RunGit): Promise<readonly SeenSetting[]> {
   }
 }
 
-/** Tokens are remembered as long as it takes to keep them out of a report. */
+/** `tokens`: collects what must be kept out of a report. */
 async function seenDaemon(daemon: Connected, tokens: string[]): Promise<SeenDaemon> {
   if (daemon.kind === 'failed') return {...daemon, kind: 'unreachable'};
   const {connection, directory} = daemon;
@@ -201,7 +181,7 @@ async function seenDaemon(daemon: Connected, tokens: string[]): Promise<SeenDaem
   };
 }
 
-/** The one that was set up; one of the machine's only where it is installed. */
+/** Returns the service that was set up, or one that is installed and running. */
 async function findService(
   options: Places,
   context: Context,
@@ -225,63 +205,9 @@ async function recentLogs(connection: ControlConnection): Promise<readonly strin
 }
 
 async function writeBundle(path: string, text: string, {terminal}: Context): Promise<void> {
-  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-    throw new CommandError(EXIT.usage, `${printable(path)} is there already`, {hint: 'name a new file'});
+  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new CommandError(EXIT.usage, `${printable(path)} already exists`, {hint: 'name a new file'});
   });
-  terminal.say(`wrote ${printable(path)}: no secrets, but names of organizations, hosts and paths`);
-}
-
-function describe(diagnostic: Diagnostic, lastGroup: string | undefined, columns: number): string {
-  const {group, title, outcome, detail, repair} = diagnostic;
-  const [sign, color] = SIGNS[outcome];
-  const first = wrap(`${printable(title, 80)}: ${detail}`, columns - 2).join('\n  ');
-  const lines = [`${color === undefined ? sign : style(color, sign)} ${first}`];
-  if (repair !== undefined) lines.push(...layRepair(repair, columns));
-  if (group === lastGroup) return lines.join('\n');
-  const heading = style('bold', printable(group, 80));
-  return [...(lastGroup === undefined ? [] : ['']), heading, ...lines].join('\n');
-}
-
-const SIGNS: Readonly<Record<Diagnostic['outcome'], readonly [sign: string, color: Style | undefined]>> = {
-  ok: ['✓', 'green'],
-  warning: ['!', 'yellow'],
-  failed: ['✗', 'red'],
-  skipped: ['–', undefined],
-};
-
-/** A command stays in one line, and alone in it: it is there to be copied. */
-function layRepair(repair: string, columns: number): string[] {
-  const [first = '', ...more] = repair.split('\n');
-  const isCommand = /^(?:az|chmod|chown|git|kill|launchctl|orgkey|rm|timedatectl|unset|usermod) /.test(first);
-  const text = `repair: ${first}`;
-  const lines = [
-    ...(isCommand ? [text] : wrap(text, columns - 2)),
-    ...more.flatMap((line) => wrap(line, columns - 10)),
-  ];
-  return lines.map((line, at) => `  ${at === 0 ? '' : '        '}${line}`);
-}
-
-/** At spaces; a word that is too long stays whole. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  // what follows a repair is set in by eight
-  const room = text.startsWith('repair: ') ? columns - 8 : columns;
-  for (const word of text.split(' ')) {
-    const isFull = line !== '' && widthOf(line) + 1 + widthOf(word) > (lines.length === 0 ? columns : room);
-    if (isFull) lines.push(line);
-    line = isFull || line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
-function summaryOf(failures: number, warnings: number): string {
-  if (failures === 0 && warnings === 0) return style('green', 'everything is well');
-  const parts = [count(failures, 'failure'), count(warnings, 'warning')].filter((part) => part !== '');
-  return style(failures > 0 ? 'red' : 'yellow', parts.join(', '));
-}
-
-function count(number: number, noun: string): string {
-  return number === 0 ? '' : `${number} ${noun}${number === 1 ? '' : 's'}`;
+  terminal.say(`wrote ${printable(path)}: it has no secrets, but names of organizations, hosts and paths`);
 }

@@ -1,5 +1,6 @@
 import {spawn} from 'node:child_process';
 import {constants} from 'node:os';
+import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
@@ -12,12 +13,12 @@ interface ExecOptions extends Places {
   readonly '--'?: unknown;
 }
 
-/** `orgkey exec ORG -- CMD`: the command's exit code is ours. */
+/** Runs `orgkey exec`. Returns the exit code of the command. */
 export async function exec(options: ExecOptions, context: Context): Promise<number> {
   const [program, ...argv] = commandOf(options['--']);
   if (program === undefined)
-    throw new CommandError(EXIT.usage, 'there is no command', {
-      hint: 'for example: orgkey exec contoso -- npm publish',
+    throw new CommandError(EXIT.usage, 'no command was given', {
+      hint: 'add one, as in: orgkey exec contoso -- npm publish',
     });
   const granted = await askForToken(options, context);
   const variables = toolVariables(options.organization, granted, options.feed ?? []);
@@ -28,7 +29,7 @@ function commandOf(after: unknown): string[] {
   return Array.isArray(after) ? after.filter((word) => typeof word === 'string') : [];
 }
 
-/** The terminal is the child's meanwhile: Ctrl-C is for it, we only wait. */
+/** The child has the terminal meanwhile: Ctrl-C reaches it, and we only wait. */
 function run(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, {stdio: 'inherit', env});
@@ -39,18 +40,18 @@ function run(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): 
     };
     child.once('error', (error: NodeJS.ErrnoException) => {
       settle();
-      const missing = error.code === 'ENOENT';
-      const message = missing ? 'there is no such program' : 'the program cannot be run';
+      const name = printable(program, 100);
+      const message = error.code === 'ENOENT' ? `${name} is not on the PATH` : `cannot run ${name}`;
       reject(new CommandError(EXIT.usage, message, {cause: error}));
     });
     child.once('exit', (code, signal) => {
       settle();
-      // as shells tell it
+      // as shells report a signal
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
 }
 
 function ignore(): void {
-  // it reaches the child as well, and whether that ends is its own decision
+  // the child gets the signal as well, and decides whether to end
 }

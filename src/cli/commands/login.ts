@@ -16,7 +16,7 @@ interface LoginOptions extends Places {
   readonly paste: boolean;
 }
 
-/** `orgkey login`: signs in, then tests. */
+/** Runs `orgkey login`: signs in, and then gets a token. */
 export async function login(options: LoginOptions, context: Context): Promise<ExitCode> {
   const {organization, paste} = options;
   return withDaemon(options, context, async (daemon) => {
@@ -26,21 +26,11 @@ export async function login(options: LoginOptions, context: Context): Promise<Ex
   });
 }
 
-/** `orgkey logout` */
-export async function logout(
-  {organization, ...places}: Places & {readonly organization: string},
-  context: Context,
-): Promise<ExitCode> {
-  const {wasSignedIn} = await withDaemon(places, context, (daemon) => daemon.call('logout', {organization}));
-  context.terminal.say(wasSignedIn ? `${organization}: signed out` : `${organization}: nobody was signed in`);
-  return EXIT.ok;
-}
-
 async function signIn(organization: string, daemon: ControlConnection, context: Context): Promise<void> {
   daemon.onEvent((event) => {
-    if (event.event === 'login') tellProgress(event, context);
+    if (event.event === 'login') showProgress(event, context);
   });
-  const stop = sayWhenInterrupted(organization, context);
+  const stop = explainInterrupt(organization, context);
   const result = await daemon.call('login', {organization}).finally(stop);
   if (result.kind === 'signed-in') {
     context.terminal.say(`signed in as ${printable(result.account, 100)}`);
@@ -49,24 +39,22 @@ async function signIn(organization: string, daemon: ControlConnection, context: 
   throw new CommandError(
     exitCodeFor(result.code),
     `${printable(result.message)} (${printable(result.code, 40)})`,
-    {
-      hint: result.hint === undefined ? undefined : printable(result.hint),
-    },
+    {code: result.code, hint: result.hint === undefined ? undefined : printable(result.hint)},
   );
 }
 
-/** Ctrl-C ends us as it ends any program, and hanging up ends the sign-in. Gives what takes this back. */
-function sayWhenInterrupted(organization: string, {terminal}: Context): () => void {
+/** Ctrl-C ends this program, and the closed connection ends the sign-in. Returns a function that stops listening. */
+function explainInterrupt(organization: string, {terminal}: Context): () => void {
   const interrupted = () => {
-    terminal.error('given up, nobody was signed in', `start it again: orgkey login ${organization}`);
-    // nobody hears it any more, so that whoever called us sees what we ended by
+    terminal.error('sign-in cancelled', `run it again: orgkey login ${organization}`);
+    // no listener is left, so the signal ends us, as our caller expects
     process.kill(process.pid, 'SIGINT');
   };
   process.once('SIGINT', interrupted);
   return () => void process.off('SIGINT', interrupted);
 }
 
-function tellProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {
+function showProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {
   const {terminal} = context;
   if ('deviceCode' in event) {
     const {url, code} = event.deviceCode;
@@ -79,7 +67,7 @@ function tellProgress(event: Extract<ControlEvent, {event: 'login'}>, context: C
   openBrowser(event.openUrl, context);
 }
 
-/** Where it cannot be opened, the address was shown. Only https and loopback: it is the daemon's word, still. */
+/** Opens only https and loopback addresses, although the daemon sent it. If no browser opens, the address was shown. */
 function openBrowser(url: string, {platform, environment}: Context): void {
   if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(url)) return;
   const hasScreen =
@@ -110,7 +98,7 @@ async function test(
   const until =
     result.expiresAt === undefined
       ? 'works'
-      : `works until ${describeMoment(result.expiresAt)}, in ${describeDuration(result.expiresAt - now())}; renewed by itself`;
+      : `works until ${describeMoment(result.expiresAt)}, in ${describeDuration(result.expiresAt - now())}; renewed automatically`;
   terminal.say(`${style('green', '✓')} ${printable(organization, 60)}: ${until}`);
   return EXIT.ok;
 }

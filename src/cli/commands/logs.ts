@@ -16,7 +16,7 @@ interface LogsOptions extends Places {
   readonly json: boolean;
 }
 
-/** `orgkey logs` */
+/** Runs `orgkey logs`. */
 export async function logs(options: LogsOptions, context: Context): Promise<ExitCode> {
   return options.audit ? showAudit(options, context) : showLog(options, context);
 }
@@ -25,52 +25,52 @@ async function showLog({follow, json, ...places}: LogsOptions, context: Context)
   const daemon = await connectDaemon(places, context);
   try {
     const {terminal} = context;
-    const tell = (line: string) => {
+    const print = (line: string) => {
       if (json) terminal.write(`${line}\n`);
       else terminal.print(describeLine(line));
     };
     daemon.onEvent((event) => {
-      if (event.event === 'log') tell(event.line);
+      if (event.event === 'log') print(event.line);
     });
     const {lines} = await daemon.call('logs', {follow});
-    for (const line of lines) tell(line);
-    if (follow) await ended(daemon, context);
+    for (const line of lines) print(line);
+    if (follow) await waitForEnd(daemon, context);
     return EXIT.ok;
   } finally {
     daemon.close();
   }
 }
 
-/** Asks now and then whether the daemon is still there, and whoever reads: a connection that ended tells nobody. */
-async function ended(
+/** Returns when the reader hangs up, and fails when the daemon ends: a closed connection is noticed only by asking. */
+async function waitForEnd(
   daemon: Awaited<ReturnType<typeof connectDaemon>>,
   {wait, terminal}: Context,
 ): Promise<void> {
-  while (terminal.isHeard) {
-    await wait(ASK_EACH);
+  while (terminal.hasReader()) {
+    await wait(ASK_INTERVAL);
     await daemon.call('logs', {follow: false});
   }
 }
 
-/** The audit is files: they are there without the daemon as well. */
+/** The audit trail is in files, which exist without the daemon. */
 async function showAudit({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
   const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(places, context), places, context);
   const reader = new AuditReader(directory);
   const first = await reader.read();
   if (first === undefined && !follow)
-    throw new CommandError(EXIT.unhealthy, 'nothing was handed out yet', {
-      hint: `it will be told in ${join(directory, 'audit.jsonl')}`,
+    throw new CommandError(EXIT.unhealthy, 'no credential was handed out yet', {
+      hint: `use a credential first; it is then recorded in ${join(directory, 'audit.jsonl')}`,
     });
   context.terminal.write(first ?? '');
   if (!follow) return EXIT.ok;
-  while (context.terminal.isHeard) {
-    await context.wait(LOOK_EACH);
+  while (context.terminal.hasReader()) {
+    await context.wait(READ_INTERVAL);
     context.terminal.write((await reader.read()) ?? '');
   }
   return EXIT.ok;
 }
 
-/** What is new in all files of the audit, in order of time. */
+/** Reads the new lines of all files of the audit trail, in order of time. */
 class AuditReader {
   readonly #directory: string;
   readonly #tails = new Map<string, Tail>();
@@ -79,7 +79,7 @@ class AuditReader {
     this.#directory = directory;
   }
 
-  /** `undefined`: there is no file yet. */
+  /** Returns the new lines. `undefined`: no file exists yet. */
   async read(): Promise<string | undefined> {
     const names = auditFilesAmong(await readdir(this.#directory).catch(emptyUnlessClosed));
     for (const name of names)
@@ -91,20 +91,20 @@ class AuditReader {
   }
 }
 
-/** A directory that is not there yet holds nothing. @throws {CommandError} where it is not ours to read */
+/** A missing directory counts as empty. @throws {CommandError} if we may not read it. */
 function emptyUnlessClosed(error: NodeJS.ErrnoException): string[] {
   if (error.code !== 'EACCES') return [];
-  throw new CommandError(EXIT.unhealthy, 'the audit of this daemon is not yours to read', {
-    hint: 'ask as its owner: sudo orgkey logs --audit',
+  throw new CommandError(EXIT.unhealthy, 'you may not read the audit trail of this daemon', {
+    hint: 'run it as root: sudo orgkey logs --audit',
   });
 }
 
-/** The audit's lines begin with it. */
+/** Every line of the audit trail begins with the time. */
 function timeIn(line: string): string {
   return line.slice(0, '{"time":"2026-11-21T00:00:00.000Z"'.length);
 }
 
-/** A file that grows, and is replaced by an empty one when it is full. Gives whole lines. */
+/** Reads whole new lines of a file that grows, and that is replaced by an empty one when it is full. */
 class Tail {
   readonly #path: string;
   #inode: number | undefined;
@@ -114,7 +114,7 @@ class Tail {
     this.#path = path;
   }
 
-  /** `undefined`: there is no such file. */
+  /** Returns the new lines. `undefined`: the file does not exist. */
   async read(): Promise<string | undefined> {
     const file = await open(this.#path, 'r').catch(() => undefined);
     if (file === undefined) return undefined;
@@ -133,7 +133,7 @@ class Tail {
   }
 }
 
-/** The daemon writes JSON lines where nobody watches; people want time, level and message. */
+/** Returns time, level and message of a line. The daemon logs JSON unless it has a terminal. */
 function describeLine(line: string): string {
   const entry = parseEntry(line);
   if (entry === undefined) return printable(line, 4000);
@@ -150,9 +150,9 @@ function parseEntry(line: string): Readonly<Record<string, unknown>> | undefined
 }
 
 /** In milliseconds. */
-const ASK_EACH = 2000;
-const LOOK_EACH = 500;
+const ASK_INTERVAL = 2000;
+const READ_INTERVAL = 500;
 
-/** In bytes: the audit's largest file by default. */
+/** In bytes; more than the default size of an audit file. */
 const MOST_AT_ONCE = 64 * 1024 * 1024;
 const LINE_FEED = 10;

@@ -9,7 +9,7 @@ import type {Context, Places} from '../context.ts';
 import {describeDuration} from '../describe-time.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
-import {connectDaemon, withDaemon} from '../find-daemon.ts';
+import {withDaemon} from '../find-daemon.ts';
 import {layTable} from '../table.ts';
 import {style} from '../terminal.ts';
 
@@ -18,31 +18,29 @@ interface StatusOptions extends Places {
   readonly json: boolean;
 }
 
-/** `orgkey status` */
+/** Runs `orgkey status`. */
 export async function status(options: StatusOptions, context: Context): Promise<ExitCode> {
-  if (options.watch) return watch(options, context);
+  if (options.watch) return watchStatus(options, context);
   const found = await withDaemon(options, context, (daemon) => daemon.call('status', undefined));
   show(found, options, context);
   return found.health === 'red' ? EXIT.unhealthy : EXIT.ok;
 }
 
-/** Until it is interrupted, or nobody reads any more. A daemon that is restarted meanwhile is found again. */
-async function watch(options: StatusOptions, context: Context): Promise<ExitCode> {
-  while (context.terminal.isHeard) {
+/** Runs until it is interrupted or its reader hangs up. If the daemon restarts meanwhile, it is found again. */
+async function watchStatus(options: StatusOptions, context: Context): Promise<ExitCode> {
+  const {terminal, wait} = context;
+  while (terminal.hasReader()) {
     try {
-      const daemon = await connectDaemon(options, context);
-      try {
-        while (context.terminal.isHeard) {
+      await withDaemon(options, context, async (daemon) => {
+        while (terminal.hasReader()) {
           show(await daemon.call('status', undefined), options, context);
-          await context.wait(EACH);
+          await wait(INTERVAL);
         }
-      } finally {
-        daemon.close();
-      }
+      });
     } catch (error) {
       const {message, hint} = explainError(error);
-      context.terminal.error(message, hint);
-      await context.wait(EACH);
+      terminal.error(message, hint);
+      await wait(INTERVAL);
     }
   }
   return EXIT.ok;
@@ -62,13 +60,8 @@ function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Cont
   else terminal.print(text);
 }
 
-/** The whole status, in lines of at most so many columns. */
+/** Lays the whole status out as lines of at most `columns` columns. */
 export function describeStatus(found: Status, now: number, columns: number): string[] {
-  const [titles = '', ...rows] = layTable(
-    COLUMNS,
-    found.organizations.map((one) => rowOf(one, now)),
-    columns,
-  );
   const {served, passed, failed, medianMs} = found.requests;
   const median = medianMs === undefined ? '' : `, median ${medianMs.toFixed(medianMs < 10 ? 1 : 0)} ms`;
   const about = [
@@ -78,15 +71,23 @@ export function describeStatus(found: Status, now: number, columns: number): str
     `pid ${found.pid}`,
   ];
   return [
-    style('bold', titles),
-    ...rows.map((row, at) => colored(row, found.organizations[at])),
-    ...(rows.length === 0 ? [style('dim', 'no organization is configured')] : []),
-    '',
+    ...describeOrganizations(found, now, columns),
     ...wrap(about.join(' · '), columns),
     ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
     ...found.notices.flatMap((notice) => describeNotice(notice)),
     ...(found.health === 'green' ? [style('green', 'everything is well')] : []),
   ];
+}
+
+/** Leaves the table out without an organization. If the configuration is invalid, a notice says so. */
+function describeOrganizations({organizations, notices}: Status, now: number, columns: number): string[] {
+  if (organizations.length === 0) {
+    const isExplained = notices.some(({about, level}) => about === 'configuration' && level === 'red');
+    return isExplained ? [] : [style('dim', 'no organization is configured'), ''];
+  }
+  const cells = organizations.map((one) => rowOf(one, now));
+  const [titles = '', ...rows] = layTable(COLUMNS, cells, columns);
+  return [style('bold', titles), ...rows.map((row, at) => colored(row, organizations[at])), ''];
 }
 
 function rowOf(one: OrganizationStatus, now: number): string[] {
@@ -118,7 +119,7 @@ function describeSocket({name, path, organizations}: Status['sockets'][number]):
 }
 
 function describeNotice({level, message, hint}: Notice): string[] {
-  const line = style(level, `${level}: ${printable(message)}`);
+  const line = style(level, `${level === 'red' ? 'error' : 'warning'}: ${printable(message)}`);
   return hint === undefined ? [line] : [line, `  repair: ${printable(hint)}`];
 }
 
@@ -142,4 +143,4 @@ const COLUMNS = [
 ] as const;
 
 /** In milliseconds. */
-const EACH = 1000;
+const INTERVAL = 1000;

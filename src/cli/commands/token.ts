@@ -13,11 +13,11 @@ interface TokenOptions extends Places {
   readonly header: boolean;
 }
 
-/** A token that was had. */
+/** A token that the daemon gave us. */
 export type Granted = Extract<TokenResult, {kind: 'token'}>;
 
-/** `orgkey token`: the token, and nothing else, on stdout. */
-export async function token(options: TokenOptions, context: Context): Promise<ExitCode> {
+/** Runs `orgkey token`: prints the token, and nothing else, on stdout. */
+export async function printToken(options: TokenOptions, context: Context): Promise<ExitCode> {
   if (options.json && options.header)
     throw new CommandError(EXIT.usage, '--json and --header exclude each other');
   const granted = await askForToken(options, context);
@@ -31,7 +31,7 @@ export async function token(options: TokenOptions, context: Context): Promise<Ex
   return EXIT.ok;
 }
 
-/** @throws {CommandError} with the reason why there is none. */
+/** Gets a token from the daemon. @throws {CommandError} with the reason if it has none. */
 export async function askForToken(
   {
     organization,
@@ -47,11 +47,11 @@ export async function askForToken(
   throw new CommandError(
     exitCodeFor(code),
     `${printable(organization, 60)}: ${printable(message)} (${printable(code, 40)})`,
-    {hint: hint === undefined ? undefined : printable(hint)},
+    {code, hint: hint === undefined ? undefined : printable(hint)},
   );
 }
 
-/** Azure DevOps takes personal access tokens as passwords, Entra's as they are. */
+/** Returns the header: Azure DevOps accepts personal access tokens as passwords, and Entra's as bearer tokens. */
 export function authorizationHeader({form, token, username}: Granted): string {
   return `Authorization: ${form === 'pat' ? `Basic ${basic(username, token)}` : `Bearer ${token}`}`;
 }
@@ -60,7 +60,7 @@ export function basic(username: string, password: string): string {
   return Buffer.from(`${username}:${password}`).toString('base64');
 }
 
-/** Entra wants scopes; people know resources. */
+/** Users know resources; Entra expects scopes. */
 function scopeOf(resource: string): string {
   return resource.includes('/.') ? resource : `${resource.replace(/\/$/, '')}/.default`;
 }

@@ -1,19 +1,19 @@
 import {rm} from 'node:fs/promises';
+import {readIfThere} from '../../files/replace-file.ts';
 import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, replaceRecord, writeManifest} from '../../git/manifest.ts';
 import {isChanged, planRemoval, publish, type Change} from '../../git/plan-change.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {machineReaders} from '../../places/paths.ts';
-import {printable} from '../../text/printable.ts';
-import {readIfThere} from '../../files/replace-file.ts';
 import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
-import {orFail, serviceFor, serviceKind, tellWarning} from '../setup/choose-service.ts';
+import {printable} from '../../text/printable.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
+import {orFail, reportWarning, serviceFor, serviceKind} from '../setup/choose-service.ts';
 import {placedScripts} from '../setup/place-scripts.ts';
 import {forgetService, recallService} from '../setup/remember-service.ts';
 import {submoduleFileFor} from '../setup/set-up-git.ts';
@@ -24,54 +24,88 @@ interface UninstallOptions extends Places {
   readonly 'dry-run': boolean;
 }
 
-/** `orgkey uninstall`: git first, so that no git asks a daemon that is gone. */
-export async function uninstall(options: UninstallOptions, context: Context): Promise<ExitCode> {
-  const directory = setupDirectory(options, context);
-  const changes = (await planAll(directory, options, context)).filter(isChanged);
-  const scripts = options.system ? undefined : await placedScripts(context);
-  const service = await rememberedService(directory, options, context);
-  const purged = options.purge ? toPurge(options, context) : [];
-  const users = options.system && options.purge ? await usersToRemove() : [];
-  const {terminal} = context;
+/** Everything that `uninstall` takes away. */
+interface Plan {
+  /** The directory of `setup`'s records. */
+  readonly directory: string;
+  readonly changes: readonly Change[];
+  /** The directory with copies of our scripts. */
+  readonly scripts: string | undefined;
+  readonly service: Service;
+  readonly purged: readonly string[];
+  /** Commands that remove the service's users and groups. */
+  readonly users: readonly (readonly string[])[];
+}
 
+/** Runs `orgkey uninstall`. */
+export async function uninstall(options: UninstallOptions, context: Context): Promise<ExitCode> {
+  const plan = await planUninstall(options, context);
   if (options['dry-run']) {
-    const steps = [
-      ...changes.flatMap(describeRestoring),
-      ...(scripts === undefined ? [] : [`remove ${scripts}`]),
-      ...(await service.planUninstall()).map(describeChange),
-      ...purged.map((path) => `remove ${path}`),
-      ...users.map((command) => `run ${command.join(' ')}`),
-    ];
-    terminal.print(steps.map((step) => printable(step, 300).trimEnd()).join('\n'));
+    await showPlan(plan, context);
     return EXIT.ok;
   }
-  for (const change of changes) {
-    await publish(change);
-    // should the next file be locked, this one must not be searched for our lines again
-    await replaceRecord(directory, change.path, undefined);
-    terminal.say(describeRestoring(change).join('\n'));
-  }
-  if (changes.length === 0) terminal.say('git: nothing of ours is left');
-  await writeManifest(directory, []);
-  if (scripts !== undefined) {
-    await rm(scripts, {recursive: true, force: true});
-    terminal.say(`git: removed ${printable(scripts)}`);
-  }
-  const {changes: steps, warning} = orFail(await service.uninstall());
-  for (const step of steps) terminal.say(printable(describeChange(step)));
-  terminal.say(`service: ${service.kind}, removed`);
-  await forgetService(directory);
-  for (const path of purged) {
+  // git first, so that it never asks a daemon that is gone
+  await restoreGit(plan, context);
+  const {changes, warning} = orFail(await plan.service.uninstall());
+  const {terminal} = context;
+  for (const change of changes) terminal.say(printable(describeChange(change)));
+  terminal.say(`service: ${plan.service.kind}, removed`);
+  await forgetService(plan.directory);
+  for (const path of plan.purged) {
     await rm(path, {recursive: true, force: true});
     terminal.say(`removed ${printable(path)}`);
   }
-  for (const command of users)
+  for (const command of plan.users)
     if ((await runCommand(command, context.environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
-  return tellWarning(warning, context);
+  return reportWarning(warning, context);
 }
 
-/** The includes go before what they include. */
-async function planAll(directory: string, options: UninstallOptions, context: Context): Promise<Change[]> {
+async function planUninstall(options: UninstallOptions, context: Context): Promise<Plan> {
+  const directory = setupDirectory(options, context);
+  return {
+    directory,
+    changes: (await planGitRemoval(directory, options, context)).filter(isChanged),
+    scripts: options.system ? undefined : await placedScripts(context),
+    service: await recordedService(directory, options, context),
+    purged: options.purge ? pathsToPurge(options, context) : [],
+    users: options.system && options.purge ? await usersToRemove() : [],
+  };
+}
+
+async function showPlan(
+  {changes, scripts, service, purged, users}: Plan,
+  {terminal}: Pick<Context, 'terminal'>,
+): Promise<void> {
+  const steps = [
+    ...changes.flatMap((change) => describeGitChange(change, 'planned')),
+    ...(scripts === undefined ? [] : [`remove ${scripts}`]),
+    ...(await service.planUninstall()).map(describeChange),
+    ...purged.map((path) => `remove ${path}`),
+    ...users.map((command) => `run ${command.join(' ')}`),
+  ];
+  terminal.print(steps.map((step) => printable(step, 300).trimEnd()).join('\n'));
+}
+
+async function restoreGit({directory, changes, scripts}: Plan, {terminal}: Context): Promise<void> {
+  for (const change of changes) {
+    await publish(change);
+    // if the next file is locked, the next run must not search this one for our lines again
+    await replaceRecord(directory, change.path, undefined);
+    terminal.say(describeGitChange(change, 'done').join('\n'));
+  }
+  if (changes.length === 0) terminal.say('git: not configured for orgkey');
+  await writeManifest(directory, []);
+  if (scripts === undefined) return;
+  await rm(scripts, {recursive: true, force: true});
+  terminal.say(`git: removed ${printable(scripts)}`);
+}
+
+/** Includes are removed before the files that they include. */
+async function planGitRemoval(
+  directory: string,
+  options: UninstallOptions,
+  context: Context,
+): Promise<Change[]> {
   const {environment, temporary} = context;
   const git = gitFrom(environment);
   const records = await readManifest(directory);
@@ -79,7 +113,7 @@ async function planAll(directory: string, options: UninstallOptions, context: Co
     ? await systemFile(git, environment)
     : await globalFile(environment, homeOf(context));
   const planning = {git, temporary};
-  // of a setup whose record was lost
+  // the record of a setup may be lost
   const unrecorded = [main, submoduleFileFor(options, context)].filter(
     (file) => !records.some(({path}) => path === file),
   );
@@ -89,31 +123,30 @@ async function planAll(directory: string, options: UninstallOptions, context: Co
   return changes;
 }
 
-async function rememberedService(
+async function recordedService(
   directory: string,
   options: UninstallOptions,
   context: Context,
 ): Promise<Service> {
-  const remembered = await recallService(directory);
-  const kind = remembered?.kind ?? serviceKind('auto', options.system);
-  const wish = {
-    kind: kind === 'none' ? ('plain' as const) : kind,
-    configFile: remembered?.configFile,
-    sockets: [],
-  };
-  return serviceFor(wish, options, context);
+  const recorded = await recallService(directory);
+  const kind = recorded?.kind ?? serviceKind('auto', options.system);
+  return serviceFor(
+    {kind: kind === 'none' ? 'plain' : kind, configFile: recorded?.configFile, sockets: []},
+    options,
+    context,
+  );
 }
 
-function toPurge(options: UninstallOptions, context: Context): string[] {
+function pathsToPurge(options: UninstallOptions, context: Context): string[] {
   return options.system
     ? ['/etc/orgkey', '/var/lib/orgkey', setupDirectory(options, context)]
     : [configurationDirectory(context), stateDirectory(options, context)];
 }
 
-/** Nothing is theirs any more. A package that made them keeps them, as packages do. */
+/** The users of the service own nothing any more. If a package made them, they stay, as is the custom of packages. */
 async function usersToRemove(): Promise<readonly (readonly string[])[]> {
   if ((await readIfThere('/usr/lib/sysusers.d/orgkey.conf')) !== undefined) return [];
-  // with its last user, the group of that name may go by itself
+  // userdel may remove the group of that name, too
   return [
     ['userdel', systemUser],
     ['groupdel', systemUser],
@@ -121,10 +154,11 @@ async function usersToRemove(): Promise<readonly (readonly string[])[]> {
   ];
 }
 
-function describeRestoring({path, next, removed}: Change): string[] {
-  const how = next === undefined ? 'removed' : 'put back';
+function describeGitChange({path, next, removed}: Change, state: 'planned' | 'done'): string[] {
+  const verbs =
+    next === undefined ? {planned: 'remove', done: 'removed'} : {planned: 'restore', done: 'restored'};
   return [
-    `git: ${how} ${printable(path)}`,
+    `git: ${verbs[state]} ${printable(path)}`,
     ...removed.map(({key, value}) => printable(`  - ${key} = ${value}`, 300).trimEnd()),
   ];
 }

@@ -31,7 +31,7 @@ interface WhichOptions extends Places {
   readonly json: boolean;
 }
 
-/** What is told about one remote; the names are those of `--json`. */
+/** What is known about one remote; the names are those of `--json`. */
 interface Explanation {
   readonly url: string;
   readonly host: string;
@@ -40,18 +40,18 @@ interface Explanation {
   readonly identity?: string;
   readonly kind?: string;
   readonly tenant?: string | undefined;
-  /** Of an https remote. */
+  /** For an HTTPS remote: what git gets. */
   readonly answer?: string;
-  /** On which it is answered, below the runtime directory. */
+  /** The sockets that serve it, below the runtime directory. */
   readonly sockets?: readonly string[] | undefined;
-  /** Of an ssh remote. */
+  /** For an SSH remote. */
   readonly asSubmodule?: string;
   readonly atTheTop?: string;
   readonly overHttps?: string | undefined;
   readonly configuration: string;
 }
 
-/** `orgkey which`: explains without asking anyone. */
+/** Runs `orgkey which`: explains without a request to anything. */
 export async function which(options: WhichOptions, context: Context): Promise<ExitCode> {
   const configuration = await readConfiguration(options, context);
   const explanation = await explain(options.url, configuration, context);
@@ -83,7 +83,7 @@ function describe(explanation: Explanation): string[] {
   );
 }
 
-/** A URL of https or ssh, or the name of an organization. */
+/** `text`: a URL over HTTPS or SSH, or the name of an organization. */
 async function explain(text: string, configuration: Configuration, context: Context): Promise<Explanation> {
   if (organizationFrom(text) !== undefined)
     return explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
@@ -93,9 +93,9 @@ async function explain(text: string, configuration: Configuration, context: Cont
   if (remote === undefined)
     throw new CommandError(
       EXIT.usage,
-      `that is no URL of git's: ${printable(showAddress(text, 'remote').shown, 100)}`,
+      `neither a git URL nor an organization: ${printable(showAddress(text, 'remote').shown, 100)}`,
       {
-        hint: 'for example: https://dev.azure.com/contoso/project/_git/repository',
+        hint: 'use a URL like https://dev.azure.com/contoso/project/_git/repository',
       },
     );
   const git = await readGitVersion(gitFrom(context.environment));
@@ -132,7 +132,7 @@ function explainHttps(
   };
 }
 
-/** In a submodule our wrapper asks the daemon; at the top git calls ssh itself. */
+/** In a submodule our wrapper asks the daemon; elsewhere git calls ssh directly. */
 function explainSsh(url: string, remote: SshRemote, configuration: Configuration): Explanation {
   const {host, port, username, path} = remote;
   const {settings, source} = configuration;
@@ -140,7 +140,7 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   const command = `git-upload-pack '${path.replaceAll(/['!]/g, (character) => `'\\${character}'`)}'`;
   const decideAt = (scope: SocketScope) =>
     decideGrant({operation: 'grant', destination, port, command, directory: '/'}, settings.submodules, scope);
-  const decision = decideAt(EVERYBODY);
+  const decision = decideAt(WHOLE_MACHINE);
   const server = httpsHostOf(host, configuration);
   const repository = server === undefined ? undefined : repositoryAt(remote);
   const scopes = settings.sockets.map(({name, organizations}) => ({
@@ -155,7 +155,7 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
     rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},
     asSubmodule: describeDecision(decision),
     sockets: decision.kind === 'grant' ? socketPaths(granting) : undefined,
-    atTheTop: 'the key of orgkey is never used: git calls ssh with your own keys',
+    atTheTop: "orgkey's key is never used: git calls ssh with your own keys",
     overHttps:
       server !== undefined && repository?.kind === 'repository'
         ? `git clone ${httpsRemoteOf(remote, repository, server)}`
@@ -164,9 +164,9 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   };
 }
 
-const EVERYBODY: SocketScope = {name: MAIN_SOCKET, organizations: undefined};
+const WHOLE_MACHINE: SocketScope = {name: MAIN_SOCKET, organizations: undefined};
 
-/** Where the repositories of an ssh host are over HTTPS. `undefined`: nothing says that it is one of Azure DevOps. */
+/** Returns the HTTPS host for an SSH host. `undefined`: nothing shows that it belongs to Azure DevOps. */
 function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): string | undefined {
   const host = lowerAscii(sshHost);
   if (isServicesSshHost(host)) return SERVICES_HOST;
@@ -174,7 +174,7 @@ function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): stri
   return server ?? settings.submodules.find((rule) => rule.host === host)?.host;
 }
 
-/** A server has one path for both, with its virtual directory and in its own case. */
+/** A server has the same path over both, with its virtual directory and in its own letter case. */
 function httpsRemoteOf({path}: SshRemote, repository: AzureRepository, server: string): string {
   if (server === SERVICES_HOST) return toHttpsRemote(repository);
   const segments = path.replace(/^\//, '').split('/');
@@ -197,7 +197,7 @@ function organizationOf(owner: Owner): string | undefined {
 }
 
 function formOf({kind}: Identity, git: GitVersion): string {
-  if (kind === 'stored') return 'the user name and password that were stored';
+  if (kind === 'stored') return 'the stored user name and password';
   if (takesBearer(git)) return kind === 'pat' ? 'Authorization: Basic' : 'Authorization: Bearer';
   return kind === 'pat' ? 'Basic, as password' : 'Basic, with the access token as password';
 }

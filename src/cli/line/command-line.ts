@@ -1,4 +1,4 @@
-import {command, optional, flag, type Command} from './command.ts';
+import {defineCommand, optional, flag, type Command} from './command.ts';
 import {configurationCommands} from './configuration-commands.ts';
 import {daemonCommands} from './daemon-commands.ts';
 import {everydayCommands} from './everyday-commands.ts';
@@ -11,7 +11,7 @@ export const commands: readonly Command[] = [
   ...keyCommands,
   ...configurationCommands,
   ...daemonCommands,
-  command({
+  defineCommand({
     usage: 'completion [shell]',
     summary: 'print a completion script for the shell',
     options: {
@@ -23,7 +23,7 @@ export const commands: readonly Command[] = [
     ],
     run: async (options, context) => (await import('../commands/completion.ts')).completion(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'uninstall',
     summary: 'undo setup',
     description:

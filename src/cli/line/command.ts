@@ -51,7 +51,7 @@ interface Definition<O extends Record<string, Option>> {
 }
 
 /** Keeps the types of the options for `run`, and hides them from everything else. */
-export function command<const O extends Record<string, Option>>(definition: Definition<O>): Command {
+export function defineCommand<const O extends Record<string, Option>>(definition: Definition<O>): Command {
   const {usage, summary, description, options, examples = [], exitCodes = {}, run} = definition;
   // a missing argument is reported by our own check, before yargs would
   const words = ['$0', ...argumentsOf({usage}).map(({name}) => `[${name}]`)].join(' ');

@@ -1,44 +1,44 @@
-import {command, type Command} from './command.ts';
+import {defineCommand, type Command} from './command.ts';
 import {json, starter} from './shared-options.ts';
 
 /** The configuration file. */
 export const configurationCommands: readonly Command[] = [
-  command({
+  defineCommand({
     usage: 'config path',
     summary: 'print the path of the configuration',
     options: {},
     examples: [{command: 'orgkey config path'}],
-    run: async (options, context) => (await import('../commands/config.ts')).showPath(options, context),
+    run: async (options, context) => (await import('../commands/config/path.ts')).showPath(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'config check',
     summary: 'report every problem of the configuration, with its line and column',
     options: {json},
     examples: [{command: 'orgkey config check'}],
-    run: async (options, context) => (await import('../commands/config.ts')).check(options, context),
+    run: async (options, context) => (await import('../commands/config/check.ts')).check(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'config show',
     summary: 'print the configuration with all defaults, without secrets',
     options: {json},
     examples: [{command: 'orgkey config show'}],
-    run: async (options, context) => (await import('../commands/config.ts')).show(options, context),
+    run: async (options, context) => (await import('../commands/config/show.ts')).show(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'config edit',
     summary: 'edit the configuration with $EDITOR; it is saved only if valid',
     options: {},
     examples: [{command: 'orgkey config edit'}],
-    run: async (options, context) => (await import('../commands/config.ts')).edit(options, context),
+    run: async (options, context) => (await import('../commands/config/edit.ts')).edit(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'config schema',
     summary: 'print the JSON Schema of the configuration, for editors',
     options: {},
     examples: [{command: 'orgkey config schema > orgkey.schema.json'}],
-    run: async (options, context) => (await import('../commands/config.ts')).schema(options, context),
+    run: async (options, context) => (await import('../commands/config/schema.ts')).schema(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'config init',
     summary: 'write a first configuration, and nothing else',
     description: 'Without options it writes a file with examples, which are commented out.',
@@ -47,6 +47,6 @@ export const configurationCommands: readonly Command[] = [
       {command: 'orgkey config init'},
       {command: 'orgkey config init --organization contoso --azure-cli'},
     ],
-    run: async (options, context) => (await import('../commands/config.ts')).init(options, context),
+    run: async (options, context) => (await import('../commands/config/init.ts')).init(options, context),
   }),
 ];

@@ -1,9 +1,9 @@
-import {command, flag, text, type Command} from './command.ts';
+import {defineCommand, flag, text, type Command} from './command.ts';
 import {json, service, system} from './shared-options.ts';
 
 /** What the daemon reports, and how it is kept running. */
 export const daemonCommands: readonly Command[] = [
-  command({
+  defineCommand({
     usage: 'logs',
     summary: "show the daemon's log",
     options: {
@@ -17,65 +17,70 @@ export const daemonCommands: readonly Command[] = [
     ],
     run: async (options, context) => (await import('../commands/logs.ts')).logs(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'metrics',
     summary: "print the daemon's metrics in Prometheus' format",
     options: {},
     examples: [{command: 'orgkey metrics'}],
     run: async (options, context) => (await import('../commands/metrics.ts')).metrics(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'cache clear',
     summary: 'drop all tokens from memory, and forget what was rejected',
     options: {},
     examples: [{command: 'orgkey cache clear'}],
-    run: async (options, context) => (await import('../commands/cache.ts')).clearCache(options, context),
+    run: async (options, context) =>
+      (await import('../commands/cache/clear.ts')).clearCache(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service install',
     summary: 'install and start the background service',
     options: {service, system},
     examples: [{command: 'orgkey service install'}],
-    run: async (options, context) => (await import('../commands/service.ts')).install(options, context),
+    run: async (options, context) =>
+      (await import('../commands/service/install.ts')).install(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service uninstall',
     summary: 'stop and remove the background service',
     options: {service, system},
     examples: [{command: 'orgkey service uninstall'}],
-    run: async (options, context) => (await import('../commands/service.ts')).uninstall(options, context),
+    run: async (options, context) =>
+      (await import('../commands/service/uninstall.ts')).uninstall(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service start',
     summary: 'start the daemon',
     options: {service, system},
     examples: [{command: 'orgkey service start'}],
     run: async (options, context) =>
-      (await import('../commands/service.ts')).order('start', options, context),
+      (await import('../commands/service/order.ts')).order('start', options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service stop',
     summary: 'stop the daemon after it has answered what is under way',
     options: {service, system},
     examples: [{command: 'orgkey service stop'}],
-    run: async (options, context) => (await import('../commands/service.ts')).order('stop', options, context),
+    run: async (options, context) =>
+      (await import('../commands/service/order.ts')).order('stop', options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service restart',
     summary: 'stop and start the daemon',
     options: {service, system},
     examples: [{command: 'orgkey service restart'}],
     run: async (options, context) =>
-      (await import('../commands/service.ts')).order('restart', options, context),
+      (await import('../commands/service/order.ts')).order('restart', options, context),
   }),
-  command({
+  defineCommand({
     usage: 'service status',
     summary: 'show whether the background service runs',
     options: {service, system, json},
     examples: [{command: 'orgkey service status'}],
-    run: async (options, context) => (await import('../commands/service.ts')).showStatus(options, context),
+    run: async (options, context) =>
+      (await import('../commands/service/status.ts')).showStatus(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'daemon',
     summary: 'run the daemon in the foreground',
     description:

@@ -1,9 +1,9 @@
-import {command, flag, optional, required, text, type Command} from './command.ts';
+import {defineCommand, flag, optional, required, text, type Command} from './command.ts';
 import {dryRun, json, organization, service, starter, system} from './shared-options.ts';
 
 /** Setting up, looking, signing in, and tokens for other tools, in the order in which people need them. */
 export const everydayCommands: readonly Command[] = [
-  command({
+  defineCommand({
     usage: 'setup',
     summary: 'write a configuration, start the daemon, configure git, and test',
     description:
@@ -29,7 +29,7 @@ export const everydayCommands: readonly Command[] = [
     ],
     run: async (options, context) => (await import('../commands/setup.ts')).setup(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'status',
     summary: 'show what the daemon serves, and what is wrong',
     options: {watch: flag('refresh every second'), json},
@@ -37,7 +37,7 @@ export const everydayCommands: readonly Command[] = [
     exitCodes: {1: 'the daemon reports an error'},
     run: async (options, context) => (await import('../commands/status.ts')).status(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'doctor [url]',
     summary: 'find out what is wrong and how to repair it',
     description: 'It checks everything between git and the organization, and changes nothing.',
@@ -54,7 +54,7 @@ export const everydayCommands: readonly Command[] = [
     exitCodes: {1: 'at least one check failed'},
     run: async (options, context) => (await import('../commands/doctor.ts')).doctor(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'which <url>',
     summary: 'explain which rule, identity and socket serve a repository',
     options: {url: required('a repository over HTTPS or SSH, or an organization'), json},
@@ -64,7 +64,7 @@ export const everydayCommands: readonly Command[] = [
     ],
     run: async (options, context) => (await import('../commands/which.ts')).which(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'login <organization>',
     summary: 'sign in as a user, and test the sign-in',
     options: {organization, paste: flag('enter a personal access token instead')},
@@ -74,14 +74,14 @@ export const everydayCommands: readonly Command[] = [
     ],
     run: async (options, context) => (await import('../commands/login.ts')).login(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'logout <organization>',
     summary: 'forget a sign-in',
     options: {organization},
     examples: [{command: 'orgkey logout contoso'}],
-    run: async (options, context) => (await import('../commands/login.ts')).logout(options, context),
+    run: async (options, context) => (await import('../commands/logout.ts')).logout(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'token <organization>',
     summary: 'print an access token for scripts',
     options: {
@@ -94,9 +94,9 @@ export const everydayCommands: readonly Command[] = [
       {command: 'curl -H "$(orgkey token contoso --header)" "$URL"', note: 'call the REST API'},
       {command: 'orgkey token contoso --resource https://management.azure.com'},
     ],
-    run: async (options, context) => (await import('../commands/token.ts')).token(options, context),
+    run: async (options, context) => (await import('../commands/token.ts')).printToken(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'exec <organization> -- COMMAND…',
     summary: 'run a command with a token in its environment',
     description:
@@ -115,19 +115,20 @@ export const everydayCommands: readonly Command[] = [
     exitCodes: {any: 'otherwise the exit code of the command'},
     run: async (options, context) => (await import('../commands/exec.ts')).exec(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'org list',
     summary: 'list the configured organizations',
     options: {json},
     examples: [{command: 'orgkey org list'}],
-    run: async (options, context) => (await import('../commands/org.ts')).listOrganizations(options, context),
+    run: async (options, context) =>
+      (await import('../commands/org/list.ts')).listOrganizations(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'org test [organization]',
     summary: 'get a token for one organization, or for each',
     options: {organization: optional('its name; default: every organization that is configured by name')},
     examples: [{command: 'orgkey org test contoso'}],
     exitCodes: {1: 'an organization failed for another reason than a rejected credential'},
-    run: async (options, context) => (await import('../commands/org.ts')).testEach(options, context),
+    run: async (options, context) => (await import('../commands/org/test.ts')).testEach(options, context),
   }),
 ];

@@ -15,7 +15,7 @@ type Found =
   /** No word, only options. */
   | {readonly kind: 'nothing'; readonly rest: readonly string[]};
 
-/** Finds the command by its words. @throws {CommandError} if there is no such command. */
+/** Finds the command by its words. @throws {CommandError} if the command does not exist. */
 export function findCommand(words: readonly string[], commands: readonly Command[]): Found {
   const [first, second] = positionsOfNames(words);
   if (first === undefined) return {kind: 'nothing', rest: words};

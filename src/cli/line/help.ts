@@ -1,3 +1,4 @@
+import {wrap} from '../wrap.ts';
 import {EXIT_MEANINGS} from '../exit-code.ts';
 import {isArgument, namesOf, placeOptions, type Command, type Option} from './command.ts';
 
@@ -104,16 +105,4 @@ function section(title: string, rows: readonly Row[], columns: number): string[]
       : [`  ${term}`, indent + first, ...rest];
   });
   return ['', title, ...lines];
-}
-
-/** Breaks lines at spaces. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -1,9 +1,9 @@
-import {command, flag, required, text, type Command} from './command.ts';
+import {defineCommand, flag, required, text, type Command} from './command.ts';
 import {json, keyOwner} from './shared-options.ts';
 
 /** SSH keys for submodules. */
 export const keyCommands: readonly Command[] = [
-  command({
+  defineCommand({
     usage: 'ssh-key add <organization>',
     summary: "use an existing SSH key for an organization's submodules",
     description: 'Without --file it asks for the key on the terminal. The key must have no passphrase.',
@@ -13,37 +13,38 @@ export const keyCommands: readonly Command[] = [
       force: flag('accept the key even if it is your personal key'),
     },
     examples: [{command: 'orgkey ssh-key add contoso --file submodules_rsa'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).add(options, context),
+    run: async (options, context) => (await import('../commands/ssh-key/add.ts')).add(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'ssh-key new <organization>',
     summary: 'create an SSH key, and say where to paste its public half',
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key new contoso'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).make(options, context),
+    run: async (options, context) => (await import('../commands/ssh-key/new.ts')).create(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'ssh-key show-public <organization>',
     summary: 'print the public half of the key',
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key show-public contoso'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).showPublic(options, context),
+    run: async (options, context) =>
+      (await import('../commands/ssh-key/show-public.ts')).showPublic(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'ssh-key list',
     summary: 'list the keys with their fingerprints and ages',
     options: {json},
     examples: [{command: 'orgkey ssh-key list'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).list(options, context),
+    run: async (options, context) => (await import('../commands/ssh-key/list.ts')).list(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'ssh-key remove <organization>',
     summary: "delete an organization's key",
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key remove contoso'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).remove(options, context),
+    run: async (options, context) => (await import('../commands/ssh-key/remove.ts')).remove(options, context),
   }),
-  command({
+  defineCommand({
     usage: 'ssh-key trust <host>',
     summary: 'pin the host keys of your own server',
     description: 'Compare each fingerprint with what the administrator of the host tells you.',
@@ -55,6 +56,6 @@ export const keyCommands: readonly Command[] = [
       },
     },
     examples: [{command: 'orgkey ssh-key trust tfs.example.com:22'}],
-    run: async (options, context) => (await import('../commands/ssh-key.ts')).trust(options, context),
+    run: async (options, context) => (await import('../commands/ssh-key/trust.ts')).trust(options, context),
   }),
 ];

@@ -1,8 +1,14 @@
 import type {Remote} from '../../organization/remote.ts';
+import {
+  isServicesSshHost,
+  parseSshRemote,
+  repositoryAt,
+  toHttpsRemote,
+} from '../../organization/ssh-remote.ts';
 
 /**
- * An https URL as git takes it apart for its helpers: the path without leading slash, decoded once; host and scheme
- * as they are. `undefined`: git would refuse it, or it is none.
+ * Takes a URL apart as git does for its helpers: the path is decoded once and has no leading slash, host and scheme
+ * stay as they are. `undefined`: git would reject the text.
  */
 export function parseGitUrl(url: string): Remote | undefined {
   // eslint-disable-next-line no-control-regex
@@ -16,7 +22,20 @@ export function parseGitUrl(url: string): Remote | undefined {
   return {protocol, host, path: decoded?.replace(/\/+$/, ''), username};
 }
 
-/** What decodes to a control character is no name. */
+/** Returns the HTTPS remote for a URL over HTTPS or SSH. `undefined`: not a URL of git. */
+export function parseRemote(text: string): Remote | undefined {
+  const ssh = parseSshRemote(text);
+  const repository =
+    ssh !== undefined && isServicesSshHost(ssh.host.toLowerCase()) ? repositoryAt(ssh) : undefined;
+  return parseGitUrl(repository?.kind === 'repository' ? toHttpsRemote(repository) : text);
+}
+
+/** Builds a URL from what was understood, so that a lookalike of a host is never asked. */
+export function httpsUrlOf({host, path = ''}: Remote): string {
+  return `https://${host.toLowerCase()}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** A name never decodes to a control character. */
 function decode(text: string): string | undefined {
   try {
     const decoded = decodeURIComponent(text);

@@ -8,22 +8,22 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {homeOf, runtimeDirectory, stateDirectory} from '../locate.ts';
 
-interface ServiceWish {
-  /** `undefined`: what the machine has. */
+export interface ServiceWish {
+  /** `undefined`: the one that fits the machine. */
   readonly kind: ServiceKind | undefined;
-  /** Absolute. `undefined`: the daemon looks for it. */
+  /** Absolute. `undefined`: the daemon finds it. */
   readonly configFile: string | undefined;
   readonly sockets: readonly SocketSettings[];
 }
 
-/** The service of this machine, for this program. */
+/** Returns a service of this machine for this program. */
 export function serviceFor(wish: ServiceWish, options: Places, context: Context): Promise<Service> {
   const {platform, uid, environment, program, wait} = context;
   return chooseService(
     {
       platform,
       uid,
-      // the machine's service and a plain one do without
+      // a getter, because the machine's service and a plain one need no home
       get homeDirectory() {
         return homeOf(context);
       },
@@ -43,22 +43,22 @@ export function serviceFor(wish: ServiceWish, options: Places, context: Context)
   );
 }
 
-/** The word of `--service`, with `--system`. `undefined`: what the machine has. */
+/** Returns the kind for `--service` and `--system`. `undefined`: the one that fits the machine. */
 export function serviceKind(word: string, system: boolean): ServiceKind | 'none' | undefined {
   if (word === 'systemd') return system ? 'systemd-system' : 'systemd-user';
   if (word === 'auto') return system ? 'systemd-system' : undefined;
   return word === 'plain' || word === 'launchd' || word === 'none' ? word : undefined;
 }
 
-/** Of an order that was done all the same. Gives the exit code. */
-export function tellWarning(warning: string | undefined, {terminal}: Context): ExitCode {
+/** Reports what failed in an order that was done otherwise. Returns the exit code. */
+export function reportWarning(warning: string | undefined, {terminal}: Context): ExitCode {
   if (warning === undefined) return EXIT.ok;
   terminal.error(printable(warning, 300));
   return EXIT.unhealthy;
 }
 
-/** @throws {CommandError} where the order failed. */
-export function orFail(outcome: ServiceResult): Extract<ServiceResult, {kind: 'done'}> {
-  if (outcome.kind === 'done') return outcome;
-  throw new CommandError(EXIT.unhealthy, outcome.message, {hint: outcome.hint});
+/** Returns what was done. @throws {CommandError} if the order failed. */
+export function orFail(result: ServiceResult): Extract<ServiceResult, {kind: 'done'}> {
+  if (result.kind === 'done') return result;
+  throw new CommandError(EXIT.unhealthy, result.message, {hint: result.hint});
 }

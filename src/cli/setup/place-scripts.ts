@@ -4,13 +4,13 @@ import {absoluteVariable} from '../../places/absolute-variable.ts';
 import type {Context, Program} from '../context.ts';
 import {homeOf} from '../locate.ts';
 
-/** The scripts that git runs. Absolute. */
-type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
+/** The scripts that git runs. Paths are absolute. */
+export type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
 
 /**
- * Where git finds our scripts. npm takes a package away before it brings the next version, and a git that asks in
- * between would find no helper: so for a program that npm installed they are copies, in a directory of the person's
- * that the service cannot write to. Other installers replace one file by the other.
+ * Returns the paths that git runs. npm removes a package before it installs the next version, and a git that asks in
+ * between would find no helper. Therefore a program that npm installed gets copies, in a directory of the user that
+ * the service cannot write to. Other installers replace each file in one step.
  */
 export function scriptsForGit(
   {system}: {readonly system?: boolean},
@@ -24,14 +24,14 @@ export function scriptsForGit(
   };
 }
 
-/** A file for git that is missing or of another version. */
+/** A file for git that is missing or has another version. */
 export interface Placing {
   readonly path: string;
-  /** In one step: a git may ask at any moment. */
+  /** Writes the file in one step, because git may run it at any moment. */
   readonly place: () => Promise<void>;
 }
 
-/** What git runs and is not there yet, in the order in which it is needed. */
+/** Returns the files that git needs and that are not up to date, in the order in which they are needed. */
 export async function scriptsToPlace(
   options: {readonly system?: boolean},
   context: Pick<Context, 'program' | 'environment' | 'home'>,
@@ -48,7 +48,7 @@ export async function scriptsToPlace(
     };
     placings.push({path: scripts[name], place: () => replace(scripts[name], make)});
   }
-  // how a script finds the command that starts the service
+  // the scripts run this command to start the service
   const command = join(dirname(scripts.helper), 'orgkey');
   const target = join(dirname(program.main), 'orgkey.cjs');
   if ((await readlink(command).catch(() => undefined)) !== target)
@@ -56,7 +56,7 @@ export async function scriptsToPlace(
   return placings;
 }
 
-/** The directory with copies of ours; `undefined`: there is none. */
+/** Returns the directory with our copies. `undefined`: it does not exist. */
 export async function placedScripts(
   context: Pick<Context, 'environment' | 'home'>,
 ): Promise<string | undefined> {

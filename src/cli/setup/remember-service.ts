@@ -3,15 +3,15 @@ import {join} from 'node:path';
 import {parseRecord} from '../../text/record.ts';
 import type {ServiceKind} from '../../service/service.ts';
 
-/** How the service was set up: `orgkey service start`, which git's helper runs, must start the same one again. */
-interface RememberedService {
-  /** `none`: whoever set it up starts the daemon himself. */
+/** How the service was set up. `orgkey service start`, which git's helper runs, starts the same one again. */
+export interface RememberedService {
+  /** `none`: the user starts the daemon. */
   readonly kind: ServiceKind | 'none';
-  /** Absolute. `undefined`: the daemon looks for it. */
+  /** Absolute. `undefined`: the daemon finds it. */
   readonly configFile: string | undefined;
 }
 
-/** The first that was set up in one of these. */
+/** Returns the first service that is recorded in one of these directories. */
 export async function recallFirst(
   stateDirectories: readonly string[],
 ): Promise<RememberedService | undefined> {
@@ -22,7 +22,7 @@ export async function recallFirst(
   return undefined;
 }
 
-/** `undefined`: nothing was set up, or it cannot be read any more. */
+/** Returns the recorded service. `undefined`: the record does not exist or cannot be read. */
 export async function recallService(stateDirectory: string): Promise<RememberedService | undefined> {
   try {
     const remembered = parseRecord(await readFile(fileIn(stateDirectory), 'utf8'));

@@ -14,18 +14,18 @@ import {scriptsForGit, scriptsToPlace, type Placing} from './place-scripts.ts';
 import {style} from '../terminal.ts';
 
 export interface GitOptions extends Places {
-  /** For everybody on the machine. */
+  /** For all users of the machine. */
   readonly system: boolean;
   readonly 'no-proactive-auth': boolean;
 }
 
 export interface GitPlan {
-  /** The scripts that git is to run, where they are not there yet. */
+  /** The scripts for git that are missing or outdated. */
   readonly placings: readonly Placing[];
   readonly changes: readonly Change[];
 }
 
-/** What would be changed; nothing is written. */
+/** Plans the changes; nothing is written. */
 export async function planGit(
   {bindings, settings}: Configuration,
   options: GitOptions,
@@ -53,7 +53,7 @@ export async function planGit(
       records.find((record) => record.path === path),
       {git, temporary},
     );
-  // the included file first: git must never read an include that is not there yet
+  // the included file first: git must never read an include that does not exist yet
   const included = await plan(submoduleFile, hasKeys ? toSettings(include.settings) : []);
   return {placings: await scriptsToPlace(options, context), changes: [included, await plan(main, wanted)]};
 }
@@ -62,12 +62,12 @@ function toSettings(settings: readonly GitSetting[]): Setting[] {
   return settings.map(([key, value]) => ({key, value}));
 }
 
-/** For the whole machine it is root's: it decides what everybody runs. */
+/** The machine's file belongs to root, because it decides what every user runs. */
 export function submoduleFileFor({system}: {readonly system: boolean}, context: Context): string {
   return join(system ? '/etc/orgkey' : configurationDirectory(context), 'submodules.gitconfig');
 }
 
-/** Does it, and tells what it did. */
+/** Makes the changes and reports them. */
 export async function changeGit(
   {placings, changes}: GitPlan,
   options: GitOptions,
@@ -75,7 +75,7 @@ export async function changeGit(
 ): Promise<void> {
   const directory = setupDirectory(options, context);
   const {terminal} = context;
-  // git must never be led to a script that is not there yet
+  // git must never be configured for a script that does not exist yet
   for (const {path, place} of placings) {
     await place();
     terminal.say(`git: wrote ${printable(path)}`);
@@ -90,7 +90,7 @@ export async function changeGit(
   if (!changes.some(isChanged)) terminal.say('git: everything is in place');
 }
 
-/** First what is needed to take it back, should we be killed, then the change. Where it fails, all is as it was. */
+/** Records how to undo the change, in case we are killed, and then makes it. A failure leaves everything as it was. */
 async function publishRecorded(change: Change, directory: string): Promise<void> {
   const before = (await readManifest(directory)).find(({path}) => path === change.path);
   await replaceRecord(directory, change.path, change.meanwhile);
@@ -102,7 +102,7 @@ async function publishRecorded(change: Change, directory: string): Promise<void>
   }
 }
 
-/** For people: a line or more for each change, and one where there is none. */
+/** Returns the plan as lines for users; there is at least one. */
 export function describeGitPlan({placings, changes}: GitPlan): string[] {
   const wanted = changes.filter(isChanged);
   return [
@@ -116,7 +116,7 @@ function describeGitChange({path, added, removed}: Change): string[] {
   const isSame = added.length === 0 && removed.length === 0;
   return [
     `git: ${printable(path)}`,
-    ...(isSame ? ['  our lines are written anew, after those of others'] : []),
+    ...(isSame ? ['  our lines are moved behind those of others'] : []),
     ...removed.map((setting) => style('red', `  - ${describeSetting(setting)}`)),
     ...added.map((setting) => style('green', `  + ${describeSetting(setting)}`)),
   ];

@@ -5,13 +5,15 @@ import {
   terraformConfiguration,
   type InitialText,
 } from '../../config/edit/init-configuration.ts';
+import {messageOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
+import {usageError} from '../line/usage-error.ts';
 import {absolute} from '../locate.ts';
 
-/** What a first configuration is made from: the options of `orgkey setup` and `orgkey config init`. */
+/** The options of `orgkey setup` and `orgkey config init` from which a first configuration is made. */
 export interface StarterOptions {
   readonly host?: string | undefined;
   readonly organization?: readonly string[] | undefined;
@@ -29,11 +31,11 @@ export interface StarterOptions {
   readonly 'sign-in'?: string | undefined;
   readonly 'from-env'?: boolean | undefined;
   readonly stored?: boolean | undefined;
-  /** What of it is ours is taken. */
+  /** A Backstage configuration, of which the Azure DevOps part is copied. */
   readonly from?: string | undefined;
 }
 
-/** The ways to sign in, by the option that chooses each. */
+/** The options of which each chooses a way to sign in. */
 const METHODS = [
   'client-secret-file',
   'client-certificate-file',
@@ -50,7 +52,7 @@ const METHODS = [
 
 type Method = (typeof METHODS)[number];
 
-/** Whether the options say anything about a configuration at all. */
+/** Whether any of these options is given. */
 export function describesConfiguration(options: StarterOptions): boolean {
   const given = [options.host, options['client-id'], options['tenant-id']].some(
     (value) => value !== undefined,
@@ -58,7 +60,7 @@ export function describesConfiguration(options: StarterOptions): boolean {
   return given || (options.organization ?? []).length > 0 || methodsOf(options).length > 0;
 }
 
-/** Paths of options are from where the command was started. */
+/** Resolves the paths among the options. */
 export function withAbsolutePaths(options: StarterOptions, context: Context): StarterOptions {
   const at = (path: string | undefined) => (path === undefined ? undefined : absolute(path, context));
   return {
@@ -67,54 +69,67 @@ export function withAbsolutePaths(options: StarterOptions, context: Context): St
     'client-certificate-file': at(options['client-certificate-file']),
     'federated-token-file': at(options['federated-token-file']),
     'pat-file': at(options['pat-file']),
-    from: at(options['from']),
+    from: at(options.from),
   };
 }
 
 /**
- * A configuration with one credential. Paths in the options are absolute.
- * @throws {CommandError} where the options don't say one way to sign in, completely.
+ * Returns the text of a configuration with one credential. `options`: with absolute paths.
+ * @throws {CommandError} unless the options describe exactly one way to sign in.
  */
 export async function starterConfiguration(
   options: StarterOptions,
   {environment, program}: Pick<Context, 'environment' | 'program'>,
 ): Promise<string> {
-  const methods = methodsOf(options);
-  const [method] = methods;
-  if (method === undefined)
-    throw usage(
-      'nothing says how to sign in',
-      'give one of: --managed-identity, --client-secret-file, --pat-file, --sign-in …',
-    );
-  if (methods.length > 1) throw usage(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
-
+  const method = onlyMethod(options);
   const {schema} = program;
-  if (method === 'from') return fromBackstage(options['from'] ?? '', schema);
+  if (method === 'from') return fromBackstage(options.from ?? '', schema);
   const organizations = options.organization ?? [];
   if (method === 'from-env' && organizations.length === 0)
     return orFail(terraformConfiguration(environment, {schema}));
-  const fields = fieldsOf(method, options);
-  const lines = [
-    ...(organizations.length === 0 ? [] : [`organizations: [${organizations.map(quoted).join(', ')}]`]),
-    ...fields,
+  const names = organizations.map(quoted).join(', ');
+  const fields = [
+    ...(organizations.length === 0 ? [] : [`organizations: [${names}]`]),
+    ...fieldsOf(method, options),
   ];
   return [
-    ...(schema === undefined
-      ? []
-      : [`# yaml-language-server: $schema=${schema.replaceAll(/\s/g, encodeURI)}`]),
+    ...schemaLine(schema),
     '# Which identity acts in which Azure DevOps organization. Check it with: orgkey config check',
     'integrations:',
     '  azure:',
     `    - host: ${options.host === undefined ? 'dev.azure.com' : quoted(options.host)}`,
     '      credentials:',
-    ...lines.map((line, at) => `        ${at === 0 ? '-' : ' '} ${line}`),
+    ...fields.map((field, at) => `        ${at === 0 ? '-' : ' '} ${field}`),
     '',
   ].join('\n');
 }
 
+/** @throws {CommandError} if no way to sign in is given, or several. */
+function onlyMethod(options: StarterOptions): Method {
+  const methods = methodsOf(options);
+  const [method, ...others] = methods;
+  if (method === undefined)
+    throw usageError(
+      'no way to sign in is given',
+      'pass one of: --managed-identity, --client-secret-file, --pat-file, --sign-in …',
+    );
+  if (others.length > 0)
+    throw usageError(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
+  return method;
+}
+
+/** Lets editors find the schema. */
+function schemaLine(schema: string | undefined): string[] {
+  return schema === undefined
+    ? []
+    : [`# yaml-language-server: $schema=${schema.replaceAll(/\s/g, encodeURI)}`];
+}
+
 async function fromBackstage(path: string, schema: string | undefined): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new CommandError(EXIT.usage, `${printable(path)} cannot be read`, {cause: error});
+    throw new CommandError(EXIT.usage, `cannot read ${printable(path)}: ${printable(messageOf(error))}`, {
+      cause: error,
+    });
   });
   return orFail(configurationFromBackstage(text, {schema, directory: dirname(path)}));
 }
@@ -136,14 +151,8 @@ function fieldsOf(method: Method, options: StarterOptions): string[] {
       return [...application(method, options), fromFile('clientCertificate', options[method])];
     case 'federated-token-file':
       return [...application(method, options), `federatedTokenFile: ${quoted(options[method] ?? '')}`];
-    case 'oidc': {
-      const connection = options['service-connection-id'];
-      return [
-        ...application(method, options),
-        `oidc: ${quoted(options.oidc ?? '')}`,
-        ...(connection === undefined ? [] : [`serviceConnectionId: ${quoted(connection)}`]),
-      ];
-    }
+    case 'oidc':
+      return ciToken(options);
     case 'managed-identity':
       return managedIdentity(options['managed-identity'] ?? '', options);
     case 'pat-file':
@@ -161,7 +170,16 @@ function fieldsOf(method: Method, options: StarterOptions): string[] {
   }
 }
 
-/** With an application's client id, the managed identity signs for the application. */
+function ciToken(options: StarterOptions): string[] {
+  const connection = options['service-connection-id'];
+  return [
+    ...application('oidc', options),
+    `oidc: ${quoted(options.oidc ?? '')}`,
+    ...(connection === undefined ? [] : [`serviceConnectionId: ${quoted(connection)}`]),
+  ];
+}
+
+/** If the client ID of an application is given, the managed identity signs in as the application. */
 function managedIdentity(value: string, options: StarterOptions): string[] {
   const identity = quoted(value === '' ? 'system-assigned' : value);
   if (options['client-id'] === undefined) return [`clientId: ${identity}`];
@@ -170,7 +188,7 @@ function managedIdentity(value: string, options: StarterOptions): string[] {
 
 function application(method: Method, options: StarterOptions): string[] {
   if (options['client-id'] === undefined || options['tenant-id'] === undefined)
-    throw usage(`--${method} needs --client-id and --tenant-id`);
+    throw usageError(`--${method} needs --client-id and --tenant-id`);
   return [...clientId(options), ...tenant(options)];
 }
 
@@ -186,12 +204,8 @@ function fromFile(key: string, path = ''): string {
   return `${key}: {$file: ${quoted(path)}}`;
 }
 
-/** JSON's strings are YAML's; `${…}` would be replaced by a variable. */
+/** JSON strings are valid in YAML. `${…}` is escaped, or a variable would replace it. */
 function quoted(text: string): string {
-  // a function: in a replacement text, $$ would be one $
+  // a function, because $$ in a replacement text means one $
   return JSON.stringify(text.replaceAll('${', () => '$${'));
-}
-
-function usage(message: string, hint?: string): CommandError {
-  return new CommandError(EXIT.usage, message, {hint});
 }

@@ -6,13 +6,13 @@ import {helperValue, type Setting} from '../../git/setting.ts';
 interface Wishes {
   /** Absolute path of `git-credential-orgkey`. */
   readonly helper: string;
-  /** What leads git to the ssh wrapper in submodules; empty where no submodule key is configured. */
+  /** The includes for the ssh wrapper in submodules; empty without a submodule key. */
   readonly includes: readonly Setting[];
-  /** The first request of the configured organizations carries the credential (git 2.46 and later). */
+  /** Whether git sends the credential with its first request (git 2.46 and later). */
   readonly proactiveAuth: boolean;
 }
 
-/** What git's configuration has to hold for these bindings, in this order. */
+/** Returns the settings that git needs for these bindings, in this order. */
 export function wantedSettings(bindings: readonly Binding[], wishes: Wishes): Setting[] {
   const hosts = [...new Set(bindings.map(({host}) => host))];
   const settings = hosts.flatMap((host) =>
@@ -27,14 +27,14 @@ export function wantedSettings(bindings: readonly Binding[], wishes: Wishes): Se
 
 function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wishes): Setting[] {
   const helper = helperValue(wishes.helper);
-  // any host: the helpers that are there already are asked first, as git does with several
+  // any host: git asks the helpers in their order, the existing ones first
   if (host === '*') return [{key: 'credential.helper', value: helper}];
 
   const url = `https://${host}`;
   const named = bindings.flatMap(({organizations}) => organizations);
   const hasFallback = bindings.some(({organizations}) => organizations.length === 0);
   return [
-    // without a fallback, organizations that we don't know must still reach the helpers from before
+    // without a fallback, other organizations must still reach the existing helpers
     ...(hasFallback ? [reset(url)] : []),
     {key: `credential.${url}.helper`, value: helper},
     {key: `credential.${url}.useHttpPath`, value: 'true'},
@@ -50,7 +50,7 @@ function settingsForOrganization(url: string, {helper, proactiveAuth}: Wishes): 
   ];
 }
 
-/** Every base under which the organization's (or the server's collection's) repositories lie. */
+/** Returns every base address of the repositories of an organization or a collection. */
 function urlsOf(host: string, name: string): string[] {
   if (host !== SERVICES_HOST) {
     const collection = encodeURIComponent(name);
@@ -60,7 +60,7 @@ function urlsOf(host: string, name: string): string[] {
   return [`https://${host}/${name}`, `https://${organization}.visualstudio.com`];
 }
 
-/** An empty helper drops those from before, for this URL only. */
+/** An empty helper drops the previous ones, for this URL only. */
 function reset(url: string): Setting {
   return {key: `credential.${url}.helper`, value: ''};
 }

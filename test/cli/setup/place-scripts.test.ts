@@ -48,20 +48,20 @@ async function placeScripts(world: World): Promise<readonly string[]> {
 const byNpm = 'lib/node_modules/orgkey';
 
 for (const [title, folder, system, environment, place] of [
-  ['npm’s', byNpm, false, {}, '.local/share/orgkey/bin'],
+  ['from npm', byNpm, false, {}, '.local/share/orgkey/bin'],
+  ['from npm, with XDG_DATA_HOME', byNpm, false, {XDG_DATA_HOME: '/data'}, '/data/orgkey/bin'],
   [
-    'npm’s, with a place for data of the person’s own',
+    'from npm, with a relative XDG_DATA_HOME',
     byNpm,
     false,
-    {XDG_DATA_HOME: '/data'},
-    '/data/orgkey/bin',
+    {XDG_DATA_HOME: 'data'},
+    '.local/share/orgkey/bin',
   ],
-  ['npm’s, with a place that is no place', byNpm, false, {XDG_DATA_HOME: 'data'}, '.local/share/orgkey/bin'],
-  ['npm’s, for the whole machine', byNpm, true, {}, `${byNpm}/dist`],
-  ['a Debian package’s', 'usr/lib/orgkey', false, {}, 'usr/lib/orgkey/dist'],
-  ['a folder’s that is only called so', 'my_node_modules/orgkey', false, {}, 'my_node_modules/orgkey/dist'],
+  ['from npm, for the whole machine', byNpm, true, {}, `${byNpm}/dist`],
+  ['from a Debian package', 'usr/lib/orgkey', false, {}, 'usr/lib/orgkey/dist'],
+  ['in a folder with a similar name', 'my_node_modules/orgkey', false, {}, 'my_node_modules/orgkey/dist'],
 ] as const) {
-  test(`git runs the scripts of ${place} where the program is ${title}`, (t) => {
+  test(`git runs the scripts of ${place} if the program is ${title}`, (t) => {
     const world = worldOf(t, folder, environment);
     const directory = place.startsWith('/') ? place : join(world.home, place);
     const {helper, sshWrapper} = scriptsForGit({system}, world);
@@ -93,7 +93,7 @@ test('copies are made once, follow the program, and are found again', async (t) 
   t.is(await placedScripts(world), directory);
 });
 
-test('nothing is copied that no package manager takes away', async (t) => {
+test('scripts that npm did not install are not copied', async (t) => {
   const world = worldOf(t, 'usr/lib/orgkey');
   t.deepEqual(await placeScripts(world), []);
   t.false(existsSync(join(world.home, '.local')));

@@ -33,9 +33,9 @@ const rows: readonly [kind: Identity['kind'], options: StarterOptions][] = [
 ];
 
 for (const [kind, options] of rows) {
-  test(`a first configuration is sound: ${kind}, ${Object.entries(options).flat().join(' ')}`, async (t) => {
+  test(`a first configuration is valid: ${kind}, ${Object.entries(options).flat().join(' ')}`, async (t) => {
     const directory = scratchDirectory(t);
-    // a name that YAML, JSON and Backstage would each like to read otherwise
+    // YAML, JSON and Backstage would each read this name in another way without quotes
     const secret = join(directory, 'a: ${HOME} #"\\\'\u00e9');
     writeFileSync(secret, 'canary', {mode: 0o600});
     const given = Object.fromEntries(
@@ -62,7 +62,7 @@ for (const [kind, options] of rows) {
   });
 }
 
-test('a first configuration from an app-config elsewhere finds its secrets', async (t) => {
+test('a configuration that is copied from an app-config finds its secrets', async (t) => {
   const [there, here] = [scratchDirectory(t), scratchDirectory(t)];
   const from = join(there, 'app-config.yaml');
   writeFileSync(from, 'integrations: {azure: [{credentials: [{personalAccessToken: {$file: ./pat}}]}]}\n');

@@ -1,0 +1,39 @@
+import type {Configuration} from '../../../config/configuration.ts';
+import {NO_CONFIGURATION} from '../../../config/default-settings.ts';
+import {SCHEMA_VERSION} from '../../../control/control-protocol.ts';
+import type {Context, Places} from '../../context.ts';
+import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {loadFor, problemsOfDaemon, reportProblem} from '../../read-configuration.ts';
+import {noConfiguration} from './path.ts';
+
+/** Runs `orgkey config check`. */
+export async function check(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
+  const loaded = await loadFor(options, context);
+  const configuration = loaded.kind === 'loaded' ? loaded.configuration : undefined;
+  if (configuration?.source === NO_CONFIGURATION.source) throw noConfiguration();
+  const warnings = configuration?.warnings ?? [];
+  const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
+  const problems =
+    loaded.kind === 'invalid' ? loaded.problems : await problemsOfDaemon(source, options, context);
+  const valid = problems.length === 0;
+  if (options.json) {
+    context.terminal.printJson({schemaVersion: SCHEMA_VERSION, source, valid, problems, warnings});
+  } else {
+    for (const problem of problems) reportProblem('error', problem, context);
+    for (const warning of warnings) reportProblem('warning', warning, context);
+    if (configuration !== undefined && valid)
+      context.terminal.print(`${source}: ${summaryOf(configuration)}`);
+  }
+  return valid ? EXIT.ok : EXIT.badConfiguration;
+}
+
+function summaryOf({bindings}: Configuration): string {
+  const organizations = bindings.reduce((sum, binding) => sum + binding.organizations.length, 0);
+  const fallbacks = bindings.filter((binding) => binding.organizations.length === 0).length;
+  const more = fallbacks === 0 ? '' : ` and ${count(fallbacks, 'fallback')}`;
+  return `valid, ${count(bindings.length, 'credential')} for ${count(organizations, 'organization')}${more}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

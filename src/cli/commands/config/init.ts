@@ -1,0 +1,35 @@
+import {mkdir, writeFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {freshConfiguration} from '../../../config/edit/init-configuration.ts';
+import {codeOf} from '../../../text/orgkey-error.ts';
+import {printable} from '../../../text/printable.ts';
+import {CommandError} from '../../command-error.ts';
+import type {Context, Places} from '../../context.ts';
+import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {absolute, configurationDirectory} from '../../locate.ts';
+import {
+  describesConfiguration,
+  starterConfiguration,
+  withAbsolutePaths,
+  type StarterOptions,
+} from '../../setup/starter-configuration.ts';
+
+/** Runs `orgkey config init`. An existing configuration is never overwritten. */
+export async function init(options: Places & StarterOptions, context: Context): Promise<ExitCode> {
+  const {config} = options;
+  const path =
+    config === undefined ? join(configurationDirectory(context), 'config.yaml') : absolute(config, context);
+  const text = describesConfiguration(options)
+    ? await starterConfiguration(withAbsolutePaths(options, context), context)
+    : freshConfiguration({schema: context.program.schema});
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new CommandError(EXIT.usage, `${path} already exists`, {
+      hint: 'edit it: orgkey config edit',
+      cause: error,
+    });
+  });
+  context.terminal.say(`wrote ${printable(path)}`);
+  return EXIT.ok;
+}

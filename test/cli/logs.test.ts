@@ -1,0 +1,62 @@
+import test from 'ava';
+import {main, Person} from '../helpers/command-line.ts';
+import {personWithDaemon} from '../helpers/person-with-daemon.ts';
+import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';
+import {testUnless} from '../helpers/test-unless.ts';
+
+test.serial('logs, metrics and cache clear ask the daemon', async (t) => {
+  const {person} = await personWithDaemon(t);
+  t.regex((await person.run('logs')).stdout, /^\d\d:\d\d:\d\d info +\S.*$/m);
+  t.notThrows(async () => JSON.parse((await person.run('logs --json')).stdout.split('\n')[0] ?? ''));
+  t.regex((await person.run('metrics')).stdout, /^orgkey_build_info\{version="[^"]+"\} 1$/m);
+  await person.run('token contoso');
+  t.regex((await person.run('cache clear')).stderr, /^dropped \d+ tokens?;/);
+  const audit = await person.run('logs --audit');
+  t.is(audit.code, 0, audit.stderr);
+  const entries = audit.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.true(entries.some(({organization}) => organization === 'contoso'));
+  t.false(audit.stdout.includes('canary'));
+});
+
+function at(second: number): string {
+  return `{"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
+}
+
+testUnless(whyNotContained(), test.serial)(
+  "the audit trail of the machine's daemon is in its own directory",
+  async (t) => {
+    const person = new Person(t);
+    const line = '{"time":"2026-11-21T00:00:00.000Z","event":"get"}';
+    const listen = "net.createServer().listen('/run/orgkey/git.sock', () => process.exit())";
+    const script = `set -e
+    mount -n -t tmpfs none /run; mount -n -t tmpfs none /var/lib; mkdir -m 711 /run/orgkey; mkdir -m 700 /var/lib/orgkey
+    '${process.execPath}' -e "${listen}"
+    orgkey() { '${process.execPath}' '${main}' logs --audit "$@"; }
+    orgkey && exit 1
+    echo '${line}' > /var/lib/orgkey/audit.jsonl
+    orgkey
+    orgkey --state-dir "$HOME" && exit 1
+    chmod 755 "$HOME"
+    setpriv --reuid 12345 --regid 12345 --clear-groups '${process.execPath}' '${main}' logs --audit && exit 1
+    exit 0`;
+    const {code, stdout, stderr} = await person.spawn(...inMountNamespace(script));
+    t.is(code, 0, stderr);
+    t.is(stdout, `${line}\n`);
+    t.regex(stderr, /no credential was handed out yet\n.*\/var\/lib\/orgkey\/audit.jsonl/);
+    t.regex(stderr, /you may not read the audit trail.*\n.*sudo orgkey logs --audit/);
+  },
+);
+
+test.serial('the audit trails of all sockets are printed in order of time', async (t) => {
+  const person = new Person(t);
+  const state = '.local/state/orgkey';
+  person.write(`${state}/audit.jsonl`, at(1) + at(4));
+  person.write(`${state}/audit.jsonl.1`, at(0));
+  person.write(`${state}/audit.team-a.jsonl`, at(3) + at(2) + at(4).slice(0, -1));
+  person.write(`${state}/audit.team-b.jsonl`, at(5));
+  const {stdout} = await person.run('logs --audit');
+  t.is(stdout, [1, 2, 3, 4, 5].map(at).join(''), 'without full files and half lines');
+});

@@ -1,0 +1,80 @@
+import test from 'ava';
+import {Person, patConfiguration} from '../helpers/command-line.ts';
+
+const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>][] = [
+  [
+    'https://dev.azure.com/Contoso/p/_git/r',
+    {organization: 'contoso', host: 'dev.azure.com', sockets: ['git.sock', 'scoped/team-a/git.sock']},
+  ],
+  ['https://fabrikam@dev.azure.com/fabrikam/p/_git/r', {organization: 'fabrikam', sockets: ['git.sock']}],
+  ['https://contoso.visualstudio.com/p/_git/r', {organization: 'contoso'}],
+  ['fabrikam', {organization: 'fabrikam'}],
+  [
+    'https://azure.example.org/tfs/DefaultCollection/p/_git/r',
+    {organization: 'azure.example.org/defaultcollection'},
+  ],
+  [
+    'https://dev.azure.com/unknown/p/_git/r',
+    {answer: 'nothing, git asks its next helper: no credential covers the organization'},
+  ],
+  ['https://github.com/a/b', {answer: 'nothing, git asks its next helper: not an Azure DevOps host'}],
+  [
+    'https://dev.azure.com.evil.example/contoso',
+    {answer: 'nothing, git asks its next helper: not an Azure DevOps host', identity: undefined},
+  ],
+  [
+    'http://dev.azure.com/contoso/p',
+    {answer: 'nothing, git asks its next helper: only https is answered', identity: undefined},
+  ],
+  [
+    'git@ssh.dev.azure.com:v3/contoso/p/r',
+    {overHttps: 'git clone https://dev.azure.com/contoso/p/_git/r', sockets: undefined},
+  ],
+  [
+    'ssh://azure.example.org:2222/tfs/DefaultCollection/A%20B/_git/r',
+    {
+      organization: 'defaultcollection',
+      overHttps: 'git clone https://azure.example.org/tfs/DefaultCollection/A%20B/_git/r',
+    },
+  ],
+  ['git@github.com:contoso/_git/r', {organization: undefined, overHttps: undefined}],
+];
+
+for (const [url, facts] of questions) {
+  test.serial(`which explains without a daemon: ${url}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const {code, stdout, stderr} = await person.run('which', [url, '--json']);
+    t.is(code, 0, stderr);
+    const answer = JSON.parse(stdout) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(facts)) t.deepEqual(answer[name], value, name);
+    const text = await person.run('which', [url]);
+    t.is(text.code, 0);
+    t.true(text.stdout.startsWith('url '));
+  });
+}
+
+test.serial('which names the sockets that grant an SSH submodule', async (t) => {
+  const person = new Person(t);
+  const key = person.write('key', 'key');
+  const rules = `[{organizations: [contoso, fabrikam], privateKey: {$file: ${key}}}, {organizations: [main], host: tfs.example.org, privateKey: {$file: ${key}}}]`;
+  person.configure(`${patConfiguration}  submodules: ${rules}\n`);
+  const about = async (url: string) =>
+    JSON.parse((await person.run('which', [url, '--json'])).stdout) as Record<string, unknown>;
+  t.deepEqual((await about('git@ssh.dev.azure.com:v3/contoso/p/r'))['sockets'], [
+    'git.sock',
+    'scoped/team-a/git.sock',
+  ]);
+  t.deepEqual((await about('git@ssh.dev.azure.com:v3/fabrikam/p/r'))['sockets'], ['git.sock']);
+  t.like(await about('tfs.example.org:Main/p/_git/r'), {
+    sockets: ['git.sock'],
+    overHttps: 'git clone https://tfs.example.org/Main/p/_git/r',
+  });
+});
+
+test.serial('which names the file, line and column of the rule', async (t) => {
+  const person = new Person(t);
+  const file = person.configure();
+  const {stdout} = await person.run('which contoso --json');
+  t.deepEqual(JSON.parse(stdout).rule, {place: `${file}:5:11`, by: 'name'});
+});
