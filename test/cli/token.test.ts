@@ -23,7 +23,7 @@ test.serial('a personal access token is not printed for another resource', async
   const {code, stdout, stderr} = await person.run('token contoso --resource https://vault.azure.net');
   t.is(code, 1);
   t.is(stdout, '');
-  t.regex(stderr, /a personal access token is for Azure DevOps only .*\norgkey: hint: leave out --resource/);
+  t.regex(stderr, /a personal access token is for Azure DevOps only .*\norgkey: hint: omit --resource/);
   const devOps = '499b84ac-1321-427f-aa17-267ca6975798';
   t.is((await person.run('token contoso --resource', [devOps])).stdout, 'canary-pat-0123456789\n');
   t.is((await daemon.status()).health, 'green', 'the identity has not failed');

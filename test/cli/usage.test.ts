@@ -175,7 +175,7 @@ test.serial('native Windows is rejected with a hint', async (t) => {
   const pretend = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
   const {code, stderr} = await new Person(t).run('status', [], {flags: ['--import', pretend]});
   t.is(code, 1);
-  t.regex(stderr, /^orgkey: error: native Windows .*\norgkey: hint: run orgkey inside WSL\n$/);
+  t.regex(stderr, /^orgkey: error: .* native Windows\norgkey: hint: run orgkey inside WSL\n$/);
 });
 
 test.serial('a reader that hangs up is not an error', async (t) => {
