@@ -3,7 +3,7 @@ import type {Answer} from '../protocol/answer.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
 import {placeOf, type Logins} from '../login/logins.ts';
 
-/** What people typed at git's prompt: found, kept or dropped. */
+/** Finds, keeps or drops a login that a user typed at git's prompt. */
 export async function answerFromLogins(
   request: GetRequest | StoreRequest | EraseRequest,
   owner: Owner,
@@ -24,7 +24,7 @@ export async function answerFromLogins(
 function recall({announced}: GetRequest, login: ReturnType<Logins['find']>): Answer {
   if (login === undefined) return {kind: 'pass', reason: 'nothing is stored yet'};
   if (login.credential === undefined || announced.authtype) return {kind: 'login', login};
-  // who did not announce that he takes a header would ask for it without end
+  // a git that reads no header would ask again and again
   return login.password === undefined
     ? {kind: 'pass', reason: 'what is stored is a header, for a newer git'}
     : {kind: 'login', login: {...login, authtype: undefined, credential: undefined}};

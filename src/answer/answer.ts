@@ -18,13 +18,13 @@ export interface AnswerParts {
   readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
   readonly rejections: Rejections;
   readonly logins: Logins;
-  /** What git does where an organization that is configured by name fails: stop, or ask its next helper. */
+  /** What git does if an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
   /** Why there is no configuration in force, if that is so: nobody can be named then. */
   readonly trouble: string | undefined;
 }
 
-/** An answer, and how it came about: what the log and the audit tell of it. */
+/** An answer, and what the log and the audit record about it. */
 export interface Answered {
   readonly answer: Answer;
   readonly owner: Owner;
@@ -33,7 +33,7 @@ export interface Answered {
   readonly failure?: Failure;
 }
 
-/** The story: one request of git's, from remote to credential. */
+/** The story of one request of git: remote, owner, identity, token, answer. */
 export async function answer(
   request: GetRequest | StoreRequest | EraseRequest,
   scope: SocketScope,

@@ -15,8 +15,8 @@ interface Circumstances {
 }
 
 /**
- * Says what failed, why, and what repairs it. Git is stopped only where it waits for an answer and the organization is
- * configured by name: a fallback that fails is no reason.
+ * Explains what failed, why, and how to repair it. Stops git only if it waits for a credential and the organization is
+ * configured by name, not by a fallback.
  */
 export function explainFailure(
   failure: Failure,
@@ -40,7 +40,7 @@ export function explainFailure(
   };
 }
 
-/** Where the organization is connected to another tenant than the identity asks, that is what must be mended first. */
+/** If the organization is connected to another tenant than the identity's, that must be repaired first. */
 function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): string | undefined {
   if (identity.kind === 'pat') return undefined;
   if (theirs === NO_TENANT)
@@ -49,15 +49,15 @@ function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): st
   if (ours === theirs) return undefined;
   if (ours !== undefined)
     return `The organization is connected to the tenant ${theirs}, and this identity is of ${ours}: set tenantId: ${theirs}, where an app must be known too (multitenant).`;
-  // whose tenant is not configured may be in the right one
+  // without a configured tenant, the identity may be in the right one
   return code === NOT_ACCEPTED
     ? `The organization is connected to the tenant ${theirs}: see that the identity is in it; a managed identity works in its own tenant only.`
     : undefined;
 }
 
 /**
- * Nobody acts for the owner, so git asks its next helper. Where that is because no configuration is in force, it is
- * told why: then nobody could be named, and git may not be stopped.
+ * Passes a request without a credential for its owner. If no configuration is in force, this explains why and does not
+ * stop git, because the organization may not be ours.
  */
 export function explainAbsence(reason: string, owner: Owner, trouble: string | undefined): Answer {
   const mayBeMeant = owner.kind === 'organization' || owner.kind === 'unnamed';
@@ -66,7 +66,7 @@ export function explainAbsence(reason: string, owner: Owner, trouble: string | u
   return {kind: 'failure', errors, hints: ['run: orgkey config check'], quit: false};
 }
 
-/** The hint is there to be copied into a shell: a name that means something there is left out. */
+/** Users copy the hint into a shell: this omits names with special characters. */
 function argumentFor(owner: Owner): string {
   const name = nameOf(owner) ?? '';
   return /^[A-Za-z0-9_][\w.-]*$/.test(name) ? name : '';

@@ -5,12 +5,12 @@ import type {Failure, Wanted} from '../token/acquire.ts';
 import {notAccepted, type FindTokenParts} from '../token/find-token.ts';
 import type {Asker} from '../token/rejections.ts';
 
-/** What was heard; or why no further token would help, which is the moment to say so. */
+/** The request was handled, or no other token would help. */
 type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};
 
 /**
- * Git tells what became of a credential: it worked (`store`), or the server refused it (`erase`). It counts only if
- * it is the very one that we gave.
+ * Notes whether a credential worked (`store`) or the server rejected it (`erase`). Ignores credentials that are not the
+ * current token.
  */
 export function judgeToken(
   {operation, login}: StoreRequest | EraseRequest,

@@ -7,18 +7,18 @@ export interface Binding {
   readonly identity: Identity;
   /** In lower case, with port if it has one; `*`: every host that is not Azure DevOps. */
   readonly host: string;
-  /** As written. None: the fallback of the host. Collections on servers. */
+  /** As written; collections on servers. Empty: the fallback of the host. */
   readonly organizations: readonly string[];
-  /** Where it stands, `/etc/orgkey/config.yaml:12:9`, or what it was made from. */
+  /** Its place, as in `/etc/orgkey/config.yaml:12:9`, or what it was made from. */
   readonly place: string;
 }
 
-/** Which rule picked an identity. */
+/** The credential for an owner, and the rule that chose it. */
 export type Choice =
   | {readonly kind: 'chosen'; readonly binding: Binding; readonly by: 'name' | 'fallback'}
   | {readonly kind: 'none'; readonly reason: string};
 
-/** Which identity acts for whom. Maps, not scans: the number of organizations does not matter to a request. */
+/** Chooses the identity for an owner. Uses maps, so that the time does not depend on the number of organizations. */
 export class Bindings {
   readonly all: readonly Binding[];
   readonly #byName = new Map<string, Binding>();
@@ -36,7 +36,7 @@ export class Bindings {
     }
   }
 
-  /** Whether the host, in lower case, is a configured Azure DevOps Server. */
+  /** Returns whether a host, in lower case, is a configured Azure DevOps Server. */
   readonly isServer = (host: string): boolean => this.#servers.has(host);
 
   choose(owner: Owner): Choice {
@@ -59,7 +59,7 @@ export class Bindings {
     }
   }
 
-  /** Only what people typed for that very host may go anywhere, whatever the configuration says. */
+  /** Only logins that users typed for this very host may go to other hosts, whatever the configuration says. */
   #anywhere(): Choice {
     const choice = this.#fallback('*', 'not an Azure DevOps host');
     return choice.kind === 'chosen' && choice.binding.identity.kind !== 'stored'
@@ -78,7 +78,7 @@ export class Bindings {
   }
 }
 
-/** Collections may hold any letters, organizations only ASCII. */
+/** Names of collections may have any letters, those of organizations only ASCII. */
 function keyOf(host: string, organization: string): string {
   return `${host}/${host === SERVICES_HOST ? (organizationFrom(organization) ?? '') : lowerName(organization)}`;
 }

@@ -1,7 +1,7 @@
 import type {Secret} from '../secret/secret.ts';
 import type {Identity, SecretSource} from './identity.ts';
 
-/** The secrets that an identity has in memory. */
+/** Returns the secrets that an identity has in memory. */
 export function* heldSecrets(identity: Identity): Iterable<Secret> {
   for (const source of sourcesOf(identity)) if (source?.from === 'held') yield source.secret;
 }

@@ -1,10 +1,10 @@
 import type {Secret} from '../secret/secret.ts';
 
-/** Where a secret comes from. What can be read at once is held; the rest is asked when it is needed. */
+/** The source of a secret. What can be read at load is held; the rest is read when it is needed. */
 export type SecretSource =
   /** Written in the configuration, or read from a variable, a file or a systemd credential when it was loaded. */
   | {readonly from: 'held'; readonly secret: Secret}
-  /** A file, by its absolute path; read at each use, and not kept. */
+  /** A file, by its absolute path. It is read at each use and not kept. */
   | {readonly from: 'file'; readonly path: string}
   /** The output of a program, run without a shell. */
   | {readonly from: 'command'; readonly argv: readonly string[]}
@@ -14,14 +14,14 @@ export type SecretSource =
   | {readonly from: 'key-vault'; readonly vault: string; readonly secret: string};
 
 interface Named {
-  /** Everything that decides what the identity gets, secrets as keyed hashes: equal keys share their tokens. */
+  /** Identities with equal keys share their tokens. It has all that decides about tokens, secrets as keyed hashes. */
   readonly key: string;
 }
 
-/** A GUID in lower case, or the identity that the machine itself has. */
+/** A GUID in lower case, or the machine's own identity. */
 type ManagedIdentityId = (string & {}) | 'system-assigned';
 
-/** Who we are to Entra or to Azure DevOps. Each kind is told by its `kind`, decided once, by the configuration. */
+/** Who we are to Entra or Azure DevOps. The configuration decides the `kind` once. */
 export type Identity = Named &
   (
     | {
@@ -53,7 +53,7 @@ export type Identity = Named &
         readonly federatedTokenFile: string;
       }
     | {
-        /** A client assertion that somebody else made and gave us. */
+        /** A client assertion that another program made and gave us. */
         readonly kind: 'federated-token';
         readonly clientId: string;
         readonly tenantId: string;
@@ -63,7 +63,7 @@ export type Identity = Named &
         readonly kind: 'github-actions';
         readonly clientId: string;
         readonly tenantId: string;
-        /** Where the job's token is asked for, and with what; `undefined`: from the daemon's environment. */
+        /** How to request the job's token. `undefined`: as the daemon's environment says. */
         readonly request: OidcRequest | undefined;
       }
     | {
@@ -77,16 +77,16 @@ export type Identity = Named &
     | {
         readonly kind: 'sign-in';
         readonly method: 'browser' | 'device-code';
-        /** Who signs people in: `https://login.microsoftonline.com/{tenant}/v2.0`. */
+        /** The issuer that signs users in: `https://login.microsoftonline.com/{tenant}/v2.0`. */
         readonly issuer: string;
         readonly clientId: string;
-        /** Of a confidential app; public apps have none. */
+        /** `undefined` for a public app. */
         readonly clientSecret: SecretSource | undefined;
         /** As configured: `vso.code`, or in full. */
         readonly scopes: readonly string[];
       }
     | {readonly kind: 'pat'; readonly personalAccessToken: SecretSource}
-    /** What people type at git's prompt is kept and served. */
+    /** Logins that users type at git's prompt, kept and served. */
     | {readonly kind: 'stored'; readonly persist: boolean}
   );
 
@@ -95,26 +95,26 @@ export interface OidcRequest {
   readonly token: SecretSource;
 }
 
-/** The client id that stands for the identity in messages and as user name, if it has one. */
+/** Returns the client id of an identity, which messages and user names show. */
 export function clientIdOf(identity: Identity): string | undefined {
   return 'clientId' in identity && identity.clientId !== 'system-assigned' ? identity.clientId : undefined;
 }
 
-/** A GUID in lower case; `undefined` where the configuration does not tell it. */
+/** Returns the tenant, a GUID in lower case. `undefined`: the configuration does not say it. */
 export function tenantOf(identity: Identity): string | undefined {
   if ('tenantId' in identity) return identity.tenantId;
   const issuer = identity.kind === 'sign-in' ? identity.issuer : '';
   return /^https:\/\/[^/]+\/([0-9a-f-]{36})\/v2\.0\/?$/i.exec(issuer)?.[1]?.toLowerCase();
 }
 
-/** For people, without secrets: `client secret 9f000000…`. */
+/** Describes an identity for users, without secrets: `client secret 9f000000…`. */
 export function describeIdentity(identity: Identity): string {
   const clientId = clientIdOf(identity);
   const who = clientId === undefined ? '' : ` ${clientId.slice(0, 8)}…`;
   return `${describeKind(identity.kind)}${who}`;
 }
 
-/** The kind in words. */
+/** Returns the kind in words. */
 function describeKind(kind: Identity['kind']): string {
   return kind === 'pat' ? 'personal access token' : kind.replaceAll('-', ' ');
 }

@@ -1,6 +1,6 @@
 /**
- * The tenant that an organization is connected to, in lower case, as its challenges to git tell it; `undefined` where
- * they tell none. It is for explanations only: nothing is ever asked at the address in it.
+ * Finds the tenant that an organization is connected to, in lower case, in its challenges to git. For explanations only:
+ * never call the address in a challenge.
  */
 export function connectedTenant(challenges: readonly string[]): string | undefined {
   for (const challenge of challenges) {
@@ -10,7 +10,7 @@ export function connectedTenant(challenges: readonly string[]): string | undefin
   return undefined;
 }
 
-/** What organizations without a tenant tell: their people have Microsoft accounts. */
+/** The tenant in the challenges of organizations without one, whose users have Microsoft accounts. */
 export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
 const GUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';

@@ -2,7 +2,7 @@
 export type Organization = string & {readonly brand: 'Organization'};
 
 /**
- * Letters, digits and hyphens, 1 to 50, no hyphen at either end; compared without case (ASCII only).
+ * Reads the name of an organization: 1 to 50 letters, digits and hyphens, no hyphen at either end. Case does not matter.
  * @see https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions
  */
 export function organizationFrom(text: string): Organization | undefined {
@@ -14,15 +14,14 @@ function isOrganization(text: string): text is Organization {
   return text.length <= 50 && /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(text);
 }
 
-/** `toLowerCase` folds the Kelvin sign to k and more: host and organization names know ASCII only. */
+/** Lowers only ASCII, which host and organization names have. `toLowerCase` would turn the Kelvin sign into k. */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /**
- * Folds a name that may hold any letters: of a server's collection, a project, a repository. Those that would become
- * ASCII ones, the Kelvin sign and the dotted capital I, stay as they are: a look-alike must not be taken for the name
- * that is configured.
+ * Lowers the name of a collection, project or repository, which may have any letters. The Kelvin sign and the dotted
+ * capital I, which would become ASCII, stay as they are: a look-alike must not match a configured name.
  */
 export function lowerName(text: string): string {
   return text.replace(/[^\u212a\u0130]+/g, (part) => part.toLowerCase());

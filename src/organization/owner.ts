@@ -1,23 +1,23 @@
 import {lowerAscii, lowerName, organizationFrom, type Organization} from './organization.ts';
 import type {Remote} from './remote.ts';
 
-/** Whose repository a remote is. */
+/** The owner of a remote. */
 export type Owner =
   /** Azure DevOps Services, the organization is known. */
   | {readonly kind: 'organization'; readonly organization: Organization}
-  /** Azure DevOps Services, but nothing says which organization. */
+  /** Azure DevOps Services, but the remote does not name the organization. */
   | {readonly kind: 'unnamed'; readonly reason: string}
-  /** A configured Azure DevOps Server; `collection` in lower case, `undefined` where nothing names it. */
+  /** A configured Azure DevOps Server. `collection`: in lower case; `undefined`: the remote does not name it. */
   | {readonly kind: 'server'; readonly host: string; readonly collection: string | undefined}
-  /** A sound HTTPS remote of somebody else. */
+  /** A valid HTTPS remote on another host. */
   | {readonly kind: 'elsewhere'; readonly host: string}
-  /** Nothing that a credential may be handed out for. */
+  /** No credential may be handed out for it. */
   | {readonly kind: 'refused'; readonly reason: string};
 
-/** The host under which Azure DevOps Services are configured. */
+/** The host of Azure DevOps Services in the configuration. */
 export const SERVICES_HOST = 'dev.azure.com';
 
-/** `isServer` tells the configured Azure DevOps Servers, by host as git sends it, in lower case. */
+/** Finds the owner of a remote. `isServer`: whether a host, in lower case, is a configured Azure DevOps Server. */
 export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
   if (remote.protocol !== 'https') return refused('only https is answered');
   const host = lowerAscii(remote.host);
@@ -27,7 +27,7 @@ export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Ow
   if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
   const label = /^([^.:]+)(?:\.pkgs)?\.visualstudio\.com$/.exec(name)?.[1];
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
-  // a host that only looks like one of theirs is nobody's, whatever is configured for it
+  // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
     return refused('no host of Azure DevOps that serves git');
   if (isServer(name)) return serverOwner(name, remote);
@@ -67,23 +67,23 @@ function serverOwner(host: string, {path}: Remote): Owner {
   if (segments === undefined) return refused('the path has an empty segment or dots for one');
   const [first = '', second] = segments.map(lowerName);
   const collection = first === 'tfs' ? second : first;
-  // signs that end a path or are decoded again by some who read it
+  // some readers end a path at these characters, or decode them again
   if (collection !== undefined && /[\\?#%]|\p{Cc}/u.test(collection))
     return refused('the path does not begin with the name of a collection');
   return {kind: 'server', host, collection};
 }
 
-/** `undefined` where a segment is empty or made of dots: what such a path means depends on who reads it. */
+/** Returns `undefined` if a segment is empty or made of dots: readers understand such a path differently. */
 function segmentsOf(path: string): string[] | undefined {
   const segments = path.split('/');
-  // git drops the slashes at the end of a URL, others who ask may not
+  // git drops slashes at the end of a URL, other clients may not
   if (segments.length > 1 && segments.at(-1) === '') segments.pop();
   return segments.some((segment) => segment === '' || segment === '.' || segment === '..')
     ? undefined
     : segments;
 }
 
-/** Whatever the port; the dot that may end a full name makes it no other host. */
+/** Ignores the port, and a dot at the end, with which a name is still the same host. */
 function isUnder(domain: string, host: string): boolean {
   const name = host.replace(/:[0-9]+$/, '').replace(/\.$/, '');
   return name === domain || name.endsWith(`.${domain}`);

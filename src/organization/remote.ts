@@ -1,4 +1,4 @@
-/** Where git wants to go, as git said it; nothing is decoded, folded or defaulted. */
+/** The remote of a request, exactly as git sent it. */
 export interface Remote {
   readonly protocol: string;
   /** With `:port`, if git sent one. */

@@ -1,30 +1,30 @@
 import type {Owner} from './owner.ts';
 
-/** The name of the socket that serves everybody. */
+/** The name of the socket that serves all organizations. */
 export const MAIN_SOCKET = 'git';
 
-/** Whom one socket serves. */
+/** The organizations that a socket serves. */
 export interface SocketScope {
   /** `MAIN_SOCKET`, or the name of a scoped socket. */
   readonly name: string;
-  /** In lower case. `undefined`: everybody. */
+  /** In lower case. `undefined`: all. */
   readonly organizations: ReadonlySet<string> | undefined;
 }
 
-/** A scoped socket serves what it names and nothing else: a remote without a name is not in its scope. */
+/** Returns whether a socket serves an owner. A scoped socket does not serve an owner without a name. */
 export function isInScope(owner: Owner, {organizations}: SocketScope): boolean {
   if (organizations === undefined) return true;
   const name = nameOf(owner);
   return name !== undefined && organizations.has(name);
 }
 
-/** The organization or collection, if the remote has one. */
+/** Returns the organization or collection, if the remote names one. */
 export function nameOf(owner: Owner): string | undefined {
   if (owner.kind === 'organization') return owner.organization;
   return owner.kind === 'server' ? owner.collection : undefined;
 }
 
-/** For people: the organization, or as much as is known. */
+/** Describes an owner for users: the organization, or what is known of it. */
 export function describeOwner(owner: Owner): string {
   switch (owner.kind) {
     case 'organization':

@@ -1,10 +1,10 @@
 import {lowerAscii, lowerName, organizationFrom} from './organization.ts';
 import {SERVICES_HOST} from './owner.ts';
 
-/** Where Azure DevOps Services take ssh; the second name is of the time of visualstudio.com. */
+/** The ssh hosts of Azure DevOps Services; the second is the old one of visualstudio.com. */
 export const SERVICES_SSH_HOSTS = ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'] as const;
 
-/** Where an ssh remote leads, as git hands it to ssh: nothing is decoded, folded or defaulted. */
+/** An ssh remote, exactly as git passes it to ssh. */
 export interface SshRemote {
   readonly host: string;
   /** `undefined`: ssh's own default. */
@@ -14,7 +14,7 @@ export interface SshRemote {
   readonly path: string;
 }
 
-/** One repository of Azure DevOps, by the words of its own pages. */
+/** A repository of Azure DevOps. */
 export interface AzureRepository {
   /** The organization, or a server's collection; in lower case. */
   readonly organization: string;
@@ -25,17 +25,17 @@ export interface AzureRepository {
 
 type SshRepository =
   | ({readonly kind: 'repository'} & AzureRepository)
-  /** The organization is known, but what follows is nothing that may be read with its key. */
+  /** The organization is known, but the rest of the path is not a repository. */
   | {readonly kind: 'malformed'; readonly organization: string; readonly reason: string}
   | {readonly kind: 'unknown'; readonly reason: string};
 
-/** In lower case. */
+/** Returns whether a host, in lower case, is an ssh host of Azure DevOps Services. */
 export function isServicesSshHost(host: string): boolean {
   return SERVICES_SSH_HOSTS.some((name) => name === host);
 }
 
 /**
- * Takes the two forms of ssh remotes apart as git does: `ssh://user@host:port/path`, where git decodes the path, and
+ * Parses the two forms of ssh remotes as git does: `ssh://user@host:port/path`, where git decodes the path, and
  * `user@host:path`, where it does not.
  * @see https://git-scm.com/docs/git-clone#_git_urls
  */
@@ -56,7 +56,7 @@ export function parseSshRemote(text: string): SshRemote | undefined {
 }
 
 /**
- * Whose repository a path is, by the forms that Azure DevOps has over ssh:
+ * Finds the repository of a path, in the forms of Azure DevOps over ssh:
  * `v3/{organization}/{project}/{repository}` on Services;
  * `[DefaultCollection/][{project}/]_ssh/{repository}` with the organization as user name, on the old host;
  * `[tfs/]{collection}/[{project}/]_git/{repository}` on servers.
@@ -70,12 +70,7 @@ export function repositoryAt({host, username, path}: Omit<SshRemote, 'port'>): S
   return name === SERVICES_SSH_HOSTS[1] ? onOldHost(raw, username) : unknown;
 }
 
-/** `git@ssh.dev.azure.com:v3/contoso/Project%20X/repository`. */
-export function toSshRemote({organization, project, repository}: AzureRepository): string {
-  return `git@${SERVICES_SSH_HOSTS[0]}:v3/${organization}/${encodeURIComponent(project)}/${encodeURIComponent(repository)}`;
-}
-
-/** The same repository over HTTPS; `host` is the server's for a server, with its port if it has one. */
+/** Returns the same repository over HTTPS. `host`: a server's, with its port if it has one. */
 export function toHttpsRemote({organization, project, repository}: AzureRepository, host?: string): string {
   const segments = [organization, project, '_git', repository].map((segment) => encodeURIComponent(segment));
   return `https://${host ?? SERVICES_HOST}/${segments.join('/')}`;
@@ -86,7 +81,7 @@ function onServices(raw: readonly string[], username: string | undefined): SshRe
   if (organization === undefined) return unknown;
   if (raw.length !== 4)
     return {kind: 'malformed', organization, reason: 'the path is not that of a repository'};
-  // the server goes by the path; a user name that says otherwise is a riddle, not a remote
+  // the server uses the path; a user name that contradicts it is ambiguous
   if (username !== undefined && username !== 'git' && organizationFrom(username) !== organization)
     return {kind: 'malformed', organization, reason: 'the user name is that of another organization'};
   return named(organization, raw[2], raw[3]);
@@ -105,7 +100,7 @@ function onServer(raw: readonly string[]): SshRepository {
   return decoded === undefined ? unknown : belowCollection(lowerName(decoded), rest);
 }
 
-/** `[project/]_git/repository`; the project of the same name may be left out. */
+/** Reads `[project/]_git/repository`. A project of the same name may be omitted. */
 function belowCollection(organization: string, rest: readonly string[]): SshRepository {
   const marker = rest.findIndex((segment) => segment === '_git' || segment === '_ssh');
   const after = rest.slice(marker + 1).filter((segment) => segment !== '_full' && segment !== '_optimized');
@@ -122,7 +117,7 @@ function named(organization: string, rawProject?: string, rawRepository?: string
   return {kind: 'repository', organization, project, repository};
 }
 
-/** One name, decoded once; what a second decoding would change, or what is no name, is refused. */
+/** Decodes a name once. `undefined`: a second decoding would change it, or it is not a name. */
 function decodeName(raw: string | undefined): string | undefined {
   const name = raw === undefined ? undefined : decodeOnce(raw);
   if (name === undefined || name === '' || name === '.' || name === '..') return undefined;

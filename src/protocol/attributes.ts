@@ -1,26 +1,29 @@
+import {OrgkeyError} from '../text/orgkey-error.ts';
+
 /** One `key=value` line. Values stay bytes: some are secrets, and not all are text. */
 export interface Attribute {
   readonly key: string;
   readonly value: Uint8Array;
 }
 
-/** A request that is not read, and why. The reason never quotes a value. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
+/** Why a request is not valid. The message never quotes a value. */
+export class RequestError extends OrgkeyError {
+  constructor(message: string) {
+    super('ERR_REQUEST', message);
+  }
 }
 
-/** In bytes; git's own credentials have no limit, ours are some kilobytes. */
+/** In bytes; git has no limit, our credentials are some kilobytes. */
 export const MAX_REQUEST = 64 * 1024;
 
 const MAX_KEYS = 64;
 
-/** Of a list; those behind are dropped. They come from servers and other helpers: git must not go without for them. */
+/** Of one list; further ones are dropped. Servers and other helpers send them, so the request is still answered. */
 const MAX_VALUES = 32;
 
 /**
- * Reads the lines of a request as git's credential protocol has them. Nothing is guessed: whatever two readers
- * could read differently is refused.
- * @throws {RequestError} where a line is no attribute, or there are too many keys.
+ * Reads the lines of a request in git's credential protocol. Rejects everything that two readers could read differently.
+ * @throws {RequestError} if a line is not an attribute, or there are too many keys.
  * @see https://git-scm.com/docs/git-credential#IOFMT
  */
 export function parseAttributes(bytes: Uint8Array): Attribute[] {
@@ -46,9 +49,9 @@ function parseLine(line: Uint8Array): Attribute {
   if (equals === -1) throw new RequestError('a line has no equals sign');
   const key = String.fromCharCode(...line.subarray(0, Math.min(equals, MAX_KEY + 1)));
   if (!/^[a-z][a-z0-9_]*(?:\[\])?$/.test(key) || key.length > MAX_KEY)
-    throw new RequestError('a key has other characters than keys have');
-  // git would read the URL again and let it overrule the parts that were checked
-  if (key === 'url') throw new RequestError('a url is not read, only its parts are');
+    throw new RequestError('a key has an invalid character');
+  // git would read the URL again, and replace the parts that we checked
+  if (key === 'url') throw new RequestError('url is not supported, only its parts');
   return {key, value: line.subarray(equals + 1)};
 }
 

@@ -3,12 +3,12 @@ import type {Secret} from '../secret/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
 import {encodeBase64} from '../text/base64.ts';
 
-/** Every answer begins with it. Git ignores a key that it does not know; our scripts tell an answer from silence. */
+/** The first line of every answer. Git ignores it; it shows our scripts that the daemon answered. */
 const GREETING = 'orgkey=1\n';
 
 /**
- * The answer as bytes in a buffer of its own, since it may hold a secret: whoever wrote it to the client fills it
- * with zeros. It never has `protocol`, `host` or `path`: git lets an answer overwrite its own question.
+ * Encodes an answer in a buffer of its own. It may hold a secret: the caller overwrites it after sending. It never has
+ * `protocol`, `host` or `path`, because git lets an answer overwrite its own request.
  */
 export function render(answer: Answer): Uint8Array {
   switch (answer.kind) {
@@ -46,7 +46,7 @@ export function render(answer: Answer): Uint8Array {
   }
 }
 
-/** What our helper script looks for in a `store`. */
+/** Our helper script looks for it in a `store`. */
 const SETTLED = 'orgkey.settled';
 
 function renderCredential({
@@ -59,11 +59,10 @@ function renderCredential({
   const expiry = token.expiresAt === undefined ? '' : expiryLine(token.expiresAt);
   const settled = isSettled ? `state[]=${SETTLED}\n` : '';
   const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\n${settled}continue=1\n`;
-  const secret = bytesOf(token.secret);
-  try {
+  // ephemeral: other helpers must not keep a copy, which could outlive the token in our memory
+  const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
+  return token.secret.use((secret) => {
     if (!authtype) return join(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);
-    // ephemeral: our memory is the truth, other helpers must not keep a copy
-    const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
     if (token.kind === 'access-token') return join(`${head}authtype=Bearer\ncredential=`, secret, '\n');
     const pair = join(`${username}:`, secret, '');
     const encoded = encodeBase64(pair);
@@ -71,20 +70,13 @@ function renderCredential({
     const answer = join(`${head}authtype=Basic\ncredential=`, encoded, '\n');
     encoded.fill(0);
     return answer;
-  } finally {
-    secret.fill(0);
-  }
+  });
 }
 
 function renderLogin(login: StoredLogin): Uint8Array {
   const none = new Uint8Array();
-  const field = (key: string, value: Secret | undefined) => {
-    if (value === undefined) return none;
-    const bytes = bytesOf(value);
-    const line = join(`${key}=`, bytes, '\n');
-    bytes.fill(0);
-    return line;
-  };
+  const field = (key: string, value: Secret | undefined) =>
+    value === undefined ? none : value.use((bytes) => join(`${key}=`, bytes, '\n'));
   const parts = [
     text(GREETING),
     login.credential === undefined ? none : text('capability[]=authtype\n'),
@@ -107,12 +99,12 @@ function renderLogin(login: StoredLogin): Uint8Array {
   return whole;
 }
 
-/** Milliseconds inside, seconds for git. */
+/** `expiresAt` is in milliseconds, git reads seconds. */
 function expiryLine(expiresAt: number): string {
   return `password_expiry_utc=${Math.floor(expiresAt / 1000)}\n`;
 }
 
-/** One line, whatever the value holds. */
+/** Returns exactly one line, whatever the value contains. */
 function line(key: string, value: string): string {
   return `${key}=${printable(value, 1000)}\n`;
 }
@@ -129,12 +121,6 @@ function join(before: string, secret: Uint8Array, after: string): Uint8Array {
   whole.set(secret, head.length);
   whole.set(tail, head.length + secret.length);
   return whole;
-}
-
-function bytesOf(secret: Secret): Uint8Array {
-  const copy = new Uint8Array(secret.length);
-  secret.copyTo(copy, 0);
-  return copy;
 }
 
 const encoder = new TextEncoder();

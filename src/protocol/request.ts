@@ -3,27 +3,27 @@ import {RequestError, parseAttributes, type Attribute} from './attributes.ts';
 
 export {MAX_REQUEST, RequestError} from './attributes.ts';
 
-/** What a client of a git socket can want. */
+/** A request of a client of a git socket. */
 export type Request =
   | GetRequest
   | StoreRequest
   | EraseRequest
   | GrantRequest
-  /** Who listens here? The nonce comes back with a proof. */
+  /** Asks who listens. The answer proves it with the nonce. */
   | {readonly operation: 'hello'; readonly nonce: string}
-  /** Anything that is not ours to do: git's `exit`, or an action that does not exist. */
+  /** Not for us: git's `exit`, or an unknown action. */
   | {readonly operation: 'ignored'};
 
 export interface GetRequest {
   readonly operation: 'get';
   readonly remote: Remote;
-  /** What the git that asks can take (2.46 and later say so). */
+  /** What the client's git can read (2.46 and later announce it). */
   readonly announced: {readonly authtype: boolean; readonly state: boolean};
-  /** Git says `authtype=` when it asks again after a refusal. */
+  /** Git sends `authtype=` when it asks again after a rejection. */
   readonly again: boolean;
-  /** The `state[]` values that came back, of all helpers; dropped ones too, since they tell that git asks again. */
+  /** The `state[]` values of all helpers, dropped ones too: they show that git asks again. */
   readonly states: readonly string[];
-  /** The server's challenges (2.41 and later): data, never an address to call. */
+  /** The server's challenges (git 2.41 and later). Never call an address in them. */
   readonly challenges: readonly string[];
 }
 
@@ -37,11 +37,11 @@ export interface EraseRequest {
   readonly operation: 'erase';
   readonly remote: Remote;
   readonly login: Login;
-  /** As those of `get`. */
+  /** As in `get`. */
   readonly challenges: readonly string[];
 }
 
-/** What git stores or erases; values that it did not send are `undefined`. */
+/** What git stores or erases. `undefined`: git did not send the value. */
 export interface Login {
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
@@ -50,27 +50,27 @@ export interface Login {
   /** Milliseconds since epoch. */
   readonly expiresAt: number | undefined;
   readonly refreshToken: Uint8Array | undefined;
-  /** Not to be kept by anybody (2.46 and later). */
+  /** No helper may keep it (git 2.46 and later). */
   readonly ephemeral: boolean;
-  /** How long it may be kept in memory, in milliseconds, as the caller of git's cache client said. */
+  /** How long it may be kept in memory, in milliseconds, from the arguments of git's cache client. */
   readonly timeout: number;
 }
 
-/** `orgkey-ssh` asks whether one connection may be made. */
+/** The request of `orgkey-ssh` for one connection. */
 export interface GrantRequest {
   readonly operation: 'grant';
-  /** As git gave it to ssh: `git@ssh.dev.azure.com`. */
+  /** As git passed it to ssh: `git@ssh.dev.azure.com`. */
   readonly destination: string;
   /** 1 to 65535. */
   readonly port: number | undefined;
   readonly command: string;
-  /** Where git runs: the caller's claim, never a boundary. */
+  /** The directory of git, as the client claims. Never rely on it for protection. */
   readonly directory: string;
 }
 
 /**
- * Reads what git's cache client sends: `action=`, `timeout=`, then git's own attributes.
- * @throws {RequestError}
+ * Reads a request of git's cache client: `action=`, `timeout=`, then git's own attributes.
+ * @throws {RequestError} if it is not valid.
  */
 export function parseRequest(bytes: Uint8Array): Request {
   const attributes = parseAttributes(bytes);
@@ -84,7 +84,7 @@ export function parseRequest(bytes: Uint8Array): Request {
   switch (values.text('action')) {
     case 'get':
       return parseGet(values, seconds * 1000);
-    // our script never says it, but git does where its cache client is the helper, as in containers
+    // our script never sends this, but git does if its cache client is the helper, as in containers
     case 'store':
       return {operation: 'store', remote: remoteOf(values), login: loginOf(values, seconds * 1000)};
     case 'erase':
@@ -101,7 +101,7 @@ export function parseRequest(bytes: Uint8Array): Request {
   }
 }
 
-/** Git's client can be told to send four actions only; ours travel as `get`, told apart by a line `operation=`. */
+/** Git's client can send only four actions. Ours travel as `get`, with a line `operation=`. */
 function parseGet(values: Values, timeout: number): Request {
   switch (values.text('operation')) {
     case undefined:
@@ -160,7 +160,7 @@ function loginOf(values: Values, timeout: number): Login {
 function portOf(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new RequestError('the port is none');
+  if (port < 1 || port > 65_535) throw new RequestError('the port must be 1 to 65535');
   return port;
 }
 
@@ -185,20 +185,20 @@ class Values {
     return value && decode(value);
   }
 
-  /** An empty value counts as none. */
+  /** An empty value counts as missing. */
   required(key: string): string {
     const value = this.text(key);
     if (value === undefined || value === '') throw new RequestError(`no ${key}`);
     return value;
   }
 
-  /** An empty value drops those before it. */
+  /** An empty value clears the list before it. */
   list(key: string): string[] {
     const values = this.every(key);
     return values.slice(values.lastIndexOf('') + 1);
   }
 
-  /** Lists hold what servers and other helpers say: a byte that is no text there is nobody's fault who asks. */
+  /** Lists come from servers and other helpers. Invalid UTF-8 in them is not the client's fault, so it is replaced. */
   every(key: string): string[] {
     return this.#attributes
       .filter((attribute) => attribute.key === key)

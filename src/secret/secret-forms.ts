@@ -1,7 +1,7 @@
 /**
- * A secret in every form in which it travels: as it is, as URLs, forms, JSON and hexadecimal write it, and in base64
- * whatever stands before and after it there. For replacing it: the longest first, and none of what is shorter than four
- * signs, which is found in innocent text.
+ * Returns every form in which a secret may appear: plain, encoded for URLs, forms, JSON and hexadecimal, and in base64
+ * with any bytes before and after it. The longest is first, so that all can be replaced in turn. Returns nothing for a
+ * secret shorter than four characters, which would match ordinary text.
  */
 export function secretForms(secret: string): readonly string[] {
   if (secret.trim().length < 4) return [];
@@ -22,8 +22,8 @@ export function secretForms(secret: string): readonly string[] {
 }
 
 /**
- * What base64 makes of the bytes after as many others, without the signs at its beginning that hold bits of those: as it
- * is at the end of a text, with and without padding, and in the middle, where its last sign holds bits of the next byte.
+ * Returns the base64 of bytes that follow `before` others, without the first characters, which mix in bits of those: at
+ * the end of a text with and without padding, and in the middle, without the last character.
  */
 function formsInBase64(bytes: Uint8Array, before: number): readonly string[] {
   const all = Buffer.concat([Buffer.alloc(before), bytes]);

@@ -6,7 +6,7 @@ export class Secret {
   readonly #bytes: Uint8Array;
   #erased = false;
 
-  /** Takes the bytes over: the caller must not keep them. */
+  /** Takes ownership of the bytes: the caller must not keep them. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
@@ -61,13 +61,13 @@ export class Secret {
     target.set(this.#bytes, offset);
   }
 
-  /** For libraries that take strings only; a string stays in memory until it is collected. */
+  /** For libraries that need a string, which stays in memory until it is collected. */
   revealText(): string {
     this.#mustLive();
     return new TextDecoder().decode(this.#bytes);
   }
 
-  /** Takes as long for a near miss as for a far one. */
+  /** Compares in constant time. */
   equals(other: Uint8Array | Secret): boolean {
     const others = other instanceof Secret ? other.#bytes : other;
     if (this.#erased || others.length !== this.#bytes.length) return false;

@@ -1,20 +1,20 @@
-/** Why an ssh connection did not do what was granted, for people; without secrets. */
-export class SshFailure extends Error {
+import {OrgkeyError} from '../text/orgkey-error.ts';
+
+/** Why an ssh connection did not do what was granted. The message is for users and has no secrets. */
+export class SshFailure extends OrgkeyError {
   override readonly name = 'SshFailure';
-  /** Stable: `ERR_HOST_KEY_CHANGED`. */
-  readonly code: SshFailureCode;
-  /** What repairs it, a sentence each. */
+  declare readonly code: SshFailureCode;
+  /** How to repair it, one sentence each. */
   readonly hints: readonly string[];
 
   /** `message`: half a sentence, lower case, no full stop. */
   constructor(
     code: SshFailureCode,
     message: string,
-    options: {hints?: readonly string[]; cause?: unknown} = {},
+    {hints = [], cause}: {readonly hints?: readonly string[]; readonly cause?: unknown} = {},
   ) {
-    super(message, {cause: options.cause});
-    this.code = code;
-    this.hints = options.hints ?? [];
+    super(code, message, {hint: hints[0], cause});
+    this.hints = hints;
   }
 }
 
@@ -32,3 +32,7 @@ type SshFailureCode =
   | 'ERR_TIMEOUT'
   | 'ERR_CONNECTION_LOST'
   | 'ERR_SSH_PROTOCOL';
+
+/** What to do if ssh needs a proxy. */
+export const USE_PROXY =
+  'if ssh must go through a proxy, set HTTPS_PROXY for the daemon, or ssh.proxyCommand in its configuration';

@@ -8,15 +8,15 @@ import {
 } from '../organization/ssh-remote.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
 import type {GrantRequest} from '../protocol/request.ts';
-import {parseRemoteCommand} from './remote-command.ts';
+import {parseRemoteCommand, type RemoteCommand} from './remote-command.ts';
 
 /** What a configured key is for. */
 export interface SubmoduleRule {
   /** In lower case; collections on a server. */
   readonly organizations: readonly string[];
-  /** The ssh name of the host, for every port, or `name:port`; `ssh.dev.azure.com` stands for the old name too. */
+  /** The ssh name of the host, for every port, or `name:port`. `ssh.dev.azure.com` includes the old name. */
   readonly host: string;
-  /** Patterns `project/repository`, `*` for any run of characters within a name. None: all of the organizations'. */
+  /** Patterns `project/repository`, `*` for any characters within a name. Empty: all repositories of the organizations. */
   readonly repositories: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export type GrantDecision<Rule extends SubmoduleRule> =
       readonly host: string;
       readonly port: number;
       readonly username: string;
-      /** Byte for byte as git wants it. */
+      /** Byte for byte as git sent it. */
       readonly command: string;
     } & AzureRepository)
   | {
@@ -39,24 +39,22 @@ export type GrantDecision<Rule extends SubmoduleRule> =
       readonly reason: string;
       readonly hint: string | undefined;
     }
-  /** As if we were not there: the real ssh goes its own way. */
+  /** The real ssh runs, as without orgkey. */
   | {readonly kind: 'pass'; readonly reason: string};
 
 /**
- * Whether one connection may be made with a key of ours. Only what the key is for is granted: one read of one
- * repository. Whoever has no key with us is passed; only who has one can be denied.
+ * Decides whether one connection may be made with a submodule key. Only what the key is for is granted: one read of one
+ * repository. A request without a key for it is passed, one with a key is granted or denied.
  */
 export function decideGrant<Rule extends SubmoduleRule>(
   request: GrantRequest,
   rules: readonly Rule[],
   scope: SocketScope,
 ): GrantDecision<Rule> {
-  const destination = /^(?:([^@]+)@)?([^@:]+)$/.exec(request.destination);
-  if (destination === null) return pass('the destination is none');
-  const [, username, sentHost = ''] = destination;
-  const host = lowerAscii(sentHost);
-  const port = request.port ?? SSH_PORT;
-  // the closer one first, as in known_hosts
+  const destination = readDestination(request);
+  if (destination === undefined) return pass('the destination is not valid');
+  const {host, port, username} = destination;
+  // the more specific name first, as in known_hosts
   const ofHost = [`${host}:${port}`, host].flatMap((name) => rules.filter((rule) => isFor(rule, name)));
   if (ofHost.length === 0) return pass('no key for the host');
 
@@ -71,25 +69,18 @@ export function decideGrant<Rule extends SubmoduleRule>(
   const [first] = ofOrganization;
   if (first === undefined) return pass('no key for the organization');
 
-  const deny = (reason: string, hint?: string): GrantDecision<Rule> => ({
-    kind: 'deny',
-    rule: first,
-    reason,
-    hint,
-  });
-  if (found.kind === 'malformed') return deny(found.reason);
-  if (command.program !== READ) return deny(...whyNot(command.program, found, host));
-  // a path in another spelling than git's would let ssh's far side read something else than we did
-  if (!command.asGitWrites) return deny('the command is not quoted as git does it');
-  if (username !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(username))
-    return deny('the user name is none');
-  if (isServicesSshHost(host) && port !== SSH_PORT) return deny(`${host} takes ssh at port ${SSH_PORT} only`);
+  if (found.kind === 'malformed') return {kind: 'deny', rule: first, reason: found.reason, hint: undefined};
+  const denial = denialOf(destination, command, found);
+  if (denial !== undefined) return {kind: 'deny', rule: first, ...denial};
+  const {project, repository} = found;
   const rule = ofOrganization.find(({repositories}) => isAllowed(found, repositories));
   if (rule === undefined)
-    return deny(
-      `the key of ${organization} is not for ${found.project}/${found.repository}`,
-      'add it to the repositories of this key in the configuration',
-    );
+    return {
+      kind: 'deny',
+      rule: first,
+      reason: `the key of ${organization} is not for ${project}/${repository}`,
+      hint: 'add it to the repositories of this key in the configuration',
+    };
   return {
     kind: 'grant',
     rule,
@@ -98,9 +89,46 @@ export function decideGrant<Rule extends SubmoduleRule>(
     username: username ?? 'git',
     command: request.command,
     organization,
-    project: found.project,
-    repository: found.repository,
+    project,
+    repository,
   };
+}
+
+interface Destination {
+  /** In lower case. */
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+}
+
+function readDestination({destination, port = SSH_PORT}: GrantRequest): Destination | undefined {
+  const [, username, host] = /^(?:([^@]+)@)?([^@:]+)$/.exec(destination) ?? [];
+  return host === undefined ? undefined : {host: lowerAscii(host), port, username};
+}
+
+interface Denial {
+  readonly reason: string;
+  readonly hint: string | undefined;
+}
+
+/** Returns why a connection is never granted, whatever the rules say. */
+function denialOf(
+  {host, port, username}: Destination,
+  command: RemoteCommand,
+  found: AzureRepository,
+): Denial | undefined {
+  if (command.program !== READ) return denialOfProgram(command.program, found, host);
+  // if git quoted the path otherwise, the host could read another path than we did
+  if (!command.asGitWrites) return denied('the command is not quoted as git does it');
+  if (username !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(username))
+    return denied('the user name is not valid');
+  if (isServicesSshHost(host) && port !== SSH_PORT)
+    return denied(`${host} accepts ssh only at port ${SSH_PORT}`);
+  return undefined;
+}
+
+function denied(reason: string, hint?: string): Denial {
+  return {reason, hint};
 }
 
 const READ = 'git-upload-pack';
@@ -110,22 +138,22 @@ function isFor({host}: SubmoduleRule, wanted: string): boolean {
   return host === wanted || (host === SERVICES_SSH_HOSTS[0] && wanted === SERVICES_SSH_HOSTS[1]);
 }
 
-/** What the user wanted, and what works instead. */
-function whyNot(program: string, found: AzureRepository, host: string): [reason: string, hint?: string] {
+/** Returns why a program is denied, and what works instead. */
+function denialOfProgram(program: string, found: AzureRepository, host: string): Denial {
   const https = toHttpsRemote(found, isServicesSshHost(host) ? undefined : host);
   switch (program) {
     case 'git-receive-pack':
-      return ['the submodule key only reads, it does not push', `push over HTTPS: git push ${https}`];
+      return denied('the submodule key only reads, it does not push', `push over HTTPS: git push ${https}`);
     case 'git-upload-archive':
-      return ['the submodule key fetches, it makes no archives', `clone, then archive what is there`];
+      return denied('the submodule key fetches, it makes no archives', 'clone, then run git archive there');
     case 'git-lfs-authenticate':
     case 'git-lfs-transfer':
-      return [
+      return denied(
         'Azure DevOps serves no LFS objects over ssh',
         `fetch them over HTTPS: git config lfs.url ${https}/info/lfs`,
-      ];
+      );
     default:
-      return [`the submodule key runs nothing but ${READ}`];
+      return denied(`the submodule key runs only ${READ}`);
   }
 }
 
@@ -139,7 +167,7 @@ function isAllowed({project, repository}: AzureRepository, patterns: readonly st
   );
 }
 
-/** Names are compared without case, as Azure DevOps does, and look-alikes of letters are none. */
+/** Compares names without case, as Azure DevOps does. Letters that only look alike differ. */
 function fits(pattern: string, name: string): boolean {
   const [first = '', ...others] = lowerName(pattern).split('*');
   const text = lowerName(name);

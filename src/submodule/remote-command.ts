@@ -1,17 +1,17 @@
-/** What git wants to have run at the far end. */
-interface RemoteCommand {
+/** The command that git wants to run at the host. */
+export interface RemoteCommand {
   /** `git-upload-pack`. */
   readonly program: string;
   /** Without its quotes. */
   readonly path: string;
-  /** The command is, byte for byte, what git writes for this program and path. */
+  /** The command is byte for byte what git writes for this program and path. */
   readonly asGitWrites: boolean;
 }
 
 /**
- * Reads `program 'path'`. Git quotes the path for a shell: in single quotes, with `'` and `!` outside of them behind
- * a backslash. Other programs of git's kind that name a repository (`git-lfs-authenticate path operation`) are
- * recognized too, so that they can be told why not. `undefined`: it names no repository.
+ * Reads `program 'path'`. Git quotes the path for a shell: in single quotes, with `'` and `!` outside of them after a
+ * backslash. Also reads other programs that name a repository (`git-lfs-authenticate path operation`), to explain why
+ * they are denied. `undefined`: the command names no repository.
  * @see https://git-scm.com/docs/gitprotocol-pack#_ssh_transport
  */
 export function parseRemoteCommand(command: string): RemoteCommand | undefined {
@@ -36,7 +36,7 @@ function unquote(quoted: string): string {
   );
 }
 
-/** As git's own quoting has it. */
+/** Quotes as git does. */
 function quote(path: string): string {
   return `'${path.replaceAll(/['!]/g, (character) => `'\\${character}'`)}'`;
 }

@@ -1,6 +1,5 @@
 /**
- * Both ways by hand: the platform's own pass through strings, which cannot be overwritten. RFC 4648, section 4, with
- * padding.
+ * Encodes by RFC 4648, section 4, with padding. Not by the platform's functions: their strings cannot be overwritten.
  */
 export function encodeBase64(bytes: Uint8Array): Uint8Array {
   const encoded = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
@@ -15,7 +14,7 @@ export function encodeBase64(bytes: Uint8Array): Uint8Array {
   return encoded;
 }
 
-/** `undefined` where the text is no base64, or is not written as it would be encoded. */
+/** Decodes base64 with padding. `undefined`: the text is not what `encodeBase64` would return. */
 export function decodeBase64(text: Uint8Array): Uint8Array | undefined {
   if (text.length % 4 !== 0) return undefined;
   const end =
@@ -37,7 +36,7 @@ export function decodeBase64(text: Uint8Array): Uint8Array | undefined {
   return (group & ((1 << bits) - 1)) === 0 ? decoded : erased(decoded);
 }
 
-/** Half of a secret is one too. */
+/** Overwrites a part of what may be a secret. */
 function erased(bytes: Uint8Array): undefined {
   bytes.fill(0);
 }

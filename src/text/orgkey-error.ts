@@ -1,5 +1,5 @@
 /**
- * A failure of ours. `code` is stable (`ERR_…`, listed in docs/errors.md), `message` is half a sentence without
+ * A failure of orgkey. `code` is stable (`ERR_…`, listed in docs/errors.md), `message` is half a sentence without
  * secrets that says what failed, `hint` is one imperative sentence or command that repairs it.
  */
 export class OrgkeyError extends Error {
@@ -18,7 +18,7 @@ export class OrgkeyError extends Error {
   }
 }
 
-/** Returns the `code` of an error, ours or the system's (`ENOENT`). `undefined`: it has none. */
+/** Returns the `code` of an error, ours or the system's (`ENOENT`). `undefined`: the error has no code. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;

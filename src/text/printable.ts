@@ -1,7 +1,6 @@
 /**
- * Text that came from a request, a server's answer, a file or a child, made safe to print or log: whatever moves the
- * cursor, turns the direction of writing or shows nothing at all is shown as an escape, and the length is bounded.
- * `limit` is in UTF-16 code units of the text, default 500; an escape takes up to ten.
+ * Makes text from outside safe to print or log. Characters that move the cursor, change the writing direction or are
+ * invisible become escapes, and the length is limited. `limit`: in UTF-16 code units of `text`; an escape takes up to ten.
  */
 export function printable(text: string, limit = 500): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
@@ -10,7 +9,7 @@ export function printable(text: string, limit = 500): string {
 
 /**
  * Control characters, formats (soft hyphen, zero widths, bidirectional marks, tags), lone surrogates, private use,
- * line and paragraph separators, and the letters that show nothing: fillers, joiners and variation selectors.
+ * line and paragraph separators, and invisible letters: fillers, joiners and variation selectors.
  */
 const unprintable =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Variation_Selector}\u034f\u115f\u1160\u3164\uffa0]/gu;

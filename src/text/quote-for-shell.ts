@@ -1,19 +1,18 @@
 import {printable} from './printable.ts';
 
-/** For POSIX shells, whatever the text holds. */
+/** Quotes any text for POSIX shells. */
 export function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**
- * One word of a command that is printed for somebody to type: made safe to print, and quoted only where a shell would
- * read it otherwise.
+ * Returns a word of a command that users copy: safe to print, and quoted only if a shell would read it differently.
  */
 export function shellWord(text: string): string {
-  // a command that is cut off does something else
+  // a truncated command would do something else
   const shown = printable(text, LONGEST);
   return /^[\w./:@%+=,-]+$/.test(shown) ? shown : quoteForShell(shown);
 }
 
-/** Of a path, in UTF-16 code units. */
+/** In UTF-16 code units; longer than any path. */
 const LONGEST = 4096;

@@ -1,12 +1,12 @@
-/** What a JSON object is read as, before anything is known of its members. */
+/** A JSON object whose members are not known. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** Neither a list nor nothing. */
+/** Returns whether a value is an object: not a list, and not null. */
 export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The JSON object that a text is; `undefined`: it is something else. */
+/** Parses a JSON object. `undefined`: the text is something else. */
 export function parseRecord(text: string): JsonRecord | undefined {
   try {
     const value: unknown = JSON.parse(text);

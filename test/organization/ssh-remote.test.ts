@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import {parseSshRemote, repositoryAt, toHttpsRemote, toSshRemote} from '../../src/organization/ssh-remote.ts';
+import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../src/organization/ssh-remote.ts';
 
 const remotes: readonly (readonly [text: string, https: string | undefined])[] = [
   ['git@ssh.dev.azure.com:v3/contoso/Web/site', 'https://dev.azure.com/contoso/Web/_git/site'],
@@ -34,18 +34,6 @@ for (const [text, https] of remotes)
     const found = remote && repositoryAt(remote);
     t.is(found?.kind === 'repository' ? toHttpsRemote(found) : undefined, https);
   });
-
-test('there and back it is the same repository', (t) => {
-  const remote = parseSshRemote(
-    toSshRemote({organization: 'contoso', project: 'My Project', repository: 'Bäume & Co'}),
-  );
-  t.deepEqual(remote && repositoryAt(remote), {
-    kind: 'repository',
-    organization: 'contoso',
-    project: 'My Project',
-    repository: 'Bäume & Co',
-  });
-});
 
 test('a server keeps its name and port', (t) => {
   const remote = parseSshRemote('ssh://git@tfs.example.org:2222/tfs/Main%20Collection/Web/_git/site');

@@ -99,7 +99,7 @@ const table: readonly (readonly [destination: string, command: string, expected:
   ['git@github.com', read('contoso/site'), 'pass no key for the host'],
   ['git@ssh.dev.azure.com.evil.example', read('v3/contoso/Web/site'), 'pass no key for the host'],
   ['git@ssh.dev.azure.com.', read('v3/contoso/Web/site'), 'pass no key for the host'],
-  ['git@evil.example@ssh.dev.azure.com', read('v3/contoso/Web/site'), 'pass the destination is none'],
+  ['git@evil.example@ssh.dev.azure.com', read('v3/contoso/Web/site'), 'pass the destination is not valid'],
   ['git@ssh。dev。azure。com', read('v3/contoso/Web/site'), 'pass no key for the host'],
   ['git@contoso.visualstudio.com', read('/Web/_ssh/site'), 'pass no key for the host'],
   [services, read('v3/northwind/Web/site'), 'pass no key for the organization'],
@@ -143,7 +143,7 @@ const table: readonly (readonly [destination: string, command: string, expected:
     "git-lfs-transfer 'v3/contoso/Web/site' upload",
     'deny Azure DevOps serves no LFS objects over ssh',
   ],
-  [services, "cat 'v3/contoso/Web/site'", 'deny the submodule key runs nothing but git-upload-pack'],
+  [services, "cat 'v3/contoso/Web/site'", 'deny the submodule key runs only git-upload-pack'],
   [services, 'git-upload-pack v3/contoso/Web/site', 'deny the command is not quoted as git does it'],
   [services, "git-upload-pack 'v3/contoso/Web/site' x", 'deny the command is not quoted as git does it'],
   [services, "git-upload-pack 'v3/contoso/We''b/site'", 'deny the command is not quoted as git does it'],
@@ -169,8 +169,12 @@ const table: readonly (readonly [destination: string, command: string, expected:
     read('v3/contoso/Web/site'),
     'deny the user name is that of another organization',
   ],
-  ['a b@tfs.example.org', read('/Main Collection/_git/site'), 'deny the user name is none'],
-  ['-oProxyCommand=sh@tfs.example.org', read('/Main Collection/_git/site'), 'deny the user name is none'],
+  ['a b@tfs.example.org', read('/Main Collection/_git/site'), 'deny the user name is not valid'],
+  [
+    '-oProxyCommand=sh@tfs.example.org',
+    read('/Main Collection/_git/site'),
+    'deny the user name is not valid',
+  ],
   [services, read('v3/fabrikam/Secret/site'), 'deny the key of fabrikam is not for Secret/site'],
   [services, read('v3/fabrikam/Tools/build-kit'), 'deny the key of fabrikam is not for Tools/build-kit'],
   [
@@ -222,7 +226,7 @@ test('Services take ssh at port 22, servers where they please', (t) => {
   t.regex(ask(services, read('v3/contoso/Web/site'), {port: 22}), /^grant/);
   t.is(
     ask(services, read('v3/contoso/Web/site'), {port: 2222}),
-    'deny ssh.dev.azure.com takes ssh at port 22 only',
+    'deny ssh.dev.azure.com accepts ssh only at port 22',
   );
   t.regex(ask(server, read('/Main Collection/_git/site'), {port: 2222}), /^grant git@tfs.example.org:2222/);
 });
@@ -248,7 +252,10 @@ test('a rule that names a port is for that one, and comes before one for every p
     t.is(decision.kind === 'grant' ? decision.rule.host : undefined, host, `${collection} ${port}`);
     t.like(decision, host === undefined ? {reason: 'no key for the organization'} : {port: port ?? 22});
   }
-  t.is(ask('git@ports.example.org:2222', read('/tfs/main/Web/_git/site')), 'pass the destination is none');
+  t.is(
+    ask('git@ports.example.org:2222', read('/tfs/main/Web/_git/site')),
+    'pass the destination is not valid',
+  );
 });
 
 test('a denied push names the way that works', (t) => {

@@ -134,7 +134,7 @@ for (const [where, inAgent] of [
     const {home, url, sshd} = await start(t, {options: ['PubkeyAcceptedAlgorithms ssh-rsa'], inAgent});
     const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
     t.is(code, 128);
-    t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 refuses the key of main \(SHA256:\S{43}\)$/m);
+    t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 rejects the key of main \(SHA256:\S{43}\)$/m);
     t.deepEqual(sshd.commands, []);
   });
 }
@@ -143,7 +143,7 @@ withServer('a key that the server does not know', async (t) => {
   const {home, url, sshd} = await start(t, {authorizedKeys: []});
   const {code, stderr} = await home.git(['submodule', '--quiet', 'add', url, 'lib'], {cwd: 'app'});
   t.is(code, 128);
-  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 refuses the key of main \(SHA256:\S{43}\)$/m);
+  t.regex(stderr, /^orgkey: error: 127\.0\.0\.1 rejects the key of main \(SHA256:\S{43}\)$/m);
   t.regex(stderr, /^orgkey: hint: paste the public half \(orgkey ssh-key show-public main\)/m);
   t.deepEqual(sshd.commands, []);
 });

@@ -187,7 +187,7 @@ test('where the wrapper was set for everything, a repository without submodules 
     stderr,
     /plain ssh: -o SendEnv=GIT_PROTOCOL git@ssh\.dev\.azure\.com git-upload-pack 'v3\/contoso\/Web\/lib'/,
   );
-  t.like(world.daemon.events.at(-1), {kind: 'passed', reason: 'no submodule: the repository has none'});
+  t.like(world.daemon.events.at(-1), {kind: 'passed', reason: 'the repository has no submodules'});
 });
 
 test('a push is denied with the way that works, and the server never hears of it', async (t) => {

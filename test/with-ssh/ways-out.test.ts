@@ -111,7 +111,7 @@ test.serial(
     await closed;
     t.like(connection.failure, {
       code: 'ERR_CONNECTION_LOST',
-      message: '127.0.0.1 was gone before git was done',
+      message: '127.0.0.1 ended the connection before git was done',
     });
   },
 );

@@ -1,13 +1,13 @@
 import {Secret} from '../../secret/secret.ts';
 
-/** How a byte stream to an ssh host is made. */
+/** How we reach an ssh host. */
 export type Route =
   | {readonly kind: 'direct'}
-  /** Run by a shell, as OpenSSH runs its ProxyCommand; its standard streams lead to the host. */
+  /** A shell runs it, as OpenSSH's ProxyCommand. Its standard streams lead to the host. */
   | {readonly kind: 'command'; readonly command: string}
-  /** A tunnel through an HTTP proxy by CONNECT; `tls`: the proxy itself is spoken to over TLS. */
+  /** A tunnel through an HTTP proxy by CONNECT. `tls`: the proxy itself uses TLS. */
   | ({readonly kind: 'http'; readonly tls: boolean} & Proxy)
-  /** RFC 1928; the proxy looks the name up. */
+  /** RFC 1928. The proxy looks up the name. */
   | ({readonly kind: 'socks5'} & Proxy);
 
 export interface Proxy {
@@ -19,12 +19,12 @@ export interface Proxy {
 
 export type RouteChoice =
   | {readonly kind: 'route'; readonly route: Route}
-  /** The variable is set, but says nothing that can be followed; never a quotation: it may hold a password. */
+  /** The configured way is invalid. `reason` never quotes it: it may hold a password. */
   | {readonly kind: 'unusable'; readonly reason: string};
 
 /**
- * The way to an ssh host: the configured command, else straight where `NO_PROXY` says so, else through the first of
- * `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` that is set (lower case first, as curl does), else straight.
+ * Chooses how to reach an ssh host: by the configured command, else directly if `NO_PROXY` lists the host, else through
+ * the first of `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` that is set (lower case first, as in curl), else directly.
  */
 export function chooseRoute(
   {host, port}: {readonly host: string; readonly port: number},
@@ -37,16 +37,18 @@ export function chooseRoute(
       ? {kind: 'unusable', reason: 'ssh.proxyCommand has a % that is not %h, %p or %%'}
       : {kind: 'route', route: {kind: 'command', command}};
   }
-  const valueOf = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined;
-  if (isExempt(host, port, valueOf('NO_PROXY'))) return straight;
+  // an empty variable counts as not set
+  const valueOf = (name: string) =>
+    [environment[name.toLowerCase()], environment[name]].find((value) => value !== undefined && value !== '');
+  if (isExempt(host, port, valueOf('NO_PROXY'))) return DIRECT;
   for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']) {
     const value = valueOf(name);
     if (value !== undefined) return readProxy(name, value);
   }
-  return straight;
+  return DIRECT;
 }
 
-/** `host` and `port` were checked by the rule that names the host: they hold nothing that a shell would read. */
+/** The rule that names the host has checked `host` and `port`: nothing in them is special in a shell. */
 function expandCommand(command: string, host: string, port: number): string | undefined {
   let known = true;
   const expanded = command.replaceAll(/%(.?)/g, (_, token: string) => {
@@ -58,7 +60,7 @@ function expandCommand(command: string, host: string, port: number): string | un
   return known ? expanded : undefined;
 }
 
-/** `NO_PROXY`: names, `.domains`, `name:port`, `*`, separated by commas or spaces; a name covers what is under it. */
+/** `NO_PROXY`: names, `.domains`, `name:port` or `*`, separated by commas or spaces. A name includes its subdomains. */
 function isExempt(host: string, port: number, exceptions = ''): boolean {
   return exceptions
     .toLowerCase()
@@ -107,4 +109,4 @@ const schemes = new Map<string, {kind: 'http' | 'socks5'; tls: boolean; port: nu
   ['socks', {kind: 'socks5', tls: false, port: 1080}],
 ]);
 
-const straight: RouteChoice = {kind: 'route', route: {kind: 'direct'}};
+const DIRECT: RouteChoice = {kind: 'route', route: {kind: 'direct'}};

@@ -2,16 +2,18 @@ import {constants} from 'node:fs';
 import {open, stat} from 'node:fs/promises';
 import {dirname, isAbsolute, join, resolve} from 'node:path';
 
+import {codeOf} from '../../text/orgkey-error.ts';
+import {Turns} from '../../turns.ts';
 import type {StartTimer} from './single-use-socket.ts';
 
 export type SubmodulesFound = 'some' | 'none' | 'unknown';
 
-/** Looks at one directory after the other: what clients name may hang, and must not take all of our threads. */
+/** Looks at one directory after the other. A client can name one that hangs, which must not block all our threads. */
 export class SubmoduleSearch {
   readonly #startTimer: StartTimer;
   readonly #find: typeof findSubmodules;
-  #last: Promise<unknown> = Promise.resolve();
-  /** The look under way has taken too long already. */
+  readonly #turns = new Turns();
+  /** The current look has already taken too long. */
   #hangs = false;
 
   constructor(startTimer: StartTimer, find: typeof findSubmodules = findSubmodules) {
@@ -19,11 +21,9 @@ export class SubmoduleSearch {
     this.#find = find;
   }
 
-  /** `unknown` too where it cannot be told in time, and as long as that look hangs. Does not reject. */
+  /** Returns `unknown` also if the look takes too long, and for all that follow while it hangs. Does not reject. */
   find(directory: string): Promise<SubmodulesFound> {
-    const found = this.#last.then(() => (this.#hangs ? 'unknown' : this.#look(directory)));
-    this.#last = found;
-    return found;
+    return this.#turns.take(() => (this.#hangs ? 'unknown' : this.#look(directory)));
   }
 
   #look(directory: string): Promise<SubmodulesFound> {
@@ -40,13 +40,13 @@ export class SubmoduleSearch {
   }
 }
 
-/** In milliseconds; a git whose directory hangs that long hangs itself, and those behind it wait for it once. */
+/** In milliseconds; a git in a directory that hangs for so long hangs too. Requests behind it wait only once. */
 const LOOK_LIMIT = 5000;
 
 /**
- * Whether a directory lies in a submodule, or in a repository that has some. It explains a wrapper that was set for
- * everything instead of for submodules; it holds nobody back, since the directory is what the caller says.
- * `unknown`: the files cannot be read from here, as in a container's or behind the unit's `ProtectHome=`.
+ * Returns whether a directory is in a submodule, or in a repository that has some. This finds a wrapper that is set for
+ * all repositories instead of for submodules. It is not a protection, because the caller names the directory.
+ * `unknown`: we cannot read the files, as those of a container or behind the unit's `ProtectHome=`.
  */
 export async function findSubmodules(directory: string): Promise<SubmodulesFound> {
   if (!isAbsolute(directory) || !(await isDirectory(directory))) return 'unknown';
@@ -58,12 +58,12 @@ export async function findSubmodules(directory: string): Promise<SubmodulesFound
   }
 }
 
-/** The git directory that `.git` is, or names. */
+/** Returns the git directory that `.git` is or names. */
 async function readGitLink(path: string): Promise<{readonly gitDirectory: string} | 'absent' | 'unreadable'> {
   try {
     const facts = await stat(path);
     if (facts.isDirectory()) return {gitDirectory: path};
-    // to open a device may do something
+    // opening a device can have effects
     if (!facts.isFile()) return 'absent';
     const named = /^gitdir: (.+)$/m.exec(await readBeginning(path))?.[1];
     return named === undefined ? 'absent' : {gitDirectory: resolve(dirname(path), named)};
@@ -72,7 +72,7 @@ async function readGitLink(path: string): Promise<{readonly gitDirectory: string
   }
 }
 
-/** Nothing of what has become something else than a file: a pipe would have us wait, a device give without end. */
+/** Returns an empty text if the path is no longer a file: a pipe would block us, a device can be endless. */
 async function readBeginning(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -84,10 +84,10 @@ async function readBeginning(path: string): Promise<string> {
   }
 }
 
-/** In bytes; longer paths no system opens. */
+/** In bytes; no system opens longer paths. */
 const LONGEST_LINK = 4096;
 
-/** Submodules have their git directories in `modules` of the one above; a linked worktree has a `modules` of its own. */
+/** A submodule's git directory is in `modules` of the one above. A linked worktree has its own `modules`. */
 async function hasModules({gitDirectory}: {readonly gitDirectory: string}): Promise<boolean> {
   return /\/modules\//.test(gitDirectory) || isDirectory(join(gitDirectory, 'modules'));
 }
@@ -101,10 +101,6 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function isMissing(error: unknown): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'code' in error &&
-    (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-  );
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -1,5 +1,6 @@
 import type {SubmoduleSettings} from '../../config/configuration.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';
+import {messageOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Answer} from '../../protocol/answer.ts';
 import type {GrantRequest} from '../../protocol/request.ts';
@@ -16,27 +17,27 @@ import type {SocketPlace, StartTimer} from './single-use-socket.ts';
 import {SshFailure} from '../ssh-failure.ts';
 
 export interface GrantParts {
-  /** Those in force now: a reload counts from the next request on. */
+  /** Returns the settings in force. A reload takes effect with the next request. */
   readonly settings: () => {
     readonly submodules: readonly SubmoduleSettings[];
     readonly sshProxyCommand: string | undefined;
   };
-  /** Where a grant's socket lies that was asked for on a socket of this scope. */
+  /** Returns the place for the sockets of grants that are requested on a socket of this scope. */
   readonly placeOf: (scope: SocketScope) => SocketPlace;
   readonly readSecret: ReadSecret;
-  /** Lines of known_hosts for servers of one's own, as `ssh-key trust` keeps them. */
+  /** Returns the known_hosts lines of `ssh-key trust`, for self-hosted servers. */
   readonly readTrustedHosts: () => Promise<string>;
-  /** The daemon's: its proxies, its PATH, and what a proxy command needs. */
+  /** The daemon's: proxies, PATH, and what a proxy command needs. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly startTimer: StartTimer;
-  /** For the log and the audit; called for every answer, and again when a grant is used up. */
+  /** Writes the log and the audit. Called for every answer, and when a grant is used up. */
   readonly report: (event: GrantEvent) => void;
 }
 
 export type GrantEvent =
   | {readonly kind: 'passed' | 'denied'; readonly request: GrantRequest; readonly reason: string}
   | ({readonly kind: 'granted'} & GrantStory)
-  /** `relayed`: `undefined` where nobody came for it. */
+  /** `relayed`: `undefined` if no client used the grant. */
   | ({readonly kind: 'ended'; readonly relayed: Relayed | undefined} & GrantStory);
 
 interface GrantStory {
@@ -44,16 +45,16 @@ interface GrantStory {
   readonly organization: string;
   readonly project: string;
   readonly repository: string;
-  /** Of the key, `SHA256:…`. */
+  /** The key's, `SHA256:…`. */
   readonly fingerprint: string;
-  /** Of the socket that it was asked for on. */
+  /** The scope of the socket on which the grant was requested. */
   readonly scope: SocketScope;
 }
 
-/** A grant that was just given, or a git that has got all, is waited for this long when the daemon ends, in milliseconds. */
+/** In milliseconds; how long an ending daemon waits for an unused grant, or for a git that has received everything. */
 const UNUSED_LIMIT = 1000;
 
-/** On one socket; each is a connection to the host. Far more than git has jobs. */
+/** On one socket. Each grant is a connection to the host. Git has far fewer jobs. */
 const MOST_OPEN = 128;
 
 type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
@@ -62,7 +63,7 @@ type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
 export class Grants {
   readonly #parts: GrantParts;
   readonly #served = new Set<ServedGrant>();
-  /** How many are open, or about to be, by the name of the socket that was asked. */
+  /** How many grants are open or being opened, by the name of the socket. */
   readonly #open = new Map<string, number>();
   readonly #keys: HeldKeys;
   readonly #submodules: SubmoduleSearch;
@@ -95,10 +96,10 @@ export class Grants {
     if (decision.kind === 'pass') return this.#passed(request, decision.reason);
     if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
     if (this.#draining) return this.#aboutToEnd(request);
-    // a container's paths mean nothing here
+    // paths of a container mean nothing here
     const isHere = scope.organizations === undefined;
     if (isHere && (await this.#submodules.find(request.directory)) === 'none')
-      return this.#passed(request, 'no submodule: the repository has none');
+      return this.#passed(request, 'the repository has no submodules');
     if ((this.#open.get(scope.name) ?? 0) >= MOST_OPEN)
       return this.#denied(
         request,
@@ -111,8 +112,8 @@ export class Grants {
       answer = await this.#serve(request, decision, scope);
       return answer;
     } catch (error) {
-      const why = error instanceof Error ? printable(error.message, 200) : 'unknown error';
-      return this.#denied(request, `the submodule key cannot be served: ${why}`, 'run: orgkey doctor');
+      const why = printable(messageOf(error), 200);
+      return this.#denied(request, `the submodule key cannot be used: ${why}`, 'run: orgkey doctor');
     } finally {
       if (answer?.kind !== 'grant') this.#count(scope, -1);
     }
@@ -145,8 +146,8 @@ export class Grants {
     if (hostKeys.length === 0)
       return this.#denied(
         request,
-        `no host key is pinned for ${host}, so nobody can tell whether it is the right one`,
-        `pin the one that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
+        `no host key is pinned for ${host}`,
+        `pin the key that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
       );
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
@@ -154,7 +155,7 @@ export class Grants {
     if (reading.kind === 'failed')
       return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);
 
-    // ssh2 and what it brings cost 30 ms and some megabytes: only who has submodules pays
+    // loads ssh2, which takes 30 ms and some megabytes: only for users with submodules
     const {serveGrant} = await import('./serve-grant.ts');
     const {key} = reading;
     const served = await serveGrant({
@@ -171,20 +172,20 @@ export class Grants {
       command: grant.command,
       route: choice.route,
       place: this.#parts.placeOf(scope),
-      advice: refusalAdvice(grant, key),
+      advice: adviceOnRejection(grant, key),
       environment: this.#parts.environment,
       startTimer: this.#parts.startTimer,
     });
-    // whoever is waited for at the end is counted already
+    // `drain` does not wait for grants that are opened after it began
     if (this.#draining) {
       served.cancel();
       return this.#aboutToEnd(request);
     }
-    void this.#follow(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
+    void this.#watch(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
     return {kind: 'grant', socket: served.path};
   }
 
-  async #follow(served: ServedGrant, {rule}: Grant, story: GrantStory): Promise<void> {
+  async #watch(served: ServedGrant, {rule}: Grant, story: GrantStory): Promise<void> {
     this.#served.add(served);
     this.#parts.report({kind: 'granted', ...story});
     const relayed = await served.done;
@@ -215,16 +216,16 @@ function storyOf(grant: Grant, {fingerprint}: SigningKey, scope: SocketScope): G
 
 function adviceFor({host, organization}: Grant): string {
   const where = keyPageOf(organization, host);
-  return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys end after a year`;
+  return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys expire after a year`;
 }
 
-/** Azure DevOps takes any key at first, and refuses it only where the command should run. */
-function refusalAdvice(grant: Grant, {fingerprint}: SigningKey): Advice {
+/** Azure DevOps accepts any key at first, and rejects it only when the command should run. */
+function adviceOnRejection(grant: Grant, {fingerprint}: SigningKey): Advice {
   return {
     pattern: /Public key authentication failed/i,
     failure: new SshFailure(
       'ERR_KEY_REFUSED',
-      `Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has ended`,
+      `Azure DevOps does not know the submodule key of ${grant.organization} (${fingerprint}), or it has expired`,
       {hints: [adviceFor(grant)]},
     ),
   };

@@ -1,13 +1,14 @@
 import type {Route} from './choose-route.ts';
 import {dial, withLastWords} from '../relay/dial.ts';
-import {relay, type Advice, type Relayed, type Relaying} from '../relay/relay.ts';
+import {Relay, type Advice, type Relayed} from '../relay/relay.ts';
 import {openSingleUseSocket, type SocketPlace, type StartTimer} from './single-use-socket.ts';
-import {connectSsh, type SshConnection, type SshTarget} from '../relay/ssh-connection.ts';
-import {SshFailure} from '../ssh-failure.ts';
+import {connectSsh, type SshConnection} from '../relay/ssh-connection.ts';
+import type {SshTarget} from '../relay/ssh-target.ts';
+import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
 
 export interface Granted {
   readonly target: SshTarget;
-  /** All that may be run there. */
+  /** The only command that may run there. */
   readonly command: string;
   readonly route: Route;
   readonly place: SocketPlace;
@@ -17,27 +18,27 @@ export interface Granted {
 }
 
 export interface ServedGrant {
-  /** Relative to the directory of the socket on which it was asked for. */
+  /** Relative to the directory of the socket on which the grant was requested. */
   readonly path: string;
-  /** When it is used up; `undefined`: nobody came. Never rejects. */
+  /** Resolves when the grant is used up. `undefined`: no client connected. Never rejects. */
   readonly done: Promise<Relayed | undefined>;
-  /** Git's side came, has not gone, and there is more for it. */
+  /** Git's side is connected, and has not received everything. */
   readonly busy: boolean;
-  /** Ends it, whatever goes on. */
+  /** Ends the grant, even during a transfer. */
   cancel(): void;
 }
 
 /** In milliseconds, from the first packet to an authenticated connection. */
 const CONNECT_DEADLINE = 10_000;
 
-/** Opens the socket of a grant. The host is dialed meanwhile, so that it is there when ssh asks. */
+/** Opens the socket of a grant. Connects to the host meanwhile, so that it is ready when ssh asks. */
 export async function serveGrant(granted: Granted): Promise<ServedGrant> {
   const socket = await openSingleUseSocket(granted.place, granted.startTimer);
   const abort = new AbortController();
   const connection = connectInTime(granted, abort);
-  // whoever waits for it hears of its failure; it may fail before anybody does
+  // it may fail before the relay waits for it
   connection.catch(() => {});
-  let relaying: Relaying | undefined;
+  let relay: Relay | undefined;
   const serve = async (): Promise<Relayed | undefined> => {
     const git = await socket.connection;
     if (git === undefined) {
@@ -47,9 +48,10 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
     abort.signal.addEventListener('abort', () => {
       if (abort.signal.reason === CANCELED) git.destroy();
     });
-    relaying = relay(git, granted.command, connection, granted.advice, granted.startTimer);
-    const relayed = await relaying.done;
-    relaying = undefined;
+    const {command, advice, startTimer} = granted;
+    relay = new Relay({socket: git, command, connection, advice, startTimer});
+    const relayed = await relay.done;
+    relay = undefined;
     abort.abort();
     return relayed;
   };
@@ -57,7 +59,7 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
     path: socket.path,
     done: serve(),
     get busy() {
-      return relaying?.isFinished === false;
+      return relay?.isFinished === false;
     },
     cancel: () => {
       socket.close();
@@ -66,7 +68,7 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
   };
 }
 
-const CANCELED = new SshFailure('ERR_CONNECTION_LOST', 'the daemon ends');
+const CANCELED = new SshFailure('ERR_CONNECTION_LOST', 'the daemon is about to end');
 
 async function connectInTime(
   {target, route, environment, startTimer}: Granted,
@@ -78,9 +80,7 @@ async function connectInTime(
         'ERR_TIMEOUT',
         `${target.host} did not answer within ${CONNECT_DEADLINE / 1000} seconds`,
         {
-          hints: [
-            'where ssh must go through a proxy, set HTTPS_PROXY for the daemon, or ssh.proxyCommand in its configuration',
-          ],
+          hints: [USE_PROXY],
         },
       ),
     ),

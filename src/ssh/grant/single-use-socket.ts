@@ -3,11 +3,11 @@ import {chmod, chown} from 'node:fs/promises';
 import {createServer, type Server, type Socket} from 'node:net';
 import {join} from 'node:path';
 
-/** Where the sockets of grants lie, and who may connect. */
+/** The directory of the sockets of grants, and who may connect. */
 export interface SocketPlace {
   /** Absolute. */
   readonly directory: string;
-  /** The same directory as the client knows it, relative to that of the socket it asked on; `''` or `ssh`. */
+  /** The same directory, relative to that of the socket on which the client asked: `''` or `ssh`. */
   readonly shownAs: string;
   /** Permission bits. */
   readonly mode: number;
@@ -15,26 +15,26 @@ export interface SocketPlace {
   readonly groupId: number | undefined;
 }
 
-/** Runs `act` once, after so many milliseconds; the answer cancels it. */
+/** Runs `act` once after `milliseconds`. Returns a function that cancels it. */
 export type StartTimer = (milliseconds: number, act: () => void) => () => void;
 
 interface SingleUseSocket {
-  /** Relative to the directory of the socket on which it was asked for: a container sees another absolute path. */
+  /** Relative to the directory of the socket on which the grant was requested: containers see other absolute paths. */
   readonly path: string;
-  /** The one connection; `undefined` where nobody came. */
+  /** The one connection. `undefined`: no client connected in time. */
   readonly connection: Promise<Socket | undefined>;
   close(): void;
 }
 
-/** In milliseconds; the wrapper connects some milliseconds after it was answered. */
+/** In milliseconds; the wrapper connects some milliseconds after its answer. */
 const WAIT = 30_000;
 
-/** In bytes; less makes a long transfer stop and go. */
+/** In bytes; with less, a long transfer stops often. */
 const WRITTEN_AHEAD = 256 * 1024;
 
 /**
- * Listens for one connection. The path is gone with the first one, or after 30 s.
- * @throws where the directory is not there or not ours.
+ * Listens for one connection. The path is removed after the first, or after 30 s.
+ * @throws {Error} the system's, if the directory does not exist or is not ours.
  */
 export async function openSingleUseSocket(
   place: SocketPlace,
@@ -47,7 +47,7 @@ export async function openSingleUseSocket(
   server.maxConnections = 1;
   const close = () => {
     stopTimer();
-    // the path is unlinked at once; a second client that was already queued is cut off
+    // this removes the path at once, and ends a second client that is already queued
     server.close();
     resolve(undefined);
   };
@@ -57,7 +57,7 @@ export async function openSingleUseSocket(
     close();
   });
   await listen(server, path);
-  // the umask leaves it ours alone until here
+  // until here, the umask keeps other users out
   if (place.groupId !== undefined) await chown(path, -1, place.groupId);
   await chmod(path, place.mode);
   return {path: join(place.shownAs, name), connection, close};

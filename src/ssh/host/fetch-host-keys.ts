@@ -9,8 +9,8 @@ import {typeOfBlob, type HostKey} from './host-keys.ts';
 import {SshFailure} from '../ssh-failure.ts';
 
 /**
- * The keys that a host shows, one of each kind that it has, for a person to compare and pin. The host has proved that
- * it has each of them; whether it is the right host, only the person can tell. The signal ends it.
+ * Returns the keys that a host shows, one of each kind, for the user to compare and pin. The host proves that it has
+ * their private halves; only the user can tell whether it is the right host. The signal ends it.
  * @throws {SshFailure}
  */
 export async function fetchHostKeys(
@@ -31,7 +31,7 @@ export async function fetchHostKeys(
   }
   if (keys.length === 0)
     throw new SshFailure('ERR_SSH_PROTOCOL', `${destination.host} shows no host key that is safe to use`, {
-      hints: ['is it an ssh server, and one that is not older than ten years?'],
+      hints: ['check that it is an ssh server, and less than ten years old'],
     });
   return keys;
 }
@@ -42,7 +42,7 @@ const KINDS: readonly ServerHostKeyAlgorithm[][] = [
   ['rsa-sha2-512', 'rsa-sha2-256'],
 ];
 
-/** Goes as far as the end of the key exchange, where the host's signature is checked; `undefined`: it has no such key. */
+/** Connects until the key exchange ends, which checks the host's signature. `undefined`: the host has no such key. */
 async function shownKey(
   stream: Duplex,
   serverHostKey: ServerHostKeyAlgorithm[],

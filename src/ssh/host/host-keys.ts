@@ -6,12 +6,12 @@ import {SERVICES_KNOWN_HOSTS} from './known-hosts-data.ts';
 import {fingerprintOf} from '../key/public-half.ts';
 import {WireReader} from '../relay/wire.ts';
 
-/** The key of one host, pinned: another one is refused. */
+/** The pinned key of a host. Other keys are rejected. */
 export interface HostKey {
   /** `ssh-rsa`, `ssh-ed25519`, `ecdsa-sha2-nistp256` … */
   readonly type: string;
   readonly blob: Buffer;
-  /** It was given away: whoever shows it is refused, and told so. */
+  /** The private half was disclosed: a host that shows this key is rejected. */
   readonly revoked: boolean;
 }
 
@@ -25,25 +25,25 @@ export interface KnownHostsProblem {
   readonly message: string;
 }
 
-/** The pinned keys of some hosts, by OpenSSH's known_hosts format. */
+/** Pinned keys of hosts, in OpenSSH's known_hosts format. */
 export class KnownHosts {
   readonly problems: readonly KnownHostsProblem[];
   readonly #lines: readonly Line[];
 
-  /** `text`: exact names, `[name]:port` and hashed names; patterns and certificate authorities are problems. */
+  /** `text`: exact names, `[name]:port` and hashed names. Patterns and certificate authorities are problems. */
   constructor(text: string) {
     const read = text.split(/\r?\n/).map((line, at) => readLine(line, at + 1));
     this.problems = read.flatMap((line) => (line.kind === 'problem' ? [line.problem] : []));
     this.#lines = read.flatMap((line) => (line.kind === 'key' ? [line] : []));
   }
 
-  /** The keys of a host. A key that is pinned without a port counts for every port, as in OpenSSH. */
+  /** Returns the keys of a host. A key that is pinned without a port counts for every port, as in OpenSSH. */
   keysOf(host: string, port: number): HostKey[] {
     const exact = this.#find(nameOf(host, port));
     return exact.length > 0 || port === SSH_PORT ? exact : this.#find(host);
   }
 
-  /** Whether a host may have a key here, at whatever port: hidden names could be its own. */
+  /** Returns whether a host may have a key here, at any port: hashed names could be its own. */
   mayKnow(host: string): boolean {
     const wanted = lowerAscii(host);
     return this.#lines.some(
@@ -59,24 +59,24 @@ export class KnownHosts {
   }
 }
 
-/** The keys that a rule pins: its own lines; else what is built in for Azure DevOps Services, or trusted for servers. */
+/** Returns the keys that a rule pins: its own, else those built in for Azure DevOps Services, or trusted for servers. */
 export function knownHostsFor(host: string, own: string | undefined, trusted: string): KnownHosts {
   return new KnownHosts(own ?? (isServicesSshHost(lowerAscii(host)) ? SERVICES_KNOWN_HOSTS : trusted));
 }
 
-/** What pins another key where these come from, once somebody has confirmed it: a command, or a sentence. */
+/** Returns how to pin another key for a host once it is confirmed: a command, or a sentence. */
 export function howToPin(host: string, port: number, own: string | undefined): string {
   if (own !== undefined || isServicesSshHost(host))
     return `put its line (${nameOf(host, port)} TYPE KEY) into knownHosts of the rule in orgkey.submodules`;
   return `orgkey ssh-key trust ${port === SSH_PORT ? host : `${host}:${port}`}`;
 }
 
-/** One line to pin a key, as `trust` writes it. */
+/** Returns the line that pins a key, as `trust` writes it. */
 export function knownHostsLine(host: string, port: number, {type, blob}: ShownKey): string {
   return `${nameOf(host, port)} ${type} ${blob.toString('base64')}`;
 }
 
-/** The lines, with these keys of a host in place of those that it had there; what is revoked stays so. */
+/** Returns the lines with the keys of a host replaced. Revoked keys stay. */
 export function replaceHostKeys(
   text: string,
   {host, port}: {readonly host: string; readonly port: number},
@@ -101,13 +101,13 @@ function withoutName(line: string, name: string): string[] {
   return others.length === 0 ? [] : [`${others.join(',')} ${key.type} ${key.blob.toString('base64')}`];
 }
 
-/** `RSA SHA256:…`, as OpenSSH shows host keys. */
+/** Returns `RSA SHA256:…`, as OpenSSH shows host keys. */
 export function describeHostKey({type, blob}: ShownKey): string {
   const name = /^(?:ssh-)?([a-z]+[0-9]*)/.exec(type)?.[1] ?? type;
   return `${name.toUpperCase()} ${fingerprintOf(blob)}`;
 }
 
-/** The type that a key itself names; `undefined` where it is no key. */
+/** Returns the type that a key in SSH's encoding names. `undefined`: it is not a key. */
 export function typeOfBlob(blob: Uint8Array): string | undefined {
   try {
     const type = new WireReader(blob).text();
@@ -127,20 +127,36 @@ function readLine(text: string, line: number): Reading {
   const fields = text.trim().split(/[ \t]+/);
   if (text.trim() === '' || text.trimStart().startsWith('#')) return {kind: 'empty'};
   const marker = fields[0]?.startsWith('@') === true ? fields.shift() : undefined;
-  const problem = (message: string): Reading => ({kind: 'problem', problem: {line, message}});
-  if (marker !== undefined && marker !== '@revoked') return problem('certificate authorities are not read');
   const [hosts = '', type = '', base64 = ''] = fields;
-  if (base64 === '') return problem('not of the form: host type key');
   const names = hosts.split(',');
-  if (names.some((name) => /[*?!]/.test(name)))
-    return problem('patterns are not read, give the name of the host');
-  if (!names.every((name) => NAME.test(name) || HASHED.test(name)))
-    return problem('the name of the host is none');
-  if (!KEY_TYPES.includes(type)) return problem('the type of the key is none that is used');
   const blob = Buffer.from(base64, 'base64');
-  if (blob.toString('base64') !== base64 || typeOfBlob(blob) !== type)
-    return problem('the key is damaged, or not of its type');
+  const message = problemWith({marker, names, type, base64, blob});
+  if (message !== undefined) return {kind: 'problem', problem: {line, message}};
   return {kind: 'key', names: names.map(lowerUnlessHashed), key: {type, blob, revoked: marker !== undefined}};
+}
+
+function problemWith({
+  marker,
+  names,
+  type,
+  base64,
+  blob,
+}: {
+  readonly marker: string | undefined;
+  readonly names: readonly string[];
+  readonly type: string;
+  readonly base64: string;
+  readonly blob: Buffer;
+}): string | undefined {
+  if (marker !== undefined && marker !== '@revoked') return 'certificate authorities are not supported';
+  if (base64 === '') return 'the line must be: host type key';
+  if (names.some((name) => /[*?!]/.test(name)))
+    return 'patterns are not supported: give the name of the host';
+  if (!names.every((name) => NAME.test(name) || HASHED.test(name))) return 'the host name is not valid';
+  if (!KEY_TYPES.includes(type)) return 'the type of the key is not supported';
+  if (blob.toString('base64') !== base64 || typeOfBlob(blob) !== type)
+    return 'the key is damaged, or not of its type';
+  return undefined;
 }
 
 function nameOf(host: string, port: number): string {
@@ -150,7 +166,7 @@ function nameOf(host: string, port: number): string {
 function isName(known: string, wanted: string): boolean {
   const [, salt, hash] = HASHED.exec(known) ?? [];
   if (salt === undefined || hash === undefined) return known === wanted;
-  // SHA-1 is what the format has; it hides names, it does not protect keys
+  // the format has SHA-1; it hides names and does not protect keys
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(wanted).digest('base64') === hash;
 }
 

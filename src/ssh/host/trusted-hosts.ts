@@ -1,10 +1,10 @@
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 
-/** In the state directory, or beside the machine's configuration: what `ssh-key trust` keeps, by OpenSSH's known_hosts format. */
+/** The file of `ssh-key trust`, in the state directory or next to the machine's configuration, as OpenSSH's known_hosts. */
 export const TRUSTED_HOSTS = 'known_hosts';
 
-/** The keys that somebody has compared. `isWhole`: nothing that is there could not be read. */
+/** Reads the host keys that users have confirmed. `isWhole`: every existing file was read. */
 export async function readTrustedHosts(
   directories: readonly string[],
 ): Promise<{readonly text: string; readonly isWhole: boolean}> {

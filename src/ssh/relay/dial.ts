@@ -8,24 +8,24 @@ import {connect as connectTls} from 'node:tls';
 import {printable} from '../../text/printable.ts';
 import type {Proxy, Route} from '../grant/choose-route.ts';
 import {readIntoOneBuffer, type OneBufferReader} from './read-into-one-buffer.ts';
-import {SshFailure} from '../ssh-failure.ts';
+import {codeOf} from '../../text/orgkey-error.ts';
+import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
 
 export interface Destination {
   readonly host: string;
   readonly port: number;
 }
 
-/** A byte stream, and how to read it without a new buffer for each chunk, where that is possible. */
+/** A byte stream to a host. `reader`: reads it without a new buffer for each chunk, if that is possible. */
 export interface Line {
   readonly stream: Duplex;
   readonly reader: OneBufferReader | undefined;
-  /** The last line that a proxy command wrote to its stderr so far, fit to print; `''`: none. */
+  /** Returns the last line of a proxy command's stderr, safe to print. `''`: there is none. */
   readonly lastWords?: () => string;
 }
 
 /**
- * A byte stream to an ssh host. What went wrong is told as an `SshFailure`; the signal ends the attempt, and the
- * stream if there is one.
+ * Opens a byte stream to an ssh host. The signal ends the attempt, or the stream.
  * @throws {SshFailure}
  */
 export async function dial(
@@ -46,10 +46,10 @@ export async function dial(
   }
 }
 
-/** What made a connection fail, with what its proxy command said last. */
+/** Adds what a proxy command wrote last to a failure. */
 export async function withLastWords(failure: SshFailure, {lastWords}: Line): Promise<SshFailure> {
   if (lastWords === undefined) return failure;
-  // they were written before the end that we heard of, and what is written is read in a whole turn of the loop
+  // it wrote them before it ended; the event loop reads them within one whole turn
   for (let turn = 0; turn < 2; turn++) await nextTurn();
   const words = lastWords();
   if (words === '') return failure;
@@ -105,40 +105,29 @@ async function opened(socket: Socket, event: string, signal: AbortSignal, whom: 
     signal.throwIfAborted();
     throw unreachable(whom, error);
   }
-  // without it each small packet of the handshake waits for the one before to be acknowledged
+  // otherwise each small packet of the handshake waits until the previous one is acknowledged
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEPALIVE);
   return socket;
 }
 
-/** In milliseconds; the machine at the other end may be gone without a word. */
+/** In milliseconds; the other machine may fail without closing the connection. */
 const KEEPALIVE = 30_000;
 
 function unreachable(whom: string, cause: unknown): SshFailure {
-  const code = codeOf(cause);
-  const why = reasons.get(code) ?? `it cannot be reached (${printable(code, 60)})`;
-  return new SshFailure('ERR_UNREACHABLE', `${whom}: ${why}`, {
-    cause,
-    hints: [
-      'where ssh must go through a proxy, set HTTPS_PROXY for the daemon, or ssh.proxyCommand in its configuration',
-    ],
-  });
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'unknown error';
+  const code = codeOf(cause) ?? 'unknown error';
+  const why = reasons.get(code) ?? `cannot be reached (${printable(code, 60)})`;
+  return new SshFailure('ERR_UNREACHABLE', `${whom} ${why}`, {cause, hints: [USE_PROXY]});
 }
 
 const reasons = new Map([
-  ['ECONNREFUSED', 'nobody listens there'],
-  ['ENOTFOUND', 'the name is not known'],
-  ['EAI_AGAIN', 'the name cannot be looked up now'],
-  ['ETIMEDOUT', 'it does not answer'],
-  ['EHOSTUNREACH', 'there is no route to it'],
-  ['ENETUNREACH', 'there is no network to it'],
-  ['ECONNRESET', 'it ended the connection'],
+  ['ECONNREFUSED', 'refuses connections'],
+  ['ENOTFOUND', 'is not a known host name'],
+  ['EAI_AGAIN', 'cannot be looked up now'],
+  ['ETIMEDOUT', 'does not answer'],
+  ['EHOSTUNREACH', 'cannot be reached: no route'],
+  ['ENETUNREACH', 'cannot be reached: no network'],
+  ['ECONNRESET', 'ended the connection'],
 ]);
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#name-connect */
@@ -155,13 +144,17 @@ async function openTunnel(socket: Socket, to: Destination, {login}: Proxy, proxy
   });
   const status = /^HTTP\/1\.[01] ([0-9]{3})/.exec(head.toString('latin1'))?.[1];
   if (status?.startsWith('2') === true) return;
-  throw new SshFailure('ERR_PROXY', `${proxy} does not lead to ${authority} (${status ?? 'no HTTP'})`, {
-    hints: [
-      status === '407'
-        ? 'put the user name and password into the address of the proxy'
-        : `the proxy must allow CONNECT to port ${to.port}, or an ssh.proxyCommand lead around it`,
-    ],
-  });
+  throw new SshFailure(
+    'ERR_PROXY',
+    `${proxy} does not connect to ${authority} (${status ?? 'not an HTTP response'})`,
+    {
+      hints: [
+        status === '407'
+          ? 'put the user name and password into the address of the proxy'
+          : `allow CONNECT to port ${to.port} in the proxy, or set ssh.proxyCommand`,
+      ],
+    },
+  );
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc1928 @see https://www.rfc-editor.org/rfc/rfc1929 */
@@ -170,14 +163,14 @@ async function openSocks(socket: Socket, to: Destination, {login}: Proxy, proxy:
   socket.write(Buffer.of(5, 1, method));
   const chosen = await readUntil(socket, exactly(2));
   if (chosen[0] !== 5 || chosen[1] !== method)
-    throw new SshFailure('ERR_PROXY', `${proxy} does not take this way to sign in`, {
+    throw new SshFailure('ERR_PROXY', `${proxy} does not accept this authentication method`, {
       hints: ['put the user name and password into the address of the proxy, or leave them out'],
     });
   if (login !== undefined) {
     const [user = '', password = ''] = splitOnce(login.revealText());
     socket.write(Buffer.concat([Buffer.of(1), short(user), short(password)]));
     if ((await readUntil(socket, exactly(2)))[1] !== 0)
-      throw new SshFailure('ERR_PROXY', `${proxy} refuses the user name or password`);
+      throw new SshFailure('ERR_PROXY', `${proxy} rejects the user name or password`);
   }
   const port = Buffer.alloc(2);
   port.writeUInt16BE(to.port);
@@ -187,11 +180,11 @@ async function openSocks(socket: Socket, to: Destination, {login}: Proxy, proxy:
   if (reply[0] !== 5 || reply[1] !== 0)
     throw new SshFailure(
       'ERR_PROXY',
-      `${proxy} does not lead to ${to.host}:${to.port} (SOCKS ${reply[1] ?? '?'})`,
+      `${proxy} does not connect to ${to.host}:${to.port} (SOCKS ${reply[1] ?? '?'})`,
     );
 }
 
-/** How long a reply is depends on the kind of its address. */
+/** Returns the length of a reply, which depends on its kind of address. */
 function socksReplyEnd(bytes: Buffer): number | undefined {
   const [, , , kind, length = 0] = bytes;
   if (kind === undefined || bytes.length < 5) return undefined;
@@ -214,14 +207,14 @@ function splitOnce(login: string): string[] {
   return colon === -1 ? [login] : [login.slice(0, colon), login.slice(colon + 1)];
 }
 
-/** Reads a proxy's answer and not a byte more: what follows belongs to ssh. */
+/** Reads a proxy's answer, and not a byte more: what follows belongs to ssh. */
 function readUntil(socket: Socket, end: (bytes: Buffer) => number | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let held: Buffer = Buffer.alloc(0);
     const settle = () => socket.pause().off('data', take).off('close', lost).off('error', lost);
     const lost = () => {
       settle();
-      reject(new Error('the answer is cut short'));
+      reject(new Error('the answer is incomplete'));
     };
     const take = (chunk: Buffer) => {
       held = Buffer.concat([held, chunk]);
@@ -239,7 +232,7 @@ function readUntil(socket: Socket, end: (bytes: Buffer) => number | undefined): 
 /** In bytes. */
 const MAX_PROXY_ANSWER = 16 * 1024;
 
-/** As OpenSSH does it: a shell runs the command, its standard streams are the connection. Its stderr is for people. */
+/** Runs a proxy command in a shell, as OpenSSH does. Its standard streams are the connection, its stderr is for users. */
 function runCommand(
   command: string,
   {PATH, HOME, USER, LANG, SSH_AUTH_SOCK}: Readonly<Record<string, string | undefined>>,
@@ -250,9 +243,9 @@ function runCommand(
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const {stdin, stdout, stderr} = child;
-  let said = '';
+  let written = '';
   stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = `${said}${text}`.slice(-MAX_SAID);
+    written = `${written}${text}`.slice(-MAX_WRITTEN);
   });
   const stream = Duplex.from({readable: stdout, writable: stdin});
   const end = () => {
@@ -265,8 +258,8 @@ function runCommand(
     signal.removeEventListener('abort', end);
     child.kill();
   });
-  return {stream, reader: undefined, lastWords: () => printable(said.trimEnd().split('\n').at(-1) ?? '')};
+  return {stream, reader: undefined, lastWords: () => printable(written.trimEnd().split('\n').at(-1) ?? '')};
 }
 
 /** In UTF-16 code units. */
-const MAX_SAID = 500;
+const MAX_WRITTEN = 500;

@@ -1,15 +1,15 @@
 import {WireError} from './wire.ts';
 
-/** In bytes; OpenSSH's own limit for what a multiplexing client sends. */
+/** In bytes; OpenSSH's own limit for messages of a multiplexing client. */
 export const MAX_FRAME = 256 * 1024;
 
-/** Cuts a stream into messages: four bytes of length, then the message. Holds at most one message that is not whole. */
+/** Cuts a stream into messages: four bytes of length, then the message. Keeps at most one incomplete message. */
 export class FrameReader {
   #held: Buffer = Buffer.alloc(0);
 
   /**
-   * The messages that are whole with this chunk; views, valid until the next call.
-   * @throws {WireError} where a message is empty or too long; the stream cannot be read any further then.
+   * Returns the messages that this chunk completes, as views that are valid until the next call.
+   * @throws {WireError} if a message is empty or too long. Then the stream cannot be read any further.
    */
   read(chunk: Uint8Array): Buffer[] {
     let rest =
@@ -19,7 +19,7 @@ export class FrameReader {
     const frames: Buffer[] = [];
     while (rest.length >= 4) {
       const length = rest.readUInt32BE(0);
-      if (length === 0 || length > MAX_FRAME) throw new WireError('a message of an impossible length');
+      if (length === 0 || length > MAX_FRAME) throw new WireError('a message is empty or too long');
       if (rest.length < 4 + length) break;
       frames.push(rest.subarray(4, 4 + length));
       rest = rest.subarray(4 + length);

@@ -2,26 +2,26 @@ import {FrameReader} from './frame-reader.ts';
 import {WireError, WireReader, byte, string, uint32} from './wire.ts';
 
 /**
- * What OpenSSH's client says to the master of a shared connection in proxy mode (`ssh -O proxy`), and what it hears:
- * for us a plain two-way pipe with a command, its output and its exit status. One session, one command, and that must
- * be the granted one; everything else that ssh could want is refused, and whatever is out of order ends it.
- * Bytes in, events out: no socket, no clock.
+ * What OpenSSH's client and the master of a shared connection tell each other in proxy mode (`ssh -O proxy`): for us a
+ * two-way pipe with a command, its output and its exit status. Only one session with the one granted command is
+ * accepted. Other requests are rejected, and messages out of order end the connection. Bytes in, events out: this has no
+ * socket and no clock.
  * @see https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.mux
  * @see https://www.rfc-editor.org/rfc/rfc4254
  */
 export type MuxEvent =
-  /** To be written to the client. */
+  /** Write these bytes to the client. */
   | {readonly kind: 'reply'; readonly bytes: Uint8Array}
-  /** The client wants the granted command to run. `gitProtocol`: git's `GIT_PROTOCOL`, `version=2`. */
+  /** Run the granted command. `gitProtocol`: git's `GIT_PROTOCOL`, as in `version=2`. */
   | {readonly kind: 'execute'; readonly gitProtocol: string | undefined}
-  /** Bytes for the command; whoever passed them on says so with `taken`. */
+  /** Bytes for the command. Call `taken` when they have been passed on. */
   | {readonly kind: 'input'; readonly bytes: Buffer}
   | {readonly kind: 'input-end'}
-  /** The client takes more output again. */
+  /** The client accepts more output. */
   | {readonly kind: 'window'}
   | {readonly kind: 'closed'};
 
-/** How many bytes of input may be on their way; what git says to upload-pack is small. */
+/** In bytes; git sends little to upload-pack. */
 const INPUT_WINDOW = 128 * 1024;
 const MAX_PACKET = 32 * 1024;
 
@@ -38,22 +38,22 @@ export class MuxSession {
   #inputEnded = false;
   #gitProtocol: string | undefined;
 
-  /** `command`, byte for byte, is all that can be run. */
+  /** `command`, byte for byte, is the only one that can run. */
   constructor(command: string) {
     this.#command = Buffer.from(command, 'utf8').toString('latin1');
   }
 
-  /** How many bytes of output the client takes now. */
+  /** How many bytes of output the client accepts now. */
   get window(): number {
     return this.#state === 'running' ? this.#outputWindow : 0;
   }
 
-  /** @throws {WireError} where the client is no ssh of ours: the connection must be closed. */
+  /** @throws {WireError} if the client is not an ssh in proxy mode. The connection must be closed. */
   receive(chunk: Uint8Array): MuxEvent[] {
-    return this.#frames.read(chunk).flatMap((frame) => this.#handle(frame));
+    return this.#frames.read(chunk).flatMap((message) => this.#handle(message));
   }
 
-  /** The header and the bytes of some output; not more than `window` and 32 KiB at once. */
+  /** Returns the header and the bytes of output. `bytes`: at most as many as `fitting` says. */
   output(bytes: Uint8Array, stream: 'stdout' | 'stderr'): [header: Uint8Array, bytes: Uint8Array] {
     this.#outputWindow -= bytes.length;
     const extended = stream === 'stderr';
@@ -67,12 +67,12 @@ export class MuxSession {
     return [header, bytes];
   }
 
-  /** How much of some output can be sent now. */
+  /** Returns how many of `length` bytes of output can be sent now. */
   fitting(length: number): number {
     return Math.min(length, this.window, this.#outputPacket);
   }
 
-  /** So many bytes of input went on: the client may send as many again. */
+  /** Notes that input was passed on. Returns the message that lets the client send more, if it is due. */
   taken(length: number): Uint8Array | undefined {
     this.#inputTaken += length;
     if (this.#inputTaken < INPUT_WINDOW / 2 || this.#state !== 'running') return undefined;
@@ -82,7 +82,7 @@ export class MuxSession {
     return packet(CHANNEL_WINDOW_ADJUST, uint32(this.#channel), uint32(more));
   }
 
-  /** The command has ended; `code` as exit statuses are, 0 to 255. Nothing may be sent after it. */
+  /** Returns the messages for the end of the command. `code`: 0 to 255. Nothing may be sent afterward. */
   finish(code: number): Uint8Array {
     if (this.#state !== 'running') return new Uint8Array();
     this.#state = 'finished';
@@ -94,17 +94,17 @@ export class MuxSession {
     ]);
   }
 
-  #handle(frame: Buffer): MuxEvent[] {
+  #handle(message: Buffer): MuxEvent[] {
     switch (this.#state) {
       case 'hello':
       case 'control':
-        return this.#handleControl(new WireReader(frame));
+        return this.#handleControl(new WireReader(message));
       case 'proxy':
       case 'open':
       case 'running':
       case 'finished': {
-        const reader = new WireReader(frame);
-        if (reader.byte() !== 0) throw new WireError('padding where there is none');
+        const reader = new WireReader(message);
+        if (reader.byte() !== 0) throw new WireError('a message has padding');
         return this.#handlePacket(reader.byte(), reader);
       }
     }
@@ -113,14 +113,15 @@ export class MuxSession {
   #handleControl(reader: WireReader): MuxEvent[] {
     const type = reader.uint32();
     if (this.#state === 'hello') {
-      if (type !== HELLO || reader.uint32() !== MUX_VERSION) throw new WireError('no greeting of version 4');
+      if (type !== HELLO || reader.uint32() !== MUX_VERSION)
+        throw new WireError('the greeting is not of version 4');
       this.#state = 'control';
       return [reply(frame(uint32(HELLO), uint32(MUX_VERSION)))];
     }
     const id = reader.uint32();
     reader.end();
-    // the other ways to use a master: sessions with passed descriptors, forwarding, termination
-    if (type !== PROXY) throw new WireError('not the proxy mode');
+    // other requests to a master: sessions with passed descriptors, forwarding, termination
+    if (type !== PROXY) throw new WireError('the client does not ask for proxy mode');
     this.#state = 'proxy';
     return [reply(frame(uint32(PROXY_GRANTED), uint32(id)))];
   }
@@ -144,21 +145,21 @@ export class MuxSession {
         this.#ownChannel(reader);
         this.#outputWindow += reader.uint32();
         reader.end();
-        if (this.#outputWindow > 0xff_ff_ff_ff) throw new WireError('a window beyond all bounds');
+        if (this.#outputWindow > 0xff_ff_ff_ff) throw new WireError('the window is too large');
         return [{kind: 'window'}];
       case CHANNEL_DATA:
         return this.#data(reader);
       case CHANNEL_EOF:
         this.#ownChannel(reader);
         reader.end();
-        if (this.#inputEnded) throw new WireError('the input ends twice');
+        if (this.#inputEnded) throw new WireError('the input ended before');
         this.#inputEnded = true;
         return [{kind: 'input-end'}];
       case CHANNEL_CLOSE:
         this.#ownChannel(reader);
         return [{kind: 'closed'}];
       default:
-        throw new WireError('a message that has no place here');
+        throw new WireError('the message is not expected here');
     }
   }
 
@@ -180,7 +181,7 @@ export class MuxSession {
         ),
       ];
     reader.end();
-    if (packetSize === 0) throw new WireError('packets of no size');
+    if (packetSize === 0) throw new WireError('the packet size is 0');
     this.#state = 'open';
     this.#channel = channel;
     this.#outputWindow = window;
@@ -212,7 +213,7 @@ export class MuxSession {
     return [...answer(true), {kind: 'execute', gitProtocol: this.#gitProtocol}];
   }
 
-  /** git's own variable, with nothing in it but a version. */
+  /** Accepts git's own variable if it holds only a version. */
   #takeVariable(name: string, value: string): boolean {
     if (name !== 'GIT_PROTOCOL' || !/^version=[0-2]$/.test(value)) return false;
     this.#gitProtocol = value;
@@ -224,14 +225,16 @@ export class MuxSession {
     const bytes = reader.string();
     reader.end();
     if (this.#state === 'finished') return [];
-    if (this.#state !== 'running' || this.#inputEnded) throw new WireError('input for no command');
+    if (this.#state !== 'running' || this.#inputEnded)
+      throw new WireError('there is input without a command');
     this.#inputWindow -= bytes.length;
-    if (this.#inputWindow < 0) throw new WireError('more input than was asked for');
+    if (this.#inputWindow < 0) throw new WireError('the input exceeds the window');
     return [{kind: 'input', bytes}];
   }
 
   #ownChannel(reader: WireReader): void {
-    if (reader.uint32() !== OUR_CHANNEL || this.#state === 'proxy') throw new WireError('no such channel');
+    if (reader.uint32() !== OUR_CHANNEL || this.#state === 'proxy')
+      throw new WireError('the channel does not exist');
   }
 }
 
@@ -239,7 +242,7 @@ function frame(...parts: Uint8Array[]): Buffer {
   return string(Buffer.concat(parts));
 }
 
-/** A message of SSH's connection protocol as the proxy mode frames it: no padding, no encryption. */
+/** Encodes a message of SSH's connection protocol for the proxy mode: without padding and encryption. */
 function packet(type: number, ...parts: Uint8Array[]): Buffer {
   return frame(byte(0), byte(type), ...parts);
 }

@@ -1,21 +1,21 @@
 import type {OnReadOpts, Socket} from 'node:net';
 
-/** In bytes; holds several packets of SSH, so that most of them come whole. */
+/** In bytes; holds several SSH packets, so that most of them arrive complete. */
 const READ_BUFFER = 128 * 1024;
 
 export interface OneBufferReader {
   /** For `net.connect`. */
   readonly onread: OnReadOpts;
-  /** Gives what is read to the socket's `data` listeners. */
+  /** Emits what is read as `data` of the socket. */
   attach(socket: Socket): void;
   /**
-   * From now on each chunk is valid only while it is heard: whoever keeps some of it must copy. Until then every
-   * chunk is a copy of its own.
+   * From now on, a chunk is valid only during its `data` event, and listeners must copy what they keep. Until then each
+   * chunk is a copy.
    */
   reuse(): void;
 }
 
-/** Reads a socket into one buffer, again and again: without it a clone makes garbage of its own size. */
+/** Reads a socket into one buffer that is reused. With a new buffer for each chunk, a clone makes garbage of its size. */
 export function readIntoOneBuffer(): OneBufferReader {
   const buffer = Buffer.alloc(READ_BUFFER);
   let socket: Socket | undefined;

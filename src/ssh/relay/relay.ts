@@ -10,67 +10,59 @@ import {SshFailure} from '../ssh-failure.ts';
 import {WireError} from './wire.ts';
 
 export interface Relayed {
-  /** How git's side saw it end: the exit code that was passed on; `undefined`: git went away before. */
+  /** The exit code that git received. `undefined`: git ended the connection before. */
   readonly exitCode: number | undefined;
   readonly failure: SshFailure | undefined;
-  /** Bytes that git got and sent. */
+  /** How many bytes git received and sent. */
   readonly received: number;
   readonly sent: number;
 }
 
-/** What the server says where it does not know the key, and what that is. */
+/** How the output of a command shows that the server does not know the key, and what failure that is. */
 export interface Advice {
   readonly pattern: RegExp;
   readonly failure: SshFailure;
 }
 
-export interface Relaying {
-  /** When git's side has gone. Never rejects. */
-  readonly done: Promise<Relayed>;
-  /** Git's side was given all that there is, to the exit code. */
-  readonly isFinished: boolean;
-}
-
-/**
- * Joins the ssh program that git started to the granted command at the far end, until either is done. `connection`
- * may still be on its way, or fail: git's side hears of it as the command's error output.
- */
-export function relay(
-  socket: Socket,
-  command: string,
-  connection: Promise<SshConnection>,
-  advice: Advice,
-  startTimer: StartTimer,
-): Relaying {
-  return new Relay(socket, command, connection, advice, startTimer);
+export interface RelayParts {
+  /** The connection of the ssh program that git started. */
+  readonly socket: Socket;
+  /** The only command that may run. */
+  readonly command: string;
+  /** May still be connecting, or fail: git's side reads the failure as the command's error output. */
+  readonly connection: Promise<Pick<SshConnection, 'execute' | 'pause' | 'resume' | 'close' | 'failure'>>;
+  readonly advice: Advice;
+  readonly startTimer: StartTimer;
 }
 
 /** In milliseconds; ssh asks for the command as soon as it is connected. */
 const ASK_DEADLINE = 5000;
 
-/** ssh's own exit code where it has no better one. */
+/** The exit code of ssh for its own failures. */
 const SSH_FAILED = 255;
-/** In bytes; only the beginning is searched for the server's refusal. */
+/** In bytes; only the beginning is searched for the server's rejection. */
 const SEARCHED = 4096;
 
 type OutputStream = 'stdout' | 'stderr';
 
-class Relay implements Relaying {
+/** Joins the ssh program that git started to the granted command at the host, until either ends. */
+export class Relay {
+  /** Resolves when git's side has ended. Never rejects. */
   readonly done: Promise<Relayed>;
   readonly #socket: Socket;
   readonly #session: MuxSession;
   readonly #command: string;
-  readonly #connection: Promise<SshConnection>;
+  readonly #connection: RelayParts['connection'];
   readonly #advice: Advice;
   readonly #settle: (relayed: Relayed) => void;
   #channel: ClientChannel | undefined;
-  #open: SshConnection | undefined;
+  #open: Awaited<RelayParts['connection']> | undefined;
   #paused = false;
   #flushing = false;
-  /** Input that came before the far end was ready; bounded by the session's window. */
+  /** Input that came before the host was ready. The session's window bounds it. */
   readonly #early: Buffer[] = [];
   #earlyEnd = false;
-  /** Output that did not fit; while there is some, the far end is paused. */
+  /** Output that git has no room for. While there is some, the host is paused. */
   readonly #held: {readonly stream: OutputStream; readonly bytes: Buffer}[] = [];
   #beginning = '';
   #exit: {readonly code: number; readonly failure: SshFailure | undefined} | undefined;
@@ -78,16 +70,9 @@ class Relay implements Relaying {
   #isFinished = false;
   #received = 0;
   #sent = 0;
-
   readonly #stopWaiting: () => void;
 
-  constructor(
-    socket: Socket,
-    command: string,
-    connection: Promise<SshConnection>,
-    advice: Advice,
-    startTimer: StartTimer,
-  ) {
+  constructor({socket, command, connection, advice, startTimer}: RelayParts) {
     const {promise, resolve} = Promise.withResolvers<Relayed>();
     this.done = promise;
     this.#settle = resolve;
@@ -101,12 +86,13 @@ class Relay implements Relaying {
       socket.resume();
       this.#flush();
     });
-    // a broken pipe is told by the close that follows
+    // the close that follows ends the relay
     socket.on('error', () => {});
-    socket.on('close', () => void this.#gitIsGone());
+    socket.on('close', () => void this.#end());
     this.#stopWaiting = startTimer(ASK_DEADLINE, () => socket.destroy());
   }
 
+  /** Git's side was sent everything, including the exit code. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -123,7 +109,7 @@ class Relay implements Relaying {
   #handle(event: MuxEvent): void {
     switch (event.kind) {
       case 'reply':
-        // who does not hear the answers is asked nothing more: they would pile up here
+        // read no more from a client that does not read our replies: they would pile up
         if (!this.#socket.write(event.bytes)) this.#socket.pause();
         return;
       case 'execute':
@@ -131,7 +117,7 @@ class Relay implements Relaying {
         void this.#execute(event.gitProtocol);
         return;
       case 'input':
-        // a view into a buffer that is read into again: early bytes must be kept as a copy
+        // the bytes are a view of a buffer that is reused: to keep them, copy them
         if (this.#channel === undefined) this.#early.push(Buffer.from(event.bytes));
         else this.#toServer(this.#channel, event.bytes);
         return;
@@ -159,17 +145,17 @@ class Relay implements Relaying {
     }
   }
 
-  #join(channel: ClientChannel, connection: SshConnection): void {
+  #join(channel: ClientChannel, connection: Awaited<RelayParts['connection']>): void {
     this.#channel = channel;
     this.#open = connection;
     channel.on('data', (bytes: Buffer) => this.#fromServer('stdout', bytes));
     channel.stderr.on('data', (bytes: Buffer) => this.#fromServer('stderr', bytes));
     channel.on('error', () => {});
-    // the event `exit` may be over before anybody can listen: a server that refuses says all in one packet
+    // not the event `exit`, which may precede our listener: a server that rejects sends everything in one packet
     channel.on('close', (code: number | null | undefined, signal: string | undefined) => {
       if (typeof code === 'number') this.#finish(code & 0xff, undefined);
       else this.#finish(SSH_FAILED, signal === undefined ? connection.failure : killedBy(signal));
-      // git's side may take its time, or never go
+      // git's side may stay connected for long
       connection.close();
     });
     for (const bytes of this.#early.splice(0)) this.#toServer(channel, bytes);
@@ -180,7 +166,7 @@ class Relay implements Relaying {
     if (!channel.writable) return;
     const {length} = bytes;
     this.#sent += length;
-    // ssh2 may keep the bytes until the server's window opens
+    // a copy, because ssh2 may keep the bytes until the server's window opens
     channel.write(Buffer.from(bytes), () => {
       const more = this.#session.taken(length);
       if (more !== undefined && this.#socket.writable) this.#socket.write(more);
@@ -191,7 +177,7 @@ class Relay implements Relaying {
     if (this.#beginning.length < SEARCHED) this.#beginning += bytes.toString('latin1', 0, SEARCHED);
     this.#held.push({stream, bytes});
     if (this.#flushing) return;
-    // several packets come with one read, and go with one write
+    // several packets arrive in one read: send them in one write
     this.#flushing = true;
     process.nextTick(() => {
       this.#flushing = false;
@@ -199,7 +185,7 @@ class Relay implements Relaying {
     });
   }
 
-  /** Sends what fits the client's window and the socket; the far end waits while something is left. */
+  /** Sends what fits into the client's window and the socket. The host is paused while something is left. */
   #flush(): void {
     this.#socket.cork();
     while (this.#held.length > 0 && !this.#socket.writableNeedDrain && this.#socket.writable) {
@@ -219,8 +205,8 @@ class Relay implements Relaying {
   }
 
   /**
-   * The far end waits at the network, not in ssh2's window of 2 MiB: what is held that long is taken for permanent by
-   * the garbage collector, and a clone takes twice the memory.
+   * Stops reading from the host's socket, instead of filling ssh2's window of 2 MiB: the garbage collector would take
+   * data that old for permanent, and a clone would need twice the memory.
    */
   #holdBack(paused: boolean): void {
     if (this.#open === undefined || this.#paused === paused) return;
@@ -231,15 +217,15 @@ class Relay implements Relaying {
 
   #finish(code: number, known: SshFailure | undefined): void {
     if (this.#exit !== undefined) return;
-    const failure = known ?? this.#refusalIn(code);
+    const failure = known ?? this.#rejectionIn(code);
     this.#exit = {code, failure};
     const lines = failure === undefined ? [] : linesOf(failure);
     if (lines.length > 0) this.#held.push({stream: 'stderr', bytes: Buffer.from(`${lines.join('\n')}\n`)});
     this.#flush();
   }
 
-  /** What a command that failed said of the key. */
-  #refusalIn(code: number): SshFailure | undefined {
+  /** Finds what a failed command says about the key. */
+  #rejectionIn(code: number): SshFailure | undefined {
     const {pattern, failure} = this.#advice;
     return code !== 0 && pattern.test(this.#beginning) ? failure : undefined;
   }
@@ -248,13 +234,13 @@ class Relay implements Relaying {
     if (this.#exit === undefined || this.#exitSent || this.#held.length > 0) return;
     this.#exitSent = true;
     if (!this.#socket.writable) return;
-    // ssh closes when git has read everything; if we did, it would drop what git has not read yet
+    // ssh closes when git has read everything; if we closed, it would drop what git has not read yet
     this.#socket.write(this.#session.finish(this.#exit.code), () => {
       this.#isFinished = true;
     });
   }
 
-  async #gitIsGone(): Promise<void> {
+  async #end(): Promise<void> {
     this.#stopWaiting();
     this.#settle({
       exitCode: this.#exitSent ? this.#exit?.code : undefined,
@@ -265,25 +251,25 @@ class Relay implements Relaying {
     try {
       (await this.#connection).close();
     } catch {
-      // there is none to close; why was told where it was waited for
+      // it never opened, and #execute has reported why
     }
   }
 }
 
-/** As people see it, before git's own `Could not read from remote repository`. */
+/** Returns what the user reads, before git's own `Could not read from remote repository`. */
 function linesOf({message, hints}: SshFailure): string[] {
   return [`orgkey: error: ${message}`, ...hints.map((hint) => `orgkey: hint: ${hint}`)];
 }
 
 function killedBy(signal: string): SshFailure {
   const name = printable(signal, 40);
-  return new SshFailure('ERR_CONNECTION_LOST', `the command at the host was ended by ${name}`);
+  return new SshFailure('ERR_CONNECTION_LOST', `${name} ended the command at the host`);
 }
 
 function failureFrom(error: unknown): SshFailure {
   return error instanceof SshFailure
     ? error
-    : new SshFailure('ERR_SSH_PROTOCOL', 'the connection failed for a reason that is not known', {
+    : new SshFailure('ERR_SSH_PROTOCOL', 'the connection failed for an unknown reason', {
         cause: error,
       });
 }

@@ -1,9 +1,16 @@
-/** Bytes that are not what SSH's encoding says: cut short, too long, or with something left over. */
-export class WireError extends Error {
-  override readonly name = 'WireError';
+import {OrgkeyError} from '../../text/orgkey-error.ts';
+
+/** Bytes that violate SSH's encoding: too short, too long, or with a rest. */
+export class WireError extends OrgkeyError {
+  constructor(message: string) {
+    super('ERR_SSH_PROTOCOL', message);
+  }
 }
 
-/** Reads SSH's data types from one message, and nothing beyond its end. @see https://www.rfc-editor.org/rfc/rfc4251#section-5 */
+/**
+ * Reads SSH's data types from one message. Each method throws a `WireError` at its end.
+ * @see https://www.rfc-editor.org/rfc/rfc4251#section-5
+ */
 export class WireReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -24,23 +31,23 @@ export class WireReader {
     return this.#take(4).readUInt32BE(0);
   }
 
-  /** A view, not a copy. */
+  /** Returns a view, not a copy. */
   string(): Buffer {
     return this.#take(this.uint32());
   }
 
-  /** One character per byte: names of SSH are ASCII, and a command is compared byte for byte. */
+  /** Returns one character for each byte: SSH's names are ASCII, and a command is compared byte for byte. */
   text(): string {
     return this.string().toString('latin1');
   }
 
-  /** @throws {WireError} where something is left. */
+  /** @throws {WireError} if bytes are left. */
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new WireError('a message is longer than what it says');
+    if (this.#at !== this.#bytes.length) throw new WireError('a message has a rest');
   }
 
   #take(length: number): Buffer {
-    if (length > this.#bytes.length - this.#at) throw new WireError('a message is cut short');
+    if (length > this.#bytes.length - this.#at) throw new WireError('a message is too short');
     const taken = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return taken;
@@ -57,13 +64,13 @@ export function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** A length, then the bytes. */
+/** Encodes a string: its length, then its bytes. */
 export function string(value: Uint8Array | string): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
   return Buffer.concat([uint32(bytes.length), bytes]);
 }
 
-/** A number without sign, big endian, in SSH's shortest form. */
+/** Encodes an unsigned big-endian number in SSH's shortest form. */
 export function mpint(value: Uint8Array): Buffer {
   const start = value.findIndex((digit) => digit !== 0);
   const digits = start === -1 ? Buffer.alloc(0) : Buffer.from(value.subarray(start));

@@ -64,16 +64,16 @@ for (const [lines, host, port, count] of found)
 
 const [type = '', base64 = ''] = pinned.split(' ');
 const problems: readonly (readonly [line: string, message: RegExp])[] = [
-  ['a.example', /not of the form/],
-  [`a.example ${type}`, /not of the form/],
-  [`*.example ${pinned}`, /patterns are not read/],
-  [`!a.example,b.example ${pinned}`, /patterns are not read/],
-  [`@cert-authority a.example ${pinned}`, /certificate authorities are not read/],
-  [`a.example ssh-dss ${base64}`, /the type of the key is none/],
+  ['a.example', /must be: host type key/],
+  [`a.example ${type}`, /must be: host type key/],
+  [`*.example ${pinned}`, /patterns are not supported/],
+  [`!a.example,b.example ${pinned}`, /patterns are not supported/],
+  [`@cert-authority a.example ${pinned}`, /certificate authorities are not supported/],
+  [`a.example ssh-dss ${base64}`, /the type of the key is not supported/],
   [`a.example ssh-ed25519 ${base64}`, /not of its type/],
   [`a.example ${type} ${base64.slice(0, -1)}`, /damaged/],
   [`a.example ${type} AAAA`, /damaged/],
-  [`a/b ${pinned}`, /the name of the host is none/],
+  [`a/b ${pinned}`, /the host name is not valid/],
 ];
 
 for (const [line, message] of problems)
