@@ -331,7 +331,7 @@ test.serial('setup writes to GIT_CONFIG_GLOBAL if it is set', async (t) => {
     environment: {GIT_CONFIG_GLOBAL: '/dev/null'},
   });
   t.is(code, 1);
-  t.regex(stderr, /error: GIT_CONFIG_GLOBAL is .* nothing to write to\norgkey: hint: unset it/);
+  t.regex(stderr, /error: GIT_CONFIG_GLOBAL is .*, which cannot be written\norgkey: hint: unset it/);
 });
 
 test.serial('setup writes to the XDG file if only that one exists', async (t) => {
