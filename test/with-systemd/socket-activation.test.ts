@@ -243,7 +243,7 @@ function replaceFile(path: string, text: string): void {
 }
 
 function unnamed(name: string): string {
-  return `socket ${name}: systemd holds it, and no configuration in force names it: whoever asks there gets nothing`;
+  return `socket ${name}: systemd holds it, but the configuration does not name it: its clients get nothing`;
 }
 
 async function messagesOf(run: string): Promise<readonly string[]> {
