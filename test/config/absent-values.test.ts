@@ -3,7 +3,7 @@ import {loadText, problemsIn, soundIn, warningsIn} from '../helpers/load-text.ts
 
 const GUID = '11111111-2222-3333-4444-555555555555';
 
-/** Of one credential for contoso; and what is told in place of an error. */
+/** Lines of one credential for contoso, and the warnings in place of an error. */
 const fields: readonly (readonly [title: string, lines: readonly string[], warnings: readonly string[]])[] = [
   [
     'a secret that systemd passes',
@@ -67,7 +67,7 @@ for (const [title, lines, warnings] of fields) {
   });
 }
 
-test('what follows from an absent value is no error, what else is wrong is one', async (t) => {
+test('only what does not follow from an absent value is an error', async (t) => {
   const organizations = textOf(['personalAccessToken: x']).replace('[contoso]', '["${ORG}"]');
   const looked = await loadText(t, organizations, {absent: 'warning'});
   t.deepEqual(soundIn(t, looked).bindings, []);

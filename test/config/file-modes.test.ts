@@ -8,7 +8,7 @@ import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
-/** Whoever `nobody` is: a user without rights, and not root. */
+/** A user without rights, who is not root. */
 const UID = 65_534;
 const OTHER = 12_345;
 
@@ -64,7 +64,7 @@ const rows: readonly (readonly [
   result: readonly string[],
 ])[] = [
   ['all ours alone', ours, ours, ['loaded']],
-  ['a secret that nobody can write', ours, {owner: UID, mode: 0o400}, ['loaded']],
+  ['a read-only secret', ours, {owner: UID, mode: 0o400}, ['loaded']],
   [
     'a configuration that others can read, without a secret in it',
     {owner: UID, mode: 0o644},
@@ -109,7 +109,7 @@ const rows: readonly (readonly [
     ['the configuration can be written by others'],
   ],
   [
-    'somebody else’s configuration',
+    'another user’s configuration',
     {owner: OTHER, mode: 0o644},
     ours,
     [`the configuration belongs to another user (uid ${OTHER})`],
@@ -158,7 +158,7 @@ const rows: readonly (readonly [
     ['the file ./secret cannot be read by us'],
   ],
   [
-    'somebody else’s secret',
+    'another user’s secret',
     ours,
     {owner: OTHER, mode: 0o444},
     [`the file ./secret belongs to another user (uid ${OTHER})`],

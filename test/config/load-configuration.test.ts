@@ -67,7 +67,7 @@ const warned: readonly (readonly [title: string, text: string, warnings: readonl
     ['6:56 every user of this machine may ask this socket for credentials'],
   ],
   [
-    'a socket for an organization that nobody acts for',
+    'a socket for an organization without a credential',
     `${on('clientId: system-assigned\norganizations: [a]')}orgkey: {sockets: [{name: s, organizations: [b]}]}\n`,
     ['7:19 the socket s names an organization that no credential is for'],
   ],
@@ -79,7 +79,7 @@ for (const [title, text, warnings] of warned) {
   });
 }
 
-test('a configuration that is not there is told by its path', async (t) => {
+test('a missing configuration is reported with its path', async (t) => {
   const file = join(scratchDirectory(t), 'nope.yaml');
   t.deepEqual(await loadConfiguration({file, environment: {}, key: new Uint8Array(32)}), {
     kind: 'invalid',
@@ -113,7 +113,7 @@ test('where files were looked for is watched, as far as another one would be tak
   t.deepEqual(await watched(join(directory, 'named')), [join(directory, 'named')]);
 });
 
-test('a configuration that is not UTF-8, or no file, is told', async (t) => {
+test('a configuration that is not UTF-8, or not a file, is reported', async (t) => {
   const directory = scratchDirectory(t);
   const latin = join(directory, 'latin.yaml');
   writeFileSync(latin, Buffer.from('# \xe4\n', 'latin1'), {mode: 0o600});
@@ -127,7 +127,7 @@ test('a configuration that is not UTF-8, or no file, is told', async (t) => {
   }
 });
 
-test('values too deep are told, not overflowed', async (t) => {
+test('values nested too deeply are reported', async (t) => {
   t.deepEqual(problemsIn(await loadText(t, `orgkey: ${'['.repeat(200_000)}`)).length, 1);
   t.deepEqual(problemsIn(await loadText(t, `orgkey:\n${'- '.repeat(100_000)}`)).length, 1);
 });

@@ -40,7 +40,7 @@ const canary = fc
 
 const GUID = '11111111-1111-4111-8111-111111111111';
 
-/** Where a secret may stand, rightly or not; `%` is it. Each configuration has something wrong as well. */
+/** Places of a secret, right or wrong; `%` is the secret. Each configuration has something wrong as well. */
 const places = [
   '- {clientId: x, clientSecret: %, tenantId: y}',
   '- personalAccessToken: %\n  unknown: 1',

@@ -135,7 +135,7 @@ test('every change is seen, one after the other', async (t) => {
   t.true(count() >= 3);
 });
 
-test('what changes beside it is no change of it', async (t) => {
+test('a change beside the file is ignored', async (t) => {
   const directory = scratchDirectory(t);
   writeFileSync(join(directory, 'file'), 'a');
   const {watcher, next, count} = watcherFor(t);
@@ -187,7 +187,7 @@ test('files that are watched no longer are not', async (t) => {
   t.is(count(), 1);
 });
 
-test('a loop of links is no end of the watcher', async (t) => {
+test('a loop of links does not end the watcher', async (t) => {
   const directory = scratchDirectory(t);
   symlinkSync('b', join(directory, 'a'));
   symlinkSync('a', join(directory, 'b'));

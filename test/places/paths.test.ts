@@ -106,7 +106,7 @@ const made: readonly (readonly [string, Environment, Readonly<Record<string, str
     '/run/user/1000/orgkey',
   ],
   [
-    'the session’s is somebody else’s',
+    'the session’s belongs to another user',
     {XDG_RUNTIME_DIR: '/run/user/0'},
     {'/run/user/0': 'd0', '/run/user/1000': 'd1000'},
     '/run/user/1000/orgkey',
@@ -152,7 +152,7 @@ const found: readonly (readonly [
   Readonly<Record<string, string>>,
   string | undefined,
 ])[] = [
-  ['the one that is named, whoever owns it', named, all, '/n'],
+  ['the one that is named, with any owner', named, all, '/n'],
   ['the named one may be a link', named, {...all, '/n': 'l2000'}, '/n'],
   ['the named one has no socket', named, without('/n/git.sock'), '/x/orgkey'],
   ['the session’s', {XDG_RUNTIME_DIR: '/x'}, all, '/x/orgkey'],
@@ -165,13 +165,13 @@ const found: readonly (readonly [
   ['the user’s', {}, all, '/run/user/1000/orgkey'],
   ['the machine’s', {}, without('/run/user/1000/orgkey'), '/run/orgkey'],
   [
-    'the machine’s is somebody else’s',
+    'the machine’s belongs to another user',
     {},
     {...without('/run/user/1000/orgkey/git.sock'), '/run/orgkey': 'd2000'},
     '/tmp/orgkey-1000',
   ],
   [
-    'the temporary one is somebody else’s',
+    'the temporary one belongs to another user',
     {},
     {'/tmp/orgkey-1000': 'd2000', '/tmp/orgkey-1000/git.sock': 's2000'},
     undefined,

@@ -129,7 +129,7 @@ class TerraformReader {
     const connection = this.#first('serviceConnectionId');
     if (token === undefined && url === undefined)
       throw unusable(
-        'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
+        'ARM_USE_OIDC is set, but no token, token file or address to request a token from',
         'GitHub: permissions: id-token: write; Azure Pipelines: map SYSTEM_ACCESSTOKEN into the step',
       );
     if (token === undefined)

@@ -129,7 +129,7 @@ testRefused([
     ],
   ],
   [
-    'organizations that are no list',
+    'organizations that are not a list',
     on('clientId: system-assigned\norganizations: contoso'),
     ['6:26 organizations must be a list'],
   ],

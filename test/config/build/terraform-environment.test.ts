@@ -204,11 +204,11 @@ const unusable: readonly (readonly [variables: Variables, message: string])[] = 
   [{...app, ARM_OIDC_TOKEN: 'x'}, 'ARM_OIDC_TOKEN is set, but ARM_USE_OIDC is not'],
   [
     {...app, ARM_USE_OIDC: 'true'},
-    'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
+    'ARM_USE_OIDC is set, but no token, token file or address to request a token from',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', ARM_CLIENT_SECRET: 'a'},
-    'ARM_USE_OIDC is set, but there is no token, no token file and no address to request a token from',
+    'ARM_USE_OIDC is set, but no token, token file or address to request a token from',
   ],
   [
     {...app, ARM_USE_OIDC: 'true', ARM_OIDC_REQUEST_TOKEN: 'a'},

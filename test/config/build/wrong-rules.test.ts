@@ -55,7 +55,7 @@ testRefused([
     ['6:20 scopes must be without spaces, quotes and backslashes, one to an item'],
   ],
   [
-    'hosts that are no list',
+    'hosts that are not a list',
     'integrations:\n  azure:\n    host: dev.azure.com\n',
     ['3:5 azure must be a list: begin each host with a hyphen'],
   ],

@@ -9,7 +9,7 @@ import {
 
 const rows: readonly [title: string, text: string][] = [
   ['nothing at all', ''],
-  ['no section of ours, no line break at the end', '# head\nintegrations: {azure: []} # tail'],
+  ['no section orgkey, no line break at the end', '# head\nintegrations: {azure: []} # tail'],
   ['a section without submodules', 'orgkey:\n  # why\n  prefetch: false\n'],
   ['an empty list', 'orgkey: {submodules: []}\n'],
   [
@@ -94,7 +94,7 @@ const numbers =
   "account:   0123456 # as it is\nlarge: 12345678901234567890\nquoted: 'it''s'\nfolded: >\n   a\n\n   b\n";
 
 for (const [title, section] of [
-  ['no section of ours', ''],
+  ['no section orgkey', ''],
   ['a section without submodules', 'orgkey:\n    prefetch:   false   # why\n'],
   ['a section between brackets', 'orgkey:   {prefetch:   false}\n'],
   ['rules between brackets', 'orgkey:\n  submodules:   [  ]\n'],
@@ -149,7 +149,7 @@ function mainOn(host: string): string {
   return `{organizations: [main], host: ${host}, privateKey: {$file: x}, repositories: [a/b]}`;
 }
 
-test('a rule for several organizations, and several rules for one, are nobody’s to change', (t) => {
+test('a rule for several organizations, or one of several rules, is not changed', (t) => {
   const shared = 'orgkey: {submodules: [{organizations: [contoso, fabrikam], privateKey: {$file: x}}]}\n';
   t.is(removed(shared, contoso), 'none');
   t.is(edited(shared, contoso, 'y'), 'shared');

@@ -90,7 +90,7 @@ test('from a Backstage file: what is ours, comments included, what was removed p
 
 const from = '/the/${APP} #1';
 
-/** Where a path of a Backstage file in that directory leads. */
+/** Paths in a Backstage file of that directory, and their targets. */
 const paths: readonly (readonly [written: string, leads: string])[] = [
   ['pat', '/the/${APP} #1/pat'],
   ['./deep/pat', '/the/${APP} #1/deep/pat'],

@@ -6,7 +6,7 @@ import {testRefused} from '../../helpers/refused.ts';
 testRefused([
   ['an unknown key', on('clientId: system-assigned\nfoo: 1'), ['6:11 unknown key']],
   [
-    'a slip of the pen, which is told once',
+    'a misspelt key, which is reported once',
     on(`clientId: ${CLIENT}\nclientSecrt: abc\ntenantID: ${TENANT}`),
     ['6:11 unknown key', '7:11 unknown key'],
   ],

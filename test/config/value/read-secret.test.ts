@@ -53,7 +53,7 @@ const failing: readonly (readonly [title: string, argv: readonly string[], messa
     /^the program of \$command failed: ended by SIGKILL$/,
   ],
   ['is not there', ['/not/there/canary'], /^the program of \$command cannot be started \(ENOENT\)$/],
-  ['is no program', ['/etc/passwd'], /^the program of \$command cannot be started \(EACCES\)$/],
+  ['is not a program', ['/etc/passwd'], /^the program of \$command cannot be started \(EACCES\)$/],
   ['prints nothing', ['/bin/true'], /^the program of \$command printed nothing$/],
   ['prints blanks', ['/bin/echo', ' '], /^the program of \$command printed nothing$/],
   [
@@ -64,7 +64,7 @@ const failing: readonly (readonly [title: string, argv: readonly string[], messa
 ];
 
 for (const [title, argv, message] of failing) {
-  test(`a program that ${title} is told without its output`, async (t) => {
+  test(`a program that ${title} is reported without its output`, async (t) => {
     const error = await errorOf(t, readSecret({from: 'command', argv}, parts));
     t.regex(error.message, message);
     t.notRegex(`${error.message} ${error.hint} ${error.stack}`, /canary\n|canary canary/);
@@ -122,7 +122,7 @@ test('a keyring’s module that does not answer is given up', async (t) => {
   t.is(error.message, 'the keyring did not answer within 0.01 s');
 });
 
-/** A directory with a `secret-tool` of ours. */
+/** Makes a directory with our own `secret-tool`. */
 function secretTool(t: ExecutionContext, script: string): ReadSecretParts {
   const directory = scratchDirectory(t);
   writeFileSync(join(directory, 'secret-tool'), `#!/bin/sh\n${script}\n`);
@@ -178,7 +178,7 @@ for (const [title, text, mode, message] of files)
     t.regex((await errorOf(t, readSecret({from: 'file', path}, parts))).message, message);
   });
 
-test('a file is read anew at each use, trimmed of blanks and UTF-8’s mark, and belongs to who is meant to have it', async (t) => {
+test('a file is read again at each use, trimmed, with its owner checked', async (t) => {
   const path = join(scratchDirectory(t), 'secret');
   const read = (uid?: number) =>
     readSecret({from: 'file', path}, uid === undefined ? parts : {...parts, uid});

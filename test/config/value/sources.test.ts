@@ -28,7 +28,7 @@ test('a program’s path that begins with a dot begins at the configuration', as
   });
 });
 
-test('paths that begin with ~/ begin at home, which the environment names if nobody else does', async (t) => {
+test('paths that begin with ~/ begin at home, by default the environment’s', async (t) => {
   const home = scratchDirectory(t);
   writeFileSync(join(home, 'pat'), 'of home\n', {mode: 0o600});
   const text = `integrations:

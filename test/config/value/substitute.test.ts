@@ -35,7 +35,7 @@ for (const [text, becomes] of rows) {
   });
 }
 
-test('an escaped placeholder is none', (t) => {
+test('an escaped placeholder stays text', (t) => {
   t.true(hasPlaceholder('a${B}'));
   t.false(hasPlaceholder('a$${B}'));
   t.false(hasPlaceholder('a$B{C}'));

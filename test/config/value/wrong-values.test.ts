@@ -3,17 +3,17 @@ import {testRefused} from '../../helpers/refused.ts';
 
 testRefused([
   [
-    'GUIDs that are none',
+    'invalid GUIDs',
     on(`clientId: 1234\nclientSecret: a\ntenantId: contoso.example`),
     ['5:21 YAML reads this as a number: put quotes around it', '7:21 tenantId must be a GUID'],
   ],
   [
-    'a GUID that comes from a variable and is none',
+    'an invalid GUID from a variable',
     on('clientId: ${ORGANIZATION}\nclientSecret: a\ntenantId: {$env: ORGANIZATION}'),
     ['5:21 clientId must be a GUID', '7:21 tenantId must be a GUID'],
   ],
   [
-    'a managed identity that is no GUID',
+    'a managed identity that is not a GUID',
     on('clientId: system-assigne'),
     ['5:21 clientId must be a GUID or system-assigned'],
   ],
@@ -109,7 +109,7 @@ testRefused([
     ['5:39 $env must be the name of a variable'],
   ],
   [
-    'a command that is no list',
+    'a command that is not a list',
     on('personalAccessToken: {$command: pass show}'),
     ['5:43 $command must be a list: the program and its arguments'],
   ],
@@ -134,7 +134,7 @@ testRefused([
     ['5:44 $keyVault must be a mapping of vault and secret'],
   ],
   [
-    'a vault that is no name',
+    'a vault that is not a name',
     on('personalAccessToken: {$keyVault: {vault: "a.b/c", secret: x}}'),
     ['5:44 $keyVault must be the name of a vault, or its host, and the name of a secret'],
   ],
