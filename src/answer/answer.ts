@@ -20,7 +20,7 @@ export interface AnswerParts {
   readonly logins: Logins;
   /** What git does if an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
-  /** Why there is no configuration in force, if that is so: nobody can be named then. */
+  /** Why no configuration is in force, if that is so. No organization is known then. */
   readonly trouble: string | undefined;
 }
 

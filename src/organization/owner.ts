@@ -21,7 +21,7 @@ export const SERVICES_HOST = 'dev.azure.com';
 export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
   if (remote.protocol !== 'https') return refused('only https is answered');
   const host = lowerAscii(remote.host);
-  if (!HOST.test(host)) return refused('the host is no host name');
+  if (!HOST.test(host)) return refused('the host is not a host name');
   const name = host.endsWith(':443') ? host.slice(0, -':443'.length) : host;
 
   if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);

@@ -42,7 +42,7 @@ function lines(...all: readonly string[]): string {
   return ['orgkey=1', ...all, ''].join('\n');
 }
 
-test('not our host, or nobody’s organization: nothing', async (t) => {
+test('a foreign host or an organization that is not configured gets nothing', async (t) => {
   const only = new World(bindings.slice(0, 2));
   t.is(await only.ask(getFor('unknown', ...newest)), NOTHING);
   t.is(await only.ask(request('get', ...newest, 'protocol=https', 'host=github.com', 'path=x')), NOTHING);
@@ -50,7 +50,7 @@ test('not our host, or nobody’s organization: nothing', async (t) => {
   t.is(only.issuer.count, 0);
 });
 
-test('an access token for a git that takes headers', async (t) => {
+test('a git that takes headers gets an access token as Bearer', async (t) => {
   const our = world();
   const answer = lines(
     'capability[]=authtype',
@@ -63,7 +63,7 @@ test('an access token for a git that takes headers', async (t) => {
   t.is(await our.ask(getFor('contoso', 'capability[]=authtype')), answer);
 });
 
-test('an access token for an older git, under the user name that git sent, or the client’s', async (t) => {
+test('an older git gets an access token under its own or the client’s user name', async (t) => {
   const our = world();
   t.is(await our.ask(getFor('contoso')), lines(`username=${clientId}`, 'password=app-1', expiryOf(our)));
   t.is(
@@ -76,7 +76,7 @@ test('an access token for an older git, under the user name that git sent, or th
   );
 });
 
-test('a personal access token: Basic for a git that takes headers, a password for the others', async (t) => {
+test('a personal access token goes as Basic header or as password', async (t) => {
   const our = world();
   const pair = Buffer.from('orgkey:pat-1').toString('base64');
   t.is(
@@ -87,7 +87,7 @@ test('a personal access token: Basic for a git that takes headers, a password fo
   t.is(await our.ask(getFor('fabrikam', 'username=a:b')), lines('username=orgkey', 'password=pat-1'));
 });
 
-test('a token from the cache, for the newest git: it may ask again', async (t) => {
+test('the newest git may ask again for a token from the cache', async (t) => {
   const our = world();
   t.notRegex(await our.ask(getFor('contoso', ...newest)), /state|continue/);
   const state = `orgkey.1.${fingerprintOf('app-1')}`;
@@ -109,7 +109,7 @@ test('a token from the cache, for the newest git: it may ask again', async (t) =
     t.notRegex(await our.ask(getFor('contoso', ...newest, ...more)), /state|continue/, more.join());
 });
 
-test('asked again after a 401: the refused token is replaced, unseen, and without another state', async (t) => {
+test('a token that was rejected with 401 is replaced when git asks again', async (t) => {
   const our = world();
   await our.ask(getFor('contoso', ...newest));
   const again = getFor('contoso', ...newest, 'authtype=', `state[]=orgkey.1.${fingerprintOf('app-1')}`);
@@ -121,12 +121,12 @@ test('asked again after a 401: the refused token is replaced, unseen, and withou
     'credential=app-2',
   );
   t.is(await our.ask(again), answer);
-  // seven others had the same token: each gets the fresh one, and nobody drops it
+  // seven other clients had the same token: each gets the fresh one, and none drops it
   for (let other = 0; other < 7; other++) t.is(await our.ask(again), answer);
   t.is(our.issuer.count, 2);
 });
 
-test('made-up states drop nothing and explain nothing', async (t) => {
+test('a made-up state drops nothing and explains nothing', async (t) => {
   const our = world();
   await our.ask(getFor('contoso', ...newest));
   for (let number = 0; number < 50; number++) {
@@ -136,7 +136,7 @@ test('made-up states drop nothing and explain nothing', async (t) => {
   t.is(our.issuer.count, 1);
 });
 
-test('no organization’s failure is silent: what failed, why, what repairs it; and git stops', async (t) => {
+test('a failing organization reports what failed, why and the repair, and git stops', async (t) => {
   const our = world();
   our.issuer.answers(() => ({
     kind: 'failed',
@@ -161,7 +161,7 @@ test('no organization’s failure is silent: what failed, why, what repairs it; 
   );
 });
 
-test('onFailure: pass says why as well, but git goes on', async (t) => {
+test('with onFailure: pass the reason is reported too, and git continues', async (t) => {
   const our = world({onFailure: 'pass'});
   our.issuer.fails();
   const answer = await our.ask(getFor('contoso'));
@@ -179,7 +179,7 @@ test('a fallback that fails does not stop git', async (t) => {
   }
 });
 
-test('what an issuer or a request says stays in its line, and no hint holds a command of others', async (t) => {
+test('foreign text stays in its line, and no hint holds a foreign command', async (t) => {
   const our = world();
   our.issuer.answers(() => failure('X\nquit=1\r\u001b[2J\u202e'));
   const hostile = request(
@@ -211,7 +211,7 @@ const erase = (organization: string, ...more: readonly string[]) =>
 const store = (organization: string, ...more: readonly string[]) =>
   getFor(organization, 'operation=store', ...more);
 
-test('an erase counts only if it carries that very token', async (t) => {
+test('an erase counts only if it carries the very token', async (t) => {
   for (const wrong of [
     ['username=x'],
     ['username=x', 'password='],
@@ -239,7 +239,7 @@ test('an erase counts only if it carries that very token', async (t) => {
   }
 });
 
-test('an erase of one organization’s leaves the others their token', async (t) => {
+test('an erase for one organization leaves the token of the others', async (t) => {
   const our = world();
   our.issuer.answers(() => our.issuer.token('the same', {life: DAY}));
   await our.ask(getFor('contoso'));
@@ -249,14 +249,14 @@ test('an erase of one organization’s leaves the others their token', async (t)
   t.regex(await our.ask(getFor('contoso'), scopedTo('contoso')), /password=the same/);
 });
 
-test('an erase on a socket whose scope it is outside does nothing', async (t) => {
+test('an erase outside the scope of its socket does nothing', async (t) => {
   const our = world();
   await our.ask(getFor('contoso'));
   await our.ask(erase('contoso', 'password=app-1'), scopedTo('fabrikam'));
   t.regex(await our.ask(getFor('contoso')), /app-1/);
 });
 
-test('git-lfs, which gets and erases for ever, comes to an end', async (t) => {
+test('git-lfs, which repeats get and erase, comes to an end', async (t) => {
   for (const sameAgain of [false, true]) {
     const our = world();
     our.issuer.answers((_, count) => our.issuer.token(sameAgain ? 'token' : `token-${count}`, {life: DAY}));
@@ -280,7 +280,7 @@ test('git-lfs, which gets and erases for ever, comes to an end', async (t) => {
   }
 });
 
-test('a loop that never stops gets one token and forces one acquisition a minute, at most', async (t) => {
+test('an endless loop forces at most one acquisition a minute', async (t) => {
   for (const scope of [everybody, scopedTo('contoso')]) {
     const our = world();
     let given = 0;
@@ -300,7 +300,7 @@ test('a loop that never stops gets one token and forces one acquisition a minute
   }
 });
 
-test('git’s retries with a state come to an end as well', async (t) => {
+test('git’s retries with a state come to an end, too', async (t) => {
   const our = world();
   await our.ask(getFor('contoso', ...newest));
   const first = await our.ask(getFor('contoso', ...newest));
@@ -311,7 +311,7 @@ test('git’s retries with a state come to an end as well', async (t) => {
   t.is(our.issuer.count, 2);
 });
 
-test('the refusal of the token that came in place of a refused one is explained at once, and stops nobody', async (t) => {
+test('a rejection of the replacement token is explained at once and stops no other client', async (t) => {
   const our = world();
   for (const token of ['app-1', 'app-2']) {
     t.regex(await our.ask(getFor('contoso')), new RegExp(`password=${token}\n`));
@@ -320,7 +320,7 @@ test('the refusal of the token that came in place of a refused one is explained 
     else t.regex(answer, /^orgkey=1\norgkey-error=contoso: .*\(ERR_NOT_ACCEPTED\)\n(?:orgkey-hint=.*\n)+$/);
   }
   t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED.*\nquit=1\n$/s);
-  t.is(await our.ask(erase('contoso', 'password=app-1')), NOTHING, 'an old one is nobody’s any more');
+  t.is(await our.ask(erase('contoso', 'password=app-1')), NOTHING, 'an old one matches no longer');
 });
 
 const A = 'aaaaaaaa-1111-4111-8111-111111111111';
@@ -360,7 +360,7 @@ for (const [title, identity, tenant, code, hint] of [
   ['a managed identity’s that is not there', identityNamed('mi'), B, 'ERR_NO_SUCH_IDENTITY', undefined],
   ['a personal access token’s', patNamed('pat'), B, 'ERR_NOT_ACCEPTED', undefined],
 ] as const) {
-  test(`what the server tells of its tenant is compared: ${title}`, async (t) => {
+  test(`the tenant that the server names is compared: ${title}`, async (t) => {
     const our = new World([{...services, identity, organizations: ['contoso']}]);
     our.issuer.answers(() => failure(code));
     const challenge = `wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/${tenant}`;
@@ -376,7 +376,7 @@ const storeOf = (way: string, token: string) =>
     ? request('store', 'protocol=https', 'host=dev.azure.com', 'path=contoso/p', `password=${token}`)
     : store('contoso', `password=${token}`);
 
-test('a store confirms the token, and what was refused before is history', async (t) => {
+test('a store confirms the token and ends earlier rejections', async (t) => {
   for (const way of ['git', 'our script']) {
     const our = world();
     for (let round = 1; round < 5; round++) {
@@ -389,7 +389,7 @@ test('a store confirms the token, and what was refused before is history', async
   }
 });
 
-test('a store of anything else confirms nothing and is not kept', async (t) => {
+test('a store of another credential confirms nothing and is not kept', async (t) => {
   const our = world();
   await our.ask(getFor('contoso'));
   await our.ask(erase('contoso', 'password=app-1'));
@@ -403,7 +403,7 @@ test('a store of anything else confirms nothing and is not kept', async (t) => {
   t.regex(await our.ask(getFor('contoso')), /ERR_NOT_ACCEPTED/);
 });
 
-test('a scoped socket forces one acquisition a minute, also between its organizations', async (t) => {
+test('a scoped socket forces one acquisition a minute for all its organizations', async (t) => {
   const our = world();
   const scope = scopedTo('contoso', 'contoso-labs', 'fabrikam');
   for (const organization of ['contoso', 'contoso-labs', 'fabrikam'])
@@ -418,7 +418,7 @@ test('a scoped socket forces one acquisition a minute, also between its organiza
   t.regex(await our.ask(getFor('fabrikam'), scope), /password=pat-4/);
 });
 
-test('a thousand gits at once are one acquisition, and all are answered', async (t) => {
+test('a thousand simultaneous gits cause one acquisition, and all are answered', async (t) => {
   const our = world();
   our.issuer.holdBack();
   const all = Array.from({length: 1000}, (_, index) =>
@@ -430,7 +430,7 @@ test('a thousand gits at once are one acquisition, and all are answered', async 
   t.is(our.issuer.count, 1);
 });
 
-test('two tenants at once never get each other’s token', async (t) => {
+test('clients of two tenants never get each other’s token', async (t) => {
   const our = world();
   const asked = Array.from(
     {length: 300},
@@ -478,7 +478,7 @@ class FakeLogins implements Logins {
 
 const elsewhere = ['protocol=https', 'host=git.example.com', 'path=x'];
 
-test('a stored login is served as it was, its header only to who takes headers', async (t) => {
+test('a stored login is served unchanged, a header only to a git that takes it', async (t) => {
   const logins = new FakeLogins();
   const our = world({logins});
   t.is(await our.ask(request('get', ...elsewhere)), lines('username=me', 'password=of git.example.com'));
@@ -497,7 +497,7 @@ test('a stored login is served as it was, its header only to who takes headers',
   t.is(our.issuer.count, 0);
 });
 
-test('stored logins are kept and erased, and none of it on a scoped socket', async (t) => {
+test('stored logins are kept and erased, but not over a scoped socket', async (t) => {
   const logins = new FakeLogins();
   const our = world({logins});
   const all = [
@@ -517,7 +517,7 @@ test('stored logins are kept and erased, and none of it on a scoped socket', asy
   ]);
 });
 
-test('stored on Azure DevOps: not over a scoped socket either', async (t) => {
+test('a stored login for Azure DevOps is not served over a scoped socket', async (t) => {
   const logins = new FakeLogins();
   const stored: Binding = {
     ...services,
@@ -531,7 +531,7 @@ test('stored on Azure DevOps: not over a scoped socket either', async (t) => {
   t.regex(await our.ask(getFor('contoso')), /password=of dev\.azure\.com/);
 });
 
-test('a configuration that is not in force is told, and git goes on', async (t) => {
+test('an invalid configuration is reported, and git continues', async (t) => {
   const our = new World([], {trouble: 'config.yaml:1:1: no'});
   t.is(
     await our.ask(getFor('contoso')),
@@ -543,7 +543,7 @@ test('a configuration that is not in force is told, and git goes on', async (t) 
   t.is(await our.ask(request('get', ...elsewhere)), NOTHING);
 });
 
-test('a token that is overwritten while it is on its way is never sent as zeros', async (t) => {
+test('a token that is erased while it is sent never arrives as zeros', async (t) => {
   const our = world();
   our.issuer.answers(() => {
     const acquisition = our.issuer.token('app-1');
@@ -556,7 +556,7 @@ test('a token that is overwritten while it is on its way is never sent as zeros'
   t.is(our.surprises.length, 1);
 });
 
-test('no secret reaches a report, whatever is asked', async (t) => {
+test('no report contains a secret, whatever the request', async (t) => {
   const our = world();
   our.issuer.answers(() => our.issuer.token('canary-5f0a'));
   await our.ask(getFor('contoso', ...newest));

@@ -121,7 +121,7 @@ test(isTheToken, 'a password that ends early', {password: 'TOKE'}, false);
 test(isTheToken, 'an empty password', {password: ''}, false);
 test(isTheToken, 'nothing', {}, false);
 test(isTheToken, 'a Bearer header', {authtype: 'Bearer', credential: 'TOKEN'}, true);
-test(isTheToken, 'a header of no kind', {credential: 'TOKEN'}, true);
+test(isTheToken, 'a header without a type', {credential: 'TOKEN'}, true);
 test(isTheToken, 'a Bearer header of another', {authtype: 'Bearer', credential: 'OTHER'}, false);
 test(isTheToken, 'a Basic header', {authtype: 'Basic', credential: btoa('me:TOKEN')}, true);
 test(isTheToken, 'a Basic header in lower case', {authtype: 'basic', credential: btoa('me:TOKEN')}, true);
@@ -154,7 +154,7 @@ test(
   false,
 );
 
-test('what was decoded on the way is overwritten', (t) => {
+test('a decoded login is overwritten after the comparison', (t) => {
   const buffers: Uint8Array[] = [];
   const login = loginOf({authtype: 'Basic', credential: btoa('me:TOKEN')});
   t.true(withSpiedBuffers(buffers, () => carries(login, token)));
@@ -162,7 +162,7 @@ test('what was decoded on the way is overwritten', (t) => {
   t.false(buffers.some((buffer) => Buffer.from(buffer).includes('TOKEN')));
 });
 
-test('an erased token is nobody’s', (t) => {
+test('an erased token matches no login', (t) => {
   const erased = makeToken('TOKEN', new FakeClock());
   erased.secret.erase();
   t.false(carries(loginOf({password: 'TOKEN'}), erased));

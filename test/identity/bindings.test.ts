@@ -74,11 +74,11 @@ test('nothing but stored logins goes to other hosts, whatever is configured', (t
   }
 });
 
-test('all of them are there to be listed', (t) => {
+test('every binding can be listed', (t) => {
   t.is(new Bindings(all).all, all);
 });
 
-test('hosts of Azure DevOps and the star are no servers', (t) => {
+test('the hosts of Azure DevOps Services and the star are not servers', (t) => {
   const {isServer} = new Bindings(all);
   t.true(isServer('azure.example.org'));
   t.true(isServer('tfs.example.org:8443'));
@@ -86,7 +86,7 @@ test('hosts of Azure DevOps and the star are no servers', (t) => {
     t.false(isServer(host), host);
 });
 
-test('a binding without a valid name is for nobody', (t) => {
+test('a binding without a valid name serves no organization', (t) => {
   const bindings = new Bindings([
     {...services, identity: identityNamed('x'), organizations: ['', 'no name', '__proto__']},
   ]);
@@ -94,7 +94,7 @@ test('a binding without a valid name is for nobody', (t) => {
     t.notRegex(choose(bindings, 'dev.azure.com', path), /by/, path);
 });
 
-test('100,000 organizations are found as few are, without a look at the others', (t) => {
+test('an organization among 100,000 is found without a scan', (t) => {
   let looks = 0;
   const many = Array.from({length: 100_000}, (_, index): Binding => {
     const binding = {...services, identity: identityNamed(`identity-${index}`)};

@@ -78,7 +78,7 @@ const kinds: readonly (readonly [Identity, string, string | undefined])[] = [
 ];
 
 for (const [identity, description, id] of kinds) {
-  test(`${identity.kind}${'clientId' in identity ? ` of ${identity.clientId}` : ''} is told as ${description}`, (t) => {
+  test(`${identity.kind}${'clientId' in identity ? ` of ${identity.clientId}` : ''} is described as ${description}`, (t) => {
     t.is(describeIdentity(identity), description);
     t.is(clientIdOf(identity), id);
     for (const shown of [inspect(identity, {depth: 9, showHidden: true}), JSON.stringify(identity)])

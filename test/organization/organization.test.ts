@@ -40,7 +40,7 @@ for (const text of [
   test(isNamed, text, undefined);
 }
 
-test('names are ASCII, whatever the text', (t) => {
+test('an organization name is ASCII, whatever the input', (t) => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string({unit: 'binary', maxLength: 60}), fc.stringMatching(/^[aZ09.-]{1,52}$/)),
@@ -53,7 +53,7 @@ test('names are ASCII, whatever the text', (t) => {
   );
 });
 
-test('ASCII folding leaves all other letters alone', (t) => {
+test('ASCII folding changes no other letter', (t) => {
   t.is(lowerAscii('AZaz\u212a\u0130Ä[@`{'), 'azaz\u212a\u0130Ä[@`{');
 });
 
@@ -67,7 +67,7 @@ test('no foreign letter is folded into an ASCII one, in all of Unicode', (t) => 
   t.deepEqual(wrong, []);
 });
 
-test('collections are folded as everybody folds them', (t) => {
+test('collection names are folded like ordinary text', (t) => {
   t.is(lowerName('DefaultCollection'), 'defaultcollection');
   t.is(lowerName('ÄRZTE Straße ΟΔΟΣ 日本'), 'ärzte straße οδος 日本');
 });

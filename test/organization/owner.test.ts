@@ -110,14 +110,14 @@ for (const collection of ['a\\b', 'a?b', 'a#b', 'a%2fb', 'a\u001bb', '\u0085']) 
   test(belongsTo, ['azure.example.org', `${collection}/p`], 'refused');
 }
 
-test('only https is answered, and only in lower case', (t) => {
+test('only the protocol https in lower case is answered', (t) => {
   for (const protocol of ['http', 'HTTPS', 'https ', 'ssh', '', 'ftp', 'https:', 'httpss']) {
     const remote = {host: 'dev.azure.com', path: 'contoso', username: undefined};
     t.is(ownerOf({...remote, protocol}, isServer).kind, 'refused', protocol);
   }
 });
 
-test('no owner without a name has one', (t) => {
+test('an owner without a name has no name', (t) => {
   t.is(nameOf({kind: 'unnamed', reason: 'x'}), undefined);
   t.is(nameOf({kind: 'refused', reason: 'x'}), undefined);
   t.is(nameOf({kind: 'elsewhere', host: 'contoso'}), undefined);

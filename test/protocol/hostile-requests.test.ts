@@ -24,7 +24,7 @@ const fallbacks = [
   {...server, identity: patNamed('server'), organizations: []},
 ];
 
-test('there are enough of them, and each is told from the others', (t) => {
+test('the table has at least 160 requests with distinct titles', (t) => {
   t.true(hostileRequests.length >= 160, `${hostileRequests.length}`);
   t.is(new Set(hostileRequests.map(({title}) => title)).size, hostileRequests.length);
 });
@@ -43,28 +43,28 @@ const withFallback = test.macro({
 
 for (const row of hostileRequests) test(withFallback, row);
 
-test('without a fallback, those without a name get nothing, and the others what is theirs', async (t) => {
+test('without a fallback only named organizations get a token', async (t) => {
   for (const {title, bytes, who} of hostileRequests) {
     const world = new World(named);
     const answer = await world.ask(bytes);
-    const wanted = who === 'fallback' || who === 'server' ? 'nobody' : who;
+    const wanted = who === 'fallback' || who === 'server' ? 'nothing' : who;
     t.is(whoGets(answer, world), wanted, title);
   }
 });
 
-test('a scoped socket gives what it is scoped to, and nothing else to anybody', async (t) => {
+test('a scoped socket serves only its organizations', async (t) => {
   for (const {title, bytes, who} of hostileRequests) {
     const world = new World([...named, ...fallbacks]);
     const gets = whoGets(await world.ask(bytes, scopedTo('contoso')), world);
-    t.is(gets, isToken(who) && who !== 'contoso' ? 'nobody' : who, title);
+    t.is(gets, isToken(who) && who !== 'contoso' ? 'nothing' : who, title);
   }
 });
 
-test('with nothing configured, nobody gets anything', async (t) => {
+test('without a configuration every request gets nothing', async (t) => {
   for (const {title, bytes, who} of hostileRequests) {
     const world = new World([]);
     const gets = whoGets(await world.ask(bytes, everybody), world);
-    t.is(gets, who === 'hello' || who === 'grant' ? who : 'nobody', title);
+    t.is(gets, who === 'hello' || who === 'grant' ? who : 'nothing', title);
   }
 });
 
@@ -75,9 +75,9 @@ function whoGets(answer: string, {reports}: World): string {
   if (answer.includes('\nproof=')) return 'hello';
   if (answer.includes('\ndecision=grant\n')) return 'grant';
   if (answer !== NOTHING) return `something else: ${answer}`;
-  return reports[0]?.answer.kind === 'done' ? 'done' : 'nobody';
+  return reports[0]?.answer.kind === 'done' ? 'done' : 'nothing';
 }
 
 function isToken(who: Who): boolean {
-  return who !== 'nobody' && who !== 'done' && who !== 'hello' && who !== 'grant';
+  return who !== 'nothing' && who !== 'done' && who !== 'hello' && who !== 'grant';
 }

@@ -35,8 +35,8 @@ const says = test.macro({
   title: (_, title: string) => title,
 });
 
-test(says, 'a pass says nothing', {kind: 'pass', reason: 'not ours'}, []);
-test(says, 'a store or an erase that was heard says nothing', {kind: 'done', reason: 'rejected'}, []);
+test(says, 'a pass is silent', {kind: 'pass', reason: 'not ours'}, []);
+test(says, 'an accepted store or erase is silent', {kind: 'done', reason: 'rejected'}, []);
 test(says, 'an access token for the git that takes headers', credential, [
   'capability[]=authtype',
   'ephemeral=1',
@@ -61,7 +61,7 @@ test(
 );
 test(
   says,
-  'an access token of which nobody waits to hear that it works',
+  'an access token whose success git need not report',
   {...credential, state: 'orgkey.1.0123456789abcdef', isSettled: true},
   [
     'capability[]=authtype',
@@ -192,7 +192,7 @@ test(says, 'a denial with a hint', {kind: 'deny', reason: 'no', hint: 'clone\nit
   'orgkey-error=no',
   'orgkey-hint=clone\\u{a}it',
 ]);
-test(says, 'a denial for now', {kind: 'deny', reason: 'no', hint: undefined, again: true}, [
+test(says, 'a temporary denial', {kind: 'deny', reason: 'no', hint: undefined, again: true}, [
   'decision=deny',
   'retry=1',
   'orgkey-error=no',
@@ -203,7 +203,7 @@ test(says, 'a hello', {kind: 'hello', version: '1.2.3', pid: 42, proof: 'abc'}, 
   'proof=abc',
 ]);
 
-test('copies of a secret are overwritten, whichever way it goes out', (t) => {
+test('copies of a secret are overwritten in every form of answer', (t) => {
   for (const shape of [
     {kind: 'access-token', authtype: true},
     {kind: 'access-token', authtype: false},
@@ -231,7 +231,7 @@ test('copies of a stored login are overwritten', (t) => {
   t.true(copies.made.every((copy) => copy.every((byte) => byte === 0)));
 });
 
-test('everything that held a personal access token on the way is overwritten', (t) => {
+test('every buffer that held a personal access token is overwritten', (t) => {
   const text = 'canary-7c1f';
   const forms = [text, Buffer.from(`me:${text}`).toString('base64')];
   const buffers: Uint8Array[] = [];
@@ -245,7 +245,7 @@ test('everything that held a personal access token on the way is overwritten', (
   t.true(holding.includes(answer));
 });
 
-test('everything that held a stored login on the way is overwritten', (t) => {
+test('every buffer that held a stored login is overwritten', (t) => {
   const text = 'canary-8e40';
   const buffers: Uint8Array[] = [];
   const answer = withSpiedBuffers(buffers, () =>
@@ -256,7 +256,7 @@ test('everything that held a stored login on the way is overwritten', (t) => {
   t.true(holding.includes(answer));
 });
 
-test('a secret that was erased meanwhile is never sent as zeros', (t) => {
+test('a secret that was erased meanwhile is not sent as zeros', (t) => {
   const secret = Secret.fromText('TOKEN');
   secret.erase();
   t.throws(() => render({...credential, token: {...token, secret}}), {message: /erased/});
@@ -264,7 +264,7 @@ test('a secret that was erased meanwhile is never sent as zeros', (t) => {
 
 const word = fc.string({unit: 'binary', minLength: 1, maxLength: 40});
 
-test('whatever an answer holds, it is lines of attributes, and never a part of the question', (t) => {
+test('every answer is lines of attributes without protocol, host or path', (t) => {
   const answers: fc.Arbitrary<Answer> = fc.oneof(
     fc.record({
       kind: fc.constant('failure' as const),
@@ -288,7 +288,7 @@ test('whatever an answer holds, it is lines of attributes, and never a part of t
   );
 });
 
-test('what is rendered for git is read back as it was', (t) => {
+test('a rendered answer parses to the same attributes', (t) => {
   const plain = fc
     .string({unit: 'binary', maxLength: 40})
     .filter((text) => !/[\n\r\0]/.test(text) && text.isWellFormed());

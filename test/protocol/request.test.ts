@@ -34,7 +34,7 @@ test(
     announced: {authtype: true, state: true},
   },
 );
-test(reads, 'a capability that nobody knows', request('get', 'capability[]=other', ...azure), plain);
+test(reads, 'an unknown capability', request('get', 'capability[]=other', ...azure), plain);
 test(reads, 'authtype as announced only in a list', request('get', 'capability=authtype', ...azure), plain);
 test(
   reads,

@@ -8,7 +8,7 @@ function without(secret: string, text: string): string {
   return secretForms(secret).reduce((rest, form) => rest.replaceAll(form, ' '), text);
 }
 
-test('a secret is found in base64, whatever stands around it', (t) => {
+test('a secret is found in base64, whatever surrounds it', (t) => {
   const words = fc.string({unit: 'binary', maxLength: 12});
   fc.assert(
     fc.property(fc.stringMatching(/^[!-~]{12,40}$/), words, words, (secret, before, after) => {
@@ -31,4 +31,4 @@ for (const [what, text] of [
   test(`a secret is found in ${what}`, (t) => t.not(without('my secret&pw+1', text), text));
 }
 
-test('what is short is found nowhere', (t) => t.deepEqual(secretForms('a'), []));
+test('a secret of one character has no forms', (t) => t.deepEqual(secretForms('a'), []));

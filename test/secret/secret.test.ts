@@ -50,7 +50,7 @@ for (const way of ['a template', 'JSON', 'inspect', 'console', 'format %s'] as c
   });
 }
 
-test('whatever the secret, no way shows it', (t) => {
+test('no way of printing shows a secret, whatever its bytes', (t) => {
   const secrets = fc.string({unit: 'binary', minLength: 12, maxLength: 40});
   const property = fc.property(secrets, (text) => {
     for (const show of Object.values(ways)) if (show(Secret.fromText(text)).includes(text)) return false;
@@ -59,7 +59,7 @@ test('whatever the secret, no way shows it', (t) => {
   t.notThrows(() => fc.assert(property, {numRuns: 100}));
 });
 
-test('it goes out by its own doors only', (t) => {
+test('a secret leaves only through its own methods', (t) => {
   const secret = Secret.fromText('sécret');
   const target = new Uint8Array(9);
   secret.copyTo(target, 1);
@@ -68,7 +68,7 @@ test('it goes out by its own doors only', (t) => {
   t.is(secret.length, 7);
 });
 
-test('it is compared byte by byte', (t) => {
+test('a secret is compared byte by byte', (t) => {
   const secret = new Secret(Uint8Array.of(1, 2, 255));
   t.true(secret.equals(Uint8Array.of(1, 2, 255)));
   for (const other of [[1, 2, 254], [0, 2, 255], [1, 2], [1, 2, 255, 0], []])
@@ -76,7 +76,7 @@ test('it is compared byte by byte', (t) => {
   t.true(new Secret(new Uint8Array()).equals(new Uint8Array()));
 });
 
-test('once erased, its bytes are zeros, it equals nothing and is never read', (t) => {
+test('an erased secret is zeros, equals nothing and cannot be read', (t) => {
   const bytes = Buffer.from(canary);
   const secret = new Secret(bytes);
   t.false(secret.erased);

@@ -201,7 +201,7 @@ test('a scoped socket grants its own organizations only', (t) => {
   );
 });
 
-test('which of two keys of an organization is used', (t) => {
+test('the more specific of two keys of an organization is used', (t) => {
   for (const [repository, place] of [
     ['Shared/any', 1],
     ['Kit/any', 2],
@@ -222,7 +222,7 @@ test('which of two keys of an organization is used', (t) => {
     );
 });
 
-test('Services take ssh at port 22, servers where they please', (t) => {
+test('Azure DevOps Services use port 22, servers any port', (t) => {
   t.regex(ask(services, read('v3/contoso/Web/site'), {port: 22}), /^grant/);
   t.is(
     ask(services, read('v3/contoso/Web/site'), {port: 2222}),
@@ -231,7 +231,7 @@ test('Services take ssh at port 22, servers where they please', (t) => {
   t.regex(ask(server, read('/Main Collection/_git/site'), {port: 2222}), /^grant git@tfs.example.org:2222/);
 });
 
-test('a rule that names a port is for that one, and comes before one for every port', (t) => {
+test('a rule with a port precedes a rule for every port', (t) => {
   for (const [collection, port, host] of [
     ['main', 2222, 'ports.example.org:2222'],
     ['main', 2223, 'ports.example.org'],
