@@ -1,3 +1,4 @@
+import type {SignInEvent} from '../entra/sign-in/sign-in.ts';
 import type {Problem} from '../config/configuration.ts';
 
 /**
@@ -77,10 +78,7 @@ type LoginResult =
     };
 
 /** What the daemon sends during a call, before its result. */
-export type ControlEvent =
-  | {readonly event: 'log'; readonly line: string}
-  | {readonly event: 'login'; readonly openUrl: string}
-  | {readonly event: 'login'; readonly deviceCode: {readonly url: string; readonly code: string}};
+export type ControlEvent = {readonly event: 'log'; readonly line: string} | SignInEvent;
 
 /** What `orgkey status --json` prints, together with `schemaVersion`. */
 export interface Status {

@@ -5,7 +5,7 @@ import type {Identity} from '../identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
-import type {Caller, ControlEvent, Params, Result} from './control-protocol.ts';
+import type {Caller, Params, Result} from './control-protocol.ts';
 import {ownerNamed} from './owner-named.ts';
 
 type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
@@ -34,7 +34,7 @@ export class People {
     const identity = this.#identityOf(organization);
     if (identity === undefined) return notSignIn;
     const signedIn = await this.#parts.signIn(identity, {
-      onEvent: (event) => send(controlEventFrom(event)),
+      onEvent: send,
       signal: gone,
     });
     if (signedIn.kind === 'failed') {
@@ -85,9 +85,4 @@ function sharingSignIn(person: SignInIdentity, bindings: Bindings): readonly Ide
   return bindings.all
     .map(({identity}) => identity)
     .filter((identity) => identity.kind === 'sign-in' && refreshTokenName(identity) === name);
-}
-
-function controlEventFrom(event: SignInEvent): ControlEvent {
-  if (event.kind === 'open') return {event: 'login', openUrl: event.url};
-  return {event: 'login', deviceCode: {url: event.verificationUri, code: event.userCode}};
 }

@@ -12,7 +12,7 @@ import type {Variables} from './child-environment.ts';
 import {errandFor} from './errand-for.ts';
 import type {Message} from './message.ts';
 import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts';
-import {TroubleError} from './trouble.ts';
+import {AcquirerError} from './failure.ts';
 
 export interface AcquireParts {
   readonly pool: Pick<AcquirerPool, 'run'>;
@@ -58,7 +58,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
       if (spent > TIME_BUDGET.secrets) return failed(slowSecret(spent));
       const outcome = await parts.pool.run({...errand, spent});
       if (outcome.kind === 'failed')
-        return failed(advise(outcome.trouble, {...suffererOf(identity), skew: outcome.skew}));
+        return failed(advise(outcome.failure, {...suffererOf(identity), skew: outcome.skew}));
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
       return tokenFrom(outcome.message, {uptime, wall}, parts);
     } catch (error) {
@@ -186,7 +186,7 @@ function failed(failure: Failure): Acquisition {
 
 /** Secret sources and stores throw errors with a code and a hint; anything else is shown as it is. */
 function describeSurprise(error: unknown, identity: Identity): Failure {
-  if (error instanceof TroubleError) return advise(error.trouble, suffererOf(identity));
+  if (error instanceof AcquirerError) return advise(error.failure, suffererOf(identity));
   if (!(error instanceof Error))
     return advise({kind: 'unexpected', detail: String(error)}, suffererOf(identity));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_SECRET_UNREADABLE';

@@ -1,7 +1,7 @@
 import type {Failure} from '../token/acquire.ts';
 import {printable} from '../text/printable.ts';
 import errorCodes from './error-codes.json' with {type: 'json'};
-import type {Service, Trouble} from './trouble.ts';
+import type {Service, AcquirerFailure} from './failure.ts';
 
 /** What a code of Entra's or of Azure DevOps' means, in our words. */
 interface Explanation {
@@ -19,7 +19,7 @@ interface Explanation {
   readonly retry: string;
 }
 
-/** Whose trouble it is, as far as the advice depends on it. */
+/** Whose failure it is, as far as the advice depends on it. */
 interface Sufferer {
   readonly kind: string;
   readonly clientId?: string | undefined;
@@ -44,50 +44,50 @@ export function allExplanations(): Iterable<Explanation> {
   return explanations.values();
 }
 
-/** A trouble in words: what happened, and what repairs it. */
-export function advise(trouble: Trouble, sufferer: Sufferer): Failure {
-  switch (trouble.kind) {
-    case 'refused':
-      return adviseOnRefusal(trouble, sufferer);
+/** A failure in words: what happened, and what repairs it. */
+export function advise(failure: AcquirerFailure, sufferer: Sufferer): Failure {
+  switch (failure.kind) {
+    case 'rejected':
+      return adviseOnRejection(failure, sufferer);
     case 'unreachable':
-      return adviseOnSilence(trouble);
+      return adviseOnSilence(failure);
     case 'unusable':
-      return failure(
+      return worded(
         'ERR_UNUSABLE_ANSWER',
-        `${nameOf(trouble.service)} answered with ${printable(trouble.detail)} (${printable(trouble.host)}, HTTP ${trouble.status})`,
+        `${nameOf(failure.service)} answered with ${printable(failure.detail)} (${printable(failure.host)}, HTTP ${failure.status})`,
         'Something in between answers in its place: check the proxy of this machine and the authority host.',
       );
     case 'local':
-      return failure(trouble.code, printable(trouble.detail), trouble.hint && printable(trouble.hint));
+      return worded(failure.code, printable(failure.detail), failure.hint && printable(failure.hint));
     case 'unexpected':
-      return failure(
+      return worded(
         'ERR_UNEXPECTED',
-        `something unforeseen happened (${printable(trouble.detail, 200)})`,
+        `something unforeseen happened (${printable(failure.detail, 200)})`,
         'Run orgkey doctor, and report what it says if it finds nothing.',
       );
   }
 }
 
-type Refusal = Extract<Trouble, {kind: 'refused'}>;
-type Silence = Extract<Trouble, {kind: 'unreachable'}>;
+type Rejection = Extract<AcquirerFailure, {kind: 'rejected'}>;
+type Silence = Extract<AcquirerFailure, {kind: 'unreachable'}>;
 
-/** Status and OAuth error say what kind of refusal it is, the code what to do. */
-function adviseOnRefusal(refusal: Refusal, sufferer: Sufferer): Failure {
-  const known = explanationOf(refusal);
-  const code = known?.code ?? refusal.codes[0];
-  if (refusal.status === 429 || known?.retry === 'after-cooldown') return throttled(refusal, code);
+/** Status and OAuth error say what kind of rejection it is, the code what to do. */
+function adviseOnRejection(rejection: Rejection, sufferer: Sufferer): Failure {
+  const known = explanationOf(rejection);
+  const code = known?.code ?? rejection.codes[0];
+  if (rejection.status === 429 || known?.retry === 'after-cooldown') return throttled(rejection, code);
   if (known !== undefined && dependsOnTime.has(known.code) && Math.abs(sufferer.skew ?? 0) > TOLERATED_SKEW)
     return clockIsWrong(known.code, sufferer.skew ?? 0);
   if (known !== undefined) {
-    const message = `${halfSentence(known.meaning)}${presented(refusal)}`;
-    return {...failure(known.code, message, actionFor(known, sufferer)), retryAfter: refusal.retryAfter};
+    const message = `${halfSentence(known.meaning)}${presented(rejection)}`;
+    return {...worded(known.code, message, actionFor(known, sufferer)), retryAfter: rejection.retryAfter};
   }
-  if (refusal.status >= 500) return unwell(refusal, code);
-  const {message, hint} = adviceByService(refusal, sufferer);
-  return {...failure(code ?? errorCodeOf(refusal), message, hint), retryAfter: refusal.retryAfter};
+  if (rejection.status >= 500) return unwell(rejection, code);
+  const {message, hint} = adviceByService(rejection, sufferer);
+  return {...worded(code ?? errorCodeOf(rejection), message, hint), retryAfter: rejection.retryAfter};
 }
 
-function throttled({service, retryAfter}: Refusal, code: string | undefined): Failure {
+function throttled({service, retryAfter}: Rejection, code: string | undefined): Failure {
   const wait = retryAfter ?? (code === 'AADSTS50196' ? 5 * 60_000 : undefined);
   const when = wait === undefined ? '' : ` for ${describeTime(wait)}`;
   return {
@@ -98,7 +98,7 @@ function throttled({service, retryAfter}: Refusal, code: string | undefined): Fa
   };
 }
 
-function unwell({service, status, retryAfter}: Refusal, code: string | undefined): Failure {
+function unwell({service, status, retryAfter}: Rejection, code: string | undefined): Failure {
   return {
     code: code ?? 'ERR_ISSUER_UNWELL',
     message: `${nameOf(service)} has a failure of its own (HTTP ${status})`,
@@ -108,7 +108,7 @@ function unwell({service, status, retryAfter}: Refusal, code: string | undefined
 }
 
 /** Codes tell the repair where Entra is asked; elsewhere they are those of whoever stands behind. */
-function explanationOf({service, codes}: Refusal): Explanation | undefined {
+function explanationOf({service, codes}: Rejection): Explanation | undefined {
   const isEntra = service === 'entra' || service === 'issuer' || service === 'managed-identity';
   return isEntra ? codes.map(explainCode).find((explanation) => explanation !== undefined) : undefined;
 }
@@ -116,7 +116,7 @@ function explanationOf({service, codes}: Refusal): Explanation | undefined {
 const dependsOnTime = new Set(['AADSTS700024', 'AADSTS50013', 'AADSTS700027']);
 
 function clockIsWrong(code: string, skew: number): Failure {
-  return failure(
+  return worded(
     code,
     `this machine's clock is ${describeTime(Math.abs(skew))} ${skew > 0 ? 'ahead' : 'behind'}, and Entra takes nothing that was signed at another time`,
     'Set the clock: timedatectl set-ntp true',
@@ -124,7 +124,7 @@ function clockIsWrong(code: string, skew: number): Failure {
 }
 
 /** What Entra compared with the federated credential, the one thing that helps to find the difference. */
-function presented({description}: Refusal): string {
+function presented({description}: Rejection): string {
   const found = /presented assertion (issuer|subject|audience) '([^']{1,300})'/.exec(description);
   return found === null ? '' : `: the assertion's ${found[1] ?? ''} is ${printable(found[2] ?? '', 300)}`;
 }
@@ -134,42 +134,42 @@ interface Advice {
   readonly hint: string;
 }
 
-function adviceByService(refusal: Refusal, sufferer: Sufferer): Advice {
-  switch (refusal.service) {
+function adviceByService(rejection: Rejection, sufferer: Sufferer): Advice {
+  switch (rejection.service) {
     case 'entra':
     case 'issuer':
-      return adviceByOauthError(refusal, sufferer);
+      return adviceByOauthError(rejection, sufferer);
     case 'managed-identity':
-      return adviceOnMetadata(refusal);
+      return adviceOnMetadata(rejection);
     case 'github-actions':
       return {
-        message: `GitHub gives the job no token (HTTP ${refusal.status}${said(refusal)})`,
+        message: `GitHub gives the job no token (HTTP ${rejection.status}${said(rejection)})`,
         hint: 'Give the job the permission: permissions: {id-token: write}; the request token works while the job runs only.',
       };
     case 'azure-pipelines':
       return {
-        message: `Azure Pipelines gives the job no token (HTTP ${refusal.status}${said(refusal)})`,
+        message: `Azure Pipelines gives the job no token (HTTP ${rejection.status}${said(rejection)})`,
         hint: 'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
       };
     case 'key-vault':
-      return refusal.status === 404
+      return rejection.status === 404
         ? {
             message: 'the vault has no such secret',
             hint: 'Check vault and secret; names are compared without case.',
           }
         : {
-            message: `the vault refuses the machine's managed identity (HTTP ${refusal.status}${said(refusal)})`,
+            message: `the vault refuses the machine's managed identity (HTTP ${rejection.status}${said(rejection)})`,
             hint: "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
           };
   }
 }
 
-function adviceByOauthError(refusal: Refusal, sufferer: Sufferer): Advice {
-  switch (refusal.error) {
+function adviceByOauthError(rejection: Rejection, sufferer: Sufferer): Advice {
+  switch (rejection.error) {
     case 'invalid_client':
     case 'unauthorized_client':
       return {
-        message: `${nameOf(refusal.service)} refuses the ${whatIsShown(sufferer.kind)} of this app${said(refusal)}`,
+        message: `${nameOf(rejection.service)} refuses the ${whatIsShown(sufferer.kind)} of this app${said(rejection)}`,
         hint: 'Compare clientId and tenantId with the app registration, and look whether its secret, certificate or federated credential is still there.',
       };
     case 'invalid_grant':
@@ -177,55 +177,55 @@ function adviceByOauthError(refusal: Refusal, sufferer: Sufferer): Advice {
     case 'login_required':
     case 'expired_token':
       return {
-        message: `a person must sign in again${said(refusal)}`,
+        message: `a person must sign in again${said(rejection)}`,
         hint: 'Run orgkey login for the organization.',
       };
     case 'consent_required':
       return {
-        message: `the app lacks a consent${said(refusal)}`,
+        message: `the app lacks a consent${said(rejection)}`,
         hint: 'Have an admin of the tenant consent to the app.',
       };
     case 'access_denied':
     case 'authorization_declined':
-      return {message: `the sign-in was declined${said(refusal)}`, hint: 'Start it again and accept.'};
+      return {message: `the sign-in was declined${said(rejection)}`, hint: 'Start it again and accept.'};
     case 'invalid_scope':
     case 'invalid_resource':
       return {
-        message: `${nameOf(refusal.service)} does not know what is asked for${said(refusal)}`,
+        message: `${nameOf(rejection.service)} does not know what is asked for${said(rejection)}`,
         hint: 'Check scopes and tenantId: the tenant must be the one that the organization is connected to.',
       };
     case 'invalid_tenant':
       return {
-        message: `there is no such tenant${said(refusal)}`,
+        message: `there is no such tenant${said(rejection)}`,
         hint: 'Check tenantId, and authorityHost for national clouds.',
       };
     case 'temporarily_unavailable':
     case 'server_error':
       return {
-        message: `${nameOf(refusal.service)} cannot answer for the moment${said(refusal)}`,
+        message: `${nameOf(rejection.service)} cannot answer for the moment${said(rejection)}`,
         hint: 'It is asked again by itself.',
       };
     default:
       return {
-        message: `${nameOf(refusal.service)} refuses (HTTP ${refusal.status}${said(refusal)})`,
+        message: `${nameOf(rejection.service)} refuses (HTTP ${rejection.status}${said(rejection)})`,
         hint: 'Check clientId, tenantId and authorityHost; orgkey doctor asks again step by step.',
       };
   }
 }
 
-function adviceOnMetadata(refusal: Refusal): Advice {
-  if (refusal.status === 404 || refusal.status === 410)
+function adviceOnMetadata(rejection: Rejection): Advice {
+  if (rejection.status === 404 || rejection.status === 410)
     return {
-      message: `the machine's metadata service is being updated or has no identities (HTTP ${refusal.status})`,
+      message: `the machine's metadata service is being updated or has no identities (HTTP ${rejection.status})`,
       hint: 'Wait a minute; then check that an identity is assigned to the machine.',
     };
-  if (refusal.status === 400)
+  if (rejection.status === 400)
     return {
-      message: `the machine has no such managed identity${said(refusal)}`,
+      message: `the machine has no such managed identity${said(rejection)}`,
       hint: 'Assign it to the machine (az vm identity assign, or under Identity in the portal), or correct clientId.',
     };
   return {
-    message: `the machine's metadata service refuses (HTTP ${refusal.status}${said(refusal)})`,
+    message: `the machine's metadata service refuses (HTTP ${rejection.status}${said(rejection)})`,
     hint: 'Check that the machine has a managed identity, and that no proxy or firewall stands before the metadata service.',
   };
 }
@@ -238,54 +238,54 @@ function adviseOnSilence(silence: Silence): Failure {
   if (proxy !== undefined && (code === 'ERR_PROXY_TUNNEL' || beforeTheServer.has(code)))
     return adviseOnProxy(silence, proxy);
   if (service === 'managed-identity')
-    return failure(
+    return worded(
       'ERR_NO_METADATA_SERVICE',
       `this machine's metadata service (${host}) cannot be reached (${code})`,
       'A managed identity works on Azure machines only; in a container or behind a firewall, let 169.254.169.254 through.',
     );
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return failure(
+    return worded(
       'ERR_DNS',
       `the name ${host} cannot be resolved (${code})`,
       'Check the network and the name server of this machine, or set HTTPS_PROXY if it needs a proxy.',
     );
   if (code === 'TIMEOUT' || code === 'ETIMEDOUT')
-    return failure(
+    return worded(
       'ERR_TIMEOUT',
       `${host} did not answer in time${through}`,
       `Check the way there: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
     );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return failure(
+    return worded(
       'ERR_TLS_EXPIRED',
       `the certificate of ${host} is ${code === 'CERT_HAS_EXPIRED' ? 'no longer' : 'not yet'} valid`,
       "Check this machine's clock (date -u) first; if it is right, a proxy in between shows an old certificate.",
     );
   if (untrusted.has(code))
-    return failure(
+    return worded(
       'ERR_TLS_UNTRUSTED',
       `the certificate of ${host} comes from an authority that is not trusted here (${code})`,
       'If a proxy inspects TLS here, point NODE_EXTRA_CA_CERTS to its authority in the environment of the service.',
     );
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return failure(
+    return worded(
       'ERR_TLS_NAME',
       `the certificate is not one of ${host}`,
       'Somebody else answers in its place: check DNS, hosts file and proxy of this machine.',
     );
   if (code.startsWith('ERR_SSL') || code === 'EPROTO')
-    return failure(
+    return worded(
       'ERR_TLS',
       `no secure connection to ${host} can be made (${printable(code)})`,
       'Something in between does not speak TLS: check the proxy of this machine.',
     );
   if (code === 'ECONNRESET' || code === 'EPIPE')
-    return failure(
+    return worded(
       'ERR_CONNECTION_LOST',
       `the connection to ${host}${through} was cut (${code})`,
       'It is tried again by itself; if it stays so, a firewall or a proxy cuts it.',
     );
-  return failure(
+  return worded(
     'ERR_UNREACHABLE',
     `${host} cannot be reached (${printable(code)})`,
     'Check the network of this machine, or set HTTPS_PROXY if it needs a proxy.',
@@ -296,13 +296,13 @@ function adviseOnProxy({code, detail, ...rest}: Silence, proxy: string): Failure
   const host = printable(rest.host);
   const via = printable(proxy);
   if (code !== 'ERR_PROXY_TUNNEL')
-    return failure(
+    return worded(
       'ERR_PROXY_UNREACHABLE',
       `the proxy ${via} cannot be reached (${code})`,
       `Check HTTPS_PROXY in the environment of the service, or name ${host} in NO_PROXY.`,
     );
   const wantsLogin = /\b407\b/.test(detail);
-  return failure(
+  return worded(
     'ERR_PROXY_REFUSED',
     `the proxy ${via} makes no connection to ${host}${wantsLogin ? ', it wants a login' : ''}`,
     wantsLogin
@@ -340,7 +340,7 @@ function actionFor({code, action}: Explanation, {kind, clientId}: Sufferer): str
   return `${action} ${blade}: https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/${clientId}`;
 }
 
-function errorCodeOf({service, error, status}: Refusal): string {
+function errorCodeOf({service, error, status}: Rejection): string {
   if (service === 'managed-identity' && status === 400) return 'ERR_NO_SUCH_IDENTITY';
   if (service === 'managed-identity' && (status === 404 || status === 410)) return 'ERR_METADATA_UPDATING';
   const name = (error ?? '').replaceAll(/[^A-Za-z0-9]+/g, '_').toUpperCase();
@@ -376,7 +376,7 @@ function nameOf(service: Service): string {
 }
 
 /** What the server says itself, its first sentence. */
-function said({description}: Refusal): string {
+function said({description}: Rejection): string {
   const first =
     description
       .split(/(?<=\.)\s|[\r\n]/)[0]
@@ -402,6 +402,6 @@ function describeTime(milliseconds: number): string {
   return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }
 
-function failure(code: string, message: string, hint: string | undefined): Failure {
+function worded(code: string, message: string, hint: string | undefined): Failure {
   return {code, message, hint, retryAfter: undefined};
 }

@@ -2,7 +2,7 @@ import {execFile} from 'node:child_process';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
-import {localTrouble, type TroubleError} from './trouble.ts';
+import {localFailure, type AcquirerError} from './failure.ts';
 
 const INSTALL =
   'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.';
@@ -13,7 +13,7 @@ export interface CliToken {
   readonly expiresIn: number | undefined;
 }
 
-/** The token of whoever is signed in to the Azure CLI. @throws {TroubleError} */
+/** The token of whoever is signed in to the Azure CLI. @throws {AcquirerError} */
 export async function askAzureCli(job: Job): Promise<CliToken> {
   const {tenantId} = job.fields;
   const tenant = tenantId === undefined ? [] : ['--tenant', tenantId];
@@ -30,7 +30,7 @@ export async function askAzureCli(job: Job): Promise<CliToken> {
   const answer = parseRecord(output);
   const accessToken = answer?.['accessToken'];
   if (typeof accessToken !== 'string' || accessToken === '')
-    throw localTrouble('ERR_AZURE_CLI', 'az answered without a token', 'Try it: az account get-access-token');
+    throw localFailure('ERR_AZURE_CLI', 'az answered without a token', 'Try it: az account get-access-token');
   return {accessToken, expiresIn: lifeOf(answer ?? {})};
 }
 
@@ -48,20 +48,20 @@ function runAz(args: readonly string[]): Promise<string> {
   });
 }
 
-function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: string): TroubleError {
+function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: string): AcquirerError {
   if (error.code === 'ENOENT')
-    return localTrouble('ERR_NO_AZURE_CLI', 'the Azure CLI (az) is not installed here', INSTALL);
+    return localFailure('ERR_NO_AZURE_CLI', 'the Azure CLI (az) is not installed here', INSTALL);
   if (error.code === 'EACCES')
-    return localTrouble('ERR_NO_AZURE_CLI', 'the Azure CLI (az) may not be run here', INSTALL);
+    return localFailure('ERR_NO_AZURE_CLI', 'the Azure CLI (az) may not be run here', INSTALL);
   if (error.killed)
-    return localTrouble(
+    return localFailure(
       'ERR_TIMEOUT',
       'the Azure CLI did not answer in time',
       'Try it: az account get-access-token',
     );
   const code = /AADSTS\d+/.exec(complaint)?.[0];
   if (/az login|not logged in|No subscription found|interactive/i.test(complaint))
-    return localTrouble(
+    return localFailure(
       code ?? 'ERR_AZURE_CLI_SIGN_IN',
       'nobody is signed in to the Azure CLI, or the sign-in has ended',
       'Run az login as the user of the daemon; without subscriptions: az login --allow-no-subscriptions',
@@ -71,7 +71,7 @@ function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: s
       .split('\n')
       .find((line) => line.trim() !== '')
       ?.slice(0, 200) ?? 'without a word';
-  return localTrouble(
+  return localFailure(
     code ?? 'ERR_AZURE_CLI',
     `the Azure CLI failed: ${first}`,
     'Try it: az account get-access-token',

@@ -1,17 +1,17 @@
 import {createPrivateKey, X509Certificate, type KeyObject} from 'node:crypto';
 import {secretOf, type Job} from './job.ts';
-import {localTrouble} from './trouble.ts';
+import {localFailure} from './failure.ts';
 
 /**
  * The job's certificate and key as the SDK takes them: PEM, the key in the clear, RSA only. What it would choke on
  * is refused here, with the command that repairs it.
  *
- * @throws {TroubleError}
+ * @throws {AcquirerError}
  */
 export function readCertificate(job: Job): string {
   const bytes = job.secrets['clientCertificate'] ?? new Uint8Array();
   if (isPfx(bytes))
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
       'the client certificate is a PFX (PKCS#12) file, and PEM is needed',
       'Convert it: openssl pkcs12 -in app.pfx -nodes -out app.pem',
@@ -20,13 +20,13 @@ export function readCertificate(job: Job): string {
   const key = readKey(pem, job);
   const certificate = readCertificates(pem).find((candidate) => candidate.checkPrivateKey(key));
   if (certificate === undefined)
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_KEY',
       'the private key does not belong to the client certificate',
       'Put the certificate and its own key into one PEM file: cat app.crt app.key > app.pem',
     );
   if (Date.parse(certificate.validTo) < Date.now())
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_EXPIRED',
       `the client certificate ended on ${dayOf(certificate.validTo)}`,
       'Make a new one, upload its public half to the app registration, and replace the file.',
@@ -37,7 +37,7 @@ export function readCertificate(job: Job): string {
 function readKey(pem: string, job: Job): KeyObject {
   const block = /-----BEGIN ((?:[A-Z]+ )*PRIVATE KEY)-----[\s\S]+?-----END \1-----/.exec(pem)?.[0];
   if (block === undefined)
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
       'the client certificate has no private key beside it',
       'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
@@ -45,14 +45,14 @@ function readKey(pem: string, job: Job): KeyObject {
   const isEncrypted = /ENCRYPTED/.test(block);
   const password = job.secrets['clientCertificatePassword'];
   if (isEncrypted && (password === undefined || password.length === 0))
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_PASSWORD',
       'the private key of the client certificate is encrypted, and there is no password',
       'Set clientCertificatePassword, or remove the encryption: openssl pkey -in app.pem -out app.key',
     );
   const key = parseKey(block, isEncrypted ? new TextDecoder().decode(password) : undefined);
   if (key.asymmetricKeyType !== 'rsa')
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_KEY_TYPE',
       `the key of the client certificate is ${describeKeyType(key)}, and Entra's client library signs with RSA only`,
       'Make an RSA certificate: openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj /CN=orgkey -keyout app.key -out app.crt',
@@ -66,12 +66,12 @@ function parseKey(block: string, passphrase: string | undefined): KeyObject {
   } catch {
     // OpenSSL's reasons name no more than that, and in words of its own
     throw passphrase === undefined
-      ? localTrouble(
+      ? localFailure(
           'ERR_CERTIFICATE_FORMAT',
           'the private key of the client certificate cannot be read',
           'Check the file: openssl pkey -in app.pem -noout -check',
         )
-      : localTrouble(
+      : localFailure(
           'ERR_CERTIFICATE_PASSWORD',
           'the password does not open the private key of the client certificate',
           'Check clientCertificatePassword.',
@@ -82,7 +82,7 @@ function parseKey(block: string, passphrase: string | undefined): KeyObject {
 function readCertificates(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0)
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
       'there is a private key but no certificate beside it',
       'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
@@ -90,7 +90,7 @@ function readCertificates(pem: string): X509Certificate[] {
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {
-    throw localTrouble(
+    throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
       'the client certificate cannot be read',
       'Check the file: openssl x509 -in app.pem -noout -text',

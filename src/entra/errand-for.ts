@@ -11,14 +11,14 @@ import {
 } from './child-environment.ts';
 import type {Job, Task} from './job.ts';
 import {refreshTokenName} from './sign-in/refresh-tokens.ts';
-import {internalTrouble, localTrouble} from './trouble.ts';
+import {internalFailure, localFailure} from './failure.ts';
 
 type Parts = Pick<AcquireParts, 'readSecret' | 'environment' | 'authority' | 'refreshTokens'>;
 
 /**
  * What an acquirer must be told to get the wanted token.
  *
- * @throws {TroubleError} where something is missing; whatever `readSecret` throws.
+ * @throws {AcquirerError} where something is missing; whatever `readSecret` throws.
  */
 export async function errandFor({identity, scope}: Wanted, parts: Parts): Promise<Errand> {
   switch (identity.kind) {
@@ -84,7 +84,7 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
       return refreshErrand(identity, scope, parts);
     case 'pat':
     case 'stored':
-      throw internalTrouble(`nobody needs to be asked for a ${identity.kind}`);
+      throw internalFailure(`nobody needs to be asked for a ${identity.kind}`);
   }
 }
 
@@ -167,7 +167,7 @@ async function refreshErrand(
 ): Promise<Errand> {
   const refreshToken = await parts.refreshTokens.read(refreshTokenName(identity));
   if (refreshToken === undefined)
-    throw localTrouble(
+    throw localFailure(
       'ERR_NOT_SIGNED_IN',
       'nobody has signed in yet',
       'Run orgkey login for the organization.',
@@ -234,13 +234,13 @@ async function requestOf(
   const url = request?.url ?? parts.environment[urlName];
   const given = parts.environment[tokenName];
   if (url === undefined || url === '' || (request === undefined && !given))
-    throw localTrouble(
+    throw localFailure(
       'ERR_NO_OIDC_REQUEST',
       `this is not ${what}: ${url ? tokenName : urlName} is not set`,
       hint,
     );
   if (!URL.canParse(url))
-    throw localTrouble('ERR_NO_OIDC_REQUEST', `the address in ${urlName} is none`, hint);
+    throw localFailure('ERR_NO_OIDC_REQUEST', `the address in ${urlName} is none`, hint);
   return {
     url,
     token: request === undefined ? Buffer.from(given ?? '') : await bytesFrom(request.token, parts),
@@ -263,8 +263,7 @@ function takeBytes(secret: Secret): Uint8Array {
 }
 
 function jobOf(task: Task, fields: Job['fields'], secrets: Job['secrets']): Job {
-  // the pool knows how much time is left
-  return {task, fields, secrets, time: 0};
+  return {task, fields, secrets};
 }
 
 /** `contoso`, `contoso.vault.azure.net` or its URL; a token for vaults goes to Microsoft's vaults only. */
@@ -272,7 +271,7 @@ function vaultUrlOf(vault: string): URL {
   const host = vault.replace(/^https:\/\//, '').replace(/\/+$/, '');
   const full = host.includes('.') ? host : `${host}.vault.azure.net`;
   if (vaultHost.test(full)) return new URL(`https://${full}/`);
-  throw localTrouble(
+  throw localFailure(
     'ERR_VAULT_NAME',
     'the name of the vault is none',
     'Give its name or its URL: https://contoso.vault.azure.net',

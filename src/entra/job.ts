@@ -1,8 +1,8 @@
 import {isRecord} from '../text/record.ts';
 import type {Message} from './message.ts';
-import {localTrouble, otherVersion, TroubleError} from './trouble.ts';
+import {localFailure, otherVersion, AcquirerError} from './failure.ts';
 
-/** What an acquirer is started for. */
+/** What an acquirer does. */
 export type Task =
   | 'client-secret'
   | 'client-certificate'
@@ -42,32 +42,36 @@ export function usesSdk(task: Task): boolean {
 }
 
 /**
- * Of jobs and results. An update puts another acquirer beside a daemon that still runs: they understand each other as
- * long as this is the same. To be raised with every change that the other side would read wrongly.
+ * The format of jobs and results. After an update, a daemon that still runs starts acquirers of the new version: they
+ * understand each other if this is equal. Raise it with every change that the other side would misread.
  */
-export const JOB_FORMAT = 1;
+export const JOB_FORMAT = 2;
 
 /** One job for one acquirer. */
 export interface Job {
   readonly task: Task;
-  /** What the task needs and is no secret. */
+  /** The task's parameters, without secrets. */
   readonly fields: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, Uint8Array>>;
+}
+
+/** A job as an acquirer gets it. */
+export interface TimedJob extends Job {
   /** How long it may take, in milliseconds. */
   readonly time: number;
 }
 
-export function messageOf({task, fields, secrets, time}: Job): Message {
+export function messageOf({task, fields, secrets, time}: TimedJob): Message {
   return {head: {format: JOB_FORMAT, task, fields, time}, secrets};
 }
 
 /**
- * @returns `undefined` where the message is no job.
- * @throws {TroubleError} where it comes from another version, and may mean something else.
+ * Reads a job. Returns `undefined` if the message is not one.
+ * @throws {AcquirerError} if it comes from another version.
  */
-export function jobFrom({head, secrets}: Message): Job | undefined {
+export function jobFrom({head, secrets}: Message): TimedJob | undefined {
   const {format, task: name, fields: given, time} = head;
-  if (typeof format === 'number' && format !== JOB_FORMAT) throw new TroubleError(otherVersion);
+  if (typeof format === 'number' && format !== JOB_FORMAT) throw new AcquirerError(otherVersion);
   const task = tasks.find((known) => known === name);
   if (task === undefined || typeof time !== 'number' || !isRecord(given)) return undefined;
   const fields: Record<string, string> = {};
@@ -78,11 +82,11 @@ export function jobFrom({head, secrets}: Message): Job | undefined {
   return {task, fields, secrets, time};
 }
 
-/** @throws {TroubleError} where the job lacks the field. */
+/** Returns a field of the job. @throws {AcquirerError} if it is missing. */
 export function fieldOf({task, fields}: Job, name: string): string {
   const value = fields[name];
   if (value === undefined || value === '')
-    throw localTrouble(
+    throw localFailure(
       'ERR_INCOMPLETE',
       `the ${name} of the ${task} is empty`,
       `Set ${name} in the configuration.`,
@@ -90,11 +94,11 @@ export function fieldOf({task, fields}: Job, name: string): string {
   return value;
 }
 
-/** @throws {TroubleError} where the job lacks the secret, or it is empty. */
+/** Returns a secret of the job as text. @throws {AcquirerError} if it is missing or empty. */
 export function secretOf({task, secrets}: Job, name: string): string {
   const value = secrets[name];
   if (value === undefined || value.length === 0)
-    throw localTrouble(
+    throw localFailure(
       'ERR_EMPTY_SECRET',
       `the ${name} of the ${task} is empty`,
       `Set ${name} in the configuration.`,

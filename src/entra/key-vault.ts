@@ -1,22 +1,26 @@
-import type {Asking} from './http/http-exchanges.ts';
+import type {HttpClient} from './http/http-client.ts';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
-import {TroubleError} from './trouble.ts';
+import {AcquirerError} from './failure.ts';
 
 /** The value of a secret, its newest version. @see https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret */
-export async function readVaultSecret(job: Job, accessToken: string, exchanges: Asking): Promise<string> {
+export async function readVaultSecret(
+  job: Job,
+  accessToken: string,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<string> {
   const url = new URL(fieldOf(job, 'url'));
   url.searchParams.set('api-version', '7.4');
-  const reply = await exchanges.ask({
+  const reply = await client.ask({
     service: 'key-vault',
     method: 'GET',
     url: url.href,
-    headers: {authorization: `Bearer ${exchanges.conceal(accessToken)}`, accept: 'application/json'},
+    headers: {authorization: `Bearer ${client.conceal(accessToken)}`, accept: 'application/json'},
   });
-  if (exchanges.trouble !== undefined) throw new TroubleError(exchanges.trouble);
+  if (client.failure !== undefined) throw new AcquirerError(client.failure);
   const value = parseRecord(reply.text)?.['value'];
   if (typeof value === 'string' && value !== '') return value;
-  throw new TroubleError({
+  throw new AcquirerError({
     kind: 'unusable',
     service: 'key-vault',
     host: url.host,

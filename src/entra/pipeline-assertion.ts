@@ -1,30 +1,36 @@
-import type {Asking, Reply} from './http/http-exchanges.ts';
+import type {HttpClient, Reply} from './http/http-client.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
-import {TroubleError, type Service} from './trouble.ts';
+import {AcquirerError, type Service} from './failure.ts';
 
 /** Who is asked for in the `aud` of a job's token. */
 const AUDIENCE = 'api://AzureADTokenExchange';
 
 /** The token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
-export async function requestGithubAssertion(job: Job, exchanges: Asking): Promise<string> {
+export async function requestGithubAssertion(
+  job: Job,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<string> {
   const url = new URL(fieldOf(job, 'requestUrl'));
   url.searchParams.set('audience', AUDIENCE);
-  const reply = await exchanges.ask({
+  const reply = await client.ask({
     service: 'github-actions',
     method: 'GET',
     url: url.href,
     headers: {authorization: `Bearer ${secretOf(job, 'requestToken').trim()}`, accept: 'application/json'},
   });
-  return memberOf(reply, 'value', 'github-actions', url, exchanges);
+  return memberOf(reply, 'value', 'github-actions', url, client);
 }
 
 /** The token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
-export async function requestPipelinesAssertion(job: Job, exchanges: Asking): Promise<string> {
+export async function requestPipelinesAssertion(
+  job: Job,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<string> {
   const url = new URL(fieldOf(job, 'requestUrl'));
   url.searchParams.set('api-version', '7.1');
   url.searchParams.set('serviceConnectionId', fieldOf(job, 'serviceConnectionId'));
-  const reply = await exchanges.ask({
+  const reply = await client.ask({
     service: 'azure-pipelines',
     method: 'POST',
     url: url.href,
@@ -37,14 +43,20 @@ export async function requestPipelinesAssertion(job: Job, exchanges: Asking): Pr
     },
     body: '',
   });
-  return memberOf(reply, 'oidcToken', 'azure-pipelines', url, exchanges);
+  return memberOf(reply, 'oidcToken', 'azure-pipelines', url, client);
 }
 
-function memberOf(reply: Reply, member: string, service: Service, url: URL, {trouble}: Asking): string {
-  if (trouble !== undefined) throw new TroubleError(trouble);
+function memberOf(
+  reply: Reply,
+  member: string,
+  service: Service,
+  url: URL,
+  {failure}: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): string {
+  if (failure !== undefined) throw new AcquirerError(failure);
   const value = parseRecord(reply.text)?.[member];
   if (typeof value === 'string' && value !== '') return value;
-  throw new TroubleError({
+  throw new AcquirerError({
     kind: 'unusable',
     service,
     host: url.host,

@@ -7,50 +7,51 @@ import {
   type TokenCredential,
 } from '@azure/identity';
 import {readCertificate} from './certificate.ts';
-import type {HttpExchanges} from './http/http-exchanges.ts';
+import type {HttpClient} from './http/http-client.ts';
+import {sdkHttpClient} from './http/sdk-http-client.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {requestGithubAssertion, requestPipelinesAssertion} from './pipeline-assertion.ts';
-import {internalTrouble, localTrouble, type Service} from './trouble.ts';
+import {internalFailure, localFailure, type Service} from './failure.ts';
 
 /** The SDK's object that can get the job's token. Never the one that tries everything that happens to be there. */
-export function tokenCredentialFor(job: Job, exchanges: HttpExchanges): TokenCredential {
+export function tokenCredentialFor(job: Job, client: HttpClient): TokenCredential {
   switch (job.task) {
     case 'client-secret':
       return new ClientSecretCredential(
         fieldOf(job, 'tenantId'),
         fieldOf(job, 'clientId'),
         secretOf(job, 'clientSecret'),
-        optionsOf(job, exchanges),
+        optionsOf(job, client),
       );
     case 'client-certificate':
       return new ClientCertificateCredential(
         fieldOf(job, 'tenantId'),
         fieldOf(job, 'clientId'),
         {certificate: readCertificate(job)},
-        optionsOf(job, exchanges),
+        optionsOf(job, client),
       );
     case 'managed-identity':
     case 'vault-secret':
-      return managedIdentity(fieldOf(job, 'clientId'), exchanges);
+      return managedIdentity(fieldOf(job, 'clientId'), client);
     case 'managed-identity-assertion': {
-      const machine = managedIdentity(fieldOf(job, 'managedIdentityClientId'), exchanges);
+      const machine = managedIdentity(fieldOf(job, 'managedIdentityClientId'), client);
       const audience = exchangeAudienceOf(fieldOf(job, 'authorityHost'));
-      return asserted(job, exchanges, async () => (await machine.getToken(audience)).token);
+      return asserted(job, client, async () => (await machine.getToken(audience)).token);
     }
     case 'federated-token-file':
-      return asserted(job, exchanges, () => readFederatedToken(fieldOf(job, 'federatedTokenFile')));
+      return asserted(job, client, () => readFederatedToken(fieldOf(job, 'federatedTokenFile')));
     case 'federated-token':
-      return asserted(job, exchanges, async () => secretOf(job, 'assertion').trim());
+      return asserted(job, client, async () => secretOf(job, 'assertion').trim());
     case 'github-actions':
-      return asserted(job, exchanges, () => requestGithubAssertion(job, exchanges));
+      return asserted(job, client, () => requestGithubAssertion(job, client));
     case 'azure-pipelines':
-      return asserted(job, exchanges, () => requestPipelinesAssertion(job, exchanges));
+      return asserted(job, client, () => requestPipelinesAssertion(job, client));
     default:
-      throw internalTrouble(`no credential of the SDK does ${job.task}`);
+      throw internalFailure(`no credential of the SDK does ${job.task}`);
   }
 }
 
-/** Who exchanges the tokens of other issuers, in the cloud of the authority. */
+/** Who client the tokens of other issuers, in the cloud of the authority. */
 export function exchangeAudienceOf(authorityHost: string): string {
   const {hostname} = new URL(authorityHost);
   if (hostname.endsWith('.us')) return 'api://AzureADTokenExchangeUSGov/.default';
@@ -58,19 +59,19 @@ export function exchangeAudienceOf(authorityHost: string): string {
   return 'api://AzureADTokenExchange/.default';
 }
 
-function asserted(job: Job, exchanges: HttpExchanges, assertion: () => Promise<string>): TokenCredential {
+function asserted(job: Job, client: HttpClient, assertion: () => Promise<string>): TokenCredential {
   let made: Promise<string> | undefined;
   return new ClientAssertionCredential(
     fieldOf(job, 'tenantId'),
     fieldOf(job, 'clientId'),
     // asked for it twice, the SDK would have it made twice
-    () => (made ??= assertion().then((token) => exchanges.conceal(token))),
-    optionsOf(job, exchanges),
+    () => (made ??= assertion().then((token) => client.conceal(token))),
+    optionsOf(job, client),
   );
 }
 
-function managedIdentity(clientId: string, exchanges: HttpExchanges): ManagedIdentityCredential {
-  const options = {...clientOptions(exchanges, 'managed-identity')};
+function managedIdentity(clientId: string, client: HttpClient): ManagedIdentityCredential {
+  const options = {...clientOptions(client, 'managed-identity')};
   return clientId === 'system-assigned'
     ? new ManagedIdentityCredential(options)
     : new ManagedIdentityCredential({clientId, ...options});
@@ -80,7 +81,7 @@ function managedIdentity(clientId: string, exchanges: HttpExchanges): ManagedIde
 async function readFederatedToken(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw localTrouble(
+    throw localFailure(
       'ERR_FEDERATED_TOKEN_FILE',
       `the federated token file ${path} cannot be read (${reason})`,
       'Check federatedTokenFile, and that the platform mounts the token for the user of the daemon.',
@@ -88,25 +89,25 @@ async function readFederatedToken(path: string): Promise<string> {
   });
   const token = text.trim();
   if (token !== '') return token;
-  throw localTrouble(
+  throw localFailure(
     'ERR_FEDERATED_TOKEN_FILE',
     `the federated token file ${path} is empty`,
     'Check that the platform writes the token there.',
   );
 }
 
-function optionsOf(job: Job, exchanges: HttpExchanges) {
+function optionsOf(job: Job, client: HttpClient) {
   return {
-    ...clientOptions(exchanges, 'entra'),
+    ...clientOptions(client, 'entra'),
     authorityHost: fieldOf(job, 'authorityHost'),
     disableInstanceDiscovery: job.fields['disableInstanceDiscovery'] === 'true',
   };
 }
 
-/** Tries and redirects are the business of the exchanges. */
-function clientOptions(exchanges: HttpExchanges, service: Service) {
+/** Tries and redirects are the business of the client. */
+function clientOptions(client: HttpClient, service: Service) {
   return {
-    httpClient: exchanges.clientFor(service),
+    httpClient: sdkHttpClient(client, service),
     retryOptions: {maxRetries: 0},
     redirectOptions: {maxRetries: 0},
   };

@@ -1,9 +1,9 @@
 import test from 'ava';
 import {advise, allExplanations, explainCode} from '../../src/entra/advice.ts';
-import {TroubleError, localTrouble, troubleFrom, type Trouble} from '../../src/entra/trouble.ts';
+import {AcquirerError, localFailure, failureFrom, type AcquirerFailure} from '../../src/entra/failure.ts';
 
-const refused = (parts: Partial<Extract<Trouble, {kind: 'refused'}>>): Trouble => ({
-  kind: 'refused',
+const refused = (parts: Partial<Extract<AcquirerFailure, {kind: 'rejected'}>>): AcquirerFailure => ({
+  kind: 'rejected',
   service: 'entra',
   host: 'login.microsoftonline.com',
   status: 400,
@@ -14,7 +14,10 @@ const refused = (parts: Partial<Extract<Trouble, {kind: 'refused'}>>): Trouble =
   ...parts,
 });
 
-const silent = (code: string, parts: Partial<Extract<Trouble, {kind: 'unreachable'}>> = {}): Trouble => ({
+const silent = (
+  code: string,
+  parts: Partial<Extract<AcquirerFailure, {kind: 'unreachable'}>> = {},
+): AcquirerFailure => ({
   kind: 'unreachable',
   service: 'entra',
   host: 'login.microsoftonline.com',
@@ -45,7 +48,7 @@ for (const {code, meaning, action, retry} of codes) {
   });
 }
 
-const troubles: readonly [string, Trouble, code: string, message: RegExp][] = [
+const failures: readonly [string, AcquirerFailure, code: string, message: RegExp][] = [
   [
     'an OAuth error',
     refused({error: 'invalid_client'}),
@@ -150,9 +153,9 @@ const troubles: readonly [string, Trouble, code: string, message: RegExp][] = [
   ],
 ];
 
-for (const [title, trouble, code, message] of troubles) {
+for (const [title, facts, code, message] of failures) {
   test(`advice: ${title}`, (t) => {
-    const failure = advise(trouble, {kind: 'client-secret'});
+    const failure = advise(facts, {kind: 'client-secret'});
     t.is(failure.code, code);
     t.regex(failure.message, message);
     t.truthy(failure.hint);
@@ -184,13 +187,13 @@ test('an unknown code is not explained', (t) => {
   t.is(explainCode('__proto__'), undefined);
 });
 
-const troublesSent: readonly [string, unknown, Trouble][] = [
+const failuresSent: readonly [string, unknown, AcquirerFailure][] = [
   ['nothing', undefined, {kind: 'unexpected', detail: 'the acquirer sent no reason'}],
   ['a kind that is none', {kind: 'odd', detail: 'why'}, {kind: 'unexpected', detail: 'why'}],
   [
     'types that are wrong',
     {
-      kind: 'refused',
+      kind: 'rejected',
       service: 'odd',
       host: 7,
       status: 'x',
@@ -203,18 +206,18 @@ const troublesSent: readonly [string, unknown, Trouble][] = [
   ['an unreachable one', {...silent('ENOTFOUND')}, silent('ENOTFOUND')],
   [
     'a local one',
-    localTrouble('ERR_X', 'why', 'how').trouble,
+    localFailure('ERR_X', 'why', 'how').failure,
     {kind: 'local', code: 'ERR_X', detail: 'why', hint: 'how'},
   ],
 ];
 
-for (const [title, sent, expected] of troublesSent) {
-  test(`a trouble that was sent: ${title}`, (t) => t.deepEqual(troubleFrom(sent), expected));
+for (const [title, sent, expected] of failuresSent) {
+  test(`a failure that was sent: ${title}`, (t) => t.deepEqual(failureFrom(sent), expected));
 }
 
-test('a trouble’s error names it, for logs', (t) => {
-  t.is(new TroubleError(silent('ENOTFOUND')).message, 'ENOTFOUND');
-  t.is(new TroubleError(refused({})).message, 'refused');
+test('a failure’s error names it, for logs', (t) => {
+  t.is(new AcquirerError(silent('ENOTFOUND')).message, 'ENOTFOUND');
+  t.is(new AcquirerError(refused({})).message, 'rejected');
 });
 
 function shown(kind: string): string {

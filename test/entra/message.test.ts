@@ -1,8 +1,8 @@
 import * as fc from '../helpers/any.ts';
 import test from 'ava';
-import {fieldOf, jobFrom, messageOf, secretOf, type Job} from '../../src/entra/job.ts';
+import {fieldOf, jobFrom, messageOf, secretOf, type TimedJob} from '../../src/entra/job.ts';
 import {decodeMessage, encodeMessage} from '../../src/entra/message.ts';
-import {TroubleError} from '../../src/entra/trouble.ts';
+import {AcquirerError} from '../../src/entra/failure.ts';
 
 test('what is encoded is decoded', (t) => {
   fc.assert(
@@ -27,14 +27,28 @@ test('a secret may have any name', (t) => {
   t.deepEqual(Object.keys(decodeMessage(message)?.secrets ?? {}), ['__proto__', 'constructor']);
 });
 
-test('no bytes at all crash the decoder', (t) => {
-  t.notThrows(() =>
-    fc.assert(
-      fc.property(fc.uint8Array({maxLength: 200}), (bytes) => {
-        decodeMessage(bytes);
-      }),
-      {numRuns: 2000},
+test('any bytes after a valid head are decoded only if the lengths add up', (t) => {
+  const length = fc.oneof(fc.integer({min: -3, max: 60}), fc.double(), fc.string());
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.string({maxLength: 5}), length, {maxKeys: 4, noNullPrototype: true}),
+      fc.uint8Array({maxLength: 100}),
+      (lengths, bytes) => {
+        const head = Buffer.from(`${JSON.stringify({secrets: lengths})}\n`);
+        const parsed: unknown[] = Object.values(JSON.parse(JSON.stringify(lengths)) as object);
+        const isWhole =
+          parsed.every((each) => Number.isInteger(each) && Number(each) >= 0) &&
+          parsed.reduce((sum: number, each) => sum + Number(each), 0) === bytes.length;
+        t.is(decodeMessage(Buffer.concat([head, bytes])) !== undefined, isWhole);
+      },
     ),
+    {numRuns: 1000},
+  );
+});
+
+test('the decoder takes any bytes', (t) => {
+  t.notThrows(() =>
+    fc.assert(fc.property(fc.uint8Array({maxLength: 200}), (bytes) => void decodeMessage(bytes))),
   );
 });
 
@@ -43,7 +57,7 @@ for (const [title, text] of [
   ['no JSON', 'hello\n'],
   ['a list', '[]\n'],
   ['no lengths', '{}\n'],
-  ['a length that is none', '{"secrets":{"a":"1"}}\nx'],
+  ['a length in quotes', '{"secrets":{"a":"1"}}\nx'],
   ['a negative length', '{"secrets":{"a":-1}}\nx'],
   ['half a byte', '{"secrets":{"a":0.5}}\nx'],
   ['too few bytes', '{"secrets":{"a":2}}\nx'],
@@ -60,7 +74,7 @@ test('secrets are copies: the message can be overwritten', (t) => {
   t.is(Buffer.from(message?.secrets['a'] ?? []).toString(), 'secret');
 });
 
-const job: Job = {
+const job: TimedJob = {
   task: 'refresh',
   fields: {clientId: 'x'},
   secrets: {refreshToken: Buffer.from('y')},
@@ -69,7 +83,10 @@ const job: Job = {
 
 test('a job arrives as it was sent', (t) => {
   const message = decodeMessage(encodeMessage(messageOf(job)));
-  t.like(message && jobFrom(message), {task: 'refresh', fields: {clientId: 'x'}, time: 7});
+  t.deepEqual(message && jobFrom(message), {
+    ...job,
+    secrets: {refreshToken: new Uint8Array(Buffer.from('y'))},
+  });
 });
 
 for (const head of [
@@ -86,6 +103,6 @@ test('what a job lacks is said', (t) => {
   t.is(fieldOf(job, 'clientId'), 'x');
   t.is(secretOf(job, 'refreshToken'), 'y');
   for (const read of [() => fieldOf(job, 'tenantId'), () => secretOf(job, 'clientSecret')]) {
-    t.throws(read, {instanceOf: TroubleError});
+    t.throws(read, {instanceOf: AcquirerError});
   }
 });

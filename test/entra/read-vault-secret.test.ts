@@ -1,5 +1,6 @@
 import test from 'ava';
-import {readVaultSecret, VaultError} from '../../src/entra/read-vault-secret.ts';
+import {readVaultSecret} from '../../src/entra/read-vault-secret.ts';
+import {OrgkeyError} from '../../src/text/orgkey-error.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {acquiringFrom} from '../helpers/acquiring.ts';
 
@@ -58,9 +59,9 @@ for (const [title, vault, secret, code, message, hint] of [
   ],
 ] as const) {
   test.serial(title, async (t) => {
-    await t.throwsAsync(read(vault, secret), {instanceOf: VaultError, code, message});
+    await t.throwsAsync(read(vault, secret), {instanceOf: OrgkeyError, code, message});
     const error: unknown = await read(vault, secret).catch((reason: unknown) => reason);
-    t.is(error instanceof VaultError ? error.hint : undefined, hint);
+    t.is(error instanceof OrgkeyError ? error.hint : undefined, hint);
   });
 }
 

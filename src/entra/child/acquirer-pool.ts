@@ -7,7 +7,7 @@ import {messageOf, usesSdk, type Job} from '../job.ts';
 import {parseRecord} from '../../text/record.ts';
 import {decodeMessage, encodeMessage, type Message} from '../message.ts';
 import {brokenProxyIn} from '../../network/proxy.ts';
-import {troubleFrom, type Service, type Trouble} from '../trouble.ts';
+import {failureFrom, type Service, type AcquirerFailure} from '../failure.ts';
 
 export interface AcquirerPoolParts {
   /** The daemon's environment; of it, an acquirer gets what it needs. */
@@ -42,7 +42,7 @@ export type Outcome =
   | {readonly kind: 'done'; readonly message: Message}
   | {
       readonly kind: 'failed';
-      readonly trouble: Trouble;
+      readonly failure: AcquirerFailure;
       /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
       readonly skew?: number | undefined;
     };
@@ -224,8 +224,8 @@ export class AcquirerPool {
       requests: typeof head['requests'] === 'number' ? head['requests'] : 0,
     });
     if (outcome.kind === 'done') return outcome;
-    this.#closeGate(errand, outcome.trouble);
-    return {kind: 'failed', trouble: outcome.trouble, skew};
+    this.#closeGate(errand, outcome.failure);
+    return {kind: 'failed', failure: outcome.failure, skew};
   }
 
   /** One process from start to end. */
@@ -266,7 +266,7 @@ export class AcquirerPool {
       child.on('close', (_code, killedBy) => {
         const message = output.message();
         if (message?.head['kind'] === 'failed') {
-          return end({kind: 'failed', trouble: troubleFrom(message.head['trouble']), head: message.head});
+          return end({kind: 'failed', failure: failureFrom(message.head['failure']), head: message.head});
         }
         if (message !== undefined && killedBy === null) return end({kind: 'done', message});
         if (signal?.aborted) return end(failedWith(cancelled));
@@ -277,22 +277,22 @@ export class AcquirerPool {
     });
   }
 
-  #closeGate({gates}: Errand, trouble: Trouble): void {
-    if (trouble.kind !== 'refused' || trouble.retryAfter === undefined) return;
-    if (trouble.status !== 429 && trouble.status !== 503) return;
-    const gate = gates[trouble.service];
+  #closeGate({gates}: Errand, failure: AcquirerFailure): void {
+    if (failure.kind !== 'rejected' || failure.retryAfter === undefined) return;
+    if (failure.status !== 429 && failure.status !== 503) return;
+    const gate = gates[failure.service];
     if (gate === undefined) return;
-    const until = this.#parts.clock.uptime() + Math.min(trouble.retryAfter, LONGEST_GATE);
-    this.#gates.set(gate, {until, trouble});
+    const until = this.#parts.clock.uptime() + Math.min(failure.retryAfter, LONGEST_GATE);
+    this.#gates.set(gate, {until, failure});
   }
 
-  /** The refusal of an endpoint that still wants to be left alone, with what is left of the time. */
-  #closedGate({gates}: Errand): Trouble | undefined {
+  /** The rejection of an endpoint that still wants to be left alone, with what is left of the time. */
+  #closedGate({gates}: Errand): AcquirerFailure | undefined {
     const now = this.#parts.clock.uptime();
     for (const name of Object.values(gates)) {
       const gate = this.#gates.get(name);
       if (gate === undefined) continue;
-      if (gate.until > now) return {...gate.trouble, retryAfter: gate.until - now};
+      if (gate.until > now) return {...gate.failure, retryAfter: gate.until - now};
       this.#gates.delete(name);
     }
     return undefined;
@@ -307,12 +307,12 @@ interface Waiting {
 interface Gate {
   /** On the clock that only goes on, in milliseconds. */
   readonly until: number;
-  readonly trouble: Extract<Trouble, {kind: 'refused'}>;
+  readonly failure: Extract<AcquirerFailure, {kind: 'rejected'}>;
 }
 
 type Ended =
   | {readonly kind: 'done'; readonly message: Message}
-  | {readonly kind: 'failed'; readonly trouble: Trouble; readonly head: Message['head']};
+  | {readonly kind: 'failed'; readonly failure: AcquirerFailure; readonly head: Message['head']};
 
 /** Hardening that the SDK lives with. */
 const nodeOptions = ['--disable-sigusr1', '--disable-proto=delete', '--report-exclude-env'];
@@ -373,36 +373,36 @@ class Collected {
     for (;;) {
       const end = this.#bytes.indexOf(0x0a);
       const event = end < 0 ? undefined : parseRecord(this.#bytes.toString('utf8', 0, end));
-      if (event?.['kind'] !== 'event') return;
+      if (event?.['event'] === undefined) return;
       this.#bytes = this.#bytes.subarray(end + 1);
       tell(event);
     }
   }
 }
 
-function failed(trouble: Trouble): Outcome {
-  return {kind: 'failed', trouble};
+function failed(failure: AcquirerFailure): Outcome {
+  return {kind: 'failed', failure};
 }
 
-function failedWith(trouble: Trouble): Ended {
-  return {kind: 'failed', trouble, head: {}};
+function failedWith(failure: AcquirerFailure): Ended {
+  return {kind: 'failed', failure, head: {}};
 }
 
-const noPlace: Trouble = {
+const noPlace: AcquirerFailure = {
   kind: 'local',
   code: 'ERR_BUSY',
   detail: 'too many tokens are being acquired at once',
   hint: 'Ask again in a few seconds.',
 };
 
-const cancelled: Trouble = {
+const cancelled: AcquirerFailure = {
   kind: 'local',
   code: 'ERR_CANCELLED',
   detail: 'it was cancelled',
   hint: 'Start it again when it suits.',
 };
 
-function noAddress(variable: string): Trouble {
+function noAddress(variable: string): AcquirerFailure {
   return {
     kind: 'local',
     code: 'ERR_PROXY_ADDRESS',
@@ -411,14 +411,14 @@ function noAddress(variable: string): Trouble {
   };
 }
 
-const tooMuch: Trouble = {
+const tooMuch: AcquirerFailure = {
   kind: 'local',
   code: 'ERR_ACQUIRER_OUTPUT',
   detail: 'the acquirer sent more than a token can be',
   hint: 'Look at what answers in place of the issuer: orgkey doctor.',
 };
 
-function tooLate(life: number): Trouble {
+function tooLate(life: number): AcquirerFailure {
   return {
     kind: 'local',
     code: 'ERR_TIMEOUT',
@@ -427,7 +427,7 @@ function tooLate(life: number): Trouble {
   };
 }
 
-function notStarted(error: Error): Trouble {
+function notStarted(error: Error): AcquirerFailure {
   return {
     kind: 'local',
     code: 'ERR_ACQUIRER_NOT_STARTED',
@@ -439,19 +439,19 @@ function notStarted(error: Error): Trouble {
 const KILLED = 'ERR_ACQUIRER_KILLED';
 
 function wasKilled(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && outcome.trouble.kind === 'local' && outcome.trouble.code === KILLED;
+  return outcome.kind === 'failed' && outcome.failure.kind === 'local' && outcome.failure.code === KILLED;
 }
 
 /** Ended before its work, or by a part of it that is not there. */
 function lacksProgram(outcome: Outcome): boolean {
-  if (outcome.kind === 'done' || outcome.trouble.kind !== 'unexpected') return false;
-  const {detail} = outcome.trouble;
+  if (outcome.kind === 'done' || outcome.failure.kind !== 'unexpected') return false;
+  const {detail} = outcome.failure;
   return detail.startsWith(WITHOUT_RESULT) || /Cannot find (?:module|package)|SyntaxError/.test(detail);
 }
 
 const WITHOUT_RESULT = 'the acquirer ended without a result';
 
-function died(signal: string | null, complaint: string): Trouble {
+function died(signal: string | null, complaint: string): AcquirerFailure {
   if (signal !== null)
     return {
       kind: 'local',

@@ -1,9 +1,9 @@
 import {forbidEval} from '../../forbid-eval.ts';
-import {fieldOf, jobFrom, type Job} from '../job.ts';
-import {HttpExchanges} from '../http/http-exchanges.ts';
+import {fieldOf, jobFrom, type Job, type TimedJob} from '../job.ts';
+import {HttpClient} from '../http/http-client.ts';
 import {decodeMessage, encodeMessage, type Message} from '../message.ts';
 import type {Grant} from '../sign-in/issuer.ts';
-import {TroubleError, type Trouble} from '../trouble.ts';
+import {AcquirerError, type AcquirerFailure} from '../failure.ts';
 
 /**
  * The acquirer: a process that gets one job on stdin, asks whom it must, writes one result on stdout and ends.
@@ -18,16 +18,14 @@ async function main(): Promise<void> {
   const job = await readJob().catch(refuse);
   // the daemon counts from the start of the process, which may have taken a while on a busy machine
   const time = Math.max(1, Math.floor(job.time - performance.now()));
-  const exchanges = new HttpExchanges({
+  const client = new HttpClient({
     deadline: performance.now() + time,
     variables: process.env,
     secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
   });
   const result = await Promise.race([
-    after(time, () => failed(tooLate(job, exchanges), exchanges)),
-    perform(job, exchanges, await sdk).catch((error: unknown) =>
-      failed(troubleOf(error, exchanges), exchanges),
-    ),
+    after(time, () => failed(tooLate(job, client), client)),
+    perform(job, client, await sdk).catch((error: unknown) => failed(failureOf(error, client), client)),
   ]);
   return endWith(result);
 }
@@ -40,61 +38,58 @@ async function endWith(result: Message): Promise<never> {
 
 /** Nobody was asked. */
 function refuse(error: unknown): Promise<never> {
-  if (!(error instanceof TroubleError)) throw error;
-  return endWith({head: {kind: 'failed', trouble: error.trouble}, secrets: {}});
+  if (!(error instanceof AcquirerError)) throw error;
+  return endWith({head: {kind: 'failed', failure: error.failure}, secrets: {}});
 }
 
-async function perform(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<Message> {
+async function perform(job: Job, client: HttpClient, sdk: Sdk | undefined): Promise<Message> {
   switch (job.task) {
     case 'azure-cli': {
       const {askAzureCli} = await import('../azure-cli.ts');
       const {accessToken, expiresIn} = await askAzureCli(job);
-      return done({accessToken}, {expiresIn}, exchanges);
+      return done({accessToken}, {expiresIn}, client);
     }
     case 'vault-secret': {
       const {readVaultSecret} = await import('../key-vault.ts');
-      const value = await readVaultSecret(job, await sdkToken(job, exchanges, sdk), exchanges);
-      return done({value}, {}, exchanges);
+      const value = await readVaultSecret(job, await sdkToken(job, client, sdk), client);
+      return done({value}, {}, client);
     }
     case 'refresh': {
       const {refresh} = await import('../sign-in/issuer.ts');
-      return granted(await refresh(job, exchanges), exchanges);
+      return granted(await refresh(job, client), client);
     }
     case 'browser': {
       const {signInWithBrowser} = await import('../sign-in/browser-sign-in.ts');
-      return granted(await withWatch(() => signInWithBrowser(job, exchanges, tell)), exchanges);
+      return granted(await withWatch(() => signInWithBrowser(job, client, tell)), client);
     }
     case 'device-code': {
       const {signInWithDeviceCode} = await import('../sign-in/device-code.ts');
-      return granted(await withWatch(() => signInWithDeviceCode(job, exchanges, tell)), exchanges);
+      return granted(await withWatch(() => signInWithDeviceCode(job, client, tell)), client);
     }
     default:
-      return done({accessToken: await sdkToken(job, exchanges, sdk)}, {...exchanges.lifetime}, exchanges);
+      return done({accessToken: await sdkToken(job, client, sdk)}, {...client.lifetime}, client);
   }
 }
 
 type Sdk = typeof import('../token-credential.ts');
 
-async function sdkToken(job: Job, exchanges: HttpExchanges, sdk: Sdk | undefined): Promise<string> {
+async function sdkToken(job: Job, client: HttpClient, sdk: Sdk | undefined): Promise<string> {
   const {tokenCredentialFor} = sdk ?? (await import('../token-credential.ts'));
-  const answer = await tokenCredentialFor(job, exchanges).getToken(fieldOf(job, 'scope'));
+  const answer = await tokenCredentialFor(job, client).getToken(fieldOf(job, 'scope'));
   if (answer === null) throw new Error('the SDK has neither a token nor a reason');
   return answer.token;
 }
 
-async function granted(
-  {accessToken, refreshToken, idToken}: Grant,
-  exchanges: HttpExchanges,
-): Promise<Message> {
+async function granted({accessToken, refreshToken, idToken}: Grant, client: HttpClient): Promise<Message> {
   const {claimsOf} = await import('../sign-in/issuer.ts');
   const {preferred_username: username, tid: tenantId} = idToken === undefined ? {} : claimsOf(idToken);
   const secrets = {accessToken, ...(refreshToken === undefined ? {} : {refreshToken})};
-  return done(secrets, {...exchanges.lifetime, username, tenantId}, exchanges);
+  return done(secrets, {...client.lifetime, username, tenantId}, client);
 }
 
 /** What happens before the result, a line each. */
 function tell(event: Readonly<Record<string, unknown>>): void {
-  process.stdout.write(`${JSON.stringify({kind: 'event', ...event})}\n`);
+  process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
 /** While a person is waited for, the daemon may go; nobody is there then to take the result. */
@@ -110,7 +105,7 @@ async function withWatch<Result>(wait: () => Promise<Result>): Promise<Result> {
   }
 }
 
-async function readJob(): Promise<Job> {
+async function readJob(): Promise<TimedJob> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   const message = decodeMessage(Buffer.concat(chunks));
@@ -130,33 +125,33 @@ async function readJob(): Promise<Job> {
 function done(
   secrets: Readonly<Record<string, string>>,
   head: Readonly<Record<string, unknown>>,
-  exchanges: HttpExchanges,
+  client: HttpClient,
 ): Message {
   const bytes = Object.entries(secrets).map(([name, secret]) => [name, Buffer.from(secret)]);
-  return {head: {kind: 'done', ...head, ...factsOf(exchanges)}, secrets: Object.fromEntries(bytes)};
+  return {head: {kind: 'done', ...head, ...factsOf(client)}, secrets: Object.fromEntries(bytes)};
 }
 
-function failed(trouble: Trouble, exchanges: HttpExchanges): Message {
-  return {head: {kind: 'failed', trouble, ...factsOf(exchanges)}, secrets: {}};
+function failed(failure: AcquirerFailure, client: HttpClient): Message {
+  return {head: {kind: 'failed', failure, ...factsOf(client)}, secrets: {}};
 }
 
-function factsOf({skew, requests}: HttpExchanges) {
+function factsOf({skew, requests}: HttpClient) {
   return {skew, requests};
 }
 
-/** What the exchanges know is closer to the truth than what the SDK made of it. */
-function troubleOf(error: unknown, exchanges: HttpExchanges): Trouble {
+/** What the client know is closer to the truth than what the SDK made of it. */
+function failureOf(error: unknown, client: HttpClient): AcquirerFailure {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof TroubleError) return cause.trouble;
+    if (cause instanceof AcquirerError) return cause.failure;
   }
-  if (exchanges.trouble !== undefined) return exchanges.trouble;
+  if (client.failure !== undefined) return client.failure;
   return {
     kind: 'unexpected',
     detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
   };
 }
 
-function tooLate({task, time}: Job, {asked}: HttpExchanges): Trouble {
+function tooLate({task, time}: TimedJob, {asked}: HttpClient): AcquirerFailure {
   if (task === 'browser' || task === 'device-code')
     return {
       kind: 'local',

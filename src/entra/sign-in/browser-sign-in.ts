@@ -1,5 +1,5 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
-import type {HttpExchanges} from '../http/http-exchanges.ts';
+import type {HttpClient} from '../http/http-client.ts';
 import {
   askForTokens,
   claimsOf,
@@ -11,7 +11,7 @@ import {
 } from './issuer.ts';
 import {fieldOf, type Job} from '../job.ts';
 import {signInPage, type SignInPage} from './sign-in-page.ts';
-import {localTrouble, TroubleError, type Trouble} from '../trouble.ts';
+import {localFailure, AcquirerError, type AcquirerFailure} from '../failure.ts';
 
 /** Bytes of what a browser may post. */
 const MAX_POST = 64 * 1024;
@@ -24,10 +24,10 @@ const MAX_POST = 64 * 1024;
  */
 export async function signInWithBrowser(
   job: Job,
-  exchanges: HttpExchanges,
+  client: HttpClient,
   tell: (event: Readonly<Record<string, unknown>>) => void,
 ): Promise<Grant> {
-  const endpoints = await endpointsOf(fieldOf(job, 'issuer'), exchanges);
+  const endpoints = await endpointsOf(fieldOf(job, 'issuer'), client);
   const state = randomText();
   const nonce = randomText();
   const {verifier, challenge} = createPkce();
@@ -47,14 +47,14 @@ export async function signInWithBrowser(
       prompt: 'select_account',
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-    tell({event: 'open', url: url.href});
+    tell({event: 'login', openUrl: url.href});
     const code = await listener.code;
     try {
       const grant = await redeem(
         job,
         endpoints.token,
         {code, verifier, redirectUri: listener.redirectUri},
-        exchanges,
+        client,
       );
       checkNonce(grant, nonce, job);
       await listener.finish({kind: 'signed-in', username: usernameIn(grant)});
@@ -79,24 +79,24 @@ function redeem(
     verifier,
     redirectUri,
   }: {readonly code: string; readonly verifier: string; readonly redirectUri: string},
-  exchanges: HttpExchanges,
+  client: HttpClient,
 ): Promise<Grant> {
   const parameters = {
     grant_type: 'authorization_code',
-    code: exchanges.conceal(code),
+    code: client.conceal(code),
     redirect_uri: redirectUri,
-    code_verifier: exchanges.conceal(verifier),
+    code_verifier: client.conceal(verifier),
     scope: personScope(job),
   };
   // a code is good once
-  return askForTokens(job, url, parameters, exchanges, 1);
+  return askForTokens(job, url, parameters, client, 1);
 }
 
 /** The tokens are the answer to this very sign-in, and for us. */
 function checkNonce({idToken}: Grant, nonce: string, job: Job): void {
   const {nonce: said, aud} = idToken === undefined ? {} : claimsOf(idToken);
   if (said === nonce && aud === fieldOf(job, 'clientId')) return;
-  throw localTrouble(
+  throw localFailure(
     'ERR_NONCE',
     'the issuer answered with the tokens of another sign-in',
     'Start the sign-in again; if it happens again, somebody stands in between.',
@@ -195,7 +195,7 @@ async function receive(
     kind: 'not-signed-in',
     reason: 'The sign-in was not completed. The terminal says why.',
   });
-  reject(new TroubleError(declined(error ?? 'invalid_request', parameters.get('error_description') ?? '')));
+  reject(new AcquirerError(declined(error ?? 'invalid_request', parameters.get('error_description') ?? '')));
 }
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
@@ -210,9 +210,9 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | und
   return new URLSearchParams(Buffer.concat(chunks).toString());
 }
 
-function declined(error: string, description: string): Trouble {
+function declined(error: string, description: string): AcquirerFailure {
   return {
-    kind: 'refused',
+    kind: 'rejected',
     service: 'entra',
     host: '',
     status: 400,

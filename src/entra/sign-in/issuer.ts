@@ -1,8 +1,8 @@
 import {createHash, randomBytes} from 'node:crypto';
-import type {Asking, Reply} from '../http/http-exchanges.ts';
+import type {HttpClient, Reply} from '../http/http-client.ts';
 import {fieldOf, type Job} from '../job.ts';
 import {parseRecord} from '../../text/record.ts';
-import {localTrouble, TroubleError} from '../trouble.ts';
+import {localFailure, AcquirerError} from '../failure.ts';
 
 /** Where an issuer's people sign in. */
 export interface Endpoints {
@@ -21,10 +21,13 @@ export interface Grant {
   readonly idToken: string | undefined;
 }
 
-/** Entra's addresses follow from its issuer's; others are asked for theirs. @throws {TroubleError} */
-export async function endpointsOf(issuer: string, exchanges: Asking): Promise<Endpoints> {
+/** Entra's addresses follow from its issuer's; others are asked for theirs. @throws {AcquirerError} */
+export async function endpointsOf(
+  issuer: string,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<Endpoints> {
   const base = /^(https:\/\/[^/?#@]+\/[^/?#]+)\/v2\.0\/?$/.exec(issuer)?.[1];
-  if (base === undefined) return discover(issuer, exchanges);
+  if (base === undefined) return discover(issuer, client);
   return {
     authorize: `${base}/oauth2/v2.0/authorize`,
     token: `${base}/oauth2/v2.0/token`,
@@ -34,21 +37,24 @@ export async function endpointsOf(issuer: string, exchanges: Asking): Promise<En
 }
 
 /** @see https://openid.net/specs/openid-connect-discovery-1_0.html */
-async function discover(issuer: string, exchanges: Asking): Promise<Endpoints> {
+async function discover(
+  issuer: string,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<Endpoints> {
   if (!issuer.startsWith('https://'))
-    throw localTrouble(
+    throw localFailure(
       'ERR_ISSUER',
       'the issuer is not an https address',
       'Correct issuer in the configuration.',
     );
   const url = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
-  const reply = await exchanges.ask({
+  const reply = await client.ask({
     service: 'issuer',
     method: 'GET',
     url,
     headers: {accept: 'application/json'},
   });
-  const known = readAnswer(reply, exchanges);
+  const known = readAnswer(reply, client);
   const said = known['issuer'];
   if (typeof said !== 'string' || said.replace(/\/+$/, '') !== issuer.replace(/\/+$/, ''))
     throw unusable(url, reply, 'the configuration of another issuer');
@@ -64,15 +70,15 @@ async function discover(issuer: string, exchanges: Asking): Promise<Endpoints> {
   };
 }
 
-/** @throws {TroubleError} for a refusal too. */
+/** @throws {AcquirerError} for a rejection too. */
 export async function askForTokens(
   job: Job,
   url: string,
   parameters: Readonly<Record<string, string>>,
-  exchanges: Asking,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
   tries?: number,
 ): Promise<Grant> {
-  const reply = await exchanges.ask({
+  const reply = await client.ask({
     service: url.includes('/oauth2/v2.0/') ? 'entra' : 'issuer',
     method: 'POST',
     url,
@@ -84,18 +90,21 @@ export async function askForTokens(
     }).toString(),
     ...(tries === undefined ? {} : {tries}),
   });
-  const answer = readAnswer(reply, exchanges);
+  const answer = readAnswer(reply, client);
   const {access_token: accessToken, refresh_token: refreshToken, id_token: idToken} = answer;
   if (typeof accessToken !== 'string' || accessToken === '') throw unusable(url, reply, 'no access_token');
   return {accessToken, refreshToken: textOr(refreshToken), idToken: textOr(idToken)};
 }
 
 /** A new access token for a person who signed in before. */
-export async function refresh(job: Job, exchanges: Asking): Promise<Grant> {
-  const {token} = await endpointsOf(fieldOf(job, 'issuer'), exchanges);
+export async function refresh(
+  job: Job,
+  client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Promise<Grant> {
+  const {token} = await endpointsOf(fieldOf(job, 'issuer'), client);
   const refreshToken = new TextDecoder().decode(job.secrets['refreshToken']);
   const parameters = {grant_type: 'refresh_token', refresh_token: refreshToken, scope: personScope(job)};
-  return askForTokens(job, token, parameters, exchanges);
+  return askForTokens(job, token, parameters, client);
 }
 
 /** What is asked for, and with it that there be a refresh token and a name. */
@@ -103,9 +112,12 @@ export function personScope(job: Job): string {
   return `${fieldOf(job, 'scope')} openid profile offline_access`;
 }
 
-/** @throws {TroubleError} where the answer is a refusal. */
-export function readAnswer(reply: Reply, {trouble}: Asking): Readonly<Record<string, unknown>> {
-  if (trouble !== undefined) throw new TroubleError(trouble);
+/** @throws {AcquirerError} where the answer is a rejection. */
+export function readAnswer(
+  reply: Reply,
+  {failure}: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+): Readonly<Record<string, unknown>> {
+  if (failure !== undefined) throw new AcquirerError(failure);
   return parseRecord(reply.text) ?? {};
 }
 
@@ -141,8 +153,8 @@ function addressIn(
   throw unusable(url, reply, `a configuration without an https ${name}`);
 }
 
-function unusable(url: string, {status}: Reply, detail: string): TroubleError {
-  return new TroubleError({kind: 'unusable', service: 'issuer', host: new URL(url).host, status, detail});
+function unusable(url: string, {status}: Reply, detail: string): AcquirerError {
+  return new AcquirerError({kind: 'unusable', service: 'issuer', host: new URL(url).host, status, detail});
 }
 
 function textOr(value: unknown): string | undefined {

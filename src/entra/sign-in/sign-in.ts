@@ -1,5 +1,6 @@
 import type {Identity} from '../../identity/identity.ts';
 import {printable} from '../../text/printable.ts';
+import {isRecord} from '../../text/record.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../../token/acquire.ts';
 import {Secret} from '../../secret/secret.ts';
 import type {AcquireParts} from '../acquire.ts';
@@ -7,21 +8,16 @@ import type {AcquirerPool} from '../child/acquirer-pool.ts';
 import {advise} from '../advice.ts';
 import {clientSecretOf, signInFields} from '../errand-for.ts';
 import {refreshTokenName} from './refresh-tokens.ts';
-import {TroubleError} from '../trouble.ts';
+import {AcquirerError} from '../failure.ts';
 
 type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
 
-/** What a person must do now. */
+/** What the user must do now, in the same form from the acquirer to the terminal. */
 export type SignInEvent =
   /** Open this address in a browser on this machine. */
-  | {readonly kind: 'open'; readonly url: string}
-  /** Type this code there, on any device. `expiresIn` in milliseconds. */
-  | {
-      readonly kind: 'code';
-      readonly userCode: string;
-      readonly verificationUri: string;
-      readonly expiresIn: number;
-    };
+  | {readonly event: 'login'; readonly openUrl: string}
+  /** Type this code at the address, on any device. */
+  | {readonly event: 'login'; readonly deviceCode: {readonly url: string; readonly code: string}};
 
 export type SignedIn =
   | {
@@ -57,19 +53,18 @@ export async function signIn(
         task: identity.method,
         fields: signInFields(identity, AZURE_DEVOPS_SCOPE),
         secrets: await clientSecretOf(identity, parts),
-        time: 0,
       },
       // people are slow: they must not stand in the way of what takes seconds
       endpoint: 'sign-in',
       gates: {},
       life: parts.patience ?? PATIENCE,
       onEvent: (event) => {
-        const told = eventFrom(event);
-        if (told !== undefined) onEvent(told);
+        const shown = shownEvent(event);
+        if (shown !== undefined) onEvent(shown);
       },
       ...(signal === undefined ? {} : {signal}),
     });
-    if (outcome.kind === 'failed') return failed(advise(outcome.trouble, identity));
+    if (outcome.kind === 'failed') return failed(advise(outcome.failure, identity));
     const {head, secrets} = outcome.message;
     secrets['accessToken']?.fill(0);
     const refreshToken = secrets['refreshToken'];
@@ -78,31 +73,19 @@ export async function signIn(
     await parts.refreshTokens.write(refreshTokenName(identity), secret).finally(() => secret.erase());
     return {kind: 'signed-in', username: shownText(head['username']), tenantId: shownText(head['tenantId'])};
   } catch (error) {
-    if (error instanceof TroubleError) return failed(advise(error.trouble, identity));
+    if (error instanceof AcquirerError) return failed(advise(error.failure, identity));
     const detail = error instanceof Error ? error.message : String(error);
     return failed({...notKept, message: `the sign-in could not be kept: ${printable(detail)}`});
   }
 }
 
-/** Forgets the person. The refresh token lives on at the issuer until it lapses: there is no request that ends it. */
-export async function signOut(
-  identity: SignInIdentity,
-  {refreshTokens}: Pick<SignInParts, 'refreshTokens'>,
-): Promise<void> {
-  await refreshTokens.remove(refreshTokenName(identity));
-}
-
-function eventFrom(event: Readonly<Record<string, unknown>>): SignInEvent | undefined {
-  const {event: kind, url, userCode, verificationUri, expiresIn} = event;
-  if (kind === 'open' && typeof url === 'string') return {kind, url};
-  if (kind !== 'code' || typeof userCode !== 'string' || typeof verificationUri !== 'string')
-    return undefined;
-  return {
-    kind,
-    userCode: printable(userCode, 50),
-    verificationUri: printable(verificationUri, 300),
-    expiresIn: typeof expiresIn === 'number' ? expiresIn : PATIENCE,
-  };
+/** Returns an event of the acquirer as it may be printed: the texts are the issuer's. */
+function shownEvent({openUrl, deviceCode}: Readonly<Record<string, unknown>>): SignInEvent | undefined {
+  if (typeof openUrl === 'string') return {event: 'login', openUrl};
+  if (!isRecord(deviceCode)) return undefined;
+  const {url, code} = deviceCode;
+  if (typeof url !== 'string' || typeof code !== 'string') return undefined;
+  return {event: 'login', deviceCode: {url: printable(url, 300), code: printable(code, 50)}};
 }
 
 function shownText(value: unknown): string | undefined {

@@ -7,7 +7,7 @@ import {AcquirerPool, type AcquirerPoolParts, type Errand} from '../../../src/en
 import {advise} from '../../../src/entra/advice.ts';
 import {JOB_FORMAT, jobFrom, messageOf} from '../../../src/entra/job.ts';
 import {decodeMessage, encodeMessage} from '../../../src/entra/message.ts';
-import {otherVersion} from '../../../src/entra/trouble.ts';
+import {otherVersion} from '../../../src/entra/failure.ts';
 import {clock} from '../../helpers/acquiring.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'orgkey-pool-'));
@@ -42,7 +42,7 @@ function poolOf(body: string, parts: Partial<AcquirerPoolParts> = {}): AcquirerP
 
 function errand(parts: Partial<Errand> = {}): Errand {
   return {
-    job: {task: 'refresh', fields: {}, secrets: {refreshToken: Buffer.from('CANARY-secret')}, time: 0},
+    job: {task: 'refresh', fields: {}, secrets: {refreshToken: Buffer.from('CANARY-secret')}},
     endpoint: 'issuer.example',
     gates: {entra: 'issuer.example'},
     ...parts,
@@ -52,7 +52,7 @@ function errand(parts: Partial<Errand> = {}): Errand {
 async function codeOf(pool: AcquirerPool, asked = errand()): Promise<string> {
   const outcome = await pool.run(asked);
   if (outcome.kind === 'done') return 'done';
-  const {code, message} = advise(outcome.trouble, {kind: 'client-secret'});
+  const {code, message} = advise(outcome.failure, {kind: 'client-secret'});
   return `${code}: ${message}`;
 }
 
@@ -90,7 +90,7 @@ test('an acquirer starts with the way out and nothing else', async (t) => {
     },
   );
   const outcome = await pool.run(errand());
-  if (outcome.kind === 'failed') return t.fail(JSON.stringify(outcome.trouble));
+  if (outcome.kind === 'failed') return t.fail(JSON.stringify(outcome.failure));
   const {environment, argv, options} = outcome.message.head;
   t.deepEqual(environment, {
     HTTPS_PROXY: 'http://proxy.example:3128',
@@ -169,8 +169,8 @@ const endings: readonly [
   ],
   ['never ends', 'setInterval(() => {}, 1000)', 'ERR_TIMEOUT: no answer within 1 s', {limits: {life: 600}}],
   [
-    'sends a trouble that is none',
-    `await write('{"kind":"failed","trouble":7,"secrets":{}}\\n')`,
+    'sends a failure that is none',
+    `await write('{"kind":"failed","failure":7,"secrets":{}}\\n')`,
     'ERR_UNEXPECTED: something unforeseen happened (the acquirer sent no reason)',
   ],
 ];
@@ -224,16 +224,19 @@ test('an update: the same program is not tried twice where nothing was updated',
 });
 
 test('an update whose acquirer does not understand the daemon from before says so', async (t) => {
-  const {head, secrets} = messageOf(errand().job);
+  const {head, secrets} = messageOf({...errand().job, time: 0});
   t.is(head['format'], JOB_FORMAT);
-  t.is(t.throws(() => jobFrom({head: {...head, format: JOB_FORMAT + 1}, secrets}))?.message, 'local');
+  t.is(
+    t.throws(() => jobFrom({head: {...head, format: JOB_FORMAT + 1}, secrets}))?.message,
+    otherVersion.kind === 'local' ? otherVersion.detail : '',
+  );
 
   const acquirer = spawn(process.execPath, [
     join(import.meta.dirname, '../../../src/entra/child/acquirer.ts'),
   ]);
   acquirer.stdin.end(encodeMessage({head: {...head, format: JOB_FORMAT + 1}, secrets}));
   const answer = decodeMessage(Buffer.concat(await acquirer.stdout.toArray()));
-  t.deepEqual(answer?.head, {kind: 'failed', trouble: otherVersion});
+  t.deepEqual(answer?.head, {kind: 'failed', failure: otherVersion});
 });
 
 test('only so many at once, and fewer for one endpoint', async (t) => {
@@ -248,7 +251,7 @@ test('only so many at once, and fewer for one endpoint', async (t) => {
   );
   const asks = Array.from({length: 12}, (_, at) => {
     const endpoint = at % 3 === 0 ? 'b' : 'a';
-    return pool.run(errand({endpoint, job: {task: 'refresh', fields: {endpoint}, secrets: {}, time: 0}}));
+    return pool.run(errand({endpoint, job: {task: 'refresh', fields: {endpoint}, secrets: {}}}));
   });
   for (const outcome of await Promise.all(asks)) t.is(outcome.kind, 'done');
   const running = {a: 0, b: 0};
@@ -271,7 +274,7 @@ test('the newest is served first, and whoever waits too long is told so', async 
   const ask = async (name: string) => {
     const outcome = await pool.run(errand());
     order.push(
-      `${name} ${outcome.kind === 'failed' && outcome.trouble.kind === 'local' ? outcome.trouble.code : outcome.kind}`,
+      `${name} ${outcome.kind === 'failed' && outcome.failure.kind === 'local' ? outcome.failure.code : outcome.kind}`,
     );
   };
   const all = [ask('first'), ask('second'), ask('third'), ask('fourth')];
@@ -303,9 +306,7 @@ test('times with fractions are times too', async (t) => {
 
 test('cancelled: the acquirer is ended', async (t) => {
   const giveUp = new AbortController();
-  const pool = poolOf(
-    'await write(JSON.stringify({kind: "event", event: "open"}) + "\\n"); setInterval(() => {}, 1000)',
-  );
+  const pool = poolOf('await write(JSON.stringify({event: "login"}) + "\\n"); setInterval(() => {}, 1000)');
   const outcome = codeOf(pool, errand({signal: giveUp.signal, onEvent: () => giveUp.abort()}));
   t.is(await outcome, 'ERR_CANCELLED: it was cancelled');
 });
@@ -316,7 +317,7 @@ test('cancelled before it began: none is started', async (t) => {
 });
 
 test('closed: those that run are ended, those that wait are sent away, none is started', async (t) => {
-  const pool = poolOf('await write(JSON.stringify({kind: "event"}) + "\\n"); setInterval(() => {}, 1000)', {
+  const pool = poolOf('await write(JSON.stringify({event: "login"}) + "\\n"); setInterval(() => {}, 1000)', {
     limits: {processes: 1},
   });
   const {promise: running, resolve} = Promise.withResolvers<void>();
@@ -331,7 +332,7 @@ test('closed: those that run are ended, those that wait are sent away, none is s
 });
 
 test('events are told in order, however they are cut into chunks', async (t) => {
-  const events = Array.from({length: 20}, (_, at) => ({kind: 'event', at}));
+  const events = Array.from({length: 20}, (_, at) => ({event: 'login', at}));
   const pool = poolOf(
     `const text = ${JSON.stringify(events.map((event) => `${JSON.stringify(event)}\n`).join(''))};
      for (let at = 0; at < text.length; at += 7) await write(text.slice(at, at + 7));
@@ -353,7 +354,7 @@ test('a Retry-After closes the gate for its time, at most an hour', async (t) =>
   const ask = (entra: string) => pool.run(errand({gates: {entra}}));
   await ask('a');
   now += 60 * 60_000 - 1;
-  t.like(await ask('a'), {kind: 'failed', trouble: {retryAfter: 1}});
+  t.like(await ask('a'), {kind: 'failed', failure: {retryAfter: 1}});
   t.is(starts.length, 1, 'nobody was asked');
   await ask('b');
   t.is(starts.length, 2, 'another gate is open');
@@ -364,13 +365,13 @@ test('a Retry-After closes the gate for its time, at most an hour', async (t) =>
 
 /** A program that was told to leave the issuer alone for so many milliseconds. */
 function throttledFor(milliseconds: number): string {
-  const trouble = {
-    kind: 'refused',
+  const failure = {
+    kind: 'rejected',
     service: 'entra',
     host: 'issuer.example',
     status: 429,
     retryAfter: milliseconds,
   };
-  const message = `${JSON.stringify({kind: 'failed', trouble, secrets: {}})}\n`;
+  const message = `${JSON.stringify({kind: 'failed', failure, secrets: {}})}\n`;
   return `await write(${JSON.stringify(message)})`;
 }

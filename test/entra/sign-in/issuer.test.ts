@@ -1,14 +1,14 @@
 import test from 'ava';
-import type {Asking, Reply} from '../../../src/entra/http/http-exchanges.ts';
+import type {HttpClient, Reply} from '../../../src/entra/http/http-client.ts';
 import {claimsOf, createPkce, endpointsOf} from '../../../src/entra/sign-in/issuer.ts';
 import {exchangeAudienceOf} from '../../../src/entra/token-credential.ts';
-import {TroubleError} from '../../../src/entra/trouble.ts';
+import {AcquirerError} from '../../../src/entra/failure.ts';
 
 /** Answers every question with this document. */
-function answering(document: object, asked: string[] = []): Asking {
+function answering(document: object, asked: string[] = []): Pick<HttpClient, 'ask' | 'failure' | 'conceal'> {
   const reply: Reply = {status: 200, headers: {}, text: JSON.stringify(document)};
   return {
-    trouble: undefined,
+    failure: undefined,
     conceal: (secret) => secret,
     ask: async ({url}) => {
       asked.push(url);
@@ -70,7 +70,7 @@ for (const [title, issuer, found] of [
   ],
 ] as const) {
   test(`a configuration ${title} is refused`, async (t) => {
-    await t.throwsAsync(endpointsOf(issuer, answering(found)), {instanceOf: TroubleError});
+    await t.throwsAsync(endpointsOf(issuer, answering(found)), {instanceOf: AcquirerError});
   });
 }
 
@@ -91,5 +91,5 @@ for (const [authority, audience] of [
   ['https://login.partner.microsoftonline.cn', 'api://AzureADTokenExchangeChina/.default'],
   ['https://entra.contoso.example', 'api://AzureADTokenExchange/.default'],
 ] as const) {
-  test(`who exchanges tokens at ${authority}`, (t) => t.is(exchangeAudienceOf(authority), audience));
+  test(`who client tokens at ${authority}`, (t) => t.is(exchangeAudienceOf(authority), audience));
 }

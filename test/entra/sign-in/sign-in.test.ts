@@ -3,7 +3,7 @@ import {request} from 'node:http';
 import {connect} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {refreshTokenName} from '../../../src/entra/sign-in/refresh-tokens.ts';
-import {signIn, signOut, type SignedIn, type SignInEvent} from '../../../src/entra/sign-in/sign-in.ts';
+import {signIn, type SignedIn, type SignInEvent} from '../../../src/entra/sign-in/sign-in.ts';
 import {startCloud} from '../../cloud/cloud.ts';
 import {acquiringFrom, held, told} from '../../helpers/acquiring.ts';
 
@@ -51,7 +51,7 @@ async function withBrowser(
 ): Promise<SignedIn> {
   let acted: Promise<unknown> | undefined;
   const signedIn = await signIn((event) => {
-    if (event.kind === 'open') acted = act(event.url);
+    if ('openUrl' in event) acted = act(event.openUrl);
   });
   await acted;
   return signedIn;
@@ -82,7 +82,7 @@ test.serial('in the browser: signed in, the refresh token is kept and used', asy
   const acquired = await acquire(identity);
   t.is(acquired.kind, 'token', told(acquired));
   t.not(kept(), first, 'the issuer gave a new one, and it is kept');
-  await signOut(identity, {refreshTokens});
+  await refreshTokens.remove(refreshTokenName(identity));
   t.is(
     told(await acquire(identity)),
     'nobody has signed in yet (ERR_NOT_SIGNED_IN)\nRun orgkey login for the organization.',
@@ -252,8 +252,8 @@ for (const method of ['browser', 'device-code'] as const) {
       {...acquiring, patience: 2400},
       {
         onEvent: (event) => {
-          if (event.kind === 'open')
-            port = Number(new URL(new URL(event.url).searchParams.get('redirect_uri') ?? '').port);
+          if ('openUrl' in event)
+            port = Number(new URL(new URL(event.openUrl).searchParams.get('redirect_uri') ?? '').port);
         },
       },
     );
@@ -291,10 +291,10 @@ test.serial('with a device code: shown, typed, signed in', async (t) => {
   const events: SignInEvent[] = [];
   const signedIn = await signIn((event) => {
     events.push(event);
-    if (event.kind === 'code') cloud.entra.approveDevice(event.userCode, ada);
+    if ('deviceCode' in event) cloud.entra.approveDevice(event.deviceCode.code, ada);
   });
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
-  t.like(events, [{kind: 'code', verificationUri: 'https://login.microsoft.com/device', expiresIn: 900_000}]);
+  t.like(events, [{event: 'login', deviceCode: {url: 'https://login.microsoft.com/device'}}]);
   t.is(events.length, 1);
   t.truthy(kept());
   t.is((await acquire(identity)).kind, 'token');
@@ -305,8 +305,10 @@ test.serial('with a device code: polls while nobody has typed it', async (t) => 
   const pending = {endpoint: 'token', client: app.clientId, status: 400} as const;
   let typed: Promise<void> | undefined;
   const signedIn = await signIn((event) => {
-    if (event.kind === 'code')
-      typed = cloud.requests.waitFor(pending, 2).then(() => cloud.entra.approveDevice(event.userCode, ada));
+    if ('deviceCode' in event)
+      typed = cloud.requests
+        .waitFor(pending, 2)
+        .then(() => cloud.entra.approveDevice(event.deviceCode.code, ada));
   });
   await typed;
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
@@ -315,9 +317,9 @@ test.serial('with a device code: polls while nobody has typed it', async (t) => 
 test.serial('with a device code: a connection that breaks does not end it', async (t) => {
   const {signIn} = person({method: 'device-code'});
   const signedIn = await signIn((event) => {
-    if (event.kind !== 'code') return;
+    if (!('deviceCode' in event)) return;
     cloud.fault({endpoint: 'token', reset: true});
-    cloud.entra.approveDevice(event.userCode, ada);
+    cloud.entra.approveDevice(event.deviceCode.code, ada);
   });
   says(t, signedIn, `signed in as ${ada.userPrincipalName}`);
 });
@@ -336,7 +338,7 @@ for (const [title, act, expected] of [
 ] as const) {
   test.serial(`with a device code: ${title}`, async (t) => {
     const {signIn} = person({method: 'device-code'});
-    says(t, await signIn((event) => event.kind === 'code' && act(event.userCode)), expected);
+    says(t, await signIn((event) => 'deviceCode' in event && act(event.deviceCode.code)), expected);
   });
 }
 
@@ -430,7 +432,7 @@ test.serial('signed out while a refresh is under way: the new refresh token is n
   cloud.fault({endpoint: 'token', delay: 300});
   const acquiring = acquire(identity);
   await cloud.requests.waitFor({endpoint: 'token', client: app.clientId});
-  await signOut(identity, {refreshTokens});
+  await refreshTokens.remove(refreshTokenName(identity));
   t.is((await acquiring).kind, 'token');
   t.is(kept(), undefined);
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {HttpExchanges} from '../../../src/entra/http/http-exchanges.ts';
+import {HttpClient} from '../../../src/entra/http/http-client.ts';
 import {listenOnLoopback} from '../../helpers/listen-on-loopback.ts';
 
 test('a clock that is set while an issuer is asked takes no time from the next try', async (t) => {
@@ -9,12 +9,12 @@ test('a clock that is set while an issuer is asked takes no time from the next t
       socket.end(`HTTP/1.1 ${answers.shift() ?? ''}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`);
     });
   });
-  const exchanges = new HttpExchanges({deadline: performance.now() + 8000, variables: {}, secrets: []});
+  const client = new HttpClient({deadline: performance.now() + 8000, variables: {}, secrets: []});
   const {now} = Date;
   t.teardown(() => (Date.now = now));
   Date.now = () => now() + 60 * 60_000;
   const url = `http://127.0.0.1:${port}/`;
-  const {status} = await exchanges.ask({service: 'entra', method: 'GET', url, headers: {}});
+  const {status} = await client.ask({service: 'entra', method: 'GET', url, headers: {}});
   t.is(status, 200);
   t.deepEqual(answers, []);
 });

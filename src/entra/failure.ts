@@ -1,19 +1,20 @@
+import {OrgkeyError} from '../text/orgkey-error.ts';
 import {isRecord} from '../text/record.ts';
 
 /**
- * What went wrong in an acquirer, as facts and without secrets; `advise` makes words of it.
- * `host` is the host that was asked, with port if it has one.
+ * What failed in an acquirer, as facts without secrets; `advise` turns them into code, message and hint. `host` is the
+ * host that was asked, with its port if it has one.
  */
-export type Trouble =
-  /** A server answered, and the answer is no. */
+export type AcquirerFailure =
+  /** A server said no. */
   | {
-      readonly kind: 'refused';
+      readonly kind: 'rejected';
       readonly service: Service;
       readonly host: string;
       readonly status: number;
-      /** The `error` of OAuth, or what the service has in its place. */
+      /** The `error` of OAuth, or the service's equivalent. */
       readonly error: string | undefined;
-      /** What stands in the description: `AADSTS7000222`, in the server's order. */
+      /** The codes in the description, in the server's order: `AADSTS7000222`. */
       readonly codes: readonly string[];
       readonly description: string;
       /** In milliseconds. */
@@ -30,7 +31,7 @@ export type Trouble =
       /** The proxy that the request went through, as `host:port`. */
       readonly proxy: string | undefined;
     }
-  /** There was an answer that nobody can read. */
+  /** The answer cannot be read. */
   | {
       readonly kind: 'unusable';
       readonly service: Service;
@@ -38,14 +39,14 @@ export type Trouble =
       readonly status: number;
       readonly detail: string;
     }
-  /** It did not come to a request: words and repair are those of whoever found out. */
+  /** Found before any request, with its own words. */
   | {
       readonly kind: 'local';
       readonly code: string;
       readonly detail: string;
       readonly hint: string | undefined;
     }
-  /** Nothing that we foresaw. */
+  /** Anything else. */
   | {readonly kind: 'unexpected'; readonly detail: string};
 
 /** What a request is for. */
@@ -57,44 +58,51 @@ export type Service =
   | 'key-vault'
   | 'issuer';
 
-/** Carries a trouble through code that does not know it, the SDK's for one. */
-export class TroubleError extends Error {
-  readonly trouble: Trouble;
+/** Carries a failure through code that does not know it, such as the SDK's. */
+export class AcquirerError extends OrgkeyError {
+  override readonly name = 'AcquirerError';
+  readonly failure: AcquirerFailure;
 
-  constructor(trouble: Trouble) {
-    super(trouble.kind === 'unreachable' ? trouble.code : trouble.kind);
-    this.trouble = trouble;
+  constructor(failure: AcquirerFailure) {
+    super(codeOfFailure(failure), failure.kind === 'local' ? failure.detail : failure.kind, {
+      hint: failure.kind === 'local' ? failure.hint : undefined,
+    });
+    this.failure = failure;
   }
 }
 
-/** For what is wrong before anybody is asked. `detail` is half a sentence, lower case, no full stop. */
-export function localTrouble(code: string, detail: string, hint?: string): TroubleError {
-  return new TroubleError({kind: 'local', code, detail, hint});
+function codeOfFailure(failure: AcquirerFailure): string {
+  return failure.kind === 'local' || failure.kind === 'unreachable' ? failure.code : 'ERR_ACQUIRER';
 }
 
-/** For what cannot be. */
-export function internalTrouble(detail: string): TroubleError {
-  return localTrouble('ERR_INTERNAL', detail, "It is a fault of orgkey's: report it, with the log.");
+/** Returns an error found before any request. `detail` is half a sentence, lower case, no full stop. */
+export function localFailure(code: string, detail: string, hint?: string): AcquirerError {
+  return new AcquirerError({kind: 'local', code, detail, hint});
 }
 
-/** What an acquirer says to a daemon that it would misunderstand. */
-export const otherVersion: Trouble = {
+/** Returns an error that only a bug can cause. */
+export function internalFailure(detail: string): AcquirerError {
+  return localFailure('ERR_INTERNAL', detail, 'This is a bug in orgkey: report it with the log.');
+}
+
+/** The acquirer belongs to another version, and would misunderstand the daemon. */
+export const otherVersion: AcquirerFailure = {
   kind: 'local',
   code: 'ERR_UPDATED',
-  detail: 'orgkey was updated, and the daemon from before still runs',
-  hint: 'Start the new one: orgkey service restart.',
+  detail: 'orgkey was updated while its daemon was running',
+  hint: 'Start the new daemon: orgkey service restart',
 };
 
-/** A trouble as an acquirer sent it; whatever does not look like one is `unexpected`. */
-export function troubleFrom(value: unknown): Trouble {
+/** Reads a failure that an acquirer sent. Anything else becomes `unexpected`. */
+export function failureFrom(value: unknown): AcquirerFailure {
   if (!isRecord(value)) return {kind: 'unexpected', detail: 'the acquirer sent no reason'};
   const host = textOf(value['host']);
   const service = serviceOf(value['service']);
   const detail = textOf(value['detail']);
   switch (value['kind']) {
-    case 'refused':
+    case 'rejected':
       return {
-        kind: 'refused',
+        kind: 'rejected',
         service,
         host,
         status: numberOf(value['status']) ?? 0,
