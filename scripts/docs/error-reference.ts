@@ -1,6 +1,6 @@
 import {readFileSync, readdirSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {allExplanations} from '../../src/entra/advice.ts';
+import {allExplanations} from '../../src/entra/explanations.ts';
 import {exitCodes} from './command-reference.ts';
 import {code, page, table} from './markdown.ts';
 

@@ -1,4 +1,4 @@
-import {explainCode} from '../entra/advice.ts';
+import {explainCode} from '../entra/explanations.ts';
 import {printable} from '../text/printable.ts';
 import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';

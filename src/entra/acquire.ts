@@ -1,5 +1,6 @@
-import type {SecretSource, Identity} from '../identity/identity.ts';
+import type {Identity, SecretSource} from '../identity/identity.ts';
 import {clientIdOf} from '../identity/identity.ts';
+import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
 import {NEVER_BELOW} from '../token/freshness.ts';
@@ -8,43 +9,27 @@ import type {Clock, Token} from '../token/token.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
 import type {AcquirerPool} from './child/acquirer-pool.ts';
 import {advise} from './advice.ts';
-import type {Variables} from './child-environment.ts';
-import {errandFor} from './errand-for.ts';
+import {errandFor, type ErrandParts} from './errand-for.ts';
 import type {Message} from './message.ts';
-import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts';
+import {refreshTokenName} from './sign-in/refresh-tokens.ts';
 import {AcquirerError} from './failure.ts';
 
-export interface AcquireParts {
+export interface AcquireParts extends ErrandParts {
   readonly pool: Pick<AcquirerPool, 'run'>;
   readonly clock: Clock;
   /** 16 hex digits of a keyed hash. */
   readonly fingerprint: (secret: Secret) => string;
-  /** Reads what is not held; who calls it owns what it gets, and erases it. */
-  readonly readSecret: ReadSecret;
-  /** The daemon's environment, for the kinds that take something from it. */
-  readonly environment: Variables;
-  readonly authority: Authority;
-  readonly refreshTokens: RefreshTokens;
-  /** Told when a new refresh token could not be kept; the access token is good all the same. */
+  /** Called if a new refresh token could not be stored. The access token is valid all the same. */
   readonly onNotKept?: (error: unknown, identity: Identity) => void;
 }
 
-export type ReadSecret = (source: SecretSource) => Promise<Secret>;
-
-/** Which Entra. */
-export interface Authority {
-  /** `https://login.microsoftonline.com`. */
-  readonly authorityHost: string;
-  readonly disableInstanceDiscovery: boolean;
-}
-
-/** For a token whose issuer does not say how long it lives, in milliseconds. */
+/** The life of a token whose issuer does not name one, in milliseconds. */
 export const UNSAID_LIFE = 10 * 60_000;
 
-/** Longer lives than this are not believed, in milliseconds: managed identities' tokens live for a day. */
+/** A longer life is cut, in milliseconds: tokens of managed identities live for a day. */
 const LONGEST_LIFE = 25 * 60 * 60_000;
 
-/** The one way to tokens: personal access tokens are read, all others brought by an acquirer. */
+/** Returns the function that acquires tokens: it reads personal access tokens, and runs an acquirer for all others. */
 export function createAcquire(parts: AcquireParts): Acquire {
   return async (wanted) => {
     const {identity} = wanted;
@@ -62,7 +47,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
       return tokenFrom(outcome.message, {uptime, wall}, parts);
     } catch (error) {
-      return failed(describeSurprise(error, identity));
+      return failed(failureFrom(error, identity));
     }
   };
 }
@@ -71,8 +56,8 @@ async function readPat(
   source: SecretSource,
   {clock, fingerprint, readSecret}: AcquireParts,
 ): Promise<Acquisition> {
-  // the token erases its secret in the end, the configuration's must stay
-  const secret = source.from === 'held' ? copyOf(source.secret) : await readSecret(source);
+  // the token's secret is erased in the end, the configuration's must stay
+  const secret = source.from === 'held' ? source.secret.copy() : await readSecret(source);
   if (!isPlain(secret)) {
     secret.erase();
     return failed(brokenPat);
@@ -108,7 +93,7 @@ function tokenFrom(
     kind: 'access-token',
     secret,
     fingerprint: fingerprint(secret),
-    // counted from before the question: the answer took its time
+    // before the request: the issuer counts from a moment in between
     acquiredAt: began.wall,
     acquiredUptime: began.uptime,
     expiresAt: began.wall + expiresIn,
@@ -118,8 +103,8 @@ function tokenFrom(
 }
 
 /**
- * The issuer may have replaced it: the old one may stop working at any time. Where the person signed out meanwhile, or
- * in anew, what was replaced is not there any more and stays away.
+ * Stores the new refresh token, because the issuer may revoke the old one. If the user signed out or in again meanwhile,
+ * the token we used is gone, and its successor is not stored.
  */
 async function keepRefreshToken(
   identity: Extract<Identity, {kind: 'sign-in'}>,
@@ -150,22 +135,9 @@ async function keptFingerprint(
   return name;
 }
 
-/** Visible ASCII, as all tokens are; anything else would break a header or git's lines. */
+/** Whether all bytes are visible ASCII, as in every token. Others would break a header or git's lines. */
 function isPlain(secret: Secret): boolean {
-  const bytes = bytesOf(secret);
-  const isFine = bytes.length > 0 && bytes.every((byte) => byte > 0x20 && byte < 0x7f);
-  bytes.fill(0);
-  return isFine;
-}
-
-function copyOf(secret: Secret): Secret {
-  return new Secret(bytesOf(secret));
-}
-
-function bytesOf(secret: Secret): Uint8Array {
-  const bytes = new Uint8Array(secret.length);
-  secret.copyTo(bytes, 0);
-  return bytes;
+  return secret.use((bytes) => bytes.length > 0 && bytes.every((byte) => byte > 0x20 && byte < 0x7f));
 }
 
 function momentOf(clock: Clock): {readonly uptime: number; readonly wall: number} {
@@ -184,22 +156,22 @@ function failed(failure: Failure): Acquisition {
   return {kind: 'failed', failure};
 }
 
-/** Secret sources and stores throw errors with a code and a hint; anything else is shown as it is. */
-function describeSurprise(error: unknown, identity: Identity): Failure {
+/** Secret sources and stores throw errors with code and hint; the message of others is shown alone. */
+function failureFrom(error: unknown, identity: Identity): Failure {
   if (error instanceof AcquirerError) return advise(error.failure, suffererOf(identity));
   if (!(error instanceof Error))
     return advise({kind: 'unexpected', detail: String(error)}, suffererOf(identity));
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_SECRET_UNREADABLE';
+  const code = codeOf(error) ?? 'ERR_SECRET_UNREADABLE';
   const hint =
-    'hint' in error && typeof error.hint === 'string'
+    error instanceof OrgkeyError && error.hint !== undefined
       ? printable(error.hint)
-      : 'Run orgkey doctor; it reads each secret and says what fails.';
+      : 'Run orgkey doctor; it reads each secret and reports what fails.';
   return {code, message: printable(error.message), hint, retryAfter: undefined};
 }
 
 const brokenPat: Failure = {
   code: 'ERR_PAT_FORMAT',
-  message: 'the personal access token is empty or has characters that no token has',
+  message: 'the personal access token is empty or has an invalid character',
   hint: 'Paste it again, without spaces and line ends: https://dev.azure.com/_usersSettings/tokens',
   retryAfter: undefined,
 };
@@ -208,7 +180,7 @@ function slowSecret(milliseconds: number): Failure {
   return {
     code: 'ERR_SECRET_SLOW',
     message: `reading its secret took ${Math.round(milliseconds / 1000)} s, and no time was left to ask the issuer`,
-    hint: 'See why the program, keyring or vault is slow, or keep the secret in a file.',
+    hint: 'Check why the program, keyring or vault is slow, or keep the secret in a file.',
     retryAfter: undefined,
   };
 }
@@ -224,7 +196,7 @@ function tooShort(left: number): Failure {
   return {
     code: 'ERR_TOKEN_ENDS',
     message: `the issuer's token ends in ${Math.floor(left / 1000)} s`,
-    hint: 'A new one is asked for by itself; a token that short means a lifetime policy or a cache at the issuer.',
+    hint: "orgkey acquires a new one automatically; check the issuer's token lifetime policy and cache.",
     retryAfter: undefined,
   };
 }

@@ -1,26 +1,12 @@
 import type {Failure} from '../token/acquire.ts';
 import {printable} from '../text/printable.ts';
-import errorCodes from './error-codes.json' with {type: 'json'};
-import type {Service, AcquirerFailure} from './failure.ts';
-
-/** What a code of Entra's or of Azure DevOps' means, in our words. */
-interface Explanation {
-  /** `AADSTS7000222`, `TF401019`. */
-  readonly code: string;
-  /** A sentence. */
-  readonly meaning: string;
-  /** What repairs it; sentences. */
-  readonly action: string;
-  /**
-   * When another try may help: `no`, `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`.
-   * `once-fresh` is not tried again at once: an acquirer shows what was read or made for that very request, the next
-   * does so anew, and a token that Azure DevOps refuses is replaced when git tells of it.
-   */
-  readonly retry: string;
-}
+import {adviseOnSilence} from './advise-on-silence.ts';
+import {nameOf, worded} from './advice-words.ts';
+import {explainCode, type Explanation} from './explanations.ts';
+import type {AcquirerFailure} from './failure.ts';
 
 /** Whose failure it is, as far as the advice depends on it. */
-interface Sufferer {
+export interface Sufferer {
   readonly kind: string;
   readonly clientId?: string | undefined;
   /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
@@ -29,20 +15,6 @@ interface Sufferer {
 
 /** Entra takes assertions of a clock that is off by less than this, in milliseconds. */
 const TOLERATED_SKEW = 5 * 60_000;
-
-const explanations: ReadonlyMap<string, Explanation> = new Map(
-  errorCodes.map((entry) => [entry.code, entry]),
-);
-
-/** `undefined` for a code that we don't know. */
-export function explainCode(code: string): Explanation | undefined {
-  return explanations.get(code);
-}
-
-/** All codes that are known, for the reference. */
-export function allExplanations(): Iterable<Explanation> {
-  return explanations.values();
-}
 
 /** A failure in words: what happened, and what repairs it. */
 export function advise(failure: AcquirerFailure, sufferer: Sufferer): Failure {
@@ -69,7 +41,6 @@ export function advise(failure: AcquirerFailure, sufferer: Sufferer): Failure {
 }
 
 type Rejection = Extract<AcquirerFailure, {kind: 'rejected'}>;
-type Silence = Extract<AcquirerFailure, {kind: 'unreachable'}>;
 
 /** Status and OAuth error say what kind of rejection it is, the code what to do. */
 function adviseOnRejection(rejection: Rejection, sufferer: Sufferer): Failure {
@@ -230,105 +201,6 @@ function adviceOnMetadata(rejection: Rejection): Advice {
   };
 }
 
-/** No answer came: from the nearest cause to the farthest. */
-function adviseOnSilence(silence: Silence): Failure {
-  const {service, code, proxy} = silence;
-  const host = printable(silence.host);
-  const through = proxy === undefined ? '' : ` through the proxy ${printable(proxy)}`;
-  if (proxy !== undefined && (code === 'ERR_PROXY_TUNNEL' || beforeTheServer.has(code)))
-    return adviseOnProxy(silence, proxy);
-  if (service === 'managed-identity')
-    return worded(
-      'ERR_NO_METADATA_SERVICE',
-      `this machine's metadata service (${host}) cannot be reached (${code})`,
-      'A managed identity works on Azure machines only; in a container or behind a firewall, let 169.254.169.254 through.',
-    );
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return worded(
-      'ERR_DNS',
-      `the name ${host} cannot be resolved (${code})`,
-      'Check the network and the name server of this machine, or set HTTPS_PROXY if it needs a proxy.',
-    );
-  if (code === 'TIMEOUT' || code === 'ETIMEDOUT')
-    return worded(
-      'ERR_TIMEOUT',
-      `${host} did not answer in time${through}`,
-      `Check the way there: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
-    );
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return worded(
-      'ERR_TLS_EXPIRED',
-      `the certificate of ${host} is ${code === 'CERT_HAS_EXPIRED' ? 'no longer' : 'not yet'} valid`,
-      "Check this machine's clock (date -u) first; if it is right, a proxy in between shows an old certificate.",
-    );
-  if (untrusted.has(code))
-    return worded(
-      'ERR_TLS_UNTRUSTED',
-      `the certificate of ${host} comes from an authority that is not trusted here (${code})`,
-      'If a proxy inspects TLS here, point NODE_EXTRA_CA_CERTS to its authority in the environment of the service.',
-    );
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return worded(
-      'ERR_TLS_NAME',
-      `the certificate is not one of ${host}`,
-      'Somebody else answers in its place: check DNS, hosts file and proxy of this machine.',
-    );
-  if (code.startsWith('ERR_SSL') || code === 'EPROTO')
-    return worded(
-      'ERR_TLS',
-      `no secure connection to ${host} can be made (${printable(code)})`,
-      'Something in between does not speak TLS: check the proxy of this machine.',
-    );
-  if (code === 'ECONNRESET' || code === 'EPIPE')
-    return worded(
-      'ERR_CONNECTION_LOST',
-      `the connection to ${host}${through} was cut (${code})`,
-      'It is tried again by itself; if it stays so, a firewall or a proxy cuts it.',
-    );
-  return worded(
-    'ERR_UNREACHABLE',
-    `${host} cannot be reached (${printable(code)})`,
-    'Check the network of this machine, or set HTTPS_PROXY if it needs a proxy.',
-  );
-}
-
-function adviseOnProxy({code, detail, ...rest}: Silence, proxy: string): Failure {
-  const host = printable(rest.host);
-  const via = printable(proxy);
-  if (code !== 'ERR_PROXY_TUNNEL')
-    return worded(
-      'ERR_PROXY_UNREACHABLE',
-      `the proxy ${via} cannot be reached (${code})`,
-      `Check HTTPS_PROXY in the environment of the service, or name ${host} in NO_PROXY.`,
-    );
-  const wantsLogin = /\b407\b/.test(detail);
-  return worded(
-    'ERR_PROXY_REFUSED',
-    `the proxy ${via} makes no connection to ${host}${wantsLogin ? ', it wants a login' : ''}`,
-    wantsLogin
-      ? 'Put the login into HTTPS_PROXY in the environment of the service: http://name:password@proxy:port'
-      : `Have the proxy allow ${host}, or name it in NO_PROXY.`,
-  );
-}
-
-const beforeTheServer = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-]);
-
-const untrusted = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_UNTRUSTED',
-]);
-
 /** The place where people repair it, for what is repaired at the app registration. */
 function actionFor({code, action}: Explanation, {kind, clientId}: Sufferer): string {
   const isAtTheApp = /^AADSTS(7000222|7000215|700027|7002\d\d|70021)$/.test(code);
@@ -358,23 +230,6 @@ function whatIsShown(kind: string): string {
   }
 }
 
-function nameOf(service: Service): string {
-  switch (service) {
-    case 'entra':
-      return 'Entra';
-    case 'managed-identity':
-      return "the machine's metadata service";
-    case 'github-actions':
-      return 'GitHub';
-    case 'azure-pipelines':
-      return 'Azure Pipelines';
-    case 'key-vault':
-      return 'Key Vault';
-    case 'issuer':
-      return 'the issuer';
-  }
-}
-
 /** What the server says itself, its first sentence. */
 function said({description}: Rejection): string {
   const first =
@@ -400,8 +255,4 @@ function describeTime(milliseconds: number): string {
   if (minutes < 120) return `${minutes} min`;
   const hours = Math.round(minutes / 60);
   return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
-}
-
-function worded(code: string, message: string, hint: string | undefined): Failure {
-  return {code, message, hint, retryAfter: undefined};
 }

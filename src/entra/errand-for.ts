@@ -1,8 +1,8 @@
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
 import type {Secret} from '../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
-import type {AcquireParts} from './acquire.ts';
-import {METADATA_GATE, type Errand} from './child/acquirer-pool.ts';
+import type {Errand} from './child/acquirer-pool.ts';
+import {METADATA_GATE} from './child/gates.ts';
 import {
   cliEnvironment,
   managedIdentityVariables,
@@ -10,17 +10,33 @@ import {
   type Variables,
 } from './child-environment.ts';
 import type {Job, Task} from './job.ts';
-import {refreshTokenName} from './sign-in/refresh-tokens.ts';
+import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts';
 import {internalFailure, localFailure} from './failure.ts';
 
-type Parts = Pick<AcquireParts, 'readSecret' | 'environment' | 'authority' | 'refreshTokens'>;
+/** Reads a secret that is not held. The caller owns it, and erases it. */
+export type ReadSecret = (source: SecretSource) => Promise<Secret>;
+
+/** Which Entra. */
+export interface Authority {
+  /** `https://login.microsoftonline.com`. */
+  readonly authorityHost: string;
+  readonly disableInstanceDiscovery: boolean;
+}
+
+export interface ErrandParts {
+  readonly readSecret: ReadSecret;
+  /** The daemon's environment, from which some kinds take something. */
+  readonly environment: Variables;
+  readonly authority: Authority;
+  readonly refreshTokens: RefreshTokens;
+}
 
 /**
- * What an acquirer must be told to get the wanted token.
- *
- * @throws {AcquirerError} where something is missing; whatever `readSecret` throws.
+ * Returns the errand that gets the wanted token.
+ * @throws {AcquirerError} if something is missing.
+ * @throws {OrgkeyError} from `readSecret`.
  */
-export async function errandFor({identity, scope}: Wanted, parts: Parts): Promise<Errand> {
+export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): Promise<Errand> {
   switch (identity.kind) {
     case 'client-secret':
       return entraErrand(identity, scope, parts, {
@@ -54,23 +70,10 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
       return entraErrand(identity, scope, parts, {
         secrets: {assertion: await bytesFrom(identity.assertion, parts)},
       });
-    case 'github-actions': {
-      const {url, token} = await requestOf(identity.request, github, parts);
-      const errand = entraErrand(identity, scope, parts, {
-        fields: {requestUrl: url},
-        secrets: {requestToken: token},
-      });
-      return {...errand, gates: {...errand.gates, 'github-actions': new URL(url).host}};
-    }
-    case 'azure-pipelines': {
-      const {url, token} = await requestOf(identity.request, pipelines, parts);
-      const {serviceConnectionId} = identity;
-      const errand = entraErrand(identity, scope, parts, {
-        fields: {requestUrl: url, serviceConnectionId},
-        secrets: {requestToken: token},
-      });
-      return {...errand, gates: {...errand.gates, 'azure-pipelines': new URL(url).host}};
-    }
+    case 'github-actions':
+      return pipelineErrand(identity, scope, parts, github);
+    case 'azure-pipelines':
+      return pipelineErrand(identity, scope, parts, pipelines);
     case 'azure-cli': {
       const fields = {scope, ...(identity.tenantId === undefined ? {} : {tenantId: identity.tenantId})};
       return {
@@ -84,15 +87,15 @@ export async function errandFor({identity, scope}: Wanted, parts: Parts): Promis
       return refreshErrand(identity, scope, parts);
     case 'pat':
     case 'stored':
-      throw internalFailure(`nobody needs to be asked for a ${identity.kind}`);
+      throw internalFailure(`a ${identity.kind} credential needs no acquirer`);
   }
 }
 
-/** A secret of Key Vault's, read with the machine's managed identity. */
+/** Returns the errand that reads a secret of Key Vault with the machine's managed identity. */
 export function vaultErrand(
   vault: string,
   secret: string,
-  {environment}: Pick<Parts, 'environment'>,
+  {environment}: Pick<ErrandParts, 'environment'>,
 ): Errand {
   const url = vaultUrlOf(vault);
   const scope = `https://${url.hostname.split('.').slice(1).join('.')}/.default`;
@@ -112,11 +115,11 @@ interface Additions {
   readonly secrets?: Readonly<Record<string, Uint8Array>>;
 }
 
-/** For the kinds in which an app shows something to Entra; the task has the kind's name. */
+/** For the kinds in which an app authenticates to Entra. The task is named after the kind. */
 function entraErrand(
   {kind, clientId, tenantId}: Extract<Identity, {clientId: string; tenantId: string}>,
   scope: string,
-  {authority}: Parts,
+  {authority}: ErrandParts,
   {fields = {}, secrets = {}}: Additions,
 ): Errand {
   const {authorityHost, disableInstanceDiscovery} = authority;
@@ -139,7 +142,7 @@ function entraErrand(
 function metadataErrand(
   task: Task,
   fields: Readonly<Record<string, string>>,
-  {environment}: Pick<Parts, 'environment'>,
+  {environment}: Pick<ErrandParts, 'environment'>,
 ): Errand {
   const machine = metadataVariables(environment);
   return {
@@ -163,13 +166,13 @@ function metadataVariables(environment: Variables): Required<Additions> {
 async function refreshErrand(
   identity: Extract<Identity, {kind: 'sign-in'}>,
   scope: string,
-  parts: Parts,
+  parts: ErrandParts,
 ): Promise<Errand> {
   const refreshToken = await parts.refreshTokens.read(refreshTokenName(identity));
   if (refreshToken === undefined)
     throw localFailure(
       'ERR_NOT_SIGNED_IN',
-      'nobody has signed in yet',
+      'no user has signed in yet',
       'Run orgkey login for the organization.',
     );
   const secrets = {refreshToken: takeBytes(refreshToken), ...(await clientSecretOf(identity, parts))};
@@ -183,7 +186,7 @@ async function refreshErrand(
   };
 }
 
-/** What every step of a person's sign-in needs. */
+/** Returns the fields that every step of a sign-in needs. */
 export function signInFields(
   {issuer, clientId, scopes}: Extract<Identity, {kind: 'sign-in'}>,
   scope: string,
@@ -200,9 +203,26 @@ function inFull(scope: string): string {
 
 export async function clientSecretOf(
   {clientSecret}: Extract<Identity, {kind: 'sign-in'}>,
-  parts: Pick<Parts, 'readSecret'>,
+  parts: Pick<ErrandParts, 'readSecret'>,
 ): Promise<Record<string, Uint8Array>> {
   return clientSecret === undefined ? {} : {clientSecret: await bytesFrom(clientSecret, parts)};
+}
+
+/** For a job of a pipeline, which gets its assertion from the platform. */
+async function pipelineErrand(
+  identity: Extract<Identity, {kind: 'github-actions' | 'azure-pipelines'}>,
+  scope: string,
+  parts: ErrandParts,
+  platform: RequestVariables,
+): Promise<Errand> {
+  const {url, token} = await requestOf(identity.request, platform, parts);
+  const connection =
+    identity.kind === 'azure-pipelines' ? {serviceConnectionId: identity.serviceConnectionId} : {};
+  const errand = entraErrand(identity, scope, parts, {
+    fields: {requestUrl: url, ...connection},
+    secrets: {requestToken: token},
+  });
+  return {...errand, gates: {...errand.gates, [identity.kind]: new URL(url).host}};
 }
 
 interface RequestVariables {
@@ -229,7 +249,7 @@ const pipelines: RequestVariables = {
 async function requestOf(
   request: OidcRequest | undefined,
   {what, url: urlName, token: tokenName, hint}: RequestVariables,
-  parts: Parts,
+  parts: ErrandParts,
 ): Promise<{readonly url: string; readonly token: Uint8Array}> {
   const url = request?.url ?? parts.environment[urlName];
   const given = parts.environment[tokenName];
@@ -239,25 +259,24 @@ async function requestOf(
       `this is not ${what}: ${url ? tokenName : urlName} is not set`,
       hint,
     );
-  if (!URL.canParse(url))
-    throw localFailure('ERR_NO_OIDC_REQUEST', `the address in ${urlName} is none`, hint);
+  if (!URL.canParse(url)) throw localFailure('ERR_NO_OIDC_REQUEST', `${urlName} is not a URL`, hint);
   return {
     url,
     token: request === undefined ? Buffer.from(given ?? '') : await bytesFrom(request.token, parts),
   };
 }
 
-/** A copy that the pool overwrites; what was read for this purpose alone is erased. */
-async function bytesFrom(source: SecretSource, {readSecret}: Pick<Parts, 'readSecret'>): Promise<Uint8Array> {
+/** Returns a copy that the pool overwrites. A secret that was read for this errand is erased. */
+async function bytesFrom(
+  source: SecretSource,
+  {readSecret}: Pick<ErrandParts, 'readSecret'>,
+): Promise<Uint8Array> {
   if (source.from !== 'held') return takeBytes(await readSecret(source));
-  const bytes = new Uint8Array(source.secret.length);
-  source.secret.copyTo(bytes, 0);
-  return bytes;
+  return source.secret.use((bytes) => Uint8Array.from(bytes));
 }
 
 function takeBytes(secret: Secret): Uint8Array {
-  const bytes = new Uint8Array(secret.length);
-  secret.copyTo(bytes, 0);
+  const bytes = secret.use((held) => Uint8Array.from(held));
   secret.erase();
   return bytes;
 }
@@ -266,14 +285,14 @@ function jobOf(task: Task, fields: Job['fields'], secrets: Job['secrets']): Job 
   return {task, fields, secrets};
 }
 
-/** `contoso`, `contoso.vault.azure.net` or its URL; a token for vaults goes to Microsoft's vaults only. */
+/** Takes `contoso`, `contoso.vault.azure.net` or its URL. Only Microsoft's vaults may get a token. */
 function vaultUrlOf(vault: string): URL {
   const host = vault.replace(/^https:\/\//, '').replace(/\/+$/, '');
   const full = host.includes('.') ? host : `${host}.vault.azure.net`;
   if (vaultHost.test(full)) return new URL(`https://${full}/`);
   throw localFailure(
     'ERR_VAULT_NAME',
-    'the name of the vault is none',
+    'the vault name is not valid',
     'Give its name or its URL: https://contoso.vault.azure.net',
   );
 }

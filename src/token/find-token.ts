@@ -1,6 +1,7 @@
 import type {Failure, Wanted} from './acquire.ts';
 import type {Asker, Rejections} from './rejections.ts';
-import {sameAgain, type Found, type TokenCache} from './token-cache.ts';
+import {sameAgain} from './cache-failures.ts';
+import type {Found, TokenCache} from './token-cache.ts';
 
 export interface FindTokenParts {
   readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
@@ -8,23 +9,23 @@ export interface FindTokenParts {
 }
 
 /**
- * The token for one asker. One that was refused to him is replaced, once; then he is told why it did not help.
- * `refusedNow`: the fingerprint of the token that he says was refused just now.
+ * Returns the token for one asker. A rejected one is replaced once; after that the failure is explained. `rejectedNow`
+ * is the fingerprint of the token that was rejected just now, according to the client.
  */
 export async function findToken(
   wanted: Wanted,
   asker: Asker,
-  refusedNow: string | undefined,
+  rejectedNow: string | undefined,
   parts: FindTokenParts,
 ): Promise<Found> {
   const {tokens, rejections} = parts;
-  // anybody can make up a fingerprint, and a token that is no longer held needs no replacing
-  if (refusedNow !== undefined && refusedNow === tokens.peek(wanted)?.fingerprint)
-    rejections.reject(asker, refusedNow);
+  // a client can make up a fingerprint, and a token that is no longer held need not be replaced
+  if (rejectedNow !== undefined && rejectedNow === tokens.peek(wanted)?.fingerprint)
+    rejections.reject(asker, rejectedNow);
   const isExplained = rejections.isExplained(asker);
-  // where access tokens come from there is always another one; of personal access tokens only if it was replaced
-  if (isExplained && wanted.identity.kind !== 'pat') return refused;
-  const found = await replaceRefused(wanted, asker, parts);
+  // an issuer always has another access token; a personal access token may have been replaced at its source
+  if (isExplained && wanted.identity.kind !== 'pat') return explained;
+  const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
     if (isExplained) rejections.startAfresh(asker);
     return found;
@@ -32,11 +33,11 @@ export async function findToken(
   if (rejections.forgive(asker)) return tokens.get(wanted);
   if (found.failure !== sameAgain) return found;
   rejections.giveUp(asker);
-  return refused;
+  return explained;
 }
 
-/** Another token in place of one that was refused; where there is no such one, whatever there is. */
-async function replaceRefused(
+/** Returns another token in place of a rejected one, or any token if none was rejected. */
+async function replaceRejected(
   wanted: Wanted,
   asker: Asker,
   {tokens, rejections}: FindTokenParts,
@@ -44,7 +45,7 @@ async function replaceRefused(
   const isRejected = (fingerprint: string) => rejections.isRejected(asker, fingerprint);
   const held = tokens.peek(wanted)?.fingerprint;
   if (held === undefined || !isRejected(held)) return tokens.get(wanted, isRejected);
-  if (!rejections.startForcing(asker, held)) return refused;
+  if (!rejections.startForcing(asker, held)) return explained;
   try {
     return await tokens.get(wanted, isRejected);
   } finally {
@@ -52,14 +53,14 @@ async function replaceRefused(
   }
 }
 
-/** Of a credential that Azure DevOps refuses, whatever the issuer says. */
+/** The code if Azure DevOps rejects a credential. */
 export const NOT_ACCEPTED = 'ERR_NOT_ACCEPTED';
 
 export const notAccepted: Failure = {
   code: NOT_ACCEPTED,
-  message: 'Azure DevOps refuses the credential, and a fresh one is refused too or cannot be had',
+  message: 'Azure DevOps rejects the credential, and a fresh one is rejected too or cannot be acquired',
   hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
   retryAfter: undefined,
 };
 
-const refused: Found = {kind: 'failed', failure: notAccepted};
+const explained: Found = {kind: 'failed', failure: notAccepted};

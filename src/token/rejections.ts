@@ -1,29 +1,33 @@
+import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import type {Clock} from './token.ts';
 
-/** How long a refused organization is told why, instead of being given another token, in milliseconds. */
-const EXPLAINED_FOR = 60_000;
+/** How long a rejected organization gets an explanation instead of another token, in milliseconds. */
+export const EXPLAINED_FOR = 60_000;
 
-/** Two refusals that are further apart have nothing to do with each other, in milliseconds. */
+/** Two rejections further apart than this are unrelated, in milliseconds. */
 const IN_A_ROW = 10 * 60_000;
 
 /**
- * So many refusals in a row are explained although the tokens worked in between: somebody may read the references of a
- * repository and be refused what comes after them, or all of git and be refused its large files.
+ * So many rejections in a row are explained although tokens worked in between: a user may read a repository's references
+ * but not its objects, or everything but its large files.
  */
 const RELAPSES = 4;
 
 /** A scoped socket can force one acquisition in this time, in milliseconds. */
-const FORCED_EVERY = 60_000;
+export const FORCED_EVERY = 60_000;
 
-/** One organization on one socket. A refusal there says nothing about the others of the same identity. */
+const MAX_REMEMBERED = 10_000;
+const MAX_FINGERPRINTS = 8;
+
+/** One organization on one socket. A rejection there says nothing about other organizations of the same identity. */
 export interface Asker {
   readonly socket: string;
   readonly scoped: boolean;
   readonly owner: string;
-  /** The key of the identity that acts there: of another one, its tokens are refused, not its permission. */
+  /** The key of the identity that acts there. A new identity starts without rejections. */
   readonly identity: string;
 }
 
@@ -33,91 +37,91 @@ export function askerOf(owner: Owner, scope: SocketScope, {key}: Identity): Aske
 }
 
 /**
- * Which tokens Azure DevOps refused, and to whom. A refused token is replaced once; is the new one refused too, or
- * is there no new one, then it is a matter of permission that no further token mends, and is explained.
+ * Remembers which tokens Azure DevOps rejected, and to whom. A rejected token is replaced once. If the replacement is
+ * rejected too, or there is none, the problem is permission: we stop replacing tokens and explain.
  */
 export class Rejections {
   readonly #clock: Clock;
-  readonly #refused = new Map<string, Refusal>();
+  readonly #histories = new LRUCache<string, History>({max: MAX_REMEMBERED});
   readonly #forced = new Map<string, Forced>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The server refused this token to the asker. */
+  /** Notes that the server rejected this token. */
   reject(asker: Asker, fingerprint: string): void {
     const now = this.#clock.uptime();
-    const refusal = this.#current(asker) ?? {
+    const history = this.#current(asker) ?? {
       identity: asker.identity,
       fingerprints: new Set(),
-      refusedAt: -Infinity,
+      rejectedAt: -Infinity,
       relapses: 0,
       isConfirmed: false,
       explainUntil: undefined,
-      isTriedAnew: false,
+      isForgivable: false,
     };
-    // while it is explained nobody gets a token: what is refused now was given before, and changes nothing
-    if (refusal.explainUntil !== undefined || refusal.fingerprints.has(fingerprint)) return;
-    refusal.fingerprints.add(fingerprint);
-    if (refusal.fingerprints.size > MAX_FINGERPRINTS) dropFirst(refusal.fingerprints);
-    const isInARow = now - refusal.refusedAt < IN_A_ROW;
-    refusal.relapses = isInARow ? refusal.relapses + 1 : 1;
-    // the second token in a row: not the token's fault
-    if (isInARow && (!refusal.isConfirmed || refusal.relapses >= RELAPSES)) explain(refusal, now);
-    refusal.refusedAt = now;
-    refusal.isConfirmed = false;
-    refusal.isTriedAnew = false;
-    this.#refused.set(keyOf(asker), refusal);
-    if (this.#refused.size > MAX_REMEMBERED) dropFirst(this.#refused);
+    // no token is handed out during the explanation: this one was handed out before, and changes nothing
+    if (history.explainUntil !== undefined || history.fingerprints.has(fingerprint)) return;
+    history.fingerprints.add(fingerprint);
+    if (history.fingerprints.size > MAX_FINGERPRINTS) dropFirst(history.fingerprints);
+    const isInARow = now - history.rejectedAt < IN_A_ROW;
+    history.relapses = isInARow ? history.relapses + 1 : 1;
+    // the second token in a row: the token is not the cause
+    if (isInARow && (!history.isConfirmed || history.relapses >= RELAPSES)) explain(history, now);
+    history.rejectedAt = now;
+    history.isConfirmed = false;
+    history.isForgivable = false;
+    this.#histories.set(keyOf(asker), history);
   }
 
-  /** There is no other token than the refused one: explain from now on, if it is not explained already. */
+  /** Starts the explanation, if it has not started: there is no other token than the rejected one. */
   giveUp(asker: Asker): void {
-    const refusal = this.#current(asker);
-    if (refusal && refusal.explainUntil === undefined) explain(refusal, this.#clock.uptime());
+    const history = this.#current(asker);
+    if (history && history.explainUntil === undefined) explain(history, this.#clock.uptime());
   }
 
-  /** The credential was replaced: what was refused stays so, but for the new one it is no matter of permission yet. */
+  /** The credential was replaced: the rejected tokens stay rejected, but the new one gets its chance. */
   startAfresh(asker: Asker): void {
-    const refusal = this.#refused.get(keyOf(asker));
-    if (refusal) startAfresh(refusal, asker.identity);
+    const history = this.#histories.get(keyOf(asker));
+    if (history) startAfresh(history, asker.identity);
   }
 
-  /** Forgets what was refused to these identities: who is behind them has changed. */
+  /** Forgets what was rejected to these identities: another user may be behind them. */
   forget(identities: Iterable<Identity>): void {
     const forgotten = new Set(Array.from(identities, ({key}) => key));
-    for (const [name, {identity}] of this.#refused) if (forgotten.has(identity)) this.#refused.delete(name);
+    for (const [name, {identity}] of [...this.#histories.entries()])
+      if (forgotten.has(identity)) this.#histories.delete(name);
   }
 
-  /** Forgets what was refused; how much a scoped socket has forced is still counted. */
+  /** Forgets all rejections. What scoped sockets have forced is still counted. */
   clear(): void {
-    this.#refused.clear();
+    this.#histories.clear();
   }
 
   /**
-   * Lets the asker have the refused token once more, if it was explained for its time since: somebody may have mended
-   * the permission meanwhile. `false` where it is too early for that.
+   * Allows the rejected token once more, if its explanation has ended: the permission may have been granted meanwhile.
+   * Returns `false` if it is too early.
    */
   forgive(asker: Asker): boolean {
-    const refusal = this.#current(asker);
-    if (!refusal?.isTriedAnew) return false;
-    refusal.fingerprints.clear();
-    refusal.isTriedAnew = false;
+    const history = this.#current(asker);
+    if (!history?.isForgivable) return false;
+    history.fingerprints.clear();
+    history.isForgivable = false;
     return true;
   }
 
-  /** A token worked: what was refused before is history, and only counted. */
+  /** Notes that a token worked: earlier rejections only count towards relapses. */
   confirm(asker: Asker, fingerprint: string): void {
-    const refusal = this.#refused.get(keyOf(asker));
-    if (refusal === undefined || refusal.fingerprints.has(fingerprint)) return;
-    refusal.fingerprints.clear();
-    refusal.isConfirmed = true;
-    refusal.explainUntil = undefined;
-    refusal.isTriedAnew = false;
+    const history = this.#histories.get(keyOf(asker));
+    if (history === undefined || history.fingerprints.has(fingerprint)) return;
+    history.fingerprints.clear();
+    history.isConfirmed = true;
+    history.explainUntil = undefined;
+    history.isForgivable = false;
   }
 
-  /** Nothing was refused to the asker lately. */
+  /** Whether nothing was rejected lately. */
   isSettled(asker: Asker): boolean {
     return this.#current(asker) === undefined;
   }
@@ -131,8 +135,8 @@ export class Rejections {
   }
 
   /**
-   * Counts an acquisition that the refusal of a token forces; `false` where the socket has had its share. Those who
-   * want the same token away at the same time share one acquisition. To be followed by `endForcing`.
+   * Counts an acquisition that a rejection forces. Returns `false` if the socket has used its share. Requests that reject
+   * the same token at the same time share one acquisition. Call `endForcing` afterwards.
    */
   startForcing({socket, scoped}: Asker, fingerprint: string): boolean {
     if (!scoped) return true;
@@ -149,66 +153,63 @@ export class Rejections {
     if (last?.fingerprint === fingerprint) last.isUnderWay = false;
   }
 
-  /** After the explanation was given for its time, the asker may try anew, once: the next refusal explains again. */
-  #current(asker: Asker): Refusal | undefined {
-    const refusal = this.#refused.get(keyOf(asker));
-    if (refusal === undefined) return undefined;
+  /** When the explanation has ended, the asker may try once more; the next rejection explains again. */
+  #current(asker: Asker): History | undefined {
+    const history = this.#histories.get(keyOf(asker));
+    if (history === undefined) return undefined;
     const now = this.#clock.uptime();
-    if (refusal.explainUntil !== undefined && now >= refusal.explainUntil) {
-      refusal.explainUntil = undefined;
-      refusal.isTriedAnew = true;
+    if (history.explainUntil !== undefined && now >= history.explainUntil) {
+      history.explainUntil = undefined;
+      history.isForgivable = true;
     }
-    if (refusal.identity !== asker.identity) startAfresh(refusal, asker.identity);
-    if (!refusal.isConfirmed || now - refusal.refusedAt < IN_A_ROW) return refusal;
-    // a token works since then, and nothing that comes is in a row with it
-    this.#refused.delete(keyOf(asker));
+    if (history.identity !== asker.identity) startAfresh(history, asker.identity);
+    if (!history.isConfirmed || now - history.rejectedAt < IN_A_ROW) return history;
+    // a token has worked since, and later rejections are unrelated
+    this.#histories.delete(keyOf(asker));
     return undefined;
   }
 }
 
-interface Refusal {
-  /** The key of the one who acts there now. */
+interface History {
+  /** The key of the identity that acts there now. */
   identity: string;
-  /** Of all who acted there: two identities can have the same token. */
+  /** Of all identities that acted there: two can have the same token. */
   readonly fingerprints: Set<string>;
-  /** On the clock that only goes on, in milliseconds; of the last one. */
-  refusedAt: number;
-  /** How many there were in a row. */
+  /** The last rejection, on the monotonic clock, in milliseconds. */
+  rejectedAt: number;
+  /** Rejections in a row. */
   relapses: number;
-  /** A token worked since the last one. */
+  /** Whether a token has worked since. */
   isConfirmed: boolean;
-  /** On the clock that only goes on, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   explainUntil: number | undefined;
-  /** The explanation is over, and the refused token was not given again yet. */
-  isTriedAnew: boolean;
+  /** Whether the explanation has ended and the rejected token was not handed out again yet. */
+  isForgivable: boolean;
 }
 
 /** A forced acquisition of a scoped socket. */
 interface Forced {
-  /** Of the token that was refused. */
+  /** Of the rejected token. */
   readonly fingerprint: string;
-  /** On the clock that only goes on, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   readonly at: number;
   isUnderWay: boolean;
 }
 
-const MAX_REMEMBERED = 10_000;
-const MAX_FINGERPRINTS = 8;
-
-function explain(refusal: Refusal, now: number): void {
-  refusal.explainUntil = now + EXPLAINED_FOR;
-  refusal.isTriedAnew = false;
+function explain(history: History, now: number): void {
+  history.explainUntil = now + EXPLAINED_FOR;
+  history.isForgivable = false;
 }
 
-function startAfresh(refusal: Refusal, identity: string): void {
-  refusal.identity = identity;
-  refusal.refusedAt = -Infinity;
-  refusal.relapses = 0;
-  refusal.explainUntil = undefined;
+function startAfresh(history: History, identity: string): void {
+  history.identity = identity;
+  history.rejectedAt = -Infinity;
+  history.relapses = 0;
+  history.explainUntil = undefined;
 }
 
-/** Sets and maps keep the order in which their members came. */
-function dropFirst(members: Set<string> | Map<string, unknown>): void {
+/** A set keeps the order of insertion. */
+function dropFirst(members: Set<string>): void {
   for (const key of members.keys()) {
     members.delete(key);
     return;

@@ -1,6 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
+import {brokeOff, dropped, expiresTooSoon, sameAgain} from './cache-failures.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from './token.ts';
@@ -30,22 +31,22 @@ interface TokenCacheParts {
   readonly capacity?: number;
 }
 
-/** The cooldown after the first failure, in milliseconds; it doubles up to a minute. */
+/** The pause after the first failure, in milliseconds; it doubles up to a minute. */
 const FIRST_COOLDOWN = 1000;
 const LAST_COOLDOWN = 60_000;
 
-/** A `Retry-After` beyond this is cut, in milliseconds: a mistake there must not last until the next start. */
+/** A longer `Retry-After` is cut, in milliseconds, so that a server's mistake does not last until the next start. */
 const LONGEST_REST = 60 * 60_000;
 
-/** How many tokens are asked ahead for at once. */
+/** How many tokens are acquired ahead at once. */
 const PREFETCHES = 3;
 
-/** An identity that nobody used for this long is no longer refreshed ahead, in milliseconds. */
+/** An identity that was not used for this long is no longer refreshed ahead, in milliseconds. */
 const IN_USE = 3 * 60 * 60_000;
 
 /**
- * The tokens in memory. Whoever asks and however many at once, one request goes to the issuer; a token that lives
- * is served while it is renewed, and still served while the issuer is down.
+ * Holds the tokens in memory. However many requests want a token at once, one goes to the issuer. A valid token is
+ * served while it is renewed, and while the issuer is down.
  */
 export class TokenCache {
   readonly #acquire: Acquire;
@@ -53,10 +54,10 @@ export class TokenCache {
   readonly #random: () => number;
   readonly #held: LRUCache<string, Held>;
   readonly #flights = new Map<string, Flight>();
-  readonly #records = new Map<string, Record>();
-  /** Those whose token is on its way still, but not to here. */
+  readonly #attempts = new Map<string, Attempts>();
+  /** Acquisitions under way whose token will not be kept. */
   readonly #diverted = new Set<Ticket>();
-  /** What is yet to be asked ahead for, the next at the end. */
+  /** What is still to be acquired ahead, the next at the end. */
   #ahead: Wanted[] = [];
   #prefetches = 0;
 
@@ -73,7 +74,7 @@ export class TokenCache {
     });
   }
 
-  /** `rejected` tells the tokens that the asker must not get again: another one is acquired at once. */
+  /** Returns a token. One for which `rejected` is true is replaced at once. */
   async get(wanted: Wanted, rejected: (fingerprint: string) => boolean = nothing): Promise<Found> {
     const key = keyOf(wanted);
     const held = this.#held.get(key);
@@ -94,15 +95,15 @@ export class TokenCache {
     }
   }
 
-  /** The token in memory, if one lives; nobody is asked. */
+  /** Returns the token in memory if it is valid, without a request. */
   peek(wanted: Wanted): Token | undefined {
     const token = this.#held.peek(keyOf(wanted))?.token;
     return token !== undefined && lifeLeft(token, this.#clock) >= NEVER_BELOW ? token : undefined;
   }
 
   /**
-   * Asks ahead for what is not held, a few at once, so that there is room for a git that waits. What an earlier call has
-   * not come to is left. Never rejects.
+   * Acquires what is not held, a few at once, so that there is room for a git that waits. The rest of an earlier call is
+   * dropped. Never rejects.
    */
   async prefetch(all: Iterable<Wanted>): Promise<void> {
     this.#ahead = [...all].toReversed();
@@ -119,7 +120,7 @@ export class TokenCache {
     this.#prefetches -= 1;
   }
 
-  /** Renews what is in use and due, and drops what is over. To be called every half minute or so. */
+  /** Renews what is in use and due, and drops what has expired. Call it about every half minute. */
   refreshDue(): void {
     this.#held.purgeStale();
     const now = this.#clock.uptime();
@@ -130,31 +131,31 @@ export class TokenCache {
     }
   }
 
-  /** Drops the tokens of all other identities, after a change of the configuration; those are overwritten. */
+  /** Drops and overwrites the tokens of all other identities, after a change of the configuration. */
   keepOnly(identities: Iterable<Identity>): void {
     const kept = new Set(Array.from(identities, ({key}) => key));
     this.#ahead = this.#ahead.filter(({identity}) => kept.has(identity.key));
     this.#dropWhere((identity) => !kept.has(identity), 'dropped');
-    // cleared before, and to be asked for again
+    // cleared before, and acquired again
     for (const ticket of this.#diverted) if (!kept.has(ticket.identity)) ticket.fate = 'dropped';
   }
 
-  /** Drops what these identities have, for whichever resource, and forgets their failures: who is behind them has changed. */
+  /** Drops the tokens and failures of these identities for every resource: another user may be behind them. */
   drop(identities: Iterable<Identity>): void {
     const dropped = new Set(Array.from(identities, ({key}) => key));
     this.#dropWhere((identity) => dropped.has(identity), 'asked again');
   }
 
-  /** Drops everything, and forgets the failures. Gives how many tokens there were. */
+  /** Drops all tokens and failures. Returns how many tokens there were. */
   clear(): number {
     const {size} = this.#held;
     this.#held.clear();
-    this.#records.clear();
+    this.#attempts.clear();
     for (const key of this.#flights.keys()) this.#divert(key, 'asked again');
     return size;
   }
 
-  /** The secrets in memory, for whoever keeps them out of logs. */
+  /** Returns the secrets in memory, which the log must not show. */
   *secrets(): Iterable<Secret> {
     for (const {token} of this.#held.values()) yield token.secret;
   }
@@ -162,7 +163,7 @@ export class TokenCache {
   statusOf(wanted: Wanted): TokenStatus {
     const key = keyOf(wanted);
     const token = this.peek(wanted);
-    const {failure, acquisitions} = this.#records.get(key) ?? noRecord;
+    const {failure, acquisitions} = this.#attempts.get(key) ?? noAttempts;
     const settled = failure ? 'failed' : token ? 'ok' : 'none';
     return {
       wanted,
@@ -178,7 +179,7 @@ export class TokenCache {
     const key = keyOf(wanted);
     const held = this.#held.peek(key);
     if (this.#isCooling(key)) {
-      const {failure, isSame} = this.#records.get(key) ?? noRecord;
+      const {failure, isSame} = this.#attempts.get(key) ?? noAttempts;
       if (failure) return {kind: 'failed', failure};
       if (isSame && held && rejected(held.token.fingerprint)) return {kind: 'failed', failure: sameAgain};
     }
@@ -190,17 +191,17 @@ export class TokenCache {
 
   async #freshOr(old: Token, wanted: Wanted, rejected: (fingerprint: string) => boolean): Promise<Found> {
     const found = await this.#fresh(wanted, rejected);
-    // the old one may be over by now, or dropped
+    // the old one may have expired or been dropped meanwhile
     if (found.kind === 'token' || old.secret.erased || lifeLeft(old, this.#clock) < NEVER_BELOW) return found;
     return {kind: 'token', token: old, source: 'cache'};
   }
 
   #refreshBehind(wanted: Wanted): void {
-    // a failure is kept in the record, where status shows it
+    // status shows a failure
     if (!this.#isCooling(keyOf(wanted))) void this.#fly(wanted);
   }
 
-  /** One flight per key: whoever comes while it is under way shares it. Never rejects. */
+  /** One flight per key: requests that come while it is under way share it. Never rejects. */
   #fly(wanted: Wanted): Promise<Acquisition> {
     const key = keyOf(wanted);
     const underWay = this.#flights.get(key);
@@ -225,22 +226,22 @@ export class TokenCache {
       : this.#recordToken(key, wanted, acquisition.token);
   }
 
-  /** What the issuer says; a token that is over before it is had counts as none. */
+  /** Asks the issuer. A token that has expired on arrival is a failure. */
   async #ask(wanted: Wanted): Promise<Acquisition> {
     try {
       const acquisition = await this.#acquire(wanted);
       if (acquisition.kind === 'failed' || lifeLeft(acquisition.token, this.#clock) >= NEVER_BELOW)
         return acquisition;
       acquisition.token.secret.erase();
-      return {kind: 'failed', failure: overAlready};
+      return {kind: 'failed', failure: expiresTooSoon};
     } catch {
       return {kind: 'failed', failure: brokeOff};
     }
   }
 
   #recordFailure(key: string, failure: Failure): Acquisition {
-    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
-    this.#records.set(key, {
+    const {failures, acquisitions} = this.#attempts.get(key) ?? noAttempts;
+    this.#attempts.set(key, {
       failure,
       failures: failures + 1,
       coolUntil: this.#clock.uptime() + restAfter(failures, failure),
@@ -251,14 +252,14 @@ export class TokenCache {
   }
 
   #recordToken(key: string, wanted: Wanted, token: Token): Acquisition {
-    const {failures, acquisitions} = this.#records.get(key) ?? noRecord;
+    const {failures, acquisitions} = this.#attempts.get(key) ?? noAttempts;
     const held = this.#held.peek(key);
     const isSame = held?.token.fingerprint === token.fingerprint;
     const gained = held === undefined || (!isSame && this.#livesLonger(token, held.token));
     const now = this.#clock.uptime();
-    this.#records.set(key, {
+    this.#attempts.set(key, {
       failure: undefined,
-      // an issuer that has nothing newer (IMDS keeps its tokens for hours) is asked more and more seldom
+      // an issuer without a newer token (IMDS caches tokens for hours) is asked less and less often
       failures: gained ? 0 : failures + 1,
       coolUntil: gained ? now : now + backOff(failures),
       acquisitions: acquisitions + 1,
@@ -267,13 +268,13 @@ export class TokenCache {
     return {kind: 'token', token: this.#hold(key, wanted, token)};
   }
 
-  /** By what is left, not by the ends: the wall clock may have been set between the two. */
+  /** Compares what is left and not the ends: the wall clock may have been set in between. */
   #livesLonger(token: Token, than: Token): boolean {
     if (token.expiresAt === undefined) return true;
     return lifeLeft(token, this.#clock) > lifeLeft(than, this.#clock);
   }
 
-  /** The very same token again is no new one: the buffer in memory stays. */
+  /** If the issuer returned the same token, the buffer in memory stays. */
   #hold(key: string, wanted: Wanted, token: Token): Token {
     const held = this.#held.peek(key);
     if (held?.token.fingerprint === token.fingerprint) {
@@ -290,17 +291,17 @@ export class TokenCache {
     return token;
   }
 
-  /** `isMeant` is asked with the keys of identities. */
+  /** `isMeant` takes the key of an identity. */
   #dropWhere(isMeant: (identity: string) => boolean, fate: 'asked again' | 'dropped'): void {
-    for (const key of [...this.#held.keys(), ...this.#records.keys(), ...this.#flights.keys()]) {
+    for (const key of [...this.#held.keys(), ...this.#attempts.keys(), ...this.#flights.keys()]) {
       if (!isMeant(identityIn(key))) continue;
       this.#held.delete(key);
-      this.#records.delete(key);
+      this.#attempts.delete(key);
       this.#divert(key, fate);
     }
   }
 
-  /** What is under way lands, but not here. */
+  /** The token of an acquisition under way will not be kept. */
   #divert(key: string, fate: 'asked again' | 'dropped'): void {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;
@@ -310,39 +311,9 @@ export class TokenCache {
   }
 
   #isCooling(key: string): boolean {
-    return this.#clock.uptime() < (this.#records.get(key)?.coolUntil ?? 0);
+    return this.#clock.uptime() < (this.#attempts.get(key)?.coolUntil ?? 0);
   }
 }
-
-/** Stands for a forced acquisition that brought nothing new. */
-export const sameAgain: Failure = {
-  code: 'ERR_SAME_TOKEN',
-  message: 'the issuer gives the same token again',
-  hint: undefined,
-  retryAfter: undefined,
-};
-
-const dropped: Failure = {
-  code: 'ERR_DROPPED',
-  message: 'the configuration changed while its token was acquired, and has no place for it any more',
-  hint: 'Try again.',
-  retryAfter: undefined,
-};
-
-/** Whoever asks the issuer returns what goes wrong; this is for a mistake there. */
-const brokeOff: Failure = {
-  code: 'ERR_BROKE_OFF',
-  message: 'asking for its token broke off: a mistake of orgkey',
-  hint: 'Look into its log.',
-  retryAfter: undefined,
-};
-
-const overAlready: Failure = {
-  code: 'ERR_OVER_ALREADY',
-  message: 'the issuer gave a token that has less than a minute to live',
-  hint: 'Compare the clock of this machine with the time; if it is right, the issuer has a policy that tokens live so short.',
-  retryAfter: undefined,
-};
 
 /** An acquisition under way. */
 interface Flight {
@@ -350,9 +321,9 @@ interface Flight {
   readonly landed: Promise<Acquisition>;
 }
 
-/** What becomes of its token: the cache may have been cleared meanwhile, or its identity dropped. */
+/** Decides what happens to the token: the cache may be cleared meanwhile, or the identity dropped. */
 interface Ticket {
-  /** The key of it. */
+  /** The identity's key. */
   readonly identity: string;
   fate: 'kept' | 'asked again' | 'dropped';
 }
@@ -361,22 +332,22 @@ interface Held {
   readonly token: Token;
   readonly wanted: Wanted;
   readonly jitter: number;
-  /** On the clock that only goes on, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   lastUse: number;
 }
 
-interface Record {
+interface Attempts {
   readonly failure: Failure | undefined;
   /** In a row. */
   readonly failures: number;
-  /** On the clock that only goes on, in milliseconds. */
+  /** On the monotonic clock, in milliseconds. */
   readonly coolUntil: number;
   readonly acquisitions: number;
-  /** The last one brought the token that was held already. */
+  /** Whether the last one brought the token that was held already. */
   readonly isSame: boolean;
 }
 
-const noRecord: Record = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0, isSame: false};
+const noAttempts: Attempts = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0, isSame: false};
 
 function restAfter(failures: number, {retryAfter = 0}: Failure): number {
   const own = backOff(failures);
@@ -391,7 +362,7 @@ function keyOf({identity, scope}: Wanted): string {
   return `${identity.key} ${scope}`;
 }
 
-/** The key of the identity: there is no space in it. */
+/** The key of an identity has no space. */
 function identityIn(key: string): string {
   return key.slice(0, key.indexOf(' '));
 }

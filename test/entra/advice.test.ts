@@ -1,5 +1,6 @@
 import test from 'ava';
-import {advise, allExplanations, explainCode} from '../../src/entra/advice.ts';
+import {advise} from '../../src/entra/advice.ts';
+import {allExplanations, explainCode} from '../../src/entra/explanations.ts';
 import {AcquirerError, localFailure, failureFrom, type AcquirerFailure} from '../../src/entra/failure.ts';
 
 const refused = (parts: Partial<Extract<AcquirerFailure, {kind: 'rejected'}>>): AcquirerFailure => ({

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {AcquirerPool, type AcquirerPoolParts, type Observation} from '../../src/entra/child/acquirer-pool.ts';
-import {createAcquire, type Authority, type ReadSecret} from '../../src/entra/acquire.ts';
+import {createAcquire} from '../../src/entra/acquire.ts';
+import type {Authority, ReadSecret} from '../../src/entra/errand-for.ts';
 import type {RefreshTokens} from '../../src/entra/sign-in/refresh-tokens.ts';
 import type {Identity, SecretSource} from '../../src/identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE, type Acquisition} from '../../src/token/acquire.ts';

@@ -3,10 +3,9 @@ import {printable} from '../../text/printable.ts';
 import {isRecord} from '../../text/record.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../../token/acquire.ts';
 import {Secret} from '../../secret/secret.ts';
-import type {AcquireParts} from '../acquire.ts';
 import type {AcquirerPool} from '../child/acquirer-pool.ts';
 import {advise} from '../advice.ts';
-import {clientSecretOf, signInFields} from '../errand-for.ts';
+import {clientSecretOf, signInFields, type ErrandParts} from '../errand-for.ts';
 import {refreshTokenName} from './refresh-tokens.ts';
 import {AcquirerError} from '../failure.ts';
 
@@ -29,7 +28,7 @@ export type SignedIn =
     }
   | {readonly kind: 'failed'; readonly failure: Failure};
 
-export interface SignInParts extends Pick<AcquireParts, 'readSecret' | 'refreshTokens'> {
+export interface SignInParts extends Pick<ErrandParts, 'readSecret' | 'refreshTokens'> {
   readonly pool: Pick<AcquirerPool, 'run'>;
   /** How long a person may take, in milliseconds. Default: 15 minutes. */
   readonly patience?: number;
