@@ -1,6 +1,6 @@
 import type {Identity, SecretSource} from '../identity/identity.ts';
 import {clientIdOf} from '../identity/identity.ts';
-import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
+import {codeOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
 import {NEVER_BELOW} from '../token/freshness.ts';
@@ -163,7 +163,7 @@ function failureFrom(error: unknown, identity: Identity): Failure {
     return advise({kind: 'unexpected', detail: String(error)}, suffererOf(identity));
   const code = codeOf(error) ?? 'ERR_SECRET_UNREADABLE';
   const hint =
-    error instanceof OrgkeyError && error.hint !== undefined
+    'hint' in error && typeof error.hint === 'string'
       ? printable(error.hint)
       : 'Run orgkey doctor; it reads each secret and reports what fails.';
   return {code, message: printable(error.message), hint, retryAfter: undefined};

@@ -3,10 +3,10 @@ import {fieldOf, secretOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
 import {AcquirerError, type Service} from './failure.ts';
 
-/** Who is asked for in the `aud` of a job's token. */
+/** The `aud` that a job's token must have. */
 const AUDIENCE = 'api://AzureADTokenExchange';
 
-/** The token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
+/** Returns the token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
 export async function requestGithubAssertion(
   job: Job,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -19,10 +19,10 @@ export async function requestGithubAssertion(
     url: url.href,
     headers: {authorization: `Bearer ${secretOf(job, 'requestToken').trim()}`, accept: 'application/json'},
   });
-  return memberOf(reply, 'value', 'github-actions', url, client);
+  return memberOf('value', reply, {service: 'github-actions', url}, client);
 }
 
-/** The token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
+/** Returns the token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
 export async function requestPipelinesAssertion(
   job: Job,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -38,20 +38,19 @@ export async function requestPipelinesAssertion(
       authorization: `Bearer ${secretOf(job, 'requestToken').trim()}`,
       accept: 'application/json',
       'content-type': 'application/json',
-      // a status instead of a sign-in page
+      // answer with a status instead of a sign-in page
       'x-tfs-fedauthredirect': 'Suppress',
     },
     body: '',
   });
-  return memberOf(reply, 'oidcToken', 'azure-pipelines', url, client);
+  return memberOf('oidcToken', reply, {service: 'azure-pipelines', url}, client);
 }
 
 function memberOf(
-  reply: Reply,
   member: string,
-  service: Service,
-  url: URL,
-  {failure}: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
+  reply: Reply,
+  {service, url}: {readonly service: Service; readonly url: URL},
+  {failure}: Pick<HttpClient, 'failure'>,
 ): string {
   if (failure !== undefined) throw new AcquirerError(failure);
   const value = parseRecord(reply.text)?.[member];

@@ -4,7 +4,7 @@ import {codeOf, messageOf} from '../text/orgkey-error.ts';
 import {connectThroughProxy} from './open-tunnel.ts';
 import type {ProxyVariables} from './proxy.ts';
 
-interface WebRequest {
+export interface WebRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

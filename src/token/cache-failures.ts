@@ -8,7 +8,7 @@ export const sameAgain: Failure = {
   retryAfter: undefined,
 };
 
-export const dropped: Failure = {
+export const removed: Failure = {
   code: 'ERR_DROPPED',
   message: 'the identity was removed from the configuration while its token was being acquired',
   hint: 'Try again.',

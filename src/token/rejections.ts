@@ -5,7 +5,7 @@ import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
 import type {Clock} from './token.ts';
 
 /** How long a rejected organization gets an explanation instead of another token, in milliseconds. */
-export const EXPLAINED_FOR = 60_000;
+const EXPLAINED_FOR = 60_000;
 
 /** Two rejections further apart than this are unrelated, in milliseconds. */
 const IN_A_ROW = 10 * 60_000;
@@ -17,7 +17,7 @@ const IN_A_ROW = 10 * 60_000;
 const RELAPSES = 4;
 
 /** A scoped socket can force one acquisition in this time, in milliseconds. */
-export const FORCED_EVERY = 60_000;
+const FORCED_EVERY = 60_000;
 
 const MAX_REMEMBERED = 10_000;
 const MAX_FINGERPRINTS = 8;
@@ -90,7 +90,7 @@ export class Rejections {
   /** Forgets what was rejected to these identities: another user may be behind them. */
   forget(identities: Iterable<Identity>): void {
     const forgotten = new Set(Array.from(identities, ({key}) => key));
-    for (const [name, {identity}] of [...this.#histories.entries()])
+    for (const [name, {identity}] of this.#histories.entries())
       if (forgotten.has(identity)) this.#histories.delete(name);
   }
 

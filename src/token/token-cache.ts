@@ -1,7 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
-import {brokeOff, dropped, expiresTooSoon, sameAgain} from './cache-failures.ts';
+import {brokeOff, removed, expiresTooSoon, sameAgain} from './cache-failures.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from './token.ts';
@@ -218,7 +218,7 @@ export class TokenCache {
     if (ticket.fate !== 'kept') {
       this.#diverted.delete(ticket);
       if (acquisition.kind === 'token') acquisition.token.secret.erase();
-      return ticket.fate === 'dropped' ? {kind: 'failed', failure: dropped} : this.#fly(wanted);
+      return ticket.fate === 'dropped' ? {kind: 'failed', failure: removed} : this.#fly(wanted);
     }
     this.#flights.delete(key);
     return acquisition.kind === 'failed'

@@ -1,3 +1,4 @@
+import type * as Credentials from '../token-credential.ts';
 import {forbidEval} from '../../forbid-eval.ts';
 import {fieldOf, jobFrom, type Job, type TimedJob} from '../job.ts';
 import {HttpClient} from '../http/http-client.ts';
@@ -71,7 +72,7 @@ async function perform(job: Job, client: HttpClient, sdk: Sdk | undefined): Prom
   }
 }
 
-type Sdk = typeof import('../token-credential.ts');
+type Sdk = Pick<typeof Credentials, 'tokenCredentialFor'>;
 
 async function sdkToken(job: Job, client: HttpClient, sdk: Sdk | undefined): Promise<string> {
   const {tokenCredentialFor} = sdk ?? (await import('../token-credential.ts'));

@@ -10,15 +10,16 @@ import {
   type Grant,
 } from './issuer.ts';
 import {fieldOf, type Job} from '../job.ts';
+import {checkIdToken} from './check-id-token.ts';
 import {signInPage, type SignInPage} from './sign-in-page.ts';
-import {localFailure, AcquirerError, type AcquirerFailure} from '../failure.ts';
+import {AcquirerError, type AcquirerFailure} from '../failure.ts';
 
-/** Bytes of what a browser may post. */
+/** Bytes that a browser may post. */
 const MAX_POST = 64 * 1024;
 
 /**
- * Signs a person in with a browser, which brings the code back to a port on loopback. `tell` gets the address to
- * open. Whoever else finds the port has neither the state nor the verifier, and cannot end the sign-in either.
+ * Signs a user in with a browser, which brings the code back to a port on loopback. `tell` gets the address to open.
+ * Another process that finds the port has neither the state nor the verifier, and cannot end the sign-in either.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8252
  */
@@ -56,7 +57,12 @@ export async function signInWithBrowser(
         {code, verifier, redirectUri: listener.redirectUri},
         client,
       );
-      checkNonce(grant, nonce, job);
+      checkIdToken(grant.idToken === undefined ? {} : claimsOf(grant.idToken), {
+        issuer: fieldOf(job, 'issuer'),
+        clientId: fieldOf(job, 'clientId'),
+        nonce,
+        now: Date.now() - (client.skew ?? 0),
+      });
       await listener.finish({kind: 'signed-in', username: usernameIn(grant)});
       return grant;
     } catch (error) {
@@ -88,34 +94,23 @@ function redeem(
     code_verifier: client.conceal(verifier),
     scope: personScope(job),
   };
-  // a code is good once
-  return askForTokens(job, url, parameters, client, 1);
+  // a code is valid once
+  return askForTokens(job, {url, parameters, tries: 1}, client);
 }
 
-/** The tokens are the answer to this very sign-in, and for us. */
-function checkNonce({idToken}: Grant, nonce: string, job: Job): void {
-  const {nonce: said, aud} = idToken === undefined ? {} : claimsOf(idToken);
-  if (said === nonce && aud === fieldOf(job, 'clientId')) return;
-  throw localFailure(
-    'ERR_NONCE',
-    'the issuer answered with the tokens of another sign-in',
-    'Start the sign-in again; if it happens again, somebody stands in between.',
-  );
-}
-
-/** Who it is, for the page. */
+/** Returns the user's name, for the page. */
 function usernameIn({idToken}: Grant): string | undefined {
   const {preferred_username: username} = idToken === undefined ? {} : claimsOf(idToken);
   return typeof username === 'string' && username !== '' ? username : undefined;
 }
 
-/** The port that the browser comes back to. */
+/** Listens on the port that the browser comes back to. */
 class Listener {
-  /** What the browser brought first. */
+  /** The first code that the browser brought. */
   readonly code: Promise<string>;
   readonly redirectUri: string;
   readonly #servers: readonly Server[];
-  /** A page that is loaded anew comes twice, and the second request is the one that people look at. */
+  /** A page that is reloaded comes twice, and the user sees the second answer. */
   readonly #waiting = new Set<ServerResponse>();
 
   private constructor(servers: readonly Server[], port: number, state: string) {
@@ -123,12 +118,12 @@ class Listener {
     this.redirectUri = `http://localhost:${port}`;
     const {promise, resolve, reject} = Promise.withResolvers<string>();
     this.code = promise;
-    // awaited only after the address was told
+    // awaited only after `tell`
     promise.catch(() => {});
     const reception = {host: `localhost:${port}`, state, waiting: this.#waiting, resolve, reject};
     for (const server of servers) {
       server.on('request', (request, response) => {
-        // a client that goes away in the middle, whoever it is, is no reason to end the sign-in
+        // a client that disconnects does not end the sign-in
         receive(request, response, reception).catch(() => response.destroy());
       });
     }
@@ -138,12 +133,12 @@ class Listener {
     const server = await listen('127.0.0.1', 0);
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    // `localhost` is either; where the other is not to be had, browsers come to this one
+    // `localhost` is either; if the other is not available, browsers use this one
     const other = await listen('::1', port).catch(() => undefined);
     return new Listener(other === undefined ? [server] : [server, other], port, state);
   }
 
-  /** Shows how it ended to whoever came back; resolves once that was sent. */
+  /** Shows the result in the browser. Resolves when it was sent. */
   async finish(page: SignInPage): Promise<void> {
     const status = page.kind === 'signed-in' ? 200 : 400;
     await Promise.all(Array.from(this.#waiting, (response) => show(response, status, page)));
@@ -173,7 +168,7 @@ interface Reception {
   readonly reject: (error: Error) => void;
 }
 
-/** Only a request with our state counts; all others are answered and forgotten. */
+/** Handles a request. Only one with our state counts; all others are answered and forgotten. */
 async function receive(
   request: IncomingMessage,
   response: ServerResponse,
@@ -184,7 +179,7 @@ async function receive(
     return show(response, 404, {kind: 'astray', reason: 'Nothing is at this address.'});
   const parameters = request.method === 'POST' ? await readForm(request) : url.searchParams;
   if (parameters?.get('state') !== state)
-    return show(response, 400, {kind: 'astray', reason: 'This is not the sign-in that is waited for.'});
+    return show(response, 400, {kind: 'astray', reason: 'This is not the sign-in that was started.'});
   const error = parameters.get('error');
   const code = parameters.get('code');
   if (error === null && code !== null && code !== '') {
@@ -223,7 +218,7 @@ function declined(error: string, description: string): AcquirerFailure {
   };
 }
 
-/** Resolves once the page was sent, so that the process may end. */
+/** Sends a page. Resolves when it was sent, so that the process may end. */
 function show(response: ServerResponse, status: number, page: SignInPage): Promise<void> {
   const headers = {
     'content-type': 'text/html; charset=utf-8',
@@ -233,7 +228,7 @@ function show(response: ServerResponse, status: number, page: SignInPage): Promi
     connection: 'close',
   };
   return new Promise((resolve) => {
-    // somebody who has closed the page meanwhile is signed in all the same
+    // the user has closed the page, and is signed in all the same
     if (response.destroyed) return resolve();
     response.on('close', resolve);
     response.writeHead(status, headers).end(signInPage(page));

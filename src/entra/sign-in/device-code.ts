@@ -4,10 +4,10 @@ import {askForTokens, clientSecretIn, endpointsOf, personScope, readAnswer, type
 import {fieldOf, type Job} from '../job.ts';
 import {localFailure, AcquirerError} from '../failure.ts';
 
-/** Seconds between two questions where the issuer names none. @see https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
+/** Seconds between two requests if the issuer names none. @see https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
 const INTERVAL = 5;
 
-/** Signs a person in who types a code on any device. `tell` gets the code and where it is typed. */
+/** Signs in a user who types a code on any device. `tell` gets the code and the address to type it at. */
 export async function signInWithDeviceCode(
   job: Job,
   client: HttpClient,
@@ -37,14 +37,13 @@ export async function signInWithDeviceCode(
       'Check issuer and clientId.',
     );
   tell({event: 'login', deviceCode: {url: verificationUri, code: userCode}});
-  return poll(job, endpoints.token, deviceCode, numberOr(answer['interval'], INTERVAL), client);
+  const interval = numberOr(answer['interval'], INTERVAL);
+  return poll(job, {url: endpoints.token, deviceCode, interval}, client);
 }
 
 async function poll(
   job: Job,
-  url: string,
-  deviceCode: string,
-  interval: number,
+  {url, deviceCode, interval}: {readonly url: string; readonly deviceCode: string; readonly interval: number},
   client: HttpClient,
 ): Promise<Grant> {
   const parameters = {
@@ -54,11 +53,11 @@ async function poll(
   for (let seconds = interval; ;) {
     await sleep(seconds * 1000);
     try {
-      return await askForTokens(job, url, parameters, client, 1);
+      return await askForTokens(job, {url, parameters, tries: 1}, client);
     } catch (error) {
       const failure = error instanceof AcquirerError ? error.failure : undefined;
       if (failure?.kind === 'rejected' && failure.error === 'authorization_pending') continue;
-      // too often, or nobody hears us for the moment: the person may still be typing
+      // too often, or no connection at the moment: the user may still be typing
       if (
         failure?.kind === 'unreachable' ||
         (failure?.kind === 'rejected' && failure.error === 'slow_down')

@@ -4,24 +4,24 @@ import {fieldOf, type Job} from '../job.ts';
 import {parseRecord} from '../../text/record.ts';
 import {localFailure, AcquirerError} from '../failure.ts';
 
-/** Where an issuer's people sign in. */
+/** The endpoints of an issuer. */
 export interface Endpoints {
   readonly authorize: string;
   readonly token: string;
   /** `undefined`: the issuer has no device code flow. */
   readonly deviceCode: string | undefined;
-  /** Whether it can post the code instead of writing it into an address that browsers remember. */
+  /** Whether it can post the code instead of putting it in an address that browsers remember. */
   readonly formPost: boolean;
 }
 
-/** What a token request for a person brings. */
+/** The answer to a token request for a user. */
 export interface Grant {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
 }
 
-/** Entra's addresses follow from its issuer's; others are asked for theirs. @throws {AcquirerError} */
+/** Returns the endpoints. Entra's follow from its issuer; another issuer is asked. @throws {AcquirerError} */
 export async function endpointsOf(
   issuer: string,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -70,13 +70,17 @@ async function discover(
   };
 }
 
-/** @throws {AcquirerError} for a rejection too. */
+interface TokenQuestion {
+  readonly url: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly tries?: number;
+}
+
+/** Sends a token request. @throws {AcquirerError} for a rejection too. */
 export async function askForTokens(
   job: Job,
-  url: string,
-  parameters: Readonly<Record<string, string>>,
+  {url, parameters, tries}: TokenQuestion,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
-  tries?: number,
 ): Promise<Grant> {
   const reply = await client.ask({
     service: url.includes('/oauth2/v2.0/') ? 'entra' : 'issuer',
@@ -96,7 +100,7 @@ export async function askForTokens(
   return {accessToken, refreshToken: textOr(refreshToken), idToken: textOr(idToken)};
 }
 
-/** A new access token for a person who signed in before. */
+/** Gets a new access token for a user who signed in before. */
 export async function refresh(
   job: Job,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -104,15 +108,15 @@ export async function refresh(
   const {token} = await endpointsOf(fieldOf(job, 'issuer'), client);
   const refreshToken = new TextDecoder().decode(job.secrets['refreshToken']);
   const parameters = {grant_type: 'refresh_token', refresh_token: refreshToken, scope: personScope(job)};
-  return askForTokens(job, token, parameters, client);
+  return askForTokens(job, {url: token, parameters}, client);
 }
 
-/** What is asked for, and with it that there be a refresh token and a name. */
+/** Returns the scope to ask for, with those for a refresh token and a name. */
 export function personScope(job: Job): string {
   return `${fieldOf(job, 'scope')} openid profile offline_access`;
 }
 
-/** @throws {AcquirerError} where the answer is a rejection. */
+/** Returns the answer's JSON. @throws {AcquirerError} if it is a rejection. */
 export function readAnswer(
   reply: Reply,
   {failure}: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -121,7 +125,7 @@ export function readAnswer(
   return parseRecord(reply.text) ?? {};
 }
 
-/** Who signed in, from the ID token. It came straight from the issuer over TLS: its signature adds nothing. */
+/** Returns the claims of an ID token. */
 export function claimsOf(idToken: string): Readonly<Record<string, unknown>> {
   return parseRecord(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()) ?? {};
 }
@@ -132,7 +136,7 @@ export function createPkce(): {readonly verifier: string; readonly challenge: st
   return {verifier, challenge: createHash('sha256').update(verifier).digest('base64url')};
 }
 
-/** 43 characters that nobody can guess. */
+/** Returns 43 random characters. */
 export function randomText(): string {
   return randomBytes(32).toString('base64url');
 }
