@@ -188,7 +188,7 @@ function slowSecret(milliseconds: number): Failure {
 const noToken: Failure = {
   code: 'ERR_UNUSABLE_ANSWER',
   message: 'the issuer answered without a token',
-  hint: 'Something in between answers in its place: check the proxy of this machine and the authority host.',
+  hint: 'A proxy may answer in its place: check the proxy of this machine and the authority host.',
   retryAfter: undefined,
 };
 

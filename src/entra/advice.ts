@@ -5,8 +5,8 @@ import {nameOf, worded} from './advice-words.ts';
 import {explainCode, type Explanation} from './explanations.ts';
 import type {AcquirerFailure} from './failure.ts';
 
-/** Whose failure it is, as far as the advice depends on it. */
-export interface Sufferer {
+/** What the advice depends on besides the failure. */
+export interface Subject {
   readonly kind: string;
   readonly clientId?: string | undefined;
   /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
@@ -16,25 +16,25 @@ export interface Sufferer {
 /** Entra takes assertions of a clock that is off by less than this, in milliseconds. */
 const TOLERATED_SKEW = 5 * 60_000;
 
-/** A failure in words: what happened, and what repairs it. */
-export function advise(failure: AcquirerFailure, sufferer: Sufferer): Failure {
+/** Turns the facts of a failure into code, message and hint. */
+export function advise(failure: AcquirerFailure, subject: Subject): Failure {
   switch (failure.kind) {
     case 'rejected':
-      return adviseOnRejection(failure, sufferer);
+      return adviseOnRejection(failure, subject);
     case 'unreachable':
       return adviseOnSilence(failure);
     case 'unusable':
       return worded(
         'ERR_UNUSABLE_ANSWER',
         `${nameOf(failure.service)} answered with ${printable(failure.detail)} (${printable(failure.host)}, HTTP ${failure.status})`,
-        'Something in between answers in its place: check the proxy of this machine and the authority host.',
+        'A proxy may answer in its place: check the proxy of this machine and the authority host.',
       );
     case 'local':
       return worded(failure.code, printable(failure.detail), failure.hint && printable(failure.hint));
     case 'unexpected':
       return worded(
         'ERR_UNEXPECTED',
-        `something unforeseen happened (${printable(failure.detail, 200)})`,
+        `unexpected failure (${printable(failure.detail, 200)})`,
         'Run orgkey doctor, and report what it says if it finds nothing.',
       );
   }
@@ -42,19 +42,19 @@ export function advise(failure: AcquirerFailure, sufferer: Sufferer): Failure {
 
 type Rejection = Extract<AcquirerFailure, {kind: 'rejected'}>;
 
-/** Status and OAuth error say what kind of rejection it is, the code what to do. */
-function adviseOnRejection(rejection: Rejection, sufferer: Sufferer): Failure {
+/** Status and OAuth error decide the kind of rejection, the code what to do. */
+function adviseOnRejection(rejection: Rejection, subject: Subject): Failure {
   const known = explanationOf(rejection);
   const code = known?.code ?? rejection.codes[0];
   if (rejection.status === 429 || known?.retry === 'after-cooldown') return throttled(rejection, code);
-  if (known !== undefined && dependsOnTime.has(known.code) && Math.abs(sufferer.skew ?? 0) > TOLERATED_SKEW)
-    return clockIsWrong(known.code, sufferer.skew ?? 0);
+  if (known !== undefined && dependsOnTime.has(known.code) && Math.abs(subject.skew ?? 0) > TOLERATED_SKEW)
+    return clockIsWrong(known.code, subject.skew ?? 0);
   if (known !== undefined) {
     const message = `${halfSentence(known.meaning)}${presented(rejection)}`;
-    return {...worded(known.code, message, actionFor(known, sufferer)), retryAfter: rejection.retryAfter};
+    return {...worded(known.code, message, actionFor(known, subject)), retryAfter: rejection.retryAfter};
   }
   if (rejection.status >= 500) return unwell(rejection, code);
-  const {message, hint} = adviceByService(rejection, sufferer);
+  const {message, hint} = adviceByService(rejection, subject);
   return {...worded(code ?? errorCodeOf(rejection), message, hint), retryAfter: rejection.retryAfter};
 }
 
@@ -63,8 +63,8 @@ function throttled({service, retryAfter}: Rejection, code: string | undefined): 
   const when = wait === undefined ? '' : ` for ${describeTime(wait)}`;
   return {
     code: code ?? 'ERR_THROTTLED',
-    message: `${nameOf(service)} is asked too often and wants to be left alone${when}`,
-    hint: 'It is asked again by itself after that time; nothing needs to be done unless it comes back.',
+    message: `${nameOf(service)} is asked too often and rejects requests${when}`,
+    hint: 'orgkey asks again after that time; do nothing unless it happens again.',
     retryAfter: wait,
   };
 }
@@ -72,13 +72,13 @@ function throttled({service, retryAfter}: Rejection, code: string | undefined): 
 function unwell({service, status, retryAfter}: Rejection, code: string | undefined): Failure {
   return {
     code: code ?? 'ERR_ISSUER_UNWELL',
-    message: `${nameOf(service)} has a failure of its own (HTTP ${status})`,
-    hint: 'It is asked again by itself; https://azure.status.microsoft tells of outages.',
+    message: `${nameOf(service)} has an internal failure (HTTP ${status})`,
+    hint: 'orgkey asks again automatically; https://azure.status.microsoft lists outages.',
     retryAfter,
   };
 }
 
-/** Codes tell the repair where Entra is asked; elsewhere they are those of whoever stands behind. */
+/** Codes name the repair if Entra was asked; other services pass on codes of servers behind them. */
 function explanationOf({service, codes}: Rejection): Explanation | undefined {
   const isEntra = service === 'entra' || service === 'issuer' || service === 'managed-identity';
   return isEntra ? codes.map(explainCode).find((explanation) => explanation !== undefined) : undefined;
@@ -89,12 +89,12 @@ const dependsOnTime = new Set(['AADSTS700024', 'AADSTS50013', 'AADSTS700027']);
 function clockIsWrong(code: string, skew: number): Failure {
   return worded(
     code,
-    `this machine's clock is ${describeTime(Math.abs(skew))} ${skew > 0 ? 'ahead' : 'behind'}, and Entra takes nothing that was signed at another time`,
+    `this machine's clock is ${describeTime(Math.abs(skew))} ${skew > 0 ? 'ahead' : 'behind'}, and Entra rejects what was signed at another time`,
     'Set the clock: timedatectl set-ntp true',
   );
 }
 
-/** What Entra compared with the federated credential, the one thing that helps to find the difference. */
+/** Returns what Entra compared with the federated credential, which shows the difference. */
 function presented({description}: Rejection): string {
   const found = /presented assertion (issuer|subject|audience) '([^']{1,300})'/.exec(description);
   return found === null ? '' : `: the assertion's ${found[1] ?? ''} is ${printable(found[2] ?? '', 300)}`;
@@ -105,21 +105,21 @@ interface Advice {
   readonly hint: string;
 }
 
-function adviceByService(rejection: Rejection, sufferer: Sufferer): Advice {
+function adviceByService(rejection: Rejection, subject: Subject): Advice {
   switch (rejection.service) {
     case 'entra':
     case 'issuer':
-      return adviceByOauthError(rejection, sufferer);
+      return adviceByOauthError(rejection, subject);
     case 'managed-identity':
       return adviceOnMetadata(rejection);
     case 'github-actions':
       return {
-        message: `GitHub gives the job no token (HTTP ${rejection.status}${said(rejection)})`,
+        message: `GitHub did not issue a token to the job (HTTP ${rejection.status}${said(rejection)})`,
         hint: 'Give the job the permission: permissions: {id-token: write}; the request token works while the job runs only.',
       };
     case 'azure-pipelines':
       return {
-        message: `Azure Pipelines gives the job no token (HTTP ${rejection.status}${said(rejection)})`,
+        message: `Azure Pipelines did not issue a token to the job (HTTP ${rejection.status}${said(rejection)})`,
         hint: 'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
       };
     case 'key-vault':
@@ -129,31 +129,31 @@ function adviceByService(rejection: Rejection, sufferer: Sufferer): Advice {
             hint: 'Check vault and secret; names are compared without case.',
           }
         : {
-            message: `the vault refuses the machine's managed identity (HTTP ${rejection.status}${said(rejection)})`,
+            message: `the vault rejects the machine's managed identity (HTTP ${rejection.status}${said(rejection)})`,
             hint: "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
           };
   }
 }
 
-function adviceByOauthError(rejection: Rejection, sufferer: Sufferer): Advice {
+function adviceByOauthError(rejection: Rejection, subject: Subject): Advice {
   switch (rejection.error) {
     case 'invalid_client':
     case 'unauthorized_client':
       return {
-        message: `${nameOf(rejection.service)} refuses the ${whatIsShown(sufferer.kind)} of this app${said(rejection)}`,
-        hint: 'Compare clientId and tenantId with the app registration, and look whether its secret, certificate or federated credential is still there.',
+        message: `${nameOf(rejection.service)} refuses the ${credentialOf(subject.kind)} of this app${said(rejection)}`,
+        hint: 'Compare clientId and tenantId with the app registration, and check that its secret, certificate or federated credential still exists.',
       };
     case 'invalid_grant':
     case 'interaction_required':
     case 'login_required':
     case 'expired_token':
       return {
-        message: `a person must sign in again${said(rejection)}`,
+        message: `the user must sign in again${said(rejection)}`,
         hint: 'Run orgkey login for the organization.',
       };
     case 'consent_required':
       return {
-        message: `the app lacks a consent${said(rejection)}`,
+        message: `the app lacks consent${said(rejection)}`,
         hint: 'Have an admin of the tenant consent to the app.',
       };
     case 'access_denied':
@@ -167,14 +167,14 @@ function adviceByOauthError(rejection: Rejection, sufferer: Sufferer): Advice {
       };
     case 'invalid_tenant':
       return {
-        message: `there is no such tenant${said(rejection)}`,
+        message: `the tenant does not exist${said(rejection)}`,
         hint: 'Check tenantId, and authorityHost for national clouds.',
       };
     case 'temporarily_unavailable':
     case 'server_error':
       return {
         message: `${nameOf(rejection.service)} cannot answer for the moment${said(rejection)}`,
-        hint: 'It is asked again by itself.',
+        hint: 'orgkey asks again automatically.',
       };
     default:
       return {
@@ -197,12 +197,12 @@ function adviceOnMetadata(rejection: Rejection): Advice {
     };
   return {
     message: `the machine's metadata service refuses (HTTP ${rejection.status}${said(rejection)})`,
-    hint: 'Check that the machine has a managed identity, and that no proxy or firewall stands before the metadata service.',
+    hint: 'Check that the machine has a managed identity, and that no proxy or firewall blocks the metadata service.',
   };
 }
 
-/** The place where people repair it, for what is repaired at the app registration. */
-function actionFor({code, action}: Explanation, {kind, clientId}: Sufferer): string {
+/** Returns the action, with a link to the page of the app registration if it is repaired there. */
+function actionFor({code, action}: Explanation, {kind, clientId}: Subject): string {
   const isAtTheApp = /^AADSTS(7000222|7000215|700027|7002\d\d|70021)$/.test(code);
   if (!isAtTheApp || clientId === undefined || !/^[0-9a-f-]{36}$/i.test(clientId)) return action;
   const blade =
@@ -219,7 +219,7 @@ function errorCodeOf({service, error, status}: Rejection): string {
   return name === '' ? `ERR_HTTP_${status}` : `ERR_${name}`;
 }
 
-function whatIsShown(kind: string): string {
+function credentialOf(kind: string): string {
   switch (kind) {
     case 'client-secret':
       return 'client secret';
@@ -230,7 +230,7 @@ function whatIsShown(kind: string): string {
   }
 }
 
-/** What the server says itself, its first sentence. */
+/** Returns the first sentence of the server's description. */
 function said({description}: Rejection): string {
   const first =
     description

@@ -5,7 +5,7 @@ import type {AcquirerFailure} from './failure.ts';
 
 type Silence = Extract<AcquirerFailure, {kind: 'unreachable'}>;
 
-/** Explains why there was no answer, from the nearest cause to the farthest. */
+/** Explains why no answer came, from the nearest cause to the farthest. */
 export function adviseOnSilence(silence: Silence): Failure {
   const {service, code, proxy} = silence;
   const host = printable(silence.host);

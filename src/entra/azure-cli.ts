@@ -5,7 +5,7 @@ import {TIME_BUDGET} from '../time-budget.ts';
 import {localFailure, type AcquirerError} from './failure.ts';
 
 const INSTALL =
-  'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.';
+  'Install it (https://aka.ms/azcli), and check that the PATH of the service includes az: orgkey doctor compares.';
 
 export interface CliToken {
   readonly accessToken: string;
@@ -13,7 +13,7 @@ export interface CliToken {
   readonly expiresIn: number | undefined;
 }
 
-/** The token of whoever is signed in to the Azure CLI. @throws {AcquirerError} */
+/** Returns the token of the user who is signed in to the Azure CLI. @throws {AcquirerError} */
 export async function askAzureCli(job: Job): Promise<CliToken> {
   const {tenantId} = job.fields;
   const tenant = tenantId === undefined ? [] : ['--tenant', tenantId];
@@ -63,7 +63,7 @@ function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: s
   if (/az login|not logged in|No subscription found|interactive/i.test(complaint))
     return localFailure(
       code ?? 'ERR_AZURE_CLI_SIGN_IN',
-      'nobody is signed in to the Azure CLI, or the sign-in has ended',
+      'no user is signed in to the Azure CLI, or the sign-in has expired',
       'Run az login as the user of the daemon; without subscriptions: az login --allow-no-subscriptions',
     );
   const first =
@@ -78,7 +78,7 @@ function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: s
   );
 }
 
-/** `expires_on` in seconds since epoch; older CLIs tell the local time alone. */
+/** Reads `expires_on`, in seconds since epoch; older CLIs print only the local time. */
 function lifeOf(answer: Readonly<Record<string, unknown>>): number | undefined {
   const seconds = Number(answer['expires_on'] ?? Number.NaN);
   if (Number.isFinite(seconds)) return seconds * 1000 - Date.now();

@@ -3,10 +3,8 @@ import {secretOf, type Job} from './job.ts';
 import {localFailure} from './failure.ts';
 
 /**
- * The job's certificate and key as the SDK takes them: PEM, the key in the clear, RSA only. What it would choke on
- * is refused here, with the command that repairs it.
- *
- * @throws {AcquirerError}
+ * Returns the job's certificate and key as the SDK needs them: PEM, the key not encrypted, RSA only.
+ * @throws {AcquirerError} with the command that repairs it, if the SDK could not use them.
  */
 export function readCertificate(job: Job): string {
   const bytes = job.secrets['clientCertificate'] ?? new Uint8Array();
@@ -28,7 +26,7 @@ export function readCertificate(job: Job): string {
   if (Date.parse(certificate.validTo) < Date.now())
     throw localFailure(
       'ERR_CERTIFICATE_EXPIRED',
-      `the client certificate ended on ${dayOf(certificate.validTo)}`,
+      `the client certificate expired on ${dayOf(certificate.validTo)}`,
       'Make a new one, upload its public half to the app registration, and replace the file.',
     );
   return `${certificate.toString()}${key.export({type: 'pkcs8', format: 'pem'}).toString()}`;
@@ -39,7 +37,7 @@ function readKey(pem: string, job: Job): KeyObject {
   if (block === undefined)
     throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
-      'the client certificate has no private key beside it',
+      'the file of the client certificate has no private key',
       'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
     );
   const isEncrypted = /ENCRYPTED/.test(block);
@@ -47,7 +45,7 @@ function readKey(pem: string, job: Job): KeyObject {
   if (isEncrypted && (password === undefined || password.length === 0))
     throw localFailure(
       'ERR_CERTIFICATE_PASSWORD',
-      'the private key of the client certificate is encrypted, and there is no password',
+      'the private key of the client certificate is encrypted, and its password is missing',
       'Set clientCertificatePassword, or remove the encryption: openssl pkey -in app.pem -out app.key',
     );
   const key = parseKey(block, isEncrypted ? new TextDecoder().decode(password) : undefined);
@@ -64,7 +62,7 @@ function parseKey(block: string, passphrase: string | undefined): KeyObject {
   try {
     return createPrivateKey(passphrase === undefined ? block : {key: block, passphrase});
   } catch {
-    // OpenSSL's reasons name no more than that, and in words of its own
+    // OpenSSL does not name a more precise reason
     throw passphrase === undefined
       ? localFailure(
           'ERR_CERTIFICATE_FORMAT',
@@ -84,7 +82,7 @@ function readCertificates(pem: string): X509Certificate[] {
   if (blocks.length === 0)
     throw localFailure(
       'ERR_CERTIFICATE_FORMAT',
-      'there is a private key but no certificate beside it',
+      'the file has a private key but no certificate',
       'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
     );
   try {
@@ -98,7 +96,7 @@ function readCertificates(pem: string): X509Certificate[] {
   }
 }
 
-/** A DER sequence, bare or in base64. */
+/** Whether the bytes are a DER sequence, bare or in base64. */
 function isPfx(bytes: Uint8Array): boolean {
   return (
     bytes[0] === 0x30 || /^MI[A-Za-z0-9+/\s]+={0,2}\s*$/.test(Buffer.from(bytes).toString('latin1').trim())

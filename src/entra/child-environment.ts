@@ -3,9 +3,8 @@ import {completeAddress, proxyNames, withoutProxy} from '../network/proxy.ts';
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment that an acquirer starts with: the way out and what is trusted there, nothing else. Above all no
- * `AZURE_*`, which would turn a managed identity into a workload identity or move the authority, no `NODE_OPTIONS`,
- * and no secret.
+ * Returns the environment of an acquirer: proxies and trusted certificates, nothing else. Above all no `AZURE_*`, which
+ * would turn a managed identity into a workload identity or move the authority, no `NODE_OPTIONS` and no secret.
  */
 export function childEnvironment(
   variables: Variables,
@@ -21,18 +20,18 @@ export function childEnvironment(
     ...environment,
     NO_PROXY: list,
     no_proxy: list,
-    // Node's own HTTP takes the proxy variables with this one only
+    // without it, Node's own HTTP ignores the proxy variables
     NODE_USE_ENV_PROXY: '1',
     ...(compileCache === undefined ? {} : {NODE_COMPILE_CACHE: compileCache}),
   };
 }
 
-/** What the Azure CLI needs to find itself and who is signed in. */
+/** Returns what the Azure CLI needs to run and to find its sign-in. */
 export function cliEnvironment(variables: Variables): Record<string, string> {
   return pick(variables, ofTheCli);
 }
 
-/** What tells where a managed identity is asked for; `IDENTITY_HEADER` and `MSI_SECRET` are secrets. */
+/** Returns the variables of managed identity endpoints; `IDENTITY_HEADER` and `MSI_SECRET` are secrets. */
 export function managedIdentityVariables(variables: Variables): Record<string, string> {
   return pick(variables, ofManagedIdentity);
 }

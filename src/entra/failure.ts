@@ -20,7 +20,7 @@ export type AcquirerFailure =
       /** In milliseconds. */
       readonly retryAfter: number | undefined;
     }
-  /** There was no answer. */
+  /** No answer came. */
   | {
       readonly kind: 'unreachable';
       readonly service: Service;
@@ -64,15 +64,24 @@ export class AcquirerError extends OrgkeyError {
   readonly failure: AcquirerFailure;
 
   constructor(failure: AcquirerFailure) {
-    super(codeOfFailure(failure), failure.kind === 'local' ? failure.detail : failure.kind, {
-      hint: failure.kind === 'local' ? failure.hint : undefined,
-    });
+    const {message, code, hint} = summaryOf(failure);
+    super(code, message, {hint});
     this.failure = failure;
   }
 }
 
-function codeOfFailure(failure: AcquirerFailure): string {
-  return failure.kind === 'local' || failure.kind === 'unreachable' ? failure.code : 'ERR_ACQUIRER';
+/** For logs; `advise` has the words for users. */
+function summaryOf(
+  failure: AcquirerFailure,
+): Readonly<Record<'code' | 'message', string>> & {hint?: string | undefined} {
+  switch (failure.kind) {
+    case 'local':
+      return {code: failure.code, message: failure.detail, hint: failure.hint};
+    case 'unreachable':
+      return {code: failure.code, message: failure.code};
+    default:
+      return {code: 'ERR_ACQUIRER', message: failure.kind};
+  }
 }
 
 /** Returns an error found before any request. `detail` is half a sentence, lower case, no full stop. */

@@ -1,21 +1,20 @@
 import {isRecord, parseRecord} from '../text/record.ts';
 
 /**
- * What the daemon and an acquirer write to each other: one line of JSON, the head, which never holds a secret, and
- * after it the secrets as raw bytes in the order that the head names them. So no secret becomes a string in the
- * daemon, where strings stay until they are collected, and every buffer that held one can be overwritten.
+ * A message between the daemon and an acquirer: one line of JSON, the head, which never holds a secret, then the secrets
+ * as raw bytes in the order of the head. So no secret becomes a string in the daemon, which could not be overwritten.
  */
 export interface Message {
   readonly head: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, Uint8Array>>;
 }
 
-/** The caller overwrites what it gets, once it was written. */
+/** Returns the bytes of a message. The caller overwrites them after writing. */
 export function encodeMessage({head, secrets}: Message): Buffer {
   const names = Object.keys(secrets);
   const lengths = Object.fromEntries(names.map((name) => [name, secrets[name]?.length ?? 0]));
   const line = Buffer.from(`${JSON.stringify({...head, secrets: lengths})}\n`);
-  // not from Node's pool: what is overwritten must be all that there is
+  // not from Node's pool: there must be one copy to overwrite
   const bytes = Buffer.alloc(line.length + Object.values(lengths).reduce((sum, length) => sum + length, 0));
   bytes.set(line);
   let offset = line.length;
@@ -26,11 +25,7 @@ export function encodeMessage({head, secrets}: Message): Buffer {
   return bytes;
 }
 
-/**
- * The secrets are copies, `bytes` can be overwritten.
- *
- * @returns `undefined` where the bytes are no whole message.
- */
+/** Reads a message. The secrets are copies. Returns `undefined` if the bytes are not one whole message. */
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const end = bytes.indexOf(0x0a);
   if (end < 0) return undefined;

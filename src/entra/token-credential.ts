@@ -13,7 +13,7 @@ import {fieldOf, secretOf, type Job} from './job.ts';
 import {requestGithubAssertion, requestPipelinesAssertion} from './pipeline-assertion.ts';
 import {internalFailure, localFailure, type Service} from './failure.ts';
 
-/** The SDK's object that can get the job's token. Never the one that tries everything that happens to be there. */
+/** Returns the SDK's credential for the job. Never `DefaultAzureCredential`, which tries whatever the machine offers. */
 export function tokenCredentialFor(job: Job, client: HttpClient): TokenCredential {
   switch (job.task) {
     case 'client-secret':
@@ -47,11 +47,11 @@ export function tokenCredentialFor(job: Job, client: HttpClient): TokenCredentia
     case 'azure-pipelines':
       return asserted(job, client, () => requestPipelinesAssertion(job, client));
     default:
-      throw internalFailure(`no credential of the SDK does ${job.task}`);
+      throw internalFailure(`the SDK has no credential for ${job.task}`);
   }
 }
 
-/** Who client the tokens of other issuers, in the cloud of the authority. */
+/** Returns the audience for tokens of other issuers, in the cloud of the authority. */
 export function exchangeAudienceOf(authorityHost: string): string {
   const {hostname} = new URL(authorityHost);
   if (hostname.endsWith('.us')) return 'api://AzureADTokenExchangeUSGov/.default';
@@ -64,7 +64,7 @@ function asserted(job: Job, client: HttpClient, assertion: () => Promise<string>
   return new ClientAssertionCredential(
     fieldOf(job, 'tenantId'),
     fieldOf(job, 'clientId'),
-    // asked for it twice, the SDK would have it made twice
+    // the SDK may call this twice
     () => (made ??= assertion().then((token) => client.conceal(token))),
     optionsOf(job, client),
   );
@@ -77,7 +77,7 @@ function managedIdentity(clientId: string, client: HttpClient): ManagedIdentityC
     : new ManagedIdentityCredential({clientId, ...options});
 }
 
-/** The SDK's own cache of this file lives for five minutes: a fresher token would not be seen. */
+/** Reads the file at each use: the SDK would cache it for five minutes. */
 async function readFederatedToken(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
@@ -104,7 +104,7 @@ function optionsOf(job: Job, client: HttpClient) {
   };
 }
 
-/** Tries and redirects are the business of the client. */
+/** Our client handles retries and redirects. */
 function clientOptions(client: HttpClient, service: Service) {
   return {
     httpClient: sdkHttpClient(client, service),

@@ -33,7 +33,7 @@ interface WayOut {
 /**
  * Sends one request and reads its answer, through a proxy if the variables name one. Redirects are answers like any
  * other: a token would travel with the request.
- * @throws {Error} from Node if there is no answer; `describeNetworkError` explains it.
+ * @throws {Error} from Node if no answer comes; `describeNetworkError` explains it.
  */
 export async function sendRequest(question: WebRequest, wayOut: WayOut): Promise<WebReply> {
   const {protocol} = new URL(question.url);

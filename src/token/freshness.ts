@@ -3,26 +3,26 @@ import type {Clock, Token} from './token.ts';
 /** No token with less than this left is ever handed out, in milliseconds. */
 export const NEVER_BELOW = 60_000;
 
-/** A token that is handed out lives at least this much longer where the issuer's tokens allow it, in milliseconds. */
+/** A token that is handed out lives at least this long if the issuer's tokens allow it, in milliseconds. */
 const GUARANTEED_LIFE = 10 * 60_000;
 
-/** Refreshed behind the requests once this part of its life is over, where the issuer names no moment. */
+/** The part of its life after which a token is refreshed in the background, if the issuer names no time. */
 const REFRESH_AT = 0.75;
 
-/** Not refreshed before this part of its life is over, whatever the issuer wants: or each request might ask anew. */
+/** No refresh before this part of its life, whatever the issuer wants: otherwise each request might cause one. */
 const NOT_BEFORE = 0.5;
 
 /**
  * - `fresh`: served.
- * - `should-refresh`: served, and refreshed behind the request.
- * - `must-refresh`: a new one is waited for; this one is served only if none can be had.
+ * - `should-refresh`: served, and refreshed in the background.
+ * - `must-refresh`: the request waits for a new one; this one is served only if that fails.
  * - `expired`: never served.
  */
 export type Freshness = 'fresh' | 'should-refresh' | 'must-refresh' | 'expired';
 
 /**
- * Milliseconds that the token still lives, by the less generous of two clocks: its end on the wall, and its
- * life since it was had. So a wall clock that is set back never prolongs a life.
+ * Returns the milliseconds that the token still lives, by the stricter of two clocks. So a wall clock that is set back
+ * never prolongs a life.
  */
 export function lifeLeft(token: Token, clock: Clock): number {
   if (token.expiresAt === undefined) return Infinity;
@@ -41,7 +41,7 @@ export function freshnessOf(token: Token, clock: Clock, jitter: number): Freshne
   const left = lifeLeft(token, clock);
   if (left < NEVER_BELOW) return 'expired';
   const life = token.expiresAt - token.acquiredAt;
-  // tokens of a short-lived issuer can't promise ten minutes: half of their life is what they can
+  // short-lived tokens cannot guarantee ten minutes: half of their life is enough
   if (left < Math.min(GUARANTEED_LIFE, life / 2)) return 'must-refresh';
   const wanted =
     token.refreshAt === undefined

@@ -38,7 +38,7 @@ export function askerOf(owner: Owner, scope: SocketScope, {key}: Identity): Aske
 
 /**
  * Remembers which tokens Azure DevOps rejected, and to whom. A rejected token is replaced once. If the replacement is
- * rejected too, or there is none, the problem is permission: we stop replacing tokens and explain.
+ * rejected too, or missing, the problem is permission: we stop replacing tokens and explain.
  */
 export class Rejections {
   readonly #clock: Clock;
@@ -75,7 +75,7 @@ export class Rejections {
     this.#histories.set(keyOf(asker), history);
   }
 
-  /** Starts the explanation, if it has not started: there is no other token than the rejected one. */
+  /** Starts the explanation, if it has not started: no other token exists. */
   giveUp(asker: Asker): void {
     const history = this.#current(asker);
     if (history && history.explainUntil === undefined) explain(history, this.#clock.uptime());

@@ -66,7 +66,7 @@ for (const [method, grant] of [
     const before = await home.git(['ls-remote', site.url]);
     t.regex(
       before.stderr,
-      /^orgkey: error: contoso: sign in .*: nobody has signed in yet \(ERR_NOT_SIGNED_IN\)$/m,
+      /^orgkey: error: contoso: sign in .*: no user has signed in yet \(ERR_NOT_SIGNED_IN\)$/m,
     );
     t.regex(before.stderr, /^orgkey: hint: Run orgkey login for the organization\.$/m);
 
@@ -88,7 +88,7 @@ for (const [method, grant] of [
 
     t.deepEqual(await next.daemon.call('logout', {organization: 'contoso'}), {wasSignedIn: true});
     const after = await next.home.git(['ls-remote', site.url]);
-    t.regex(after.stderr, /nobody has signed in yet \(ERR_NOT_SIGNED_IN\)/);
+    t.regex(after.stderr, /no user has signed in yet \(ERR_NOT_SIGNED_IN\)/);
     t.deepEqual(secretsOf(daemon), [], 'the disk has nothing of it');
   });
 }

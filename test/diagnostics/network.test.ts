@@ -32,7 +32,7 @@ const failures: readonly [title: string, fault: Fault, expected: RegExp][] = [
   [
     'a certificate of another host',
     {endpoint: 'tls', certificate: 'wrong-name'},
-    /^failed: the certificate is not one of dev\.azure\.com → Somebody else answers/,
+    /^failed: the certificate does not belong to dev\.azure\.com → Another server answers/,
   ],
   [
     'a connection that is cut',

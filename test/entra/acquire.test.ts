@@ -154,7 +154,7 @@ test('a secret that takes too long to read leaves no time for the issuer', async
   });
   t.is(
     told(await acquire(app)),
-    'reading its secret took 8 s, and no time was left to ask the issuer (ERR_SECRET_SLOW)\nSee why the program, keyring or vault is slow, or keep the secret in a file.',
+    'reading its secret took 8 s, and no time was left to ask the issuer (ERR_SECRET_SLOW)\nCheck why the program, keyring or vault is slow, or keep the secret in a file.',
   );
   t.deepEqual(errands, []);
 });
@@ -187,7 +187,7 @@ for (const [title, thrown, expected] of [
   [
     'something that is no error',
     'odd',
-    'something unforeseen happened (odd) (ERR_UNEXPECTED)\nRun orgkey doctor, and report what it says if it finds nothing.',
+    'unexpected failure (odd) (ERR_UNEXPECTED)\nRun orgkey doctor, and report what it says if it finds nothing.',
   ],
 ] as const) {
   test(`a secret that cannot be read throws ${title}`, async (t) => {

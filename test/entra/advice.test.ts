@@ -60,16 +60,16 @@ const failures: readonly [string, AcquirerFailure, code: string, message: RegExp
     'a grant that ended',
     refused({error: 'invalid_grant'}),
     'ERR_INVALID_GRANT',
-    /^a person must sign in again$/,
+    /^the user must sign in again$/,
   ],
-  ['no consent', refused({error: 'consent_required'}), 'ERR_CONSENT_REQUIRED', /^the app lacks a consent$/],
+  ['no consent', refused({error: 'consent_required'}), 'ERR_CONSENT_REQUIRED', /^the app lacks consent$/],
   [
     'a resource',
     refused({error: 'invalid_resource'}),
     'ERR_INVALID_RESOURCE',
     /does not know what is asked for$/,
   ],
-  ['a tenant', refused({error: 'invalid_tenant'}), 'ERR_INVALID_TENANT', /^there is no such tenant$/],
+  ['a tenant', refused({error: 'invalid_tenant'}), 'ERR_INVALID_TENANT', /^the tenant does not exist$/],
   ['declined', refused({error: 'access_denied'}), 'ERR_ACCESS_DENIED', /^the sign-in was declined$/],
   [
     'busy',
@@ -150,7 +150,7 @@ const failures: readonly [string, AcquirerFailure, code: string, message: RegExp
     'unforeseen',
     {kind: 'unexpected', detail: 'x'.repeat(1000)},
     'ERR_UNEXPECTED',
-    /^something unforeseen happened \(x{200}…\)$/,
+    /^unexpected failure \(x{200}…\)$/,
   ],
 ];
 

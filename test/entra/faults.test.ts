@@ -116,7 +116,7 @@ test.serial('401 without a code: by the OAuth error', ends, {
   answers: [401],
   says: [
     'Entra refuses the client secret of this app: who? (ERR_INVALID_CLIENT)',
-    'Compare clientId and tenantId with the app registration, and look whether its secret, certificate or federated credential is still there.',
+    'Compare clientId and tenantId with the app registration, and check that its secret, certificate or federated credential still exists.',
   ],
 });
 
@@ -131,13 +131,12 @@ test.serial('a redirect is not followed', ends, {
 
 // ── Entra is busy or unwell ──
 
-const throttled =
-  'It is asked again by itself after that time; nothing needs to be done unless it comes back.';
+const throttled = 'orgkey asks again after that time; do nothing unless it happens again.';
 
 test.serial('429, two seconds: waited for, twice', ends, {
   fault: {...token, status: 429, headers: {'retry-after': '2'}, body: {}},
   answers: [429, 429, 429],
-  says: ['Entra is asked too often and wants to be left alone for 2 s (ERR_THROTTLED)', throttled],
+  says: ['Entra is asked too often and rejects requests for 2 s (ERR_THROTTLED)', throttled],
   retryAfter: 2000,
 });
 
@@ -149,7 +148,7 @@ test.serial('429, two seconds, once: a token', ends, {
 test.serial('429, an hour: not waited for', ends, {
   fault: {...token, status: 429, headers: {'retry-after': '3600'}, body: {}},
   answers: [429],
-  says: ['Entra is asked too often and wants to be left alone for 60 min (ERR_THROTTLED)', throttled],
+  says: ['Entra is asked too often and rejects requests for 60 min (ERR_THROTTLED)', throttled],
   retryAfter: 3_600_000,
 });
 
@@ -161,10 +160,7 @@ test.serial(
     cloud.fault({...token, status: 429, headers: {'retry-after': until}, dateSkew: -3_600_000, body: {}});
     const acquired = await acquiringFrom(cloud).acquire(clientSecret);
     cloud.clearFaults();
-    t.regex(
-      told(acquired),
-      /^Entra is asked too often and wants to be left alone for 10 min \(ERR_THROTTLED\)/,
-    );
+    t.regex(told(acquired), /^Entra is asked too often and rejects requests for 10 min \(ERR_THROTTLED\)/);
     t.is(cloud.requests.length, 1);
   },
 );
@@ -172,28 +168,28 @@ test.serial(
 test.serial('429, no word on how long', ends, {
   fault: {...token, status: 429, body: 'slow down'},
   answers: [429, 429, 429],
-  says: ['Entra is asked too often and wants to be left alone (ERR_THROTTLED)', throttled],
+  says: ['Entra is asked too often and rejects requests (ERR_THROTTLED)', throttled],
 });
 
 test.serial('a loop, as Entra sees it: five minutes', ends, {
   fault: {...token, status: 400, body: {error: 'invalid_grant', error_description: 'AADSTS50196: loop'}},
   answers: [400],
-  says: ['Entra is asked too often and wants to be left alone for 5 min (AADSTS50196)', throttled],
+  says: ['Entra is asked too often and rejects requests for 5 min (AADSTS50196)', throttled],
   retryAfter: 300_000,
 });
 
-const unwell = 'It is asked again by itself; https://azure.status.microsoft tells of outages.';
+const unwell = 'orgkey asks again automatically; https://azure.status.microsoft lists outages.';
 
 test.serial('500: three tries', ends, {
   fault: {...token, status: 500, body: 'oops'},
   answers: [500, 500, 500],
-  says: ['Entra has a failure of its own (HTTP 500) (ERR_ISSUER_UNWELL)', unwell],
+  says: ['Entra has an internal failure (HTTP 500) (ERR_ISSUER_UNWELL)', unwell],
 });
 
 test.serial('503, a web page: three tries', ends, {
   fault: {...token, status: 503, body: '<html>'},
   answers: [503, 503, 503],
-  says: ['Entra has a failure of its own (HTTP 503) (ERR_ISSUER_UNWELL)', unwell],
+  says: ['Entra has an internal failure (HTTP 503) (ERR_ISSUER_UNWELL)', unwell],
 });
 
 test.serial('500 twice: a token', ends, {
@@ -208,7 +204,7 @@ test.serial('no answer for ever: given up', ends, {
   answers: ['cut', 'cut'],
   says: [
     `${host} did not answer in time through the proxy ${new URL(cloud.proxyUrl).host} (ERR_TIMEOUT)`,
-    `Check the way there: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
+    `Check the connection: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
   ],
 });
 
@@ -219,7 +215,7 @@ test.serial('no answer once: a token', ends, {
 
 const lost = [
   `the connection to ${host} through the proxy ${new URL(cloud.proxyUrl).host} was cut (ECONNRESET) (ERR_CONNECTION_LOST)`,
-  'It is tried again by itself; if it stays so, a firewall or a proxy cuts it.',
+  'orgkey tries again; if it happens every time, a firewall or a proxy cuts it.',
 ] as const;
 
 test.serial('connections that are reset: three tries', ends, {
@@ -241,8 +237,7 @@ test.serial('answers that break off: three tries', ends, {
 
 // ── answers that nobody can read ──
 
-const inBetween =
-  'Something in between answers in its place: check the proxy of this machine and the authority host.';
+const inBetween = 'A proxy may answer in its place: check the proxy of this machine and the authority host.';
 
 test.serial('half a JSON', ends, {
   fault: {...token, status: 200, body: '{"token_type":"Bearer","access_to'},
@@ -300,7 +295,7 @@ for (const seconds of [0, -5, 59, '-5']) {
     answers: [200],
     says: [
       `the issuer's token ends in ${String(Math.max(0, Number(seconds)))} s (ERR_TOKEN_ENDS)`,
-      'A new one is asked for by itself; a token that short means a lifetime policy or a cache at the issuer.',
+      "orgkey acquires a new one automatically; check the issuer's token lifetime policy and cache.",
     ],
   });
 }
@@ -347,8 +342,8 @@ test.serial('a certificate of another name', ends, {
   fault: {...tls, certificate: 'wrong-name'},
   answers: [],
   says: [
-    `the certificate is not one of ${host} (ERR_TLS_NAME)`,
-    'Somebody else answers in its place: check DNS, hosts file and proxy of this machine.',
+    `the certificate does not belong to ${host} (ERR_TLS_NAME)`,
+    'Another server answers in its place: check DNS, hosts file and proxy of this machine.',
   ],
 });
 
@@ -466,7 +461,7 @@ test.serial(
     fault: {...imds, status: 429, body: {}},
     answers: [429, 429, 429],
     says: [
-      "the machine's metadata service is asked too often and wants to be left alone (ERR_THROTTLED)",
+      "the machine's metadata service is asked too often and rejects requests (ERR_THROTTLED)",
       throttled,
     ],
   }),
@@ -478,7 +473,7 @@ test.serial(
   metadata({
     fault: {...imds, status: 500, body: {}},
     answers: [500, 500, 500],
-    says: ["the machine's metadata service has a failure of its own (HTTP 500) (ERR_ISSUER_UNWELL)", unwell],
+    says: ["the machine's metadata service has an internal failure (HTTP 500) (ERR_ISSUER_UNWELL)", unwell],
   }),
 );
 

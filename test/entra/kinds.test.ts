@@ -240,7 +240,7 @@ test.serial('client certificate: an encrypted key without password', acquires, (
   identity: clientCertificate(encrypted).identity,
   asks: [],
   says: [
-    'the private key of the client certificate is encrypted, and there is no password (ERR_CERTIFICATE_PASSWORD)',
+    'the private key of the client certificate is encrypted, and its password is missing (ERR_CERTIFICATE_PASSWORD)',
     'Set clientCertificatePassword, or remove the encryption: openssl pkey -in app.pem -out app.key',
   ],
 }));
@@ -325,7 +325,7 @@ test.serial('client certificate: no PEM at all', acquires, () => ({
   identity: clientCertificate('hello').identity,
   asks: [],
   says: [
-    'the client certificate has no private key beside it (ERR_CERTIFICATE_FORMAT)',
+    'the file of the client certificate has no private key (ERR_CERTIFICATE_FORMAT)',
     'Put the certificate and its key into one PEM file: cat app.crt app.key > app.pem',
   ],
 }));
@@ -380,7 +380,7 @@ test.serial('managed identity: App Service with another header', acquires, () =>
   asks: ['app-service 401'],
   says: [
     "the machine's metadata service refuses (HTTP 401: The identity header is missing or wrong) (ERR_HTTP_401)",
-    'Check that the machine has a managed identity, and that no proxy or firewall stands before the metadata service.',
+    'Check that the machine has a managed identity, and that no proxy or firewall blocks the metadata service.',
   ],
 }));
 
@@ -527,7 +527,7 @@ test.serial('federated token file: a clock that is wrong', acquires, () => {
     asks: ['token 401'],
     after: () => (cloud.clockOffset = 0),
     says: [
-      "this machine's clock is 3 h behind, and Entra takes nothing that was signed at another time (AADSTS700024)",
+      "this machine's clock is 3 h behind, and Entra rejects what was signed at another time (AADSTS700024)",
       'Set the clock: timedatectl set-ntp true',
     ],
   };
@@ -597,7 +597,7 @@ test.serial('GitHub Actions: a job that has ended', acquires, () => ({
   options: {environment: {...job.environment, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'over'}},
   asks: ['github-oidc 401'],
   says: [
-    'GitHub gives the job no token (HTTP 401: The request token is not valid) (ERR_HTTP_401)',
+    'GitHub did not issue a token to the job (HTTP 401: The request token is not valid) (ERR_HTTP_401)',
     'Give the job the permission: permissions: {id-token: write}; the request token works while the job runs only.',
   ],
 }));
@@ -632,7 +632,7 @@ test.serial('Azure Pipelines: a service connection that the job may not use', ac
   options: {environment: connection.environment},
   asks: ['pipelines-oidc 401'],
   says: [
-    "Azure Pipelines gives the job no token (HTTP 401: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource) (TF400813)",
+    "Azure Pipelines did not issue a token to the job (HTTP 401: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource) (TF400813)",
     'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
   ],
 }));
@@ -685,7 +685,7 @@ test.serial('Azure CLI: not installed', acquires, () => ({
   asks: [],
   says: [
     'the Azure CLI (az) is not installed here (ERR_NO_AZURE_CLI)',
-    'Install it (https://aka.ms/azcli), and see that the PATH of the service leads to az: orgkey doctor compares.',
+    'Install it (https://aka.ms/azcli), and check that the PATH of the service includes az: orgkey doctor compares.',
   ],
 }));
 
@@ -694,7 +694,7 @@ test.serial('Azure CLI: nobody signed in', acquires, () => ({
   options: azSaying(`echo "ERROR: Please run 'az login' to setup account." >&2; exit 1`),
   asks: [],
   says: [
-    'nobody is signed in to the Azure CLI, or the sign-in has ended (ERR_AZURE_CLI_SIGN_IN)',
+    'no user is signed in to the Azure CLI, or the sign-in has expired (ERR_AZURE_CLI_SIGN_IN)',
     'Run az login as the user of the daemon; without subscriptions: az login --allow-no-subscriptions',
   ],
 }));
@@ -728,7 +728,7 @@ test.serial('sign-in: nobody signed in yet', acquires, () => ({
     scopes: [],
   },
   asks: [],
-  says: ['nobody has signed in yet (ERR_NOT_SIGNED_IN)', 'Run orgkey login for the organization.'],
+  says: ['no user has signed in yet (ERR_NOT_SIGNED_IN)', 'Run orgkey login for the organization.'],
 }));
 
 test.serial('personal access token: read, nobody is asked', acquires, () => ({
@@ -740,7 +740,7 @@ test.serial('personal access token: one with a line end', acquires, () => ({
   identity: {kind: 'pat', personalAccessToken: held('abc\nusername=evil')},
   asks: [],
   says: [
-    'the personal access token is empty or has characters that no token has (ERR_PAT_FORMAT)',
+    'the personal access token is empty or has an invalid character (ERR_PAT_FORMAT)',
     'Paste it again, without spaces and line ends: https://dev.azure.com/_usersSettings/tokens',
   ],
 }));
@@ -762,6 +762,6 @@ test.serial('stored: nobody can be asked', acquires, () => ({
   asks: [],
   says: [
     'nobody needs to be asked for a stored (ERR_INTERNAL)',
-    "It is a fault of orgkey's: report it, with the log.",
+    'This is a bug in orgkey: report it with the log.',
   ],
 }));

@@ -38,7 +38,7 @@ for (const [title, vault, secret, code, message, hint] of [
     'closed',
     'deploy-pat',
     'ERR_FORBIDDEN',
-    "deploy-pat in the vault closed: the vault refuses the machine's managed identity (HTTP 403: Caller is not authorized to perform action on resource)",
+    "deploy-pat in the vault closed: the vault rejects the machine's managed identity (HTTP 403: Caller is not authorized to perform action on resource)",
     "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
   ],
   [
@@ -46,7 +46,7 @@ for (const [title, vault, secret, code, message, hint] of [
     'evil.example/x?',
     'deploy-pat',
     'ERR_VAULT_NAME',
-    'deploy-pat in the vault evil.example/x?: the name of the vault is none',
+    'deploy-pat in the vault evil.example/x?: the vault name is not valid',
     'Give its name or its URL: https://contoso.vault.azure.net',
   ],
   [
@@ -54,7 +54,7 @@ for (const [title, vault, secret, code, message, hint] of [
     'evil.example',
     'deploy-pat',
     'ERR_VAULT_NAME',
-    'deploy-pat in the vault evil.example: the name of the vault is none',
+    'deploy-pat in the vault evil.example: the vault name is not valid',
     'Give its name or its URL: https://contoso.vault.azure.net',
   ],
 ] as const) {

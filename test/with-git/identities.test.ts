@@ -376,7 +376,7 @@ const azurePipelines = appKind({
   wrong: {
     fields: () => `oidc: azure-pipelines, serviceConnectionId: ${NOBODY}`,
     says: [
-      /Azure Pipelines gives the job no token \(HTTP 401: TF400813: .*\) \(TF400813\)$/,
+      /Azure Pipelines did not issue a token to the job \(HTTP 401: TF400813: .*\) \(TF400813\)$/,
       /check serviceConnectionId, and let the pipeline use that service connection\.$/,
     ],
   },
@@ -419,7 +419,7 @@ const azPrints = (user: Principal) =>
   `echo '{"accessToken":"${cloud.createToken(user)}","expires_on":${Math.floor(cloud.now() / 1000) + 3599},"tokenType":"Bearer"}'`;
 const azFails = (words: string) => () => `echo "ERROR: ${words}" >&2; exit 1`;
 const signedOut: Says = [
-  /^azure cli: nobody is signed in to the Azure CLI, or the sign-in has ended \(ERR_AZURE_CLI_SIGN_IN\)$/,
+  /^azure cli: no user is signed in to the Azure CLI, or the sign-in has expired \(ERR_AZURE_CLI_SIGN_IN\)$/,
   /^Run az login as the user of the daemon/,
 ];
 

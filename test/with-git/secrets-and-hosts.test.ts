@@ -154,7 +154,7 @@ const unreadable: readonly (readonly [title: string, source: string, error: RegE
   [
     '$keyVault: one that the machine may not read',
     '{$keyVault: {vault: locked-vault, secret: pat}}',
-    /the vault refuses the machine's managed identity \(HTTP 403: .*\) \(.*\)$/m,
+    /the vault rejects the machine's managed identity \(HTTP 403: .*\) \(.*\)$/m,
     /^orgkey: hint: Give the identity the role 'Key Vault Secrets User'/m,
   ],
 ];

@@ -146,7 +146,7 @@ export class AcquirerPool {
     for (const waiting of this.#waiting.splice(0)) waiting.enter(false);
   }
 
-  /** Resolves to `true` when there is a place, to `false` if there is none in time. */
+  /** Resolves to `true` when there is a place, to `false` if none gets free in time. */
   #place(errand: Errand): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     if (this.#hasRoom(errand.endpoint)) {

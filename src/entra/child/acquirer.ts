@@ -7,17 +7,17 @@ import type {Grant} from '../sign-in/issuer.ts';
 import {AcquirerError, type AcquirerFailure} from '../failure.ts';
 
 /**
- * The acquirer: a process that gets one job on stdin, asks whom it must, writes one result on stdout and ends.
- * Only a process of its own can be given a deadline, a clean environment and no memory of earlier tokens: the SDK
- * has no request timeout, keeps managed identities' tokens for the life of a process, and takes a managed identity
- * for a workload identity where certain variables are set.
+ * Reads one job from stdin, sends its requests, writes one result to stdout and exits. It is a process of its own to have
+ * a deadline, a clean environment and no memory of earlier tokens: the SDK has no request timeout, keeps tokens of
+ * managed identities for the life of a process, and treats a managed identity as a workload identity if certain variables
+ * are set.
  */
 async function main(): Promise<void> {
   forbidEval();
   // loads while the job is being read
   const sdk = process.argv[2] === 'sdk' ? import('../token-credential.ts') : undefined;
   const job = await readJob().catch(refuse);
-  // the daemon counts from the start of the process, which may have taken a while on a busy machine
+  // the daemon counts from the start of the process, which is slow on a busy machine
   const time = Math.max(1, Math.floor(job.time - performance.now()));
   const client = new HttpClient({
     deadline: performance.now() + time,
@@ -33,11 +33,11 @@ async function main(): Promise<void> {
 
 async function endWith(result: Message): Promise<never> {
   await new Promise((resolve) => process.stdout.write(encodeMessage(result), resolve));
-  // keep-alive connections and whatever else still goes on is of no more use to anybody
+  // do not wait for connections that are kept alive
   process.exit(0);
 }
 
-/** Nobody was asked. */
+/** Reports a job that cannot be read. */
 function refuse(error: unknown): Promise<never> {
   if (!(error instanceof AcquirerError)) throw error;
   return endWith({head: {kind: 'failed', failure: error.failure}, secrets: {}});
@@ -88,12 +88,12 @@ async function granted({accessToken, refreshToken, idToken}: Grant, client: Http
   return done(secrets, {...client.lifetime, username, tenantId}, client);
 }
 
-/** What happens before the result, a line each. */
+/** Writes an event, one line before the result. */
 function tell(event: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-/** While a person is waited for, the daemon may go; nobody is there then to take the result. */
+/** Exits if the daemon ends while a user is signing in. */
 async function withWatch<Result>(wait: () => Promise<Result>): Promise<Result> {
   const daemon = process.ppid;
   const watch = setInterval(() => {
@@ -111,8 +111,8 @@ async function readJob(): Promise<TimedJob> {
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   const message = decodeMessage(Buffer.concat(chunks));
   const job = message && jobFrom(message);
-  if (job === undefined) throw new Error('no job on stdin');
-  // of use to the SDK alone, and not to be seen in the environment that a process is started with
+  if (job === undefined) throw new Error('stdin has no job');
+  // only the SDK needs them, and a process's initial environment is visible to others
   for (const [name, value] of Object.entries(job.fields)) {
     if (name.startsWith('variable:')) process.env[name.slice('variable:'.length)] = value;
   }
@@ -140,7 +140,7 @@ function factsOf({skew, requests}: HttpClient) {
   return {skew, requests};
 }
 
-/** What the client know is closer to the truth than what the SDK made of it. */
+/** Our client knows the cause better than the error of the SDK. */
 function failureOf(error: unknown, client: HttpClient): AcquirerFailure {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof AcquirerError) return cause.failure;
@@ -157,11 +157,11 @@ function tooLate({task, time}: TimedJob, {asked}: HttpClient): AcquirerFailure {
     return {
       kind: 'local',
       code: 'ERR_SIGN_IN_TIMEOUT',
-      detail: `nobody has signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
+      detail: `no user signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
       hint: 'Start the sign-in again: orgkey login.',
     };
   return asked === undefined
-    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'it took too long', hint: 'Start it again.'}
+    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'the acquirer took too long', hint: 'Try again.'}
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};
 }
 

@@ -84,7 +84,7 @@ export class HttpClient {
 
   /**
    * Sends a request, again if that may help. A rejection is returned, and kept as `failure`.
-   * @throws {AcquirerError} if there is no answer, or an unreadable one.
+   * @throws {AcquirerError} if no answer comes, or an unreadable one.
    */
   async ask(question: Question): Promise<Reply> {
     const tries = question.tries ?? TRIES;

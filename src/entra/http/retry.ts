@@ -6,7 +6,7 @@ export const TRIES = 3;
 
 /**
  * Returns the pause before the next try in milliseconds, after `attempt` tries. `undefined`: another try is useless,
- * or there is no time for it. `timeLeft` is in milliseconds.
+ * or the time is too short. `timeLeft` is in milliseconds.
  */
 export function pauseAfter(
   failure: AcquirerFailure | undefined,

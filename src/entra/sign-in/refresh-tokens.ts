@@ -1,9 +1,9 @@
 import type {Identity} from '../../identity/identity.ts';
 import type {Secret} from '../../secret/secret.ts';
 
-/** Where the refresh tokens of signed-in people outlive the daemon, each under a name. */
+/** Stores the refresh tokens of users who signed in, each under a name, beyond the daemon's life. */
 export interface RefreshTokens {
-  /** `undefined`: nobody signed in yet. Who calls it owns the secret. */
+  /** `undefined`: no user has signed in. The caller owns the secret. */
   read(name: string): Promise<Secret | undefined>;
   /** Resolves once it is safe on disk. The secret stays the caller's. */
   write(name: string, secret: Secret): Promise<void>;
@@ -11,8 +11,8 @@ export interface RefreshTokens {
 }
 
 /**
- * Under which name the refresh token of an identity is kept: whom it is good for, and for what. Not the identity's
- * key, which is another one after each start.
+ * Returns the name under which an identity's refresh token is stored: what it is valid for. Not the identity's key, which
+ * changes with each start.
  */
 export function refreshTokenName({
   issuer,

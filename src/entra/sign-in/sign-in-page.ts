@@ -1,15 +1,15 @@
 import {printable} from '../../text/printable.ts';
 
-/** What the browser shows in the end. */
+/** The last page in the browser. */
 export type SignInPage =
   /** `username` as the issuer calls the person: `ada@contoso.example`. */
   | {readonly kind: 'signed-in'; readonly username: string | undefined}
   /** `reason`: a sentence. */
   | {readonly kind: 'not-signed-in'; readonly reason: string}
-  /** Whoever came here was not sent by the sign-in. `reason`: a sentence. */
+  /** A request that does not belong to the sign-in. `reason`: a sentence. */
   | {readonly kind: 'astray'; readonly reason: string};
 
-/** One page of HTML; it loads nothing, runs nothing, and says nothing that the terminal should say. */
+/** Returns one page of HTML that loads and runs nothing. Details belong to the terminal. */
 export function signInPage(page: SignInPage): string {
   const {title, mark, color, lines} = contentOf(page);
   return `<!doctype html>

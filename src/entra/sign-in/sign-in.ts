@@ -21,7 +21,7 @@ export type SignInEvent =
 export type SignedIn =
   | {
       readonly kind: 'signed-in';
-      /** As the issuer calls the person: `ada@contoso.example`. */
+      /** The user's name at the issuer: `ada@contoso.example`. */
       readonly username: string | undefined;
       /** A GUID. */
       readonly tenantId: string | undefined;
@@ -30,7 +30,7 @@ export type SignedIn =
 
 export interface SignInParts extends Pick<ErrandParts, 'readSecret' | 'refreshTokens'> {
   readonly pool: Pick<AcquirerPool, 'run'>;
-  /** How long a person may take, in milliseconds. Default: 15 minutes. */
+  /** How long a user may take, in milliseconds. Default: 15 minutes. */
   readonly patience?: number;
 }
 
@@ -38,8 +38,8 @@ export interface SignInParts extends Pick<ErrandParts, 'readSecret' | 'refreshTo
 const PATIENCE = 15 * 60_000;
 
 /**
- * Signs a person in, and keeps the refresh token: from then on the identity acquires by itself. What goes wrong is
- * returned. `onEvent` tells what the person must do; `signal` gives up.
+ * Signs a user in and stores the refresh token, with which the identity acquires tokens from then on. Failures are
+ * returned. `onEvent` gets what the user must do; `signal` cancels.
  */
 export async function signIn(
   identity: SignInIdentity,
@@ -53,7 +53,7 @@ export async function signIn(
         fields: signInFields(identity, AZURE_DEVOPS_SCOPE),
         secrets: await clientSecretOf(identity, parts),
       },
-      // people are slow: they must not stand in the way of what takes seconds
+      // users are slow: their acquirers get an endpoint of their own
       endpoint: 'sign-in',
       gates: {},
       life: parts.patience ?? PATIENCE,
@@ -74,7 +74,7 @@ export async function signIn(
   } catch (error) {
     if (error instanceof AcquirerError) return failed(advise(error.failure, identity));
     const detail = error instanceof Error ? error.message : String(error);
-    return failed({...notKept, message: `the sign-in could not be kept: ${printable(detail)}`});
+    return failed({...notKept, message: `the sign-in could not be stored: ${printable(detail)}`});
   }
 }
 
@@ -97,14 +97,14 @@ function failed(failure: Failure): SignedIn {
 
 const noRefreshToken: Failure = {
   code: 'ERR_NO_REFRESH_TOKEN',
-  message: 'the issuer gave no refresh token, so the sign-in would end within the hour',
-  hint: 'Let the app have offline_access.',
+  message: 'the issuer returned no refresh token, so the sign-in would expire within the hour',
+  hint: 'Grant the app the permission offline_access.',
   retryAfter: undefined,
 };
 
 const notKept: Failure = {
   code: 'ERR_SIGN_IN_NOT_KEPT',
-  message: 'the sign-in could not be kept',
-  hint: 'See that the state directory can be written and has room, then sign in again.',
+  message: 'the sign-in could not be stored',
+  hint: 'Check that the state directory is writable and has free space, then sign in again.',
   retryAfter: undefined,
 };

@@ -122,40 +122,36 @@ const endings: readonly [
   expected: string,
   parts?: Partial<AcquirerPoolParts>,
 ][] = [
-  [
-    'ends without a word',
-    '',
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result)',
-  ],
+  ['ends without a word', '', 'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result)'],
   [
     'fails with a reason',
     'throw new TypeError("no such thing")',
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result: TypeError: no such thing)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result: TypeError: no such thing)',
   ],
   [
     'fails and complains with the secret',
     'throw new Error("CANARY-secret is bad")',
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result)',
   ],
   [
     'writes no message',
     'await write("hello\\n")',
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result)',
   ],
   [
     'writes half a message',
     `await write('{"kind":"done","secrets":{"accessToken":9}}\\nhalf')`,
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result)',
   ],
   [
     'writes more than its message',
     `await done({}, "token"); await write("more")`,
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result)',
   ],
   [
     'writes for ever',
     `for (;;) await write("x".repeat(65536))`,
-    'ERR_ACQUIRER_OUTPUT: the acquirer sent more than a token can be',
+    'ERR_ACQUIRER_OUTPUT: the acquirer sent more than a token',
   ],
   [
     'is killed',
@@ -171,7 +167,7 @@ const endings: readonly [
   [
     'sends a failure that is none',
     `await write('{"kind":"failed","failure":7,"secrets":{}}\\n')`,
-    'ERR_UNEXPECTED: something unforeseen happened (the acquirer sent no reason)',
+    'ERR_UNEXPECTED: unexpected failure (the acquirer sent no reason)',
   ],
 ];
 
@@ -185,7 +181,7 @@ test('an acquirer whose program is missing', async (t) => {
   const pool = new AcquirerPool({environment: {}, clock, program: join(directory, 'missing.mjs')});
   t.is(
     await codeOf(pool),
-    `ERR_UNEXPECTED: something unforeseen happened (the acquirer ended without a result: Error: Cannot find module '${join(directory, 'missing.mjs')}')`,
+    `ERR_UNEXPECTED: unexpected failure (the acquirer ended without a result: Error: Cannot find module '${join(directory, 'missing.mjs')}')`,
   );
 });
 
@@ -308,12 +304,12 @@ test('cancelled: the acquirer is ended', async (t) => {
   const giveUp = new AbortController();
   const pool = poolOf('await write(JSON.stringify({event: "login"}) + "\\n"); setInterval(() => {}, 1000)');
   const outcome = codeOf(pool, errand({signal: giveUp.signal, onEvent: () => giveUp.abort()}));
-  t.is(await outcome, 'ERR_CANCELLED: it was cancelled');
+  t.is(await outcome, 'ERR_CANCELLED: sign-in cancelled');
 });
 
 test('cancelled before it began: none is started', async (t) => {
   const pool = poolOf('await done({})');
-  t.is(await codeOf(pool, errand({signal: AbortSignal.abort()})), 'ERR_CANCELLED: it was cancelled');
+  t.is(await codeOf(pool, errand({signal: AbortSignal.abort()})), 'ERR_CANCELLED: sign-in cancelled');
 });
 
 test('closed: those that run are ended, those that wait are sent away, none is started', async (t) => {
@@ -326,7 +322,7 @@ test('closed: those that run are ended, those that wait are sent away, none is s
   await running;
   pool.close();
   t.is(await one, 'ERR_ACQUIRER_KILLED: the acquirer was ended by SIGKILL');
-  const busy = 'ERR_BUSY: too many tokens are being acquired at once';
+  const busy = 'ERR_BUSY: too many tokens are being acquired at the same time';
   t.is(await two, busy);
   t.is(await codeOf(pool), busy);
 });

@@ -85,7 +85,7 @@ test.serial('in the browser: signed in, the refresh token is kept and used', asy
   await refreshTokens.remove(refreshTokenName(identity));
   t.is(
     told(await acquire(identity)),
-    'nobody has signed in yet (ERR_NOT_SIGNED_IN)\nRun orgkey login for the organization.',
+    'no user has signed in yet (ERR_NOT_SIGNED_IN)\nRun orgkey login for the organization.',
   );
 });
 
@@ -221,7 +221,7 @@ for (const [title, another] of [
     says(
       t,
       signedIn,
-      'the issuer answered with the tokens of another sign-in (ERR_NONCE)\nStart the sign-in again; if it happens again, somebody stands in between.',
+      'the issuer answered with the tokens of another sign-in (ERR_NONCE)\nStart the sign-in again; if it happens again, this may be a man-in-the-middle attack.',
     );
     t.regex(page, /The sign-in came back, but could not be completed\. The terminal says why\./);
     t.is(kept(), undefined);
@@ -240,7 +240,7 @@ test.serial('in the browser: given up', async (t) => {
   const {signIn} = person();
   const giveUp = new AbortController();
   const signedIn = await signIn(() => giveUp.abort(), giveUp.signal);
-  says(t, signedIn, 'it was cancelled (ERR_CANCELLED)\nStart it again when it suits.');
+  says(t, signedIn, 'sign-in cancelled (ERR_CANCELLED)\nRun orgkey login again when you are ready.');
 });
 
 for (const method of ['browser', 'device-code'] as const) {
@@ -260,7 +260,7 @@ for (const method of ['browser', 'device-code'] as const) {
     says(
       t,
       signedIn,
-      'nobody has signed in within 2 s (ERR_SIGN_IN_TIMEOUT)\nStart the sign-in again: orgkey login.',
+      'no user signed in within 2 s (ERR_SIGN_IN_TIMEOUT)\nStart the sign-in again: orgkey login.',
     );
     if (method === 'browser') t.regex(await knock(new URL(`http://localhost:${port}`), '/'), /ECONNREFUSED/);
   });
@@ -272,7 +272,7 @@ test.serial('no refresh token: said at once, not within the hour', async (t) => 
   says(
     t,
     await withBrowser({signIn}, (url) => cloud.browse(url, ada)),
-    'the issuer gave no refresh token, so the sign-in would end within the hour (ERR_NO_REFRESH_TOKEN)\nLet the app have offline_access.',
+    'the issuer returned no refresh token, so the sign-in would expire within the hour (ERR_NO_REFRESH_TOKEN)\nGrant the app the permission offline_access.',
   );
 });
 
@@ -282,7 +282,7 @@ test.serial('a sign-in that cannot be kept', async (t) => {
   says(
     t,
     await withBrowser({signIn}, (url) => cloud.browse(url, ada)),
-    'the sign-in could not be kept: no space is left (ERR_SIGN_IN_NOT_KEPT)\nSee that the state directory can be written and has room, then sign in again.',
+    'the sign-in could not be stored: no space is left (ERR_SIGN_IN_NOT_KEPT)\nCheck that the state directory is writable and has free space, then sign in again.',
   );
 });
 
@@ -396,7 +396,7 @@ const refusals: readonly [
         body: {error: 'interaction_required', error_description: 'AADSTS99: Dance.'},
       });
     },
-    'a person must sign in again: Dance (ERR_INTERACTION_REQUIRED)\nRun orgkey login for the organization.',
+    'the user must sign in again: Dance (ERR_INTERACTION_REQUIRED)\nRun orgkey login for the organization.',
   ],
 ];
 
