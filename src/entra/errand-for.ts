@@ -152,7 +152,7 @@ function metadataErrand(
   };
 }
 
-/** Where the machine's identity is asked for; two of the variables are secrets and travel as such. */
+/** Returns the variables of managed identity endpoints; two of them are secrets. */
 function metadataVariables(environment: Variables): Required<Additions> {
   const fields: Record<string, string> = {};
   const secrets: Record<string, Uint8Array> = {};
