@@ -182,7 +182,7 @@ for (const [title, thrown, expected] of [
     'any error, escaped',
     new Error('a\u001b[31m'),
     String.raw`a\u{1b}[31m (ERR_SECRET_UNREADABLE)` +
-      '\nRun orgkey doctor; it reads each secret and says what fails.',
+      '\nRun orgkey doctor; it reads each secret and reports what fails.',
   ],
   [
     'something that is no error',
