@@ -80,7 +80,7 @@ function summaryOf(
     case 'unreachable':
       return {code: failure.code, message: failure.code};
     default:
-      return {code: 'ERR_ACQUIRER', message: failure.kind};
+      return {code: 'ERR_UNEXPECTED', message: failure.kind};
   }
 }
 
