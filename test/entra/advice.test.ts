@@ -101,7 +101,7 @@ const failures: readonly [string, AcquirerFailure, code: string, message: RegExp
     'a server error',
     refused({status: 502}),
     'ERR_ISSUER_UNWELL',
-    /^Entra has a failure of its own \(HTTP 502\)$/,
+    /^Entra has an internal failure \(HTTP 502\)$/,
   ],
   [
     'a vault without the secret',
@@ -113,7 +113,7 @@ const failures: readonly [string, AcquirerFailure, code: string, message: RegExp
     'a vault that refuses',
     refused({service: 'key-vault', status: 403, error: 'Forbidden'}),
     'ERR_FORBIDDEN',
-    /^the vault refuses/,
+    /^the vault rejects/,
   ],
   [
     'a metadata service that refuses',
