@@ -400,8 +400,8 @@ test.serial('a proxy that Node has no words for', ends, {
   options: through('socks5://127.0.0.1:1080'),
   answers: [],
   says: [
-    'the variable HTTPS_PROXY holds no address of a proxy (ERR_PROXY_ADDRESS)',
-    'Give it as http://proxy:port in the environment of the service.',
+    'the variable HTTPS_PROXY is not the address of a proxy (ERR_PROXY_ADDRESS)',
+    'Set it to http://proxy:port in the environment of the service.',
   ],
 });
 

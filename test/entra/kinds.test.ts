@@ -761,7 +761,7 @@ test.serial('stored: nobody can be asked', acquires, () => ({
   identity: {kind: 'stored', persist: false},
   asks: [],
   says: [
-    'nobody needs to be asked for a stored (ERR_INTERNAL)',
+    'a stored credential needs no acquirer (ERR_INTERNAL)',
     'This is a bug in orgkey: report it with the log.',
   ],
 }));

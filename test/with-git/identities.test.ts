@@ -87,7 +87,7 @@ const unknownThere = [
   /^Check clientId and tenantId\./,
 ] as const;
 const notTaken = [
-  /Azure DevOps refuses the credential.* \(ERR_NOT_ACCEPTED\)$/,
+  /Azure DevOps rejects the credential.* \(ERR_NOT_ACCEPTED\)$/,
   /^Add the identity to the organization/,
 ] as const;
 

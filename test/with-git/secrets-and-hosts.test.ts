@@ -202,7 +202,7 @@ for (const [title, spoil] of spoiled) {
     t.not(code, 0);
     t.regex(
       stderr,
-      /^orgkey: error: contoso: personal access token: Azure DevOps refuses the credential.* \(ERR_NOT_ACCEPTED\)$/m,
+      /^orgkey: error: contoso: personal access token: Azure DevOps rejects the credential.* \(ERR_NOT_ACCEPTED\)$/m,
     );
     t.regex(stderr, /^orgkey: hint: .*replace the personal access token/m);
     t.regex(stderr, /told us to quit/);

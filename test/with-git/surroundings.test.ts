@@ -246,7 +246,7 @@ testUnless(newer?.missing, test.serial)(
     t.not(code, 0);
     t.regex(
       stderr,
-      /^orgkey: error: guests: client secret .*: Azure DevOps refuses the credential.* \(ERR_NOT_ACCEPTED\)$/m,
+      /^orgkey: error: guests: client secret .*: Azure DevOps rejects the credential.* \(ERR_NOT_ACCEPTED\)$/m,
     );
     t.true(
       stderr.includes(
