@@ -25,8 +25,14 @@ if (record !== undefined) {
   };
   write('start');
   process.on('uncaughtExceptionMonitor', (error) => write('fault', inspect(error)));
-  process.on('unhandledRejection', (reason) => write('fault', inspect(reason)));
-  process.on('exit', () => write('end'));
+  // As ava does: a rejection that is handled late is not a fault
+  const unhandled = new Map<Promise<unknown>, unknown>();
+  process.on('unhandledRejection', (reason, promise) => unhandled.set(promise, reason));
+  process.on('rejectionHandled', (promise) => unhandled.delete(promise));
+  process.on('exit', () => {
+    for (const reason of unhandled.values()) write('fault', inspect(reason));
+    write('end');
+  });
   const exit = process.exit.bind(process);
   process.exit = (code) => {
     write('fault', new Error(`process.exit(${code ?? ''}) was called`).stack);

@@ -47,7 +47,7 @@ test('.editorconfig agrees with the formatter', (t) => {
 
 test('every script of package.json exists', (t) => {
   for (const command of Object.values<string>(manifest.scripts)) {
-    const file = /(?:^|\s)(scripts\/\S+)/.exec(command)?.[1];
+    const file = /(?:^|\s)(scripts\/[\w./-]+)/.exec(command)?.[1];
     if (file !== undefined) t.true(existsSync(join(root, file)), command);
   }
 });

@@ -69,6 +69,20 @@ test(
   [/seeded\.test\.ts: Error: deliberate/],
 );
 
+test(
+  'no fault for a rejection that is handled late',
+  summary,
+  `import {setTimeout as wait} from 'node:timers/promises';
+${PASSING}test('handles it late', async (t) => {
+  const rejection = Promise.reject(new Error('deliberate'));
+  await wait(20);
+  await t.throwsAsync(rejection);
+});
+`,
+  [/^2 passed, 0 failed$/m],
+  'passing',
+);
+
 test('a file that cannot be loaded', summary, `${PASSING}throw new Error('deliberate');\n`, [
   /^not ok 1 - Error: deliberate/m,
   /seeded\.test\.ts exited with a non-zero exit code/,
