@@ -175,7 +175,7 @@ for (const [title, spoil, error, hint] of [
     'while Entra is down',
     () => void cloud.fault({endpoint: 'token', reset: true, times: 'always'}),
     /the connection to login\.microsoftonline\.com.* was cut \(ECONNRESET\) \(ERR_CONNECTION_LOST\)$/m,
-    /^orgkey: hint: It is tried again by itself/m,
+    /^orgkey: hint: orgkey tries again/m,
   ],
 ] as const) {
   test.serial(`a sign-in ${title} is explained to git and not lost`, async (t) => {

@@ -81,7 +81,7 @@ function assertionOf({form}: RequestRecord): {readonly header: Claims; readonly 
 const cut = {endpoint: 'token', reset: true, times: 'always'} as const;
 const lost =
   /the connection to login\.microsoftonline\.com.* was cut \(ECONNRESET\) \(ERR_CONNECTION_LOST\)$/;
-const again = /^It is tried again by itself/;
+const again = /^orgkey tries again/;
 const unknownThere = [
   /the client ID is not known in this tenant \(AADSTS700016\)$/,
   /^Check clientId and tenantId\./,
