@@ -1,3 +1,4 @@
+import type {Rule} from '../gateway/rule.ts';
 import type {Binding} from '../identity/bindings.ts';
 import type {SecretSource} from '../identity/identity.ts';
 import type {OrgkeyValues} from './shape/keys.ts';
@@ -32,8 +33,12 @@ export type Loaded =
     };
 
 /** The section `orgkey`: the values of the table in `shape/keys.ts`, which describes each. */
-export interface Settings extends Omit<OrgkeyValues, 'sockets' | 'submodules' | 'ssh' | 'metrics'> {
+export interface Settings extends Omit<
+  OrgkeyValues,
+  'sockets' | 'gateways' | 'submodules' | 'ssh' | 'metrics'
+> {
   readonly sockets: readonly SocketSettings[];
+  readonly gateways: readonly GatewaySettings[];
   readonly submodules: readonly SubmoduleSettings[];
   readonly sshProxyCommand: OrgkeyValues['ssh']['proxyCommand'];
   readonly metricsListen: OrgkeyValues['metrics']['listen'];
@@ -67,4 +72,16 @@ export interface SubmoduleSettings {
   /** Lines as in OpenSSH's known_hosts. `undefined`: those that are built in for Azure DevOps. */
   readonly knownHosts: string | undefined;
   readonly place: string;
+}
+
+/** One gateway. */
+export interface GatewaySettings {
+  readonly name: string;
+  readonly rule: Rule;
+  /** A loopback address and a port, 0 for any. Default: off (`undefined`). */
+  readonly listen: {readonly host: string; readonly port: number} | undefined;
+  /** Permission bits. Default: 0o600. */
+  readonly mode: number;
+  /** Name or number. Default: the daemon's own. */
+  readonly group: string | undefined;
 }

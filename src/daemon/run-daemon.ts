@@ -95,11 +95,11 @@ async function serve(
   {directory, state}: Place,
   {stopped, isHeld}: Circumstances,
 ): Promise<string> {
-  const {git, supply, inForce, logging} = assembly;
+  const {git, gateways, supply, inForce, logging} = assembly;
   const {tokens, logins, store, program} = supply;
   const {onUnexpected} = logging;
   const checkSockets = () => void git.guard.check().catch(onUnexpected);
-  const isBusy = () => git.grants.active > 0;
+  const isBusy = () => git.grants.active > 0 || gateways.underWay > 0;
   const update = Promise.withResolvers<string>();
   /** Ends a replaced daemon if systemd holds the socket: git does not notice the change. */
   const makeWay = () => {
@@ -137,7 +137,7 @@ async function settle({git}: Assembly, state: string): Promise<void> {
 }
 
 /** Accepts no more clients, answers those that were accepted, and writes what is to be kept. */
-async function leave({side, configuration, git, supply}: Assembly): Promise<void> {
+async function leave({side, configuration, git, gateways, supply}: Assembly): Promise<void> {
   const {sockets, grants, audit} = git;
   side.stop();
   configuration.close();
@@ -148,7 +148,10 @@ async function leave({side, configuration, git, supply}: Assembly): Promise<void
     // in parallel with the transfers, so that a supervisor that kills us early loses no audit entry or login
     return whileDiskAnswers([supply.close(), audit.flush()]);
   });
-  await Promise.race([Promise.all([answered, grants.drain(TRANSFER_LIMIT)]), enough]);
+  await Promise.race([
+    Promise.all([answered, grants.drain(TRANSFER_LIMIT), gateways.drain(TRANSFER_LIMIT)]),
+    enough,
+  ]);
   // the results of the transfers
   await whileDiskAnswers([audit.flush()]);
 }

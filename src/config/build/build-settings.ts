@@ -1,11 +1,12 @@
 import {MAIN_SOCKET} from '../../organization/socket-scope.ts';
-import type {Settings, SocketSettings, SubmoduleSettings} from '../configuration.ts';
+import type {GatewaySettings, Settings, SocketSettings, SubmoduleSettings} from '../configuration.ts';
 import {readSection, type Item} from '../shape/collections.ts';
 import {ORGKEY, type OrgkeyValues} from '../shape/keys.ts';
 import type {Reader} from '../shape/kind.ts';
 import type {Written, WrittenMap} from '../text/written.ts';
 
 type SocketFields = NonNullable<OrgkeyValues['sockets']>[number];
+type GatewayFields = NonNullable<OrgkeyValues['gateways']>[number];
 type SubmoduleFields = NonNullable<OrgkeyValues['submodules']>[number];
 
 /** Reads the section `orgkey`. A value that is missing or wrong has its default. */
@@ -17,11 +18,12 @@ export function readOrgkey(written: Written | undefined, reader: Reader): Orgkey
 
 /** Builds the settings, and checks the rules that concern several keys. Sockets and keys that are wrong are left out. */
 export function buildSettings(values: OrgkeyValues, reader: Reader): Settings {
-  const {sockets = [], submodules = [], ssh, metrics, ...others} = values;
+  const {sockets = [], gateways = [], submodules = [], ssh, metrics, ...others} = values;
   const builder = new SettingsBuilder(reader);
   return {
     ...others,
     sockets: sockets.flatMap((socket) => builder.socket(socket)),
+    gateways: gateways.flatMap((gateway) => builder.gateway(gateway)),
     submodules: submodules.flatMap((submodule) => builder.submodule(submodule)),
     sshProxyCommand: ssh.proxyCommand,
     metricsListen: metrics.listen,
@@ -32,6 +34,7 @@ class SettingsBuilder {
   readonly #reader: Reader;
   /** The first place of each name of a socket. */
   readonly #socketNames = new Map<string, number>();
+  readonly #gatewayNames = new Map<string, number>();
   /** The first key of each host and organization. */
   readonly #keys = new Map<string, {readonly at: number; readonly isLimited: boolean}>();
 
@@ -64,6 +67,35 @@ class SettingsBuilder {
     }
     this.#socketNames.set(name, at);
     return true;
+  }
+
+  gateway({written, values, sound}: GatewayFields): GatewaySettings[] {
+    const isNamed = values.name !== undefined && this.#claimGateway(values.name, placeOf(written, 'name'));
+    const list = written.entries.get('repositories')?.value;
+    if (list?.kind === 'list' && list.items.length === 0) {
+      this.#reader.refuse(list.at, 'repositories must name at least one');
+      return [];
+    }
+    if (sound === undefined || !isNamed) return [];
+    const {name, repositories, push = [], deletions, lfs, listen, mode, group} = sound;
+    const rule = {
+      repositories: repositories.map(({value}) => value),
+      push: push.map(({value}) => value),
+      deletions,
+      lfs,
+    };
+    return [{name, rule, listen, mode, group}];
+  }
+
+  #claimGateway(name: string, at: number): boolean {
+    const first = this.#gatewayNames.get(name);
+    this.#gatewayNames.set(name, first ?? at);
+    if (first === undefined) return true;
+    this.#reader.refuse(
+      at,
+      `a second gateway of this name, the first is at ${this.#reader.problems.place(first)}`,
+    );
+    return false;
   }
 
   submodule({written, values, sound}: SubmoduleFields): SubmoduleSettings[] {

@@ -47,6 +47,9 @@ export interface GitSide {
   readonly idle: IdleWatch;
   readonly sockets: GitSockets;
   readonly guard: SocketGuard;
+  /** What requests are answered by at this moment. */
+  readonly current: () => AnswerParts;
+  readonly proofOf: (nonce: string) => string;
 }
 
 /** Makes what answers git. Nothing is opened yet. */
@@ -61,8 +64,9 @@ export function assembleGit(parts: GitParts): GitSide {
   const grants = assembleGrants(parts, places, reportGrant);
   const idle = new IdleWatch(() => performance.now());
   const proofOf = prover(parts.key);
+  const current = answersBy(parts);
   const serve = server({
-    current: answersBy(parts),
+    current,
     grant: (request, scope) => grants.answer(request, scope),
     hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
     report: noting(idle, createReporter({tally, audit, logOf, now: Date.now})),
@@ -72,7 +76,7 @@ export function assembleGit(parts: GitParts): GitSide {
   const sockets = new GitSockets({directory, inherited, places, serve, proofOf});
   const manager = directory === machineRuntimeDirectory ? 'system' : 'user';
   const guard = new SocketGuard({inForce, sockets, log, manager});
-  return {audit, grants, idle, sockets, guard};
+  return {audit, grants, idle, sockets, guard, current, proofOf};
 }
 
 const machineRuntimeDirectory = '/run/orgkey';

@@ -1,6 +1,7 @@
 import type {Status} from '../../control/control-protocol.ts';
 import {shownVariables} from '../../network/shown-variables.ts';
 import {VERSION} from '../../version.ts';
+import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ClockWatch} from '../status/clock-watch.ts';
 import {renderMetrics} from '../status/metrics.ts';
 import {auditNotices, updateNotices} from '../status/notices.ts';
@@ -18,6 +19,7 @@ interface StatusSideParts {
   readonly inForce: ConfigurationInForce;
   readonly supply: TokenSupply;
   readonly git: GitSide;
+  readonly gateways: GatewaySide;
   readonly tally: Tally;
   readonly clockWatch: ClockWatch;
 }
@@ -31,7 +33,7 @@ export interface StatusSide {
 
 /** Makes what reports on the daemon. Nothing is served yet. */
 export function assembleStatus(parts: StatusSideParts): StatusSide {
-  const {environment, logging, inForce, supply, git, tally, clockWatch} = parts;
+  const {environment, logging, inForce, supply, git, gateways, tally, clockWatch} = parts;
   const side = new SideServers(logging.log);
   const startedAt = Date.now();
   const variables = shownVariables(environment);
@@ -46,6 +48,7 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       sockets: git.sockets.all,
       notices: [
         ...git.guard.notices,
+        ...gateways.notices,
         ...supply.store.notices,
         ...clockWatch.notices,
         ...side.notices,

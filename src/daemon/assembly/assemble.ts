@@ -9,10 +9,12 @@ import type {DaemonOptions, Place} from '../place.ts';
 import {ClockWatch} from '../status/clock-watch.ts';
 import type {SideServers} from '../status/side-servers.ts';
 import {Tally} from '../status/tally.ts';
+import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {TokenSupply} from '../supply/token-supply.ts';
 import {assembleConfiguration} from './assemble-configuration.ts';
 import {assembleControl} from './assemble-control.ts';
+import {assembleGateway} from './assemble-gateway.ts';
 import {assembleGit, type GitSide} from './assemble-git.ts';
 import {assembleLog, type Logging} from './assemble-log.ts';
 import {assembleStatus} from './assemble-status.ts';
@@ -25,6 +27,7 @@ export interface Assembly {
   readonly configuration: AppliedConfiguration;
   readonly supply: TokenSupply;
   readonly git: GitSide;
+  readonly gateways: GatewaySide;
   readonly side: SideServers;
   readonly handlers: ControlHandlers;
 }
@@ -54,14 +57,25 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   logging.liveSecrets.add(() => supply.tokens.secrets());
   logging.liveSecrets.add(() => supply.logins.secrets());
   const git = assembleGit({place, environment, inherited, key, logging, inForce, supply, rejections, tally});
-  const statusSide = assembleStatus({environment, logging, inForce, supply, git, tally, clockWatch});
+  const {directory} = place;
+  const gateways = assembleGateway({directory, inherited, environment, inForce, logging, git});
+  const statusSide = assembleStatus({
+    environment,
+    logging,
+    inForce,
+    supply,
+    git,
+    gateways,
+    tally,
+    clockWatch,
+  });
   const {side, metrics} = statusSide;
   const {guard, grants, audit} = git;
-  const followers = followersOf({inForce, supply, guard, grants, side, metrics});
+  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics});
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
   const reload = () => configuration.reload();
   const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});
-  return {logging, inForce, configuration, supply, git, side, handlers};
+  return {logging, inForce, configuration, supply, git, gateways, side, handlers};
 }
 
 function* configuredSecrets(inForce: ConfigurationInForce): Iterable<Secret> {

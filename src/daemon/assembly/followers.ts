@@ -1,5 +1,6 @@
 import type {Grants} from '../../ssh/grant/grants.ts';
 import type {Follower} from '../apply-configuration.ts';
+import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {SocketGuard} from '../socket-guard.ts';
 import type {SideServers} from '../status/side-servers.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
@@ -9,6 +10,7 @@ interface FollowerParts {
   readonly inForce: ConfigurationInForce;
   readonly supply: Pick<TokenSupply, 'tokens' | 'takeUpLogins'>;
   readonly guard: Pick<SocketGuard, 'followConfiguration'>;
+  readonly gateways: Pick<GatewaySide, 'followConfiguration'>;
   readonly grants: Pick<Grants, 'followConfiguration'>;
   readonly side: SideServers;
   readonly metrics: () => string;
@@ -16,7 +18,7 @@ interface FollowerParts {
 
 /** Returns every part of the daemon that follows the configuration, in the order in which they do. */
 export function followersOf(parts: FollowerParts): readonly Follower[] {
-  const {inForce, supply, guard, grants, side, metrics} = parts;
+  const {inForce, supply, guard, gateways, grants, side, metrics} = parts;
   const {tokens} = supply;
   return [
     {
@@ -44,6 +46,7 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
       isBeforeGit: true,
       follow: async () => (inForce.persistsLogins ? supply.takeUpLogins() : undefined),
     },
+    {name: 'gateways', isBeforeGit: false, follow: () => gateways.followConfiguration()},
     {
       name: 'metrics',
       isBeforeGit: false,

@@ -6,7 +6,7 @@ import {codeOf} from '../../text/orgkey-error.ts';
 export interface AuditEntry {
   /** ISO 8601. */
   readonly time: string;
-  readonly event: 'get' | 'store' | 'erase' | 'grant' | 'token';
+  readonly event: 'get' | 'store' | 'erase' | 'grant' | 'token' | 'carry';
   readonly outcome: string;
   readonly socket: string;
   readonly host?: string | undefined;
@@ -19,6 +19,13 @@ export interface AuditEntry {
   readonly fingerprint?: string | undefined;
   /** ISO 8601. */
   readonly expires?: string | undefined;
+  /** What a gateway carried. */
+  readonly operation?: string | undefined;
+  /** The refs of a push through a gateway. */
+  readonly refs?: readonly string[] | undefined;
+  /** In bytes, to and from Azure DevOps. */
+  readonly sent?: number | undefined;
+  readonly received?: number | undefined;
   readonly reason?: string | undefined;
   /** In milliseconds. */
   readonly duration?: number | undefined;

@@ -1,0 +1,82 @@
+import type {AnswerParts} from '../../answer/answer.ts';
+import type {Repository} from '../../gateway/repository.ts';
+import type {Supplied, Supply} from '../../gateway/supply.ts';
+import {describeIdentity} from '../../identity/identity.ts';
+import type {SocketScope} from '../../organization/socket-scope.ts';
+import {Secret} from '../../secret/secret.ts';
+import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
+import {findToken} from '../../token/find-token.ts';
+import {askerOf, type Asker} from '../../token/rejections.ts';
+import type {Token} from '../../token/token.ts';
+
+/** Supplies one gateway with credentials, by the same rules as git itself gets them. */
+export class GatewaySupply implements Supply {
+  readonly #scope: SocketScope;
+  readonly #current: () => AnswerParts;
+
+  /** `current`: what requests are answered by at this moment. */
+  constructor(scope: SocketScope, current: () => AnswerParts) {
+    this.#scope = scope;
+    this.#current = current;
+  }
+
+  async get({owner, organization}: Repository, rejected?: string): Promise<Supplied> {
+    const parts = this.#current();
+    const choice = parts.bindings.choose(owner);
+    if (choice.kind === 'none')
+      return {
+        kind: 'failure',
+        code: 'ERR_NOT_CONFIGURED',
+        message: `no credential is configured for ${organization}`,
+        hint: 'run: orgkey which',
+      };
+    const {identity} = choice.binding;
+    if (identity.kind === 'stored')
+      return {
+        kind: 'failure',
+        code: 'ERR_NOT_CONFIGURED',
+        message: `${organization} uses stored logins, which a gateway does not use`,
+        hint: 'configure an identity for the organization',
+      };
+    const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
+    const found = await findToken(wanted, askerOf(owner, this.#scope, identity), rejected, parts);
+    if (found.kind === 'failed') {
+      const {code, message, hint} = found.failure;
+      return {kind: 'failure', code, message: `${organization}: ${message}`, hint};
+    }
+    const {token} = found;
+    return {
+      kind: 'credential',
+      authorization: headerOf(token),
+      fingerprint: token.fingerprint,
+      identity: describeIdentity(identity),
+    };
+  }
+
+  accepted({owner}: Repository, fingerprint: string): void {
+    const {bindings, rejections} = this.#current();
+    const choice = bindings.choose(owner);
+    if (choice.kind === 'none') return;
+    rejections.confirm(this.#askerOf(owner, choice.binding.identity), fingerprint);
+  }
+
+  #askerOf(owner: Repository['owner'], identity: Parameters<typeof askerOf>[2]): Asker {
+    return askerOf(owner, this.#scope, identity);
+  }
+}
+
+/** A personal access token goes as a password, everything else as a bearer token. */
+function headerOf({kind, secret}: Token): Secret {
+  if (kind === 'access-token') return secret.use((bytes) => joined('Bearer ', bytes));
+  return secret.use((bytes) => {
+    const pair = joined(':', bytes);
+    return pair.use((plain) => Secret.fromText(`Basic ${plain.toString('base64')}`));
+  });
+}
+
+function joined(prefix: string, bytes: Buffer): Secret {
+  const all = new Uint8Array(prefix.length + bytes.length);
+  all.set(Buffer.from(prefix));
+  all.set(bytes, prefix.length);
+  return new Secret(all);
+}

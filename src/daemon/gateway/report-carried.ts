@@ -1,0 +1,48 @@
+import type {Carried} from '../../gateway/carried.ts';
+import {printable} from '../../text/printable.ts';
+import type {AuditTrail} from '../record/audit-trail.ts';
+import type {Log} from '../record/log.ts';
+import {boundedPath} from '../record/report.ts';
+
+/** Records one request of a gateway in the audit and the log. */
+export function reportCarried(
+  gateway: string,
+  event: Carried,
+  {
+    audit,
+    log,
+    now,
+  }: {readonly audit: Pick<AuditTrail, 'write'>; readonly log: Log; readonly now: () => number},
+): void {
+  const {operation, host, organization, repository, identity, refs, outcome, code, sent, received, duration} =
+    event;
+  const shown = repository === undefined ? undefined : boundedPath(repository);
+  audit.write(
+    {
+      time: new Date(now()).toISOString(),
+      event: 'carry',
+      outcome,
+      socket: `gateway-${gateway}`,
+      operation,
+      host: printable(host, 300),
+      organization,
+      path: shown,
+      identity,
+      refs: refs.length === 0 ? undefined : refs.map((ref) => boundedPath(ref)),
+      sent,
+      received,
+      reason: code,
+      duration: Math.round(duration * 1000) / 1000,
+    },
+    {name: `gateway-${gateway}`, organizations: new Set()},
+  );
+  const details = () => ({gateway, organization, identity, ms: Math.round(duration * 100) / 100});
+  const what = `gateway ${gateway}: ${operation} of ${shown ?? 'an unknown repository'}`;
+  if (outcome === 'carried') log('debug', `${what}: ${received} bytes`, details);
+  else
+    log(
+      outcome === 'failed' ? 'warn' : 'info',
+      `${what}: ${outcome} (${code ?? 'the client went away'})`,
+      details,
+    );
+}

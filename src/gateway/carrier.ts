@@ -1,0 +1,327 @@
+import type {IncomingMessage} from 'node:http';
+import {Readable} from 'node:stream';
+import {codeOf, messageOf} from '../text/orgkey-error.ts';
+import {printable} from '../text/printable.ts';
+import type {Reason} from './answer-client.ts';
+import type {Carried} from './carried.ts';
+import type {ClientRequest} from './client-request.ts';
+import {explainStatus} from './explain-answer.ts';
+import {doubledHeader, upstreamHeaders} from './headers.ts';
+import {Journey} from './journey.ts';
+import {isUpload, rewriteBatch, Transfers} from './lfs.ts';
+import {operationOf, type Denial, type Operation} from './operation.ts';
+import {PushHeadError, PushHeadReader, type PushHead} from './push-commands.ts';
+import {deniedRefs, pushReport} from './push-report.ts';
+import {readAll} from './read-all.ts';
+import {redirectOf} from './redirect.ts';
+import type {Rule} from './rule.ts';
+import type {Supplied, Supply} from './supply.ts';
+import type {Upstream} from './upstream.ts';
+
+export interface CarrierParts {
+  readonly rule: () => Rule;
+  readonly isServer: (host: string) => boolean;
+  readonly supply: Supply;
+  readonly upstream: Pick<Upstream, 'send'>;
+  readonly carried: (event: Carried) => void;
+  /** In milliseconds, from any moment. */
+  readonly now: () => number;
+}
+
+type Credential = Extract<Supplied, {kind: 'credential'}>;
+
+/** Carries git's requests to Azure DevOps: checks them against the rule, adds the credential, explains what fails. */
+export class Carrier {
+  readonly #parts: CarrierParts;
+  readonly #transfers = new Transfers();
+
+  constructor(parts: CarrierParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers one request. Never rejects. */
+  async carry(client: ClientRequest): Promise<void> {
+    const journey = new Journey(client, this.#parts.now);
+    try {
+      await this.#carry(client, journey);
+    } catch (error) {
+      journey.fail(failureOf(error, client.host));
+    } finally {
+      this.#parts.carried(journey.finish());
+    }
+  }
+
+  async #carry(client: ClientRequest, journey: Journey): Promise<void> {
+    const doubled = doubledHeader(client.request.rawHeaders);
+    if (doubled !== undefined) return journey.deny(malformed(`it has two headers ${doubled}`));
+    const {rule, isServer} = {rule: this.#parts.rule(), isServer: this.#parts.isServer};
+    const method = client.request.method ?? '';
+    const found = operationOf({method, host: client.host, target: client.target}, {rule, isServer});
+    if ('denial' in found) return journey.deny(found.denial);
+    journey.operation = found.operation;
+    switch (found.operation.kind) {
+      case 'refs':
+        return this.#carryRefs(found.operation, journey);
+      case 'push':
+        return this.#carryPush(found.operation, rule, journey);
+      case 'lfs-batch':
+        return this.#carryBatch(found.operation, rule, journey);
+      case 'lfs-transfer':
+        return this.#carryTransfer(found.operation, found.operation.transfer, journey);
+      case 'fetch':
+      case 'lfs-locks':
+        return this.#carryBody(found.operation, client.request, journey);
+    }
+  }
+
+  /** Asks twice if need be: with another token after a 401, or where the organization's own other host sends us. */
+  async #carryRefs(operation: Operation, journey: Journey): Promise<void> {
+    let credential = await this.#credential(operation, journey);
+    if (credential === undefined) return;
+    let answer = await this.#send(operation, credential, undefined, journey);
+    const elsewhere = redirectOf(answer, operation, this.#parts.isServer);
+    if (elsewhere !== undefined) {
+      answer.resume();
+      answer = await this.#send(elsewhere, credential, undefined, journey);
+    }
+    if (answer.statusCode === 401) {
+      answer.resume();
+      credential = await this.#credential(operation, journey, credential.fingerprint);
+      if (credential === undefined) return;
+      answer = await this.#send(elsewhere ?? operation, credential, undefined, journey);
+    }
+    await this.#relay(answer, credential, operation, journey);
+  }
+
+  async #carryBody(operation: Operation, body: Readable, journey: Journey): Promise<void> {
+    const credential = await this.#credential(operation, journey);
+    if (credential === undefined) return;
+    const answer = await this.#send(operation, credential, body, journey);
+    await this.#relay(answer, credential, operation, journey);
+  }
+
+  /** Nothing is sent on before the list of commands is read and allowed. */
+  async #carryPush(operation: Operation, rule: Rule, journey: Journey): Promise<void> {
+    const {request} = journey.client;
+    const reader = new PushHeadReader(request.headers['content-encoding']);
+    const chunks: AsyncIterator<Buffer, undefined> = request[Symbol.asyncIterator]();
+    let head: PushHead | undefined;
+    try {
+      while (head === undefined) {
+        const next = await chunks.next();
+        if (next.done === true) throw new PushHeadError('its list of commands does not end');
+        head = await reader.take(next.value);
+      }
+    } finally {
+      reader.end();
+    }
+    journey.refs = head.commands.slice(0, MAX_REFS).map(({ref}) => ref);
+    const denied = deniedRefs(head, rule);
+    if (denied.size > 0) {
+      // git reads the answer when it has sent everything
+      while ((await chunks.next()).done !== true);
+      return journey.denyPush(pushReport(head, denied));
+    }
+    const body = Readable.from(inTurn(reader.received, chunks), {objectMode: false});
+    await this.#carryBody(operation, body, journey);
+  }
+
+  async #carryBatch(operation: Operation, rule: Rule, journey: Journey): Promise<void> {
+    const bytes = await readAll(journey.client.request, MAX_BATCH);
+    const isWrite = isUpload(parseJson(bytes));
+    if (isWrite === undefined) return journey.deny(malformed('it is not a batch of Git LFS'));
+    if (isWrite && rule.push.length === 0)
+      return journey.deny({
+        code: 'ERR_GATEWAY_PUSH',
+        message: 'this gateway does not allow uploads to Git LFS',
+        hint: 'ask for the refs to be added to `push` of the gateway',
+      });
+    const credential = await this.#credential(operation, journey);
+    if (credential === undefined) return;
+    const answer = await this.#send(operation, credential, Readable.from([bytes]), journey, bytes.length);
+    if (answer.statusCode !== 200) return this.#relay(answer, credential, operation, journey);
+    const {repository} = operation;
+    const {base} = journey.client;
+    const rewritten = rewriteBatch(
+      parseJson(await readAll(answer, MAX_BATCH_ANSWER)),
+      repository,
+      this.#transfers,
+      (id) => `${base}${repository.path}/info/lfs/transfer/${id}`,
+    );
+    if (rewritten === undefined) return journey.fail(badAnswer);
+    journey.succeed();
+    journey.respond(
+      200,
+      {'content-type': 'application/vnd.git-lfs+json'},
+      Buffer.from(JSON.stringify(rewritten)),
+    );
+  }
+
+  /** The proof is in the address or its headers; on the organization's own host it is our credential. */
+  async #carryTransfer(operation: Operation, id: string, journey: Journey): Promise<void> {
+    const {request} = journey.client;
+    const transfer = this.#transfers.find(id, operation.repository, request.method ?? '');
+    if (transfer === undefined)
+      return journey.deny({
+        code: 'ERR_GATEWAY_LFS',
+        message: 'this transfer was not offered, or its offer has expired',
+        hint: 'repeat the command',
+      });
+    const isOwn =
+      transfer.url.host === operation.repository.host && transfer.headers['authorization'] === undefined;
+    const credential = isOwn ? await this.#credential(operation, journey) : undefined;
+    if (isOwn && credential === undefined) return;
+    const answer = await this.#parts.upstream.send({
+      host: transfer.url.host,
+      path: `${transfer.url.pathname}${transfer.url.search}`,
+      method: transfer.method,
+      headers: {...upstreamHeaders(request.headers), ...rangeOf(request), ...transfer.headers},
+      authorization: credential?.authorization,
+      body: transfer.method === 'GET' ? undefined : journey.counted(request),
+      signal: journey.gone,
+    });
+    await this.#relay(answer, credential, operation, journey);
+  }
+
+  async #credential(
+    operation: Operation,
+    journey: Journey,
+    rejected?: string,
+  ): Promise<Credential | undefined> {
+    const supplied = await this.#parts.supply.get(operation.repository, rejected);
+    if (supplied.kind === 'credential') {
+      journey.uses(supplied);
+      return supplied;
+    }
+    const {code, message, hint} = supplied;
+    journey.fail({status: 403, code, message, hint});
+    return undefined;
+  }
+
+  async #send(
+    {repository: {host}, path}: Operation,
+    {authorization}: Credential,
+    body: Readable | undefined,
+    journey: Journey,
+    length?: number,
+  ): Promise<IncomingMessage> {
+    const {request} = journey.client;
+    const headers = upstreamHeaders(request.headers);
+    return this.#parts.upstream.send({
+      host,
+      path,
+      method: request.method ?? 'GET',
+      headers:
+        length === undefined
+          ? headers
+          : {...headers, 'transfer-encoding': undefined, 'content-length': length},
+      authorization,
+      body: body && journey.counted(body),
+      signal: journey.gone,
+    });
+  }
+
+  async #relay(
+    answer: IncomingMessage,
+    credential: Credential | undefined,
+    operation: Operation,
+    journey: Journey,
+  ): Promise<void> {
+    const status = answer.statusCode ?? 502;
+    journey.status = status;
+    const retryAfter = answer.headers['retry-after'];
+    const explained = explainStatus(isPage(answer) ? 203 : status, operation.repository, {
+      identity: credential?.identity ?? 'the transfer',
+      serverText: serverTextOf(answer),
+      retryAfter,
+    });
+    if (explained !== undefined) {
+      answer.resume();
+      return journey.fail({...explained, retryAfter});
+    }
+    if (credential !== undefined) this.#parts.supply.accepted(operation.repository, credential.fingerprint);
+    await journey.relay(answer);
+  }
+}
+
+/** The bytes of a push that were read already, and then the others. */
+async function* inTurn(
+  first: readonly Buffer[],
+  others: AsyncIterator<Buffer, undefined>,
+): AsyncGenerator<Buffer> {
+  yield* first;
+  for (;;) {
+    const next = await others.next();
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+function malformed(reason: string): Denial {
+  return {
+    code: 'ERR_GATEWAY_REQUEST',
+    message: `this request is not carried: ${reason}`,
+    hint: 'use the gateway for git fetch, git push and Git LFS only',
+  };
+}
+
+const badAnswer: Reason & {readonly code: string} = {
+  status: 502,
+  code: 'ERR_SERVER',
+  message: 'the server of Git LFS gave an answer that cannot be read',
+  hint: 'try again later',
+};
+
+function failureOf(error: unknown, host: string): Reason & {readonly code: string} {
+  if (error instanceof PushHeadError)
+    return {
+      status: 403,
+      code: 'ERR_GATEWAY_REQUEST',
+      message: `this push is not carried: ${error.message}`,
+      hint: 'push without --signed, and fewer refs at once',
+    };
+  const code = codeOf(error) ?? 'ERR_UNREACHABLE';
+  return {
+    status: 502,
+    code: code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
+    message: `${host} cannot be reached: ${printable(messageOf(error), 200)}`,
+    hint: 'run: orgkey doctor',
+  };
+}
+
+/** A page for browsers in place of data: the server wants a person to sign in. */
+function isPage({statusCode, headers}: IncomingMessage): boolean {
+  return statusCode === 200 && /^text\/html\b/i.test(headers['content-type'] ?? '');
+}
+
+/** What Azure DevOps says about a failure, in a header of its own, percent-encoded. */
+function serverTextOf({headers}: IncomingMessage): string | undefined {
+  const text = headers['x-tfs-serviceerror'];
+  if (typeof text !== 'string') return undefined;
+  let plain = text;
+  try {
+    plain = decodeURIComponent(text);
+  } catch {
+    // then as it came
+  }
+  return printable(plain, 300);
+}
+
+function rangeOf({headers}: IncomingMessage): {range?: string} {
+  const {range} = headers;
+  return range !== undefined && /^bytes=\d+-\d*$/.test(range) ? {range} : {};
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** As many as the audit keeps of one push. */
+const MAX_REFS = 50;
+/** In bytes. */
+const MAX_BATCH = 2 * 1024 * 1024;
+const MAX_BATCH_ANSWER = 16 * 1024 * 1024;

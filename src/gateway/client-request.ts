@@ -1,0 +1,13 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+
+/** One request of a client, and how the client reached us. */
+export interface ClientRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The real host, in lower case, without a default port. */
+  readonly host: string;
+  /** In origin form, without what only the way to us added. */
+  readonly target: string;
+  /** In front of a path, this makes an address that leads the client to us. */
+  readonly base: string;
+}

@@ -1,0 +1,141 @@
+import {lowerName, organizationFrom} from '../organization/organization.ts';
+import {ownerOf, SERVICES_HOST, type Owner} from '../organization/owner.ts';
+
+/** One repository of Azure DevOps, as a request names it. */
+export interface Repository {
+  /** Who owns it: decides about identity and rule. */
+  readonly owner: Extract<Owner, {kind: 'organization' | 'server'}>;
+  /** The organization or collection, in lower case. */
+  readonly organization: string;
+  readonly project: string;
+  readonly repository: string;
+  /** The host that serves it over HTTPS, with the port if it is not 443. */
+  readonly host: string;
+  /** The path of the repository there, encoded by us: what was checked is what is sent. No slash at the end. */
+  readonly path: string;
+}
+
+/** A request's path, cut behind the repository. */
+export interface Located {
+  readonly repository: Repository;
+  /** What follows the repository, decoded: `['info', 'refs']`. */
+  readonly rest: readonly string[];
+}
+
+/** Why a path names no repository. Half a sentence. */
+export interface NotLocated {
+  readonly reason: string;
+}
+
+/** In bytes; git's own limit for a URL is about the same. */
+const MAX_PATH = 4096;
+
+/**
+ * Finds the repository in the path of a request: Azure DevOps Services under both hosts, the paths of SSH remotes, and
+ * configured servers. A path that two readers could understand differently is not located.
+ * @param host the real host, in lower case, without a default port
+ * @param path as it was sent, without its query
+ */
+export function locateRepository(
+  host: string,
+  path: string,
+  isServer: (host: string) => boolean,
+): Located | NotLocated {
+  const segments = decodeSegments(path);
+  if (segments === undefined) return {reason: 'the path is ambiguous'};
+  if (SSH_HOSTS.has(host)) return locateSshPath(segments);
+  const at = segments.findIndex((segment) => lowerName(segment) === '_git');
+  if (at === -1) return {reason: 'the path has no /_git/'};
+  const owner = ownerOf({protocol: 'https', host, path: segments.join('/'), username: undefined}, isServer);
+  if (owner.kind !== 'organization' && owner.kind !== 'server')
+    return {reason: 'the host or the organization is not served'};
+  const organization = nameOf(owner);
+  if (organization === undefined) return {reason: 'the path names no collection'};
+  const before = segments.slice(0, at);
+  const depth = depthOf(host, owner, before);
+  if (depth === undefined) return {reason: 'the path names no collection'};
+  const behind = segments.slice(at + 1);
+  // Azure DevOps has these for partial views of large repositories; the repository is the same
+  const view = ['_full', '_optimized'].includes(behind[0] ?? '') ? behind.slice(0, 1) : [];
+  const name = behind[view.length];
+  if (name === undefined || name.startsWith('_')) return {reason: 'the path names no repository'};
+  const projects = before.slice(depth);
+  if (projects.length > 1) return {reason: 'the path has too many parts in front of /_git/'};
+  return {
+    repository: {
+      owner,
+      organization,
+      project: projects[0] ?? name,
+      repository: name,
+      host,
+      path: encodePath([...before, '_git', ...view, name]),
+    },
+    rest: behind.slice(view.length + 1),
+  };
+}
+
+/** `v3/ORGANIZATION/PROJECT/REPOSITORY`, which an SSH remote becomes when git rewrites it to HTTP. */
+function locateSshPath(segments: readonly string[]): Located | NotLocated {
+  const [version, name = '', project, repository, ...rest] = segments;
+  const organization = organizationFrom(name);
+  if (version !== 'v3' || organization === undefined || project === undefined || repository === undefined)
+    return {reason: 'the path is not v3/ORGANIZATION/PROJECT/REPOSITORY'};
+  return {
+    repository: {
+      owner: {kind: 'organization', organization},
+      organization,
+      project,
+      repository,
+      host: SERVICES_HOST,
+      path: encodePath([organization, project, '_git', repository]),
+    },
+    rest,
+  };
+}
+
+function nameOf(owner: Repository['owner']): string | undefined {
+  return owner.kind === 'organization' ? owner.organization : owner.collection;
+}
+
+/** How many segments name the organization or collection. `undefined`: they do not. */
+function depthOf(host: string, owner: Repository['owner'], before: readonly string[]): number | undefined {
+  if (owner.kind === 'server') {
+    const at = before.map(lowerName).indexOf(owner.collection ?? '');
+    return at === -1 ? undefined : at + 1;
+  }
+  if (host === SERVICES_HOST) return 1;
+  // ORGANIZATION.visualstudio.com names the organization, and its path may name the collection that all of them have
+  return lowerName(before[0] ?? '') === 'defaultcollection' ? 1 : 0;
+}
+
+/**
+ * Decodes a path once. `undefined` if a segment is empty, made of dots, or would mean something else to a reader who
+ * decodes again or who takes `\` or an encoded `/` for a separator.
+ */
+function decodeSegments(path: string): string[] | undefined {
+  if (!path.startsWith('/') || path.length > MAX_PATH || !/^[\x21-\x7e]*$/.test(path)) return undefined;
+  const segments: string[] = [];
+  for (const encoded of path.slice(1).split('/')) {
+    const segment = decodeOnce(encoded);
+    if (segment === undefined) return undefined;
+    segments.push(segment);
+  }
+  return segments;
+}
+
+function decodeOnce(encoded: string): string | undefined {
+  let segment: string;
+  try {
+    segment = decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+  const isPlain = segment !== '' && segment !== '.' && segment !== '..';
+  return isPlain && !/[/\\;?#]|%[0-9a-f]{2}|\p{Cc}|\p{Cs}/iu.test(segment) ? segment : undefined;
+}
+
+function encodePath(segments: readonly string[]): string {
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+}
+
+const SSH_HOSTS: ReadonlySet<string> = new Set(['ssh.dev.azure.com', 'vs-ssh.visualstudio.com']);

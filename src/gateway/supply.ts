@@ -1,0 +1,28 @@
+import type {Secret} from '../secret/secret.ts';
+import type {Repository} from './repository.ts';
+
+/** What the gateway adds to a request, or why it cannot. */
+export type Supplied =
+  | {
+      readonly kind: 'credential';
+      /** The value of the header `Authorization`. The gateway erases it. */
+      readonly authorization: Secret;
+      /** Names this very token, without being one. */
+      readonly fingerprint: string;
+      /** The identity, for people. */
+      readonly identity: string;
+    }
+  | {
+      readonly kind: 'failure';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
+/** Where the gateway gets credentials, and reports what became of them. */
+export interface Supply {
+  /** `rejected`: the fingerprint of a token that Azure DevOps rejected just now; another one is wanted. */
+  get(repository: Repository, rejected?: string): Promise<Supplied>;
+  /** Azure DevOps accepted the token. */
+  accepted(repository: Repository, fingerprint: string): void;
+}

@@ -1,0 +1,103 @@
+import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
+import {Agent, request as startRequest} from 'node:https';
+import type {Readable} from 'node:stream';
+import {pipeline} from 'node:stream/promises';
+import {OrgkeyError} from '../text/orgkey-error.ts';
+import type {Secret} from '../secret/secret.ts';
+
+export interface UpstreamRequest {
+  /** With the port if it is not 443. */
+  readonly host: string;
+  readonly path: string;
+  readonly method: string;
+  readonly headers: OutgoingHttpHeaders;
+  /** `undefined`: the address carries its own proof (transfers of Git LFS). */
+  readonly authorization: Secret | undefined;
+  /** `undefined`: there is no body. */
+  readonly body: Readable | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Azure DevOps, over connections that stay open between requests. */
+export class Upstream {
+  readonly #agent: Agent;
+
+  /** `environment`: names the proxies, as for everything that talks to the network. */
+  constructor(environment: Readonly<Record<string, string | undefined>>) {
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: MAX_CONNECTIONS,
+      maxFreeSockets: MAX_IDLE,
+      scheduling: 'lifo',
+      timeout: IDLE_LIMIT,
+      proxyEnv: proxiesOf(environment),
+    });
+  }
+
+  /**
+   * Sends a request and resolves with the head of the answer; the body is read from it. A body that was begun is never
+   * sent twice.
+   * @throws {Error} if the server cannot be reached, or ends the connection before it answers.
+   */
+  send({
+    host,
+    path,
+    method,
+    headers,
+    authorization,
+    body,
+    signal,
+  }: UpstreamRequest): Promise<IncomingMessage> {
+    const [hostname = '', port] = host.split(':');
+    return new Promise((resolve, reject) => {
+      const request = startRequest({
+        agent: this.#agent,
+        hostname,
+        port: port ?? 443,
+        path,
+        method,
+        headers: {
+          ...headers,
+          host,
+          // as a string: Node's client takes nothing else
+          ...(authorization === undefined ? {} : {authorization: authorization.revealText()}),
+        },
+        signal,
+      });
+      request.setNoDelay(true);
+      request.setTimeout(SILENCE_LIMIT, () =>
+        request.destroy(
+          new OrgkeyError('ERR_TIMEOUT', `${hostname} sent nothing for ${SILENCE_LIMIT / 60_000} minutes`),
+        ),
+      );
+      request.once('error', reject);
+      request.once('response', (response) => {
+        // what comes later belongs to whoever reads the body
+        request.off('error', reject);
+        request.on('error', () => undefined);
+        resolve(response);
+      });
+      if (body === undefined) request.end();
+      else pipeline(body, request).catch(reject);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** To one host; git itself opens one for each process. */
+const MAX_CONNECTIONS = 64;
+const MAX_IDLE = 16;
+/** In milliseconds: Azure DevOps keeps an idle connection for about two minutes. */
+const IDLE_LIMIT = 60_000;
+/** In milliseconds: a server may count the objects of a large repository for minutes. */
+const SILENCE_LIMIT = 10 * 60_000;
+
+function proxiesOf(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const names = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'];
+  return Object.fromEntries(names.map((name) => [name, environment[name]]));
+}
