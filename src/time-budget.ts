@@ -60,6 +60,8 @@ export const TIME_BUDGET = {
    * it exceeds two seconds.
    */
   refusal: 2_500,
+  /** What a changed or removed gateway carries may finish for this long. */
+  replacedGateway: 60_000,
   /** At the end of the daemon, for the requests under way. More than `answer`. */
   finish: REQUEST + 2_000,
 } as const;

@@ -115,7 +115,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
       'A line of audit.jsonl, and of orgkey logs --audit',
       {
         time: isoTime,
-        event: {enum: ['get', 'store', 'erase', 'grant', 'token']},
+        event: {enum: ['get', 'store', 'erase', 'grant', 'token', 'carry']},
         outcome: text,
         socket: text,
         host: text,

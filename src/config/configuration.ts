@@ -1,4 +1,4 @@
-import type {Rule} from '../gateway/rule.ts';
+import type {Rule} from '../gateway/rule/rule.ts';
 import type {Binding} from '../identity/bindings.ts';
 import type {SecretSource} from '../identity/identity.ts';
 import type {OrgkeyValues} from './shape/keys.ts';

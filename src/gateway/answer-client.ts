@@ -1,7 +1,7 @@
 import type {ServerResponse} from 'node:http';
 import {printable} from '../text/printable.ts';
-import {fetchError} from './push-report.ts';
-import type {Operation} from './operation.ts';
+import {fetchError} from './rule/push-report.ts';
+import type {Operation} from './rule/operation.ts';
 
 /** A reason for the client: git prints both lines with `remote: ` in front. */
 export interface Reason {

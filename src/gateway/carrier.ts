@@ -1,20 +1,20 @@
-import type {IncomingMessage} from 'node:http';
+import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
 import {Readable} from 'node:stream';
 import {codeOf, messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {Reason} from './answer-client.ts';
 import type {Carried} from './carried.ts';
-import type {ClientRequest} from './client-request.ts';
+import type {ClientRequest} from './door/client-request.ts';
 import {explainStatus} from './explain-answer.ts';
-import {doubledHeader, upstreamHeaders} from './headers.ts';
+import {batchHeaders, doubledHeader, transferHeaders, upstreamHeaders} from './headers.ts';
 import {Journey} from './journey.ts';
 import {isUpload, rewriteBatch, Transfers} from './lfs.ts';
-import {operationOf, type Denial, type Operation} from './operation.ts';
-import {PushHeadError, PushHeadReader, type PushHead} from './push-commands.ts';
-import {deniedRefs, pushReport} from './push-report.ts';
+import {operationOf, type Denial, type Operation, type OperationParts} from './rule/operation.ts';
+import {PushHeadError, PushHeadReader, type PushHead} from './rule/push-commands.ts';
+import {deniedRefs, pushReport} from './rule/push-report.ts';
 import {readAll} from './read-all.ts';
 import {redirectOf} from './redirect.ts';
-import type {Rule} from './rule.ts';
+import type {Rule} from './rule/rule.ts';
 import type {Supplied, Supply} from './supply.ts';
 import type {Upstream} from './upstream.ts';
 
@@ -54,14 +54,15 @@ export class Carrier {
   async #carry(client: ClientRequest, journey: Journey): Promise<void> {
     const doubled = doubledHeader(client.request.rawHeaders);
     if (doubled !== undefined) return journey.deny(malformed(`it has two headers ${doubled}`));
-    const {rule, isServer} = {rule: this.#parts.rule(), isServer: this.#parts.isServer};
+    const rule = this.#parts.rule();
+    const parts = {rule, isServer: this.#parts.isServer};
     const method = client.request.method ?? '';
-    const found = operationOf({method, host: client.host, target: client.target}, {rule, isServer});
+    const found = operationOf({method, host: client.host, target: client.target}, parts);
     if ('denial' in found) return journey.deny(found.denial);
     journey.operation = found.operation;
     switch (found.operation.kind) {
       case 'refs':
-        return this.#carryRefs(found.operation, journey);
+        return this.#carryRefs(found.operation, parts, journey);
       case 'push':
         return this.#carryPush(found.operation, rule, journey);
       case 'lfs-batch':
@@ -75,20 +76,20 @@ export class Carrier {
   }
 
   /** Asks twice if need be: with another token after a 401, or where the organization's own other host sends us. */
-  async #carryRefs(operation: Operation, journey: Journey): Promise<void> {
+  async #carryRefs(operation: Operation, parts: OperationParts, journey: Journey): Promise<void> {
     let credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
-    let answer = await this.#send(operation, credential, undefined, journey);
-    const elsewhere = redirectOf(answer, operation, this.#parts.isServer);
+    let answer = await this.#send(operation, credential, journey);
+    const elsewhere = redirectOf(answer, operation, parts);
     if (elsewhere !== undefined) {
       answer.resume();
-      answer = await this.#send(elsewhere, credential, undefined, journey);
+      answer = await this.#send(elsewhere, credential, journey);
     }
     if (answer.statusCode === 401) {
       answer.resume();
       credential = await this.#credential(operation, journey, credential.fingerprint);
       if (credential === undefined) return;
-      answer = await this.#send(elsewhere ?? operation, credential, undefined, journey);
+      answer = await this.#send(elsewhere ?? operation, credential, journey);
     }
     await this.#relay(answer, credential, operation, journey);
   }
@@ -96,7 +97,7 @@ export class Carrier {
   async #carryBody(operation: Operation, body: Readable, journey: Journey): Promise<void> {
     const credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
-    const answer = await this.#send(operation, credential, body, journey);
+    const answer = await this.#send(operation, credential, journey, {body});
     await this.#relay(answer, credential, operation, journey);
   }
 
@@ -138,7 +139,9 @@ export class Carrier {
       });
     const credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
-    const answer = await this.#send(operation, credential, Readable.from([bytes]), journey, bytes.length);
+    const headers = batchHeaders(journey.client.request.headers, bytes.length);
+    const body = Readable.from([bytes], {objectMode: false});
+    const answer = await this.#send(operation, credential, journey, {body, headers});
     if (answer.statusCode !== 200) return this.#relay(answer, credential, operation, journey);
     const {repository} = operation;
     const {base} = journey.client;
@@ -175,7 +178,7 @@ export class Carrier {
       host: transfer.url.host,
       path: `${transfer.url.pathname}${transfer.url.search}`,
       method: transfer.method,
-      headers: {...upstreamHeaders(request.headers), ...rangeOf(request), ...transfer.headers},
+      headers: transferHeaders(request.headers, transfer.headers),
       authorization: credential?.authorization,
       body: transfer.method === 'GET' ? undefined : journey.counted(request),
       signal: journey.gone,
@@ -201,20 +204,15 @@ export class Carrier {
   async #send(
     {repository: {host}, path}: Operation,
     {authorization}: Credential,
-    body: Readable | undefined,
     journey: Journey,
-    length?: number,
+    {body, headers}: {readonly body?: Readable; readonly headers?: OutgoingHttpHeaders} = {},
   ): Promise<IncomingMessage> {
     const {request} = journey.client;
-    const headers = upstreamHeaders(request.headers);
     return this.#parts.upstream.send({
       host,
       path,
       method: request.method ?? 'GET',
-      headers:
-        length === undefined
-          ? headers
-          : {...headers, 'transfer-encoding': undefined, 'content-length': length},
+      headers: headers ?? upstreamHeaders(request.headers),
       authorization,
       body: body && journey.counted(body),
       signal: journey.gone,
@@ -273,13 +271,10 @@ const badAnswer: Reason & {readonly code: string} = {
 };
 
 function failureOf(error: unknown, host: string): Reason & {readonly code: string} {
-  if (error instanceof PushHeadError)
-    return {
-      status: 403,
-      code: 'ERR_GATEWAY_REQUEST',
-      message: `this push is not carried: ${error.message}`,
-      hint: 'push without --signed, and fewer refs at once',
-    };
+  if (error instanceof PushHeadError) {
+    const {code, message, hint} = error;
+    return {status: 403, code, message: `this push is not carried: ${message}`, hint};
+  }
   const code = codeOf(error) ?? 'ERR_UNREACHABLE';
   return {
     status: 502,
@@ -305,11 +300,6 @@ function serverTextOf({headers}: IncomingMessage): string | undefined {
     // then as it came
   }
   return printable(plain, 300);
-}
-
-function rangeOf({headers}: IncomingMessage): {range?: string} {
-  const {range} = headers;
-  return range !== undefined && /^bytes=\d+-\d*$/.test(range) ? {range} : {};
 }
 
 function parseJson(bytes: Buffer): unknown {

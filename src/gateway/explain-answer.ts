@@ -1,7 +1,7 @@
-import type {Repository} from './repository.ts';
+import type {Repository} from './rule/repository.ts';
 
 /** Why Azure DevOps did not carry out a request, in git's terms. */
-export interface Explanation {
+interface Explanation {
   /** The status for the client. Never 401: the client has no credential that could help. */
   readonly status: number;
   readonly code: string;
@@ -9,7 +9,18 @@ export interface Explanation {
   readonly hint: string;
 }
 
-/** `serverText`: what the server said in its own header, fit to print. */
+interface Circumstances {
+  readonly organization: string;
+  /** `ORGANIZATION/PROJECT/REPOSITORY`. */
+  readonly name: string;
+  readonly identity: string;
+  readonly retryAfter: string | undefined;
+}
+
+/**
+ * Explains a status that is not a success. `undefined`: the answer goes to the client as it is.
+ * `serverText`: what the server said in its own header, fit to print.
+ */
 export function explainStatus(
   status: number,
   {organization, project, repository}: Repository,
@@ -20,47 +31,72 @@ export function explainStatus(
   }: {identity: string; serverText: string | undefined; retryAfter: string | undefined},
 ): Explanation | undefined {
   const name = `${organization}/${project}/${repository}`;
-  const said = serverText === undefined ? '' : ` (${serverText})`;
-  switch (status) {
-    case 401:
-    case 203:
-    case 302:
-      return {
-        status: 403,
-        code: 'ERR_NOT_ACCEPTED',
-        message: `${organization} rejected the credential of ${identity}${said}`,
-        hint: `run: orgkey doctor ${organization}`,
-      };
-    case 403:
-      return {
-        status: 403,
-        code: 'ERR_FORBIDDEN',
-        message: `${identity} may not do this in ${name}${said}`,
-        hint: `ask an administrator of the project to give ${identity} the permission on the repository`,
-      };
-    case 404:
-      return {
-        status: 404,
-        code: 'ERR_NO_REPOSITORY',
-        message: `${name} does not exist, or ${identity} may not read it${said}`,
-        hint: 'check the address; if it is right, ask for Read on the repository',
-      };
-    case 429:
-    case 503:
-      return {
-        status,
-        code: 'ERR_THROTTLED',
-        message: `Azure DevOps is busy or limits the requests of ${identity}${said}`,
-        hint: retryAfter === undefined ? 'try again later' : `try again in ${retryAfter} seconds`,
-      };
-    default:
-      return status >= 500
-        ? {
-            status: 502,
-            code: 'ERR_SERVER',
-            message: `Azure DevOps failed with HTTP ${status}${said}`,
-            hint: 'try again later; status.dev.azure.com lists known outages',
-          }
-        : undefined;
-  }
+  const explained = reasonFor(status)?.({organization, name, identity, retryAfter}, status);
+  if (explained === undefined || serverText === undefined) return explained;
+  return {...explained, message: `${explained.message} (${serverText})`};
 }
+
+type Explain = (circumstances: Circumstances, status: number) => Explanation;
+
+function reasonFor(status: number): Explain | undefined {
+  const known = BY_STATUS.get(status);
+  if (known !== undefined) return known;
+  if (status >= 300 && status < 400) return redirected;
+  return status >= 500 ? failed : undefined;
+}
+
+const rejected: Explain = ({organization, identity}) => ({
+  status: 403,
+  code: 'ERR_NOT_ACCEPTED',
+  message: `${organization} rejected the credential of ${identity}`,
+  hint: `run: orgkey doctor ${organization}`,
+});
+
+const forbidden: Explain = ({name, identity}) => ({
+  status: 403,
+  code: 'ERR_FORBIDDEN',
+  message: `${identity} may not do this in ${name}`,
+  hint: `ask an administrator of the project to give ${identity} the permission on the repository`,
+});
+
+const missing: Explain = ({name, identity}) => ({
+  status: 404,
+  code: 'ERR_NO_REPOSITORY',
+  message: `${name} does not exist, or ${identity} may not read it`,
+  hint: 'check the address; if it is right, ask for Read on the repository',
+});
+
+const throttled: Explain = ({identity, retryAfter}, status) => ({
+  status,
+  code: 'ERR_THROTTLED',
+  message: `Azure DevOps is busy or limits the requests of ${identity}`,
+  hint:
+    retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter)
+      ? `try again in ${retryAfter} seconds`
+      : 'try again later',
+});
+
+const redirected: Explain = ({name}, status) => ({
+  status: 502,
+  code: 'ERR_REDIRECTED',
+  message: `the server of ${name} redirects to an address that is not followed (HTTP ${status})`,
+  hint: 'use the address that the web page of the repository shows',
+});
+
+const failed: Explain = (_, status) => ({
+  status: 502,
+  code: 'ERR_SERVER',
+  message: `Azure DevOps failed with HTTP ${status}`,
+  hint: 'try again later; status.dev.azure.com lists known outages',
+});
+
+const BY_STATUS: ReadonlyMap<number, Explain> = new Map([
+  [401, rejected],
+  [203, rejected],
+  // to the page where people sign in
+  [302, rejected],
+  [403, forbidden],
+  [404, missing],
+  [429, throttled],
+  [503, throttled],
+]);

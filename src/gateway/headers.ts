@@ -33,6 +33,19 @@ const SINGLE: ReadonlySet<string> = new Set([
   'git-protocol',
 ]);
 
+/** They belong to the connection: a batch cannot set them. */
+const CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** Returns the name of a header that a request has twice, or `undefined`. `raw`: names and values in turn. */
 export function doubledHeader(raw: readonly string[]): string | undefined {
   const seen = new Set<string>();
@@ -47,6 +60,27 @@ export function doubledHeader(raw: readonly string[]): string | undefined {
 /** Returns the headers of a request that may go on, with the length of the body or its chunks. */
 export function upstreamHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   return {...chosen(headers, UPSTREAM), ...lengthOf(headers)};
+}
+
+/** Returns the headers of a batch of Git LFS, whose body we send and whose answer we read. */
+export function batchHeaders(headers: IncomingHttpHeaders, length: number): OutgoingHttpHeaders {
+  return {
+    ...chosen(headers, ['accept', 'accept-language', 'content-type', 'user-agent']),
+    'content-length': length,
+  };
+}
+
+/** Returns the headers of a transfer of Git LFS. `wanted`: what the server asked for in the batch. */
+export function transferHeaders(
+  headers: IncomingHttpHeaders,
+  wanted: OutgoingHttpHeaders,
+): OutgoingHttpHeaders {
+  const {range} = headers;
+  return {
+    ...upstreamHeaders(headers),
+    ...(range !== undefined && /^bytes=\d+-\d*$/.test(range) ? {range} : {}),
+    ...Object.fromEntries(Object.entries(wanted).filter(([name]) => !CONNECTION.has(name))),
+  };
 }
 
 /** Returns the headers of an answer that the client may see. */

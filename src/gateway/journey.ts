@@ -3,9 +3,9 @@ import {Transform, type Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {answerReason, type Reason} from './answer-client.ts';
 import type {Carried} from './carried.ts';
-import type {ClientRequest} from './client-request.ts';
+import type {ClientRequest} from './door/client-request.ts';
 import {downstreamHeaders} from './headers.ts';
-import type {Denial, Operation} from './operation.ts';
+import type {Denial, Operation} from './rule/operation.ts';
 import type {Supplied} from './supply.ts';
 
 /** One request on its way: what is known of it, and how it is answered. It is answered once, whatever happens. */

@@ -2,10 +2,10 @@ import {randomBytes} from 'node:crypto';
 import type {OutgoingHttpHeaders} from 'node:http';
 import {LRUCache} from 'lru-cache';
 import {isRecord} from '../text/record.ts';
-import type {Repository} from './repository.ts';
+import type {Repository} from './rule/repository.ts';
 
 /** One transfer that a batch allowed: where it really goes. The client sees only its id. */
-export interface Transfer {
+interface Transfer {
   readonly repository: Repository;
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly url: URL;
@@ -78,7 +78,7 @@ function rewriteActions(
     const action = actions[name];
     if (!isRecord(action) || typeof action['href'] !== 'string') continue;
     const url = URL.parse(action['href']);
-    if (url === null || url.protocol !== 'https:' || /^[\d.]+$|^\[/.test(url.hostname)) continue;
+    if (url?.protocol !== 'https:' || /^[\d.]+$|^\[/.test(url.hostname)) continue;
     const header = isRecord(action['header']) ? action['header'] : {};
     const headers = Object.fromEntries(
       Object.entries(header).flatMap(([key, value]) =>

@@ -8,7 +8,8 @@ import {OrgkeyError} from '../text/orgkey-error.ts';
 export async function readAll(body: Readable, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  const parts: AsyncIterable<Buffer> = body;
+  for await (const chunk of parts) {
     length += chunk.length;
     if (length > limit) throw new OrgkeyError('ERR_TOO_LARGE', `a body has more than ${limit} bytes`);
     chunks.push(chunk);

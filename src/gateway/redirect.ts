@@ -1,26 +1,37 @@
 import type {IncomingMessage} from 'node:http';
-import type {Operation} from './operation.ts';
-import {locateRepository} from './repository.ts';
+import type {Operation, OperationParts} from './rule/operation.ts';
+import {locateRepository, type Repository} from './rule/repository.ts';
+import {allowsRepository} from './rule/rule.ts';
 
 /**
- * Where an answer leads, if that is another address of the same organization's own hosts. The client never sees it.
- * `undefined`: it leads nowhere that we follow.
+ * Returns what a redirect asks for, if it leads to another address of the same organization on its own hosts, and to a
+ * repository that the rule names. The client never sees it. `undefined`: this redirect is not followed.
  */
 export function redirectOf(
   answer: IncomingMessage,
   operation: Operation,
-  isServer: (host: string) => boolean,
+  {rule, isServer}: OperationParts,
 ): Operation | undefined {
-  const {location} = answer.headers;
-  if (![301, 302, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return undefined;
-  const {repository, path} = operation;
-  const target = URL.parse(location, `https://${repository.host}${path}`);
-  if (target === null || target.protocol !== 'https:' || target.username !== '' || target.password !== '')
-    return undefined;
+  const {path} = operation;
+  const target = targetOf(answer, `https://${operation.repository.host}${path}`);
+  if (target === undefined) return undefined;
   const located = locateRepository(target.host, target.pathname, isServer);
-  if ('reason' in located || located.repository.organization !== repository.organization) return undefined;
-  if (located.repository.owner.kind !== repository.owner.kind || located.rest.join('/') !== 'info/refs')
-    return undefined;
-  const query = path.slice(path.indexOf('?'));
-  return {...operation, repository: located.repository, path: `${located.repository.path}/info/refs${query}`};
+  if ('reason' in located || located.rest.join('/') !== 'info/refs') return undefined;
+  const {repository} = located;
+  if (!isSameOwner(repository, operation.repository) || !allowsRepository(rule, repository)) return undefined;
+  return {...operation, repository, path: `${repository.path}/info/refs${path.slice(path.indexOf('?'))}`};
+}
+
+function targetOf({statusCode, headers}: IncomingMessage, base: string): URL | undefined {
+  const {location} = headers;
+  if (![301, 302, 307, 308].includes(statusCode ?? 0) || location === undefined) return undefined;
+  const target = URL.parse(location, base);
+  const isPlain = target?.protocol === 'https:' && target.username === '' && target.password === '';
+  return isPlain ? target : undefined;
+}
+
+/** A collection of the same name on another server is another owner. */
+function isSameOwner(one: Repository, other: Repository): boolean {
+  const isServer = one.owner.kind === 'server' || other.owner.kind === 'server';
+  return one.organization === other.organization && (!isServer || one.host === other.host);
 }

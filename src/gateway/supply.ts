@@ -1,5 +1,5 @@
 import type {Secret} from '../secret/secret.ts';
-import type {Repository} from './repository.ts';
+import type {Repository} from './rule/repository.ts';
 
 /** What the gateway adds to a request, or why it cannot. */
 export type Supplied =
@@ -19,7 +19,7 @@ export type Supplied =
       readonly hint: string | undefined;
     };
 
-/** Where the gateway gets credentials, and reports what became of them. */
+/** The source of the credentials of a gateway. It learns what became of them. */
 export interface Supply {
   /** `rejected`: the fingerprint of a token that Azure DevOps rejected just now; another one is wanted. */
   get(repository: Repository, rejected?: string): Promise<Supplied>;

@@ -13,7 +13,7 @@ export interface UpstreamRequest {
   readonly headers: OutgoingHttpHeaders;
   /** `undefined`: the address carries its own proof (transfers of Git LFS). */
   readonly authorization: Secret | undefined;
-  /** `undefined`: there is no body. */
+  /** `undefined`: the request has no body. */
   readonly body: Readable | undefined;
   readonly signal: AbortSignal;
 }
@@ -72,7 +72,7 @@ export class Upstream {
       );
       request.once('error', reject);
       request.once('response', (response) => {
-        // what comes later belongs to whoever reads the body
+        // the reader of the body sees what comes later
         request.off('error', reject);
         request.on('error', () => undefined);
         resolve(response);

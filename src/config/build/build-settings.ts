@@ -45,13 +45,14 @@ class SettingsBuilder {
   socket({written, values, sound}: SocketFields): SocketSettings[] {
     const isNamed = values.name !== undefined && this.#claimName(values.name, placeOf(written, 'name'));
     const isForSome = this.#isForSome(written, values.organizations);
-    if (values.mode !== undefined && (values.mode & 0o002) !== 0)
-      this.#reader.problems.warn(
-        placeOf(written, 'mode'),
-        'every user of this machine may ask this socket for credentials',
-      );
+    this.#warnIfOpen(values.mode, placeOf(written, 'mode'), 'ask this socket for credentials');
     if (sound === undefined || !isNamed || !isForSome) return [];
     return [{...sound, organizations: namesOf(sound.organizations)}];
+  }
+
+  #warnIfOpen(mode: number | undefined, at: number, use: string): void {
+    if (mode === undefined || (mode & 0o002) === 0) return;
+    this.#reader.problems.warn(at, `every user of this machine may ${use}`);
   }
 
   #claimName(name: string, at: number): boolean {
@@ -72,6 +73,7 @@ class SettingsBuilder {
   gateway({written, values, sound}: GatewayFields): GatewaySettings[] {
     const isNamed = values.name !== undefined && this.#claimGateway(values.name, placeOf(written, 'name'));
     const list = written.entries.get('repositories')?.value;
+    this.#warnIfOpen(values.mode, placeOf(written, 'mode'), 'use this gateway');
     if (list?.kind === 'list' && list.items.length === 0) {
       this.#reader.refuse(list.at, 'repositories must name at least one');
       return [];

@@ -1,11 +1,12 @@
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isServicesSshHost, SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
-import {parseRepositoryPattern} from '../../gateway/rule.ts';
 import {GUID as GUID_PATTERN} from '../../text/guid.ts';
 import {collectionFrom} from '../value/collection-name.ts';
 import {isPlainHttps} from '../value/plain-https.ts';
 import {list, listOf, section} from './collections.ts';
+import {GATEWAYS} from './gateway-keys.ts';
+import {GROUP, MODE, SOCKET_NAME} from './socket-kinds.ts';
 import type {Keys, Kind, ValuesOf} from './kind.ts';
 import {ANYTHING, FLAG, oneOf, SSH_KEY, text, unless} from './scalars.ts';
 
@@ -118,31 +119,6 @@ function wholeNumber(least: number, most: number): Kind<number> {
   });
 }
 
-const SOCKET_NAME = text({
-  expected: 'lower-case letters, digits and hyphens, 31 at most',
-  pattern: '[a-z0-9][a-z0-9-]{0,30}',
-  example: 'team-a',
-  value: (found) => found,
-});
-
-/** Permission bits. The owner can read and write, and no user can execute. */
-const MODE = text({
-  expected: 'as in "0600", "0660" or "0666"',
-  pattern: '0?o?([0-7]{3})',
-  example: '0660',
-  value(_, [, bits = '']) {
-    const mode = Number.parseInt(bits, 8);
-    return (mode & 0o600) === 0o600 && (mode & 0o111) === 0 ? mode : undefined;
-  },
-});
-
-const GROUP = text({
-  expected: 'the name or the number of a group',
-  pattern: String.raw`[a-zA-Z0-9_][a-zA-Z0-9_.\-]{0,62}\$?`,
-  example: 'builders',
-  value: (found) => found,
-});
-
 /** Names in lower case. */
 const OWNERS = list(
   text({
@@ -171,34 +147,6 @@ const REPOSITORIES = list(
     value: (found) => found,
   }),
 );
-
-const CARRIED = list(
-  text({
-    expected:
-      'ORGANIZATION/PROJECT/REPOSITORY, or HOST/COLLECTION/PROJECT/REPOSITORY for a server, with * in a part',
-    example: 'contoso/web/*',
-    value: parseRepositoryPattern,
-  }),
-);
-
-const REFS = list(
-  text({
-    expected: 'a full ref, with * for any run of characters',
-    pattern: String.raw`refs/[\x21-\x7e]{1,250}`,
-    example: 'refs/heads/agents/*',
-    value: (found) => found,
-  }),
-);
-
-/** A port on the loopback address. 0 stands for any free port. */
-const LOOPBACK = text({
-  expected: 'off, or a loopback address with a port as in 127.0.0.1:9468',
-  pattern: String.raw`(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]):(\d{1,5})`,
-  example: '127.0.0.1:9468',
-  value(_, [, host = '', port = '0']) {
-    return Number(port) <= 65_535 ? {host: host.replace(/^\[|\]$/g, ''), port: Number(port)} : undefined;
-  },
-});
 
 const LISTEN = text({
   expected: 'off, a loopback address with a port as in 127.0.0.1:9464, or the absolute path of a socket',
@@ -266,40 +214,7 @@ export const ORGKEY = {
     optional: true,
     describe: 'Scoped sockets: for containers and for other users.',
   },
-  gateways: {
-    kind: listOf({
-      name: {
-        kind: SOCKET_NAME,
-        describe: 'Names the directory `gateways/NAME`: lower-case letters, digits and hyphens.',
-      },
-      repositories: {
-        kind: CARRIED,
-        describe:
-          'The repositories that its clients can reach: `ORGANIZATION/PROJECT/REPOSITORY`, `*` for any run of characters in a part.',
-      },
-      push: {
-        kind: REFS,
-        optional: true,
-        describe:
-          'The refs that its clients may create and update: `refs/heads/agents/*`. Default: none, fetch only.',
-      },
-      deletions: {kind: FLAG, default: false, describe: 'Whether its clients may delete such refs.'},
-      lfs: {kind: FLAG, default: true, describe: 'Whether Git LFS is carried.'},
-      listen: {
-        kind: unless('off', LOOPBACK),
-        default: 'off',
-        describe: 'A TCP port for clients that know no SOCKS proxy on a socket: `127.0.0.1:9468`.',
-      },
-      mode: {kind: MODE, default: '0600', describe: 'The permissions of the socket, in quotes.'},
-      group: {
-        kind: GROUP,
-        optional: true,
-        describe: 'The group that owns the socket. Default: the daemon’s own.',
-      },
-    }),
-    optional: true,
-    describe: 'Gateways: they carry requests of git for clients that hold no credential.',
-  },
+  gateways: GATEWAYS,
   submodules: {
     kind: listOf({
       organizations: {kind: OWNERS, describe: 'The organizations that the key is for.'},

@@ -7,7 +7,7 @@ import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {GitSide} from './assemble-git.ts';
 import type {Logging} from './assemble-log.ts';
 
-export interface GatewayParts {
+interface GatewayParts {
   readonly directory: string;
   readonly inherited: ReadonlyMap<string, number>;
   readonly environment: NodeJS.ProcessEnv;

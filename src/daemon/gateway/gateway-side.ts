@@ -3,7 +3,7 @@ import type {Notice} from '../../control/control-protocol.ts';
 import type {Gateways, GatewaysParts} from './gateways.ts';
 import type {OpenGateway} from './open-gateway.ts';
 
-export interface GatewaySideParts extends Omit<GatewaysParts, 'upstream'> {
+interface GatewaySideParts extends Omit<GatewaysParts, 'upstream'> {
   /** Names the proxies. */
   readonly environment: NodeJS.ProcessEnv;
   readonly settings: () => readonly GatewaySettings[];

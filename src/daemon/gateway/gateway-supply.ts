@@ -1,5 +1,5 @@
 import type {AnswerParts} from '../../answer/answer.ts';
-import type {Repository} from '../../gateway/repository.ts';
+import type {Repository} from '../../gateway/rule/repository.ts';
 import type {Supplied, Supply} from '../../gateway/supply.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';

@@ -3,10 +3,11 @@ import {dirname, join} from 'node:path';
 import type {GatewaySettings} from '../../config/configuration.ts';
 import type {Notice} from '../../control/control-protocol.ts';
 import type {Carried} from '../../gateway/carried.ts';
-import {clientConfiguration} from '../../gateway/client-configuration.ts';
+import {clientConfiguration} from '../../gateway/door/client-configuration.ts';
 import type {Supply} from '../../gateway/supply.ts';
 import type {Upstream} from '../../gateway/upstream.ts';
 import {messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {Turns} from '../../turns.ts';
 import {claimPassage, hintFor} from '../claim.ts';
 import {groupNumber} from '../git/group.ts';
@@ -68,13 +69,14 @@ export class Gateways {
   async #follow(wanted: readonly GatewaySettings[]): Promise<void> {
     const notices: Notice[] = [];
     const names = new Set(wanted.map(({name}) => name));
-    for (const name of this.#open.keys()) if (!names.has(name)) this.#close(name, RELOAD_GRACE);
+    for (const name of this.#open.keys())
+      if (!names.has(name)) this.#close(name, TIME_BUDGET.replacedGateway);
     for (const settings of wanted) {
       const path = join(this.#parts.directory, 'gateways', settings.name, 'gateway.sock');
       try {
         await this.#openOrChange(settings, path);
       } catch (error) {
-        this.#close(settings.name, RELOAD_GRACE);
+        this.#close(settings.name, TIME_BUDGET.replacedGateway);
         const hint =
           error instanceof OrgkeyError && error.hint !== undefined ? error.hint : hintFor(error, path);
         notices.push({level: 'red', message: `gateway ${settings.name}: ${messageOf(error)}`, hint});
@@ -89,7 +91,7 @@ export class Gateways {
     const text = JSON.stringify(settings);
     if (this.#open.get(name)?.settings !== text) {
       const group = settings.group === undefined ? undefined : await groupNumber(settings.group);
-      this.#close(name, RELOAD_GRACE);
+      this.#close(name, TIME_BUDGET.replacedGateway);
       claimPassage(join(directory, 'gateways'), {named: false});
       claimPassage(dirname(path), {named: false});
       const gateway = new OpenGateway({
@@ -133,9 +135,6 @@ export class Gateways {
     this.#closing.add(closing);
   }
 }
-
-/** In milliseconds: what a changed or removed gateway carries may finish for this long. */
-const RELOAD_GRACE = 60_000;
 
 /** The hosts that a gateway's rule can reach. */
 function hostsOf({rule}: GatewaySettings): string[] {

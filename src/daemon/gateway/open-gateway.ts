@@ -1,15 +1,15 @@
 import {createServer, type Server, type Socket} from 'node:net';
 import type {GatewaySettings} from '../../config/configuration.ts';
-import {Capabilities, type Capability} from '../../gateway/capabilities.ts';
+import {Capabilities, type Capability} from '../../gateway/door/capabilities.ts';
 import {Carrier, type CarrierParts} from '../../gateway/carrier.ts';
-import {HttpDoor} from '../../gateway/http-door.ts';
-import {LoopbackDoor} from '../../gateway/loopback-door.ts';
-import {SocksDoor} from '../../gateway/socks-door.ts';
+import {HttpDoor} from '../../gateway/door/http-door.ts';
+import {LoopbackDoor} from '../../gateway/door/loopback-door.ts';
+import {SocksDoor} from '../../gateway/door/socks-door.ts';
 import {startTimer} from '../../start-timer.ts';
 import {OrgkeyError, codeOf, messageOf} from '../../text/orgkey-error.ts';
 import {GitSocket} from '../git/git-socket.ts';
 
-export interface OpenGatewayParts extends Omit<CarrierParts, 'rule'> {
+interface OpenGatewayParts extends Omit<CarrierParts, 'rule'> {
   readonly settings: GatewaySettings;
   readonly path: string;
   /** The descriptor, if the service manager opened the socket. */

@@ -4,16 +4,14 @@ import type {AuditTrail} from '../record/audit-trail.ts';
 import type {Log} from '../record/log.ts';
 import {boundedPath} from '../record/report.ts';
 
+interface Records {
+  readonly audit: Pick<AuditTrail, 'write'>;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
 /** Records one request of a gateway in the audit and the log. */
-export function reportCarried(
-  gateway: string,
-  event: Carried,
-  {
-    audit,
-    log,
-    now,
-  }: {readonly audit: Pick<AuditTrail, 'write'>; readonly log: Log; readonly now: () => number},
-): void {
+export function reportCarried(gateway: string, event: Carried, {audit, log, now}: Records): void {
   const {operation, host, organization, repository, identity, refs, outcome, code, sent, received, duration} =
     event;
   const shown = repository === undefined ? undefined : boundedPath(repository);

@@ -9,6 +9,7 @@ const settings = {
   idleExit: undefined,
   entra: {authorityHost: 'https://login.microsoftonline.com', disableInstanceDiscovery: false},
   sockets: [],
+  gateways: [],
   submodules: [],
   sshProxyCommand: undefined,
   metricsListen: undefined,
@@ -36,6 +37,16 @@ test('every setting is read', async (t) => {
   sockets:
     - {name: team-a, organizations: [Contoso, contoso], mode: "0660", group: builders}
     - {name: b, organizations: ["\${ORGANIZATION}"]}
+  gateways:
+    - {name: all, repositories: [Contoso/Web/*]}
+    - name: agents
+      repositories: [contoso/*/*, tfs.example.com/tfs-collection/a/b]
+      push: [refs/heads/agents/*]
+      deletions: true
+      lfs: false
+      listen: 127.0.0.1:9468
+      mode: "0660"
+      group: builders
   submodules:
     - organizations: [Contoso]
       privateKey: {$file: secret}
@@ -61,6 +72,35 @@ test('every setting is read', async (t) => {
     sockets: [
       {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: 'builders'},
       {name: 'b', organizations: ['contoso'], mode: 0o600, group: undefined},
+    ],
+    gateways: [
+      {
+        name: 'all',
+        rule: {
+          repositories: [{host: undefined, organization: 'contoso', project: 'web', repository: '*'}],
+          push: [],
+          deletions: false,
+          lfs: true,
+        },
+        listen: undefined,
+        mode: 0o600,
+        group: undefined,
+      },
+      {
+        name: 'agents',
+        rule: {
+          repositories: [
+            {host: undefined, organization: 'contoso', project: '*', repository: '*'},
+            {host: 'tfs.example.com', organization: 'tfs-collection', project: 'a', repository: 'b'},
+          ],
+          push: ['refs/heads/agents/*'],
+          deletions: true,
+          lfs: false,
+        },
+        listen: {host: '127.0.0.1', port: 9468},
+        mode: 0o660,
+        group: 'builders',
+      },
     ],
     sshProxyCommand: 'nc %h %p',
     metricsListen: '127.0.0.1:9464',

@@ -149,4 +149,29 @@ testRefused([
       '8:7 privateKey is missing',
     ],
   ],
+  [
+    'a gateway without repositories',
+    'orgkey:\n  gateways:\n    - {name: a}\n',
+    ['3:7 repositories is missing'],
+  ],
+  [
+    'a gateway with an empty list',
+    'orgkey:\n  gateways:\n    - {name: a, repositories: []}\n',
+    ['3:31 repositories must name at least one'],
+  ],
+  [
+    'two gateways of one name',
+    'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c]}\n    - {name: a, repositories: [a/b/c]}\n',
+    ['4:14 a second gateway of this name, the first is at 3:14'],
+  ],
+  [
+    'a gateway that listens beyond the machine',
+    'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c], listen: 0.0.0.0:9468}\n',
+    ['3:48 listen must be off, or a loopback address with a port as in 127.0.0.1:9468'],
+  ],
+  [
+    'a ref that is not a full one',
+    'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c], push: [main]}\n',
+    ['3:47 push must be a full ref, with * for any run of characters'],
+  ],
 ]);

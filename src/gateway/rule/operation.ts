@@ -19,7 +19,7 @@ export interface Denial {
   readonly hint: string;
 }
 
-export interface GatewayRequest {
+interface GatewayRequest {
   readonly method: string;
   /** The real host, in lower case, without a default port. */
   readonly host: string;
@@ -40,7 +40,7 @@ export function operationOf(
   const mark = target.indexOf('?');
   const [path, query] = mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
   const located = locateRepository(host, path, isServer);
-  if ('reason' in located) return {denial: notGit(`${located.reason}`)};
+  if ('reason' in located) return {denial: notGit(located.reason)};
   const {repository, rest} = located;
   if (!allowsRepository(rule, repository)) return {denial: notAllowed(repository)};
   const wanted = wantedBy(method, rest.join('/'), query);
@@ -58,18 +58,24 @@ type Wanted =
   | {readonly kind: 'lfs-transfer'; readonly transfer: string};
 
 function wantedBy(method: string, rest: string, query: string): Wanted | undefined {
-  if (rest === 'info/refs' && method === 'GET') {
-    const service = /^service=(git-(?:upload|receive)-pack)$/.exec(query)?.[1];
-    return service === 'git-upload-pack' || service === 'git-receive-pack'
-      ? {kind: 'refs', service}
-      : undefined;
-  }
-  const transfer = /^info\/lfs\/transfer\/([\w-]{1,100})$/.exec(rest)?.[1];
-  if (transfer !== undefined && query === '' && ['GET', 'PUT', 'POST'].includes(method))
-    return {kind: 'lfs-transfer', transfer};
+  if (rest === 'info/refs') return method === 'GET' ? advertisementOf(query) : undefined;
   if (rest === 'info/lfs/locks' && method === 'GET' && /^[\w=&%.~-]*$/.test(query))
     return {kind: 'lfs-locks'};
-  if (method !== 'POST' || query !== '') return undefined;
+  if (query !== '') return undefined;
+  const transfer = /^info\/lfs\/transfer\/([\w-]{1,100})$/.exec(rest)?.[1];
+  if (transfer !== undefined)
+    return ['GET', 'PUT', 'POST'].includes(method) ? {kind: 'lfs-transfer', transfer} : undefined;
+  return method === 'POST' ? postedTo(rest) : undefined;
+}
+
+function advertisementOf(query: string): Wanted | undefined {
+  const service = /^service=(git-(?:upload|receive)-pack)$/.exec(query)?.[1];
+  return service === 'git-upload-pack' || service === 'git-receive-pack'
+    ? {kind: 'refs', service}
+    : undefined;
+}
+
+function postedTo(rest: string): Wanted | undefined {
   if (rest === 'git-upload-pack') return {kind: 'fetch'};
   if (rest === 'git-receive-pack') return {kind: 'push'};
   if (rest === 'info/lfs/objects/batch') return {kind: 'lfs-batch'};

@@ -1,8 +1,8 @@
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
-import * as fc from '../helpers/any.ts';
-import {PushHeadError, PushHeadReader, type PushHead} from '../../src/gateway/push-commands.ts';
-import {deniedRefs, pushReport} from '../../src/gateway/push-report.ts';
+import * as fc from '../../helpers/any.ts';
+import {PushHeadError, PushHeadReader, type PushHead} from '../../../src/gateway/rule/push-commands.ts';
+import {deniedRefs, pushReport} from '../../../src/gateway/rule/push-report.ts';
 
 const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);
@@ -109,7 +109,7 @@ test('no bytes make the reader fail in another way, or find a ref that is not th
 
 const rule = {repositories: [], push: ['refs/heads/agents/*'], deletions: false, lfs: true};
 
-test('one ref outside the rule denies the whole push, and each ref is told why', async (t) => {
+test('one ref outside the rule denies the whole push, and each ref gets a reason', async (t) => {
   const head = await read(
     push(
       `${ZERO} ${A} refs/heads/agents/a\0report-status`,

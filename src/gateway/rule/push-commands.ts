@@ -1,7 +1,8 @@
 import {createGunzip, type Gunzip} from 'node:zlib';
+import {OrgkeyError} from '../../text/orgkey-error.ts';
 
 /** One line of a push: which ref goes from which object to which. */
-export interface PushCommand {
+interface PushCommand {
   readonly ref: string;
   readonly kind: 'create' | 'update' | 'delete';
 }
@@ -14,8 +15,12 @@ export interface PushHead {
 }
 
 /** A push whose list of commands cannot be read is denied. The message is half a sentence. */
-export class PushHeadError extends Error {
+export class PushHeadError extends OrgkeyError {
   override readonly name = 'PushHeadError';
+
+  constructor(message: string) {
+    super('ERR_GATEWAY_REQUEST', message, {hint: 'push without --signed, and fewer refs at once'});
+  }
 }
 
 /** In bytes: the list of 1,000 refs takes about 150 KiB. */

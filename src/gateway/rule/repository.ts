@@ -1,5 +1,5 @@
-import {lowerName, organizationFrom} from '../organization/organization.ts';
-import {ownerOf, SERVICES_HOST, type Owner} from '../organization/owner.ts';
+import {lowerName, organizationFrom} from '../../organization/organization.ts';
+import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
 
 /** One repository of Azure DevOps, as a request names it. */
 export interface Repository {
@@ -16,14 +16,14 @@ export interface Repository {
 }
 
 /** A request's path, cut behind the repository. */
-export interface Located {
+interface Located {
   readonly repository: Repository;
   /** What follows the repository, decoded: `['info', 'refs']`. */
   readonly rest: readonly string[];
 }
 
 /** Why a path names no repository. Half a sentence. */
-export interface NotLocated {
+interface NotLocated {
   readonly reason: string;
 }
 

@@ -1,16 +1,16 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {Socket} from 'node:net';
-import {answerReason} from './answer-client.ts';
-import type {Carrier} from './carrier.ts';
+import {answerReason} from '../answer-client.ts';
+import type {Carrier} from '../carrier.ts';
 import type {ClientRequest} from './client-request.ts';
 
-/** Where a request really goes, or why it is not let in. */
+/** The real address of a request, or why it is not admitted. */
 export type Admission =
   | Pick<ClientRequest, 'host' | 'target' | 'base'>
   | {readonly status: number; readonly message: string; readonly hint: string; readonly challenge?: string};
 
-/** Returns who a request is for. */
-export type Admit = (request: IncomingMessage) => Admission;
+/** Returns the real address of a request. */
+type Admit = (request: IncomingMessage) => Admission;
 
 /** The plain HTTP inside a gateway, with limits for every client. It listens nowhere: connections are given to it. */
 export class HttpDoor {

@@ -1,6 +1,11 @@
 import test from 'ava';
-import {locateRepository} from '../../src/gateway/repository.ts';
-import {allowsRef, allowsRepository, parseRepositoryPattern, type Rule} from '../../src/gateway/rule.ts';
+import {locateRepository} from '../../../src/gateway/rule/repository.ts';
+import {
+  allowsRef,
+  allowsRepository,
+  parseRepositoryPattern,
+  type Rule,
+} from '../../../src/gateway/rule/rule.ts';
 
 function ruleOf(pattern: string): Rule {
   const parsed = parseRepositoryPattern(pattern);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {locateRepository} from '../../src/gateway/repository.ts';
+import {locateRepository} from '../../../src/gateway/rule/repository.ts';
 
 const isServer = (host: string) => host === 'tfs.example.org' || host === 'tfs.example.org:8443';
 

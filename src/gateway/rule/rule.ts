@@ -1,4 +1,4 @@
-import {lowerName} from '../organization/organization.ts';
+import {lowerName} from '../../organization/organization.ts';
 import type {Repository} from './repository.ts';
 
 /** What the clients of one gateway may do. */
@@ -13,7 +13,7 @@ export interface Rule {
 }
 
 /** `ORGANIZATION/PROJECT/REPOSITORY`, or `HOST/COLLECTION/PROJECT/REPOSITORY` for a server; `*` in a part stands for any characters. */
-export interface RepositoryPattern {
+interface RepositoryPattern {
   /** `undefined`: Azure DevOps Services. */
   readonly host: string | undefined;
   readonly organization: string;

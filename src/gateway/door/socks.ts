@@ -5,7 +5,7 @@ const SUFFIX = '.orgkey.invalid';
 export const MAX_HANDSHAKE = 512;
 
 /** A step of the handshake. `used` bytes of what was received belong to it; what follows is HTTP. */
-export type SocksStep =
+type SocksStep =
   | {readonly kind: 'more'}
   | {readonly kind: 'reply'; readonly used: number; readonly bytes: Uint8Array}
   | {readonly kind: 'connected'; readonly used: number; readonly bytes: Uint8Array; readonly host: string}

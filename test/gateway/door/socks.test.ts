@@ -1,5 +1,5 @@
 import test from 'ava';
-import {gatewayName, readConnect, readGreeting, realHost} from '../../src/gateway/socks.ts';
+import {gatewayName, readConnect, readGreeting, realHost} from '../../../src/gateway/door/socks.ts';
 
 const isServed = (host: string) => host === 'dev.azure.com' || host === 'tfs.example.org:8443';
 

@@ -2,7 +2,7 @@ import type {PushHead} from './push-commands.ts';
 import {allowsRef, type Rule} from './rule.ts';
 
 /** What a push may not do, ref by ref. Empty: it may be sent on. */
-export type DeniedRefs = ReadonlyMap<string, string>;
+type DeniedRefs = ReadonlyMap<string, string>;
 
 /** Returns the refs of a push that the rule denies, each with its reason. */
 export function deniedRefs({commands}: PushHead, rule: Rule): DeniedRefs {

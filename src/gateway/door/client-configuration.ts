@@ -1,7 +1,7 @@
 import {gatewayName} from './socks.ts';
 
 /** How clients reach a gateway. */
-export interface ClientWay {
+interface ClientWay {
   /** The hosts that it serves. */
   readonly hosts: readonly string[];
   /** Organizations of Azure DevOps Services: the other addresses of their repositories lead to the gateway too. */
