@@ -33,7 +33,7 @@ export const TIME_BUDGET = {
   leastAcquirer: LEAST_ACQUIRER,
   /** Reading all secrets of an identity. With `leastAcquirer` it makes `patience`. */
   secrets: PATIENCE - LEAST_ACQUIRER,
-  /** One program or keyring that gives a secret. Less than `patience`, so that git is told which one hangs. */
+  /** One program or keyring that gives a secret. Less than `patience`, so that git learns which one hangs. */
   secretSource: PATIENCE - 1_000,
   /** Then an acquirer is killed. With `leastAcquirer` it makes `acquisition`. */
   acquirer: ACQUIRER,

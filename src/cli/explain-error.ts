@@ -4,7 +4,7 @@ import {CommandError} from './command-error.ts';
 import {EXIT, type ExitCode} from './exit-code.ts';
 
 /** What to report to the user and to the program that called us. */
-export interface Explained {
+interface Explained {
   readonly message: string;
   readonly hint: string | undefined;
   readonly exitCode: ExitCode;

@@ -6,7 +6,7 @@ import {explainCode, type Explanation} from './explanations.ts';
 import type {AcquirerFailure} from './failure.ts';
 
 /** What the advice depends on besides the failure. */
-export interface Subject {
+interface Subject {
   readonly kind: string;
   readonly clientId?: string | undefined;
   /** How far our clock is ahead of the server's, in milliseconds, if that is known. */

@@ -8,7 +8,7 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {homeOf, runtimeDirectory, stateDirectory} from '../locate.ts';
 
-export interface ServiceWish {
+interface ServiceWish {
   /** `undefined`: the one that fits the machine. */
   readonly kind: ServiceKind | undefined;
   /** Absolute. `undefined`: the daemon finds it. */

@@ -5,7 +5,7 @@ import type {Context, Program} from '../context.ts';
 import {homeOf} from '../locate.ts';
 
 /** The scripts that git runs. Paths are absolute. */
-export type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
+type Scripts = Pick<Program, 'helper' | 'sshWrapper'>;
 
 /**
  * Returns the paths that git runs. npm removes a package before it installs the next version, and a git that asks in

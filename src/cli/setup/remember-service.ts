@@ -4,7 +4,7 @@ import {parseRecord} from '../../text/record.ts';
 import type {ServiceKind} from '../../service/service.ts';
 
 /** How the service was set up. `orgkey service start`, which git's helper runs, starts the same one again. */
-export interface RememberedService {
+interface RememberedService {
   /** `none`: the user starts the daemon. */
   readonly kind: ServiceKind | 'none';
   /** Absolute. `undefined`: the daemon finds it. */

@@ -36,7 +36,7 @@ export interface AcquirerPoolParts {
   readonly program?: string;
 }
 
-export interface Limits {
+interface Limits {
   /** Acquirers at once. Default: 8. */
   readonly processes: number;
   /** Acquirers at once for one endpoint, so that one that hangs leaves room for the others. Default: 4. */

@@ -2,7 +2,7 @@ import type {IncomingHttpHeaders} from 'node:http';
 import {parseRecord} from '../../text/record.ts';
 
 /** The facts in a response that says no. */
-export interface Rejected {
+interface Rejected {
   /** The `error` of OAuth, or the service's equivalent. */
   readonly error: string | undefined;
   /** `AADSTS7000222`, in the server's order. */

@@ -14,7 +14,7 @@ import {describeResponse, retryAfterOf} from './describe-response.ts';
 import {lifetimeOf, type Lifetime} from './lifetime.ts';
 import {pauseAfter, TRIES} from './retry.ts';
 
-export interface Question extends WebRequest {
+interface Question extends WebRequest {
   readonly service: Service;
   /** Default: 3. 1 if a second try cannot work, for example with a code that is valid once. */
   readonly tries?: number;
@@ -22,7 +22,7 @@ export interface Question extends WebRequest {
 
 export type Reply = Pick<WebReply, 'status' | 'headers' | 'text'>;
 
-export interface HttpClientParts {
+interface HttpClientParts {
   /** When the acquirer must have its result, in milliseconds of `performance.now`, which nothing sets. */
   readonly deadline: number;
   readonly variables: ProxyVariables;

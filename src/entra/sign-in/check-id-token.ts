@@ -1,6 +1,6 @@
 import {localFailure} from '../failure.ts';
 
-export interface Expected {
+interface Expected {
   /** As configured. */
   readonly issuer: string;
   readonly clientId: string;

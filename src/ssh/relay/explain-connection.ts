@@ -5,12 +5,12 @@ import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
 import {isRevoked, type SshTarget} from './ssh-target.ts';
 
 /** An error of ssh2. Its `level` and its texts are stable enough to tell errors apart. */
-export interface LibraryError extends Error {
+interface LibraryError extends Error {
   readonly level?: string;
 }
 
 /** How far a connection came. */
-export interface Progress {
+interface Progress {
   /** The key that the host showed. */
   readonly shown: Buffer | undefined;
   /** The host accepted our key. */

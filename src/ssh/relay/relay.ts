@@ -24,7 +24,7 @@ export interface Advice {
   readonly failure: SshFailure;
 }
 
-export interface RelayParts {
+interface RelayParts {
   /** The connection of the ssh program that git started. */
   readonly socket: Socket;
   /** The only command that may run. */

@@ -14,7 +14,7 @@ export interface ServiceOptions extends Places {
   readonly service: string;
 }
 
-export interface Chosen {
+interface Chosen {
   readonly service: Service;
   /** Absolute. `undefined`: the daemon finds it. */
   readonly configFile: string | undefined;

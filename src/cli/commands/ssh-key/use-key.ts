@@ -18,7 +18,7 @@ import {invalidChange, replaceText, requireValid, spread} from './change-configu
 import {rulesOf, sharedRule, type Owner} from './owner.ts';
 
 /** How the configuration will read a key from its file. */
-export interface Use {
+interface Use {
   /** The SSH name of the host where the key is used. */
   readonly host: string;
   /** The rule that exists already. */
