@@ -39,4 +39,34 @@ export function submoduleInclude({
   };
 }
 
-const PLACES = ['**/.git/modules/**', '**/.git/worktrees/*/modules/**'];
+/**
+ * Where submodules have their git directories, by the name of the repository's: `.git`, `NAME.git` of a bare clone or of
+ * `--separate-git-dir`, `.bare` beside linked worktrees, and the usual names for dotfiles. A pattern for any name would
+ * also match repositories below a directory called `modules`.
+ */
+const PLACES = [
+  '**/.git/modules/**',
+  '**/.git/worktrees/*/modules/**',
+  '**/*.git/modules/**',
+  '**/*.git/worktrees/*/modules/**',
+  '**/.bare/modules/**',
+  '**/.bare/worktrees/*/modules/**',
+  '**/.dotfiles/modules/**',
+  '**/.cfg/modules/**',
+];
+
+/** Returns whether the submodules of a repository are in one of these places, by the path of its git directory. */
+export function isUsualPlace(gitDirectory: string): boolean {
+  return /\/(?:[^/]*\.git|\.bare|\.dotfiles|\.cfg)(?:\/(?:worktrees|modules)\/.+)?$/.test(gitDirectory);
+}
+
+/** Returns the setting's key for the submodules of one repository whose git directory, an absolute path, is elsewhere. */
+export function conditionFor(gitDirectory: string): string {
+  const main = gitDirectory.replace(/\/worktrees\/[^/]+$/, '');
+  return `includeIf.gitdir:${literal(main)}/**/modules/**.path`;
+}
+
+/** Returns a path as a pattern that matches only itself. */
+function literal(path: string): string {
+  return path.replaceAll(/[\\*?[]/g, String.raw`\$&`);
+}

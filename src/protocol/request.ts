@@ -64,6 +64,8 @@ export interface GrantRequest {
   /** 1 to 65535. */
   readonly port: number | undefined;
   readonly command: string;
+  /** The first option of ssh that asks for more than git does: `-i`, `-o ProxyJump`. A connection with it is not granted. */
+  readonly option?: string;
   /** The directory of git, as the client claims. Never rely on it for protection. */
   readonly directory: string;
 }
@@ -116,16 +118,22 @@ function parseGet(values: Values, timeout: number): Request {
     case 'store':
       return {operation: 'store', remote: remoteOf(values), login: loginOf(values, timeout)};
     case 'grant':
-      return {
-        operation: 'grant',
-        destination: values.required('destination'),
-        port: portOf(values.text('port')),
-        command: values.required('command'),
-        directory: values.required('directory'),
-      };
+      return parseGrant(values);
     default:
       return {operation: 'ignored'};
   }
+}
+
+function parseGrant(values: Values): GrantRequest {
+  const option = values.text('option');
+  return {
+    operation: 'grant',
+    destination: values.required('destination'),
+    port: portOf(values.text('port')),
+    command: values.required('command'),
+    ...(option === undefined || option === '' ? {} : {option}),
+    directory: values.required('directory'),
+  };
 }
 
 function remoteOf(values: Values): Remote {

@@ -1,30 +1,66 @@
-# How both scripts find the daemon, and start it. In a checkout they read this file; the build puts it into them.
+# How both scripts find the daemon, ask it and start it. In a checkout they read this file; the build puts it into them.
 
-# Another user could listen in a directory that they made: it must be ours or root's, and not a link.
-trusted() {
-  [ -d "$1" ] && ! [ -L "$1" ] || return 1
-  [ -O "$1" ] && return 0
+# Enters a directory with a socket. It must be ours or root's, and not a link: another user could have made it to listen
+# there. They can also exchange it, so all checks that count look at what was entered, and never again at its name.
+enter_trusted() {
+  [ -S "$1/git.sock" ] && ! [ -L "$1" ] && CDPATH= cd -P -- "$1" || return 1
+  # a link that replaced it meanwhile leads to another name
+  [ "${PWD##*/}" = "${1##*/}" ] && [ -S git.sock ] || return 1
+  [ -O . ] && return 0
   # mode, links, owner
-  set -- $(ls -ldn "$1" 2>/dev/null)
+  set -- $(ls -ldn .)
   [ "$3" = 0 ]
 }
 
-# Sets `socket`: in the first directory that has one. Every part of orgkey looks in this order.
-find_socket() {
-  socket=$ORGKEY_RUNTIME_DIR/git.sock
+# Enters the first directory that has a socket, in a subshell. Every part of orgkey looks in this order.
+enter_runtime_directory() {
   # the user who sets the variable trusts the directory
-  [ -n "$ORGKEY_RUNTIME_DIR" ] && [ -S "$socket" ] && return
-  if [ -n "$XDG_RUNTIME_DIR" ] && [ -S "$XDG_RUNTIME_DIR/orgkey/git.sock" ] && trusted "$XDG_RUNTIME_DIR/orgkey"; then
-    socket=$XDG_RUNTIME_DIR/orgkey/git.sock
-    return
-  fi
+  [ -n "$ORGKEY_RUNTIME_DIR" ] && [ -S "$ORGKEY_RUNTIME_DIR/git.sock" ] && CDPATH= cd -P -- "$ORGKEY_RUNTIME_DIR" && return
+  [ -n "$XDG_RUNTIME_DIR" ] && enter_trusted "$XDG_RUNTIME_DIR/orgkey" && return
   user=${UID:-$(id -u)}
-  for directory in "/run/user/$user/orgkey" /run/orgkey "${TMPDIR:-/tmp}/orgkey-$user"; do
-    if [ -S "$directory/git.sock" ] && trusted "$directory"; then
-      socket=$directory/git.sock
-      return
-    fi
+  for directory in "/run/user/$user/orgkey" /run/orgkey "${TMPDIR:-/tmp}/orgkey-$user" "/tmp/orgkey-$user"; do
+    enter_trusted "$directory" && return
   done
+  # where the service was started with other variables
+  record=${ORGKEY_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/orgkey}/runtime-directory
+  [ -r "$record" ] && IFS= read -r directory <"$record" && enter_trusted "$directory"
+}
+
+# Prints the answer of git's own cache client, which connects by a relative name. Fails with 1 without a daemon, with 2
+# if we may not use its socket, whose path is printed, and with 3 after 10 seconds of silence. In a subshell.
+run_client() {
+  exec 2>/dev/null
+  enter_runtime_directory || return 1
+  [ -w git.sock ] || { printf '%s' "$PWD/git.sock"; return 2; }
+  git credential-cache --socket=git.sock "$1" <<END &
+$2
+END
+  client=$!
+  # a daemon that hangs still accepts connections; the timer runs beside the client and delays nothing
+  (
+    timer=
+    trap '[ -z "$timer" ] || kill "$timer"; exit' TERM
+    sleep 10 &
+    timer=$!
+    wait "$timer" && kill "$client"
+  ) >/dev/null &
+  limit=$!
+  trap 'kill "$client" "$limit"; exit 130' INT TERM HUP
+  wait "$client"
+  ended=$?
+  kill "$limit"
+  [ "$ended" -le 128 ] || return 3
+}
+
+# Sets `answer` to the daemon's, or fails and sets `failure` to the reason.
+ask_daemon() {
+  answer=$(run_client "$1" "$2")
+  case $?$answer in
+    0orgkey=1*) return 0 ;;
+    2*) failure=forbidden ;;
+    3*) failure=silence ;;
+    *) failure=absence ;;
+  esac
   return 1
 }
 
@@ -44,4 +80,9 @@ start_service() {
   [ -z "$ORGKEY_NO_START" ] && find_orgkey || return 0
   "$orgkey" service start >/dev/null 2>&1 </dev/null
   [ $? != 1 ]
+}
+
+# Asks the daemon, and starts it if it does not run.
+ask_or_start() {
+  ask_daemon "$1" "$2" || { [ "$failure" = absence ] && start_service && ask_daemon "$1" "$2"; }
 }

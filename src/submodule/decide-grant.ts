@@ -8,6 +8,7 @@ import {
 } from '../organization/ssh-remote.ts';
 import type {SocketScope} from '../organization/socket-scope.ts';
 import type {GrantRequest} from '../protocol/request.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import {parseRemoteCommand, type RemoteCommand} from './remote-command.ts';
 
 /** What a configured key is for. */
@@ -70,7 +71,7 @@ export function decideGrant<Rule extends SubmoduleRule>(
   if (first === undefined) return pass('no key for the organization');
 
   if (found.kind === 'malformed') return {kind: 'deny', rule: first, reason: found.reason, hint: undefined};
-  const denial = denialOf(destination, command, found);
+  const denial = denialOf(destination, command, found, request);
   if (denial !== undefined) return {kind: 'deny', rule: first, ...denial};
   const {project, repository} = found;
   const rule = ofOrganization.find(({repositories}) => isAllowed(found, repositories));
@@ -81,6 +82,7 @@ export function decideGrant<Rule extends SubmoduleRule>(
       reason: `the key of ${organization} is not for ${project}/${repository}`,
       hint: 'add it to the repositories of this key in the configuration',
     };
+  if (request.option !== undefined) return pass(`the key is not used with the ssh option ${request.option}`);
   return {
     kind: 'grant',
     rule,
@@ -116,7 +118,10 @@ function denialOf(
   {host, port, username}: Destination,
   command: RemoteCommand,
   found: AzureRepository,
+  request: GrantRequest,
 ): Denial | undefined {
+  if (command.program === 'git-receive-pack')
+    return denied('the submodule key only reads, it does not push', howToPush(request, command, found, host));
   if (command.program !== READ) return denialOfProgram(command.program, found, host);
   // if git quoted the path otherwise, the host could read another path than we did
   if (!command.asGitWrites) return denied('the command is not quoted as git does it');
@@ -142,8 +147,6 @@ function isFor({host}: SubmoduleRule, wanted: string): boolean {
 function denialOfProgram(program: string, found: AzureRepository, host: string): Denial {
   const https = toHttpsRemote(found, isServicesSshHost(host) ? undefined : host);
   switch (program) {
-    case 'git-receive-pack':
-      return denied('the submodule key only reads, it does not push', `push over HTTPS: git push ${https}`);
     case 'git-upload-archive':
       return denied('the submodule key fetches, it makes no archives', 'clone, then run git archive there');
     case 'git-lfs-authenticate':
@@ -155,6 +158,24 @@ function denialOfProgram(program: string, found: AzureRepository, host: string):
     default:
       return denied(`the submodule key runs only ${READ}`);
   }
+}
+
+/** Names the way for one push, and the setting with which all pushes of the project go over HTTPS. */
+function howToPush(
+  {destination, port}: GrantRequest,
+  {path}: RemoteCommand,
+  found: AzureRepository,
+  host: string,
+): string {
+  const https = toHttpsRemote(found, isServicesSshHost(host) ? undefined : host);
+  const inProject = path.slice(0, path.replace(/\/$/, '').lastIndexOf('/') + 1);
+  // git passes the path of the form ssh://… with its slash
+  const prefix = inProject.startsWith('/')
+    ? `ssh://${destination}${port === undefined ? '' : `:${port}`}${inProject}`
+    : `${destination}:${inProject}`;
+  const base = https.slice(0, https.lastIndexOf('/') + 1);
+  const setting = `git config ${shellWord(`url.${base}.pushInsteadOf`)} ${shellWord(prefix)}`;
+  return `push over HTTPS: git push ${https}; for every push: ${setting}`;
 }
 
 function isAllowed({project, repository}: AzureRepository, patterns: readonly string[]): boolean {

@@ -118,10 +118,13 @@ test('submodules without a git directory in .git/modules are reported', async (t
   t.teardown(() => apart.remove());
   await apart.useWrapper();
   await withSubmodule(apart, SSH, ['--separate-git-dir', join(apart.directory, 'elsewhere')]);
-  t.regex(
-    (await look(apart, 'site')).join('\n'),
-    /^git directory warning: its name is not \.git \(.*elsewhere\)/m,
-  );
+  const [, found = ''] = await look(apart, 'site');
+  t.regex(found, /^git directory warning: .*elsewhere, a name that the settings do not expect → git config /);
+  const [, key = '', file = ''] = /→ git config --global '([^']+)' '([^']+)'$/.exec(found) ?? [];
+  await apart.succeed(['config', '--global', key, file]);
+  t.is((await look(apart, 'site')).length, 1, 'the repair repairs');
+  const wrapper = await apart.git(['config', 'core.sshCommand'], {cwd: 'site/library'});
+  t.regex(wrapper.stdout, /orgkey-ssh/);
 });
 
 test('an ssh submodule of an organization without a key is reported', async (t) => {

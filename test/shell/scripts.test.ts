@@ -1,12 +1,22 @@
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {execFileSync, spawnSync} from 'node:child_process';
-import {chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync} from 'node:fs';
-import {createServer} from 'node:net';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {createServer, type Socket} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {shellScript} from '../../scripts/shell-script.ts';
 import {helperValue} from '../../src/git/setting.ts';
+import {TIME_BUDGET} from '../../src/time-budget.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
@@ -24,7 +34,13 @@ for (const name of names)
     const built = shellScript(name);
     t.notThrows(() => execFileSync('sh', ['-n'], {input: built}));
     t.notRegex(built, /\beval\b|\becho\b|\[\[|\bnode\b|find-daemon|readlink/);
-    for (const shared of ['trusted', 'find_socket', 'find_orgkey', 'start_service']) {
+    for (const shared of [
+      'enter_trusted',
+      'enter_runtime_directory',
+      'ask_daemon',
+      'find_orgkey',
+      'start_service',
+    ]) {
       t.truthy(functionIn(built, shared), shared);
       t.is(functionIn(readFileSync(join(shell, name), 'utf8'), shared), undefined, shared);
     }
@@ -120,7 +136,7 @@ for (const [operation, lines, isAsked] of [
 /** What git's cache client writes before git's request. */
 const head = 'action=get\ntimeout=900\n';
 
-/** Returns a request as the daemon reads it. `invalid`: it rejects the bytes, or there are none. */
+/** Returns a request as the daemon reads it. `invalid`: it rejects the bytes, or gets nothing. */
 function readFrom(said: Uint8Array): Request | 'invalid' {
   try {
     return parseRequest(Buffer.concat([Buffer.from(head), said]));
@@ -165,8 +181,8 @@ for (const name of ['dash', 'bash']) {
 
 /** Runs only the lookup, as a user. */
 function findSocket(environment: Record<string, string>, uid: number): string {
-  const text = `${['trusted', 'find_socket'].map((name) => functionIn(shellScript('git-credential-orgkey'), name)).join('\n')}
-find_socket && printf '%s' "$socket"`;
+  const text = `${['enter_trusted', 'enter_runtime_directory'].map((name) => functionIn(shellScript('git-credential-orgkey'), name)).join('\n')}
+enter_runtime_directory && printf '%s' "$PWD/git.sock"`;
   return spawnSync('sh', ['-c', text], {
     env: {PATH: process.env['PATH'], ...environment},
     uid,
@@ -211,7 +227,83 @@ asRoot('a daemon is found in trusted directories only', async (t) => {
     at('session/orgkey'),
   );
   t.is(find({TMPDIR: base}), at(`orgkey-${uid}`));
+  const record = (directory: string) => {
+    mkdirSync(join(base, 'state'), {recursive: true});
+    writeFileSync(join(base, 'state/runtime-directory'), `${directory}\n`);
+    return find({ORGKEY_STATE_DIR: join(base, 'state')});
+  };
+  t.is(record(join(base, 'session/orgkey')), at('session/orgkey'), 'where the service said that it is');
+  t.is(record(join(base, 'other/orgkey')), '', 'what is recorded is checked too');
   t.is(find({}), '');
+});
+
+const shells = ['dash', 'bash', 'busybox', 'mksh', 'yash'].map((name) => ({
+  name,
+  command: name === 'busybox' ? ['busybox', 'ash'] : [name],
+}));
+
+for (const {name, command} of shells) {
+  const [program = '', ...first] = command;
+  const isInstalled = spawnSync(program, [...first, '-c', ':']).status === 0;
+  const withShell = testUnless(isInstalled ? undefined : `${name} is not installed`);
+
+  /** Starts a server that does gives this answer or hangs, and a script with this shell. */
+  const converse = async (t: ExecutionContext, script: string, args: readonly string[], answer?: string) => {
+    const home = new GitHome();
+    t.teardown(() => home.remove());
+    // ends as soon as the client is connected
+    home.write('bin/sleep', '#!/bin/sh\nwhile ! [ -e "$HOME/connected" ]; do :; done\n', 0o755);
+    home.write('bin/ssh', '#!/bin/sh\necho plain\n', 0o755);
+    const open = new Set<Socket>();
+    const server = createServer({allowHalfOpen: true}, (socket) => {
+      open.add(socket.on('error', () => undefined));
+      if (answer === undefined) home.write('connected', '');
+      else socket.end(answer);
+    }).listen(join(home.directory, 'git.sock'));
+    await once(server, 'listening');
+    t.teardown(() => {
+      server.close();
+      for (const socket of open) socket.destroy();
+    });
+    return home.run(program, [...first, join(shell, script), ...args], {
+      input: 'protocol=https\nhost=dev.azure.com\n\n',
+      environment: {
+        PATH: `${join(home.directory, 'bin')}:${home.environment['PATH']}`,
+        ORGKEY_RUNTIME_DIR: home.directory,
+        ORGKEY_NO_START: '1',
+        // what git sets for its children
+        GIT_DIR: '.git',
+      },
+    });
+  };
+  const hangs = 'orgkey: error: the orgkey daemon hangs: it has not answered for 10 seconds\n';
+
+  withShell(`through ${name}, a daemon that hangs is reported`, async (t) => {
+    const {code, stderr} = await converse(t, 'git-credential-orgkey', ['get']);
+    t.is(code, 0);
+    t.true(stderr.startsWith(hangs), stderr);
+    const command = "git-upload-pack 'v3/contoso/Web/lib'";
+    const services = await converse(t, 'orgkey-ssh', ['git@ssh.dev.azure.com', command]);
+    t.is(services.code, 128, services.stdout);
+    t.true(services.stderr.startsWith(hangs), services.stderr);
+    const elsewhere = await converse(t, 'orgkey-ssh', ['git@github.com', command]);
+    t.is(elsewhere.stdout, 'plain\n');
+    t.regex(elsewhere.stderr, /^orgkey: hint: the orgkey daemon hangs: .*, so plain ssh runs; /);
+  });
+
+  withShell(`through ${name}, the answer of a daemon is passed on`, async (t) => {
+    const {stdout} = await converse(
+      t,
+      'git-credential-orgkey',
+      ['get'],
+      'orgkey=1\nusername=a\npassword=b\n',
+    );
+    t.is(stdout, 'username=a\npassword=b\n');
+  });
+}
+
+test('the scripts wait for as long as the daemon may take to answer', (t) => {
+  t.regex(shellScript('orgkey-ssh'), new RegExp(String.raw`\bsleep ${TIME_BUDGET.answer / 1000} &`));
 });
 
 function functionIn(script: string, name: string): string | undefined {

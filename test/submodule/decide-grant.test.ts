@@ -258,17 +258,65 @@ test('a rule with a port precedes a rule for every port', (t) => {
   );
 });
 
-test('a denied push names the way that works', (t) => {
-  const request: GrantRequest = {
+const pushes: readonly (readonly [
+  destination: string,
+  port: number | undefined,
+  path: string,
+  setting: string,
+])[] = [
+  [
+    services,
+    undefined,
+    'v3/contoso/My%20Project/site',
+    'url.https://dev.azure.com/contoso/My%20Project/_git/.pushInsteadOf git@ssh.dev.azure.com:v3/contoso/My%20Project/',
+  ],
+  [
+    services,
+    22,
+    '/v3/contoso/Web/site/',
+    'url.https://dev.azure.com/contoso/Web/_git/.pushInsteadOf ssh://git@ssh.dev.azure.com:22/v3/contoso/Web/',
+  ],
+  [
+    server,
+    undefined,
+    '/tfs/main collection/Web/_git/site',
+    "url.https://tfs.example.org/main%20collection/Web/_git/.pushInsteadOf 'ssh://git@tfs.example.org/tfs/main collection/Web/_git/'",
+  ],
+];
+
+for (const [destination, port, path, setting] of pushes)
+  test(`a denied push to ${path} names the way for once and for always`, (t) => {
+    const command = `git-receive-pack '${path}'`;
+    const decision = decideGrant(
+      {operation: 'grant', destination, port, command, directory: '/'},
+      rules,
+      git,
+    );
+    t.is(decision.kind, 'deny');
+    const hint = decision.kind === 'deny' ? (decision.hint ?? '') : '';
+    t.regex(hint, /^push over HTTPS: git push https:\/\/\S+\/_git\/site; for every push: git config /);
+    t.true(hint.endsWith(setting), hint);
+  });
+
+function outcomeWith(command: string, option: string): string {
+  const request = {
     operation: 'grant',
     destination: services,
     port: undefined,
-    command: "git-receive-pack 'v3/contoso/My%20Project/site'",
-    directory: '/work',
-  };
-  const decision = decideGrant(request, rules, git);
-  t.is(decision.kind, 'deny');
-  t.like(decision, {hint: 'push over HTTPS: git push https://dev.azure.com/contoso/My%20Project/_git/site'});
+    directory: '/',
+    command,
+  } as const;
+  const decision = decideGrant({...request, option}, rules, git);
+  return decision.kind === 'pass' ? decision.reason : decision.kind;
+}
+
+test('an unknown option of ssh keeps a grant away, but not a denial', (t) => {
+  t.is(outcomeWith(read('v3/contoso/Web/site'), '-i'), 'the key is not used with the ssh option -i');
+  for (const denied of [
+    "git-receive-pack 'v3/contoso/Web/site'",
+    'git-lfs-transfer v3/contoso/Web/site download',
+  ])
+    t.is(outcomeWith(denied, '-i'), 'deny');
 });
 
 test('the command is granted byte for byte', (t) => {

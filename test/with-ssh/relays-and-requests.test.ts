@@ -97,14 +97,14 @@ test('ten transfers are under way while a thousand requests are answered, each w
   t.is(await daemon.stop(), 0);
 });
 
-test('SIGTERM: a transfer that is under way is finished, and whoever wants more is sent to the next daemon', async (t) => {
+test('at SIGTERM a transfer finishes, and later requests go to the next daemon', async (t) => {
   const {daemon} = await setUp(t, () => '');
   const transfer = await startTransfer(daemon);
   const late = connect({path: daemon.socket, allowHalfOpen: true});
   await once(late, 'connect');
   daemon.process.kill('SIGTERM');
   await daemon.says(/stopped by SIGTERM/);
-  // whoever was connected is still answered
+  // clients that were connected are still answered
   late.end(
     `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=\ncommand=${COMMAND}\ndirectory=/proc/0/missing\n`,
   );

@@ -78,17 +78,88 @@ test('adding a submodule, updating it from its remote, fetching below the superp
   t.true(world.granted.length >= 4);
 });
 
-test('a linked worktree has submodules of its own', async (t) => {
-  const world = await inWorld(t);
-  const {contoso, home} = world;
-  contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
-  contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
-  await home.succeed(['clone', '-q', world.https('Web/app'), 'app']);
-  await home.succeed(['worktree', 'add', '-q', '../beside', '-b', 'beside'], {cwd: 'app'});
-  await home.succeed(['submodule', 'update', '-q', '--init'], {cwd: 'beside'});
-  t.is(contentOf(world, 'beside/lib/lib.txt'), 'lib');
-  t.deepEqual(world.granted, ['Web/lib']);
-});
+/** The ways to have a work tree. `tree` is where it is then; `own`: the variables with which git finds it. */
+const layouts: readonly {
+  readonly name: string;
+  readonly commands: readonly string[];
+  readonly tree: string;
+  readonly own?: Readonly<Record<string, string>>;
+}[] = [
+  {
+    name: 'a linked worktree',
+    commands: ['clone -q URL app', '-C app worktree add -q ../tree -b tree'],
+    tree: 'tree',
+  },
+  {
+    name: 'a worktree of a bare clone called .git',
+    commands: ['clone -q --bare URL project/.git', '-C project worktree add -q tree main'],
+    tree: 'project/tree',
+  },
+  {
+    name: 'a worktree of a bare clone called .bare',
+    commands: [
+      'clone -q --bare URL project/.bare',
+      '--git-dir=project/.bare worktree add -q project/tree main',
+    ],
+    tree: 'project/tree',
+  },
+  {
+    name: 'a worktree of a bare clone with a name',
+    commands: ['clone -q --bare URL app.git', '-C app.git worktree add -q ../tree main'],
+    tree: 'tree',
+  },
+  {
+    name: 'a separate git directory',
+    commands: ['clone -q --separate-git-dir=apart.git URL tree'],
+    tree: 'tree',
+  },
+  {
+    name: 'a git directory and a work tree in variables',
+    commands: [
+      'clone -q --bare URL tree/.dotfiles',
+      '--git-dir=tree/.dotfiles --work-tree=tree checkout -q -f main',
+    ],
+    tree: 'tree',
+    own: {GIT_DIR: '.dotfiles', GIT_WORK_TREE: '.'},
+  },
+];
+
+for (const {name, commands, tree, own = {}} of layouts)
+  test(`${name} updates, fetches and pulls its submodules with the key`, async (t) => {
+    const world = await inWorld(t);
+    const {contoso, home} = world;
+    contoso.addRepository('Web/deep', {files: {'deep.txt': 'deep'}});
+    const lib = contoso.addRepository('Web/lib', {
+      files: {'lib.txt': '1'},
+      submodules: [{path: 'deep', url: world.ssh('Web/deep')}],
+    });
+    const app = contoso.addRepository('Web/app', {
+      submodules: [{path: 'vendor/lib', url: world.ssh('Web/lib')}],
+    });
+    const run = async (command: string, options = {}) =>
+      home.succeed(
+        command.split(' ').map((word) => (word === 'URL' ? world.https('Web/app') : word)),
+        options,
+      );
+    for (const command of commands) await run(command);
+    const there = {cwd: tree, environment: {...world.plain, ...own}};
+    await run('submodule update -q --init --recursive', there);
+    t.is(contentOf(world, `${tree}/vendor/lib/deep/deep.txt`), 'deep');
+    t.deepEqual(world.granted, ['Web/lib', 'Web/deep']);
+    await run('fetch -q --recurse-submodules=yes URL main', there);
+
+    await lib.commit({files: {'lib.txt': '2'}});
+    await app.commit({submodules: [{path: 'vendor/lib', url: world.ssh('Web/lib')}]});
+    const before = world.granted.length;
+    await run('pull -q --recurse-submodules=on-demand URL main', there);
+    t.true(world.granted.length > before);
+    await run('submodule update -q --no-fetch', there);
+    t.is(contentOf(world, `${tree}/vendor/lib/lib.txt`), '2');
+    t.deepEqual(
+      world.daemon.events.filter(({kind}) => kind === 'passed' || kind === 'denied'),
+      [],
+    );
+  });
 
 test('twelve submodules with six jobs', async (t) => {
   const world = await inWorld(t);
@@ -205,7 +276,7 @@ test('a push is denied with the way that works, and the server never hears of it
   t.regex(stderr, /^orgkey: error: the submodule key only reads, it does not push$/m);
   t.regex(
     stderr,
-    /^orgkey: hint: push over HTTPS: git push https:\/\/dev\.azure\.com\/contoso\/Web\/_git\/lib$/m,
+    /^orgkey: hint: push over HTTPS: git push https:\/\/dev\.azure\.com\/contoso\/Web\/_git\/lib; for every push: /m,
   );
   t.notRegex(stderr, /plain ssh/);
   t.false(world.commands.some((command) => command.includes('receive-pack')));

@@ -47,7 +47,7 @@ test.serial('through a SOCKS5 proxy, which looks the name up', async (t) => {
   t.deepEqual(new Set(asked), new Set(['ssh.dev.azure.com']));
 });
 
-test.serial('through a proxy command, which is told host and port', async (t) => {
+test.serial('through a proxy command, which gets the host and the port', async (t) => {
   const port = await listenOnLoopback(t, (socket) => {
     const target = connect(started.at(-1)?.cloud.ssh.port ?? 0, '127.0.0.1');
     target.on('error', () => {});

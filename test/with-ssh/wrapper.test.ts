@@ -51,7 +51,7 @@ test('the question, line by line', async (t) => {
   const {home, run, questions} = await setUp(t);
   await run(['-p', '2222', '-4', ...asked]);
   t.deepEqual(questions, [
-    `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=2222\ncommand=git-upload-pack 'v3/contoso/A%20B/c'\ndirectory=${home.directory}\n`,
+    `action=get\ntimeout=900\noperation=grant\ndestination=git@ssh.dev.azure.com\nport=2222\ncommand=git-upload-pack 'v3/contoso/A%20B/c'\noption=\ndirectory=${home.directory}\n`,
   ]);
 });
 
@@ -98,7 +98,7 @@ for (const name of ['dash', 'bash']) {
     t.is(new Set(questions).size, 1);
   });
 
-  withShell(`a denial for now, through ${name}, where nobody comes after it, stays one`, async (t) => {
+  withShell(`a denial for now, through ${name}, with no daemon after it, stays one`, async (t) => {
     const {run, questions} = await setUp(t, forNow, forNow);
     t.deepEqual(await run([wrapper, ...asked], {ORGKEY_NO_START: '1'}, name), {
       code: 128,
@@ -129,9 +129,9 @@ const notGit: readonly (readonly string[])[] = [
   ['-G', 'git@ssh.dev.azure.com'],
   ['-V'],
   ['git@ssh.dev.azure.com'],
-  ['-T', 'git@ssh.dev.azure.com', 'sh'],
-  ['-i', 'key', 'git@ssh.dev.azure.com', "git-upload-pack 'a'"],
-  ['-o', 'ProxyCommand=x', 'git@ssh.dev.azure.com', "git-upload-pack 'a'"],
+  ['-i'],
+  ['-o', 'SendEnv=GIT_PROTOCOL', 'git@ssh.dev.azure.com'],
+  ['-p', '22 ', 'git@ssh.dev.azure.com', "git-upload-pack 'a'"],
   ['-o', 'SendEnv=GIT_PROTOCOL', '-oProxyCommand=x', "git-upload-pack 'a'"],
   ['git@ssh.dev.azure.com', 'git-upload-pack', "'a'"],
   ['git@ssh.dev.azure.com', "git-upload-pack 'a\noperation=store'"],
@@ -141,13 +141,46 @@ const notGit: readonly (readonly string[])[] = [
 ];
 
 for (const args of notGit)
-  test(`${JSON.stringify(args)} is not git's: the real ssh has it, nobody is asked`, async (t) => {
+  test(`${JSON.stringify(args)} is not git's, so the real ssh runs at once`, async (t) => {
     const {run, questions} = await setUp(t, 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n');
     const {code, stdout} = await run(args);
     t.is(stdout, args.length === 0 ? '[]' : args.map((arg) => `[${arg}]`).join(''));
     t.is(code, 7);
     t.deepEqual(questions, []);
   });
+
+const options: readonly (readonly [args: readonly string[], port: string, option: string])[] = [
+  [['-oControlMaster=yes', '-oControlPath=/tmp/a b'], '', ''],
+  [['-oControlMaster=no', '-p', '2222', '-T', '--'], '2222', ''],
+  [['-o', 'controlpath=/x', '-q', '-p22'], '22', '-o controlpath'],
+  [['-vvv', '-4', '-o', 'BatchMode=yes', '-oControlPersist=5'], '', ''],
+  [['-i', 'key'], '', '-i'],
+  [['-ikey', '-J', 'jump'], '', '-i'],
+  [['-o', 'ProxyCommand=x'], '', '-o ProxyCommand'],
+  [['-oSendEnv=GIT_PROTOCOL', '-oProxyJump=a\nb'], '', '-o ProxyJump'],
+  [['-o', 'Host Name=x'], '', '-o'],
+  [['-Zunheard', '-A'], '', '-Z'],
+];
+
+for (const [args, port, option] of options)
+  test(`${JSON.stringify(args)} does not keep the wrapper from asking`, async (t) => {
+    const denial = 'orgkey=1\ndecision=deny\norgkey-error=no LFS\n';
+    const {run, questions} = await setUp(t, denial);
+    const lfs = 'git-lfs-transfer v3/contoso/Lib/lib download';
+    const {code, stderr} = await run([...args, 'git@ssh.dev.azure.com', lfs]);
+    t.is(code, 128);
+    t.is(stderr, 'orgkey: error: no LFS\n');
+    const [question = ''] = questions;
+    const sent = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(question)?.[1];
+    t.deepEqual([sent('port'), sent('option'), sent('command')], [port, option.trim(), lfs]);
+  });
+
+test('a granted connection has none of the options of the caller', async (t) => {
+  const {run} = await setUp(t, 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n');
+  const {stdout} = await run(['-oControlMaster=yes', '-oControlPath=/x', '-p', '22', ...asked]);
+  t.false(stdout.includes('Control'), stdout);
+  t.true(stdout.endsWith(asked.map((arg) => `[${arg}]`).join('')), stdout);
+});
 
 test('called ssh itself and first on the PATH, it still finds the real one', async (t) => {
   const {home, run} = await setUp(t);
@@ -226,6 +259,30 @@ for (const {title, settings = {}, environment = {}, runs} of ownSsh)
     const {stderr} = await home.git(['submodule', '--quiet', 'add', ls[1] ?? '', 'other'], options);
     t.is(stderr.split('\n')[0], atTop.stderr.split('\n')[0]);
   });
+
+test('a setting of the repository is never taken for one of the user', async (t) => {
+  const {home, runtime} = await setUp(t);
+  home.write('bin/ssh', show('ssh'), 0o755);
+  await home.succeed(['init', '-q', 'hostile']);
+  const value = 'x\nglobal\ttouch ~/MARK; false\nsystem\ttouch ~/MARK; false';
+  await home.succeed(['config', 'core.sshCommand', value.replaceAll('~', home.directory)], {cwd: 'hostile'});
+  const environment = {
+    PATH: `${home.directory}/bin:${process.env['PATH'] ?? ''}`,
+    ORGKEY_RUNTIME_DIR: runtime,
+    GIT_SSH_COMMAND: wrapper.replaceAll(' ', '\\ '),
+    GIT_SSH_VARIANT: 'ssh',
+  };
+  const clone = ['clone', 'git@host.example:a/b', '../elsewhere'];
+  t.regex((await home.git(clone, {cwd: 'hostile', environment})).stderr, /^ssh: -o SendEnv/m);
+  t.false(home.has('MARK'));
+  // a value of the user's own is used with all its lines
+  await home.succeed(['config', '--global', 'core.sshCommand', `printf 'own\n'; :\nssh -v`]);
+  t.regex((await home.git(clone, {cwd: 'hostile', environment})).stderr, /^ssh: -v -o SendEnv/m);
+  // and one of their second file
+  await home.succeed(['config', '--global', '--unset', 'core.sshCommand']);
+  home.write('.config/git/config', '[core]\n\tsshCommand = ssh -x\n');
+  t.regex((await home.git(clone, {cwd: 'hostile', environment})).stderr, /^ssh: -x -o SendEnv/m);
+});
 
 test('an own ssh that leads back to the wrapper gets the real ssh', async (t) => {
   const {home, run} = await setUp(t);

@@ -42,6 +42,13 @@ export function createReporter({
     if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
     else if (answer.kind === 'deny') log('warn', answer.reason, details);
     else if (request === undefined) log('warn', `a request could not be read${reasonOf(report)}`, details);
+    // the user's own ssh runs then, and says nothing of us
+    else if (request.operation === 'grant' && answer.kind === 'pass')
+      log('info', `ssh: passed to your own ssh${reasonOf(report)}`, () => ({
+        ...details(),
+        host: printable(request.destination, 300),
+        repository: boundedPath(request.command),
+      }));
     else log('debug', `${request.operation}: ${answer.kind}${reasonOf(report)}`, details);
   };
 }

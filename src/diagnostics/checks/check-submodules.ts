@@ -10,7 +10,7 @@ import {
 import {printable} from '../../text/printable.ts';
 import type {SubmoduleSettings} from '../../config/configuration.ts';
 import {machineDirectory} from '../../places/paths.ts';
-import {submoduleInclude} from '../../git/git-include.ts';
+import {conditionFor, isUsualPlace, submoduleInclude} from '../../git/git-include.ts';
 import {howToPin, knownHostsFor} from '../../ssh/host/host-keys.ts';
 import {KEY_LIFE} from '../../ssh/key/private-key.ts';
 import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
@@ -51,7 +51,9 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
     ...(await checkInclude(world)),
     ...overrides(world),
     ...(await checkKeys(rules, world)),
-    ...(repository === undefined ? [] : [...outOfReach(repository), ...withoutKey(repository, rules)]),
+    ...(repository === undefined
+      ? []
+      : [...outOfReach(repository, settings), ...withoutKey(repository, rules)]),
     ...remotes,
   ];
 }
@@ -168,10 +170,17 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
   ];
 }
 
-/** Finds submodules whose git directories are not in `.git/modules`. */
-function outOfReach({gitDirectory, submodules}: SeenRepository): Diagnostic[] {
+/** Finds submodules whose git directories are in places where git does not read the wrapper's setting. */
+function outOfReach(
+  {gitDirectory, submodules}: SeenRepository,
+  settings: readonly SeenSetting[],
+): Diagnostic[] {
   const own = submodules.filter((submodule) => submodule.gitDirectory === 'own').map(({path}) => path);
-  const isUsual = /\/\.git(?:\/(?:worktrees|modules)\/.+)?$/.test(gitDirectory);
+  const condition = conditionFor(gitDirectory);
+  const isReached = isUsualPlace(gitDirectory) || settings.some((setting) => sameKey(setting.key, condition));
+  const file = settings.find(
+    ({key}) => key.startsWith('includeif.gitdir:') && key.includes('/modules/'),
+  )?.value;
   return [
     ...(own.length === 0
       ? []
@@ -182,13 +191,15 @@ function outOfReach({gitDirectory, submodules}: SeenRepository): Diagnostic[] {
             'git submodule absorbgitdirs',
           ),
         ]),
-    ...(isUsual || submodules.length === 0
+    ...(isReached || submodules.length === 0
       ? []
       : [
           warning(
             'git directory',
-            `its name is not .git (${printable(gitDirectory, 200)}), so git does not use the key in its submodules`,
-            'clone without --separate-git-dir, or use HTTPS for the submodules',
+            `git does not use the key in the submodules of ${printable(gitDirectory, 200)}, a name that the settings do not expect`,
+            file === undefined
+              ? 'orgkey setup'
+              : `git config --global ${shellWord(condition)} ${shellWord(file)}`,
           ),
         ]),
   ];

@@ -1,5 +1,5 @@
 import {constants} from 'node:fs';
-import {open, stat} from 'node:fs/promises';
+import {open, readdir, stat} from 'node:fs/promises';
 import {dirname, isAbsolute, join, resolve} from 'node:path';
 
 import {codeOf} from '../../text/orgkey-error.ts';
@@ -51,12 +51,27 @@ const LOOK_LIMIT = 5000;
 export async function findSubmodules(directory: string): Promise<SubmodulesFound> {
   if (!isAbsolute(directory) || !(await isDirectory(directory))) return 'unknown';
   for (let at = resolve(directory); ; at = dirname(at)) {
-    const found = await readGitLink(join(at, '.git'));
+    const link = await readGitLink(join(at, '.git'));
+    // git fetches the submodules of a linked worktree from inside their git directories
+    const found = link === 'absent' && (await isGitDirectory(at)) ? {gitDirectory: at} : link;
     if (found === 'unreadable') return 'unknown';
     if (found !== 'absent') return (await hasModules(found)) ? 'some' : 'none';
-    if (dirname(at) === at) return 'none';
+    if (dirname(at) === at) return (await holdsGitDirectory(directory)) ? 'some' : 'none';
   }
 }
+
+/** Returns whether a directory has a git directory of any name with submodules, as `git --git-dir=… --work-tree=.` uses it. */
+async function holdsGitDirectory(directory: string): Promise<boolean> {
+  const entries = await readdir(directory, {withFileTypes: true}).catch(() => []);
+  for (const entry of entries.filter((one) => one.isDirectory()).slice(0, MOST_ENTRIES)) {
+    const path = join(directory, entry.name);
+    if ((await isDirectory(join(path, 'modules'))) && (await isGitDirectory(path))) return true;
+  }
+  return false;
+}
+
+/** A home directory has fewer. */
+const MOST_ENTRIES = 500;
 
 /** Returns the git directory that `.git` is or names. */
 async function readGitLink(path: string): Promise<{readonly gitDirectory: string} | 'absent' | 'unreadable'> {
@@ -84,12 +99,24 @@ async function readBeginning(path: string): Promise<string> {
   }
 }
 
+/** Returns whether a directory is itself a git directory, whatever its name. */
+async function isGitDirectory(path: string): Promise<boolean> {
+  return (await exists(join(path, 'HEAD'))) && (await isDirectory(join(path, 'objects')));
+}
+
 /** In bytes; no system opens longer paths. */
 const LONGEST_LINK = 4096;
 
 /** A submodule's git directory is in `modules` of the one above. A linked worktree has its own `modules`. */
 async function hasModules({gitDirectory}: {readonly gitDirectory: string}): Promise<boolean> {
   return /\/modules\//.test(gitDirectory) || isDirectory(join(gitDirectory, 'modules'));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -20,7 +20,7 @@ export interface Destination {
 export interface Line {
   readonly stream: Duplex;
   readonly reader: OneBufferReader | undefined;
-  /** Returns the last line of a proxy command's stderr, safe to print. `''`: there is none. */
+  /** Returns the last line of a proxy command's stderr, safe to print. `''`: it wrote nothing. */
   readonly lastWords?: () => string;
 }
 

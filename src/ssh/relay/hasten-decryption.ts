@@ -2,8 +2,7 @@ import {createSecretKey} from 'node:crypto';
 
 /**
  * Replaces the decryption key of an ssh2 client by a key object. ssh2 makes a decipher for each packet from a buffer,
- * which Node converts each time by way of an exception: a quarter of a relay's CPU time. `scripts/bench/ssh.ts` measures
- * a clone with and without this.
+ * which Node converts each time by way of an exception: a quarter of a relay's CPU time.
  *
  * Writes private fields of ssh2 1.17.0. Returns false, and changes nothing, if another version has no such fields. It
  * lasts until the host changes keys, after many gigabytes.

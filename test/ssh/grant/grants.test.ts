@@ -79,7 +79,7 @@ async function silentServer(t: ExecutionContext, parts: Partial<GrantParts> = {}
   return {grants, request, directory, timers, events};
 }
 
-test('a grant that nobody comes for is gone after 30 seconds', async (t) => {
+test('a grant that no client uses ends after 30 seconds', async (t) => {
   const {grants, request, directory, timers, events} = await silentServer(t);
   const answer = await grants.answer(request, everybody);
   if (answer.kind !== 'grant') return t.fail(answer.kind);
@@ -166,7 +166,7 @@ test('draining waits for what runs up to the limit, and grants nothing more', as
 
 const aboutToEnd = {kind: 'deny', reason: 'the daemon is about to end', hint: 'try again', again: true};
 
-test('whoever asked before draining, and is not answered yet, is told to ask again', async (t) => {
+test('a request from before draining, not answered yet, must be sent again', async (t) => {
   const reading = Promise.withResolvers<Secret>();
   const {grants, request, directory, events} = await silentServer(t, {readSecret: () => reading.promise});
   const answer = grants.answer(request, everybody);
@@ -236,7 +236,7 @@ test('a key is read once, and again when it was replaced', async (t) => {
   await grants.drain(1);
 });
 
-test('a directory that is not there is no crash', async (t) => {
+test('a missing directory is a denial', async (t) => {
   const {grants, request} = await silentServer(t, {
     placeOf: () => ({directory: '/proc/0/ssh', shownAs: 'ssh', mode: 0o600, groupId: undefined}),
   });
@@ -258,6 +258,21 @@ test('where a directory has submodules', async (t) => {
   make('app/.git/worktrees/beside/modules/lib');
   make('beside');
   make('beside/.git', `gitdir: ${top}/app/.git/worktrees/beside\n`);
+  make('app/.git/HEAD', '');
+  make('app/.git/objects');
+  make('app/.git/worktrees/beside/modules/lib/objects');
+  make('app/.git/worktrees/beside/modules/lib/HEAD', '');
+  make('bare/.git/worktrees/one/modules/lib/objects');
+  make('bare/.git/worktrees/one/modules/lib/HEAD', '');
+  make('bare/.git/objects');
+  make('bare/.git/HEAD', '');
+  make('odd/objects');
+  make('odd/HEAD', '');
+  make('odd/refs');
+  make('home/.settings/objects');
+  make('home/.settings/modules/lib');
+  make('home/.settings/HEAD', '');
+  make('home/modules');
   make('nothing');
   make('pipe');
   execFileSync('mkfifo', [join(top, 'pipe/.git')]);
@@ -273,6 +288,14 @@ test('where a directory has submodules', async (t) => {
     ['app/lib', 'some'],
     ['app/lib/inner', 'some'],
     ['beside', 'some'],
+    ['app/.git', 'some'],
+    ['app/.git/worktrees/beside/modules/lib', 'some'],
+    ['bare/.git/worktrees/one/modules/lib', 'some'],
+    ['bare/.git/worktrees/one', 'none'],
+    ['odd', 'none'],
+    ['home', 'some'],
+    ['home/modules', 'none'],
+    ['odd/refs', 'none'],
     ['nothing', 'none'],
     ['pipe', 'none'],
     ['device', 'none'],
@@ -295,7 +318,7 @@ test('a directory that does not answer is unknown after 5 seconds, and only one 
   while (looks.length === 0) await new Promise((resolve) => setImmediate(resolve));
   t.is(timers.fire(5000), 1);
   t.deepEqual(await Promise.all(answers), ['unknown', 'unknown', 'unknown']);
-  // as long as it hangs, nobody waits
+  // no request waits for a directory that hangs
   t.is(await search.find('/there'), 'unknown');
   t.deepEqual(looks, ['/hangs']);
   hanging.resolve('none');
@@ -365,7 +388,7 @@ test('whose key file it is, and who can read it', async (t) => {
   t.is(await read(made, {userId: 12_345}), privateKey);
 });
 
-test('what git is told, with the wrapper quoted for its shell', (t) => {
+test('the settings of git name the wrapper, quoted for a shell', (t) => {
   const {conditions, settings} = submoduleInclude({
     wrapper: "/opt/it's here/orgkey-ssh",
     path: '/home/a b/submodules',
@@ -373,6 +396,12 @@ test('what git is told, with the wrapper quoted for its shell', (t) => {
   t.deepEqual(conditions, [
     ['includeIf.gitdir:**/.git/modules/**.path', '/home/a b/submodules'],
     ['includeIf.gitdir:**/.git/worktrees/*/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/*.git/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/*.git/worktrees/*/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/.bare/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/.bare/worktrees/*/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/.dotfiles/modules/**.path', '/home/a b/submodules'],
+    ['includeIf.gitdir:**/.cfg/modules/**.path', '/home/a b/submodules'],
   ]);
   t.deepEqual(settings, [
     ['core.sshCommand', "'/opt/it'\\''s here/orgkey-ssh'"],

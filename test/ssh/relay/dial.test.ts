@@ -17,7 +17,7 @@ async function proxyThat(t: ExecutionContext, serve: (socket: Socket) => void): 
   return {host: '127.0.0.1', port: await listenOnLoopback(t, serve), login: undefined};
 }
 
-/** A proxy that answers in turns, whatever it is told, and remembers it; the last answer may hold the host's own words. */
+/** A proxy that gives one answer after the other, and keeps what it read. The last answer may contain bytes of the host. */
 async function scripted(t: ExecutionContext, ...answers: (string | Buffer)[]) {
   const heard: string[] = [];
   const proxy = await proxyThat(t, (socket) => {

@@ -52,7 +52,7 @@ test('a host that sends more than its window allows is cut off, before that fill
     new AbortController().signal,
     startTimer,
   );
-  // nobody reads it
+  // the test does not read it
   const channel = await connection.execute("git-upload-pack 'x'", undefined);
   await once(stream, 'close');
   t.is(connection.failure?.code, 'ERR_CONNECTION_LOST');
