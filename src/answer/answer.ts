@@ -51,12 +51,15 @@ export async function answer(
     return {owner, choice, answer: await answerFromLogins(request, owner, identity, parts.logins)};
   }
 
+  if (identity.kind === 'unusable' && request.operation !== 'get')
+    return {owner, choice, answer: pass(identity.failure.message)};
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
   const asker = askerOf(owner, scope, identity);
   const failed = (failure: Failure): Answered => {
     const circumstances = {owner, choice, onFailure: parts.onFailure};
     return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
   };
+  if (identity.kind === 'unusable') return failed({...identity.failure, retryAfter: undefined});
   if (request.operation !== 'get') {
     const judged = judgeToken(request, wanted, asker, parts);
     return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};

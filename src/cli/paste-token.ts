@@ -54,8 +54,9 @@ async function checkBinding(
   if (loaded.kind === 'invalid' && loaded.files.includes(path)) return;
   const {bindings, files} = await readConfiguration(options, context);
   const choice = new Bindings(bindings).choose({kind: 'organization', organization});
-  const isPat = choice.kind === 'chosen' && choice.binding.identity.kind === 'pat';
-  if (isPat && files.includes(path)) return;
+  const kind = choice.kind === 'chosen' ? choice.binding.identity.kind : undefined;
+  // without this file, the credential is wrong
+  if ((kind === 'pat' || kind === 'unusable') && files.includes(path)) return;
   throw new CommandError(
     EXIT.badConfiguration,
     `the configuration reads no personal access token from ${path}`,

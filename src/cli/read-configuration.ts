@@ -8,12 +8,16 @@ import {isRunning, withDaemon} from './find-daemon.ts';
 import {configurationFile} from './locate.ts';
 
 /** How a configuration is read. Default: to inspect that of a daemon. */
-type Reading = Pick<LoadOptions, 'absent' | 'content'>;
+interface Reading extends Pick<LoadOptions, 'absent' | 'content'> {
+  /** `whole`: one wrong credential makes all of it invalid. Default: only if it is a text that is to be written. */
+  readonly need?: 'whole' | 'sound parts';
+}
 
 /** Loads what the daemon would load now, as far as we can know it. */
 export async function loadFor(options: Places, context: Context, reading: Reading = {}): Promise<Loaded> {
   const {loadConfiguration} = await import('../config/load-configuration.ts');
-  return loadConfiguration({
+  const {need = reading.content === undefined ? 'sound parts' : 'whole', ...how} = reading;
+  const loaded = await loadConfiguration({
     file: configurationFile(options, context),
     environment: context.environment,
     uid: context.uid,
@@ -21,11 +25,15 @@ export async function loadFor(options: Places, context: Context, reading: Readin
     home: context.home,
     key: randomBytes(32),
     absent: 'warning',
-    ...reading,
+    unknownKeys: need === 'whole' ? 'error' : 'warning',
+    ...how,
   });
+  if (loaded.kind === 'invalid' || need === 'sound parts') return loaded;
+  const {source, problems, files} = loaded.configuration;
+  return problems.length === 0 ? loaded : {kind: 'invalid', source, problems, files};
 }
 
-/** Returns a valid configuration. @throws {CommandError} after every problem was reported. */
+/** Returns what is valid of a configuration. Reports every problem. @throws {CommandError} if nothing is. */
 export async function readConfiguration(
   options: Places,
   context: Context,
@@ -33,6 +41,7 @@ export async function readConfiguration(
 ): Promise<Configuration> {
   const loaded = await loadFor(options, context, reading);
   if (loaded.kind === 'loaded') {
+    for (const problem of loaded.configuration.problems) reportProblem('error', problem, context);
     for (const warning of loaded.configuration.warnings) reportProblem('warning', warning, context);
     return loaded.configuration;
   }

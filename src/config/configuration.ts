@@ -15,6 +15,8 @@ export interface Configuration {
   readonly settings: Settings;
   /** What is allowed but looks wrong. */
   readonly warnings: readonly Problem[];
+  /** What is wrong with single credentials, sockets and keys: they are not in force, and everything else is. */
+  readonly problems: readonly Problem[];
   /** Absolute paths whose change means that the configuration must be read again. */
   readonly files: readonly string[];
   /** A hash of everything that was read, keyed for this process: equal hashes mean an equal configuration. */

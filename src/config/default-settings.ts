@@ -12,6 +12,7 @@ export const NO_CONFIGURATION: Configuration = {
   bindings: [],
   settings: DEFAULT_SETTINGS,
   warnings: [],
+  problems: [],
   files: [],
   hash: 'none',
   isEmpty: true,

@@ -28,7 +28,7 @@ import {
   terraformTarget,
 } from './build/terraform-variables.ts';
 import {reportIncludes, reportSource} from './shape/collections.ts';
-import {Reader} from './shape/kind.ts';
+import {Reader, type UnknownKeys} from './shape/kind.ts';
 import {valueAt, type Parts} from './text/written.ts';
 
 export interface LoadOptions {
@@ -54,6 +54,8 @@ export interface LoadOptions {
    * only inspect that of a daemon, which may have them. Default: `error`.
    */
   readonly absent?: 'error' | 'warning';
+  /** How to report keys that do not exist. A daemon only warns, so that a file may be newer than it. Default: `error`. */
+  readonly unknownKeys?: UnknownKeys;
 }
 
 /** Reads the configuration. Returns all of its problems at once; they do not contain secrets. */
@@ -110,7 +112,7 @@ interface File {
 }
 
 async function loadText(options: Complete, text: string, file: File): Promise<Loaded> {
-  const {environment, uid, home, key, absent = 'error'} = options;
+  const {environment, uid, home, key, absent = 'error', unknownKeys} = options;
   const problems = new Problems(file.path, text);
   const parts = await parseConfiguration(text, problems);
   for (const {name, at} of parts.sources) reportSource(name, at, problems);
@@ -122,7 +124,7 @@ async function loadText(options: Complete, text: string, file: File): Promise<Lo
   const files = await readSecrets(paths);
   const surroundings: Surroundings = {directory, home, environment, uid, files, absent};
   const resolver = new Resolver(surroundings, problems);
-  const reader = new Reader(problems, resolver);
+  const reader = new Reader(problems, resolver, unknownKeys);
   const values = readOrgkey(parts.orgkey, reader);
   const bindings = buildBindings(parts.azure, {reader, surroundings, entra: values.entra, key});
   const settings = buildSettings(values, reader);
@@ -141,8 +143,16 @@ async function loadText(options: Complete, text: string, file: File): Promise<Lo
   erase([{kind: 'read', ...file}, ...files.values()]);
   if (problems.found)
     return {kind: 'invalid', source: file.path, problems: problems.errors(), files: watched};
-  const warnings = problems.warnings();
-  const configuration = {source: file.path, bindings, settings, warnings, files: watched, hash, isEmpty};
+  const configuration = {
+    source: file.path,
+    bindings,
+    settings,
+    warnings: problems.warnings(),
+    problems: problems.errors(),
+    files: watched,
+    hash,
+    isEmpty,
+  };
   return {kind: 'loaded', configuration};
 }
 
@@ -186,6 +196,7 @@ async function loadEnvironment(options: Complete): Promise<Loaded> {
     bindings: [{identity, host, organizations, place: 'environment'}],
     settings: DEFAULT_SETTINGS,
     warnings: found.warnings.map((message) => ({place: 'environment', message, hint: undefined})),
+    problems: [],
     files: paths,
     hash,
     isEmpty: false,

@@ -118,6 +118,10 @@ function chooseFor(
   if (choice.kind === 'none') return failed('ERR_NOT_CONFIGURED', choice.reason, 'run: orgkey org list');
   const {binding} = choice;
   const {kind} = binding.identity;
+  if (binding.identity.kind === 'unusable') {
+    const {code, message, hint} = binding.identity.failure;
+    return failed(code, message, hint);
+  }
   if (kind === 'stored')
     return failed('ERR_STORED', 'a login that was typed at the prompt is for git only', undefined);
   // a personal access token is the same for every scope, and would be shown to a service that it is not for

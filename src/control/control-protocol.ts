@@ -6,7 +6,7 @@ import type {Problem} from '../config/configuration.ts';
  */
 export interface ControlCalls {
   readonly status: {readonly params: undefined; readonly result: Status};
-  /** Reads the configuration again. An invalid one changes nothing; `problems` says why. */
+  /** Reads the configuration again. `problems` says what is wrong with it, or with parts of it. */
   readonly reload: {readonly params: undefined; readonly result: {readonly problems: readonly Problem[]}};
   /** Drops all tokens in memory. */
   readonly clear: {readonly params: undefined; readonly result: {readonly dropped: number}};
@@ -94,7 +94,7 @@ export interface Status {
     /** Milliseconds since epoch. */
     readonly loadedAt: number;
     readonly warnings: readonly Problem[];
-    /** The problems of a newer configuration that was not taken. */
+    /** The problems of a newer configuration that was not taken, and of parts that are not in force. */
     readonly problems: readonly Problem[];
   };
   readonly sockets: readonly {

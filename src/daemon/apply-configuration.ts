@@ -11,7 +11,7 @@ export interface Reading {
   readonly since: number;
   /** Whether the configuration that was read is in force now. */
   readonly isNew: boolean;
-  /** Why it is not. */
+  /** Why it is not, or what is wrong with parts of it, which are left out. */
   readonly problems: readonly Problem[];
 }
 
@@ -55,7 +55,8 @@ export class AppliedConfiguration {
     const since = Date.now();
     await this.#watcher.note();
     const isNew = await inForce.reload();
-    const reading = {since, isNew, problems: isNew ? [] : inForce.problems};
+    const problems = isNew ? inForce.configuration.problems : inForce.problems;
+    const reading = {since, isNew, problems};
     this.#reportProblems(reading);
     await this.#follow(reading, true);
     const {configuration, bindings} = inForce;
@@ -69,7 +70,7 @@ export class AppliedConfiguration {
     await this.#watcher.watch(this.#parts.inForce.files, reading.since);
   }
 
-  /** Returns the problems of a configuration that was not taken; the one before stays in force then. */
+  /** Returns what is wrong with the configuration, or parts of it. What is not in force for that is in the status. */
   async reload(): Promise<readonly Problem[]> {
     const reading = await this.begin();
     await this.finish(reading);

@@ -42,15 +42,8 @@ export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): 
       return entraErrand(identity, scope, parts, {
         secrets: {clientSecret: await bytesFrom(identity.clientSecret, parts)},
       });
-    case 'client-certificate': {
-      const {clientCertificate, clientCertificatePassword: password} = identity;
-      return entraErrand(identity, scope, parts, {
-        secrets: {
-          clientCertificate: await bytesFrom(clientCertificate, parts),
-          ...(password === undefined ? {} : {clientCertificatePassword: await bytesFrom(password, parts)}),
-        },
-      });
-    }
+    case 'client-certificate':
+      return entraErrand(identity, scope, parts, {secrets: await certificateSecrets(identity, parts)});
     case 'managed-identity':
       return metadataErrand('managed-identity', {scope, clientId: identity.clientId}, parts);
     case 'managed-identity-assertion': {
@@ -87,8 +80,22 @@ export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): 
       return refreshErrand(identity, scope, parts);
     case 'pat':
     case 'stored':
+    case 'unusable':
       throw internalFailure(`a ${identity.kind} credential needs no acquirer`);
   }
+}
+
+async function certificateSecrets(
+  {
+    clientCertificate,
+    clientCertificatePassword: password,
+  }: Extract<Identity, {readonly kind: 'client-certificate'}>,
+  parts: ErrandParts,
+): Promise<NonNullable<Additions['secrets']>> {
+  return {
+    clientCertificate: await bytesFrom(clientCertificate, parts),
+    ...(password === undefined ? {} : {clientCertificatePassword: await bytesFrom(password, parts)}),
+  };
 }
 
 /** Returns the errand that reads a secret of Key Vault with the machine's managed identity. */

@@ -25,6 +25,7 @@ function sourcesOf(identity: Identity): readonly (SecretSource | undefined)[] {
     case 'federated-token-file':
     case 'azure-cli':
     case 'stored':
+    case 'unusable':
       return [];
   }
 }

@@ -88,7 +88,17 @@ export type Identity = Named &
     | {readonly kind: 'pat'; readonly personalAccessToken: SecretSource}
     /** Logins that users type at git's prompt, kept and served. */
     | {readonly kind: 'stored'; readonly persist: boolean}
+    /** A credential that is wrong in the configuration: its organizations fail, and no others. */
+    | {readonly kind: 'unusable'; readonly failure: WrongCredential}
   );
+
+/** Why a credential cannot be used, without secrets. */
+interface WrongCredential {
+  readonly code: 'ERR_SECRET_UNREADABLE' | 'ERR_CREDENTIAL';
+  /** Begins with the place in the configuration. */
+  readonly message: string;
+  readonly hint: string | undefined;
+}
 
 export interface OidcRequest {
   readonly url: string;
@@ -116,5 +126,6 @@ export function describeIdentity(identity: Identity): string {
 
 /** Returns the kind in words. */
 function describeKind(kind: Identity['kind']): string {
+  if (kind === 'unusable') return 'wrong credential';
   return kind === 'pat' ? 'personal access token' : kind.replaceAll('-', ' ');
 }

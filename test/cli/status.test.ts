@@ -26,6 +26,6 @@ test.serial('status prints each problem with its repair', async (t) => {
   await control.call('reload', undefined);
   control.close();
   const {code, stdout} = await person.run('status');
-  t.is(code, 0);
-  t.regex(stdout, /^warning: \S.*\n {2}repair: \S/m);
+  t.is(code, 1);
+  t.regex(stdout, /^error: \S.*\n {2}repair: \S/m);
 });

@@ -7,6 +7,7 @@ import {whyUnsafe} from '../../src/files/read-protected-file.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {inMountNamespace, ownEtc, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
+import {problemsOf} from '../helpers/load-text.ts';
 
 /** A user without rights, who is not root. */
 const UID = 65_534;
@@ -46,8 +47,9 @@ function loadAsNobody(
     env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
   });
   const loaded: Loaded = JSON.parse(output);
-  if (loaded.kind === 'invalid')
-    return loaded.problems.map(({message}) => message.replaceAll(directory, '.'));
+  const problems = problemsOf(loaded);
+  if (loaded.kind === 'invalid' || problems.length > 0)
+    return problems.map(({message}) => message.replaceAll(directory, '.'));
   const warnings = loaded.configuration.warnings.map(
     ({message}) => `! ${message.replaceAll(directory, '.')}`,
   );
@@ -187,9 +189,9 @@ asRoot('a link is followed: its target decides', (t) => {
         env: {NODE_NO_WARNINGS: '1'},
       }),
     );
-  t.is(load().kind, 'invalid');
+  t.is(problemsOf(load()).length, 1);
   chmodSync(join(directory, 'target'), 0o600);
-  t.is(load().kind, 'loaded');
+  t.is(problemsOf(load()).length, 0);
 });
 
 asRoot('a pipe in place of a secret does not keep us waiting', (t) => {
@@ -259,8 +261,9 @@ function loadHidden(preparation: string, file: string, as = asHidden): readonly 
     env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1'},
   });
   const loaded: Loaded = JSON.parse(output);
-  if (loaded.kind === 'loaded') return ['loaded'];
-  return loaded.problems.map(({message, hint}) => `${message}${hint === undefined ? '' : ` (${hint})`}`);
+  const problems = problemsOf(loaded);
+  if (problems.length === 0) return ['loaded'];
+  return problems.map(({message, hint}) => `${message}${hint === undefined ? '' : ` (${hint})`}`);
 }
 
 const machine = '/etc/orgkey/config.yaml';
@@ -308,7 +311,7 @@ function repairForService(preparation: string, file: string): readonly string[] 
   const make = `echo orgkey-config:x:${READERS}: >> /etc/group; umask 077; mkdir -p '/etc/orgkey/a b'; chmod 755 /etc/orgkey
     echo '${configuration}' > /etc/orgkey/config.yaml; echo canary > '/etc/orgkey/a b/secret'; ${preparation}`;
   const hint = `${asService.join(' ')} '${process.execPath}' '${child}' '${file}' |
-    '${process.execPath}' -p 'JSON.parse(fs.readFileSync(0)).problems?.[0].hint ?? "loaded"'`;
+    '${process.execPath}' -p '(({problems, configuration}) => (problems ?? configuration.problems)[0]?.hint ?? "loaded")(JSON.parse(fs.readFileSync(0)))'`;
   const script = `set -e; umask 022; ${ownEtc}; ${make}
     for each in 1 2 3 4 5; do
       hint=$(${hint}); echo "$hint"

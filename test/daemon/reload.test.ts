@@ -73,12 +73,6 @@ const bad: readonly (readonly [title: string, text: string, message: RegExp])[] 
     configurationOf({contoso: 'canary', CONTOSO: 'canary'}),
     /organization.*(?:twice|already|again)/,
   ],
-  [
-    'with a variable that is not set',
-    configurationOf({contoso: '{$env: NOT_SET_HERE}'}),
-    /NOT_SET_HERE is not set/,
-  ],
-  ['whose secret file is missing', configurationOf({contoso: '{$file: no-such-file}'}), /does not exist/],
 ];
 
 for (const [title, text, message] of bad) {
@@ -108,7 +102,34 @@ for (const [title, text, message] of bad) {
   });
 }
 
-test.serial('a secret file that others can write to leaves the secret before in force', async (t) => {
+for (const when of ['at start', 'at a reload'])
+  test.serial(`a wrong credential ${when} spares the others until its file is there`, async (t) => {
+    const file = join(scratchDirectory(t), 'pat');
+    const right = configurationOf({contoso: 'first', fabrikam: 'second'});
+    const wrong = configurationOf({contoso: 'first', fabrikam: `{$file: ${file}}`});
+    const daemon = await start(t, when === 'at start' ? wrong : right);
+    if (when === 'at a reload') daemon.configure(wrong);
+    const status = await statusOf(daemon, hasProblems);
+    t.is(await served(daemon, 'contoso'), 'first');
+    t.regex(
+      await daemon.ask(getFor('fabrikam')),
+      /config\.yaml:5:\d+: the file \S+ does not exist \(ERR_SECRET_UNREADABLE\)[^]*^quit=1$/m,
+    );
+    t.is(status.health, 'red');
+    t.deepEqual(
+      status.organizations.map(({organization, lastFailure}) => [organization, lastFailure?.code]),
+      [
+        ['contoso', undefined],
+        ['fabrikam', 'ERR_SECRET_UNREADABLE'],
+      ],
+    );
+    t.is(status.notices.length, 1);
+    replace(file, 'third');
+    await statusOf(daemon, (now) => !hasProblems(now));
+    t.is(await served(daemon, 'fabrikam'), 'third');
+  });
+
+test.serial('a secret file that others can write to is not used until it is replaced', async (t) => {
   const directory = scratchDirectory(t);
   const file = join(directory, 'pat');
   writeFileSync(file, 'first\n', {mode: 0o600});
@@ -117,8 +138,11 @@ test.serial('a secret file that others can write to leaves the secret before in 
   writeFileSync(file, 'planted\n');
   chmodSync(file, 0o666);
   const status = await statusOf(daemon, hasProblems);
-  t.is(status.health, 'yellow');
-  t.is(await served(daemon, 'contoso'), 'first');
+  t.is(status.health, 'red');
+  t.regex(
+    await daemon.ask(getFor('contoso')),
+    /can be written by others \(ERR_SECRET_UNREADABLE\)[^]*^quit=1$/m,
+  );
   const before = await daemon.status();
   replace(file, 'second\n');
   const repaired = await statusOf(daemon, loadedAfter(before));

@@ -83,7 +83,7 @@ test.serial('the clock and the problems of the configuration in force are report
   await reload(found);
   const broken = await examine();
   t.is(broken.code, 1);
-  t.regex(broken.of('configuration', 'file'), /^failed: .*config\.yaml:1:\d+: .* → /);
+  t.regex(broken.of('configuration', 'file'), /^failed: .*config\.yaml:1:\d+: .* → /m);
   t.regex(broken.of('configuration', 'daemon'), /^failed: the daemon rejects it: .*config\.yaml:1:\d+/);
 });
 

@@ -37,14 +37,18 @@ export async function loadText(
 
 /** Fails the test if the configuration is not valid. */
 export function soundIn(t: ExecutionContext, {loaded}: Pick<LoadedText, 'loaded'>): Configuration {
-  if (loaded.kind === 'loaded') return loaded.configuration;
-  t.log(loaded.problems);
+  if (loaded.kind === 'loaded' && loaded.configuration.problems.length === 0) return loaded.configuration;
+  t.log(problemsOf(loaded));
   throw new Error('the configuration is not sound');
 }
 
-/** `12:9 message`, places without their file. */
+/** The problems of the whole configuration, or of its parts. `12:9 message`, places without their file. */
 export function problemsIn({loaded, file}: LoadedText): string[] {
-  return loaded.kind === 'loaded' ? [] : loaded.problems.map((problem) => shortened(problem, file));
+  return problemsOf(loaded).map((problem) => shortened(problem, file));
+}
+
+export function problemsOf(loaded: Loaded): readonly Problem[] {
+  return loaded.kind === 'loaded' ? loaded.configuration.problems : loaded.problems;
 }
 
 /** `12:9 message`, places without their file. */

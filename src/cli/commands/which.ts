@@ -127,7 +127,10 @@ function explainHttps(
     identity: describeIdentity(identity),
     kind: identity.kind,
     tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
-    answer: `${formOf(identity, git)} (git ${git.text})`,
+    answer:
+      identity.kind === 'unusable'
+        ? `a failure: ${identity.failure.message} (${identity.failure.code})`
+        : `${formOf(identity, git)} (git ${git.text})`,
     sockets: socketsFor(owner, identity, configuration),
   };
 }

@@ -62,7 +62,10 @@ async function existing(
   options: SetupOptions,
   context: Context,
 ): Promise<PlannedConfiguration> {
-  const configuration = await readConfiguration({...options, config: path}, context, {absent: 'error'});
+  const configuration = await readConfiguration({...options, config: path}, context, {
+    absent: 'error',
+    need: 'whole',
+  });
   return {path, configuration, text: undefined, secrets: []};
 }
 

@@ -5,12 +5,13 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isMisspelt} from '../../text/nearest-word.ts';
 import {readFields, type Item} from '../shape/collections.ts';
 import {INTEGRATION} from '../shape/credential-kinds.ts';
+import type {Said} from '../text/problems.ts';
 import {sourceOf, type Written, type WrittenMap} from '../text/written.ts';
 import {collectionFrom} from '../value/collection-name.ts';
 import {readHost, type ConfiguredHost} from '../value/read-host.ts';
 import {buildCredential, type Credential, type IdentityParts} from './build-identity.ts';
 
-/** Builds the bindings of everything below `integrations.azure`. Credentials that are wrong are left out. */
+/** Builds the bindings of everything below `integrations.azure`. A credential that is wrong spares the others. */
 export function buildBindings(azure: Written | undefined, parts: IdentityParts): Binding[] {
   const builder = new BindingsBuilder(parts);
   if (azure?.kind === 'list') for (const integration of azure.items) builder.add(integration);
@@ -64,21 +65,44 @@ class BindingsBuilder {
       reader.refuse(written.at, 'a credential must be a mapping');
       return;
     }
-    const credential = buildCredential(written, this.#parts);
+    const {result: credential, errors} = reader.problems.during(() => buildCredential(written, this.#parts));
     // its organizations may come from elsewhere, too
     if (host === undefined || sourceOf(written) !== undefined) return;
     const organizations = this.#organizations(written, credential, host);
-    const {identity} = credential;
-    if (identity === undefined || organizations === undefined) return;
+    if (organizations === undefined) return;
+    const identity = credential.identity ?? this.#unusable(written, errors, credential);
+    const usable = identity && this.#possible(written, identity, host);
+    if (usable === undefined) return;
+    const place = reader.problems.place(written.at);
+    this.bindings.push({identity: usable, host: keyOf(host), organizations, place});
+  }
+
+  /** Confines the errors to the organizations of the credential. `undefined`: without one, its value is only absent here. */
+  #unusable(
+    written: WrittenMap,
+    errors: readonly Said[],
+    {lacksSecret}: Pick<Credential, 'lacksSecret'>,
+  ): Identity | undefined {
+    const {problems} = this.#parts.reader;
+    const [first] = errors;
+    if (first === undefined) return undefined;
+    problems.confine(errors);
+    const {at, message, hint} = first;
+    const code = lacksSecret ? 'ERR_SECRET_UNREADABLE' : 'ERR_CREDENTIAL';
+    return {
+      kind: 'unusable',
+      key: `unusable:${problems.place(written.at)}`,
+      failure: {code, message: `${problems.place(at)}: ${message}`, hint},
+    };
+  }
+
+  /** Returns the identity, or one that is not usable if it cannot act on the host. */
+  #possible(written: WrittenMap, identity: Identity, host: ValidHost): Identity | undefined {
     const reason = whyImpossible(identity, host);
-    if (reason === undefined)
-      this.bindings.push({
-        identity,
-        host: keyOf(host),
-        organizations,
-        place: reader.problems.place(written.at),
-      });
-    else reader.problems.error(written.at, reason);
+    if (reason === undefined) return identity;
+    const {problems} = this.#parts.reader;
+    const {errors} = problems.during(() => problems.error(written.at, reason));
+    return this.#unusable(written, errors, {lacksSecret: false});
   }
 
   /** Returns the organizations as written. `undefined`: they are wrong. */
@@ -189,7 +213,7 @@ function keyOf(host: ValidHost): string {
 
 /** Returns why an identity cannot act on a host: those of Entra are for Azure DevOps Services only. */
 function whyImpossible(identity: Identity, host: ValidHost): string | undefined {
-  if (identity.kind === 'stored') return undefined;
+  if (identity.kind === 'stored' || identity.kind === 'unusable') return undefined;
   if (host.kind === 'any') return 'on the host * only stored: true is possible';
   if (host.kind === 'server' && identity.kind !== 'pat')
     return `only personalAccessToken and stored are possible on hosts other than ${SERVICES_HOST}`;

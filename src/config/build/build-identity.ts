@@ -4,7 +4,7 @@ import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import type {EntraSettings} from '../configuration.ts';
 import {readFields, type Fields, type Item} from '../shape/collections.ts';
 import {ANY_CREDENTIAL, chooseKind, CREDENTIALS, type CredentialKind} from '../shape/credential-kinds.ts';
-import type {Keys, Reader} from '../shape/kind.ts';
+import type {Key, Keys, Reader} from '../shape/kind.ts';
 import {sourceOf, type WrittenMap} from '../text/written.ts';
 import type {Surroundings} from '../value/value-source.ts';
 import {whyNoCertificate} from './check-certificate.ts';
@@ -27,6 +27,8 @@ export interface Credential {
   readonly organizations: readonly Item<string>[] | undefined;
   /** Some of the organizations could not be read: which ones the credential is for is not known. */
   readonly isIncomplete: boolean;
+  /** Whether a secret is the reason that there is no identity. */
+  readonly lacksSecret: boolean;
 }
 
 /** Reads a credential, whose kind follows from its keys. All keys are read first, so that all problems are reported. */
@@ -42,6 +44,12 @@ export function buildCredential(written: WrittenMap, parts: IdentityParts): Cred
   return credentialOf(undefined, readFields(written, ANY_CREDENTIAL, reader));
 }
 
+const SECRETS: ReadonlySet<string> = new Set(
+  Object.entries<Key>(ANY_CREDENTIAL).flatMap(([name, {kind}]) =>
+    kind.form.name === 'secret' ? [name] : [],
+  ),
+);
+
 type Organized = Pick<typeof ANY_CREDENTIAL, 'organizations'>;
 
 function credentialOf(identity: Identity | undefined, fields: Fields<Organized>): Credential {
@@ -52,7 +60,8 @@ function credentialOf(identity: Identity | undefined, fields: Fields<Organized>)
   const isIncomplete =
     wrong.has('organizations') ||
     (written?.kind === 'list' && written.items.length > (organizations?.length ?? 0));
-  return {identity, organizations, isIncomplete};
+  const lacksSecret = [...wrong].some((name) => SECRETS.has(name));
+  return {identity, organizations, isIncomplete, lacksSecret};
 }
 
 class CredentialBuilder {

@@ -39,10 +39,18 @@ export interface Fields<All extends Keys> {
   readonly sound: ValuesOf<All> | undefined;
 }
 
+/** What a mapping is: settings, or a rule, in which a misspelt key could be a restriction that does not hold then. */
+type Role = 'section' | 'rule';
+
 /** Reads a mapping with exactly these keys. */
-export function readFields<All extends Keys>(written: WrittenMap, keys: All, reader: Reader): Fields<All> {
+export function readFields<All extends Keys>(
+  written: WrittenMap,
+  keys: All,
+  reader: Reader,
+  role: Role = 'rule',
+): Fields<All> {
   const before = reader.wrongSoFar;
-  reportUnknown(written, keys, reader);
+  reportUnknown(written, keys, reader, role);
   const values: ValuesOf<All> = Object.create(null);
   const wrong = new Set<string>();
   for (const [name, key] of Object.entries(keys)) {
@@ -120,7 +128,7 @@ export function readSection<All extends Keys>(
   keys: All,
   reader: Reader,
 ): ValuesOf<All> {
-  return settled(readFields(written ?? EMPTY, keys, reader), keys);
+  return settled(readFields(written ?? EMPTY, keys, reader, 'section'), keys);
 }
 
 /** Returns the values, with the defaults for those that are wrong. */
@@ -132,14 +140,18 @@ function settled<All extends Keys>({values, wrong, sound}: Fields<All>, keys: Al
   return all;
 }
 
-/** A list of mappings, each of which stands for one thing. */
+/** A list of mappings, each of which stands for one thing. One that is wrong is left out, and spares the others. */
 export function listOf<All extends Keys>(keys: All): Kind<readonly Fields<All>[]> {
   return {
     form: {name: 'list', item: {name: 'mapping', keys}, mayBeNothing: false},
     read(written, slot, reader) {
       if (written.kind !== 'list') return reader.refuseType(written, slot, 'a list');
       return written.items.flatMap((item) => {
-        if (item.kind === 'map' && sourceOf(item) === undefined) return [readFields(item, keys, reader)];
+        if (item.kind === 'map' && sourceOf(item) === undefined) {
+          const {result, errors} = reader.problems.during(() => readFields(item, keys, reader));
+          reader.problems.confine(errors);
+          return [result];
+        }
         reader.refuseType(item, {label: slot.label, keyAt: undefined}, 'a mapping');
         return [];
       });
@@ -148,11 +160,11 @@ export function listOf<All extends Keys>(keys: All): Kind<readonly Fields<All>[]
 }
 
 /** Reports keys that do not exist. They are not quoted: if quotes or a space are missing, a key can be a secret. */
-function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader): void {
+function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader, role: Role): void {
   for (const [key, {keyAt}] of map.entries) {
     if (Object.hasOwn(keys, key)) continue;
-    reader.wrong();
     if (key.startsWith('$')) {
+      reader.wrong();
       reportSource(key, keyAt, reader.problems);
       continue;
     }
@@ -161,11 +173,13 @@ function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader): void {
       key,
       possible.filter((name) => !map.entries.has(name)),
     );
-    reader.problems.error(
-      keyAt,
-      'unknown key',
-      meant === undefined ? `possible here: ${possible.join(', ')}` : `did you mean ${meant}?`,
-    );
+    const hint = meant === undefined ? `possible here: ${possible.join(', ')}` : `did you mean ${meant}?`;
+    if (reader.unknownKeys === 'warning' && (role === 'section' || meant === undefined)) {
+      reader.problems.warn(keyAt, 'unknown key, which is ignored', hint);
+      continue;
+    }
+    reader.wrong();
+    reader.problems.error(keyAt, 'unknown key', hint);
   }
 }
 

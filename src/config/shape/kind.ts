@@ -67,6 +67,9 @@ export interface Slot {
   readonly keyAt: number | undefined;
 }
 
+/** How keys that do not exist are reported. */
+export type UnknownKeys = 'error' | 'warning';
+
 /** Replaces a value that cannot be used. */
 export const WRONG = Symbol('wrong');
 export type Wrong = typeof WRONG;
@@ -75,11 +78,14 @@ export type Wrong = typeof WRONG;
 export class Reader {
   readonly problems: Problems;
   readonly resolver: Resolver;
+  /** How to report a key that does not exist: a newer version may know it. */
+  readonly unknownKeys: UnknownKeys;
   #wrong = 0;
 
-  constructor(problems: Problems, resolver: Resolver) {
+  constructor(problems: Problems, resolver: Resolver, unknownKeys: UnknownKeys = 'error') {
     this.problems = problems;
     this.resolver = resolver;
+    this.unknownKeys = unknownKeys;
   }
 
   /** How many values were wrong so far. */

@@ -17,6 +17,10 @@ export class Problems {
   readonly #errors = new Map<number, Said[]>();
   readonly #warnings = new Map<number, Said[]>();
   readonly #open = new Set<number>();
+  /** Errors that concern only a part of the configuration, which is left out. */
+  readonly #confined = new Set<Said>();
+  /** The errors since `during` was called. */
+  #recent = new Set<Said>();
   #lineStarts: readonly number[] | undefined;
 
   constructor(file: string, text: string) {
@@ -26,12 +30,14 @@ export class Problems {
 
   /** Adds a problem of what begins at the offset: a key, a credential. */
   error(at: number, message: string, hint?: string): void {
-    if (!this.#open.has(at)) say(this.#errors, at, {message, hint});
+    if (!this.#open.has(at)) this.#recent.add(say(this.#errors, at, {at, message, hint}));
   }
 
   /** Adds a problem of a value, unless it has one: later problems of a value follow from the first. */
   refuse(at: number, message: string, hint?: string): void {
-    if (!this.isReportedAt(at)) this.error(at, message, hint);
+    const [first] = this.#errors.get(at) ?? [];
+    if (first === undefined) this.error(at, message, hint);
+    else this.#recent.add(first);
   }
 
   /** Marks a value that is not known here, with a warning. What follows from it is not an error. */
@@ -45,7 +51,7 @@ export class Problems {
   }
 
   warn(at: number, message: string, hint?: string): void {
-    say(this.#warnings, at, {message, hint});
+    say(this.#warnings, at, {at, message, hint});
   }
 
   /** Whether what begins at the offset has a problem. */
@@ -53,8 +59,23 @@ export class Problems {
     return this.#errors.has(at);
   }
 
+  /** Whether an error concerns the whole configuration. */
   get found(): boolean {
-    return this.#errors.size > 0;
+    return [...this.#errors.values()].flat().some((said) => !this.#confined.has(said));
+  }
+
+  /** Runs `read`. Returns its result, and the errors that it reported, also if they were known. */
+  during<Result>(read: () => Result): {readonly result: Result; readonly errors: readonly Said[]} {
+    const before = this.#recent;
+    const recent = (this.#recent = new Set());
+    const result = read();
+    this.#recent = new Set([...before, ...recent]);
+    return {result, errors: [...recent]};
+  }
+
+  /** Declares that errors concern one part only, and that the part is left out. */
+  confine(errors: readonly Said[]): void {
+    for (const said of errors) this.#confined.add(said);
   }
 
   /** In the order of the text. */
@@ -75,9 +96,7 @@ export class Problems {
   }
 
   #list(said: ReadonlyMap<number, readonly Said[]>): Problem[] {
-    const all = [...said]
-      .toSorted(([one], [other]) => one - other)
-      .flatMap(([at, here]) => here.map(({message, hint}) => ({at, message, hint})));
+    const all = [...said].toSorted(([one], [other]) => one - other).flatMap(([, here]) => here);
     const listed = all.slice(0, LIMIT).map(({at, message, hint}) => ({place: this.place(at), message, hint}));
     const next = all[LIMIT];
     if (next === undefined) return listed;
@@ -86,14 +105,22 @@ export class Problems {
   }
 }
 
-function say(to: Map<number, Said[]>, at: number, said: Said): void {
+/** Adds what an alias does not only repeat. Returns what was said there. */
+function say(to: Map<number, Said[]>, at: number, said: Said): Said {
   const here = to.get(at);
-  if (here === undefined) to.set(at, [said]);
-  // what an alias repeats is said once
-  else if (!here.some(({message}) => message === said.message)) here.push(said);
+  if (here === undefined) {
+    to.set(at, [said]);
+    return said;
+  }
+  const known = here.find(({message}) => message === said.message);
+  if (known !== undefined) return known;
+  here.push(said);
+  return said;
 }
 
-interface Said {
+/** One error or warning. */
+export interface Said {
+  readonly at: number;
   readonly message: string;
   readonly hint: string | undefined;
 }

@@ -35,5 +35,6 @@ function load(inForce: Configuration, {place, flag, environment, key}: Configura
     workingDirectory: process.cwd(),
     home: surrounding.home,
     key,
+    unknownKeys: 'warning',
   });
 }

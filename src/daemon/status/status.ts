@@ -40,7 +40,7 @@ export function statusOf(parts: StatusParts): Status {
       source: inForce.configuration.source,
       loadedAt: inForce.loadedAt,
       warnings: inForce.configuration.warnings,
-      problems: inForce.problems,
+      problems: [...inForce.problems, ...inForce.configuration.problems],
     },
     sockets: parts.sockets.map(({scope, path}) => ({
       name: scope.name,
@@ -63,7 +63,10 @@ export function statusOf(parts: StatusParts): Status {
 function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): OrganizationStatus[] {
   const {identity, host, organizations, place} = binding;
   const token =
-    identity.kind === 'stored' ? undefined : tokens.statusOf({identity, scope: AZURE_DEVOPS_SCOPE});
+    identity.kind === 'stored' || identity.kind === 'unusable'
+      ? undefined
+      : tokens.statusOf({identity, scope: AZURE_DEVOPS_SCOPE});
+  const isUnusable = identity.kind === 'unusable';
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
     const counted = organization === undefined ? `${host} *` : lowerName(organization);
@@ -73,11 +76,11 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
       identity: describeIdentity(identity),
       kind: identity.kind,
       place,
-      state: token?.state ?? 'none',
+      state: isUnusable ? 'failed' : (token?.state ?? 'none'),
       expiresAt: token?.expiresAt,
       fingerprint: token?.fingerprint,
       requests: tally.of('served', counted) + tally.of('failed', counted),
-      lastFailure: failureOf(token),
+      lastFailure: isUnusable ? identity.failure : failureOf(token),
     };
   });
 }
@@ -89,12 +92,19 @@ function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFail
 
 function configurationNotices({problems, configuration, bindings}: ConfigurationInForce): Notice[] {
   const first = problems[0];
+  const told = new Set(
+    bindings.all.map(({identity}) => (identity.kind === 'unusable' ? identity.failure.message : '')),
+  );
+  // what is wrong with a credential is in the notice of its organization
+  const errors = configuration.problems.filter(({place, message}) => !told.has(`${place}: ${message}`));
   const notices: Notice[] = configuration.warnings.map(({place, message, hint}) => ({
     level: 'yellow',
     about: 'configuration',
     message: `${place}: ${message}`,
     hint,
   }));
+  for (const {place, message, hint = 'run: orgkey config check'} of errors)
+    notices.push({level: 'red', about: 'configuration', message: `${place}: ${message}`, hint});
   if (first) {
     const what =
       bindings.all.length === 0

@@ -65,7 +65,8 @@ export class ConfigurationInForce {
   /** Every token that the configured identities can want. */
   *wanted(): Iterable<Wanted> {
     for (const {identity} of this.#bindings.all) {
-      if (identity.kind !== 'stored') yield {identity, scope: AZURE_DEVOPS_SCOPE};
+      if (identity.kind !== 'stored' && identity.kind !== 'unusable')
+        yield {identity, scope: AZURE_DEVOPS_SCOPE};
     }
   }
 

@@ -16,13 +16,14 @@ export async function checkConfiguration({
   const status = daemon.kind === 'running' ? daemon.status : undefined;
   if (loaded.kind === 'invalid')
     return [...loaded.problems.map((problem) => diagnosticOf(problem)), ...inDaemon(status, [])];
-  const {source, bindings, warnings} = loaded.configuration;
+  const {source, bindings, warnings, problems} = loaded.configuration;
   const own =
     source === 'none' || bindings.length === 0
       ? [failed('file', 'no credential is configured', 'orgkey setup')]
       : [ok('file', `${source}: ${countOf(bindings.length, 'credential')}`)];
   return [
     ...own,
+    ...problems.map((problem) => diagnosticOf(problem)),
     ...warnings.map(({place, message, hint}) =>
       warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
     ),

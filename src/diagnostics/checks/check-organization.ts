@@ -26,6 +26,10 @@ export async function checkOrganization(target: Target, world: Asking): Promise<
   const {ok, skipped, failed} = diagnosticsOf(target.name);
   if (identity === undefined)
     return [failed('rule', 'no credential covers this organization', 'add one: orgkey config edit')];
+  if (identity.kind === 'unusable') {
+    const {message, code, hint} = identity.failure;
+    return [failed('rule', `${printable(message)} (${code})`, printable(hint ?? 'orgkey config edit'))];
+  }
   const rule = ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
   if (identity.kind === 'stored')
     return [rule, skipped('token', 'only git may use a password that was typed at its prompt')];

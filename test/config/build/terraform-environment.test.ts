@@ -4,7 +4,7 @@ import test from 'ava';
 import {loadConfiguration} from '../../../src/config/load-configuration.ts';
 import {terraformTarget} from '../../../src/config/build/terraform-variables.ts';
 import type {Identity} from '../../../src/identity/identity.ts';
-import {loadText, problemsIn, soundIn} from '../../helpers/load-text.ts';
+import {loadText, problemsIn, problemsOf, soundIn} from '../../helpers/load-text.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
 const A = '11111111-1111-4111-8111-111111111111';
@@ -336,7 +336,7 @@ test('files that the variables name are read, and their modes looked at', async 
   chmodSync(join(directory, 'secret'), 0o644);
   const refused = await loadConfiguration(options);
   t.is(
-    refused.kind === 'invalid' ? refused.problems[0]?.message : '',
+    problemsOf(refused)[0]?.message,
     `ARM_CLIENT_SECRET_FILE_PATH: the file ${directory}/secret holds a secret and can be read by others`,
   );
 });

@@ -114,7 +114,7 @@ for (const [written, leads] of paths)
     const [binding] = soundIn(t, token).bindings;
     t.is(binding?.identity.kind === 'federated-token-file' && binding.identity.federatedTokenFile, leads);
     const {loaded, file} = await load(`personalAccessToken: {$file: ${path}}`);
-    t.deepEqual(loaded.kind === 'invalid' && loaded.files, [file, leads]);
+    t.deepEqual(loaded.kind === 'loaded' && loaded.configuration.files, [file, leads]);
   });
 
 test('from a Backstage file elsewhere: a program beside it is still there, others are looked for', async (t) => {

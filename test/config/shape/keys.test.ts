@@ -11,7 +11,7 @@ import {jsonSchema} from '../../../src/config/shape/json-schema.ts';
 import {ORGKEY} from '../../../src/config/shape/keys.ts';
 import type {Form, Key, Keys} from '../../../src/config/shape/kind.ts';
 import {conforms} from '../../helpers/json-schema.ts';
-import {loadText, soundIn} from '../../helpers/load-text.ts';
+import {loadText, problemsOf, soundIn} from '../../helpers/load-text.ts';
 
 /** One mapping of the tables, and how a file has it. */
 interface Table {
@@ -140,7 +140,7 @@ for (const {title, prefix, keys, inFile} of tables)
       test(`${title} ${prefix}${name} refuses ${JSON.stringify(wrong)}`, async (t) => {
         const content = inFile({...required, ...companions[name], [name]: wrong});
         const {loaded} = await load(t, content);
-        t.true(loaded.kind === 'invalid' && loaded.problems.some(({message}) => message.includes(name)));
+        t.true(problemsOf(loaded).some(({message}) => message.includes(name)));
         if (key.removed === undefined) t.false(conforms(content, jsonSchema()));
       });
   }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {CLIENT, TENANT, on} from '../../helpers/configurations.ts';
-import {loadText} from '../../helpers/load-text.ts';
+import {loadText, problemsOf} from '../../helpers/load-text.ts';
 import {testRefused} from '../../helpers/refused.ts';
 
 testRefused([
@@ -135,32 +135,37 @@ testRefused([
 
 test('an unknown key that is near a known one says which, any other says what is possible', async (t) => {
   const {loaded} = await loadText(t, on('clientId: system-assigned\norganisations: [a]\nxyz: 1'));
-  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({hint}) => hint), [
-    'did you mean organizations?',
-    'possible here: organizations, clientId',
-  ]);
+  t.deepEqual(
+    problemsOf(loaded).map(({hint}) => hint),
+    ['did you mean organizations?', 'possible here: organizations, clientId'],
+  );
 });
 
 test('a source where no single value belongs says what it is for', async (t) => {
   const {loaded} = await loadText(t, on('$file: a.pat'));
-  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({hint}) => hint), [
-    'a key that begins with $ stands for a single value, as in personalAccessToken: {$file: …}',
-  ]);
+  t.deepEqual(
+    problemsOf(loaded).map(({hint}) => hint),
+    ['a key that begins with $ stands for a single value, as in personalAccessToken: {$file: …}'],
+  );
 });
 
 test('a misspelled key of ssh', async (t) => {
   const {loaded} = await loadText(t, 'orgkey:\n  ssh: {proxycommand: nc}\n');
-  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({message, hint}) => [message, hint]), [
-    ['unknown key', 'did you mean proxyCommand?'],
-  ]);
+  t.deepEqual(
+    problemsOf(loaded).map(({message, hint}) => [message, hint]),
+    [['unknown key', 'did you mean proxyCommand?']],
+  );
 });
 
 test('a kind that does not fit says what it must have', async (t) => {
   const {loaded} = await loadText(t, on('clientCertificate: a'));
-  t.deepEqual(loaded.kind === 'invalid' && loaded.problems.map(({message, hint}) => [message, hint]), [
+  t.deepEqual(
+    problemsOf(loaded).map(({message, hint}) => [message, hint]),
     [
-      'the keys fit no kind of credential; the nearest is a client certificate: clientId and tenantId are missing',
-      'a client certificate has exactly clientId, clientCertificate and tenantId, optional clientCertificatePassword',
+      [
+        'the keys fit no kind of credential; the nearest is a client certificate: clientId and tenantId are missing',
+        'a client certificate has exactly clientId, clientCertificate and tenantId, optional clientCertificatePassword',
+      ],
     ],
-  ]);
+  );
 });

@@ -8,7 +8,7 @@ import {noConfiguration} from './path.ts';
 
 /** Runs `orgkey config check`. */
 export async function check(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
-  const loaded = await loadFor(options, context);
+  const loaded = await loadFor(options, context, {need: 'whole'});
   const configuration = loaded.kind === 'loaded' ? loaded.configuration : undefined;
   if (configuration?.source === NO_CONFIGURATION.source) throw noConfiguration();
   const warnings = configuration?.warnings ?? [];

@@ -16,7 +16,7 @@ import {ownerOf, rulesOf, sharedRule, type KeyOptions, type Owner} from './owner
 /** Runs `orgkey ssh-key remove`. */
 export async function remove(options: KeyOptions, context: Context): Promise<ExitCode> {
   const owner = ownerOf(options, context);
-  const loaded = await loadFor(options, context);
+  const loaded = await loadFor(options, context, {need: 'whole'});
   const rules = loaded.kind === 'loaded' ? loaded.configuration.settings.submodules : [];
   const rule = ownRule(owner, rules);
   await removeRule(owner, loaded, options, context);
