@@ -75,9 +75,19 @@ export async function problemsOfDaemon(
   return problems.filter(({place}) => place === path || place.startsWith(`${path}:`));
 }
 
-/** Makes a running daemon reload. @throws {CommandError} after every problem of the daemon was reported. */
-export async function requireTaken(path: string, options: Places, context: Context): Promise<void> {
-  const problems = await problemsOfDaemon(path, options, context);
+/**
+ * Makes a running daemon reload. `known`: problems that do not count. @throws {CommandError} after every other problem
+ * of the daemon was reported.
+ */
+export async function requireTaken(
+  path: string,
+  options: Places,
+  context: Context,
+  known: readonly Problem[] = [],
+): Promise<void> {
+  const ignored = new Set(known.map(({message}) => message));
+  const found = await problemsOfDaemon(path, options, context);
+  const problems = found.filter(({message}) => !ignored.has(message));
   if (problems.length === 0) return;
   for (const problem of problems) reportProblem('error', problem, context);
   const isExplained = problems.every(({hint}) => hint !== undefined);

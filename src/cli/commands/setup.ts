@@ -1,6 +1,6 @@
 import {accessSync, constants} from 'node:fs';
-import {access, mkdir, writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {access} from 'node:fs/promises';
+import {join} from 'node:path';
 import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {describeChange} from '../../service/change.ts';
@@ -10,6 +10,7 @@ import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {describeTextChange} from '../setup/describe-text-change.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
 import {nameForService, runtimeDirectoryOfDaemon, setupDirectory, SYSTEM_RUNTIME} from '../locate.ts';
 import {requireTaken} from '../read-configuration.ts';
@@ -22,6 +23,7 @@ import {
 } from '../setup/plan-configuration.ts';
 import {rememberService} from '../setup/remember-service.ts';
 import {changeGit, describeGitPlan, planGit, type GitPlan} from '../setup/set-up-git.ts';
+import {requireInForce, writeConfiguration} from '../setup/write-configuration.ts';
 import {testOrganizations} from '../test-organizations.ts';
 
 /** Runs `orgkey setup`. Nothing is changed before everything that can be checked has been checked. */
@@ -92,33 +94,22 @@ function isServedByMachine(options: SetupOptions, context: Context): boolean {
 }
 
 async function showPlan(
-  {path, text}: PlannedConfiguration,
+  planned: PlannedConfiguration,
   service: Service | undefined,
   gitPlan: GitPlan,
   {terminal}: Context,
 ): Promise<void> {
-  terminal.print(
-    text === undefined ? `configuration: ${path}, unchanged` : `write ${path}:\n\n${indent(text)}`,
-  );
+  terminal.print(describePlan(planned));
   const steps = service === undefined ? [] : orFail(await service.plan()).changes;
   const lines = steps.map((step) => `\n${indent(describeChange(step))}`);
   terminal.print(`service: ${service?.kind ?? 'none'}${lines.join('')}`);
   terminal.print(describeGitPlan(gitPlan).join('\n'));
 }
 
-async function writeConfiguration(
-  {path, text}: PlannedConfiguration,
-  options: SetupOptions,
-  {terminal}: Context,
-): Promise<void> {
-  if (text === undefined) {
-    terminal.say(`configuration: ${printable(path)}`);
-    return;
-  }
-  await mkdir(dirname(path), {recursive: true, mode: options.system ? 0o755 : 0o700});
-  // wx: never over one that was created meanwhile
-  await writeFile(path, text, {mode: 0o600, flag: 'wx'});
-  terminal.say(`configuration: wrote ${printable(path)}`);
+function describePlan({path, was, text}: PlannedConfiguration): string {
+  if (text === undefined) return `configuration: ${path}, unchanged`;
+  if (was === undefined) return `write ${path}:\n\n${indent(text)}`;
+  return `change ${path}:\n\n${indent(describeTextChange(was.toString('utf8'), text).join('\n'))}`;
 }
 
 async function startService(
@@ -152,7 +143,7 @@ async function startService(
 }
 
 async function testAll(
-  {path, configuration}: PlannedConfiguration,
+  {path, configuration, changes}: PlannedConfiguration,
   service: Service | undefined,
   options: SetupOptions,
   context: Context,
@@ -166,8 +157,11 @@ async function testAll(
     throw new CommandError(EXIT.notRunning, 'the daemon was started but does not answer', {
       hint: 'run: orgkey logs',
     });
-  await requireTaken(path, places, context);
-  return withDaemon(places, context, (daemon) => testOrganizations(configuration.bindings, daemon, context));
+  await requireTaken(path, places, context, configuration.problems);
+  return withDaemon(places, context, async (daemon) => {
+    await requireInForce(path, changes, daemon);
+    return testOrganizations(configuration.bindings, daemon, context);
+  });
 }
 
 function indent(text: string): string {

@@ -40,7 +40,7 @@ export const commands: readonly Command[] = [
 
 /** What the commands that share a first word are about: lower case, no full stop. */
 export const groups: Readonly<Record<string, string>> = {
-  org: 'list and test organizations',
+  org: 'list, add, remove and test organizations',
   'ssh-key': 'manage the SSH keys for submodules',
   config: 'find, check, show and edit the configuration',
   cache: "manage the daemon's memory",

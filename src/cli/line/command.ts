@@ -54,7 +54,10 @@ interface Definition<O extends Record<string, Option>> {
 export function defineCommand<const O extends Record<string, Option>>(definition: Definition<O>): Command {
   const {usage, summary, description, options, examples = [], exitCodes = {}, run} = definition;
   // a missing argument is reported by our own check, before yargs would
-  const words = ['$0', ...argumentsOf({usage}).map(({name}) => `[${name}]`)].join(' ');
+  const words = [
+    '$0',
+    ...argumentsOf({usage}).map(({name, isList}) => `[${name}${isList ? '..' : ''}]`),
+  ].join(' ');
   return {
     usage,
     summary,
@@ -103,13 +106,19 @@ export function namesOf({usage}: Pick<Command, 'usage'>): readonly string[] {
   return usage.split(' ').filter((word) => /^[a-z]/.test(word));
 }
 
+interface Argument {
+  readonly name: string;
+  readonly isRequired: boolean;
+  /** Whether it takes all words that are left. */
+  readonly isList: boolean;
+}
+
 /** Returns the arguments of a usage line, in order. */
-export function argumentsOf({
-  usage,
-}: Pick<Command, 'usage'>): readonly {readonly name: string; readonly isRequired: boolean}[] {
-  return Array.from(usage.matchAll(/(?<open>[<[])(?<name>[a-z-]+)[>\]]/g), ({groups}) => ({
+export function argumentsOf({usage}: Pick<Command, 'usage'>): readonly Argument[] {
+  return Array.from(usage.matchAll(/(?<open>[<[])(?<name>[a-z-]+)(?<more>\.\.)?[>\]]/g), ({groups}) => ({
     name: groups?.['name'] ?? '',
     isRequired: groups?.['open'] === '<',
+    isList: groups?.['more'] !== undefined,
   }));
 }
 

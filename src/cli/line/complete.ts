@@ -20,7 +20,9 @@ export async function complete(
   if (choices !== undefined) return choices.filter(fits);
   const names = namesOf(command);
   const given = before.slice(names.length).filter((word) => !word.startsWith('-')).length;
-  const wanted = argumentsOf(command)[given]?.name;
+  const all = argumentsOf(command);
+  const last = all.at(-1);
+  const wanted = (all[given] ?? (last?.isList === true ? last : undefined))?.name;
   if (wanted === 'organization') return (await organizations()).filter(fits);
   // an organization of the services may be typed in place of a URL
   if (wanted === 'url') return (await organizations()).filter((name) => !name.includes('/') && fits(name));

@@ -1,5 +1,14 @@
 import {defineCommand, flag, optional, required, text, type Command} from './command.ts';
-import {dryRun, json, organization, service, starter, system} from './shared-options.ts';
+import {
+  dryRun,
+  json,
+  organization,
+  organizations,
+  service,
+  starter,
+  starterWithoutFrom,
+  system,
+} from './shared-options.ts';
 
 /** Setting up, looking, signing in, and tokens for other tools, in the order in which people need them. */
 export const everydayCommands: readonly Command[] = [
@@ -7,7 +16,7 @@ export const everydayCommands: readonly Command[] = [
     usage: 'setup',
     summary: 'write a configuration, start the daemon, configure git, and test',
     description:
-      'Without options it asks. A configuration that exists already is kept. Nothing is changed before everything that can be checked has been checked.',
+      'Without options it asks, or uses the configuration that exists. Options add their organizations to it, or change how orgkey signs in to them. Nothing is changed before everything that can be checked has been checked.',
     options: {
       ...starter,
       service,
@@ -122,6 +131,31 @@ export const everydayCommands: readonly Command[] = [
     examples: [{command: 'orgkey org list'}],
     run: async (options, context) =>
       (await import('../commands/org/list.ts')).listOrganizations(options, context),
+  }),
+  defineCommand({
+    usage: 'org add [organization..]',
+    summary: 'add organizations to the configuration, or change how orgkey signs in to them',
+    description:
+      'Without options it asks. The rest of the configuration stays as it is, comments included. git and a running daemon use the change at once.',
+    options: {...starterWithoutFrom, organization: organizations},
+    examples: [
+      {command: 'orgkey org add fabrikam --pat-file fabrikam.pat'},
+      {command: 'orgkey org add https://dev.azure.com/contoso --sign-in browser'},
+    ],
+    exitCodes: {4: 'the organization was added, but Azure DevOps rejects the credential'},
+    run: async (options, context) =>
+      (await import('../commands/org/add.ts')).addOrganizations(options, context),
+  }),
+  defineCommand({
+    usage: 'org remove [organization..]',
+    summary: 'remove organizations from the configuration',
+    description:
+      'A credential goes with its last organization. Files with secrets stay. git and a running daemon use the change at once.',
+    options: {organization: organizations, host: starter.host},
+    examples: [{command: 'orgkey org remove fabrikam'}],
+    exitCodes: {2: 'the organization is not configured, or the command line is not valid'},
+    run: async (options, context) =>
+      (await import('../commands/org/remove.ts')).removeOrganizations(options, context),
   }),
   defineCommand({
     usage: 'org test [organization]',

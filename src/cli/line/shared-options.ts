@@ -6,6 +6,12 @@ export const json = flag('print JSON for programs');
 
 export const organization = required('its name; HOST/COLLECTION on a server');
 
+export const organizations = {
+  type: 'string',
+  array: true,
+  describe: 'their names or URLs; HOST/COLLECTION on a server',
+} as const;
+
 export const keyOwner = required('its name; SSH-HOST/COLLECTION on a server');
 
 export const system = flag('for the whole machine; run as root');
@@ -46,3 +52,8 @@ export const starter = {
   stored: flag("keep what users type at git's prompt"),
   from: text('copy the Azure DevOps part of an app-config.yaml', 'FILE'),
 } as const;
+
+const {from: _, ...withoutFrom} = starter;
+
+/** For a configuration that exists already. */
+export const starterWithoutFrom = withoutFrom;

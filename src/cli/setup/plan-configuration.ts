@@ -4,16 +4,19 @@ import {readIfThere} from '../../files/replace-file.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {CommandError} from '../command-error.ts';
-import type {Context} from '../context.ts';
+import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {absolute, configurationDirectory, configurationFile} from '../locate.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {askForConfiguration} from './ask-for-configuration.ts';
+import {checkNewText, type Scene} from './check-new-text.ts';
+import {isConfigured, withCredentials, type RuleChange} from './change-rules.ts';
+import {readStarter} from './read-starter.ts';
 import type {GitOptions} from './set-up-git.ts';
 import {
   describesConfiguration,
+  namesMethod,
   starterConfiguration,
-  withAbsolutePaths,
   type StarterOptions,
 } from './starter-configuration.ts';
 
@@ -22,12 +25,16 @@ export interface SetupOptions extends GitOptions, StarterOptions {
   readonly service: string;
 }
 
-/** An existing configuration, or one to be written. */
+/** The configuration to use, and what has to be written for it. */
 export interface PlannedConfiguration {
   readonly path: string;
   readonly configuration: Configuration;
-  /** `undefined`: it exists already. */
+  /** What the file holds now. `undefined`: it does not exist. */
+  readonly was: Buffer | undefined;
+  /** `undefined`: nothing is to be written. */
   readonly text: string | undefined;
+  /** What changes in an existing file. */
+  readonly changes: readonly RuleChange[];
   /** Files with secrets that the new text names. Absolute. */
   readonly secrets: readonly string[];
 }
@@ -37,36 +44,62 @@ export async function planConfiguration(
   options: SetupOptions,
   context: Context,
 ): Promise<PlannedConfiguration> {
-  const found = configurationFile(options, context);
-  const exists = found !== undefined && (await readIfThere(found)) !== undefined;
-  if (exists && !options.system) {
-    if (describesConfiguration(options)) await warnOfIgnored(found, options, context);
-    return existing(found, options, context);
-  }
-  const path = pathForNew(options, context);
-  if ((await readIfThere(path)) !== undefined) return existing(path, options, context);
-  const starter = await optionsForNew(options, context);
-  const secrets = secretFiles(starter);
-  if (options.system) requireReach(secrets);
-  const text = await starterConfiguration(starter, context);
-  // checked before it is written, so that an invalid configuration is never left behind
-  const configuration = await readConfiguration({...options, config: path}, context, {
-    absent: 'error',
-    content: Buffer.from(text),
-  });
-  return {path, configuration, text, secrets};
+  const path = await pathFor(options, context);
+  const was = await readIfThere(path);
+  if (was === undefined) return planNew(path, await startersFor(options, context), {options, context});
+  if (!describesConfiguration(options)) return existing(path, was, {options, context});
+  return planChange(path, was, [readStarter(options, context)], {options, context});
 }
 
-async function existing(
+/** Plans a file that does not exist yet, with one credential or more. */
+export async function planNew(
   path: string,
-  options: SetupOptions,
-  context: Context,
+  [first = {}, ...others]: readonly StarterOptions[],
+  {options, context}: Scene,
 ): Promise<PlannedConfiguration> {
+  const starters = [first, ...others];
+  const secrets = starters.flatMap(secretFiles);
+  if (options.system) requireReach(secrets);
+  const {text} = withCredentials(await starterConfiguration(first, context), others, context);
+  // checked before it is written, so that an invalid configuration is never left behind
+  const configuration = await checkNewText(text, {path, before: undefined, starters}, {options, context});
+  return {path, configuration, was: undefined, text, changes: [], secrets};
+}
+
+/** Plans the change of an existing file. Options that say nothing new change nothing. */
+export async function planChange(
+  path: string,
+  was: Buffer,
+  starters: readonly StarterOptions[],
+  {options, context}: Scene,
+): Promise<PlannedConfiguration> {
+  // a part that is wrong does not keep the user from changing another one
+  const found = await readConfiguration({...options, config: path}, context, {absent: 'error'});
+  const current = {path, configuration: found, was, text: undefined, changes: [], secrets: []};
+  const [first = {}] = starters;
+  const written = was.toString('utf8');
+  if (namesMethod(first)) {
+    // provisioning tools run the same command again and again
+    if (written === (await starterConfiguration(first, context))) return current;
+  } else if (isConfigured(first, current.configuration)) return current;
+  const {text, changes} = withCredentials(written, starters, context);
+  if (changes.length === 0) return current;
+  const secrets = starters.flatMap(secretFiles);
+  if (options.system) requireReach(secrets);
+  const configuration = await checkNewText(
+    text,
+    {path, before: found.problems, starters},
+    {options, context},
+  );
+  return {path, configuration, was, text, changes, secrets};
+}
+
+async function existing(path: string, was: Buffer, {options, context}: Scene): Promise<PlannedConfiguration> {
   const configuration = await readConfiguration({...options, config: path}, context, {
     absent: 'error',
     need: 'whole',
   });
-  return {path, configuration, text: undefined, secrets: []};
+  return {path, configuration, was, text: undefined, changes: [], secrets: []};
 }
 
 function secretFiles(options: StarterOptions): readonly string[] {
@@ -83,27 +116,23 @@ function requireReach(secrets: readonly string[]): void {
   });
 }
 
-function pathForNew(options: SetupOptions, context: Context): string {
+/** Returns the path of the configuration in use, or of the one to be written. */
+export async function pathFor(
+  options: Places & {readonly system: boolean},
+  context: Context,
+): Promise<string> {
+  const found = configurationFile(options, context);
+  if (found !== undefined && !options.system && (await readIfThere(found)) !== undefined) return found;
   const named = options.config ?? context.environment['ORGKEY_CONFIG'];
   if (named) return absolute(named, context);
   return join(options.system ? '/etc/orgkey' : configurationDirectory(context), 'config.yaml');
 }
 
-async function optionsForNew(options: SetupOptions, context: Context): Promise<StarterOptions> {
-  if (describesConfiguration(options)) return withAbsolutePaths(options, context);
+/** Returns what describes the credentials: the options, or the answers of the user. */
+async function startersFor(options: SetupOptions, context: Context): Promise<readonly StarterOptions[]> {
+  if (describesConfiguration(options)) return [readStarter(options, context)];
   if (context.terminal.isInteractive) return askForConfiguration(context, {forMachine: options.system});
   throw new CommandError(EXIT.usage, 'no configuration exists yet, and no option describes one', {
     hint: 'describe one, as in: orgkey setup --organization contoso --managed-identity system-assigned',
   });
-}
-
-/** Does not warn about the same options: provisioning tools run the same command again and again. */
-async function warnOfIgnored(path: string, options: SetupOptions, context: Context): Promise<void> {
-  const wanted = await starterConfiguration(withAbsolutePaths(options, context), context);
-  const current = await readIfThere(path);
-  if (current?.toString() === wanted) return;
-  context.terminal.warn(
-    `${printable(path)} already exists and is not changed`,
-    'edit it: orgkey config edit',
-  );
 }

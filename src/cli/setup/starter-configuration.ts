@@ -5,13 +5,14 @@ import {
   terraformConfiguration,
   type InitialText,
 } from '../../config/edit/init-configuration.ts';
+import {terraformTarget} from '../../config/build/terraform-variables.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
 import {messageOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {usageError} from '../line/usage-error.ts';
-import {absolute} from '../locate.ts';
 
 /** The options of `orgkey setup` and `orgkey config init` from which a first configuration is made. */
 export interface StarterOptions {
@@ -60,19 +61,6 @@ export function describesConfiguration(options: StarterOptions): boolean {
   return given || (options.organization ?? []).length > 0 || methodsOf(options).length > 0;
 }
 
-/** Resolves the paths among the options. */
-export function withAbsolutePaths(options: StarterOptions, context: Context): StarterOptions {
-  const at = (path: string | undefined) => (path === undefined ? undefined : absolute(path, context));
-  return {
-    ...options,
-    'client-secret-file': at(options['client-secret-file']),
-    'client-certificate-file': at(options['client-certificate-file']),
-    'federated-token-file': at(options['federated-token-file']),
-    'pat-file': at(options['pat-file']),
-    from: at(options.from),
-  };
-}
-
 /**
  * Returns the text of a configuration with one credential. `options`: with absolute paths.
  * @throws {CommandError} unless the options describe exactly one way to sign in.
@@ -84,7 +72,7 @@ export async function starterConfiguration(
   const method = onlyMethod(options);
   const {schema} = program;
   if (method === 'from') return fromBackstage(options.from ?? '', schema);
-  const organizations = options.organization ?? [];
+  const {organization: organizations = [], host = SERVICES_HOST} = options;
   if (method === 'from-env' && organizations.length === 0)
     return orFail(terraformConfiguration(environment, {schema}));
   const names = organizations.map(quoted).join(', ');
@@ -97,11 +85,51 @@ export async function starterConfiguration(
     '# Which identity acts in which Azure DevOps organization. Check it with: orgkey config check',
     'integrations:',
     '  azure:',
-    `    - host: ${options.host === undefined ? 'dev.azure.com' : quoted(options.host)}`,
+    `    - host: ${host === SERVICES_HOST ? host : quoted(host)}`,
     '      credentials:',
     ...fields.map((field, at) => `        ${at === 0 ? '-' : ' '} ${field}`),
     '',
   ].join('\n');
+}
+
+/** A credential that the options describe. */
+interface StarterCredential {
+  /** In lower case. */
+  readonly host: string;
+  /** Empty: all of the host that no other credential names. */
+  readonly organizations: readonly string[];
+  /** Lines of YAML, `name: value`. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * Returns the credential that the options describe. `options`: with absolute paths.
+ * @throws {CommandError} unless the options describe exactly one way to sign in.
+ */
+export function starterCredential(
+  options: StarterOptions,
+  {environment}: Pick<Context, 'environment'>,
+): StarterCredential {
+  const method = onlyMethod(options);
+  if (method === 'from')
+    throw usageError(
+      '--from writes a new configuration, but one exists already',
+      'copy what you need into it: orgkey config edit',
+    );
+  const organizations = options.organization ?? [];
+  const fields = fieldsOf(method, options);
+  if (method !== 'from-env' || organizations.length > 0)
+    return {host: options.host ?? SERVICES_HOST, organizations, fields};
+  const target = terraformTarget(environment);
+  if (target.kind === 'failed')
+    throw new CommandError(EXIT.badConfiguration, target.message, {hint: target.hint});
+  const {host, organization} = target;
+  return {host, organizations: organization === undefined ? [] : [organization], fields};
+}
+
+/** Whether the options say how to sign in. */
+export function namesMethod(options: StarterOptions): boolean {
+  return methodsOf(options).length > 0;
 }
 
 /** @throws {CommandError} if no way to sign in is given, or several. */

@@ -1,8 +1,18 @@
 import {isDeepStrictEqual} from 'node:util';
-import {isCollection, isMap, isNode, isPair, isScalar, isSeq, parseDocument} from 'yaml';
-import type {Document, YAMLMap, YAMLSeq} from 'yaml';
+import {isMap, isNode, isScalar, isSeq, type Document} from 'yaml';
 import {lowerAscii, lowerName} from '../../organization/organization.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
+import {
+  beginOf,
+  endOf,
+  fieldsOf,
+  meaningOf,
+  parsed,
+  spliced,
+  withEntry,
+  withLines,
+  withoutItem,
+} from './splice.ts';
 
 /** What a key is for. */
 export interface KeyOwner {
@@ -61,35 +71,6 @@ function checked(
   const rules: readonly unknown[] = Array.isArray(section['submodules']) ? section['submodules'] : [];
   const meant = {...old, orgkey: {...section, submodules: change(rules)}};
   return isDeepStrictEqual(meaningOf(after), meant) ? {kind: 'text', text: after} : {kind: 'unfit'};
-}
-
-/** Returns the content of a text. `undefined`: it is invalid. */
-function meaningOf(text: string): unknown {
-  try {
-    return parsed(text)?.toJS({maxAliasCount: ALIASED});
-  } catch {
-    // aliases of aliases, billions of values
-    return undefined;
-  }
-}
-
-/** How many values may come from aliases. */
-const ALIASED = 10_000;
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? {...value} : {};
-}
-
-function parsed(text: string): Document.Parsed | undefined {
-  const document = parseDocument(text, {
-    logLevel: 'error',
-    prettyErrors: false,
-    keepSourceTokens: true,
-    intAsBigInt: true,
-  });
-  return document.errors.length === 0 && (document.contents === null || isMap(document.contents))
-    ? document
-    : undefined;
 }
 
 interface WrittenRule {
@@ -175,22 +156,6 @@ function withSection(text: string, rule: NewRule): string {
   return `${text}${gap}${['', ...lines, ''].join('\n')}`;
 }
 
-/** Adds an entry between brackets, as JSON, because the whole file may be JSON. */
-function withEntry(text: string, collection: YAMLMap | YAMLSeq, entry: string): string {
-  const last = collection.items.at(-1);
-  return last === undefined
-    ? spliced(text, beginOf(collection) + 1, beginOf(collection) + 1, entry)
-    : spliced(text, endOf(text, last), endOf(text, last), `, ${entry}`);
-}
-
-/** Adds lines below the last entry, with its indentation. */
-function withLines(text: string, collection: YAMLMap | YAMLSeq, lines: readonly string[]): string {
-  const begin = beginOf(collection);
-  const indent = ' '.repeat(begin - lineBegin(text, begin));
-  const at = lineEnd(text, endOf(text, collection));
-  return spliced(text, at, at, lines.map((line) => `\n${indent}${line}`).join(''));
-}
-
 function withKey(text: string, rule: unknown, file: string): string | undefined {
   if (!isMap(rule)) return undefined;
   const {value} = rule.items.find(({key}) => isScalar(key) && key.value === 'privateKey') ?? {};
@@ -202,45 +167,5 @@ function withKey(text: string, rule: unknown, file: string): string | undefined 
 function withoutRule(text: string, document: Document.Parsed, index: number): string | undefined {
   const rules = document.getIn(['orgkey', 'submodules']);
   if (!isSeq(rules)) return undefined;
-  const rule = rules.items[index];
-  const end = endOf(text, rule);
-  if (rules.flow === true) {
-    const [before, after] = [rules.items[index - 1], rules.items[index + 1]];
-    if (after !== undefined) return spliced(text, beginOf(rule), beginOf(after), '');
-    return spliced(text, before === undefined ? beginOf(rule) : endOf(text, before), end, '');
-  }
-  const list = rules.srcToken?.type === 'block-seq' ? rules.srcToken : undefined;
-  const dash = list?.items[index]?.start.find(({type}) => type === 'seq-item-ind')?.offset;
-  if (dash === undefined) return undefined;
-  if (rules.items.length > 1) return spliced(text, lineBegin(text, dash), lineEnd(text, end) + 1, '');
-  // an empty list follows its name if nothing is written between the two
-  const name = text.slice(0, dash).trimEnd();
-  return spliced(text, name.endsWith(':') ? name.length : dash, end, name.endsWith(':') ? ' []' : '[]');
-}
-
-function spliced(text: string, begin: number, end: number, inserted: string): string {
-  return `${text.slice(0, begin)}${inserted}${text.slice(end)}`;
-}
-
-function beginOf(node: unknown): number {
-  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
-}
-
-/** Returns the end of a node, without blank lines and comments that follow. */
-function endOf(text: string, node: unknown): number {
-  if (isPair(node)) return endOf(text, node.value ?? node.key);
-  if (isCollection(node) && node.flow !== true && node.items.length > 0)
-    return endOf(text, node.items.at(-1));
-  const end = isNode(node) ? (node.range?.[1] ?? 0) : 0;
-  return text.slice(0, end).trimEnd().length;
-}
-
-function lineBegin(text: string, at: number): number {
-  return text.lastIndexOf('\n', at - 1) + 1;
-}
-
-/** Returns the offset of the line break. */
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end === -1 ? text.length : end;
+  return withoutItem(text, rules, index);
 }

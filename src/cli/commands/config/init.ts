@@ -7,10 +7,10 @@ import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {absolute, configurationDirectory} from '../../locate.ts';
+import {readStarter} from '../../setup/read-starter.ts';
 import {
   describesConfiguration,
   starterConfiguration,
-  withAbsolutePaths,
   type StarterOptions,
 } from '../../setup/starter-configuration.ts';
 
@@ -20,7 +20,7 @@ export async function init(options: Places & StarterOptions, context: Context): 
   const path =
     config === undefined ? join(configurationDirectory(context), 'config.yaml') : absolute(config, context);
   const text = describesConfiguration(options)
-    ? await starterConfiguration(withAbsolutePaths(options, context), context)
+    ? await starterConfiguration(readStarter(options, context), context)
     : freshConfiguration({schema: context.program.schema});
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
   await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {

@@ -10,7 +10,7 @@ import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {configurationFile} from '../../locate.ts';
 import {loadFor} from '../../read-configuration.ts';
-import {replaceText, requireValid, spread} from './change-configuration.ts';
+import {replaceText, requireValid, spread} from '../../setup/change-configuration.ts';
 import {ownerOf, rulesOf, sharedRule, type KeyOptions, type Owner} from './owner.ts';
 
 /** Runs `orgkey ssh-key remove`. */

@@ -14,7 +14,7 @@ import {configurationFile, isOfMachine} from '../../locate.ts';
 import {readConfiguration} from '../../read-configuration.ts';
 import {letServiceRead} from '../../setup/let-service-read.ts';
 import {style} from '../../terminal.ts';
-import {invalidChange, replaceText, requireValid, spread} from './change-configuration.ts';
+import {invalidChange, replaceText, requireValid, spread} from '../../setup/change-configuration.ts';
 import {rulesOf, sharedRule, type Owner} from './owner.ts';
 
 /** How the configuration will read a key from its file. */

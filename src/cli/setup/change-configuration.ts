@@ -1,13 +1,13 @@
-import type {Settings} from '../../../config/configuration.ts';
-import {replaceFile} from '../../../files/replace-file.ts';
-import {readManifest, type FileRecord} from '../../../git/manifest.ts';
-import {gitFrom} from '../../../git/run-git.ts';
-import {CommandError} from '../../command-error.ts';
-import type {Context, Places} from '../../context.ts';
-import {EXIT} from '../../exit-code.ts';
-import {setupDirectory} from '../../locate.ts';
-import {loadFor, readConfiguration, requireTaken, reportProblem} from '../../read-configuration.ts';
-import {changeGit, planGit} from '../../setup/set-up-git.ts';
+import type {Problem, Settings} from '../../config/configuration.ts';
+import {replaceFile} from '../../files/replace-file.ts';
+import {readManifest, type FileRecord} from '../../git/manifest.ts';
+import {gitFrom} from '../../git/run-git.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT} from '../exit-code.ts';
+import {setupDirectory} from '../locate.ts';
+import {loadFor, readConfiguration, requireTaken, reportProblem} from '../read-configuration.ts';
+import {changeGit, planGit} from './set-up-git.ts';
 
 /** Returns the settings of a new text of the configuration. @throws {CommandError} if the text is invalid. */
 export async function requireValid(
@@ -34,12 +34,19 @@ export function replaceText(path: string, was: Buffer | undefined, text: string)
   return replaceFile(path, {was, next: Buffer.from(text), mode: 0o600, owner: 'kept'});
 }
 
-/** Brings a changed configuration to git, if setup has configured git, and to a running daemon. */
-export async function spread(options: Places, context: Context): Promise<void> {
+/**
+ * Brings a changed configuration to git, if setup has configured git, and to a running daemon. `known`: the problems
+ * that the change did not cause.
+ */
+export async function spread(
+  options: Places,
+  context: Context,
+  known: readonly Problem[] = [],
+): Promise<void> {
   const {source} = await readConfiguration(options, context);
   const records = await readManifest(setupDirectory(options, context));
   if (records.length > 0) await configureGit(records, options, context);
-  await requireTaken(source, options, context);
+  await requireTaken(source, options, context, known);
 }
 
 async function configureGit(

@@ -1,0 +1,37 @@
+import test from 'ava';
+import {nameForDaemon, readOrganization} from '../../src/cli/named-organization.ts';
+
+const names: readonly [word: string, name: string][] = [
+  ['contoso', 'contoso'],
+  [' Contoso ', 'Contoso'],
+  ['dev.azure.com/Contoso', 'Contoso'],
+  ['https://dev.azure.com/contoso', 'contoso'],
+  ['https://dev.azure.com/contoso/', 'contoso'],
+  ['https://ann@dev.azure.com/contoso/web/_git/site', 'contoso'],
+  ['https://ann:canary@dev.azure.com/contoso/web', 'contoso'],
+  ['https://contoso.visualstudio.com/DefaultCollection/web/_git/site', 'contoso'],
+  ['git@ssh.dev.azure.com:v3/contoso/web/site', 'contoso'],
+  ['tfs.example.com/tfs/Main/web/_git/site', 'tfs.example.com/Main'],
+  ['https://TFS.example.com:8443/Main%20One', 'tfs.example.com:8443/Main One'],
+  ['tfs.example.com:8443/main', 'tfs.example.com:8443/main'],
+];
+
+for (const [word, name] of names)
+  test(`an organization is read from what the user types: ${word}`, (t) => {
+    t.is(nameForDaemon(readOrganization(word)), name);
+  });
+
+for (const word of ['', '-x', 'a b', 'contoso/web', 'https://github.com', 'https://dev.azure.com', '../x'])
+  test(`what names no organization is rejected: "${word}"`, (t) => {
+    t.throws(() => readOrganization(word), {code: 'ERR_USAGE'});
+  });
+
+test('a password in a URL is not repeated', (t) => {
+  const error = t.throws(() => readOrganization('https://ann:canary@dev.azure.com/'));
+  t.false(error.message.includes('canary'));
+});
+
+test('a plain name belongs to the host that is given', (t) => {
+  t.is(nameForDaemon(readOrganization('Main', 'TFS.example.com')), 'tfs.example.com/Main');
+  t.throws(() => readOrganization('Main', 'https://x'), {message: /--host/});
+});
