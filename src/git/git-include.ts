@@ -40,7 +40,7 @@ export function submoduleInclude({
 }
 
 /**
- * Where submodules have their git directories, by the name of the repository's: `.git`, `NAME.git` of a bare clone or of
+ * The places of submodules' git directories, by the name of the repository's: `.git`, `NAME.git` of a bare clone or of
  * `--separate-git-dir`, `.bare` beside linked worktrees, and the usual names for dotfiles. A pattern for any name would
  * also match repositories below a directory called `modules`.
  */

@@ -27,7 +27,7 @@ export interface Credential {
   readonly organizations: readonly Item<string>[] | undefined;
   /** Some of the organizations could not be read: which ones the credential is for is not known. */
   readonly isIncomplete: boolean;
-  /** Whether a secret is the reason that there is no identity. */
+  /** Whether a secret is the reason that the identity is missing. */
   readonly lacksSecret: boolean;
 }
 
