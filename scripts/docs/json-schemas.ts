@@ -1,5 +1,8 @@
 // The schemas of everything that orgkey prints as JSON. docs.ts writes them to docs/json; a test validates real output.
 
+import {SCHEMA_VERSION} from '../../src/control/control-protocol.ts';
+import {AUDIT_VERSION} from '../../src/daemon/record/audit.ts';
+
 type Schema = Readonly<Record<string, unknown>>;
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
@@ -13,7 +16,6 @@ const fingerprint: Schema = {
 };
 const isoTime: Schema = {type: 'string', format: 'date-time'};
 const milliseconds: Schema = {type: 'number', minimum: 0, description: 'In milliseconds.'};
-const sinceEpoch: Schema = {type: 'number', description: 'Milliseconds since epoch.'};
 const place: Schema = {type: 'string', description: 'FILE:LINE:COLUMN'};
 const texts = listOf(text);
 
@@ -68,7 +70,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
     ),
     'token.schema.json': command(
       'orgkey token ORGANIZATION --json',
-      {token: text, form: {enum: ['access-token', 'pat']}, expiresAt: sinceEpoch, username: text},
+      {token: text, form: {enum: ['access-token', 'pat']}, expiresAt: isoTime, username: text},
       ['token', 'form', 'username'],
     ),
     'org-list.schema.json': command('orgkey org list --json', {
@@ -81,7 +83,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
             organizations: texts,
             host: text,
             place,
-            savedAt: sinceEpoch,
+            savedAt: isoTime,
             type: text,
             size: count,
             fingerprint: text,
@@ -131,6 +133,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         times: {...count, description: 'How many more events like this one the last minute had.'},
       },
       ['time', 'event', 'outcome', 'socket'],
+      AUDIT_VERSION,
     ),
     'log-line.schema.json': document(
       'A line of orgkey logs --json, and of the log if it is neither a terminal nor a journal',
@@ -151,37 +154,41 @@ function status(): Record<string, Schema> {
   return {
     version: text,
     pid: count,
-    startedAt: sinceEpoch,
-    health: {enum: ['green', 'yellow', 'red']},
+    startedAt: isoTime,
+    health: {enum: ['ok', 'warning', 'error']},
     notices: listOf(
       object(
         {
-          level: {enum: ['yellow', 'red']},
-          about: {enum: ['configuration', 'organization', 'clock', 'socket']},
+          level: {enum: ['warning', 'error']},
+          about: {enum: ['audit', 'configuration', 'organization', 'clock', 'socket']},
+          organizations: {...texts, description: 'Those that share this cause.'},
           message: text,
           hint: text,
         },
         ['level', 'message'],
       ),
     ),
-    configuration: object({
-      source: text,
-      loadedAt: sinceEpoch,
-      warnings: listOf(problem),
-      problems: listOf(problem),
-    }),
+    configuration: object(
+      {source: text, loadedAt: isoTime, warnings: listOf(problem), problems: listOf(problem)},
+      ['source', 'warnings', 'problems'],
+    ),
     sockets: listOf(object({name: text, path: text, organizations: texts}, ['name', 'path'])),
     organizations: listOf(
       object(
         {
           ...organization,
           state: {enum: ['none', 'ok', 'refreshing', 'failed']},
-          expiresAt: sinceEpoch,
+          health: {
+            enum: ['ok', 'warning', 'error'],
+            description:
+              'error: git gets no credential that works. warning: it gets one, but something is wrong.',
+          },
+          expiresAt: isoTime,
           fingerprint,
           requests: count,
           lastFailure: failure,
         },
-        ['host', 'identity', 'kind', 'place', 'state', 'requests'],
+        ['host', 'identity', 'kind', 'place', 'state', 'health', 'requests'],
       ),
     ),
     requests: object({served: count, passed: count, failed: count, medianMs: milliseconds}, [
@@ -218,7 +225,7 @@ function controlAnswers(): Record<string, Schema> {
             kind: {const: 'token'},
             form: {enum: ['access-token', 'pat']},
             token: text,
-            expiresAt: sinceEpoch,
+            expiresAt: isoTime,
             username: text,
             host: text,
           },
@@ -231,7 +238,7 @@ function controlAnswers(): Record<string, Schema> {
     metrics: object({text}),
     login: {
       anyOf: [
-        object({kind: {const: 'signed-in'}, account: text, expiresAt: sinceEpoch}, ['kind', 'account']),
+        object({kind: {const: 'signed-in'}, account: text, expiresAt: isoTime}, ['kind', 'account']),
         failed,
       ],
     },
@@ -244,8 +251,12 @@ function command(
   title: string,
   properties: Readonly<Record<string, Schema>>,
   required: readonly string[] = requiredOf(properties),
+  version = SCHEMA_VERSION,
 ): Schema {
-  return document(title, object({schemaVersion: {const: 1}, ...properties}, ['schemaVersion', ...required]));
+  return document(
+    title,
+    object({schemaVersion: {const: version}, ...properties}, ['schemaVersion', ...required]),
+  );
 }
 
 function requiredOf(properties: Readonly<Record<string, Schema>>): string[] {

@@ -40,7 +40,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     commands,
     groups,
     version: program.version,
-    columns: terminal.columns,
+    columns: Math.min(80, terminal.columns),
   });
   if (parsed.kind === 'command') return parsed.run(context);
   terminal.print(parsed.text);

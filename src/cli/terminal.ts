@@ -10,7 +10,7 @@ import {EXIT} from './exit-code.ts';
  *   Data goes to stdout, messages to stderr.
  *   An error is `orgkey: error: …`, lower case, no full stop; a hint follows as `orgkey: hint: …`.
  *   Color is used only on a terminal, never with NO_COLOR or TERM=dumb, and never carries the meaning alone.
- *   Lines have at most 80 columns.
+ *   Lines fill the width of a terminal; elsewhere nothing is cut or wrapped. Help has at most 80 columns.
  *   The caller passes text from elsewhere through `printable`.
  */
 
@@ -42,10 +42,12 @@ export class Terminal {
     return this.#hasReader;
   }
 
-  /** The width to fill, in columns: 40 to 80. */
+  /** The width to fill, in columns. Without a terminal nothing is cut or wrapped. */
   get columns(): number {
     const {stdout} = this.#streams;
-    return Math.max(40, Math.min(80, stdout.isTTY ? stdout.columns : 80));
+    if (!stdout.isTTY) return Infinity;
+    // some terminals do not know their width, and say 0
+    return Math.max(20, stdout.columns || 80);
   }
 
   /** Whether a user can be asked. */

@@ -41,7 +41,8 @@ export function exitCodeFor(code: string): ExitCode {
 function describeResult(organization: string, identity: string, result: TokenResult, now: number): string[] {
   const who = `${printable(organization)}: ${printable(identity)}`;
   if (result.kind === 'token') {
-    const left = result.expiresAt === undefined ? '' : ` for ${describeDuration(result.expiresAt - now)}`;
+    const left =
+      result.expiresAt === undefined ? '' : ` for ${describeDuration(Date.parse(result.expiresAt) - now)}`;
     return [`${style('green', '✓')} ${who}: ${result.form === 'pat' ? 'ready' : 'token'}${left}`];
   }
   const line = `${style('red', '✗')} ${who}: ${printable(result.message)} (${printable(result.code, 40)})`;

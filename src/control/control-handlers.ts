@@ -1,6 +1,7 @@
 import type {Problem} from '../config/configuration.ts';
 import type {Binding, Bindings} from '../identity/bindings.ts';
 import {clientIdOf, type Identity} from '../identity/identity.ts';
+import {isoTime} from '../text/iso-time.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {Found, TokenCache} from '../token/token-cache.ts';
@@ -93,7 +94,7 @@ export class ControlHandlers implements Handlers {
     if (found.kind === 'failed') return failedResult(found.failure);
     const {kind: form, secret, expiresAt} = found.token;
     const username = clientIdOf(identity) ?? 'orgkey';
-    return {kind: 'token', form, token: secret.revealText(), expiresAt, username, host};
+    return {kind: 'token', form, token: secret.revealText(), expiresAt: isoTime(expiresAt), username, host};
   }
 
   async login(params: Params<'login'>, caller: Caller): Result<'login'> {

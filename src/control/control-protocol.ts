@@ -1,5 +1,6 @@
 import type {SignInEvent} from '../entra/sign-in/sign-in.ts';
 import type {Problem} from '../config/configuration.ts';
+import {SERVICES_HOST} from '../organization/owner.ts';
 
 /**
  * What the command line can ask the daemon over `control/control.sock`. Only `token` carries a secret.
@@ -55,8 +56,8 @@ export type TokenResult =
       readonly kind: 'token';
       readonly form: 'access-token' | 'pat';
       readonly token: string;
-      /** Milliseconds since epoch. */
-      readonly expiresAt: number | undefined;
+      /** ISO 8601. */
+      readonly expiresAt: string | undefined;
       readonly username: string;
       /** The host that the token is for: `dev.azure.com`, or a configured server. No other host may see it. */
       readonly host: string;
@@ -69,7 +70,7 @@ export type TokenResult =
     };
 
 type LoginResult =
-  | {readonly kind: 'signed-in'; readonly account: string; readonly expiresAt: number | undefined}
+  | {readonly kind: 'signed-in'; readonly account: string; readonly expiresAt: string | undefined}
   | {
       readonly kind: 'failed';
       readonly code: string;
@@ -84,15 +85,16 @@ export type ControlEvent = {readonly event: 'log'; readonly line: string} | Sign
 export interface Status {
   readonly version: string;
   readonly pid: number;
-  /** Milliseconds since epoch. */
-  readonly startedAt: number;
-  readonly health: 'green' | 'yellow' | 'red';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The level of the worst notice. */
+  readonly health: Health;
   /** What is wrong and how to repair it, worst first. */
   readonly notices: readonly Notice[];
   readonly configuration: {
     readonly source: string;
-    /** Milliseconds since epoch. */
-    readonly loadedAt: number;
+    /** ISO 8601. `undefined`: no configuration was taken yet. */
+    readonly loadedAt: string | undefined;
     readonly warnings: readonly Problem[];
     /** The problems of a newer configuration that was not taken, and of parts that are not in force. */
     readonly problems: readonly Problem[];
@@ -118,10 +120,14 @@ export interface Status {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+export type Health = 'ok' | 'warning' | 'error';
+
 export interface Notice {
-  readonly level: 'yellow' | 'red';
+  readonly level: 'warning' | 'error';
   /** Lets a caller leave out what it shows elsewhere in more detail. Default: anything else. */
-  readonly about?: 'configuration' | 'organization' | 'clock' | 'socket';
+  readonly about?: 'audit' | 'configuration' | 'organization' | 'clock' | 'socket';
+  /** The organizations that share this cause, as `shownName` shows them. */
+  readonly organizations?: readonly string[];
   /** Lower case, no full stop. */
   readonly message: string;
   readonly hint: string | undefined;
@@ -136,8 +142,10 @@ export interface OrganizationStatus {
   readonly kind: string;
   readonly place: string;
   readonly state: 'none' | 'ok' | 'refreshing' | 'failed';
-  /** Milliseconds since epoch. */
-  readonly expiresAt: number | undefined;
+  /** `error`: git gets no credential that works. `warning`: it gets one, but something is wrong. */
+  readonly health: Health;
+  /** ISO 8601. */
+  readonly expiresAt: string | undefined;
   readonly fingerprint: string | undefined;
   readonly requests: number;
   readonly lastFailure:
@@ -145,4 +153,11 @@ export interface OrganizationStatus {
     | undefined;
 }
 
-export const SCHEMA_VERSION = 1;
+/** Returns how people name an organization, or the fallback of a host. */
+export function shownName({host, organization}: Pick<OrganizationStatus, 'host' | 'organization'>): string {
+  if (organization === undefined) return host;
+  return host === SERVICES_HOST ? organization : `${host}/${organization}`;
+}
+
+/** Rises if the meaning of a field changes, or a field goes. */
+export const SCHEMA_VERSION = 2;

@@ -2,6 +2,7 @@ import {refreshTokenName} from '../entra/sign-in/refresh-tokens.ts';
 import type {SignInEvent, SignedIn} from '../entra/sign-in/sign-in.ts';
 import type {Bindings} from '../identity/bindings.ts';
 import type {Identity} from '../identity/identity.ts';
+import {isoTime} from '../text/iso-time.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
@@ -44,7 +45,7 @@ export class People {
     // the sign-in may end failures that are being waited out
     this.#forgetTokensOf(identity);
     const found = await this.#parts.tokens.get({identity, scope: AZURE_DEVOPS_SCOPE});
-    const expiresAt = found.kind === 'token' ? found.token.expiresAt : undefined;
+    const expiresAt = found.kind === 'token' ? isoTime(found.token.expiresAt) : undefined;
     return {kind: 'signed-in', account: signedIn.username ?? organization, expiresAt};
   }
 

@@ -45,7 +45,7 @@ export class SocketGuard {
   async #followConfiguration(): Promise<void> {
     const {inForce, sockets, log} = this.#parts;
     await sockets.follow(inForce.configuration.settings.sockets);
-    for (const {level, message} of sockets.notices) log(level === 'red' ? 'error' : 'warn', message);
+    for (const {level, message} of sockets.notices) log(level === 'error' ? 'error' : 'warn', message);
   }
 
   async #checkAll(): Promise<void> {
@@ -65,7 +65,7 @@ export class SocketGuard {
       ? `the socket ${socket.path} was removed`
       : `another process listens on ${socket.path}`;
     log('error', message);
-    if (socket.isInherited) return {level: 'red', message, hint: `run: ${this.#restartCommand(socket)}`};
+    if (socket.isInherited) return {level: 'error', message, hint: `run: ${this.#restartCommand(socket)}`};
     try {
       await socket.takeBack();
       log('info', `took ${socket.path} back`);
@@ -73,7 +73,7 @@ export class SocketGuard {
     } catch (error) {
       const why = messageOf(error);
       log('error', `cannot take ${socket.path} back: ${why}`);
-      return {level: 'red', message: why, hint: hintFor(error, socket.path)};
+      return {level: 'error', message: why, hint: hintFor(error, socket.path)};
     }
   }
 

@@ -1,19 +1,20 @@
 import test from 'ava';
 import {stripVTControlCharacters} from 'node:util';
-import {describeStatus} from '../../src/cli/commands/status.ts';
+import {describeStatus} from '../../src/cli/describe-status.ts';
+import {isoTime} from '../../src/text/iso-time.ts';
 import type {OrganizationStatus, Status} from '../../src/control/control-protocol.ts';
 
 const now = 1_800_000_000_000;
-const hostile = '\u001b[2J\u202eevil\r\nred: everything is well';
+const hostile = '\u001b[2J\u202eevil\r\nerror: everything is well';
 
 function status(more: Partial<Status>): Status {
   return {
     version: '1.2.3',
     pid: 42,
-    startedAt: now - 3_660_000,
-    health: 'green',
+    startedAt: isoTime(now - 3_660_000),
+    health: 'ok',
     notices: [],
-    configuration: {source: '/c.yaml', loadedAt: now, warnings: [], problems: []},
+    configuration: {source: '/c.yaml', loadedAt: isoTime(now), warnings: [], problems: []},
     sockets: [],
     organizations: [],
     requests: {served: 12, passed: 3, failed: 1, medianMs: 0.42},
@@ -32,7 +33,8 @@ function organization(more: Partial<OrganizationStatus>): OrganizationStatus {
     kind: 'client-secret',
     place: '/c.yaml:1:1',
     state: 'ok',
-    expiresAt: now + 47 * 60_000,
+    health: 'ok',
+    expiresAt: isoTime(now + 47 * 60_000),
     fingerprint: '0123456789abcdef',
     requests: 1234,
     lastFailure: undefined,
@@ -47,7 +49,7 @@ function shown(more: Partial<Status>): string[] {
 test('status shows the table, the requests and the process', (t) => {
   const organizations = [
     organization({}),
-    organization({organization: 'fabrikam', state: 'refreshing', expiresAt: now + 59_000}),
+    organization({organization: 'fabrikam', state: 'refreshing', expiresAt: isoTime(now + 59_000)}),
     organization({
       organization: undefined,
       identity: 'managed identity assertion 9f000000…',
@@ -77,7 +79,7 @@ test('status shows the table, the requests and the process', (t) => {
 
 test('without an organization the table is left out', (t) => {
   t.deepEqual(shown({requests: {served: 0, passed: 0, failed: 0, medianMs: undefined}}), [
-    'no organization is configured',
+    'no organization to show',
     '',
     '0 served, 0 passed on, 0 failed · orgkey 1.2.3, up 1 h 1 min · 51 MB · pid 42',
     'everything is well',
@@ -87,10 +89,10 @@ test('without an organization the table is left out', (t) => {
 test('a notice has a color, a word for its level, and its repair', (t) => {
   const lines = describeStatus(
     status({
-      health: 'red',
+      health: 'error',
       notices: [
-        {level: 'red', message: 'another process listens', hint: 'restart it'},
-        {level: 'yellow', message: 'a warning', hint: undefined},
+        {level: 'error', message: 'another process listens', hint: 'restart it'},
+        {level: 'warning', message: 'a warning', hint: undefined},
       ],
     }),
     now,
@@ -108,7 +110,7 @@ test('a notice has a color, a word for its level, and its repair', (t) => {
 test('text from elsewhere cannot draw on the screen', (t) => {
   const lines = shown({
     version: hostile,
-    notices: [{level: 'red', message: hostile, hint: hostile}],
+    notices: [{level: 'error', message: hostile, hint: hostile}],
     sockets: [{name: hostile, path: hostile, organizations: [hostile]}],
     organizations: [
       organization({

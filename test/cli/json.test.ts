@@ -37,7 +37,7 @@ test.serial('the JSON of each command has a version and its documented keys', as
   for (const [command, keys] of shapes) {
     const {stdout, stderr} = await person.run(command, ['--json']);
     const {schemaVersion, ...rest} = JSON.parse(stdout || '{}') as Record<string, unknown>;
-    t.is(schemaVersion, 1, `${command}: ${stderr}`);
+    t.is(schemaVersion, 2, `${command}: ${stderr}`);
     t.deepEqual(Object.keys(rest).toSorted(), keys, command);
     t.is(stdout.includes('canary'), command.startsWith('token'), command);
   }

@@ -22,7 +22,7 @@ test.serial('logs, metrics and cache clear ask the daemon', async (t) => {
 });
 
 function at(second: number): string {
-  return `{"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
+  return `{"schemaVersion":1,"time":"2026-11-21T00:00:0${second}.000Z","outcome":"${second}"}\n`;
 }
 
 testUnless(whyNotContained(), test.serial)(

@@ -220,7 +220,7 @@ test.serial('an added key replaces the previous one, whichever file that is in',
   const file = person.path('.config/orgkey/old');
   const anHourAgo = new Date(Date.now() - 3600 * 1000);
   utimesSync(file, anHourAgo, anHourAgo);
-  t.like((await listed(person))[0], {fingerprint: old, savedAt: anHourAgo.getTime()});
+  t.like((await listed(person))[0], {fingerprint: old, savedAt: anHourAgo.toISOString()});
 
   t.is((await person.run('ssh-key new contoso')).code, 2, 'a key exists already');
   const added = await person.run('ssh-key add contoso --file', [person.path('fresh')]);

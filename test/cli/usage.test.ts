@@ -19,7 +19,7 @@ const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] 
   ['service strat', /unknown command: service strat$/, /did you mean: orgkey service start$/],
   ['token contoso --pruge', /unknown option: --pruge$/, /run: orgkey token --help/],
   ['status --watc', /unknown option: --watc$/, /did you mean: --watch$/],
-  ['status extra', /unexpected argument: extra$/, /run: orgkey status --help/],
+  ['metrics extra', /unexpected argument: extra$/, /run: orgkey metrics --help/],
   ['status -- extra', /unexpected argument: extra$/, undefined],
   ['status --no-json', /unknown option: --no-json$/, undefined],
   ['status --config', /--config needs a value$/, undefined],

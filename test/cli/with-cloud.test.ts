@@ -34,7 +34,7 @@ test.serial('an application gets a token, a header and an expiry', async (t) => 
   const json = JSON.parse((await person.run('token contoso --json')).stdout) as Record<string, unknown>;
   t.is(json['form'], 'access-token');
   t.is(json['username'], app.clientId);
-  t.true((json['expiresAt'] as number) > Date.now());
+  t.true(Date.parse(json['expiresAt'] as string) > Date.now());
   t.regex((await person.run('status')).stdout, /\ncontoso +client secret \w{8}… +ok, \d+ min +0\n/);
   t.regex((await person.run('org test')).stderr, /^✓ contoso: client secret \w{8}…: token for \d+ min\n$/);
   const vault = await person.run('token contoso --resource https://vault.azure.net --json');

@@ -97,7 +97,7 @@ test('status reports a stored secret that cannot be read, and its repair', async
   t.is(reported.length, 1, 'one notice for one kind of error');
   t.regex(reported[0]?.message ?? '', /is damaged, and 1 more like it$/);
   t.regex(reported[0]?.hint ?? '', /^it cannot be repaired: rm .*, then sign in or add it again$/);
-  t.is(status.health, 'yellow');
+  t.is(status.health, 'warning');
   t.is(await daemon.ask(gets), 'orgkey=1\n');
 });
 

@@ -44,7 +44,7 @@ test('a socket that was removed is taken back', async (t) => {
   t.notRegex(daemon.stderr, /another process listens/);
   t.regex(await askPath(daemon.socket, hello), new RegExp(`pid=${daemon.process.pid}\n`));
   t.is(lstatSync(daemon.socket).mode & 0o777, 0o600);
-  t.is((await daemon.status()).health, 'green');
+  t.is((await daemon.status()).health, 'ok');
 });
 
 test('a socket of another process in our place is reported and left alone', async (t) => {
@@ -57,7 +57,7 @@ test('a socket of another process in our place is reported and left alone', asyn
   await daemon.says(/cannot take .* back/);
   t.is(await askPath(daemon.socket, ''), 'hello\n');
   const status = await daemon.status();
-  t.is(status.health, 'red');
+  t.is(status.health, 'error');
   t.true(status.notices.some(({message}) => message.includes('another program listens on')));
 });
 
@@ -70,7 +70,7 @@ test('a hello is not counted as a request', async (t) => {
   t.deepEqual({served, passed, failed}, {served: 1, passed: 0, failed: 0});
 });
 
-test('the metrics are the only page that is served', async (t) => {
+test('the metrics and a probe are all that is served', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-metrics-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
   const path = join(directory, 'metrics.sock');
@@ -79,9 +79,13 @@ test('the metrics are the only page that is served', async (t) => {
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   const {status, text} = await fetchFrom(path, '/metrics');
   t.is(status, 200);
-  t.regex(text, /^orgkey_requests_total\{organization="contoso",outcome="served"\} 1$/m);
-  t.regex(text, /^orgkey_request_seconds_count 1$/m);
+  t.regex(
+    text,
+    /^orgkey_requests_total\{host="dev.azure.com",organization="contoso",socket="git",kind="[a-z-]+",outcome="served"\} 1$/m,
+  );
+  t.regex(text, /^orgkey_request_duration_seconds_count\{outcome="served"\} 1$/m);
   t.regex(text, /^orgkey_configuration_valid 1$/m);
+  t.is((await fetchFrom(path, '/healthz')).status, 200);
   t.is((await fetchFrom(path, '/')).status, 404);
   t.is(lstatSync(path).mode & 0o077, 0);
 });
@@ -142,7 +146,7 @@ orgkey: {sockets: [{name: team, organizations: ${list}}]}
     t.is((await daemon.call('token', {organization, scope: undefined})).kind, 'token', name);
   }
   const {health, organizations} = await daemon.status();
-  t.is(health, 'green');
+  t.is(health, 'ok');
   t.deepEqual(
     organizations.map(({organization, requests}) => ({organization, requests})),
     names.map((organization) => ({organization, requests: organization === 'Ärzte' ? 2 : 1})),
@@ -182,7 +186,7 @@ for (const [who, check, mode, group] of [
       t.teardown(() => daemon.close());
       t.false(existsSync(join(daemon.runtime, 'scoped/team/git.sock')));
       const {health, notices} = await daemon.status();
-      t.is(health, 'red');
+      t.is(health, 'error');
       t.true(notices.some(({message}) => /the group of the socket .* cannot enter /.test(message)));
     },
   );
@@ -202,7 +206,7 @@ asRoot('a scoped socket that fails does not affect others, and opens once it can
   for (const socket of [daemon.socket, path('team')]) t.true((await askPath(socket, get)).includes(pat));
   t.false(existsSync(path('other')));
   const [notice] = (await daemon.status()).notices;
-  t.is(notice?.level, 'red');
+  t.is(notice?.level, 'error');
   t.regex(notice?.message ?? '', /^socket other: .* cannot be given to the group 23456 \(EPERM\)$/);
 
   // a directory that we cannot write to fails too
@@ -216,7 +220,7 @@ asRoot('a scoped socket that fails does not affect others, and opens once it can
   chownSync(join(daemon.runtime, 'scoped/other'), uid, uid);
   await daemon.call('reload', undefined);
   t.true((await askPath(path('other'), get)).includes(pat));
-  t.is((await daemon.status()).health, 'green');
+  t.is((await daemon.status()).health, 'ok');
   t.is(await daemon.stop(), 0);
 });
 

@@ -275,7 +275,7 @@ test.serial('a daemon without a valid configuration tells git what is wrong', as
     answer,
     /^orgkey=1\norgkey-error=no configuration is in force: .*config\.yaml:1:\d+: .*\norgkey-hint=run: orgkey config check\n$/,
   );
-  t.is((await daemon.status()).health, 'red');
+  t.is((await daemon.status()).health, 'error');
 
   writeFileSync(join(directory, 'config.yaml'), configuration);
   daemon.process.kill('SIGHUP');

@@ -125,13 +125,13 @@ test.serial('in an outage the old token is served until a minute before its end'
     await quiet(daemon);
     const {organizations, notices} = await daemon.status();
     t.is(organizations[0]?.state, said);
-    t.deepEqual(levelsOf(notices), said === 'ok' ? [] : ['yellow', 'yellow']);
+    t.deepEqual(levelsOf(notices), said === 'ok' ? [] : ['warning']);
   }
   await pass(daemon, 2 * MINUTE);
   const answer = await daemon.ask(getFor('fabrikam'));
   t.is(passwordIn(answer), '');
   t.regex(answer, /^orgkey-error=fabrikam: client secret .* \(ERR_\w+\)$/m);
-  t.deepEqual(levelsOf((await daemon.status()).notices), ['red', 'red']);
+  t.deepEqual(levelsOf((await daemon.status()).notices), ['error']);
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 
   cloud.clearFaults();
@@ -163,11 +163,11 @@ test.serial('a failure is remembered for seconds, then tried again', async (t) =
   t.true(cloud.requests.count({endpoint: 'token'}) <= 4);
 
   const {organizations, notices, health} = await daemon.status();
-  t.is(health, 'red');
+  t.is(health, 'error');
   for (const {organization, state, lastFailure} of organizations) {
     t.is(state, 'failed');
     t.is(lastFailure?.code, 'AADSTS7000222');
-    const notice = notices.find(({message}) => message.startsWith(`${organization ?? ''}: `));
+    const notice = notices.find(({organizations: sharing}) => sharing?.includes(organization ?? ''));
     t.regex(notice?.message ?? '', /\(AADSTS7000222\)$/);
     t.truthy(notice?.hint);
   }

@@ -144,7 +144,7 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   });
   t.teardown(() => daemon.close());
   await daemon.call('token', {organization: 'contoso', scope: undefined});
-  t.is((await daemon.status()).health, 'red');
+  t.is((await daemon.status()).health, 'error');
   const found = probes();
   t.deepEqual(
     found.map(([file]) => file),

@@ -75,7 +75,7 @@ test.serial('the clock and the problems of the configuration in force are report
   );
   const status = await daemon.status();
   t.true(Math.abs((status.clockSkew ?? 0) - 20 * 60_000) < 30_000);
-  t.is(status.health, 'yellow');
+  t.is(status.health, 'warning');
   t.true(status.notices.some(({message}) => message === "this machine's clock is 20 min ahead"));
   t.is(typeof code, 'number');
 
@@ -178,7 +178,7 @@ test.serial('a readable state directory and a stopped service are reported', asy
   t.truthy(person);
 });
 
-test.serial('the output has at most 80 columns and a repair for each failure', async (t) => {
+test.serial('the output has a heading for each group and a repair for each failure', async (t) => {
   const {person} = await patient(t);
   const well = await person.run('doctor', ['contoso']);
   t.is(well.code, 0, well.stdout);
@@ -194,14 +194,6 @@ test.serial('the output has at most 80 columns and a repair for each failure', a
     /\n✗ helper: contoso: git does not ask orgkey, but no helper at all\n {2}repair: orgkey setup\n/,
   );
   t.regex(ill.stdout, /\n1 failure\n$/);
-  for (const line of [...well.stdout.split('\n'), ...ill.stdout.split('\n')])
-    t.true(
-      line.length <= 80 ||
-        !line.trim().includes(' ') ||
-        /^ +repair: (?:git|chmod) /.test(line) ||
-        line.includes('/'),
-      line,
-    );
 });
 
 const asRoot = testUnless(whyNotRoot);
@@ -239,5 +231,5 @@ test.serial('fifty of thousands of organizations are checked, and any one by nam
   t.regex(of('others'), /^organizations: skipped: 2950 more were not checked; to check one/);
   t.regex(of('git', 'helper'), /^ok: git asks orgkey for org-0, org-1, org-2 and 47 more$/);
   t.regex((await examine(['org-2999'])).of('org-2999', 'sign-in'), /^failed/);
-  t.is((await daemon.status()).health, 'green');
+  t.is((await daemon.status()).health, 'ok');
 });

@@ -150,7 +150,7 @@ test('Backstage’s examples select the same by `which` and by requests', async 
     ['app-config.yaml:49:36'],
     'the one that Entra does not take for real',
   );
-  t.is(health, 'yellow');
+  t.is(health, 'warning');
 
   for (const [organization, line, by, identity, principal] of rows) {
     const {url} = organization.addRepository('web/site', {files: {a: 'a'}});

@@ -109,11 +109,14 @@ test.serial('an outage of IMDS goes unnoticed while a token lives', async (t) =>
     /^orgkey: error: contoso: managed identity: this machine's metadata service .* cannot be reached .*\(ERR_NO_METADATA_SERVICE\)$/m,
     /^orgkey: hint: run: orgkey doctor contoso$/m,
   );
-  t.like(await daemon.status(), {health: 'red', organizations: [{organization: 'contoso', state: 'failed'}]});
+  t.like(await daemon.status(), {
+    health: 'error',
+    organizations: [{organization: 'contoso', state: 'failed'}],
+  });
   down.clear();
   await daemon.call('clear', undefined);
   await home.succeed(['ls-remote', site.url]);
-  t.is((await daemon.status()).health, 'green');
+  t.is((await daemon.status()).health, 'ok');
 
   cloud.fault({endpoint: 'managed-identity', reset: true, times: 'always'});
   await home.succeed(['ls-remote', site.url]);
@@ -224,7 +227,7 @@ test.serial('a variable of Terraform that cannot be used is reported', async (t)
     /^orgkey: error: no configuration is in force: .*ARM_CLIENT_SECRET is set, but no tenant: ARM_TENANT_ID$/m,
   );
   t.regex(stderr, /^orgkey: hint: run: orgkey config check$/m);
-  t.is((await daemon.status()).health, 'red');
+  t.is((await daemon.status()).health, 'error');
   t.false(`${stderr}${daemon.stderr}`.includes('canary'));
 });
 

@@ -228,7 +228,7 @@ async function late() {
       '    - {name: late, organizations: [contoso], mode: "0666"}\n  submodules:',
     ),
   );
-  await until(async () => health(await orgkey(['status', '--json'])) === 'red');
+  await until(async () => health(await orgkey(['status', '--json'])) === 'error');
   const {notices} = JSON.parse((await orgkey(['status', '--json'])).stdout);
   const installed = await orgkey(['service', 'install']);
   return {
@@ -286,7 +286,7 @@ async function wrong() {
   await setUpPat();
   const right = read(config);
   writeFileSync(config, `${right}orgkey: {idleExit: soon}\n`);
-  await until(async () => health(await orgkey(['status', '--json'])) !== 'green');
+  await until(async () => health(await orgkey(['status', '--json'])) !== 'ok');
   const kept = await fill('member', gitSocket, 'contoso');
   await systemctl('restart', 'orgkey.service');
   const answer = await git(
@@ -304,7 +304,7 @@ async function wrong() {
     restarts: (await systemctl('show', '-P', 'NRestarts', 'orgkey.service')).stdout.trim(),
   };
   writeFileSync(config, right);
-  await until(async () => health(await orgkey(['status', '--json'])) === 'green');
+  await until(async () => health(await orgkey(['status', '--json'])) === 'ok');
   return {...found, repaired: await fill('member', gitSocket, 'contoso')};
 }
 

@@ -193,7 +193,7 @@ activated(`an invalid configuration does not end the daemon, and git and status 
   t.regex(before, /^orgkey=1\norgkey-error=.*config\.yaml:1:\d+: /, said());
   t.false(before.includes('quit='), 'the organizations are not known');
   await ready;
-  t.deepEqual(await healthOf(run), {health: 'red', hint: 'run: orgkey config check'});
+  t.deepEqual(await healthOf(run), {health: 'error', hint: 'run: orgkey config check'});
 
   replaceFile(config, configuration);
   daemon.kill('SIGHUP');
@@ -202,16 +202,16 @@ activated(`an invalid configuration does not end the daemon, and git and status 
     () => ask(path('git'), 'contoso'),
     (answer) => answer === 'secret',
   );
-  t.deepEqual(await healthOf(run), {health: 'green', hint: undefined});
+  t.deepEqual(await healthOf(run), {health: 'ok', hint: undefined});
 
   replaceFile(config, 'integrations: [');
   daemon.kill('SIGHUP');
   await until(
     'another health',
     () => healthOf(run),
-    ({health}) => health !== 'green',
+    ({health}) => health !== 'ok',
   );
-  t.deepEqual(await healthOf(run), {health: 'yellow', hint: 'run: orgkey config check'});
+  t.deepEqual(await healthOf(run), {health: 'error', hint: 'run: orgkey config check'});
   t.is(await ask(path('git'), 'contoso'), 'secret', 'the last valid configuration is still in force');
   daemon.kill('SIGTERM');
   t.deepEqual(await exited, [0, null], said());

@@ -51,7 +51,7 @@ onSystem(`setup serves the users of its group only, and uninstall removes all`, 
   ]);
   t.deepEqual(found['state'], ['audit.jsonl', 'compile-cache']);
   t.is(found['user'], 'uid=N(orgkey) gid=N(orgkey) groups=N(orgkey)');
-  t.is(found['status'], 'green');
+  t.is(found['status'], 'ok');
   t.is(found['service'], 'systemd-system: running, pid N');
   t.like(found['doctor'], {code: 0}, JSON.stringify(found['doctor']));
   const exposure = Number(found['exposure']);
@@ -113,7 +113,7 @@ onSystem(`the first request starts the service, and restarts lose no request`, a
     processes: 5,
     afterKill: 'secret',
     isAnother: true,
-    health: 'green',
+    health: 'ok',
     failed: '',
   });
 });
@@ -123,7 +123,7 @@ onSystem(`an invalid configuration does not end the service, and git reports it`
   t.deepEqual(found, {
     kept: 'secret',
     active: 'active',
-    status: 'red',
+    status: 'error',
     restarts: '0',
     repaired: 'secret',
   });

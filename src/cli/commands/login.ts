@@ -95,10 +95,11 @@ async function test(
     );
     return exitCodeFor(result.code);
   }
+  const end = result.expiresAt === undefined ? undefined : Date.parse(result.expiresAt);
   const until =
-    result.expiresAt === undefined
+    end === undefined
       ? 'works'
-      : `works until ${describeMoment(result.expiresAt)}, in ${describeDuration(result.expiresAt - now())}; renewed automatically`;
+      : `works until ${describeMoment(end)}, in ${describeDuration(end - now())}; renewed automatically`;
   terminal.say(`${style('green', '✓')} ${printable(organization, 60)}: ${until}`);
   return EXIT.ok;
 }

@@ -99,9 +99,9 @@ function emptyUnlessClosed(error: NodeJS.ErrnoException): string[] {
   });
 }
 
-/** Every line of the audit trail begins with the time. */
+/** Returns the time of a line of the audit trail, which has one length. */
 function timeIn(line: string): string {
-  return line.slice(0, '{"time":"2026-11-21T00:00:00.000Z"'.length);
+  return /"time":"([^"]+)"/.exec(line)?.[1] ?? '';
 }
 
 /** Reads whole new lines of a file that grows, and that is replaced by an empty one when it is full. */

@@ -1,19 +1,23 @@
 import {
   SCHEMA_VERSION,
-  type Notice,
+  shownName,
   type OrganizationStatus,
   type Status,
 } from '../../control/control-protocol.ts';
+import {lowerName} from '../../organization/organization.ts';
 import {printable} from '../../text/printable.ts';
+import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
-import {describeDuration} from '../describe-time.ts';
+import {describeStatus} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
 import {withDaemon} from '../find-daemon.ts';
-import {layTable} from '../table.ts';
-import {style} from '../terminal.ts';
 
 interface StatusOptions extends Places {
+  /** Default: all. */
+  readonly organization?: string | readonly string[] | undefined;
+  readonly failed: boolean;
+  readonly 'fail-on': 'warning' | 'error';
   readonly watch: boolean;
   readonly json: boolean;
 }
@@ -21,9 +25,14 @@ interface StatusOptions extends Places {
 /** Runs `orgkey status`. */
 export async function status(options: StatusOptions, context: Context): Promise<ExitCode> {
   if (options.watch) return watchStatus(options, context);
-  const found = await withDaemon(options, context, (daemon) => daemon.call('status', undefined));
+  const found = await ask(options, context);
   show(found, options, context);
-  return found.health === 'red' ? EXIT.unhealthy : EXIT.ok;
+  const isWell = found.health === 'ok' || (found.health === 'warning' && options['fail-on'] === 'error');
+  return isWell ? EXIT.ok : EXIT.unhealthy;
+}
+
+async function ask(options: StatusOptions, context: Context): Promise<Status> {
+  return select(await withDaemon(options, context, (daemon) => daemon.call('status', undefined)), options);
 }
 
 /** Runs until it is interrupted or its reader hangs up. If the daemon restarts meanwhile, it is found again. */
@@ -33,7 +42,7 @@ async function watchStatus(options: StatusOptions, context: Context): Promise<Ex
     try {
       await withDaemon(options, context, async (daemon) => {
         while (terminal.hasReader()) {
-          show(await daemon.call('status', undefined), options, context);
+          show(select(await daemon.call('status', undefined), options), options, context);
           await wait(INTERVAL);
         }
       });
@@ -44,6 +53,38 @@ async function watchStatus(options: StatusOptions, context: Context): Promise<Ex
     }
   }
   return EXIT.ok;
+}
+
+/** Leaves out what was not asked for, and judges the health by the rest. What affects every organization stays. */
+function select(found: Status, {organization, failed}: StatusOptions): Status {
+  if (organization === undefined && !failed) return found;
+  const names = [organization ?? []].flat().map(lowerName);
+  const unknown = names.find((name) => !found.organizations.some((one) => isNamed(one, name)));
+  if (unknown !== undefined)
+    throw new CommandError(EXIT.usage, `${printable(unknown, 60)} is not configured`, {
+      hint: 'run: orgkey org list',
+    });
+  const organizations = found.organizations.filter(
+    (one) =>
+      (names.length === 0 || names.some((name) => isNamed(one, name))) && (!failed || one.health !== 'ok'),
+  );
+  const shown = new Set(organizations.map(shownName));
+  const notices = found.notices.filter(
+    (notice) => notice.organizations?.some((name) => shown.has(name)) ?? true,
+  );
+  const health = notices.some(({level}) => level === 'error')
+    ? 'error'
+    : notices.length > 0
+      ? 'warning'
+      : 'ok';
+  return {...found, health, notices, organizations};
+}
+
+function isNamed(one: OrganizationStatus, name: string): boolean {
+  return (
+    lowerName(shownName(one)) === name ||
+    (one.organization !== undefined && lowerName(one.organization) === name)
+  );
 }
 
 function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Context): void {
@@ -59,88 +100,6 @@ function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Cont
   if (watch && terminal.isScreen) terminal.redraw(text);
   else terminal.print(text);
 }
-
-/** Lays the whole status out as lines of at most `columns` columns. */
-export function describeStatus(found: Status, now: number, columns: number): string[] {
-  const {served, passed, failed, medianMs} = found.requests;
-  const median = medianMs === undefined ? '' : `, median ${medianMs.toFixed(medianMs < 10 ? 1 : 0)} ms`;
-  const about = [
-    `${served} served, ${passed} passed on, ${failed} failed${median}`,
-    `orgkey ${printable(found.version, 20)}, up ${describeDuration(now - found.startedAt)}`,
-    `${Math.round(found.memory.residentBytes / 1e6)} MB`,
-    `pid ${found.pid}`,
-  ];
-  return [
-    ...describeOrganizations(found, now, columns),
-    ...wrap(about.join(' · '), columns),
-    ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
-    ...found.notices.flatMap((notice) => describeNotice(notice)),
-    ...(found.health === 'green' ? [style('green', 'everything is well')] : []),
-  ];
-}
-
-/** Leaves the table out without an organization. If the configuration is invalid, a notice says so. */
-function describeOrganizations({organizations, notices}: Status, now: number, columns: number): string[] {
-  if (organizations.length === 0) {
-    const isExplained = notices.some(({about, level}) => about === 'configuration' && level === 'red');
-    return isExplained ? [] : [style('dim', 'no organization is configured'), ''];
-  }
-  const cells = organizations.map((one) => rowOf(one, now));
-  const [titles = '', ...rows] = layTable(COLUMNS, cells, columns);
-  return [style('bold', titles), ...rows.map((row, at) => colored(row, organizations[at])), ''];
-}
-
-function rowOf(one: OrganizationStatus, now: number): string[] {
-  const host = one.host === 'dev.azure.com' ? '' : `${one.host}/`;
-  return [
-    printable(`${host}${one.organization ?? '(any other)'}`, 60),
-    printable(one.identity, 60),
-    describeToken(one, now),
-    String(one.requests),
-    one.lastFailure === undefined ? '' : printable(one.lastFailure.code, 40),
-  ];
-}
-
-function describeToken({state, expiresAt}: OrganizationStatus, now: number): string {
-  const left = expiresAt === undefined ? '' : `, ${describeDuration(expiresAt - now)}`;
-  return state === 'none' ? '–' : `${state}${left}`;
-}
-
-function colored(row: string, one: OrganizationStatus | undefined): string {
-  if (one?.state === 'failed') return style('red', row);
-  return one?.state === 'refreshing' ? style('yellow', row) : row;
-}
-
-function describeSocket({name, path, organizations}: Status['sockets'][number]): string {
-  return style(
-    'dim',
-    `socket ${printable(name, 40)}: ${printable((organizations ?? []).join(', '))}, ${printable(path)}`,
-  );
-}
-
-function describeNotice({level, message, hint}: Notice): string[] {
-  const line = style(level, `${level === 'red' ? 'error' : 'warning'}: ${printable(message)}`);
-  return hint === undefined ? [line] : [line, `  repair: ${printable(hint)}`];
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const part of text.split(' · ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + part.length + 3 <= columns)
-      lines[lines.length - 1] = `${last} · ${part}`;
-    else lines.push(part);
-  }
-  return lines;
-}
-
-const COLUMNS = [
-  {title: 'ORGANIZATION', least: 12},
-  {title: 'IDENTITY', least: 12},
-  {title: 'TOKEN', least: 12},
-  {title: 'REQUESTS', align: 'right', least: 8},
-  {title: 'LAST ERROR', least: 10},
-] as const;
 
 /** In milliseconds. */
 const INTERVAL = 1000;

@@ -39,11 +39,31 @@ export const everydayCommands: readonly Command[] = [
     run: async (options, context) => (await import('../commands/setup.ts')).setup(options, context),
   }),
   defineCommand({
-    usage: 'status',
+    usage: 'status [organization..]',
     summary: 'show what the daemon serves, and what is wrong',
-    options: {watch: flag('refresh every second'), json},
-    examples: [{command: 'orgkey status --watch'}, {command: 'orgkey status --json | jq .organizations'}],
-    exitCodes: {1: 'the daemon reports an error'},
+    options: {
+      organization: {...optional('show only these; HOST/COLLECTION on a server'), array: true},
+      failed: flag('show only organizations with an error or a warning'),
+      'fail-on': {
+        ...text('the least level that makes the exit code 1', 'LEVEL'),
+        choices: ['warning', 'error'],
+        default: 'error',
+      },
+      watch: flag('refresh every second'),
+      json,
+    },
+    examples: [
+      {command: 'orgkey status --watch'},
+      {command: 'orgkey status --failed', note: 'only what needs attention'},
+      {
+        command: 'orgkey status --fail-on warning >/dev/null',
+        note: 'for a check that shall see warnings too',
+      },
+      {command: 'orgkey status --json | jq .organizations'},
+    ],
+    exitCodes: {
+      1: 'an organization fails, the file on disk is not the configuration in force, or something else is wrong',
+    },
     run: async (options, context) => (await import('../commands/status.ts')).status(options, context),
   }),
   defineCommand({

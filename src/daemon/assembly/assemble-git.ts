@@ -60,7 +60,7 @@ export function assembleGit(parts: GitParts): GitSide {
   const audit = assembleAudit(parts);
   const logOf = shareLog(log, startTimer);
   const places = new GrantPlaces(directory);
-  const reportGrant = createGrantReporter({audit, logOf, now: Date.now});
+  const reportGrant = createGrantReporter({tally, audit, logOf, now: Date.now});
   const grants = assembleGrants(parts, places, reportGrant);
   const idle = new IdleWatch(() => performance.now());
   const proofOf = prover(parts.key);

@@ -5,6 +5,7 @@ import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ClockWatch} from '../status/clock-watch.ts';
 import {renderMetrics} from '../status/metrics.ts';
 import {auditNotices, updateNotices} from '../status/notices.ts';
+import {processFacts} from '../status/process-facts.ts';
 import {SideServers} from '../status/side-servers.ts';
 import {statusOf} from '../status/status.ts';
 import type {Tally} from '../status/tally.ts';
@@ -59,6 +60,14 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       clockSkew: clockWatch.skew,
       environment: variables,
     });
-  const metrics = () => renderMetrics(status(), tally, Date.now());
+  const metrics = () =>
+    renderMetrics({
+      status: status(),
+      tally,
+      acquisitions: supply.acquisitions,
+      process: processFacts(),
+      connections: git.sockets.connections,
+      auditLinesLost: git.audit.dropped,
+    });
   return {side, status, metrics};
 }

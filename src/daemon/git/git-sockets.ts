@@ -132,7 +132,7 @@ export class GitSockets {
     try {
       await this.#hold(name, this.#emptyAdmission(name));
       return {
-        level: 'yellow',
+        level: 'warning',
         message: `socket ${name}: systemd holds it, but the configuration does not name it: its clients get nothing`,
         hint: 'name it in the configuration, or let systemd give it up: orgkey service install',
       };
@@ -145,7 +145,7 @@ export class GitSockets {
     const hint = this.#isForManager(name)
       ? 'let systemd open it: orgkey service install'
       : hintFor(error, this.#pathOf(name));
-    return {level: 'red', message: `socket ${name}: ${messageOf(error)}`, hint};
+    return {level: 'error', message: `socket ${name}: ${messageOf(error)}`, hint};
   }
 
   /** Whether only systemd can open this socket: root owns the machine's runtime directory. */

@@ -33,6 +33,9 @@ export interface AuditEntry {
   readonly times?: number | undefined;
 }
 
+/** The `schemaVersion` of the lines. */
+export const AUDIT_VERSION = 1;
+
 /** How long lines are collected for one write, in milliseconds. */
 const EVERY = 200;
 
@@ -69,7 +72,7 @@ export class Audit {
       this.#dropped++;
       return;
     }
-    this.#waiting.push(`${JSON.stringify({schemaVersion: 1, ...entry})}\n`);
+    this.#waiting.push(`${JSON.stringify({schemaVersion: AUDIT_VERSION, ...entry})}\n`);
     // a write under way takes them too
     if (this.#writing === undefined) this.#schedule();
   }

@@ -5,7 +5,7 @@ import {printable} from '../../text/printable.ts';
 import type {Token} from '../../token/token.ts';
 import type {AuditEntry} from './audit.ts';
 import type {HandOut} from '../../control/control-handlers.ts';
-import type {Outcome} from '../status/tally.ts';
+import {ANY_OTHER, type Counted, type Outcome} from '../status/tally.ts';
 import type {Report} from '../git/respond.ts';
 
 /** Returns how a request counts. */
@@ -27,11 +27,14 @@ export function outcomeOf({request, answer}: Report): Outcome {
   }
 }
 
-/** Returns the configured organization under which a request counts, or an empty text. */
-export function countedFor({answered}: Report): string {
+/** Returns under what a request counts. Clients can invent hosts and organizations, so only configured ones are named. */
+export function countedFor({answered, scope}: Report): Counted {
   const choice = answered?.choice;
-  if (answered === undefined || choice === undefined) return '';
-  return choice.by === 'name' ? (nameOf(answered.owner) ?? '') : `${choice.binding.host} *`;
+  const socket = scope.name;
+  if (answered === undefined || choice === undefined) return {host: '', organization: '', socket, kind: ''};
+  const {host, identity} = choice.binding;
+  const organization = choice.by === 'name' ? (nameOf(answered.owner) ?? '') : ANY_OTHER;
+  return {host, organization, socket, kind: identity.kind};
 }
 
 /** Returns the entry for the audit. `undefined`: the request is not for the audit. */

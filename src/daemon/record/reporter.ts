@@ -7,7 +7,7 @@ import type {AuditTrail} from './audit-trail.ts';
 import type {Log} from './log.ts';
 import {auditEntryOf, boundedPath, countedFor, outcomeOf} from './report.ts';
 import type {Report} from '../git/respond.ts';
-import type {Tally} from '../status/tally.ts';
+import type {GrantOutcome, Tally} from '../status/tally.ts';
 
 /** Returns a function that counts each answered request, and records it in the audit and the log. */
 export function createReporter({
@@ -57,12 +57,14 @@ function reasonOf({answer}: Report): string {
   return 'reason' in answer ? ` (${answer.reason})` : '';
 }
 
-/** Returns a function that records the grants of ssh connections, and how they ended. */
+/** Returns a function that counts and records the grants of ssh connections, and how they ended. */
 export function createGrantReporter({
+  tally,
   audit,
   logOf,
   now,
 }: {
+  readonly tally: Pick<Tally, 'countGrant'>;
   readonly audit: Pick<AuditTrail, 'write'>;
   readonly logOf: (scope: SocketScope) => Log;
   /** Milliseconds since epoch. */
@@ -75,10 +77,16 @@ export function createGrantReporter({
     const socket = scope.name;
     const path = boundedPath(`${project}/${repository}`);
     const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
+    tally.countGrant(event.kind === 'granted' ? 'granted' : countedEnd(event.relayed));
     const time = new Date(now()).toISOString();
     audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint}, scope);
     logOf(scope)('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
   };
+}
+
+function countedEnd(relayed: Relayed | undefined): GrantOutcome {
+  if (relayed === undefined) return 'unused';
+  return relayed.failure === undefined && relayed.exitCode === 0 ? 'read' : 'failed';
 }
 
 function endOf(relayed: Relayed | undefined): string {

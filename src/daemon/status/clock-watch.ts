@@ -28,6 +28,6 @@ export class ClockWatch {
     const message = describeSkew(this.skew);
     return message === undefined
       ? []
-      : [{level: 'yellow', about: 'clock', message, hint: 'set the clock: timedatectl set-ntp true'}];
+      : [{level: 'warning', about: 'clock', message, hint: 'set the clock: timedatectl set-ntp true'}];
   }
 }

@@ -1,54 +1,133 @@
-import type {Status} from '../../control/control-protocol.ts';
-import {BUCKETS, type Tally} from './tally.ts';
+import type {OrganizationStatus, Status} from '../../control/control-protocol.ts';
+import {lowerName} from '../../organization/organization.ts';
+import type {AcquisitionTally} from './acquisition-tally.ts';
+import {BUCKETS} from './durations.ts';
+import {Exposition} from './exposition.ts';
+import type {ProcessFacts} from './process-facts.ts';
+import {ANY_OTHER, type Tally} from './tally.ts';
 
-/** Renders the metrics in Prometheus' text format, version 0.0.4. */
-export function renderMetrics(status: Status, tally: Tally, now: number): string {
-  const {buckets, sum} = tally.durations;
-  let below = 0;
-  const histogram = buckets.map((times, at) => {
-    below += times;
-    return `orgkey_request_seconds_bucket{le="${BUCKETS[at] ?? '+Inf'}"} ${below}`;
-  });
-  const lines = [
-    '# HELP orgkey_build_info The version that runs.',
-    '# TYPE orgkey_build_info gauge',
-    `orgkey_build_info{version="${label(status.version)}"} 1`,
-    '# HELP orgkey_configuration_valid Whether the configuration on disk is the one in force.',
-    '# TYPE orgkey_configuration_valid gauge',
-    `orgkey_configuration_valid ${status.configuration.problems.length === 0 ? 1 : 0}`,
-    '# HELP orgkey_requests_total Requests of git, by organization and outcome.',
-    '# TYPE orgkey_requests_total counter',
-    ...Array.from(
-      tally.entries(),
-      ({outcome, organization, times}) =>
-        `orgkey_requests_total{organization="${label(organization)}",outcome="${outcome}"} ${times}`,
-    ),
-    '# HELP orgkey_request_seconds How long served requests took.',
-    '# TYPE orgkey_request_seconds histogram',
-    ...histogram,
-    `orgkey_request_seconds_sum ${sum}`,
-    `orgkey_request_seconds_count ${below}`,
-    '# HELP orgkey_token_expiry_seconds How long the token in memory still lives.',
-    '# TYPE orgkey_token_expiry_seconds gauge',
-    ...status.organizations.flatMap(({host, organization, expiresAt}) =>
-      expiresAt === undefined
-        ? []
-        : `orgkey_token_expiry_seconds{organization="${label(organization ?? `${host} *`)}"} ${Math.round((expiresAt - now) / 1000)}`,
-    ),
-    '# HELP orgkey_token_failure Why a fresh token is missing.',
-    '# TYPE orgkey_token_failure gauge',
-    ...status.organizations.flatMap(({host, organization, lastFailure}) =>
-      lastFailure === undefined
-        ? []
-        : `orgkey_token_failure{organization="${label(organization ?? `${host} *`)}",code="${label(lastFailure.code)}"} 1`,
-    ),
-    '# HELP orgkey_resident_bytes Memory of the daemon.',
-    '# TYPE orgkey_resident_bytes gauge',
-    `orgkey_resident_bytes ${status.memory.residentBytes}`,
-  ];
-  return `${lines.join('\n')}\n`;
+interface MetricsParts {
+  readonly status: Status;
+  readonly tally: Tally;
+  readonly acquisitions: Pick<AcquisitionTally, 'counts' | 'durations'>;
+  readonly process: ProcessFacts;
+  /** Of git and other clients, now. */
+  readonly connections: number;
+  /** Audit lines that could not be written, since the start. */
+  readonly auditLinesLost: number;
 }
 
-function label(text: string): string {
-  return text.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+/** Renders the metrics in Prometheus' text format. */
+export function renderMetrics(parts: MetricsParts): string {
+  const page = new Exposition();
+  addHealth(page, parts);
+  addRequests(page, parts);
+  addTokens(page, parts);
+  addProcess(page, parts);
+  return page.text;
+}
+
+function addHealth(page: Exposition, {status, auditLinesLost}: MetricsParts): void {
+  const {version, health, configuration} = status;
+  page.gauge('orgkey_build_info', 'The version that runs.', [{labels: {version}, value: 1}]);
+  page.gauge('orgkey_healthy', 'Whether orgkey status reports no error.', health === 'error' ? 0 : 1);
+  page.gauge(
+    'orgkey_configuration_valid',
+    'Whether the configuration on disk is the one in force.',
+    configuration.problems.length === 0 ? 1 : 0,
+  );
+  page.gauge(
+    'orgkey_configuration_last_reload_success_timestamp_seconds',
+    'When the configuration in force was read.',
+    timestamps([{time: configuration.loadedAt}]),
+  );
+  page.counter('orgkey_audit_lines_lost_total', 'Audit lines that could not be written.', auditLinesLost);
+}
+
+function addRequests(page: Exposition, {tally, connections}: MetricsParts): void {
+  page.counter(
+    'orgkey_requests_total',
+    'Requests of git, by what they were for and by outcome.',
+    Array.from(tally.entries(), ({times, ...labels}) => ({labels, value: times})),
+  );
+  page.histogram(
+    'orgkey_request_duration_seconds',
+    'How long answers took, from the end of the request.',
+    BUCKETS,
+    Array.from(tally.durations, ([outcome, {buckets, sum}]) => ({labels: {outcome}, buckets, sum})),
+  );
+  page.counter(
+    'orgkey_ssh_grants_total',
+    'Connections of submodules over SSH, by what became of them.',
+    Array.from(tally.grants, ([outcome, value]) => ({labels: {outcome}, value})),
+  );
+  page.gauge('orgkey_connections', 'Open connections of clients.', connections);
+}
+
+function addTokens(page: Exposition, {status, acquisitions}: MetricsParts): void {
+  const {organizations} = status;
+  page.gauge(
+    'orgkey_token_expiry_timestamp_seconds',
+    'When the token in memory expires.',
+    timestamps(organizations.map((one) => ({labels: labelsOf(one), time: one.expiresAt}))),
+  );
+  page.gauge(
+    'orgkey_token_failure',
+    'Why an organization has no token, or cannot renew it.',
+    organizations.flatMap((one) => {
+      const code = one.lastFailure?.code;
+      return code === undefined ? [] : {labels: {...labelsOf(one), code}, value: 1};
+    }),
+  );
+  page.counter(
+    'orgkey_acquisitions_total',
+    'Requests to issuers and to programs that print secrets.',
+    Array.from(acquisitions.counts, ({times, ...labels}) => ({labels, value: times})),
+  );
+  page.histogram(
+    'orgkey_acquisition_duration_seconds',
+    'How long issuers and programs took.',
+    BUCKETS,
+    Array.from(acquisitions.durations, ([kind, {buckets, sum}]) => ({labels: {kind}, buckets, sum})),
+  );
+}
+
+function addProcess(page: Exposition, {status, process}: MetricsParts): void {
+  const {residentBytes, cpuSeconds, busySeconds, openFiles, mostFiles} = process;
+  page.gauge('process_resident_memory_bytes', 'Memory of the daemon.', residentBytes);
+  page.counter('process_cpu_seconds_total', 'Time of the processor that the daemon used.', cpuSeconds);
+  page.counter(
+    'orgkey_event_loop_active_seconds_total',
+    'For how long the daemon was busy. Close to 1 per second: it cannot keep up.',
+    busySeconds,
+  );
+  page.gauge(
+    'process_open_fds',
+    'Open files and connections of the daemon.',
+    openFiles === undefined ? [] : openFiles,
+  );
+  page.gauge('process_max_fds', 'How many it may have open.', Number.isFinite(mostFiles) ? mostFiles : []);
+  page.gauge(
+    'process_start_time_seconds',
+    'When the daemon started.',
+    timestamps([{time: status.startedAt}]),
+  );
+}
+
+function labelsOf({host, organization, kind}: OrganizationStatus): Record<string, string> {
+  return {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization), kind};
+}
+
+interface Moment {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly time: string | undefined;
+}
+
+function timestamps(
+  moments: readonly Moment[],
+): {readonly labels: Moment['labels']; readonly value: number}[] {
+  return moments.flatMap(({labels, time}) =>
+    time === undefined ? [] : {labels, value: Date.parse(time) / 1000},
+  );
 }

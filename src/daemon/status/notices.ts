@@ -6,7 +6,7 @@ export function updateNotices({isReplaced}: Pick<ProgramOnDisk, 'isReplaced'>): 
   return isReplaced
     ? [
         {
-          level: 'yellow',
+          level: 'warning',
           message: 'orgkey was updated, but the daemon of the earlier version still runs',
           hint: 'run: orgkey service restart',
         },
@@ -19,7 +19,7 @@ export function auditNotices({dropped}: Pick<AuditTrail, 'dropped'>): Notice[] {
     ? []
     : [
         {
-          level: 'yellow',
+          level: 'warning',
           message: `${dropped} audit lines could not be written`,
           hint: 'make room on the disk of the state directory',
         },

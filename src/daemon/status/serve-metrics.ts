@@ -1,4 +1,4 @@
-import {createServer} from 'node:http';
+import {createServer, type IncomingMessage} from 'node:http';
 import {isAbsolute} from 'node:path';
 import {claimPath} from '../claim.ts';
 
@@ -7,16 +7,14 @@ export interface MetricsServer {
 }
 
 /**
- * Serves the metrics to Prometheus on `listen`: `host:port` on loopback, or the absolute path of a socket.
+ * Serves the metrics to Prometheus on `listen`: `host:port` on loopback, or the absolute path of a socket. `/healthz`
+ * tells a liveness probe that the daemon answers.
  * @throws {Error} if that is not possible.
  */
 export async function serveMetrics(listen: string, render: () => string): Promise<MetricsServer> {
   const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, {'content-type': 'text/plain; version=0.0.4; charset=utf-8'}).end(render());
+    const {status, body = ''} = answerTo(request, {isSocket: isAbsolute(listen), render});
+    response.writeHead(status, {'content-type': 'text/plain; version=0.0.4; charset=utf-8'}).end(body);
   });
   server.headersTimeout = LIMIT;
   server.requestTimeout = LIMIT;
@@ -35,6 +33,27 @@ export async function serveMetrics(listen: string, render: () => string): Promis
       server.closeAllConnections();
     },
   };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body?: string;
+}
+
+function answerTo(
+  {method, url, headers}: IncomingMessage,
+  {isSocket, render}: {readonly isSocket: boolean; readonly render: () => string},
+): Reply {
+  // a web page can reach loopback under a name of its own, and would read the names of organizations
+  if (!isSocket && !isLoopback(headers.host))
+    return {status: 403, body: 'the Host header must name this machine\n'};
+  if (method !== 'GET') return {status: 405};
+  if (url === '/healthz') return {status: 200, body: 'ok\n'};
+  return url === '/metrics' ? {status: 200, body: render()} : {status: 404};
+}
+
+function isLoopback(host: string | undefined): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host ?? '');
 }
 
 /** In milliseconds. */

@@ -41,7 +41,7 @@ export class SideServers {
       const message = `the ${name} cannot be served: ${messageOf(error)}`;
       this.#log('error', message);
       this.#notices.set(name, {
-        level: 'yellow',
+        level: 'warning',
         message,
         hint: 'repair it, then run: orgkey service restart',
       });

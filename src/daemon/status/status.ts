@@ -4,9 +4,16 @@ import {lowerName} from '../../organization/organization.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
-import type {Notice, OrganizationStatus, Status} from '../../control/control-protocol.ts';
+import {
+  shownName,
+  type Health,
+  type Notice,
+  type OrganizationStatus,
+  type Status,
+} from '../../control/control-protocol.ts';
 import type {GitSocket} from '../git/git-socket.ts';
-import type {Tally} from './tally.ts';
+import {isoTime} from '../../text/iso-time.ts';
+import {ANY_OTHER, type Tally} from './tally.ts';
 
 interface StatusParts {
   readonly version: string;
@@ -33,12 +40,12 @@ export function statusOf(parts: StatusParts): Status {
   return {
     version: parts.version,
     pid: parts.pid,
-    startedAt: parts.startedAt,
-    health: notices.some(({level}) => level === 'red') ? 'red' : notices.length > 0 ? 'yellow' : 'green',
+    startedAt: isoTime(parts.startedAt),
+    health: worstOf(notices),
     notices,
     configuration: {
       source: inForce.configuration.source,
-      loadedAt: inForce.loadedAt,
+      loadedAt: isoTime(inForce.loadedAt),
       warnings: inForce.configuration.warnings,
       problems: [...inForce.problems, ...inForce.configuration.problems],
     },
@@ -69,7 +76,9 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   const isUnusable = identity.kind === 'unusable';
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
-    const counted = organization === undefined ? `${host} *` : lowerName(organization);
+    const counted = {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization)};
+    const lastFailure = isUnusable ? identity.failure : failureOf(token);
+    const lives = token?.expiresAt !== undefined;
     return {
       host,
       organization,
@@ -77,10 +86,11 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
       kind: identity.kind,
       place,
       state: isUnusable ? 'failed' : (token?.state ?? 'none'),
-      expiresAt: token?.expiresAt,
+      health: lastFailure === undefined ? 'ok' : lives ? 'warning' : 'error',
+      expiresAt: isoTime(token?.expiresAt),
       fingerprint: token?.fingerprint,
       requests: tally.of('served', counted) + tally.of('failed', counted),
-      lastFailure: isUnusable ? identity.failure : failureOf(token),
+      lastFailure,
     };
   });
 }
@@ -98,27 +108,28 @@ function configurationNotices({problems, configuration, bindings}: Configuration
   // what is wrong with a credential is in the notice of its organization
   const errors = configuration.problems.filter(({place, message}) => !told.has(`${place}: ${message}`));
   const notices: Notice[] = configuration.warnings.map(({place, message, hint}) => ({
-    level: 'yellow',
+    level: 'warning',
     about: 'configuration',
     message: `${place}: ${message}`,
     hint,
   }));
   for (const {place, message, hint = 'run: orgkey config check'} of errors)
-    notices.push({level: 'red', about: 'configuration', message: `${place}: ${message}`, hint});
+    notices.push({level: 'error', about: 'configuration', message: `${place}: ${message}`, hint});
   if (first) {
     const what =
       bindings.all.length === 0
         ? 'no configuration is in force'
         : 'the configuration before the last change is in force';
     notices.unshift({
-      level: bindings.all.length === 0 ? 'red' : 'yellow',
+      // git may be served, but not by what the file says
+      level: 'error',
       about: 'configuration',
       message: `${what}: ${first.place}: ${first.message}`,
       hint: 'run: orgkey config check',
     });
   } else if (bindings.all.length === 0) {
     notices.push({
-      level: 'yellow',
+      level: 'warning',
       about: 'configuration',
       message: 'no credential is configured',
       hint: 'run: orgkey setup',
@@ -127,17 +138,28 @@ function configurationNotices({problems, configuration, bindings}: Configuration
   return notices;
 }
 
+/** Returns one notice for each cause, however many organizations share it. */
 function tokenNotices(organizations: readonly OrganizationStatus[]): Notice[] {
-  return organizations.flatMap(({organization, host, lastFailure, expiresAt}) =>
-    lastFailure === undefined
-      ? []
-      : [
-          {
-            level: expiresAt === undefined ? ('red' as const) : ('yellow' as const),
-            about: 'organization' as const,
-            message: `${organization ?? host}: ${lastFailure.message} (${lastFailure.code})`,
-            hint: lastFailure.hint ?? `run: orgkey doctor ${organization ?? ''}`.trimEnd(),
-          },
-        ],
+  const causes = Map.groupBy(
+    organizations.filter(({lastFailure}) => lastFailure !== undefined),
+    ({health, lastFailure}) => JSON.stringify([health, lastFailure]),
   );
+  return [...causes.values()].flatMap((sharing) => {
+    const [{health, lastFailure} = {}] = sharing;
+    if (lastFailure === undefined) return [];
+    const {code, message, hint} = lastFailure;
+    const names = sharing.map(shownName);
+    return {
+      level: health === 'error' ? 'error' : 'warning',
+      about: 'organization',
+      organizations: names,
+      message: `${names.join(', ')}: ${message} (${code})`,
+      hint: hint ?? `run: orgkey doctor ${names.length === 1 ? names[0] : ''}`.trimEnd(),
+    };
+  });
+}
+
+function worstOf(notices: readonly Notice[]): Health {
+  if (notices.some(({level}) => level === 'error')) return 'error';
+  return notices.length > 0 ? 'warning' : 'ok';
 }

@@ -1,11 +1,29 @@
-/** The upper bounds of the histogram's buckets, in seconds. A last bucket has no bound. */
-export const BUCKETS: readonly number[] = [
-  0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-];
+import {Durations} from './durations.ts';
 
 const OUTCOMES = ['served', 'passed', 'failed', 'stored', 'erased', 'malformed'] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
+
+export type GrantOutcome = 'granted' | 'unused' | 'read' | 'failed';
+
+/** An organization as it is configured. A name alone is not unique: two servers may have a collection of one name. */
+export interface CountedOrganization {
+  /** Empty if the request is for no configured host. */
+  readonly host: string;
+  /** In lower case; `*` for the fallback of the host, empty if the request is for none that is configured. */
+  readonly organization: string;
+}
+
+/** Under what a request counts. */
+export interface Counted extends CountedOrganization {
+  readonly socket: string;
+  /** The kind of identity, or empty. */
+  readonly kind: string;
+}
+
+interface Entry extends Counted {
+  readonly counts: Counts;
+}
 
 type Counts = Record<Outcome, number>;
 
@@ -13,39 +31,56 @@ type Counts = Record<Outcome, number>;
 export class Tally {
   readonly #all: Counts = noCounts();
   readonly #byOrganization = new Map<string, Counts>();
-  readonly #durations: number[] = Array.from({length: BUCKETS.length + 1}, () => 0);
+  readonly #entries = new Map<string, Entry>();
+  readonly #durations = new Map<Outcome, Durations>();
+  readonly #grants = new Map<GrantOutcome, number>();
   readonly #recent: number[] = [];
   #next = 0;
-  #sum = 0;
 
-  /** `organization` is the configured one, or empty. `duration` is in milliseconds. */
-  count(organization: string, outcome: Outcome, duration: number): void {
-    const counts = this.#byOrganization.get(organization) ?? noCounts();
-    this.#byOrganization.set(organization, counts);
+  /** `duration` is in milliseconds. */
+  count(counted: Counted, outcome: Outcome, duration: number): void {
+    const {host, organization, socket, kind} = counted;
+    const key = JSON.stringify([host, organization, socket, kind]);
+    const entry = this.#entries.get(key) ?? {host, organization, socket, kind, counts: noCounts()};
+    this.#entries.set(key, entry);
+    entry.counts[outcome]++;
+    const name = nameFor(counted);
+    const counts = this.#byOrganization.get(name) ?? noCounts();
+    this.#byOrganization.set(name, counts);
     counts[outcome]++;
     this.#all[outcome]++;
-    if (outcome === 'served') this.#note(duration);
+    this.#note(outcome, duration);
+  }
+
+  countGrant(outcome: GrantOutcome): void {
+    this.#grants.set(outcome, (this.#grants.get(outcome) ?? 0) + 1);
+  }
+
+  /** How many connections over SSH were granted, and how those ended that have ended. */
+  get grants(): ReadonlyMap<GrantOutcome, number> {
+    return this.#grants;
   }
 
   /** Returns the count of an outcome, for one organization or for all. */
-  of(outcome: Outcome, organization?: string): number {
+  of(outcome: Outcome, organization?: CountedOrganization): number {
+    // status asks for each of thousands of organizations, so this must be a lookup
     if (organization === undefined) return this.#all[outcome];
-    return this.#byOrganization.get(organization)?.[outcome] ?? 0;
+    return this.#byOrganization.get(nameFor(organization))?.[outcome] ?? 0;
   }
 
-  /** Returns each outcome and organization with its count. */
-  *entries(): Iterable<{readonly outcome: Outcome; readonly organization: string; readonly times: number}> {
-    for (const [organization, counts] of this.#byOrganization) {
+  /** Returns each count that is not zero, with what it counts. */
+  *entries(): Iterable<Counted & {readonly outcome: Outcome; readonly times: number}> {
+    for (const {counts, ...counted} of this.#entries.values()) {
       for (const outcome of OUTCOMES) {
         const times = counts[outcome];
-        if (times > 0) yield {outcome, organization, times};
+        if (times > 0) yield {...counted, outcome, times};
       }
     }
   }
 
-  /** The counts by bucket, and the sum in seconds. */
-  get durations(): {readonly buckets: readonly number[]; readonly sum: number} {
-    return {buckets: this.#durations, sum: this.#sum};
+  /** How long requests took, by outcome. */
+  get durations(): ReadonlyMap<Outcome, Durations> {
+    return this.#durations;
   }
 
   /** The median of the last thousand served requests, in milliseconds. */
@@ -54,15 +89,21 @@ export class Tally {
     return sorted[Math.floor(sorted.length / 2)];
   }
 
-  #note(duration: number): void {
-    const seconds = duration / 1000;
-    const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
-    const at = bucket === -1 ? BUCKETS.length : bucket;
-    this.#durations[at] = (this.#durations[at] ?? 0) + 1;
-    this.#sum += seconds;
+  #note(outcome: Outcome, duration: number): void {
+    const durations = this.#durations.get(outcome) ?? new Durations();
+    this.#durations.set(outcome, durations);
+    durations.note(duration);
+    if (outcome !== 'served') return;
     this.#recent[this.#next] = duration;
     this.#next = (this.#next + 1) % RECENT;
   }
+}
+
+/** The organization under which a fallback counts. */
+export const ANY_OTHER = '*';
+
+function nameFor({host, organization}: CountedOrganization): string {
+  return `${host} ${organization}`;
 }
 
 function noCounts(): Counts {

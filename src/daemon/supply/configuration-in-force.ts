@@ -21,7 +21,7 @@ export class ConfigurationInForce {
   #bindings = new Bindings([]);
   #problems: readonly Problem[] = [];
   #files: readonly string[] = [];
-  #loadedAt = 0;
+  #loadedAt: number | undefined;
 
   constructor(parts: ConfigurationInForceParts) {
     this.#parts = parts;
@@ -52,8 +52,8 @@ export class ConfigurationInForce {
     return this.#files;
   }
 
-  /** Milliseconds since epoch. */
-  get loadedAt(): number {
+  /** Milliseconds since epoch. `undefined`: no configuration was taken yet. */
+  get loadedAt(): number | undefined {
     return this.#loadedAt;
   }
 

@@ -55,7 +55,7 @@ export class LazyStore {
     try {
       this.#unreadable = entryNotices(await opened.store.unreadable(), opened.warning !== undefined);
     } catch (error) {
-      this.#unreadable = [{level: 'red', ...describe(error)}];
+      this.#unreadable = [{level: 'error', ...describe(error)}];
     }
   }
 
@@ -65,12 +65,12 @@ export class LazyStore {
     const opening = this.#open().then(
       (opened) => {
         const {warning} = opened;
-        this.#opening = warning ? [{level: 'yellow', ...warning}] : [];
+        this.#opening = warning ? [{level: 'warning', ...warning}] : [];
         return opened;
       },
       (error: unknown) => {
         this.#opened = undefined;
-        this.#opening = [{level: 'red', ...describe(error)}];
+        this.#opening = [{level: 'error', ...describe(error)}];
         throw error;
       },
     );
@@ -88,7 +88,7 @@ function entryNotices(entries: readonly UnreadableEntry[], isWarnedOf: boolean):
   return Array.from(sorts.values(), ([first, ...others]) => {
     const {message, hint} = describe(first?.error);
     const more = others.length === 0 ? '' : `, and ${others.length} more like it`;
-    return {level: 'yellow', message: `a stored secret cannot be read: ${message}${more}`, hint};
+    return {level: 'warning', message: `a stored secret cannot be read: ${message}${more}`, hint};
   });
 }
 

@@ -15,6 +15,7 @@ import type {SecretSection} from '../../store/secret-store.ts';
 import {TokenCache} from '../../token/token-cache.ts';
 import type {Clock} from '../../token/token.ts';
 import type {Log} from '../record/log.ts';
+import {AcquisitionTally} from '../status/acquisition-tally.ts';
 import type {ConfigurationInForce} from './configuration-in-force.ts';
 import {LazyStore} from './lazy-store.ts';
 import {waitForDisk} from './wait-for-disk.ts';
@@ -36,6 +37,7 @@ interface TokenSupplyParts {
 /** Supplies credentials: the token cache with the acquirers that fill it, stored logins, and the secret store. */
 export class TokenSupply {
   readonly tokens: TokenCache;
+  readonly acquisitions = new AcquisitionTally(() => performance.now());
   readonly logins: StoredLogins;
   readonly store: LazyStore;
   readonly #parts: TokenSupplyParts;
@@ -49,7 +51,7 @@ export class TokenSupply {
     this.store = openLazily(parts);
     this.#refreshTokens = this.store.section('refresh-token/');
     this.#pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
-    const acquire = this.#createAcquire();
+    const acquire = this.acquisitions.counting(this.#createAcquire());
     this.tokens = new TokenCache({acquire, clock, random: Math.random});
     this.logins = createLogins(this.store, parts);
   }

@@ -27,7 +27,7 @@ export async function checkDaemon({
     same,
     ...found,
     ...notices.map(({level, message, hint}) =>
-      (level === 'red' ? failed : warning)('notice', printable(message), printable(hint ?? 'orgkey logs')),
+      (level === 'error' ? failed : warning)('notice', printable(message), printable(hint ?? 'orgkey logs')),
     ),
   ];
 }

@@ -70,9 +70,9 @@ export async function checkOrganization(target: Target, world: Asking): Promise<
   ];
 }
 
-function describeToken({name, identity}: Target, expiresAt: number | undefined, {now}: Asking): Diagnostic {
+function describeToken({name, identity}: Target, expiresAt: string | undefined, {now}: Asking): Diagnostic {
   const {ok} = diagnosticsOf(name);
-  const minutes = expiresAt === undefined ? undefined : Math.floor((expiresAt - now()) / 60_000);
+  const minutes = expiresAt === undefined ? undefined : Math.floor((Date.parse(expiresAt) - now()) / 60_000);
   const left =
     minutes === undefined
       ? ''

@@ -1,4 +1,5 @@
 import {join} from 'node:path';
+import {Tally} from '../../../src/daemon/status/tally.ts';
 import test from 'ava';
 import type {Log} from '../../../src/daemon/record/log.ts';
 import {createGrantReporter} from '../../../src/daemon/record/reporter.ts';
@@ -39,7 +40,12 @@ test('the log lines of grants are limited too', (t) => {
   const written: string[] = [];
   const timers = new ManualTimers();
   const logOf = shareLog((_level, message) => void written.push(message), timers.start);
-  const report = createGrantReporter({audit: {write: () => undefined}, logOf, now: () => 0});
+  const report = createGrantReporter({
+    tally: new Tally(),
+    audit: {write: () => undefined},
+    logOf,
+    now: () => 0,
+  });
   const host = 'ssh.dev.azure.com';
   const granted = {kind: 'granted', host, organization: 'contoso', project: 'p', repository: 'r'} as const;
   for (let times = 0; times < 150; times++) report({...granted, fingerprint: 'SHA256:x', scope: team});

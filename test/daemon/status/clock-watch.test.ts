@@ -10,7 +10,11 @@ test('a clock that is off by more than a minute is noticed until it is corrected
   watch.note({skew: undefined});
   t.is(watch.skew, undefined);
   watch.note({skew: -90_000});
-  t.like(watch.notices[0], {level: 'yellow', about: 'clock', message: "this machine's clock is 90 s behind"});
+  t.like(watch.notices[0], {
+    level: 'warning',
+    about: 'clock',
+    message: "this machine's clock is 90 s behind",
+  });
   watch.note({skew: undefined});
   t.is(watch.skew, -90_000, 'an answer without a time changes nothing');
   clock.pass(HOUR);

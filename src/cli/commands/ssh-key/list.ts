@@ -2,6 +2,7 @@ import {stat} from 'node:fs/promises';
 import type {SubmoduleSettings} from '../../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../../control/control-protocol.ts';
 import {KEY_LIFE} from '../../../ssh/key/private-key.ts';
+import {isoTime} from '../../../text/iso-time.ts';
 import {messageOf} from '../../../text/orgkey-error.ts';
 import {printable} from '../../../text/printable.ts';
 import type {Context, Places} from '../../context.ts';
@@ -18,7 +19,8 @@ export async function list(options: Places & {readonly json: boolean}, context: 
   const keys = await Promise.all(settings.submodules.map((rule) => describeRule(rule, context)));
   const {terminal, now} = context;
   if (options.json) {
-    terminal.printJson({schemaVersion: SCHEMA_VERSION, keys});
+    const shown = keys.map(({savedAt, ...key}) => ({...key, savedAt: isoTime(savedAt)}));
+    terminal.printJson({schemaVersion: SCHEMA_VERSION, keys: shown});
     return EXIT.ok;
   }
   const [titles = '', ...rows] = layTable(

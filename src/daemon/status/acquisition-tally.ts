@@ -1,0 +1,55 @@
+import type {Acquire} from '../../token/acquire.ts';
+import {Durations} from './durations.ts';
+
+interface Counted {
+  /** The kind of identity. */
+  readonly kind: string;
+  readonly result: 'token' | 'failed';
+  /** Empty for a token. */
+  readonly code: string;
+}
+
+/** Counts what was asked of issuers and of programs that print secrets. */
+export class AcquisitionTally {
+  readonly #now: () => number;
+  readonly #counts = new Map<string, Counted & {times: number}>();
+  readonly #durations = new Map<string, Durations>();
+
+  /** `now` is in milliseconds, from any moment. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Each kind, result and code with its count. */
+  get counts(): Iterable<Counted & {readonly times: number}> {
+    return this.#counts.values();
+  }
+
+  /** How long acquisitions took, by kind of identity. */
+  get durations(): ReadonlyMap<string, Durations> {
+    return this.#durations;
+  }
+
+  /** Returns `acquire`, counted. */
+  counting(acquire: Acquire): Acquire {
+    return async (wanted) => {
+      const start = this.#now();
+      const acquisition = await acquire(wanted);
+      const {kind} = wanted.identity;
+      const code = acquisition.kind === 'failed' ? acquisition.failure.code : '';
+      this.#count({kind, result: acquisition.kind, code}, this.#now() - start);
+      return acquisition;
+    };
+  }
+
+  #count(counted: Counted, duration: number): void {
+    const {kind, result, code} = counted;
+    const key = JSON.stringify([kind, result, code]);
+    const entry = this.#counts.get(key);
+    if (entry === undefined) this.#counts.set(key, {...counted, times: 1});
+    else entry.times++;
+    const durations = this.#durations.get(kind) ?? new Durations();
+    this.#durations.set(kind, durations);
+    durations.note(duration);
+  }
+}
