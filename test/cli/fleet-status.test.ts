@@ -69,6 +69,10 @@ test.serial('an organization that is not configured is a wrong argument', async 
   t.regex(stderr, /nosuch is not configured/);
 });
 
+function labels(host: string, organization: string): string {
+  return `host="${host}",organization="${organization}"`;
+}
+
 test.serial('metrics tell servers apart, have one case, and repeat no sample', async (t) => {
   const {person} = await world(t);
   const {stdout} = await person.run('metrics');
@@ -78,7 +82,6 @@ test.serial('metrics tell servers apart, have one case, and repeat no sample', a
     names.filter((name, at) => names.indexOf(name) !== at),
     [],
   );
-  const labels = (host: string, organization: string) => `host="${host}",organization="${organization}"`;
   for (const expected of [
     `orgkey_requests_total{${labels('tfs1.example.org', 'defaultcollection')},socket="git",kind="pat",outcome="failed"} 1`,
     `orgkey_requests_total{${labels('tfs2.example.org', 'defaultcollection')},socket="git",kind="pat",outcome="served"} 1`,

@@ -79,7 +79,7 @@ export class Gateways {
         this.#close(settings.name, TIME_BUDGET.replacedGateway);
         const hint =
           error instanceof OrgkeyError && error.hint !== undefined ? error.hint : hintFor(error, path);
-        notices.push({level: 'red', message: `gateway ${settings.name}: ${messageOf(error)}`, hint});
+        notices.push({level: 'error', message: `gateway ${settings.name}: ${messageOf(error)}`, hint});
       }
     }
     this.#notices = notices;
