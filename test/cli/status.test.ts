@@ -25,9 +25,6 @@ test.serial(
     await daemon.call('reload', undefined);
     const {code, stdout} = await person.run('status');
     t.is(code, 1);
-    t.regex(
-      stdout,
-      /^error: .*config\.yaml:1:\d+: .*\n {2}repair: \S/m,
-    );
+    t.regex(stdout, /^error: .*config\.yaml:1:\d+: .*\n {2}repair: \S/m);
   },
 );
