@@ -53,6 +53,8 @@ export const TIME_BUDGET = {
   disk: ANSWER_MARGIN,
   /** A request that started the daemon is answered before the daemon does anything else. */
   coldStart: ANSWER_MARGIN,
+  /** The command line waits this long for a daemon to answer; then it counts as not running. */
+  control: 5_000,
   /** A socket that we ask who listens there. */
   hello: 2_000,
   /**

@@ -113,6 +113,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
       {kind: text, installed: flag, state: text, pid: count, reason: text},
       ['kind', 'installed', 'state'],
     ),
+    'error.schema.json': command('Any command with --json that fails', {error: failure}),
     'audit-line.schema.json': command(
       'A line of audit.jsonl, and of orgkey logs --audit',
       {
@@ -216,6 +217,7 @@ function controlAnswers(): Record<string, Schema> {
   const answers = status();
   return {
     status: object(answers, requiredOf(answers)),
+    ping: object({pid: count}),
     reload: object({problems: listOf(problem)}),
     clear: object({dropped: count}),
     token: {

@@ -5,6 +5,8 @@ import {EXIT, type ExitCode} from './exit-code.ts';
 
 /** What to report to the user and to the program that called us. */
 interface Explained {
+  /** Stable: `ERR_NOT_RUNNING`. */
+  readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
   readonly exitCode: ExitCode;
@@ -13,11 +15,12 @@ interface Explained {
 /** Returns the message, the hint and the exit code for anything that was thrown. */
 export function explainError(error: unknown): Explained {
   if (error instanceof CommandError)
-    return {message: error.message, hint: error.hint, exitCode: error.exitCode};
-  const code = codeOf(error) ?? '';
+    return {code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode};
+  const code = codeOf(error) ?? 'ERR_COMMAND';
   const hint =
     error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
   return {
+    code,
     message: printable(messageOf(error), 1000),
     hint: hint ?? HINTS[code],
     exitCode: code === 'ERR_NOT_RUNNING' ? EXIT.notRunning : EXIT.unhealthy,

@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs';
+import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ControlConnection} from '../control/control-client.ts';
 import {codeOf} from '../text/orgkey-error.ts';
@@ -23,7 +23,41 @@ export async function connectDaemon(options: Places, context: Context): Promise<
     throw notRunning(`the daemon is not running: ${path} does not exist`);
   }
   const {connectControl} = await import('../control/control-client.ts');
-  return connectControl(path);
+  try {
+    return await connectControl(path);
+  } catch (error) {
+    throw codeOf(error) === 'ERR_SILENT' ? silent(folder) : error;
+  }
+}
+
+/** A daemon that hangs or is stopped counts as not running, and is named so that it can be looked at. */
+function silent(folder: string): CommandError {
+  const pid = readPid(join(folder, 'pid'));
+  const state = pid === undefined ? undefined : stateOf(pid);
+  const who = pid === undefined ? '' : ` (pid ${pid}${state === undefined ? '' : `, state ${state}`})`;
+  return new CommandError(EXIT.notRunning, `the daemon${who} does not answer`, {
+    code: 'ERR_SILENT',
+    hint: state === 'T' ? `let it go on: kill -CONT ${pid}` : 'run: orgkey service restart',
+  });
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the state of a process: R, S, D, T … `undefined`: the system does not tell. */
+function stateOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return /\) ([A-Za-z]) [^)]*$/.exec(stat)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Connects to the daemon, calls `use`, and closes the connection. */

@@ -1,5 +1,6 @@
 import {tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
+import {SCHEMA_VERSION} from '../control/control-protocol.ts';
 import {homeDirectory} from '../places/home-directory.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
@@ -18,10 +19,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await run(argv, terminal);
   } catch (error) {
-    const {message, hint, exitCode} = explainError(error);
+    const {code, message, hint, exitCode} = explainError(error);
+    if (wantsJson(argv)) terminal.printJson({schemaVersion: SCHEMA_VERSION, error: {code, message, hint}});
     terminal.error(message, hint);
     return exitCode;
   }
+}
+
+/** What follows `--` belongs to another program. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
 }
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,6 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import type {Client} from 'node-ipc';
-import {OrgkeyError} from '../text/orgkey-error.ts';
+import {startTimer} from '../start-timer.ts';
+import {OrgkeyError, codeOf} from '../text/orgkey-error.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 import type {ControlEvent, ControlMethod, Params, Result} from './control-protocol.ts';
 import {controlIpc} from './control-wire.ts';
 
@@ -14,10 +16,32 @@ export interface ControlConnection {
 }
 
 /**
- * Connects to the control channel of a daemon.
- * @throws {OrgkeyError} `ERR_NOT_RUNNING` if no daemon listens on the path.
+ * Connects to the control channel of a daemon that answers.
+ * @throws {OrgkeyError} `ERR_NOT_RUNNING` if no daemon listens on the path, `ERR_SILENT` if it does not answer in time.
  */
 export async function connectControl(path: string): Promise<ControlConnection> {
+  let stopTimer: (() => void) | undefined;
+  const silent = new Promise<never>((_, reject) => {
+    stopTimer = startTimer(TIME_BUDGET.control, () =>
+      reject(new OrgkeyError('ERR_SILENT', 'the daemon does not answer')),
+    );
+  });
+  let connection: ControlConnection | undefined;
+  try {
+    connection = await Promise.race([open(path), silent]);
+    await Promise.race([connection.call('ping', undefined), silent]);
+    return connection;
+  } catch (error) {
+    // a daemon of another version answers too
+    if (connection !== undefined && codeOf(error) === 'ERR_CALL') return connection;
+    connection?.close();
+    throw error;
+  } finally {
+    stopTimer?.();
+  }
+}
+
+async function open(path: string): Promise<ControlConnection> {
   const ipc = controlIpc(path);
   ipc.config.maxRetries = 0;
   ipc.config.stopRetrying = true;

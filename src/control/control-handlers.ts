@@ -65,6 +65,10 @@ export class ControlHandlers implements Handlers {
     return {problems: await this.#parts.reload()};
   }
 
+  async ping(): Result<'ping'> {
+    return {pid: process.pid};
+  }
+
   async clear(): Result<'clear'> {
     this.#parts.rejections.clear();
     return {dropped: this.#parts.tokens.clear()};

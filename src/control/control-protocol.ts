@@ -6,6 +6,8 @@ import {SERVICES_HOST} from '../organization/owner.ts';
  * What the command line can ask the daemon over `control/control.sock`. Only `token` carries a secret.
  */
 export interface ControlCalls {
+  /** Shows that the daemon answers. */
+  readonly ping: {readonly params: undefined; readonly result: {readonly pid: number}};
   readonly status: {readonly params: undefined; readonly result: Status};
   /** Reads the configuration again. `problems` says what is wrong with it, or with parts of it. */
   readonly reload: {readonly params: undefined; readonly result: {readonly problems: readonly Problem[]}};

@@ -48,6 +48,7 @@ async function call(
   caller: Caller,
 ): Promise<unknown> {
   switch (method) {
+    case 'ping':
     case 'status':
     case 'reload':
     case 'clear':

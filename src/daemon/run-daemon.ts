@@ -1,3 +1,4 @@
+import {writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
 import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
@@ -78,7 +79,10 @@ function handleProcessEvents({logging, configuration}: Assembly): void {
 async function openControl({side, handlers}: Assembly, {directory}: Place): Promise<void> {
   await side.serve('control channel', join(directory, 'control', 'control.sock'), async (path) => {
     const {serveControl} = await import('../control/control-server.ts');
-    return serveControl(path, handlers);
+    const server = await serveControl(path, handlers);
+    // for the command line, if we hang
+    writeFileSync(join(dirname(path), 'pid'), `${process.pid}\n`, {mode: 0o600});
+    return server;
   });
 }
 

@@ -1,0 +1,41 @@
+import test from 'ava';
+import {personWithDaemon} from '../helpers/person-with-daemon.ts';
+
+test.serial(
+  'a stopped daemon counts as not running, is named, and answers again when it goes on',
+  async (t) => {
+    const {daemon, person} = await personWithDaemon(t);
+    const {pid = 0} = daemon.process;
+    daemon.process.kill('SIGSTOP');
+    const runs = await Promise.all([
+      person.run('status', ['--json']),
+      person.run('metrics'),
+      person.run('token', ['contoso']),
+      person.run('logs', ['--follow']),
+    ]);
+    for (const {code, stderr} of runs) {
+      t.is(code, 3);
+      t.true(stderr.includes(`the daemon (pid ${pid}, state T) does not answer`), stderr);
+      t.true(stderr.includes(`kill -CONT ${pid}`), stderr);
+    }
+    t.like(JSON.parse(runs[0].stdout), {error: {code: 'ERR_SILENT'}});
+    daemon.process.kill('SIGCONT');
+    t.is((await person.run('status')).code, 0);
+  },
+);
+
+for (const [command, argv, exitCode, code] of [
+  ['status', [], 3, 'ERR_NOT_RUNNING'],
+  ['token', ['contoso'], 3, 'ERR_NOT_RUNNING'],
+  ['token', [], 2, 'ERR_USAGE'],
+] as const) {
+  test.serial(`${[command, ...argv].join(' ')} --json prints an error object if it fails`, async (t) => {
+    const {daemon, person} = await personWithDaemon(t);
+    await daemon.stop('SIGTERM');
+    const run = await person.run(command, [...argv, '--json']);
+    t.is(run.code, exitCode, run.stderr);
+    const {error} = JSON.parse(run.stdout) as {error: {code: string; message: string}};
+    t.is(error.code, code);
+    t.true(run.stderr.includes(error.message));
+  });
+}
