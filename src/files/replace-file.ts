@@ -22,10 +22,11 @@ interface Replacement {
 export async function replaceFile(path: string, {was, next, mode, owner}: Replacement): Promise<void> {
   const target = await followed(path);
   const lock = `${target}.lock`;
-  await mkdir(dirname(target), {recursive: true});
-  const file = await open(lock, 'wx', 0o600).catch((error: unknown) => {
+  const fail = (error: unknown): never => {
     throw cannotLock(path, lock, error);
-  });
+  };
+  await mkdir(dirname(target), {recursive: true}).catch(fail);
+  const file = await open(lock, 'wx', 0o600).catch(fail);
   try {
     if (!sameBytes(await readIfThere(target), was))
       throw new OrgkeyError('ERR_NOT_REPLACED', `${path} was changed in the meantime`, {

@@ -102,7 +102,7 @@ async function configure(git: RunGit, draft: Draft, argv: readonly string[]): Pr
 
 function isMissing({key, value}: Setting, values: readonly string[]): boolean {
   const name = normalKey(key);
-  if (name.startsWith('includeif.')) return !values.includes(value);
+  if (name.startsWith('includeif.') || name === 'include.path') return !values.includes(value);
   if (name.endsWith('.usehttppath')) return !isTrue(values.at(-1));
   // the user's own decision stays
   if (name.endsWith('.proactiveauth')) return values.length === 0;

@@ -12,6 +12,7 @@ import {
 } from './edit-settings.ts';
 import {hashOf, type FileRecord} from './manifest.ts';
 import {areOvertaken} from './overtaken.ts';
+import {includesOwnFile, isOwnFile} from './own-file.ts';
 import type {RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
 import {isSubmoduleFile, unrecordedSettings} from './unrecorded-settings.ts';
@@ -34,6 +35,8 @@ interface Planning {
   readonly git: RunGit;
   /** The directory in which each draft gets its own private directory. */
   readonly temporary: string;
+  /** The lines of our file, if the wanted line includes it. */
+  readonly included?: readonly Setting[];
 }
 
 /**
@@ -52,14 +55,16 @@ export function planSettings(
     const ours = record?.settings ?? unrecordedSettings(path, present);
     const isUntouched = record !== undefined && record.after === hashOf(was);
     const isCurrent = ours.every((one) => wanted.some((other) => same(one, other)));
-    const isInForce = areMet(present, wanted) && !areOvertaken(present, wanted);
+    const isUndone = (lines: readonly Setting[]) =>
+      areOvertaken(expand(lines, planning), expand(wanted, planning));
+    const isInForce = areMet(present, wanted) && !isUndone(present);
     if (record !== undefined && isCurrent && isInForce)
       return {path, was, next: was, added: [], removed: [], record, meanwhile: record};
 
     const base = isUntouched ? record.before : await stripped(git, draft, {was, ours, record});
     await writeDraft(draft, base);
     const settings = await addSettings(git, draft, wanted);
-    if (areOvertaken(await readSettings(git, draft), wanted)) await addAtEnd(git, draft, base, settings);
+    if (isUndone(await readSettings(git, draft))) await addAtEnd(git, draft, base, settings);
     const drafted = await readDraft(draft);
     const next = base === undefined && settings.length === 0 ? undefined : drafted;
     const made = {path, before: base, after: hashOf(next), settings};
@@ -102,6 +107,12 @@ export async function publish({path, was, next}: Change): Promise<void> {
   await replaceFile(path, {was, next, mode: 0o644, owner: 'kept-if-possible'});
 }
 
+/** Returns the lines as git reads them, with those of our file in the place of the line that includes it. */
+function expand(settings: readonly Setting[], {included}: Planning): readonly Setting[] {
+  if (included === undefined) return settings;
+  return settings.flatMap((setting) => (includesOwnFile(setting) ? included : [setting]));
+}
+
 /** Appends new sections: git itself would add to the last section of that name, anywhere in the file. */
 async function addAtEnd(
   git: RunGit,
@@ -128,7 +139,8 @@ async function stripped(
   const removed = await removeSettings(git, draft, ours);
   if (removed.length === 0) return was;
   const rest = await readDraft(draft);
-  const wasOurs = record === undefined ? isSubmoduleFile(draft.of) : record.before === undefined;
+  const wasOurs =
+    record === undefined ? isSubmoduleFile(draft.of) || isOwnFile(draft.of) : record.before === undefined;
   return wasOurs && rest.toString('latin1').trim() === '' ? undefined : rest;
 }
 

@@ -9,19 +9,22 @@ export interface Setting {
 }
 
 /**
- * Returns `!script='/abs path/git-credential-orgkey'; f() { . "$script"; }; f`: git runs a helper in a shell anyway,
- * and that shell reads the script instead of starting a second shell.
+ * Returns `!script='/abs path/git-credential-orgkey'; f() { [ ! -r "$script" ] || . "$script"; }; f`: git runs a helper
+ * in a shell anyway, and that shell reads the script instead of starting a second shell. Without the script, git asks its
+ * next helper.
  */
 export function helperValue(path: string): string {
-  return `!script=${quoteForShell(path)}; f() { . "$script"; }; f`;
+  return `!script=${quoteForShell(path)}; f() { [ ! -r "$script" ] || . "$script"; }; f`;
 }
 
-/** Returns the script's path in our helper line, or in its old form `!'/abs path/git-credential-orgkey'`. */
+/** Returns the script's path in our helper line, in any form that a version of `setup` wrote. */
 export function pathInHelper(value: string): string | undefined {
   const quoted = /^!(?:script=)?'((?:[^']|'\\'')*\/git-credential-orgkey)'/.exec(value)?.[1];
   const path = quoted?.replaceAll(String.raw`'\''`, "'");
   if (path === undefined) return undefined;
-  return value === helperValue(path) || value === `!${quoteForShell(path)}` ? path : undefined;
+  const word = quoteForShell(path);
+  const forms = [helperValue(path), `!script=${word}; f() { . "$script"; }; f`, `!${word}`];
+  return forms.includes(value) ? path : undefined;
 }
 
 /**

@@ -25,7 +25,8 @@ for (const [title, before] of Object.entries(userConfigurations)) {
     const first = await person.run('setup', ['--service', 'none']);
     t.is(first.code, 0, first.stderr);
     const after = person.read('.gitconfig');
-    t.true(after?.includes('git-credential-orgkey'));
+    t.true(after?.includes('path = ~/.config/orgkey/gitconfig\n'));
+    t.false(after?.includes('git-credential-orgkey'), 'all other lines are in the file of its own');
     t.true(after?.startsWith((before ?? '').trimEnd().slice(0, 20)));
 
     const second = await person.run('setup', ['--service', 'none']);
@@ -36,6 +37,7 @@ for (const [title, before] of Object.entries(userConfigurations)) {
     const last = await person.run('uninstall');
     t.is(last.code, 0, last.stderr);
     t.is(person.read('.gitconfig'), before);
+    t.is(person.read('.config/orgkey/gitconfig'), undefined);
     t.is((await person.run('uninstall')).code, 0, 'twice is harmless');
     t.is(person.read('.gitconfig'), before);
     t.is(person.read('.config/orgkey/config.yaml'), patConfiguration, 'the configuration stays');
@@ -46,14 +48,10 @@ test.serial('git is configured for each host and each organization', async (t) =
   const person = new Person(t);
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
-  const {stdout} = await person.git(['config', '--global', '--list']);
+  const {stdout} = await person.git(['config', '--global', '--includes', '--list']);
   const script = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
-  const helper = `!script='${script}'; f() { . "$script"; }; f`;
-  const organization = (url: string) => [
-    `credential.${url}.helper=`,
-    `credential.${url}.helper=${helper}`,
-    `http.${url}.proactiveauth=auto`,
-  ];
+  const helper = `!script='${script}'; f() { [ ! -r "$script" ] || . "$script"; }; f`;
+  const organization = (url: string) => [`credential.${url}.helper=`, `credential.${url}.helper=${helper}`];
   t.deepEqual(
     stdout.trim().split('\n').toSorted(),
     [
@@ -67,6 +65,7 @@ test.serial('git is configured for each host and each organization', async (t) =
       ...organization('https://dev.azure.com/contoso'),
       ...organization('https://dev.azure.com/fabrikam'),
       ...organization('https://fabrikam.visualstudio.com'),
+      'include.path=~/.config/orgkey/gitconfig',
     ].toSorted(),
   );
 });
@@ -74,15 +73,29 @@ test.serial('git is configured for each host and each organization', async (t) =
 test.serial('only a fallback resets the existing helpers for the whole host', async (t) => {
   const person = new Person(t);
   person.configure('integrations: {azure: [{credentials: [{personalAccessToken: canary-pat}]}]}\n');
-  t.is((await person.run('setup', ['--service', 'none', '--no-proactive-auth'])).code, 0);
+  t.is((await person.run('setup', ['--service', 'none'])).code, 0);
   const {stdout} = await person.git([
     'config',
     '--global',
+    '--includes',
     '--get-all',
     'credential.https://dev.azure.com.helper',
   ]);
   t.is(stdout.split('\n')[0], '');
-  t.false(person.read('.gitconfig')?.includes('proactiveAuth'));
+});
+
+test.serial('only --proactive-auth makes git send the credential with its first request', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const own = () => person.read('.config/orgkey/gitconfig') ?? '';
+  for (const [argv, count] of [
+    [[], 0],
+    [['--proactive-auth'], 6],
+    [['--no-proactive-auth'], 0],
+  ] as const) {
+    t.is((await person.run('setup', ['--service', 'none', ...argv])).code, 0);
+    t.is(own().match(/\tproactiveAuth = auto\n/g)?.length ?? 0, count);
+  }
 });
 
 test.serial('setup with flags serves a credential through git, and uninstall removes it all', async (t) => {
@@ -142,7 +155,7 @@ test.serial('uninstall keeps what was added to git after setup', async (t) => {
   t.is((await person.run('uninstall')).code, 0);
   t.is(
     person.read('.gitconfig'),
-    '[user]\n\tname = Ann\n[credential "https://dev.azure.com"]\n\thelper = mine\n[alias]\n\tst = status\n',
+    '[user]\n\tname = Ann\n[alias]\n\tst = status\n[credential "https://dev.azure.com"]\n\thelper = mine\n',
   );
 });
 
@@ -151,9 +164,9 @@ test.serial('setup removes an organization from git that left the configuration'
   person.configure();
   await person.run('setup', ['--service', 'none']);
   person.configure(patConfiguration.replace('contoso, fabrikam', 'contoso'));
-  const {stderr} = await person.run('setup', ['--service', 'none']);
+  const {stderr} = await person.run('setup', ['--service', 'none', '--verbose']);
   t.regex(stderr, / {2}- credential\.https:\/\/dev\.azure\.com\/fabrikam\.helper/);
-  t.false(person.read('.gitconfig')?.includes('fabrikam'));
+  t.false(person.read('.config/orgkey/gitconfig')?.includes('fabrikam'));
   await person.run('uninstall');
   t.is(person.read('.gitconfig'), undefined);
 });
@@ -168,19 +181,19 @@ for (const [title, before] of [
     if (before !== undefined) person.write('.gitconfig', before);
     await person.run('setup', ['--service', 'none']);
     person.configure(patConfiguration.replace('contoso, fabrikam', 'contoso'));
-    const lock = person.write('.gitconfig.lock', '');
+    const lock = person.write('.config/orgkey/gitconfig.lock', '');
     const locked = await person.run('setup', ['--service', 'none']);
     t.is(locked.code, 1);
     t.regex(locked.stderr, /is locked/);
-    t.true(person.read('.gitconfig')?.includes('fabrikam'));
+    t.true(person.read('.config/orgkey/gitconfig')?.includes('fabrikam'));
     rmSync(lock);
 
     const dry = await person.run('uninstall', ['--dry-run']);
     t.regex(dry.stdout, /- credential\.https:\/\/dev\.azure\.com\/fabrikam\.helper/);
     const next = await person.run('setup', ['--service', 'none']);
     t.is(next.code, 0, next.stderr);
-    t.false(person.read('.gitconfig')?.includes('fabrikam'));
-    t.true(person.read('.gitconfig')?.includes('contoso'));
+    t.false(person.read('.config/orgkey/gitconfig')?.includes('fabrikam'));
+    t.true(person.read('.config/orgkey/gitconfig')?.includes('contoso'));
     t.is((await person.run('uninstall')).code, 0);
     t.is(person.read('.gitconfig'), before);
   });
@@ -229,10 +242,10 @@ for (const [title, between] of [
     t.is((await sshCommand()).stdout, '');
     t.is(person.read('.config/orgkey/submodules.gitconfig'), undefined);
     const {stdout} = await person.git(['config', '--global', '--list']);
-    const lines = stdout.trim().split('\n');
-    // who set these is not known
-    const rest = lines.filter((line) => !/\.(?:usehttppath=true|proactiveauth=auto)$/.test(line));
-    t.deepEqual(rest, ['user.name=Ann', 'includeif.gitdir:**/.git/modules/**.path=~/mine.gitconfig']);
+    t.deepEqual(stdout.trim().split('\n'), [
+      'user.name=Ann',
+      'includeif.gitdir:**/.git/modules/**.path=~/mine.gitconfig',
+    ]);
     t.is((await person.run('uninstall')).code, 0, 'twice is harmless');
   });
 }
@@ -312,7 +325,7 @@ test.serial('setup writes to GIT_CONFIG_GLOBAL if it is set', async (t) => {
   mkdirSync(person.path('elsewhere'));
   const environment = {GIT_CONFIG_GLOBAL: file};
   t.is((await person.run('setup', ['--service', 'none'], {environment})).code, 0);
-  t.true(person.read('elsewhere/config')?.includes('git-credential-orgkey'));
+  t.true(person.read('elsewhere/config')?.includes('/.config/orgkey/gitconfig'));
   t.is(person.read('.gitconfig'), undefined);
   t.is((await person.run('uninstall', [], {environment})).code, 0);
   t.is(person.read('elsewhere/config'), undefined);
@@ -329,7 +342,7 @@ test.serial('setup writes to the XDG file if only that one exists', async (t) =>
   person.configure();
   person.write('.config/git/config', '[user]\n\tname = Ann\n');
   await person.run('setup', ['--service', 'none']);
-  t.true(person.read('.config/git/config')?.includes('git-credential-orgkey'));
+  t.true(person.read('.config/git/config')?.includes('/.config/orgkey/gitconfig'));
   t.is(person.read('.gitconfig'), undefined);
   await person.run('uninstall');
   t.is(person.read('.config/git/config'), '[user]\n\tname = Ann\n');
@@ -341,7 +354,7 @@ test.serial('a symbolic link to a configuration of git is kept', async (t) => {
   const target = person.write('dotfiles/gitconfig', '[user]\n\tname = Ann\n', 0o644);
   symlinkSync(target, person.path('.gitconfig'));
   await person.run('setup', ['--service', 'none']);
-  t.true(person.read('dotfiles/gitconfig')?.includes('git-credential-orgkey'));
+  t.true(person.read('dotfiles/gitconfig')?.includes('/.config/orgkey/gitconfig'));
   await person.run('uninstall');
   t.is(person.read('dotfiles/gitconfig'), '[user]\n\tname = Ann\n');
   t.is(statSync(target).mode & 0o777, 0o644);
@@ -502,6 +515,6 @@ testUnless(whyNotRoot, test.serial)('a home that nobody may write to is told', a
     environment: {ORGKEY_STATE_DIR: person.path('state'), TMPDIR: person.path('tmp')},
   });
   t.is(code, 1, stderr);
-  t.regex(stderr, /\.gitconfig cannot be written \(EACCES\)\norgkey: hint: /);
+  t.regex(stderr, /gitconfig cannot be written \(EACCES\)\norgkey: hint: /);
   t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
 });

@@ -154,6 +154,16 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: 'a repository has an Authorization header, as pipelines leave it',
+    config: SOUND,
+    local:
+      '[remote "origin"]\nurl = https://dev.azure.com/contoso/web/_git/site\n[http "https://dev.azure.com/contoso/web/_git/site"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n',
+    expected: [
+      WELL,
+      /^extraHeader warning: git sends its own Authorization header .* → git config --local --unset-all http\.https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\.extraheader$/,
+    ],
+  },
+  {
     title: 'an included file sets an Authorization header',
     config: `${SOUND}[include]\npath = in cluded\n`,
     included: '[http "https://dev.azure.com/"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n',
@@ -305,10 +315,7 @@ for (const git of gits) {
     const found = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
     t.is(found.length, git.hasAuthtype ? 1 : 0);
     if (git.hasAuthtype)
-      t.regex(
-        found.join(),
-        /^proactiveAuth ok: public repositories of one organization .* orgkey setup --no-proactive-auth$/,
-      );
+      t.regex(found.join(), /^proactiveAuth ok: public repositories of one organization .* orgkey setup$/);
     home.write('.gitconfig', '[http "https://dev.azure.com"]\nproactiveAuth = basic\n');
     const wide = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
     t.is(wide.length, git.hasAuthtype ? 1 : 0);
@@ -317,6 +324,38 @@ for (const git of gits) {
         wide.join(),
         /^proactiveAuth warning: .* → git config --file '.*\/\.gitconfig' --unset-all http\.https:\/\/dev\.azure\.com\.proactiveauth$/,
       );
+  });
+
+  withGit(`${git.name}: two Authorization headers are an error, in the clone that has one`, async (t) => {
+    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
+    t.teardown(() => home.remove());
+    const early = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
+    const ours = home.write('.config/orgkey/gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${early}`);
+    home.write('.gitconfig', '[include]\npath = ~/.config/orgkey/gitconfig\n');
+    await home.succeed(['init', '-q', 'repository']);
+    const url = 'https://dev.azure.com/Contoso/web/_git/site';
+    await home.succeed(['-C', 'repository', 'remote', 'add', 'origin', url]);
+    await home.succeed([
+      '-C',
+      'repository',
+      'config',
+      `http.${url}.extraheader`,
+      'AUTHORIZATION: bearer canary',
+    ]);
+    const found = async () =>
+      lines(await look(home, 'repository')).filter((line) => line.startsWith('extraHeader'));
+    // git compares case, so proactiveAuth does not cover this spelling
+    t.regex((await found()).join('\n'), /^extraHeader warning: [^\n]*$/);
+    home.write('.config/orgkey/gitconfig', `[http "https://dev.azure.com"]\nproactiveAuth = auto\n`);
+    const [both = '', ...more] = await found();
+    t.deepEqual(more, []);
+    t.regex(
+      both,
+      git.hasAuthtype
+        ? /^extraHeader failed: .*two Authorization .* → orgkey setup$/
+        : /^extraHeader warning/,
+    );
+    t.true(both.includes(git.hasAuthtype ? ours : 'repository') || !git.hasAuthtype);
   });
 
   withGit(`${git.name}: its version and its cache client are reported`, async (t) => {

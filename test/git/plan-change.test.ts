@@ -229,7 +229,7 @@ test('a change between planning and publishing is not lost', async (t) => {
   await withFile('[user]\n\tname = Ann\n', async (file) => {
     const plan = await planSettings(file, wanted, undefined, planning(file));
     await git(['config', '--file', file, 'user.name', 'Bob']);
-    await t.throwsAsync(() => publish(plan), {code: 'ERR_NOT_REPLACED', message: /changed meanwhile/});
+    await t.throwsAsync(() => publish(plan), {code: 'ERR_NOT_REPLACED', message: /changed in the meantime/});
     t.deepEqual(await values(file, 'user.name'), ['Bob']);
     t.is(await textOf(`${file}.lock`), undefined);
   });

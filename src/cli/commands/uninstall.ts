@@ -16,7 +16,7 @@ import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '..
 import {orFail, reportWarning, serviceFor, serviceKind} from '../setup/choose-service.ts';
 import {placedScripts} from '../setup/place-scripts.ts';
 import {forgetService, recallService} from '../setup/remember-service.ts';
-import {submoduleFileFor} from '../setup/set-up-git.ts';
+import {ownFileFor, submoduleFileFor} from '../setup/set-up-git.ts';
 
 interface UninstallOptions extends Places {
   readonly system: boolean;
@@ -114,7 +114,7 @@ async function planGitRemoval(
     : await globalFile(environment, homeOf(context));
   const planning = {git, temporary};
   // the record of a setup may be lost
-  const unrecorded = [main, submoduleFileFor(options, context)].filter(
+  const unrecorded = [main, ownFileFor(options, context), submoduleFileFor(options, context)].filter(
     (file) => !records.some(({path}) => path === file),
   );
   const changes: Change[] = [];

@@ -21,8 +21,12 @@ export const everydayCommands: readonly Command[] = [
       ...starter,
       service,
       system,
-      'no-proactive-auth': flag("send git's first request without a credential"),
+      'proactive-auth': flag(
+        'let git send the credential with its first request, which saves a round trip; not for machines on which a command brings its own Authorization header',
+      ),
+      'no-proactive-auth': flag("the default: git's first request has no credential"),
       'dry-run': dryRun,
+      verbose: flag('print every setting of git'),
     },
     examples: [
       {command: 'orgkey setup', note: 'answer a few questions'},

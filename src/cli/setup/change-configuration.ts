@@ -1,6 +1,7 @@
 import type {Problem, Settings} from '../../config/configuration.ts';
 import {replaceFile} from '../../files/replace-file.ts';
 import {readManifest, type FileRecord} from '../../git/manifest.ts';
+import {isOwnFile} from '../../git/own-file.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -63,8 +64,11 @@ async function configureGit(
     );
     return;
   }
-  const isProactive = records.some(({settings}) => settings.some(({key}) => key.endsWith('.proactiveAuth')));
-  const gitOptions = {...options, system: false, 'no-proactive-auth': !isProactive};
+  // earlier versions turned it on in the user's file without being asked
+  const isProactive = records.some(
+    ({path, settings}) => isOwnFile(path) && settings.some(({key}) => key.endsWith('.proactiveAuth')),
+  );
+  const gitOptions = {...options, system: false, 'proactive-auth': isProactive};
   const plan = await planGit(loaded.configuration, gitOptions, context, gitFrom(context.environment));
   await changeGit(plan, gitOptions, context);
 }

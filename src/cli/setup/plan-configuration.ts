@@ -22,6 +22,7 @@ import {
 
 export interface SetupOptions extends GitOptions, StarterOptions {
   readonly 'dry-run': boolean;
+  readonly verbose: boolean;
   readonly service: string;
 }
 

@@ -8,7 +8,7 @@ interface Wishes {
   readonly helper: string;
   /** The includes for the ssh wrapper in submodules; empty without a submodule key. */
   readonly includes: readonly Setting[];
-  /** Whether git sends the credential with its first request (git 2.46 and later). */
+  /** Whether git sends a credential with its first request (2.46 and later), even beside a header of the caller's. */
   readonly proactiveAuth: boolean;
 }
 

@@ -1,4 +1,4 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
@@ -25,7 +25,9 @@ export async function writeConfiguration(
     for (const change of changes) terminal.say(describeRuleChange(change, path));
     return;
   }
-  await mkdir(dirname(path), {recursive: true, mode: system ? 0o755 : 0o700});
+  const made = await mkdir(dirname(path), {recursive: true, mode: system ? 0o755 : 0o700});
+  // every user's git reads a file there, whatever the umask is
+  if (system && made !== undefined) await chmod(dirname(path), 0o755);
   // wx: never over one that was created meanwhile
   await writeFile(path, text, {mode: 0o600, flag: 'wx'});
   terminal.say(`configuration: wrote ${printable(path)}`);

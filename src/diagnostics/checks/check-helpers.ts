@@ -6,6 +6,7 @@ import {
   type OurHelper,
 } from '../../git/credential-chain.ts';
 import {coversCredential} from '../../git/match-url.ts';
+import {includesOwnFile, isOwnFile} from '../../git/own-file.ts';
 import {describeOrigin, partsOfKey, showKey, type SeenSetting} from '../../git/seen-settings.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
@@ -40,9 +41,11 @@ export async function checkHelpers({
   );
   const affected = new Set([...findings.values()].flatMap(({names}) => names));
   const sound = covered.map(({name}) => name).filter((name) => !affected.has(name));
-  return sound.length === 0
-    ? diagnostics
-    : [ok('helper', `git asks orgkey for ${listNames(sound)}`), ...diagnostics];
+  return [
+    ...(sound.length === 0 ? [] : [ok('helper', `git asks orgkey for ${listNames(sound)}`)]),
+    ...whereOurs(settings),
+    ...diagnostics,
+  ];
 }
 
 type Expected = Pick<World, 'helper' | 'packagedHelper'>;
@@ -71,7 +74,7 @@ async function findingsOf(
   return [
     ...(await findingsOfScript(ours, found, expected)),
     ...(before.length === 0 ? [] : [askedBefore(before)]),
-    ...askedAfter(after, (one) => isUndoneBySetup(one, found, base)),
+    ...askedAfter(after, (one) => isUndoneBySetup(one, mainFileOf(found, settings), base)),
     ...(chain.sendsPath || !url.startsWith(`https://${host}`) ? [] : [withoutPath(chain, host)]),
   ];
 }
@@ -108,7 +111,7 @@ function notAsked(
     title: 'helper',
     detail: `git does not ask orgkey, but ${others || 'no helper at all'}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
     // remove only the empty line: other hosts may need the rest
-    repair: isUndoneBySetup(reset, found, base) ? 'orgkey setup' : takeOutValue(reset),
+    repair: isUndoneBySetup(reset, mainFileOf(found, settings), base) ? 'orgkey setup' : takeOutValue(reset),
   };
 }
 
@@ -197,12 +200,32 @@ function takeOutHelper(other: SeenSetting): string {
   return isForAll ? `${command}\nunless other hosts need it` : command;
 }
 
-/** Whether setup writes our lines after that line: it is in the system file, or covers all of `base` in our own file. */
-function isUndoneBySetup({key, scope, origin}: SeenSetting, ours: SeenSetting, base: string): boolean {
+/** Whether setup writes our lines after that line: it is in the system file, or covers all of `base` in `mainFile`. */
+function isUndoneBySetup({key, scope, origin}: SeenSetting, mainFile: string, base: string): boolean {
   if (scope === 'system') return true;
   const {between} = partsOfKey(key);
-  const isSeen = scope === 'global' && origin === ours.origin;
+  const isSeen = scope === 'global' && origin === mainFile;
   return isSeen && (between === undefined || coversCredential(between, base));
+}
+
+/** Returns the file that `setup` changes: the one that includes ours, or has our line itself. */
+function mainFileOf(ours: SeenSetting, settings: readonly SeenSetting[]): string {
+  return (isOwnFile(fileOf(ours)) ? settings.findLast(includesOwnFile) : undefined)?.origin ?? ours.origin;
+}
+
+function fileOf({origin}: SeenSetting): string {
+  return origin.replace(/^file:/, '');
+}
+
+/** Says where everything is that `setup` told git. */
+function whereOurs(settings: readonly SeenSetting[]): Diagnostic[] {
+  const seen = settings.filter((setting) => isOwnFile(fileOf(setting)));
+  return [...new Set(seen.map(fileOf))].map((file) =>
+    ok(
+      'settings',
+      `${seen.filter((one) => fileOf(one) === file).length} settings are in ${printable(file, 200)}`,
+    ),
+  );
 }
 
 function withoutPath({useHttpPath}: CredentialChain, host: string): Finding {

@@ -1,6 +1,8 @@
 import {coversUrl} from '../../git/match-url.ts';
+import {isOwnFile} from '../../git/own-file.ts';
 import {describeOrigin, partsOfKey, truthOf, type SeenSetting} from '../../git/seen-settings.ts';
 import {parseGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
@@ -19,7 +21,7 @@ export async function checkTransport({
 }: Pick<World, 'git' | 'settings' | 'targets' | 'environment'>): Promise<readonly Diagnostic[]> {
   const version = parseGitVersion((await git(['version'])).stdout);
   return [
-    ...uniqueByDetail(targets.flatMap((target) => checkTarget(target, settings))),
+    ...uniqueByDetail(targets.flatMap((target) => checkTarget(target, settings, version))),
     ...unverified(environment),
     ...proactive(settings, targets, version),
     ...spellings(settings, targets),
@@ -27,31 +29,17 @@ export async function checkTransport({
 }
 
 function checkTarget(
-  {addresses: [address = ''], name}: Target,
+  target: Target,
   settings: readonly SeenSetting[],
+  version: GitVersion | undefined,
 ): Diagnostic[] {
+  const {
+    addresses: [address = ''],
+    name,
+  } = target;
   const url = `${address}/project/_git/repository`;
-  const httpSettings = (wanted: string) =>
-    settings.filter(({key}) => {
-      const parts = partsOfKey(key);
-      if (parts.section !== 'http' || parts.name !== wanted) return false;
-      return parts.between === undefined || coversUrl(parts.between, url);
-    });
-  const found: Diagnostic[] = [];
-  // an empty value drops the ones before it
-  const headers = httpSettings('extraheader');
-  const header = headers
-    .slice(headers.findLastIndex(({value}) => value === '') + 1)
-    .findLast(({value}) => /^\s*(?:proxy-)?authorization\s*:/i.test(value));
-  if (header !== undefined)
-    found.push(
-      warning(
-        'extraHeader',
-        `git sends its own Authorization header and does not ask orgkey (${describeOrigin(header)})`,
-        takeOut(header),
-      ),
-    );
-  const verify = httpSettings('sslverify').at(-1);
+  const found = [...urlsOf(target, settings)].flatMap((one) => checkHeaders(one, settings, version));
+  const verify = httpSettings('sslverify', url, settings).at(-1);
   if (verify !== undefined && truthOf(verify.value) === false)
     found.push(
       failed(
@@ -74,6 +62,77 @@ function checkTarget(
       ),
     );
   return found;
+}
+
+/** Returns the settings of this name that cover a URL, in the order of reading. */
+function httpSettings(wanted: string, url: string, settings: readonly SeenSetting[]): SeenSetting[] {
+  return settings.filter(({key}) => {
+    const parts = partsOfKey(key);
+    if (parts.section !== 'http' || parts.name !== wanted) return false;
+    return parts.between === undefined || coversUrl(parts.between, url);
+  });
+}
+
+/** Returns a URL that stands for any repository, the one that was named, and those of the remotes of this clone. */
+function urlsOf(
+  {addresses, repository, host, organization}: Target,
+  settings: readonly SeenSetting[],
+): Set<string> {
+  const named = [
+    `${host}/${encodeURIComponent(organization)}/`,
+    `${host}/tfs/${encodeURIComponent(organization)}/`,
+  ];
+  if (host === SERVICES_HOST) named.push(`${organization}.visualstudio.com/`);
+  const remotes = settings.flatMap(({key, value}) => {
+    const {section, name} = partsOfKey(key);
+    if (section !== 'remote' || (name !== 'url' && name !== 'pushurl')) return [];
+    const rest = /^https:\/\/(?:[^/]*@)?(.*)$/i.exec(value)?.[1]?.toLowerCase();
+    return named.some((one) => rest?.startsWith(one.toLowerCase()) === true) ? [value] : [];
+  });
+  return new Set([
+    `${addresses[0] ?? ''}/project/_git/repository`,
+    ...(repository === undefined ? [] : [repository]),
+    ...remotes,
+  ]);
+}
+
+/** An Authorization header of the caller's own replaces orgkey's credential; with proactiveAuth git sends both. */
+function checkHeaders(
+  url: string,
+  settings: readonly SeenSetting[],
+  version: GitVersion | undefined,
+): Diagnostic[] {
+  // an empty value drops the ones before it
+  const headers = httpSettings('extraheader', url, settings);
+  const header = headers
+    .slice(headers.findLastIndex(({value}) => value === '') + 1)
+    .findLast(({value}) => /^\s*(?:proxy-)?authorization\s*:/i.test(value));
+  if (header === undefined) return [];
+  const early = mostSpecific(httpSettings('proactiveauth', url, settings));
+  if (version !== undefined && takesBearer(version) && early !== undefined && early.value !== 'none')
+    return [
+      failed(
+        'extraHeader',
+        `git sends two Authorization headers, which servers reject: its own (${describeOrigin(header)}), and orgkey's because of proactiveAuth (${describeOrigin(early)})`,
+        isOwnFile(early.origin.replace(/^file:/, '')) ? 'orgkey setup' : takeOut(early),
+      ),
+    ];
+  return [
+    warning(
+      'extraHeader',
+      `git sends its own Authorization header and does not ask orgkey (${describeOrigin(header)})`,
+      takeOut(header),
+    ),
+  ];
+}
+
+/** Returns the setting that counts: git takes the longest URL, and of equal ones the last. */
+function mostSpecific(settings: readonly SeenSetting[]): SeenSetting | undefined {
+  const length = ({key}: SeenSetting) => partsOfKey(key).between?.replace(/\/+$/, '').length ?? 0;
+  return settings.reduce<SeenSetting | undefined>(
+    (best, one) => (best === undefined || length(one) >= length(best) ? one : best),
+    undefined,
+  );
 }
 
 function leadsHome(base: string, address: string): boolean {
@@ -120,7 +179,7 @@ function proactive(
       : [
           ok(
             'proactiveAuth',
-            `public repositories of ${narrow === 1 ? 'one organization' : `${narrow} organizations`} need orgkey too; to undo: orgkey setup --no-proactive-auth`,
+            `public repositories of ${narrow === 1 ? 'one organization' : `${narrow} organizations`} need orgkey too; to undo: orgkey setup`,
           ),
         ]),
   ];
