@@ -126,9 +126,12 @@ function checkHeaders(
   ];
 }
 
+function length({key}: SeenSetting): number {
+  return partsOfKey(key).between?.replace(/\/+$/, '').length ?? 0;
+}
+
 /** Returns the setting that counts: git takes the longest URL, and of equal ones the last. */
 function mostSpecific(settings: readonly SeenSetting[]): SeenSetting | undefined {
-  const length = ({key}: SeenSetting) => partsOfKey(key).between?.replace(/\/+$/, '').length ?? 0;
   return settings.reduce<SeenSetting | undefined>(
     (best, one) => (best === undefined || length(one) >= length(best) ? one : best),
     undefined,
