@@ -4,6 +4,7 @@ import {connectedTenant, NO_TENANT} from '../organization/connected-tenant.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, nameOf} from '../organization/socket-scope.ts';
 import type {Failure} from '../token/acquire.ts';
+import {nameInRepair} from '../text/name-in-repair.ts';
 import {NOT_ACCEPTED} from '../token/find-token.ts';
 import type {Answer} from '../protocol/answer.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
@@ -27,10 +28,12 @@ export function explainFailure(
   const who = `${describeOwner(owner)}: ${describeIdentity(identity)}`;
   const challenges = 'challenges' in request ? request.challenges : [];
   const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
+  // a user who has not signed in needs only this
+  const isSignedOut = failure.code === 'ERR_NOT_SIGNED_IN';
   const hints = [
-    failure.hint,
+    nameInRepair(failure.hint, owner.kind === 'server' ? describeOwner(owner) : nameOf(owner)),
     tenant && adviseOnTenant(tenant, identity, failure),
-    `run: orgkey doctor ${argumentFor(owner)}`.trimEnd(),
+    isSignedOut ? undefined : `run: orgkey doctor ${argumentFor(owner)}`.trimEnd(),
   ];
   return {
     kind: 'failure',

@@ -14,6 +14,7 @@ import type {
   Status,
   TokenResult,
 } from './control-protocol.ts';
+import {notConfigured} from './not-configured.ts';
 import {ownerNamed} from './owner-named.ts';
 import type {People} from './people.ts';
 
@@ -120,7 +121,10 @@ function chooseFor(
   bindings: Bindings,
 ): Chosen {
   const choice = bindings.choose(ownerNamed(organization, bindings));
-  if (choice.kind === 'none') return failed('ERR_NOT_CONFIGURED', choice.reason, 'run: orgkey org list');
+  if (choice.kind === 'none') {
+    const {code, message, hint} = notConfigured(organization, bindings);
+    return failed(code, message, hint);
+  }
   const {binding} = choice;
   const {kind} = binding.identity;
   if (binding.identity.kind === 'unusable') {

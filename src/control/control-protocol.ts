@@ -23,10 +23,21 @@ export interface ControlCalls {
   /** Returns the metrics in Prometheus' text format. */
   readonly metrics: {readonly params: undefined; readonly result: {readonly text: string}};
   /** Signs a user in. Events `login` report the progress. */
-  readonly login: {readonly params: {readonly organization: string}; readonly result: LoginResult};
+  readonly login: {
+    readonly params: {
+      readonly organization: string;
+      /** Default: as configured. */
+      readonly method?: 'browser' | 'device-code' | undefined;
+    };
+    readonly result: LoginResult;
+  };
   readonly logout: {
     readonly params: {readonly organization: string};
-    readonly result: {readonly wasSignedIn: boolean};
+    readonly result: {
+      readonly wasSignedIn: boolean;
+      /** The organization is not configured. */
+      readonly failure?: {readonly code: string; readonly message: string; readonly hint: string};
+    };
   };
 }
 

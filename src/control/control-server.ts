@@ -59,9 +59,16 @@ async function call(
         {organization: text(params, 'organization'), scope: optionalText(params, 'scope')},
         caller,
       );
-    case 'login':
+    case 'login': {
+      const how = optionalText(params, 'method');
+      const organization = text(params, 'organization');
+      return handlers.login(
+        {organization, method: how === 'browser' || how === 'device-code' ? how : undefined},
+        caller,
+      );
+    }
     case 'logout':
-      return handlers[method]({organization: text(params, 'organization')}, caller);
+      return handlers.logout({organization: text(params, 'organization')}, caller);
     case 'logs':
       return handlers.logs({follow: params['follow'] === true}, caller);
     default:

@@ -1,8 +1,9 @@
 import {refreshTokenName} from '../entra/sign-in/refresh-tokens.ts';
 import type {SignInEvent, SignedIn} from '../entra/sign-in/sign-in.ts';
 import type {Bindings} from '../identity/bindings.ts';
-import type {Identity} from '../identity/identity.ts';
+import {describeIdentity, type Identity} from '../identity/identity.ts';
 import {isoTime} from '../text/iso-time.ts';
+import {notConfigured} from './not-configured.ts';
 import {AZURE_DEVOPS_SCOPE} from '../token/acquire.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
@@ -31,10 +32,14 @@ export class People {
     this.#parts = parts;
   }
 
-  async login({organization}: Params<'login'>, {send, gone}: Caller): Result<'login'> {
-    const identity = this.#identityOf(organization);
-    if (identity === undefined) return notSignIn;
-    const signedIn = await this.#parts.signIn(identity, {
+  async login({organization, method}: Params<'login'>, {send, gone}: Caller): Result<'login'> {
+    const bindings = this.#parts.bindings();
+    const choice = bindings.choose(ownerNamed(organization, bindings));
+    if (choice.kind === 'none') return {kind: 'failed', ...notConfigured(organization, bindings)};
+    const {identity} = choice.binding;
+    if (identity.kind !== 'sign-in') return notSignIn(organization, identity);
+    // both methods store the same sign-in
+    const signedIn = await this.#parts.signIn(method === undefined ? identity : {...identity, method}, {
       onEvent: send,
       signal: gone,
     });
@@ -50,20 +55,15 @@ export class People {
   }
 
   async logout({organization}: Params<'logout'>): Result<'logout'> {
-    const identity = this.#identityOf(organization);
-    if (identity === undefined) return {wasSignedIn: false};
+    const bindings = this.#parts.bindings();
+    const choice = bindings.choose(ownerNamed(organization, bindings));
+    if (choice.kind === 'none') return {wasSignedIn: false, failure: notConfigured(organization, bindings)};
+    const {identity} = choice.binding;
+    if (identity.kind !== 'sign-in') return {wasSignedIn: false};
     const wasSignedIn = await this.#parts.isSignedIn(identity);
     await this.#parts.signOut(identity);
     this.#forgetTokensOf(identity);
     return {wasSignedIn};
-  }
-
-  #identityOf(organization: string): SignInIdentity | undefined {
-    const bindings = this.#parts.bindings();
-    const choice = bindings.choose(ownerNamed(organization, bindings));
-    if (choice.kind === 'none') return undefined;
-    const {identity} = choice.binding;
-    return identity.kind === 'sign-in' ? identity : undefined;
   }
 
   #forgetTokensOf(person: SignInIdentity): void {
@@ -73,12 +73,17 @@ export class People {
   }
 }
 
-const notSignIn = {
-  kind: 'failed',
-  code: 'ERR_NOT_SIGN_IN',
-  message: "this organization's identity does not use interactive sign-in",
-  hint: 'set signIn: browser or signIn: device-code in the configuration',
-} as const;
+function notSignIn(organization: string, identity: Identity): Awaited<Result<'login'>> {
+  return {
+    kind: 'failed',
+    code: 'ERR_NOT_SIGN_IN',
+    message: `${organization} uses ${describeIdentity(identity)}; no user signs in to it`,
+    hint:
+      identity.kind === 'pat'
+        ? `replace the token: orgkey login ${organization} --paste`
+        : `to sign in as a user: orgkey org add ${organization} --sign-in browser`,
+  };
+}
 
 /** Returns all identities with the same sign-in: they differ in the method or the client secret only. */
 function sharingSignIn(person: SignInIdentity, bindings: Bindings): readonly Identity[] {

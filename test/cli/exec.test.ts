@@ -40,7 +40,8 @@ test.serial('exec sets the variables that tools read, and returns the exit code'
 
   t.is((await person.run('exec contoso', ['--', 'sh', '-c', 'exit 7'])).code, 7);
   t.is((await person.run('exec contoso', ['--', 'sh', '-c', 'kill -TERM $$'])).code, 143);
-  t.is((await person.run('exec contoso', ['--', 'no-such-program'])).code, 2);
+  t.is((await person.run('exec contoso', ['--', 'no-such-program'])).code, 127);
+  t.is((await person.run('exec contoso', ['--', '/etc/passwd'])).code, 126);
   t.is((await person.run('exec contoso', ['--', 'printf', '%s', '--json'])).stdout, '--json');
   t.is((await person.run('exec contoso', ['--feed', 'a/b/c', '--', 'true'])).code, 2);
 });
@@ -59,7 +60,7 @@ for (const [organization, base] of [
   test.serial(`exec sends the token of a server only to that server: ${organization}`, async (t) => {
     const daemon = await startDaemon({configuration: servers});
     t.teardown(() => daemon.close());
-    const person = new Person(t, daemon.environment);
+    const person = new Person(t, {...daemon.environment, https_proxy: ''});
     const feeds = ['--feed', 'packages', '--feed', 'Project X/My.Feed'];
     const {code, stdout, stderr} = await person.run('exec', [organization, ...feeds, '--', 'env', '-0']);
     t.is(code, 0, stderr);

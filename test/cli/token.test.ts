@@ -13,9 +13,9 @@ test.serial('token prints only the token, or only the header', async (t) => {
 test.serial('an organization that is not configured has no token', async (t) => {
   const {person} = await personWithDaemon(t);
   const {code, stdout, stderr} = await person.run('token unknown');
-  t.is(code, 1);
+  t.is(code, 2);
   t.is(stdout, '');
-  t.regex(stderr, /^orgkey: error: unknown: no credential covers .*\(ERR_NOT_CONFIGURED\)\norgkey: hint: /);
+  t.regex(stderr, /^orgkey: error: unknown is not configured \(ERR_NOT_CONFIGURED\)\norgkey: hint: /);
 });
 
 test.serial('a personal access token is not printed for another resource', async (t) => {

@@ -68,7 +68,7 @@ for (const [method, grant] of [
       before.stderr,
       /^orgkey: error: contoso: sign in .*: no user has signed in yet \(ERR_NOT_SIGNED_IN\)$/m,
     );
-    t.regex(before.stderr, /^orgkey: hint: Run orgkey login for the organization\.$/m);
+    t.regex(before.stderr, /^orgkey: hint: run: orgkey login contoso$/m);
 
     t.like(await login(daemon, ada), {kind: 'signed-in', account: ada.userPrincipalName});
     t.deepEqual(grants(), [grant, 'refresh_token']);
@@ -161,7 +161,7 @@ for (const [title, spoil, error, hint] of [
     'revoked',
     () => cloud.entra.endRefreshTokens('revoked'),
     /the grant was revoked \(AADSTS50173\)$/m,
-    /^orgkey: hint: Sign in again: orgkey login\.$/m,
+    /^orgkey: hint: Sign in again: orgkey login contoso\.$/m,
   ],
   [
     'of a disabled user',

@@ -39,6 +39,8 @@ export class Person {
       ORGKEY_NO_START: '1',
       LC_ALL: 'C',
       NODE_NO_WARNINGS: '1',
+      // nothing answers there: a test must not reach the real service
+      https_proxy: 'http://127.0.0.1:9',
       ...environment,
     };
     t.teardown(async () => {

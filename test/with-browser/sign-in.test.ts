@@ -88,7 +88,7 @@ withBrowser(`declined`, async (t) => {
   });
   t.is(code, 4);
   t.regex(stderr, /^orgkey: error: the user declined \(AADSTS65004\)$/m);
-  t.regex(stderr, /^orgkey: hint: Start the sign-in again: orgkey login\.$/m);
+  t.regex(stderr, /^orgkey: hint: Start the sign-in again: orgkey login contoso\.$/m);
 });
 
 withBrowser(`the tokens of another sign-in`, async (t) => {

@@ -4,6 +4,7 @@ import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
+import {nameTyped} from '../organizations/named-organization.ts';
 import {toolVariables} from '../tool-variables.ts';
 import {askForToken} from './token.ts';
 
@@ -21,8 +22,8 @@ export async function exec(options: ExecOptions, context: Context): Promise<numb
       hint: 'add one, as in: orgkey exec contoso -- npm publish',
     });
   const granted = await askForToken(options, context);
-  const variables = toolVariables(options.organization, granted, options.feed ?? []);
-  return run(program, argv, {...context.environment, ...variables});
+  const variables = toolVariables(nameTyped(options.organization), granted, options.feed ?? []);
+  return run([program, ...argv], {...context.environment, ...variables}, context);
 }
 
 function commandOf(after: unknown): string[] {
@@ -30,8 +31,12 @@ function commandOf(after: unknown): string[] {
 }
 
 /** The child has the terminal meanwhile: Ctrl-C reaches it, and we only wait. */
-function run(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  return new Promise((resolve, reject) => {
+function run(
+  [program, ...argv]: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv,
+  {terminal}: Context,
+): Promise<number> {
+  return new Promise((resolve) => {
     const child = spawn(program, argv, {stdio: 'inherit', env});
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
     process.on('SIGTERM', forward).on('SIGHUP', forward).on('SIGINT', ignore).on('SIGQUIT', ignore);
@@ -41,8 +46,11 @@ function run(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): 
     child.once('error', (error: NodeJS.ErrnoException) => {
       settle();
       const name = printable(program, 100);
-      const message = error.code === 'ENOENT' ? `${name} is not on the PATH` : `cannot run ${name}`;
-      reject(new CommandError(EXIT.usage, message, {cause: error}));
+      const isMissing = error.code === 'ENOENT';
+      const where = program.includes('/') ? 'does not exist' : 'is not on the PATH';
+      terminal.error(isMissing ? `${name} ${where}` : `cannot run ${name} (${error.code ?? error.message})`);
+      // as shells do
+      resolve(isMissing ? 127 : 126);
     });
     child.once('exit', (code, signal) => {
       settle();

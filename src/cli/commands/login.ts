@@ -1,105 +1,66 @@
-import {spawn} from 'node:child_process';
+import {Bindings} from '../../identity/bindings.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
-import type {ControlEvent} from '../../control/control-protocol.ts';
-import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
+import {ownerNamed} from '../../control/owner-named.ts';
+import {targetOf} from '../../diagnostics/target.ts';
 import type {Context, Places} from '../context.ts';
-import {describeDuration, describeMoment} from '../describe-time.ts';
-import {EXIT, type ExitCode} from '../exit-code.ts';
+import type {ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
-import {pasteToken} from '../paste-token.ts';
-import {style} from '../terminal.ts';
-import {exitCodeFor} from '../test-organizations.ts';
+import {explainUnknown} from '../organizations/explain-unknown.ts';
+import {usageError} from '../line/usage-error.ts';
+import {nameTyped} from '../organizations/named-organization.ts';
+import {pasteToken} from '../organizations/paste-token.ts';
+import {loadFor} from '../read-configuration.ts';
+import {signIn} from '../organizations/sign-in.ts';
+import {
+  describeResult,
+  exitCodeOf,
+  resultsAsJson,
+  testOrganizations,
+} from '../organizations/test-organizations.ts';
 
 interface LoginOptions extends Places {
   readonly organization: string;
   readonly paste: boolean;
+  readonly 'device-code': boolean;
+  readonly json: boolean;
 }
 
-/** Runs `orgkey login`: signs in, and then gets a token. */
+/** Runs `orgkey login`: signs in, and asks Azure DevOps whether it accepts the user. */
 export async function login(options: LoginOptions, context: Context): Promise<ExitCode> {
-  const {organization, paste} = options;
+  const {paste, json} = options;
+  const organization = nameTyped(options.organization);
+  if (paste && options['device-code']) throw usageError('--paste and --device-code exclude each other');
   return withDaemon(options, context, async (daemon) => {
     if (paste) await pasteToken(organization, options, daemon, context);
-    else await signIn(organization, daemon, context);
-    return test(organization, daemon, context);
+    else await signIn(organization, {daemon, context, useCode: options['device-code']});
+    return test(organization, daemon, {options, context, json});
   });
 }
 
-async function signIn(organization: string, daemon: ControlConnection, context: Context): Promise<void> {
-  daemon.onEvent((event) => {
-    if (event.event === 'login') showProgress(event, context);
-  });
-  const stop = explainInterrupt(organization, context);
-  const result = await daemon.call('login', {organization}).finally(stop);
-  if (result.kind === 'signed-in') {
-    context.terminal.say(`signed in as ${printable(result.account, 100)}`);
-    return;
-  }
-  throw new CommandError(
-    exitCodeFor(result.code),
-    `${printable(result.message)} (${printable(result.code, 40)})`,
-    {code: result.code, hint: result.hint === undefined ? undefined : printable(result.hint)},
-  );
+interface Scene {
+  readonly options: Places;
+  readonly context: Context;
+  readonly json: boolean;
 }
 
-/** Ctrl-C ends this program, and the closed connection ends the sign-in. Returns a function that stops listening. */
-function explainInterrupt(organization: string, {terminal}: Context): () => void {
-  const interrupted = () => {
-    terminal.error('sign-in cancelled', `run it again: orgkey login ${organization}`);
-    // no listener is left, so the signal ends us, as our caller expects
-    process.kill(process.pid, 'SIGINT');
-  };
-  process.once('SIGINT', interrupted);
-  return () => void process.off('SIGINT', interrupted);
-}
-
-function showProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {
-  const {terminal} = context;
-  if ('deviceCode' in event) {
-    const {url, code} = event.deviceCode;
-    terminal.say(
-      `open ${style('bold', printable(url, 300))} and enter ${style('bold', printable(code, 40))}`,
-    );
-    return;
-  }
-  terminal.say(`sign in with the browser: ${printable(event.openUrl, 2000)}`);
-  openBrowser(event.openUrl, context);
-}
-
-/** Opens only https and loopback addresses, although the daemon sent it. If no browser opens, the address was shown. */
-function openBrowser(url: string, {platform, environment}: Context): void {
-  if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(url)) return;
-  const hasScreen =
-    platform === 'darwin' ||
-    environment['DISPLAY'] ||
-    environment['WAYLAND_DISPLAY'] ||
-    environment['BROWSER'];
-  if (!hasScreen) return;
-  const program = environment['BROWSER'] || (platform === 'darwin' ? 'open' : 'xdg-open');
-  const child = spawn(program, [url], {stdio: 'ignore', detached: true, env: environment});
-  child.once('error', () => undefined);
-  child.unref();
-}
-
+/** Tests the one organization, with the credential that covers it, by name or not. */
 async function test(
   organization: string,
-  daemon: ControlConnection,
-  {terminal, now}: Context,
+  daemon: Pick<ControlConnection, 'call'>,
+  {options, context, json}: Scene,
 ): Promise<ExitCode> {
-  const result = await daemon.call('token', {organization, scope: undefined});
-  if (result.kind === 'failed') {
-    terminal.error(
-      `${printable(organization, 60)}: ${printable(result.message)} (${printable(result.code, 40)})`,
-      result.hint,
-    );
-    return exitCodeFor(result.code);
-  }
-  const end = result.expiresAt === undefined ? undefined : Date.parse(result.expiresAt);
-  const until =
-    end === undefined
-      ? 'works'
-      : `works until ${describeMoment(end)}, in ${describeDuration(end - now())}; renewed automatically`;
-  terminal.say(`${style('green', '✓')} ${printable(organization, 60)}: ${until}`);
-  return EXIT.ok;
+  const {terminal, now} = context;
+  const loaded = await loadFor(options, context);
+  const all = loaded.kind === 'loaded' ? loaded.configuration.bindings : [];
+  const bindings = new Bindings(all);
+  const owner = ownerNamed(organization, bindings);
+  const choice = bindings.choose(owner);
+  const target = targetOf(owner, bindings, undefined);
+  if (choice.kind === 'none' || target === undefined) throw explainUnknown(organization, all);
+  const binding = {...choice.binding, host: target.host, organizations: [target.organization]};
+  const results = await testOrganizations([binding], daemon, context, (result) => {
+    if (!json) terminal.say(describeResult(result, now()).join('\n'));
+  });
+  if (json) terminal.printJson(resultsAsJson(results));
+  return exitCodeOf(results);
 }

@@ -1,14 +1,21 @@
 import {printable} from '../../text/printable.ts';
+import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
+import {nameTyped} from '../organizations/named-organization.ts';
 
 /** Runs `orgkey logout`. */
 export async function logout(
   {organization, ...places}: Places & {readonly organization: string},
   context: Context,
 ): Promise<ExitCode> {
-  const {wasSignedIn} = await withDaemon(places, context, (daemon) => daemon.call('logout', {organization}));
-  context.terminal.say(`${printable(organization, 60)}: ${wasSignedIn ? 'signed out' : 'not signed in'}`);
+  const name = nameTyped(organization);
+  const {wasSignedIn, failure} = await withDaemon(places, context, (daemon) =>
+    daemon.call('logout', {organization: name}),
+  );
+  if (failure !== undefined)
+    throw new CommandError(EXIT.usage, failure.message, {code: failure.code, hint: failure.hint});
+  context.terminal.say(`${printable(name, 60)}: ${wasSignedIn ? 'signed out' : 'not signed in'}`);
   return EXIT.ok;
 }

@@ -24,7 +24,7 @@ import {
 import {rememberService} from '../setup/remember-service.ts';
 import {changeGit, describeGitPlan, planGit, type GitPlan} from '../setup/set-up-git.ts';
 import {requireInForce, writeConfiguration} from '../setup/write-configuration.ts';
-import {testOrganizations} from '../test-organizations.ts';
+import {testAndSignIn} from '../organizations/sign-in.ts';
 
 /** Runs `orgkey setup`. Nothing is changed before everything that can be checked has been checked. */
 export async function setup(options: SetupOptions, context: Context): Promise<ExitCode> {
@@ -160,7 +160,7 @@ async function testAll(
   await requireTaken(path, places, context, configuration.problems);
   return withDaemon(places, context, async (daemon) => {
     await requireInForce(path, changes, daemon);
-    return testOrganizations(configuration.bindings, daemon, context);
+    return testAndSignIn(configuration.bindings, daemon, context);
   });
 }
 

@@ -1,10 +1,12 @@
 import {SCHEMA_VERSION, type TokenResult} from '../../control/control-protocol.ts';
+import {nameInRepair} from '../../text/name-in-repair.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
-import {exitCodeFor} from '../test-organizations.ts';
+import {nameTyped} from '../organizations/named-organization.ts';
+import {exitCodeFor} from '../organizations/test-organizations.ts';
 
 interface TokenOptions extends Places {
   readonly organization: string;
@@ -41,14 +43,19 @@ export async function askForToken(
   context: Context,
 ): Promise<Granted> {
   const scope = resource === undefined ? undefined : scopeOf(resource);
-  const result = await withDaemon(places, context, (daemon) => daemon.call('token', {organization, scope}));
+  const name = nameTyped(organization);
+  const result = await withDaemon(places, context, (daemon) =>
+    daemon.call('token', {organization: name, scope}),
+  );
   if (result.kind === 'token') return result;
   const {code, message, hint} = result;
-  throw new CommandError(
-    exitCodeFor(code),
-    `${printable(organization, 60)}: ${printable(message)} (${printable(code, 40)})`,
-    {code, hint: hint === undefined ? undefined : printable(hint)},
-  );
+  const repair = nameInRepair(hint, name);
+  const said =
+    code === 'ERR_NOT_CONFIGURED' ? printable(message) : `${printable(name, 60)}: ${printable(message)}`;
+  throw new CommandError(exitCodeFor(code), `${said} (${printable(code, 40)})`, {
+    code,
+    hint: repair === undefined ? undefined : printable(repair),
+  });
 }
 
 /** Returns the header: Azure DevOps accepts personal access tokens as passwords, and Entra's as bearer tokens. */

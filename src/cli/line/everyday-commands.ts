@@ -100,9 +100,17 @@ export const everydayCommands: readonly Command[] = [
   defineCommand({
     usage: 'login <organization>',
     summary: 'sign in as a user, and test the sign-in',
-    options: {organization, paste: flag('enter a personal access token instead')},
+    description:
+      'It asks Azure DevOps whether it accepts the user. Without a display, in an SSH session, it offers a code for another device.',
+    options: {
+      organization,
+      paste: flag('enter a personal access token instead'),
+      'device-code': flag('sign in with a code on another device'),
+      json,
+    },
     examples: [
       {command: 'orgkey login contoso'},
+      {command: 'orgkey login contoso --device-code', note: 'over SSH'},
       {command: 'orgkey login fabrikam --paste', note: 'replace an expired personal access token'},
     ],
     run: async (options, context) => (await import('../commands/login.ts')).login(options, context),
@@ -145,7 +153,11 @@ export const everydayCommands: readonly Command[] = [
       {command: 'orgkey exec contoso -- npm publish'},
       {command: 'orgkey exec contoso --feed web/packages -- pip install NAME'},
     ],
-    exitCodes: {any: 'otherwise the exit code of the command'},
+    exitCodes: {
+      126: 'the command cannot be run',
+      127: 'the command does not exist',
+      any: 'otherwise the exit code of the command',
+    },
     run: async (options, context) => (await import('../commands/exec.ts')).exec(options, context),
   }),
   defineCommand({
@@ -183,10 +195,15 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'org test [organization]',
-    summary: 'get a token for one organization, or for each',
-    options: {organization: optional('its name; default: every organization that is configured by name')},
+    summary: 'ask one organization, or each, whether it accepts the credential',
+    options: {
+      organization: optional('its name or URL; default: every organization that is configured by name'),
+      json,
+    },
     examples: [{command: 'orgkey org test contoso'}],
-    exitCodes: {1: 'an organization failed for another reason than a rejected credential'},
+    exitCodes: {
+      1: 'an organization failed for another reason than a rejected credential, or could not be asked',
+    },
     run: async (options, context) => (await import('../commands/org/test.ts')).testEach(options, context),
   }),
 ];

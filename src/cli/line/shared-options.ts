@@ -4,7 +4,7 @@ import {flag, required, text} from './command.ts';
 
 export const json = flag('print JSON for programs');
 
-export const organization = required('its name; HOST/COLLECTION on a server');
+export const organization = required('its name or URL; HOST/COLLECTION on a server');
 
 export const organizations = {
   type: 'string',

@@ -7,7 +7,7 @@ import {printable} from '../../text/printable.ts';
 import type {Context} from '../context.ts';
 import {usageError} from '../line/usage-error.ts';
 import {absolute, configurationDirectory} from '../locate.ts';
-import {readOrganization, tokenPageOf, type NamedOrganization} from '../named-organization.ts';
+import {readOrganization, tokenPageOf, type NamedOrganization} from '../organizations/named-organization.ts';
 import type {StarterOptions} from './starter-configuration.ts';
 
 interface Asking {

@@ -11,7 +11,7 @@ import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {nameForDaemon, type NamedOrganization} from '../named-organization.ts';
+import {nameForDaemon, type NamedOrganization} from '../organizations/named-organization.ts';
 import {starterCredential, type StarterOptions} from './starter-configuration.ts';
 
 /** What an edit did to the credential of an organization, or of the rest of a host. */

@@ -3,7 +3,7 @@ import {printable} from '../../text/printable.ts';
 import type {Context} from '../context.ts';
 import {usageError} from '../line/usage-error.ts';
 import {absolute} from '../locate.ts';
-import {readOrganization} from '../named-organization.ts';
+import {readOrganization} from '../organizations/named-organization.ts';
 import type {StarterOptions} from './starter-configuration.ts';
 
 /**

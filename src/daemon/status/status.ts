@@ -1,5 +1,7 @@
 import type {Binding} from '../../identity/bindings.ts';
 import {describeIdentity} from '../../identity/identity.ts';
+import {SERVICES_HOST} from '../../organization/owner.ts';
+import {nameInRepair} from '../../text/name-in-repair.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
@@ -77,7 +79,7 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
     const counted = {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization)};
-    const lastFailure = isUnusable ? identity.failure : failureOf(token);
+    const lastFailure = isUnusable ? identity.failure : failureOf(token, nameIn(host, organization));
     const lives = token?.expiresAt !== undefined;
     return {
       host,
@@ -95,9 +97,18 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   });
 }
 
-function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFailure'] {
+function nameIn(host: string, organization: string | undefined): string | undefined {
+  return host === SERVICES_HOST ? organization : organization && `${host}/${organization}`;
+}
+
+function failureOf(
+  token: TokenStatus | undefined,
+  organization: string | undefined,
+): OrganizationStatus['lastFailure'] {
   const failure = token?.failure;
-  return failure && {code: failure.code, message: failure.message, hint: failure.hint};
+  return (
+    failure && {code: failure.code, message: failure.message, hint: nameInRepair(failure.hint, organization)}
+  );
 }
 
 function configurationNotices({problems, configuration, bindings}: ConfigurationInForce): Notice[] {

@@ -5,7 +5,7 @@ import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
 import {usageError} from '../../line/usage-error.ts';
 import {setupDirectory} from '../../locate.ts';
-import {readOrganization} from '../../named-organization.ts';
+import {readOrganization} from '../../organizations/named-organization.ts';
 import {askForCredential} from '../../setup/ask-for-configuration.ts';
 import {spread} from '../../setup/change-configuration.ts';
 import {isNamed} from '../../setup/change-rules.ts';
@@ -13,7 +13,7 @@ import {pathFor, planChange, planNew, type PlannedConfiguration} from '../../set
 import {readStarter} from '../../setup/read-starter.ts';
 import {namesMethod, type StarterOptions} from '../../setup/starter-configuration.ts';
 import {requireInForce, writeConfiguration} from '../../setup/write-configuration.ts';
-import {testOrganizations} from '../../test-organizations.ts';
+import {testAndSignIn} from '../../organizations/sign-in.ts';
 
 type AddOptions = Places & StarterOptions;
 
@@ -71,6 +71,6 @@ async function useChange(
     }));
   return withDaemon(options, context, async (daemon) => {
     await requireInForce(path, changes, daemon);
-    return testOrganizations(bindings, daemon, context);
+    return testAndSignIn(bindings, daemon, context);
   });
 }

@@ -1,13 +1,17 @@
 import {readIfThere} from '../../../files/replace-file.ts';
 import type {Configuration} from '../../../config/configuration.ts';
-import {nearestWord} from '../../../text/nearest-word.ts';
 import {printable} from '../../../text/printable.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {explainUnknown} from '../../organizations/explain-unknown.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
 import {usageError} from '../../line/usage-error.ts';
-import {nameForDaemon, readOrganization, type NamedOrganization} from '../../named-organization.ts';
+import {
+  nameForDaemon,
+  readOrganization,
+  type NamedOrganization,
+} from '../../organizations/named-organization.ts';
 import {invalidChange, spread} from '../../setup/change-configuration.ts';
 import {isNamed, withoutOrganizations} from '../../setup/change-rules.ts';
 import {pathFor} from '../../setup/plan-configuration.ts';
@@ -27,9 +31,12 @@ export async function removeOrganizations(options: RemoveOptions, context: Conte
   const path = await pathFor({...options, system: false}, context);
   const was = await readIfThere(path);
   const current = await readConfiguration(options, context);
-  if (was === undefined) throw notConfigured(named[0], current);
-  const {text, changes} = withoutOrganizations(was.toString('utf8'), named, (one) =>
-    isNamed(one, current.bindings) ? elsewhere(one, path) : notConfigured(one, current),
+  const [first] = named;
+  if (was === undefined && first !== undefined) throw explainUnknown(nameForDaemon(first), current.bindings);
+  const {text, changes} = withoutOrganizations(was?.toString('utf8') ?? '', named, (one) =>
+    isNamed(one, current.bindings)
+      ? elsewhere(one, path)
+      : explainUnknown(nameForDaemon(one), current.bindings),
   );
   const configuration = await checkRemoval(text, named, current, {
     options: {...options, config: path},
@@ -79,18 +86,6 @@ function reportFallback(
         `${printable(nameForDaemon(one), 80)} is now served by the credential for all other organizations, at ${printable(fallback.place)}`,
       );
   }
-}
-
-function notConfigured(one: NamedOrganization | undefined, {bindings}: Configuration): CommandError {
-  const name = one === undefined ? '' : nameForDaemon(one);
-  const names = bindings.flatMap(({host, organizations}) =>
-    organizations.map((organization) => nameForDaemon({host, organization})),
-  );
-  const near = nearestWord(name, names);
-  return new CommandError(EXIT.usage, `${printable(name, 80)} is not configured`, {
-    code: 'ERR_NOT_CONFIGURED',
-    hint: near === undefined ? 'run: orgkey org list' : `did you mean: ${printable(near, 80)}`,
-  });
 }
 
 function elsewhere(one: NamedOrganization, path: string): CommandError {

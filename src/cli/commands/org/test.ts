@@ -1,39 +1,58 @@
 import {lowerName} from '../../../organization/organization.ts';
-import {SERVICES_HOST} from '../../../organization/owner.ts';
-import {printable} from '../../../text/printable.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {withDaemon} from '../../find-daemon.ts';
+import {explainUnknown} from '../../organizations/explain-unknown.ts';
+import {nameForDaemon, nameTyped} from '../../organizations/named-organization.ts';
 import {readConfiguration} from '../../read-configuration.ts';
-import {testOrganizations} from '../../test-organizations.ts';
+import {
+  describeResult,
+  exitCodeOf,
+  resultsAsJson,
+  testOrganizations,
+} from '../../organizations/test-organizations.ts';
 
-/** Runs `orgkey org test`: the daemon gets a token for each organization. */
+interface TestOptions extends Places {
+  readonly organization?: string | undefined;
+  readonly json: boolean;
+}
+
+/** Runs `orgkey org test`: asks each organization whether it accepts the credential. */
 export async function testEach(
-  {organization, ...places}: Places & {readonly organization?: string | undefined},
+  {organization, json, ...places}: TestOptions,
   context: Context,
 ): Promise<ExitCode> {
   const {bindings} = await readConfiguration(places, context);
+  const wanted = organization === undefined ? undefined : nameTyped(organization);
   const chosen = bindings
     .map((binding) => ({
       ...binding,
       organizations: binding.organizations.filter(
-        (name) => organization === undefined || isNamed(name, binding.host, lowerName(organization)),
+        (name) => wanted === undefined || isSame(wanted, binding.host, name),
       ),
     }))
     .filter(({organizations}) => organizations.length > 0);
   if (chosen.length === 0)
-    throw new CommandError(
-      EXIT.usage,
-      organization === undefined
-        ? 'no organization is configured by name'
-        : `${printable(organization, 60)} is not configured`,
-      {hint: 'run: orgkey org list'},
-    );
-  return withDaemon(places, context, (daemon) => testOrganizations(chosen, daemon, context));
+    throw wanted === undefined
+      ? new CommandError(EXIT.usage, 'no organization is configured by name', {
+          hint: 'add one: orgkey org add',
+        })
+      : explainUnknown(wanted, bindings);
+  const {terminal, now} = context;
+  const results = await withDaemon(places, context, (daemon) =>
+    testOrganizations(chosen, daemon, context, (result) => {
+      if (!json) terminal.print(describeResult(result, now()).join('\n'));
+    }),
+  );
+  if (json) terminal.printJson(resultsAsJson(results));
+  const code = exitCodeOf(results);
+  // a test that could not be made is no success
+  return code === EXIT.ok && results.some(({outcome}) => outcome === 'unchecked') ? EXIT.unhealthy : code;
 }
 
-function isNamed(name: string, host: string, wanted: string): boolean {
-  const lowered = lowerName(name);
-  return lowered === wanted || (host !== SERVICES_HOST && `${host}/${lowered}` === wanted);
+/** A collection is known by its name alone, too. */
+function isSame(wanted: string, host: string, name: string): boolean {
+  const lowered = lowerName(wanted);
+  return lowered === lowerName(name) || lowered === lowerName(nameForDaemon({host, organization: name}));
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {nameForDaemon, readOrganization} from '../../src/cli/named-organization.ts';
+import {nameForDaemon, readOrganization} from '../../../src/cli/organizations/named-organization.ts';
 
 const names: readonly [word: string, name: string][] = [
   ['contoso', 'contoso'],
@@ -27,7 +27,7 @@ for (const word of ['', '-x', 'a b', 'contoso/web', 'https://github.com', 'https
   });
 
 test('a password in a URL is not repeated', (t) => {
-  const error = t.throws(() => readOrganization('https://ann:canary@dev.azure.com/'));
+  const error = t.throws(() => readOrganization('https://ann:canary@tfs.example.com/'));
   t.false(error.message.includes('canary'));
 });
 

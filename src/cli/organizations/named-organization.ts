@@ -1,13 +1,13 @@
-import {collectionFrom} from '../config/value/collection-name.ts';
-import {readHost} from '../config/value/read-host.ts';
-import {organizationFrom} from '../organization/organization.ts';
-import {ownerOf, SERVICES_HOST} from '../organization/owner.ts';
-import type {Remote} from '../organization/remote.ts';
-import {parseSshRemote, repositoryAt, toHttpsRemote} from '../organization/ssh-remote.ts';
-import {printable} from '../text/printable.ts';
-import {showAddress} from '../text/show-address.ts';
-import {parseGitUrl} from './line/parse-git-url.ts';
-import {usageError} from './line/usage-error.ts';
+import {collectionFrom} from '../../config/value/collection-name.ts';
+import {readHost} from '../../config/value/read-host.ts';
+import {organizationFrom} from '../../organization/organization.ts';
+import {ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
+import type {Remote} from '../../organization/remote.ts';
+import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ssh-remote.ts';
+import {printable} from '../../text/printable.ts';
+import {showAddress} from '../../text/show-address.ts';
+import {parseGitUrl} from '../line/parse-git-url.ts';
+import {usageError} from '../line/usage-error.ts';
 
 /** An organization, or a collection of a server, that the user names. */
 export interface NamedOrganization {
@@ -35,6 +35,11 @@ export function readOrganization(word: string, host?: string): NamedOrganization
 /** Returns the name that the daemon understands. */
 export function nameForDaemon({host, organization}: NamedOrganization): string {
   return host === SERVICES_HOST ? organization : `${host}/${organization}`;
+}
+
+/** Returns what the daemon understands: names as they were typed, and the names that URLs hold. */
+export function nameTyped(word: string): string {
+  return /:\/\/|@/.test(word) ? nameForDaemon(readOrganization(word)) : word.trim();
 }
 
 /** Returns the page where a user creates personal access tokens. */

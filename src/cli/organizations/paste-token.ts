@@ -1,15 +1,15 @@
 import {join} from 'node:path';
-import type {ControlConnection} from '../control/control-client.ts';
-import {Bindings} from '../identity/bindings.ts';
-import {organizationFrom, type Organization} from '../organization/organization.ts';
-import {Secret} from '../secret/secret.ts';
-import {printable} from '../text/printable.ts';
-import {CommandError} from './command-error.ts';
-import type {Context, Places} from './context.ts';
-import {EXIT} from './exit-code.ts';
-import {keepSecret} from './keep-secret.ts';
-import {configurationDirectory} from './locate.ts';
-import {loadFor, readConfiguration} from './read-configuration.ts';
+import type {ControlConnection} from '../../control/control-client.ts';
+import {Bindings} from '../../identity/bindings.ts';
+import {organizationFrom, type Organization} from '../../organization/organization.ts';
+import {Secret} from '../../secret/secret.ts';
+import {printable} from '../../text/printable.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context, Places} from '../context.ts';
+import {EXIT} from '../exit-code.ts';
+import {keepSecret} from '../keep-secret.ts';
+import {configurationDirectory} from '../locate.ts';
+import {loadFor, readConfiguration} from '../read-configuration.ts';
 
 /** In bytes. Today's tokens have 52 or 84 characters, but that may change. */
 const LONGEST = 4096;

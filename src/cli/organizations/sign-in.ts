@@ -1,0 +1,153 @@
+import {spawn} from 'node:child_process';
+import type {ControlConnection} from '../../control/control-client.ts';
+import type {ControlEvent} from '../../control/control-protocol.ts';
+import type {Binding} from '../../identity/bindings.ts';
+import {nameInRepair} from '../../text/name-in-repair.ts';
+import {printable} from '../../text/printable.ts';
+import {CommandError} from '../command-error.ts';
+import type {Context} from '../context.ts';
+import type {ExitCode} from '../exit-code.ts';
+import {style} from '../terminal.ts';
+import {
+  describeResult,
+  exitCodeFor,
+  exitCodeOf,
+  testOrganizations,
+  type TestResult,
+} from './test-organizations.ts';
+
+interface SignInScene {
+  readonly daemon: ControlConnection;
+  readonly context: Context;
+  /** Whether the user signs in with a code on another device, whatever is configured. */
+  readonly useCode: boolean;
+}
+
+/** Lets the user sign in. @throws {CommandError} if that fails. */
+export async function signIn(organization: string, {daemon, context, useCode}: SignInScene): Promise<void> {
+  const {terminal} = context;
+  const method = useCode || (await prefersCode(organization, context)) ? 'device-code' : undefined;
+  daemon.onEvent((event) => {
+    if (event.event === 'login') showProgress(event, context);
+  });
+  const stop = explainInterrupt(organization, context);
+  const result = await daemon.call('login', {organization, method}).finally(stop);
+  if (result.kind === 'signed-in') {
+    terminal.say(`signed in as ${printable(result.account, 100)}`);
+    return;
+  }
+  const {code, message} = result;
+  const hint = nameInRepair(result.hint, organization);
+  throw new CommandError(exitCodeFor(code), `${printable(message)} (${printable(code, 40)})`, {
+    code,
+    hint: hint === undefined ? undefined : printable(hint),
+  });
+}
+
+/** Tests the organizations of a setup. A user who has not signed in yet does so now, or is told how to. */
+export async function testAndSignIn(
+  bindings: readonly Binding[],
+  daemon: ControlConnection,
+  context: Context,
+): Promise<ExitCode> {
+  const {terminal, now} = context;
+  const tell = (result: TestResult) => terminal.say(describeResult(result, now()).join('\n'));
+  const results = await testOrganizations(bindings, daemon, context, (result) => {
+    if (!isSignedOut(result)) tell(result);
+  });
+  const others = results.filter((result) => !isSignedOut(result));
+  const retried: TestResult[] = [];
+  for (const {organization} of results.filter(isSignedOut)) {
+    const own = only(organization, bindings);
+    // a sign-in serves all organizations of the same user
+    const [again] = await testOrganizations(own, daemon, context, (result) => {
+      if (!isSignedOut(result)) tell(result);
+    });
+    if (again !== undefined && !isSignedOut(again)) retried.push(again);
+    else if (terminal.isInteractive) {
+      terminal.say(`${printable(organization, 80)}: sign in now`);
+      await signIn(organization, {daemon, context, useCode: false});
+      retried.push(...(await testOrganizations(own, daemon, context, tell)));
+    } else terminal.say(`next: orgkey login ${printable(organization, 80)}`);
+  }
+  return exitCodeOf([...others, ...retried]);
+}
+
+function isSignedOut({code, kind}: TestResult): boolean {
+  return kind === 'sign-in' && code === 'ERR_NOT_SIGNED_IN';
+}
+
+/** Returns the binding of one organization, for that one alone. */
+function only(name: string, bindings: readonly Binding[]): Binding[] {
+  return bindings.flatMap((binding) =>
+    binding.organizations
+      .filter((organization) => organization === name || `${binding.host}/${organization}` === name)
+      .map((organization) => ({...binding, organizations: [organization]})),
+  );
+}
+
+/** A browser on another machine cannot return to this one: a code works from there. */
+async function prefersCode(organization: string, context: Context): Promise<boolean> {
+  const {terminal, environment} = context;
+  if (!environment['SSH_CONNECTION'] || hasScreen(context)) return false;
+  terminal.say(
+    'This is an SSH session without a display: a browser on your own machine cannot complete a sign-in here.',
+  );
+  if (!terminal.isInteractive) {
+    terminal.hint(`sign in with a code: orgkey login ${printable(organization, 80)} --device-code`);
+    return false;
+  }
+  const answer = await terminal.ask('Sign in with a code instead, y or n', 'y');
+  return /^y/i.test(answer);
+}
+
+/** Ctrl-C ends this program, and the closed connection ends the sign-in. Returns a function that stops listening. */
+function explainInterrupt(organization: string, {terminal}: Context): () => void {
+  const interrupted = () => {
+    terminal.error('sign-in cancelled', `run it again: orgkey login ${organization}`);
+    // no listener is left, so the signal ends us, as our caller expects
+    process.kill(process.pid, 'SIGINT');
+  };
+  process.once('SIGINT', interrupted);
+  return () => void process.off('SIGINT', interrupted);
+}
+
+function showProgress(event: Extract<ControlEvent, {event: 'login'}>, context: Context): void {
+  const {terminal} = context;
+  if ('deviceCode' in event) {
+    const {url, code} = event.deviceCode;
+    terminal.say(
+      `open ${style('bold', printable(url, 300))} and enter ${style('bold', printable(code, 40))}`,
+    );
+    terminal.say('waiting for you to sign in; Ctrl-C to stop');
+    return;
+  }
+  const client = URL.parse(event.openUrl)?.searchParams.get('client_id');
+  if (client) terminal.say(`application: ${printable(client, 60)}${KNOWN_CLIENTS[client] ?? ''}`);
+  const isOpened = openBrowser(event.openUrl, context);
+  if (isOpened) terminal.say('opened your browser; if it shows nothing, use the address below');
+  terminal.say(`sign in with the browser: ${printable(event.openUrl, 2000)}`);
+  terminal.say('waiting for you to sign in; Ctrl-C to stop');
+}
+
+/** The public client that the Azure tools share. */
+const KNOWN_CLIENTS: Readonly<Record<string, string>> = {
+  '04b07795-8ddb-461a-bbee-02f9e1bf7b46': ', Microsoft Azure CLI, the default of orgkey',
+};
+
+/** Opens only https and loopback addresses, although the daemon sent it. Returns whether a browser was started. */
+function openBrowser(url: string, context: Context): boolean {
+  const {platform, environment} = context;
+  if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(url)) return false;
+  if (!hasScreen(context)) return false;
+  const program = environment['BROWSER'] || (platform === 'darwin' ? 'open' : 'xdg-open');
+  const child = spawn(program, [url], {stdio: 'ignore', detached: true, env: environment});
+  child.once('error', () => undefined);
+  child.unref();
+  return child.pid !== undefined;
+}
+
+function hasScreen({platform, environment}: Context): boolean {
+  const named = environment['DISPLAY'] || environment['WAYLAND_DISPLAY'] || environment['BROWSER'];
+  return platform === 'darwin' || Boolean(named);
+}

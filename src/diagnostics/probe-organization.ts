@@ -1,0 +1,90 @@
+import type {TokenResult} from '../control/control-protocol.ts';
+import {printable} from '../text/printable.ts';
+import {askServer} from './ask-server.ts';
+import {checkOrganization} from './checks/check-organization.ts';
+import type {Diagnostic} from './diagnostic.ts';
+import type {Target} from './target.ts';
+import type {SeenDaemon, World} from './world.ts';
+
+/** What an organization says about a token. Texts are half sentences without secrets. */
+export type Probe =
+  | {
+      readonly kind: 'accepted';
+      /** Who we are there. */
+      readonly user: string | undefined;
+      /** What is likely to fail all the same. */
+      readonly warning: Finding | undefined;
+    }
+  | ({readonly kind: 'rejected'; readonly code: string} & Finding)
+  /** No answer: this says nothing about the token. */
+  | ({readonly kind: 'unchecked'} & Finding);
+
+interface Finding {
+  readonly message: string;
+  readonly repair: string;
+}
+
+type Asker = Pick<World, 'environment' | 'version' | 'now'> & {
+  readonly daemon: Extract<SeenDaemon, {kind: 'running'}>;
+};
+
+/** Asks hosts whether they answer at all, and each of them only once. */
+export class Reachability {
+  readonly #environment: World['environment'];
+  readonly #asked = new Map<string, Promise<Finding | undefined>>();
+
+  constructor(environment: World['environment']) {
+    this.#environment = environment;
+  }
+
+  /** Returns why the host cannot be reached. `undefined`: it can. */
+  problemOf(host: string): Promise<Finding | undefined> {
+    const asked = this.#asked.get(host) ?? this.#ask(host);
+    this.#asked.set(host, asked);
+    return asked;
+  }
+
+  async #ask(host: string): Promise<Finding | undefined> {
+    const asked = await askServer({
+      url: `https://${host}/`,
+      headers: {'user-agent': 'orgkey (test)'},
+      environment: this.#environment,
+    });
+    return asked.kind === 'answered' ? undefined : {message: asked.message, repair: asked.repair};
+  }
+}
+
+/** Asks an organization who we are with this token, with the checks of `orgkey doctor`. */
+export async function probeOrganization(
+  target: Target,
+  token: Extract<TokenResult, {kind: 'token'}>,
+  {daemon, ...world}: Asker,
+  reachability: Reachability,
+): Promise<Probe> {
+  const problem = await reachability.problemOf(target.host);
+  if (problem !== undefined) return {kind: 'unchecked', ...problem};
+  const given = {...daemon, token: async () => token};
+  return judgeDiagnostics(await checkOrganization(target, {...world, daemon: given}));
+}
+
+function judgeDiagnostics(diagnostics: readonly Diagnostic[]): Probe {
+  const signIn = diagnostics.find(({title}) => title === 'sign-in');
+  if (signIn?.outcome === 'ok') {
+    const warned = diagnostics.find(({outcome}) => outcome === 'warning');
+    return {
+      kind: 'accepted',
+      user: signIn.detail.replace(/^as /, ''),
+      warning: warned === undefined ? undefined : findingOf(warned),
+    };
+  }
+  // the first one is the cause
+  const failed = diagnostics.find(({outcome}) => outcome === 'failed') ?? signIn;
+  if (failed === undefined) return {kind: 'unchecked', message: 'no check applies', repair: 'orgkey doctor'};
+  const named = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(failed.detail)?.[0];
+  const code = named ?? (failed.title === 'organization' ? 'ERR_NO_ORGANIZATION' : 'ERR_NOT_ACCEPTED');
+  return {kind: 'rejected', code, ...findingOf(failed)};
+}
+
+function findingOf({detail, repair}: Diagnostic): Finding {
+  return {message: printable(detail, 300), repair: repair ?? 'orgkey doctor'};
+}
