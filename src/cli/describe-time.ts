@@ -9,14 +9,3 @@ export function describeDuration(milliseconds: number): string {
   const days = Math.floor(hours / 24);
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
-
-/** Returns local time to the minute: `2026-11-21 14:05`. `moment`: milliseconds since epoch. */
-export function describeMoment(moment: number): string {
-  const date = new Date(moment);
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
-}

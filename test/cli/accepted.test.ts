@@ -113,24 +113,24 @@ for (const {title, credential, code, outcome, says} of rows)
     t.is(organizations[0]?.outcome, outcome);
   });
 
-function applicationFlags({clientId}: {clientId: string}): string[] {
-  return ['--client-id', clientId, '--tenant-id', tenant.id, '--client-secret-file', 'secret'];
+function applicationFlags({clientId}: {clientId: string}, file = 'secret'): string[] {
+  return ['--client-id', clientId, '--tenant-id', tenant.id, '--client-secret-file', file];
 }
 
 test.serial('setup asks Azure DevOps, and exits with 4 for an identity that is not a member', async (t) => {
   const person = new Person(t, cloud.environment());
   person.write('secret', app.secret);
   const first = await person.run('setup', [
-    ...['--organization', 'contoso', '--service', 'plain'],
+    '--organization',
+    'contoso',
+    '--service',
+    'plain',
     ...applicationFlags(app),
   ]);
   t.is(first.code, 0, first.stderr);
   t.regex(first.stderr, /✓ contoso: .*signed in as /);
   person.write('other-secret', outsider.secret);
-  const second = await person.run('org add', [
-    'contoso',
-    ...applicationFlags(outsider).with(-1, 'other-secret'),
-  ]);
+  const second = await person.run('org add', ['contoso', ...applicationFlags(outsider, 'other-secret')]);
   t.is(second.code, 4, second.stderr);
   t.regex(second.stderr, /✗ contoso: /);
 });

@@ -1,7 +1,6 @@
+import {nameInRepair} from '../../text/name-in-repair.ts';
 import type {Binding} from '../../identity/bindings.ts';
 import {describeIdentity} from '../../identity/identity.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
-import {nameInRepair} from '../../text/name-in-repair.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
@@ -79,7 +78,7 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
     const counted = {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization)};
-    const lastFailure = isUnusable ? identity.failure : failureOf(token, nameIn(host, organization));
+    const lastFailure = isUnusable ? identity.failure : failureOf(token);
     const lives = token?.expiresAt !== undefined;
     return {
       host,
@@ -97,18 +96,9 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   });
 }
 
-function nameIn(host: string, organization: string | undefined): string | undefined {
-  return host === SERVICES_HOST ? organization : organization && `${host}/${organization}`;
-}
-
-function failureOf(
-  token: TokenStatus | undefined,
-  organization: string | undefined,
-): OrganizationStatus['lastFailure'] {
+function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFailure'] {
   const failure = token?.failure;
-  return (
-    failure && {code: failure.code, message: failure.message, hint: nameInRepair(failure.hint, organization)}
-  );
+  return failure && {code: failure.code, message: failure.message, hint: failure.hint};
 }
 
 function configurationNotices({problems, configuration, bindings}: ConfigurationInForce): Notice[] {
@@ -165,7 +155,9 @@ function tokenNotices(organizations: readonly OrganizationStatus[]): Notice[] {
       about: 'organization',
       organizations: names,
       message: `${names.join(', ')}: ${message} (${code})`,
-      hint: hint ?? `run: orgkey doctor ${names.length === 1 ? names[0] : ''}`.trimEnd(),
+      // one sign-in serves all that share it
+      hint:
+        nameInRepair(hint, names[0]) ?? `run: orgkey doctor ${names.length === 1 ? names[0] : ''}`.trimEnd(),
     };
   });
 }
