@@ -30,6 +30,21 @@ const organization = {
   place,
 };
 
+const gateway = object(
+  {
+    name: text,
+    path: text,
+    listen: {...text, description: '127.0.0.1:PORT, if it listens there.'},
+    repositories: texts,
+    push: texts,
+    deletions: flag,
+    lfs: flag,
+    requests: object({carried: count, denied: count, failed: count, underWay: count}),
+    bytes: object({sent: count, received: count}),
+  },
+  ['name', 'path', 'repositories', 'push', 'deletions', 'lfs', 'requests', 'bytes'],
+);
+
 /** Returns each schema by its file name below docs/json. */
 export function jsonSchemas(): Readonly<Record<string, Schema>> {
   return {
@@ -76,6 +91,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
     'org-list.schema.json': command('orgkey org list --json', {
       organizations: listOf(object(organization, ['host', 'identity', 'kind', 'place'])),
     }),
+    'gateway-list.schema.json': command('orgkey gateway list --json', {gateways: listOf(gateway)}),
     'ssh-key-list.schema.json': command('orgkey ssh-key list --json', {
       keys: listOf(
         object(
@@ -174,6 +190,7 @@ function status(): Record<string, Schema> {
       ['source', 'warnings', 'problems'],
     ),
     sockets: listOf(object({name: text, path: text, organizations: texts}, ['name', 'path'])),
+    gateways: listOf(gateway),
     organizations: listOf(
       object(
         {

@@ -20,6 +20,7 @@ export function describeStatus(found: Status, now: number, columns: number): str
     ...describeOrganizations(found, now, columns),
     ...joinParts(about, columns),
     ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
+    ...found.gateways.map(describeGateway),
     ...found.notices.flatMap((notice) => describeNotice(notice, columns)),
     ...(found.health === 'ok' ? [style('green', 'everything is well')] : []),
   ];
@@ -80,6 +81,15 @@ function describeSocket({name, path, organizations}: Status['sockets'][number]):
   return style(
     'dim',
     `socket ${printable(name, 40)}: ${printable((organizations ?? []).join(', '))}, ${printable(path)}`,
+  );
+}
+
+function describeGateway({name, path, listen, requests}: Status['gateways'][number]): string {
+  const {carried, denied, failed} = requests;
+  const port = listen === undefined ? '' : `, ${printable(listen)}`;
+  return style(
+    'dim',
+    `gateway ${printable(name, 40)}: ${carried} carried, ${denied} denied, ${failed} failed, ${printable(path)}${port}`,
   );
 }
 

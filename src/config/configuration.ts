@@ -58,6 +58,8 @@ export interface SocketSettings {
   readonly mode: number;
   /** A name or a number. `undefined`: the daemon's own. */
   readonly group: string | undefined;
+  /** The gateway whose capabilities it hands out, if any. */
+  readonly gateway?: string | undefined;
 }
 
 /** The key for the submodules of some organizations. */

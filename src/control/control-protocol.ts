@@ -117,6 +117,7 @@ export interface Status {
     readonly path: string;
     readonly organizations: readonly string[] | undefined;
   }[];
+  readonly gateways: readonly GatewayStatus[];
   readonly organizations: readonly OrganizationStatus[];
   readonly requests: {
     /** Answers with a credential. */
@@ -164,6 +165,29 @@ export interface OrganizationStatus {
   readonly lastFailure:
     | {readonly code: string; readonly message: string; readonly hint: string | undefined}
     | undefined;
+}
+
+/** One gateway: its rule, and what it did since the daemon started. */
+export interface GatewayStatus {
+  readonly name: string;
+  /** The path of its socket. */
+  readonly path: string;
+  /** `127.0.0.1:PORT`, if it listens there. */
+  readonly listen: string | undefined;
+  /** As in the configuration, in lower case. */
+  readonly repositories: readonly string[];
+  readonly push: readonly string[];
+  readonly deletions: boolean;
+  readonly lfs: boolean;
+  /** `underWay`: now. */
+  readonly requests: {
+    readonly carried: number;
+    readonly denied: number;
+    readonly failed: number;
+    readonly underWay: number;
+  };
+  /** Of bodies, to and from Azure DevOps. */
+  readonly bytes: {readonly sent: number; readonly received: number};
 }
 
 /** Returns how people name an organization, or the fallback of a host. */

@@ -1,17 +1,23 @@
 import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
 import {Readable} from 'node:stream';
-import {codeOf, messageOf} from '../text/orgkey-error.ts';
-import {printable} from '../text/printable.ts';
-import type {Reason} from './answer-client.ts';
+import {
+  badBatchAnswer,
+  failureOf,
+  isPage,
+  malformed,
+  noUploads,
+  serverTextOf,
+  unknownTransfer,
+} from './carry-failures.ts';
 import type {Carried} from './carried.ts';
 import type {ClientRequest} from './door/client-request.ts';
 import {explainStatus} from './explain-answer.ts';
 import {batchHeaders, doubledHeader, transferHeaders, upstreamHeaders} from './headers.ts';
 import {Journey} from './journey.ts';
-import {isUpload, rewriteBatch, Transfers} from './lfs.ts';
-import {operationOf, type Denial, type Operation, type OperationParts} from './rule/operation.ts';
-import {PushHeadError, PushHeadReader, type PushHead} from './rule/push-commands.ts';
-import {deniedRefs, pushReport} from './rule/push-report.ts';
+import {isUpload, mayHoldTransfer, rewriteBatch, Transfers, wantsCredential} from './lfs.ts';
+import {operationOf, type Operation, type OperationParts} from './rule/operation.ts';
+import {readPushHead} from './rule/push-commands.ts';
+import {deniedRefs} from './rule/push-report.ts';
 import {readAll} from './read-all.ts';
 import {redirectOf} from './redirect.ts';
 import type {Rule} from './rule/rule.ts';
@@ -45,7 +51,7 @@ export class Carrier {
     try {
       await this.#carry(client, journey);
     } catch (error) {
-      journey.fail(failureOf(error, client.host));
+      await journey.fail(failureOf(error, client.host));
     } finally {
       this.#parts.carried(journey.finish());
     }
@@ -71,7 +77,7 @@ export class Carrier {
         return this.#carryTransfer(found.operation, found.operation.transfer, journey);
       case 'fetch':
       case 'lfs-locks':
-        return this.#carryBody(found.operation, client.request, journey);
+        return this.#carryBody(found.operation, journey.body.stream(), journey);
     }
   }
 
@@ -101,42 +107,23 @@ export class Carrier {
     await this.#relay(answer, credential, operation, journey);
   }
 
-  /** Nothing is sent on before the list of commands is read and allowed. */
+  /** Sends nothing on before the list of commands is read and allowed. */
   async #carryPush(operation: Operation, rule: Rule, journey: Journey): Promise<void> {
     const {request} = journey.client;
-    const reader = new PushHeadReader(request.headers['content-encoding']);
-    const chunks: AsyncIterator<Buffer, undefined> = request[Symbol.asyncIterator]();
-    let head: PushHead | undefined;
-    try {
-      while (head === undefined) {
-        const next = await chunks.next();
-        if (next.done === true) throw new PushHeadError('its list of commands does not end');
-        head = await reader.take(next.value);
-      }
-    } finally {
-      reader.end();
-    }
-    journey.refs = head.commands.slice(0, MAX_REFS).map(({ref}) => ref);
+    const {head, received} = await readPushHead(journey.body, request.headers['content-encoding']);
+    // git asks this way whether it may send, in front of a push that it sends in chunks
+    if (head.commands.length === 0) return journey.succeed(PUSH_RESULT, Buffer.alloc(0));
+    journey.push = head;
     const denied = deniedRefs(head, rule);
-    if (denied.size > 0) {
-      // git reads the answer when it has sent everything
-      while ((await chunks.next()).done !== true);
-      return journey.denyPush(pushReport(head, denied));
-    }
-    const body = Readable.from(inTurn(reader.received, chunks), {objectMode: false});
-    await this.#carryBody(operation, body, journey);
+    if (denied.size > 0) return journey.denyPush(denied);
+    await this.#carryBody(operation, journey.body.stream(received), journey);
   }
 
   async #carryBatch(operation: Operation, rule: Rule, journey: Journey): Promise<void> {
-    const bytes = await readAll(journey.client.request, MAX_BATCH);
+    const bytes = await readAll(journey.body.stream(), MAX_BATCH);
     const isWrite = isUpload(parseJson(bytes));
     if (isWrite === undefined) return journey.deny(malformed('it is not a batch of Git LFS'));
-    if (isWrite && rule.push.length === 0)
-      return journey.deny({
-        code: 'ERR_GATEWAY_PUSH',
-        message: 'this gateway does not allow uploads to Git LFS',
-        hint: 'ask for the refs to be added to `push` of the gateway',
-      });
+    if (isWrite && rule.push.length === 0) return journey.deny(noUploads);
     const credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
     const headers = batchHeaders(journey.client.request.headers, bytes.length);
@@ -144,34 +131,23 @@ export class Carrier {
     const answer = await this.#send(operation, credential, journey, {body, headers});
     if (answer.statusCode !== 200) return this.#relay(answer, credential, operation, journey);
     const {repository} = operation;
-    const {base} = journey.client;
-    const rewritten = rewriteBatch(
-      parseJson(await readAll(answer, MAX_BATCH_ANSWER)),
-      repository,
-      this.#transfers,
-      (id) => `${base}${repository.path}/info/lfs/transfer/${id}`,
-    );
-    if (rewritten === undefined) return journey.fail(badAnswer);
-    journey.succeed();
-    journey.respond(
-      200,
-      {'content-type': 'application/vnd.git-lfs+json'},
-      Buffer.from(JSON.stringify(rewritten)),
-    );
+    const {base, proof} = journey.client;
+    const rewritten = rewriteBatch(parseJson(await readAll(answer, MAX_BATCH_ANSWER)), {
+      mayHold: (url) => mayHoldTransfer(url, repository),
+      addressOf: (transfer) =>
+        `${base}${repository.path}/info/lfs/transfer/${this.#transfers.add({...transfer, repository})}`,
+      proof,
+    });
+    if (rewritten === undefined) return journey.fail(badBatchAnswer);
+    await journey.succeed(LFS_JSON, Buffer.from(JSON.stringify(rewritten)));
   }
 
   /** The proof is in the address or its headers; on the organization's own host it is our credential. */
   async #carryTransfer(operation: Operation, id: string, journey: Journey): Promise<void> {
     const {request} = journey.client;
     const transfer = this.#transfers.find(id, operation.repository, request.method ?? '');
-    if (transfer === undefined)
-      return journey.deny({
-        code: 'ERR_GATEWAY_LFS',
-        message: 'this transfer was not offered, or its offer has expired',
-        hint: 'repeat the command',
-      });
-    const isOwn =
-      transfer.url.host === operation.repository.host && transfer.headers['authorization'] === undefined;
+    if (transfer === undefined) return journey.deny(unknownTransfer);
+    const isOwn = wantsCredential(transfer);
     const credential = isOwn ? await this.#credential(operation, journey) : undefined;
     if (isOwn && credential === undefined) return;
     const answer = await this.#parts.upstream.send({
@@ -180,7 +156,7 @@ export class Carrier {
       method: transfer.method,
       headers: transferHeaders(request.headers, transfer.headers),
       authorization: credential?.authorization,
-      body: transfer.method === 'GET' ? undefined : journey.counted(request),
+      body: transfer.method === 'GET' ? undefined : journey.counted(journey.body.stream()),
       signal: journey.gone,
     });
     await this.#relay(answer, credential, operation, journey);
@@ -197,7 +173,7 @@ export class Carrier {
       return supplied;
     }
     const {code, message, hint} = supplied;
-    journey.fail({status: 403, code, message, hint});
+    await journey.fail({status: 403, code, message, hint});
     return undefined;
   }
 
@@ -242,66 +218,6 @@ export class Carrier {
   }
 }
 
-/** The bytes of a push that were read already, and then the others. */
-async function* inTurn(
-  first: readonly Buffer[],
-  others: AsyncIterator<Buffer, undefined>,
-): AsyncGenerator<Buffer> {
-  yield* first;
-  for (;;) {
-    const next = await others.next();
-    if (next.done === true) return;
-    yield next.value;
-  }
-}
-
-function malformed(reason: string): Denial {
-  return {
-    code: 'ERR_GATEWAY_REQUEST',
-    message: `this request is not carried: ${reason}`,
-    hint: 'use the gateway for git fetch, git push and Git LFS only',
-  };
-}
-
-const badAnswer: Reason & {readonly code: string} = {
-  status: 502,
-  code: 'ERR_SERVER',
-  message: 'the server of Git LFS gave an answer that cannot be read',
-  hint: 'try again later',
-};
-
-function failureOf(error: unknown, host: string): Reason & {readonly code: string} {
-  if (error instanceof PushHeadError) {
-    const {code, message, hint} = error;
-    return {status: 403, code, message: `this push is not carried: ${message}`, hint};
-  }
-  const code = codeOf(error) ?? 'ERR_UNREACHABLE';
-  return {
-    status: 502,
-    code: code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
-    message: `${host} cannot be reached: ${printable(messageOf(error), 200)}`,
-    hint: 'run: orgkey doctor',
-  };
-}
-
-/** A page for browsers in place of data: the server wants a person to sign in. */
-function isPage({statusCode, headers}: IncomingMessage): boolean {
-  return statusCode === 200 && /^text\/html\b/i.test(headers['content-type'] ?? '');
-}
-
-/** What Azure DevOps says about a failure, in a header of its own, percent-encoded. */
-function serverTextOf({headers}: IncomingMessage): string | undefined {
-  const text = headers['x-tfs-serviceerror'];
-  if (typeof text !== 'string') return undefined;
-  let plain = text;
-  try {
-    plain = decodeURIComponent(text);
-  } catch {
-    // then as it came
-  }
-  return printable(plain, 300);
-}
-
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString());
@@ -310,8 +226,8 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** As many as the audit keeps of one push. */
-const MAX_REFS = 50;
+const PUSH_RESULT = 'application/x-git-receive-pack-result';
+const LFS_JSON = 'application/vnd.git-lfs+json';
 /** In bytes. */
 const MAX_BATCH = 2 * 1024 * 1024;
 const MAX_BATCH_ANSWER = 16 * 1024 * 1024;

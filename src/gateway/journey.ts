@@ -1,10 +1,15 @@
-import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
+import type {IncomingMessage} from 'node:http';
 import {Transform, type Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {answerReason, type Reason} from './answer-client.ts';
 import type {Carried} from './carried.ts';
 import type {ClientRequest} from './door/client-request.ts';
+import type {Failure} from './carry-failures.ts';
+import {ClientBody} from './client-body.ts';
 import {downstreamHeaders} from './headers.ts';
+import {printable} from '../text/printable.ts';
+import type {PushHead} from './rule/push-commands.ts';
+import {pushReport, type DeniedRefs} from './rule/push-report.ts';
 import type {Denial, Operation} from './rule/operation.ts';
 import type {Supplied} from './supply.ts';
 
@@ -12,14 +17,15 @@ import type {Supplied} from './supply.ts';
 export class Journey {
   readonly client: ClientRequest;
   operation: Operation | undefined;
-  /** Of a push. */
-  refs: readonly string[] = [];
+  /** The commands of a push, as soon as they are known. */
+  push: PushHead | undefined;
   /** What Azure DevOps answered. */
   status: number | undefined;
   readonly #gone = new AbortController();
   readonly #now: () => number;
   readonly #start: number;
   readonly #credentials: Extract<Supplied, {kind: 'credential'}>[] = [];
+  #body: ClientBody | undefined;
   #outcome: Carried['outcome'] = 'failed';
   #code: string | undefined;
   #sent = 0;
@@ -37,6 +43,12 @@ export class Journey {
     return this.#gone.signal;
   }
 
+  /** The body of the request. */
+  get body(): ClientBody {
+    this.#body ??= new ClientBody(this.client.request);
+    return this.#body;
+  }
+
   uses(credential: Extract<Supplied, {kind: 'credential'}>): void {
     this.#credentials.push(credential);
   }
@@ -47,22 +59,33 @@ export class Journey {
     this.#answer({code, status: 403, message, hint});
   }
 
-  /** Denies a push in git's own report, ref by ref. */
-  denyPush(report: Buffer): void {
+  /** Denies a push, each ref with its reason. */
+  async denyPush(denied: DeniedRefs): Promise<void> {
     this.#outcome = 'denied';
     this.#code = 'ERR_GATEWAY_PUSH';
-    this.respond(200, {'content-type': 'application/x-git-receive-pack-result'}, report);
+    const reasonFor = (ref: string) => denied.get(ref) ?? 'not sent: another ref of this push is denied';
+    await this.#report(reasonFor, {
+      status: 403,
+      message: `this push is outside the rule of the gateway (${this.#code})`,
+      hint: 'ask for the refs to be added to `push` of the gateway',
+    });
   }
 
-  fail(reason: Reason & {readonly code: string}): void {
+  /** Azure DevOps, or the way there, failed. Never rejects. */
+  async fail(reason: Failure): Promise<void> {
     this.#outcome = 'failed';
+    this.#code = reason.code;
+    const {message} = reason;
+    if (this.push !== undefined) return this.#report(() => `${message} (${reason.code})`, reason);
+    await this.#readToEnd();
     this.#answer(reason);
   }
 
-  respond(status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
-    const {response} = this.client;
-    response.writeHead(status, {...headers, 'content-length': body.length, 'cache-control': 'no-cache'});
-    response.end(body);
+  /** Answers a request that was carried out although its answer is made here. */
+  async succeed(type: string, body: Buffer): Promise<void> {
+    this.#outcome = 'carried';
+    await this.#readToEnd();
+    this.#respond(type, body);
   }
 
   /** Hands on the answer of Azure DevOps, as fast as the client takes it. */
@@ -92,11 +115,6 @@ export class Journey {
     return count;
   }
 
-  /** Marks the request as carried out although its answer was made here. */
-  succeed(): void {
-    this.#outcome = 'carried';
-  }
-
   /** Ends the journey: erases its credentials. Returns what became of it. */
   finish(): Carried {
     for (const {authorization} of this.#credentials) authorization.erase();
@@ -108,7 +126,7 @@ export class Journey {
       organization: repository?.organization,
       repository: repository && `${repository.organization}/${repository.project}/${repository.repository}`,
       identity: this.#credentials.at(-1)?.identity,
-      refs: this.refs,
+      refs: this.push?.commands.slice(0, MAX_REFS).map(({ref}) => ref) ?? [],
       outcome: this.#outcome,
       code: this.#code,
       status: this.status,
@@ -118,7 +136,33 @@ export class Journey {
     };
   }
 
-  #answer(reason: Reason & {readonly code: string}): void {
+  /** Git reads the answer when it has sent everything. */
+  async #readToEnd(): Promise<void> {
+    await this.#body?.drain().catch(() => undefined);
+  }
+
+  async #report(reasonFor: (ref: string) => string, reason: Reason): Promise<void> {
+    await this.#readToEnd();
+    const lines = reason.hint === undefined ? [] : [`hint: ${printable(reason.hint, 500)}`];
+    const report =
+      this.push && pushReport(this.push, {reasonFor: (ref) => printable(reasonFor(ref), 500), lines});
+    const {response} = this.client;
+    if (report === undefined) answerReason(response, reason, this.operation?.kind);
+    else if (response.headersSent) response.destroy();
+    else this.#respond('application/x-git-receive-pack-result', report);
+  }
+
+  #respond(type: string, body: Buffer): void {
+    const {response} = this.client;
+    response.writeHead(200, {
+      'content-type': type,
+      'content-length': body.length,
+      'cache-control': 'no-cache',
+    });
+    response.end(body);
+  }
+
+  #answer(reason: Failure): void {
     this.#code = reason.code;
     const {request, response} = this.client;
     if (!request.complete) {
@@ -129,6 +173,9 @@ export class Journey {
     answerReason(response, {...reason, message: `${reason.message} (${reason.code})`}, this.operation?.kind);
   }
 }
+
+/** As many as the audit keeps of one push. */
+const MAX_REFS = 50;
 
 function kindOf(operation: Operation | undefined): Carried['operation'] {
   switch (operation?.kind) {

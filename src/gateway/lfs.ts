@@ -2,6 +2,8 @@ import {randomBytes} from 'node:crypto';
 import type {OutgoingHttpHeaders} from 'node:http';
 import {LRUCache} from 'lru-cache';
 import {isRecord} from '../text/record.ts';
+import {organizationFrom} from '../organization/organization.ts';
+import {SERVICES_HOST} from '../organization/owner.ts';
 import type {Repository} from './rule/repository.ts';
 
 /** One transfer that a batch allowed: where it really goes. The client sees only its id. */
@@ -42,16 +44,16 @@ export function isUpload(batch: unknown): boolean | undefined {
   return batch['operation'] === 'download' ? false : undefined;
 }
 
-/**
- * Rewrites the answer to a batch: each action leads through the gateway, and what proves it stays here.
- * `addressOf`: the address of a transfer as the client reaches it.
- */
-export function rewriteBatch(
-  answer: unknown,
-  repository: Repository,
-  transfers: Transfers,
-  addressOf: (id: string) => string,
-): unknown {
+interface Rewriting {
+  readonly mayHold: (url: URL) => boolean;
+  /** Returns the address of a transfer as the client reaches it. */
+  readonly addressOf: (transfer: Omit<Transfer, 'repository'>) => string;
+  /** The header `Authorization` that lets the client in, if it needs one. */
+  readonly proof: string | undefined;
+}
+
+/** Rewrites the answer to a batch: each action leads through the gateway, and what proves it stays here. */
+export function rewriteBatch(answer: unknown, rewriting: Rewriting): unknown {
   if (!isRecord(answer)) return undefined;
   const objects = Array.isArray(answer['objects']) ? answer['objects'].filter(isRecord) : [];
   return {
@@ -60,36 +62,54 @@ export function rewriteBatch(
     objects: objects.map((object) => ({
       ...pick(object, ['oid', 'size', 'error']),
       authenticated: true,
-      ...(isRecord(object['actions'])
-        ? {actions: rewriteActions(object['actions'], repository, transfers, addressOf)}
-        : {}),
+      ...(isRecord(object['actions']) ? {actions: rewriteActions(object['actions'], rewriting)} : {}),
     })),
   };
 }
 
 function rewriteActions(
   actions: Record<string, unknown>,
-  repository: Repository,
-  transfers: Transfers,
-  addressOf: (id: string) => string,
+  {mayHold, addressOf, proof}: Rewriting,
 ): Record<string, unknown> {
   const rewritten: Record<string, unknown> = {};
   for (const [name, method] of METHODS) {
     const action = actions[name];
-    if (!isRecord(action) || typeof action['href'] !== 'string') continue;
-    const url = URL.parse(action['href']);
-    if (url?.protocol !== 'https:' || /^[\d.]+$|^\[/.test(url.hostname)) continue;
-    const header = isRecord(action['header']) ? action['header'] : {};
-    const headers = Object.fromEntries(
-      Object.entries(header).flatMap(([key, value]) =>
-        typeof value === 'string' ? [[key.toLowerCase(), value]] : [],
-      ),
-    );
-    const href = addressOf(transfers.add({repository, method, url, headers}));
-    rewritten[name] = {href, expires_in: LIFE / 1000};
+    const url = isRecord(action) && typeof action['href'] === 'string' ? URL.parse(action['href']) : null;
+    if (!isRecord(action) || url === null || !mayHold(url)) continue;
+    const href = addressOf({method, url, headers: headersOf(action['header'])});
+    const header = proof === undefined ? {} : {header: {authorization: proof}};
+    rewritten[name] = {href, ...header, expires_in: LIFE / 1000};
   }
   return rewritten;
 }
+
+function headersOf(header: unknown): OutgoingHttpHeaders {
+  if (!isRecord(header)) return {};
+  return Object.fromEntries(
+    Object.entries(header).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[key.toLowerCase(), value]] : [],
+    ),
+  );
+}
+
+/**
+ * Returns whether a batch may lead to an address: the repository's own host, or the hosts where Azure DevOps keeps
+ * objects. A server must not lead the daemon to other services of its network.
+ */
+export function mayHoldTransfer(url: URL, {host, owner}: Repository): boolean {
+  if (url.protocol !== 'https:' || url.username !== '' || url.password !== '') return false;
+  if (url.host === host) return true;
+  return owner.kind === 'organization' && url.port === '' && STORES.some((end) => url.hostname.endsWith(end));
+}
+
+/** Returns whether a transfer needs our credential: it leads to the same owner, and the batch named no other proof. */
+export function wantsCredential({url, headers, repository}: Transfer): boolean {
+  if (url.host !== repository.host || headers['authorization'] !== undefined) return false;
+  if (repository.owner.kind === 'server' || url.host !== SERVICES_HOST) return true;
+  return organizationFrom(url.pathname.split('/')[1] ?? '') === repository.organization;
+}
+
+const STORES = ['.dev.azure.com', '.visualstudio.com', '.vsassets.io', '.blob.core.windows.net'];
 
 function pick(record: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(keys.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]])));

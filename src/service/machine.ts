@@ -1,4 +1,4 @@
-import type {SocketSettings} from '../config/configuration.ts';
+import type {ServiceSocket} from './service-sockets.ts';
 
 /** The machine and the user that a service is made for. Nothing in this room looks them up itself. */
 export interface Machine {
@@ -27,8 +27,8 @@ export interface DaemonCommand {
   readonly runtimeDirectory: string;
   /** Absolute. The system service has another, `/var/lib/orgkey`. */
   readonly stateDirectory: string;
-  /** The scoped sockets of the configuration, which systemd binds. */
-  readonly sockets: readonly SocketSettings[];
+  /** The sockets of the configuration that systemd binds. */
+  readonly sockets: readonly ServiceSocket[];
 }
 
 /** Runs a program to its end. Does not throw if it fails or is missing: `code` is then not 0. */

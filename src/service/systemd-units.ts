@@ -1,4 +1,4 @@
-import type {SocketSettings} from '../config/configuration.ts';
+import type {ServiceSocket} from './service-sockets.ts';
 import {machineReaders} from '../places/paths.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
@@ -25,12 +25,12 @@ export const systemUser = 'orgkey';
 export const systemRuntimeDirectory = '/run/orgkey';
 export const systemStateDirectory = '/var/lib/orgkey';
 
-export function scopedSocketUnit({name}: Pick<SocketSettings, 'name'>): string {
+export function scopedSocketUnit({name}: Pick<ServiceSocket, 'name'>): string {
   return `orgkey-${name}.socket`;
 }
 
 /** Returns why systemd cannot serve these sockets, as a sentence. `undefined`: it can. */
-export function whyUnservable(sockets: readonly SocketSettings[], scope: UnitScope): string | undefined {
+export function whyUnservable(sockets: readonly ServiceSocket[], scope: UnitScope): string | undefined {
   for (const {name, group} of sockets) {
     if (group !== undefined && scope === 'user') {
       return `the group ${group} cannot reach the socket ${name}: no group may enter /run/user. Use the system service`;
@@ -58,9 +58,9 @@ function unitsOf(
 ): readonly UnitFile[] {
   return [
     {name: gitSocketUnit, text: socket(git)},
-    ...sockets.map(({name, mode, group}) => ({
+    ...sockets.map(({name, mode, group, gateway}) => ({
       name: scopedSocketUnit({name}),
-      text: socket({unit: `scoped/${name}/git.sock`, name, mode, group}),
+      text: socket({unit: pathOf({name, gateway}), name, mode, group, gateway}),
     })),
     {name: serviceUnit, text: service},
   ];
@@ -78,6 +78,11 @@ interface SocketUnit {
   readonly name: string;
   readonly mode: number;
   readonly group: string | undefined;
+  readonly gateway?: string | undefined;
+}
+
+function pathOf({name, gateway}: Pick<ServiceSocket, 'name' | 'gateway'>): string {
+  return gateway === undefined ? `scoped/${name}/git.sock` : `gateways/${gateway}/gateway.sock`;
 }
 
 function userSocket({unit, name, mode}: SocketUnit): string {
@@ -89,7 +94,7 @@ function userSocket({unit, name, mode}: SocketUnit): string {
   ]);
 }
 
-function systemSocket({unit, name, mode, group = systemUser}: SocketUnit): string {
+function systemSocket({unit, name, mode, group = systemUser, gateway}: SocketUnit): string {
   // the directories belong to root: if orgkey could write there, it could redirect root's chown. With 0700 no client
   // could reach the socket
   return socketFile(name, [
@@ -98,7 +103,7 @@ function systemSocket({unit, name, mode, group = systemUser}: SocketUnit): strin
     `SocketUser=${systemUser}`,
     `SocketGroup=${escaped(group)}`,
     'DirectoryMode=0755',
-    ...grantDirectory(grantPath(name), group),
+    ...(gateway === undefined ? grantDirectory(grantPath(name), group) : clientFile(gateway)),
   ]);
 }
 
@@ -111,6 +116,19 @@ function grantDirectory(path: string, group: string): readonly string[] {
     `ExecStartPost=install -d -o ${systemUser} -g ${quoted(escaped(group))} -m 2711 ${path}`,
     `ExecStopPost=rm -rf ${path}`,
   ];
+}
+
+/** Makes the file that the daemon fills with the lines for clients: it cannot make files in a directory of root's. */
+function clientFile(gateway: string): readonly string[] {
+  const path = clientPath(gateway);
+  return [
+    `ExecStartPost=install -o ${systemUser} -g ${systemUser} -m 0644 /dev/null ${path}`,
+    `ExecStopPost=rm -f ${path}`,
+  ];
+}
+
+function clientPath(gateway: string): string {
+  return `${systemRuntimeDirectory}/gateways/${gateway}/gitconfig`;
 }
 
 /** Not `ssh` for the main socket: only the daemon may enter that directory. */
@@ -143,7 +161,7 @@ function userService(daemon: DaemonCommand, sandbox: Sandbox): string {
 ${isolation}
 # az updates its own sign-in
 ProtectHome=read-only
-ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%h/.azure`;
+ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%t/orgkey/gateways -%h/.azure`;
   const reduced =
     '# This kernel forbids unprivileged user namespaces, so everything that needs one is left out';
   return serviceFile(daemon, args, {
@@ -156,7 +174,10 @@ ${sandbox === 'full' ? namespaces : reduced}`,
 
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
-  const grants = [{name: 'git'}, ...daemon.sockets].map(({name}) => `-${grantPath(name)}`);
+  const sockets: readonly Pick<ServiceSocket, 'name' | 'gateway'>[] = [{name: 'git'}, ...daemon.sockets];
+  const writable = sockets.map(
+    ({name, gateway}) => `-${gateway === undefined ? grantPath(name) : clientPath(gateway)}`,
+  );
   return serviceFile(daemon, args, {
     lines: `User=${systemUser}
 Group=${systemUser}
@@ -167,7 +188,7 @@ StateDirectory=orgkey
 StateDirectoryMode=0700
 
 ${isolation}
-ReadWritePaths=${grants.join(' ')}
+ReadWritePaths=${writable.join(' ')}
 ProtectHome=yes
 DevicePolicy=closed
 PrivateIPC=yes
@@ -197,7 +218,7 @@ WantedBy=${target}
 `;
 }
 
-function serviceHead(sockets: readonly SocketSettings[]): string {
+function serviceHead(sockets: readonly ServiceSocket[]): string {
   const scoped = sockets.map((socket) => ` ${scopedSocketUnit(socket)}`).join('');
   return `[Unit]
 Description=orgkey: one key per organization for git

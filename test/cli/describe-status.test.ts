@@ -16,6 +16,7 @@ function status(more: Partial<Status>): Status {
     notices: [],
     configuration: {source: '/c.yaml', loadedAt: isoTime(now), warnings: [], problems: []},
     sockets: [],
+    gateways: [],
     organizations: [],
     requests: {served: 12, passed: 3, failed: 1, medianMs: 0.42},
     memory: {residentBytes: 51_400_000},

@@ -29,6 +29,7 @@ export class World {
   async ask(request: string | Uint8Array, scope: SocketScope = everybody): Promise<string> {
     const bytes = typeof request === 'string' ? Buffer.from(request) : request;
     const answer = await respond(bytes, scope, {
+      gateway: () => undefined,
       current: () => ({
         bindings: this.#bindings,
         tokens: this.tokens,

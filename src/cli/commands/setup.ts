@@ -14,6 +14,7 @@ import {describeTextChange} from '../setup/describe-text-change.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
 import {nameForService, runtimeDirectoryOfDaemon, setupDirectory, SYSTEM_RUNTIME} from '../locate.ts';
 import {requireTaken} from '../read-configuration.ts';
+import {serviceSockets} from '../../service/service-sockets.ts';
 import {orFail, serviceFor, serviceKind} from '../setup/choose-service.ts';
 import {letServiceRead} from '../setup/let-service-read.ts';
 import {
@@ -74,7 +75,7 @@ async function planService(
 ): Promise<Service | undefined> {
   const kind = serviceKind(options.service, options.system);
   if (kind === 'none' || (kind === undefined && isServedByMachine(options, context))) return undefined;
-  const {sockets} = planned.configuration.settings;
+  const sockets = serviceSockets(planned.configuration.settings);
   return serviceFor(
     {kind, configFile: nameForService(planned.path, options, context), sockets},
     options,

@@ -2,6 +2,7 @@ import {defineCommand, optional, flag, type Command} from './command.ts';
 import {configurationCommands} from './configuration-commands.ts';
 import {daemonCommands} from './daemon-commands.ts';
 import {everydayCommands} from './everyday-commands.ts';
+import {gatewayCommands} from './gateway-commands.ts';
 import {keyCommands} from './key-commands.ts';
 import {dryRun, system} from './shared-options.ts';
 
@@ -9,6 +10,7 @@ import {dryRun, system} from './shared-options.ts';
 export const commands: readonly Command[] = [
   ...everydayCommands,
   ...keyCommands,
+  ...gatewayCommands,
   ...configurationCommands,
   ...daemonCommands,
   defineCommand({
@@ -42,6 +44,7 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   org: 'list, add, remove and test organizations',
   'ssh-key': 'manage the SSH keys for submodules',
+  gateway: 'list gateways and print the configuration of their clients',
   config: 'find, check, show and edit the configuration',
   cache: "manage the daemon's memory",
   service: 'manage the background service',

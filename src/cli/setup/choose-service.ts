@@ -1,7 +1,7 @@
-import type {SocketSettings} from '../../config/configuration.ts';
 import {printable} from '../../text/printable.ts';
 import {runCommand} from '../../service/run-command.ts';
 import {chooseService, type Service, type ServiceKind} from '../../service/service.ts';
+import type {ServiceSocket} from '../../service/service-sockets.ts';
 import type {ServiceResult} from '../../service/service-result.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -13,7 +13,7 @@ interface ServiceWish {
   readonly kind: ServiceKind | undefined;
   /** Absolute. `undefined`: the daemon finds it. */
   readonly configFile: string | undefined;
-  readonly sockets: readonly SocketSettings[];
+  readonly sockets: readonly ServiceSocket[];
 }
 
 /** Returns a service of this machine for this program. */

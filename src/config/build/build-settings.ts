@@ -19,7 +19,7 @@ export function readOrgkey(written: Written | undefined, reader: Reader): Orgkey
 /** Builds the settings, and checks the rules that concern several keys. Sockets and keys that are wrong are left out. */
 export function buildSettings(values: OrgkeyValues, reader: Reader): Settings {
   const {sockets = [], gateways = [], submodules = [], ssh, metrics, ...others} = values;
-  const builder = new SettingsBuilder(reader);
+  const builder = new SettingsBuilder(reader, gateways);
   return {
     ...others,
     sockets: sockets.flatMap((socket) => builder.socket(socket)),
@@ -34,20 +34,34 @@ class SettingsBuilder {
   readonly #reader: Reader;
   /** The first place of each name of a socket. */
   readonly #socketNames = new Map<string, number>();
+  readonly #gateways: readonly GatewayFields[];
   readonly #gatewayNames = new Map<string, number>();
   /** The first key of each host and organization. */
   readonly #keys = new Map<string, {readonly at: number; readonly isLimited: boolean}>();
 
-  constructor(reader: Reader) {
+  constructor(reader: Reader, gateways: readonly GatewayFields[]) {
     this.#reader = reader;
+    this.#gateways = gateways;
   }
 
   socket({written, values, sound}: SocketFields): SocketSettings[] {
     const isNamed = values.name !== undefined && this.#claimName(values.name, placeOf(written, 'name'));
-    const isForSome = this.#isForSome(written, values.organizations);
+    const isForSome =
+      values.gateway === undefined
+        ? this.#isForSome(written, values.organizations)
+        : this.#listens(values.gateway, placeOf(written, 'gateway'));
     this.#warnIfOpen(values.mode, placeOf(written, 'mode'), 'ask this socket for credentials');
     if (sound === undefined || !isNamed || !isForSome) return [];
     return [{...sound, organizations: namesOf(sound.organizations)}];
+  }
+
+  /** Whether a socket can hand out capabilities of the gateway that it names. */
+  #listens(gateway: string, at: number): boolean {
+    const found = this.#gateways.find(({values}) => values.name === gateway);
+    if (found?.values.listen !== undefined) return true;
+    const why = found === undefined ? 'names no gateway' : 'names a gateway without `listen`';
+    this.#reader.refuse(at, `gateway ${why}: ${gateway}`);
+    return false;
   }
 
   #warnIfOpen(mode: number | undefined, at: number, use: string): void {
@@ -90,6 +104,12 @@ class SettingsBuilder {
   }
 
   #claimGateway(name: string, at: number): boolean {
+    const socket = this.#socketNames.get(`gateway-${name}`);
+    if (socket !== undefined) {
+      const place = this.#reader.problems.place(socket);
+      this.#reader.refuse(at, `the socket gateway-${name} has this name for systemd, it is at ${place}`);
+      return false;
+    }
     const first = this.#gatewayNames.get(name);
     this.#gatewayNames.set(name, first ?? at);
     if (first === undefined) return true;

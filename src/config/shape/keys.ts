@@ -210,6 +210,12 @@ export const ORGKEY = {
         optional: true,
         describe: 'The group that owns the socket. Default: the daemon’s own.',
       },
+      gateway: {
+        kind: SOCKET_NAME,
+        optional: true,
+        describe:
+          'A gateway with `listen`: the socket hands out passwords for its port. Then `organizations` may be empty.',
+      },
     }),
     optional: true,
     describe: 'Scoped sockets: for containers and for other users.',

@@ -22,6 +22,7 @@ export function assembleGateway({git, inForce, logging, ...parts}: GatewayParts)
   return new GatewaySide({
     ...parts,
     settings: () => inForce.configuration.settings.gateways,
+    sockets: () => inForce.configuration.settings.sockets,
     supplyFor: (name) => new GatewaySupply(scopeOf(name), current),
     hosts: () => servedHosts(current),
     isServer: (host) => current().bindings.isServer(host),

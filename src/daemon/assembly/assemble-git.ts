@@ -38,6 +38,8 @@ interface GitParts {
   readonly supply: TokenSupply;
   readonly rejections: Rejections;
   readonly tally: Tally;
+  /** Answers a request for the password of a gateway. */
+  readonly gateway: RespondParts['gateway'];
 }
 
 /** Everything that answers git, and keeps a record of it. */
@@ -67,6 +69,7 @@ export function assembleGit(parts: GitParts): GitSide {
   const current = answersBy(parts);
   const serve = server({
     current,
+    gateway: parts.gateway,
     grant: (request, scope) => grants.answer(request, scope),
     hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
     report: noting(idle, createReporter({tally, audit, logOf, now: Date.now})),

@@ -47,6 +47,7 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       tokens: supply.tokens,
       tally,
       sockets: git.sockets.all,
+      gateways: gateways.all,
       notices: [
         ...git.guard.notices,
         ...gateways.notices,

@@ -56,7 +56,18 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const supply = new TokenSupply({environment, state, uid, clock, key, inForce, log, onUnexpected, observe});
   logging.liveSecrets.add(() => supply.tokens.secrets());
   logging.liveSecrets.add(() => supply.logins.secrets());
-  const git = assembleGit({place, environment, inherited, key, logging, inForce, supply, rejections, tally});
+  const git = assembleGit({
+    place,
+    environment,
+    inherited,
+    key,
+    logging,
+    inForce,
+    supply,
+    rejections,
+    tally,
+    gateway: (request, scope) => gateways.answer(request, scope),
+  });
   const {directory} = place;
   const gateways = assembleGateway({directory, inherited, environment, inForce, logging, git});
   const statusSide = assembleStatus({

@@ -1,17 +1,29 @@
-import {renameSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {GatewaySettings} from '../../config/configuration.ts';
 import type {Notice} from '../../control/control-protocol.ts';
 import type {Carried} from '../../gateway/carried.ts';
-import {clientConfiguration} from '../../gateway/door/client-configuration.ts';
+import type {Capability} from '../../gateway/door/capabilities.ts';
+import {clientConfiguration, clientWay} from '../../gateway/door/client-configuration.ts';
 import type {Supply} from '../../gateway/supply.ts';
 import type {Upstream} from '../../gateway/upstream.ts';
-import {messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
+import {codeOf, messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {Turns} from '../../turns.ts';
 import {claimPassage, hintFor} from '../claim.ts';
+import {GATEWAY_PREFIX} from '../git/git-sockets.ts';
+import {GitSocket, type Admission} from '../git/git-socket.ts';
 import {groupNumber} from '../git/group.ts';
 import {OpenGateway} from './open-gateway.ts';
+
+/** What is known of an open gateway. */
+interface OpenStatus {
+  readonly settings: GatewaySettings;
+  readonly path: string;
+  /** `127.0.0.1:PORT`, if it listens there. */
+  readonly authority: string | undefined;
+  readonly underWay: number;
+}
 
 export interface GatewaysParts {
   /** The runtime directory. */
@@ -28,11 +40,18 @@ export interface GatewaysParts {
   readonly now: () => number;
 }
 
+interface Entry {
+  readonly gateway: OpenGateway;
+  readonly socket: GitSocket;
+}
+
 /** The gateways of the configuration. */
 export class Gateways {
   readonly #parts: GatewaysParts;
-  readonly #open = new Map<string, {readonly gateway: OpenGateway; readonly settings: string}>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #open = new Map<string, Entry>();
+  /** The sockets that systemd holds. They stay as long as the process: closing one would lose the descriptor. */
+  readonly #held = new Map<string, GitSocket>();
+  readonly #closing = new Set<Promise<unknown>>();
   readonly #turns = new Turns();
   #notices: readonly Notice[] = [];
 
@@ -40,8 +59,13 @@ export class Gateways {
     this.#parts = parts;
   }
 
-  get all(): readonly OpenGateway[] {
-    return Array.from(this.#open.values(), ({gateway}) => gateway);
+  get all(): readonly OpenStatus[] {
+    return Array.from(this.#open.values(), ({gateway, socket}) => ({
+      path: socket.path,
+      authority: gateway.authority,
+      settings: gateway.settings,
+      underWay: gateway.underWay,
+    }));
   }
 
   /** What is wrong with gateways. */
@@ -51,10 +75,18 @@ export class Gateways {
 
   /** How many requests are being carried. */
   get underWay(): number {
-    return this.all.reduce((sum, gateway) => sum + gateway.underWay, 0);
+    return this.all.reduce((sum, {underWay}) => sum + underWay, 0);
   }
 
-  /** Opens, changes and closes gateways as the configuration says. One that cannot be had affects no other. */
+  /** Makes a password for the gateway that listens at `authority`, if `isAllowed`. */
+  issueCapability(authority: string, isAllowed: (name: string) => boolean): Capability | undefined {
+    for (const {gateway} of this.#open.values())
+      if (gateway.authority === authority && isAllowed(gateway.settings.name))
+        return gateway.issueCapability();
+    return undefined;
+  }
+
+  /** Opens, changes and closes gateways as the configuration says. One that cannot be opened affects no other. */
   follow(wanted: readonly GatewaySettings[]): Promise<void> {
     return this.#turns.take(() => this.#follow(wanted));
   }
@@ -62,6 +94,7 @@ export class Gateways {
   /** Stops accepting. Requests under way may finish for `milliseconds`. */
   async drain(milliseconds: number): Promise<void> {
     for (const name of this.#open.keys()) this.#close(name, milliseconds);
+    for (const socket of this.#held.values()) this.#noteClosing(socket.drain());
     await Promise.all(this.#closing);
     this.#parts.upstream.close();
   }
@@ -69,84 +102,158 @@ export class Gateways {
   async #follow(wanted: readonly GatewaySettings[]): Promise<void> {
     const notices: Notice[] = [];
     const names = new Set(wanted.map(({name}) => name));
-    for (const name of this.#open.keys())
-      if (!names.has(name)) this.#close(name, TIME_BUDGET.replacedGateway);
+    for (const name of this.#open.keys()) if (!names.has(name)) this.#close(name, REPLACED);
     for (const settings of wanted) {
-      const path = join(this.#parts.directory, 'gateways', settings.name, 'gateway.sock');
+      const path = this.#pathOf(settings.name);
       try {
         await this.#openOrChange(settings, path);
+        writeClientConfiguration(settings, dirname(path));
       } catch (error) {
-        this.#close(settings.name, TIME_BUDGET.replacedGateway);
-        const hint =
-          error instanceof OrgkeyError && error.hint !== undefined ? error.hint : hintFor(error, path);
-        notices.push({level: 'error', message: `gateway ${settings.name}: ${messageOf(error)}`, hint});
+        this.#close(settings.name, REPLACED);
+        const message = `gateway ${settings.name}: ${messageOf(error)}`;
+        notices.push({level: 'error', message, hint: this.#hintFor(error, settings.name)});
       }
     }
+    for (const name of inheritedGateways(this.#parts.inherited))
+      if (!this.#open.has(name)) await this.#turnAway(name, notices);
     this.#notices = notices;
   }
 
   async #openOrChange(settings: GatewaySettings, path: string): Promise<void> {
-    const {name} = settings;
-    const {directory, inherited, isServer, supplyFor, upstream, carried, proofOf, now, hosts} = this.#parts;
-    const text = JSON.stringify(settings);
-    if (this.#open.get(name)?.settings !== text) {
-      const group = settings.group === undefined ? undefined : await groupNumber(settings.group);
-      this.#close(name, TIME_BUDGET.replacedGateway);
-      claimPassage(join(directory, 'gateways'), {named: false});
-      claimPassage(dirname(path), {named: false});
-      const gateway = new OpenGateway({
-        settings,
-        path,
-        fd: inherited.get(`gateway-${name}`),
-        group,
-        isServer,
-        isServed: (host) => isServed(host, hosts()),
-        supply: supplyFor(name),
-        upstream,
-        carried: (event) => carried(name, event),
-        proofOf,
-        now,
-      });
-      await gateway.open();
-      this.#open.set(name, {gateway, settings: text});
+    const {name, mode} = settings;
+    const group = settings.group === undefined ? undefined : await groupNumber(settings.group);
+    const {inherited} = this.#parts;
+    const before = this.#open.get(name);
+    const isUnchanged = before?.socket.access.mode === mode && before.socket.access.group === group;
+    if (before !== undefined && (isUnchanged || inherited.has(nameOfUnit(name))))
+      return before.gateway.follow(settings);
+    this.#close(name, REPLACED);
+    const gateway = this.#gatewayFor(settings);
+    try {
+      await gateway.follow(settings);
+      const scope = {name, organizations: new Set<string>()};
+      const socket = await this.#socketAt(path, {scope, mode, group, serve: gateway.serve});
+      this.#open.set(name, {gateway, socket});
+    } catch (error) {
+      void gateway.drain(0);
+      throw error;
     }
-    this.#writeConfiguration(settings, dirname(path));
   }
 
-  /** The lines for a container that mounts the directory as `/run/orgkey`. */
-  #writeConfiguration(settings: GatewaySettings, directory: string): void {
-    const text = clientConfiguration({
-      hosts: hostsOf(settings),
-      organizations: organizationsOf(settings),
-      socket: '/run/orgkey/gateway.sock',
+  #gatewayFor(settings: GatewaySettings): OpenGateway {
+    const {isServer, supplyFor, upstream, carried, now, hosts} = this.#parts;
+    return new OpenGateway({
+      settings,
+      isServer,
+      isServed: (host) => isServed(host, hosts()),
+      supply: supplyFor(settings.name),
+      upstream,
+      carried: (event) => carried(settings.name, event),
+      now,
     });
-    const path = join(directory, 'gitconfig');
-    const fresh = `${path}.new`;
-    rmSync(fresh, {force: true});
-    writeFileSync(fresh, text, {mode: 0o644, flag: 'wx'});
-    renameSync(fresh, path);
+  }
+
+  async #socketAt(path: string, admission: Admission): Promise<GitSocket> {
+    const {directory, inherited, proofOf} = this.#parts;
+    const unit = nameOfUnit(admission.scope.name);
+    const held = this.#held.get(unit);
+    held?.admit(admission);
+    if (held !== undefined) return held;
+    const fd = inherited.get(unit);
+    if (fd === undefined) {
+      claimPassage(join(directory, 'gateways'), {named: false});
+      claimPassage(dirname(path), {named: false});
+    }
+    const socket = new GitSocket({...admission, path, fd, proofOf});
+    await socket.open();
+    if (fd !== undefined) this.#held.set(unit, socket);
+    return socket;
+  }
+
+  /** Ends the connections to a socket of systemd's that no configuration names: otherwise they would wait forever. */
+  async #turnAway(name: string, notices: Notice[]): Promise<void> {
+    try {
+      await this.#socketAt(this.#pathOf(name), closedAdmission(name));
+      notices.push({
+        level: 'warning',
+        message: `gateway ${name}: systemd holds its socket, but the configuration does not name it`,
+        hint: 'name it in the configuration, or let systemd give it up: orgkey service install',
+      });
+    } catch (error) {
+      notices.push({
+        level: 'error',
+        message: `gateway ${name}: ${messageOf(error)}`,
+        hint: 'run: orgkey service install',
+      });
+    }
+  }
+
+  #hintFor(error: unknown, name: string): string {
+    const {inherited} = this.#parts;
+    if (error instanceof OrgkeyError && error.hint !== undefined && error.code === 'ERR_LISTEN')
+      return error.hint;
+    if (inherited.size > 0 && !inherited.has(nameOfUnit(name)))
+      return 'let systemd open it: orgkey service install';
+    return error instanceof OrgkeyError && error.hint !== undefined
+      ? error.hint
+      : hintFor(error, this.#pathOf(name));
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#parts.directory, 'gateways', name, 'gateway.sock');
   }
 
   #close(name: string, milliseconds: number): void {
-    const gateway = this.#open.get(name)?.gateway;
+    const entry = this.#open.get(name);
     this.#open.delete(name);
-    if (gateway === undefined) return;
-    const closing = gateway.drain(milliseconds).finally(() => this.#closing.delete(closing));
+    if (entry === undefined) return;
+    const {gateway, socket} = entry;
+    const isHeld = this.#held.has(nameOfUnit(name));
+    if (isHeld) socket.admit(closedAdmission(name));
+    this.#noteClosing(Promise.all([gateway.drain(milliseconds), isHeld ? undefined : socket.drain()]));
+  }
+
+  #noteClosing(task: Promise<unknown>): void {
+    const closing = task.finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 }
 
-/** The hosts that a gateway's rule can reach. */
-function hostsOf({rule}: GatewaySettings): string[] {
-  return [...new Set(rule.repositories.map(({host}) => host ?? 'dev.azure.com'))];
+const REPLACED = TIME_BUDGET.replacedGateway;
+
+function closedAdmission(name: string): Admission {
+  const scope = {name, organizations: new Set<string>()};
+  return {scope, mode: 0o600, group: undefined, serve: (client) => client.destroy()};
 }
 
-/** The organizations that a gateway's rule names in full. */
-function organizationsOf({rule}: GatewaySettings): string[] {
-  const names = rule.repositories.flatMap(({host, organization}) =>
-    host === undefined && !organization.includes('*') ? [organization] : [],
+/** Returns the name of a gateway's socket among those of systemd. */
+function nameOfUnit(name: string): string {
+  return `${GATEWAY_PREFIX}${name}`;
+}
+
+function inheritedGateways(inherited: ReadonlyMap<string, number>): string[] {
+  return Array.from(inherited.keys()).flatMap((name) =>
+    name.startsWith(GATEWAY_PREFIX) ? [name.slice(GATEWAY_PREFIX.length)] : [],
   );
-  return [...new Set(names)];
+}
+
+/**
+ * Writes the lines for a container that mounts the directory as `/run/orgkey`. If root owns the directory, root also
+ * made the file for us, and we can only write into it.
+ */
+function writeClientConfiguration(settings: GatewaySettings, directory: string): void {
+  const text = clientConfiguration({...clientWay(settings.rule), socket: '/run/orgkey/gateway.sock'});
+  const path = join(directory, 'gitconfig');
+  const fresh = `${path}.new`;
+  try {
+    rmSync(fresh, {force: true});
+    writeFileSync(fresh, text, {mode: 0o644, flag: 'wx'});
+    chmodSync(fresh, 0o644);
+    renameSync(fresh, path);
+  } catch (error) {
+    if (!['EACCES', 'EROFS', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
+    writeFileSync(path, text);
+  }
 }
 
 /** Azure DevOps Services have several hosts for one organization. */

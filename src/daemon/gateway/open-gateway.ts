@@ -1,62 +1,53 @@
 import {createServer, type Server, type Socket} from 'node:net';
 import type {GatewaySettings} from '../../config/configuration.ts';
-import {Capabilities, type Capability} from '../../gateway/door/capabilities.ts';
 import {Carrier, type CarrierParts} from '../../gateway/carrier.ts';
+import {Capabilities, type Capability} from '../../gateway/door/capabilities.ts';
 import {HttpDoor} from '../../gateway/door/http-door.ts';
 import {LoopbackDoor} from '../../gateway/door/loopback-door.ts';
 import {SocksDoor} from '../../gateway/door/socks-door.ts';
 import {startTimer} from '../../start-timer.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {OrgkeyError, codeOf, messageOf} from '../../text/orgkey-error.ts';
-import {GitSocket} from '../git/git-socket.ts';
 
 interface OpenGatewayParts extends Omit<CarrierParts, 'rule'> {
   readonly settings: GatewaySettings;
-  readonly path: string;
-  /** The descriptor, if the service manager opened the socket. */
-  readonly fd: number | undefined;
-  /** The number of the group that may connect, if any. */
-  readonly group: number | undefined;
   /** Whether some configured identity serves a host. */
   readonly isServed: (host: string) => boolean;
-  readonly proofOf: (nonce: string) => string;
 }
 
-/** One gateway that serves: its socket, and its TCP port if it has one. */
+type Listen = NonNullable<GatewaySettings['listen']>;
+
+/** One gateway that serves the connections it is given, and its TCP port if it has one. */
 export class OpenGateway {
-  readonly settings: GatewaySettings;
-  readonly socket: GitSocket;
   readonly #parts: OpenGatewayParts;
   readonly #capabilities = new Capabilities(Date.now);
   readonly #carrier: Carrier;
-  readonly #doors: HttpDoor[] = [];
-  #tcp: Server | undefined;
-  #authority: string | undefined;
+  readonly #socks: SocksDoor;
+  readonly #socksHttp: HttpDoor;
+  readonly #clients = new Set<Socket>();
+  #settings: GatewaySettings;
+  #tcp: {readonly server: Server; readonly door: HttpDoor; readonly authority: string} | undefined;
 
   constructor(parts: OpenGatewayParts) {
     this.#parts = parts;
-    this.settings = parts.settings;
-    this.#carrier = new Carrier({...parts, rule: () => parts.settings.rule});
-    const socks = new SocksDoor({isServed: parts.isServed, startTimer});
-    const door = this.#addDoor(socks.admit);
-    this.socket = new GitSocket({
-      path: parts.path,
-      fd: parts.fd,
-      proofOf: parts.proofOf,
-      scope: {name: parts.settings.name, organizations: new Set()},
-      mode: parts.settings.mode,
-      group: parts.group,
-      serve: (client) => socks.take(client, door),
-    });
+    this.#settings = parts.settings;
+    this.#carrier = new Carrier({...parts, rule: () => this.#settings.rule});
+    this.#socks = new SocksDoor({isServed: parts.isServed, startTimer});
+    this.#socksHttp = new HttpDoor(this.#carrier, this.#socks.admit);
+  }
+
+  get settings(): GatewaySettings {
+    return this.#settings;
   }
 
   /** How many requests are being carried. */
   get underWay(): number {
-    return this.#doors.reduce((sum, door) => sum + door.underWay, 0);
+    return this.#socksHttp.underWay + (this.#tcp?.door.underWay ?? 0);
   }
 
   /** `127.0.0.1:PORT`, if it listens there. */
   get authority(): string | undefined {
-    return this.#authority;
+    return this.#tcp?.authority;
   }
 
   /** Makes a password for the TCP port. */
@@ -64,52 +55,79 @@ export class OpenGateway {
     return this.#capabilities.issue();
   }
 
-  /** @throws {OrgkeyError} if the socket or the port cannot be had. */
-  async open(): Promise<void> {
-    await this.socket.open();
-    if (this.settings.listen !== undefined) await this.#listen(this.settings.listen);
+  /** Serves a connection of the Unix socket. */
+  readonly serve = (client: Socket): void => {
+    if (this.#admits(client)) this.#socks.take(client, this.#socksHttp);
+  };
+
+  /**
+   * Follows the settings. Requests under way end as they began; the next ones meet the new rule.
+   * @throws {OrgkeyError} if the port cannot be had.
+   */
+  async follow(settings: GatewaySettings): Promise<void> {
+    const {listen} = settings;
+    const isSame =
+      this.#settings.listen?.host === listen?.host && this.#settings.listen?.port === listen?.port;
+    this.#settings = settings;
+    if (isSame && (listen === undefined) === (this.#tcp === undefined)) return;
+    void this.#closePort(TIME_BUDGET.replacedGateway);
+    if (listen !== undefined) await this.#listen(listen);
   }
 
   /** Stops accepting. Requests under way may finish for `milliseconds`. */
   async drain(milliseconds: number): Promise<void> {
-    this.#tcp?.close();
-    const closed = this.#doors.map((door) => door.close(milliseconds, startTimer));
-    await Promise.all([this.socket.drain(), ...closed]);
+    await Promise.all([this.#closePort(milliseconds), this.#socksHttp.close(milliseconds, startTimer)]);
   }
 
-  async #listen({host, port}: {readonly host: string; readonly port: number}): Promise<void> {
+  async #closePort(milliseconds: number): Promise<void> {
+    const tcp = this.#tcp;
+    this.#tcp = undefined;
+    tcp?.server.close();
+    await tcp?.door.close(milliseconds, startTimer);
+  }
+
+  /** A gateway shares the descriptors of this process with the main socket, and must not block its clients. */
+  #admits(client: Socket): boolean {
+    if (this.#clients.size >= MAX_CLIENTS) {
+      client.destroy();
+      return false;
+    }
+    this.#clients.add(client);
+    client.once('close', () => this.#clients.delete(client));
+    return true;
+  }
+
+  async #listen({host, port}: Listen): Promise<void> {
     const server = createServer({noDelay: true});
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) =>
-        reject(
-          new OrgkeyError(
-            'ERR_LISTEN',
-            `the gateway ${this.settings.name} cannot listen on ${host}:${port} (${codeOf(error) ?? messageOf(error)})`,
-            {
-              hint: 'name a free port in `listen` of the gateway',
-            },
-          ),
-        ),
-      );
+      server.once('error', (error) => reject(this.#portError(`${host}:${port}`, error)));
       server.listen({host, port}, resolve);
     });
+    // Node tries again when it runs out of descriptors
+    server.on('error', () => undefined);
     const address = server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
-    this.#authority = `${host.includes(':') ? `[${host}]` : host}:${bound}`;
-    const {isServed} = this.#parts;
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${bound}`;
     const loopback = new LoopbackDoor({
       capabilities: this.#capabilities,
-      isServed,
-      authority: this.#authority,
+      isServed: this.#parts.isServed,
+      authority,
     });
-    const door = this.#addDoor(loopback.admit);
-    server.on('connection', (client: Socket) => door.take(client, Buffer.alloc(0)));
-    this.#tcp = server;
+    const door = new HttpDoor(this.#carrier, loopback.admit);
+    server.on('connection', (client: Socket) => {
+      client.on('error', () => client.destroy());
+      if (this.#admits(client)) door.take(client, Buffer.alloc(0));
+    });
+    this.#tcp = {server, door, authority};
   }
 
-  #addDoor(admit: ConstructorParameters<typeof HttpDoor>[1]): HttpDoor {
-    const door = new HttpDoor(this.#carrier, admit);
-    this.#doors.push(door);
-    return door;
+  #portError(place: string, error: unknown): OrgkeyError {
+    return new OrgkeyError(
+      'ERR_LISTEN',
+      `the gateway ${this.#settings.name} cannot listen on ${place} (${codeOf(error) ?? messageOf(error)})`,
+      {hint: 'name a free port in `listen` of the gateway'},
+    );
   }
 }
+
+const MAX_CLIENTS = 512;

@@ -10,6 +10,9 @@ import {GitSocket, type Admission} from './git-socket.ts';
 import type {GrantPlaces} from './grant-places.ts';
 import {groupNumber} from './group.ts';
 
+/** Begins the name of a gateway's socket among those of systemd. */
+export const GATEWAY_PREFIX = 'gateway-';
+
 interface GitSocketsParts {
   /** The runtime directory. */
   readonly directory: string;
@@ -81,7 +84,7 @@ export class GitSockets {
       }
     }
     for (const name of this.#parts.inherited.keys()) {
-      if (name === MAIN_SOCKET || this.#open.has(name)) continue;
+      if (name === MAIN_SOCKET || name.startsWith(GATEWAY_PREFIX) || this.#open.has(name)) continue;
       const notice = await this.#passAll(name);
       if (!notices.has(name)) notices.set(name, notice);
     }

@@ -2,7 +2,13 @@ import {answer as answerGit, type AnswerParts, type Answered} from '../../answer
 import type {SocketScope} from '../../organization/socket-scope.ts';
 import type {Answer} from '../../protocol/answer.ts';
 import {render} from '../../protocol/render.ts';
-import {RequestError, parseRequest, type GrantRequest, type Request} from '../../protocol/request.ts';
+import {
+  RequestError,
+  parseRequest,
+  type GetRequest,
+  type GrantRequest,
+  type Request,
+} from '../../protocol/request.ts';
 
 /** What happened to one request, for log, counts and audit. */
 export interface Report {
@@ -21,6 +27,8 @@ export interface RespondParts {
   readonly current: () => AnswerParts;
   /** Decides about one ssh connection, and opens its socket. */
   readonly grant: (request: GrantRequest, scope: SocketScope) => Promise<Answer>;
+  /** Answers a request for the password of a gateway. `undefined`: the request is not for one. */
+  readonly gateway: (request: GetRequest, scope: SocketScope) => Answer | undefined;
   /** Proves who we are, by a keyed hash of the nonce. */
   readonly hello: (nonce: string) => Answer;
   readonly report: (report: Report) => void;
@@ -60,6 +68,7 @@ export async function respond(
 async function decide(request: Request, scope: SocketScope, parts: RespondParts): Promise<Answered | Answer> {
   switch (request.operation) {
     case 'get':
+      return parts.gateway(request, scope) ?? answerGit(request, scope, parts.current());
     case 'store':
     case 'erase':
       return answerGit(request, scope, parts.current());

@@ -23,6 +23,7 @@ export function renderMetrics(parts: MetricsParts): string {
   addHealth(page, parts);
   addRequests(page, parts);
   addTokens(page, parts);
+  addGateways(page, parts);
   addProcess(page, parts);
   return page.text;
 }
@@ -91,6 +92,31 @@ function addTokens(page: Exposition, {status, acquisitions}: MetricsParts): void
     Array.from(acquisitions.durations, ([kind, {buckets, sum}]) => ({labels: {kind}, buckets, sum})),
   );
 }
+
+function addGateways(page: Exposition, {status: {gateways}}: MetricsParts): void {
+  page.counter(
+    'orgkey_gateway_requests_total',
+    'Requests that a gateway carried, denied or could not carry.',
+    gateways.flatMap(({name, requests}) =>
+      OUTCOMES.map((outcome) => ({labels: {gateway: name, outcome}, value: requests[outcome]})),
+    ),
+  );
+  page.gauge(
+    'orgkey_gateway_requests_under_way',
+    'Requests that are being carried.',
+    gateways.map(({name, requests}) => ({labels: {gateway: name}, value: requests.underWay})),
+  );
+  page.counter(
+    'orgkey_gateway_bytes_total',
+    'Bytes of bodies, to and from Azure DevOps.',
+    gateways.flatMap(({name, bytes: {sent, received}}) => [
+      {labels: {gateway: name, direction: 'sent'}, value: sent},
+      {labels: {gateway: name, direction: 'received'}, value: received},
+    ]),
+  );
+}
+
+const OUTCOMES = ['carried', 'denied', 'failed'] as const;
 
 function addProcess(page: Exposition, {status, process}: MetricsParts): void {
   const {residentBytes, cpuSeconds, busySeconds, openFiles, mostFiles} = process;

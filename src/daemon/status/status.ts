@@ -7,6 +7,7 @@ import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {
   shownName,
+  type GatewayStatus,
   type Health,
   type Notice,
   type OrganizationStatus,
@@ -25,6 +26,7 @@ interface StatusParts {
   readonly tokens: TokenCache;
   readonly tally: Tally;
   readonly sockets: readonly GitSocket[];
+  readonly gateways: readonly GatewayStatus[];
   /** What is wrong with sockets, audit, clock and the like. */
   readonly notices: readonly Notice[];
   readonly residentBytes: number;
@@ -55,6 +57,7 @@ export function statusOf(parts: StatusParts): Status {
       path,
       organizations: scope.organizations && [...scope.organizations],
     })),
+    gateways: parts.gateways,
     organizations,
     requests: {
       served: tally.of('served'),

@@ -1,17 +1,21 @@
-import {createHash, randomBytes, timingSafeEqual} from 'node:crypto';
+import {createHash, randomBytes} from 'node:crypto';
+import {Secret} from '../../secret/secret.ts';
 
 /** What opens one gateway for a client that cannot reach its socket: a password of 256 random bits. */
 export interface Capability {
-  readonly password: string;
+  readonly password: Secret;
+  /** Names it in the audit, and opens nothing. */
+  readonly fingerprint: string;
   /** Milliseconds since epoch. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
 /** The capabilities of one gateway. They die with the process, and open nothing else. */
 export class Capabilities {
   readonly #now: () => number;
-  /** By digest: what is kept opens nothing. */
-  #live: readonly {readonly digest: Buffer; readonly expiresAt: number}[] = [];
+  /** When each one expires, by its digest, the oldest first. A digest opens nothing. */
+  readonly #live = new Map<string, number>();
 
   /** `now`: milliseconds since epoch. */
   constructor(now: () => number) {
@@ -20,12 +24,14 @@ export class Capabilities {
 
   /** Makes a capability that lasts an hour. */
   issue(): Capability {
-    const password = randomBytes(32).toString('base64url');
-    const now = this.#now();
-    const expiresAt = now + LIFE;
-    const live = this.#live.filter((one) => one.expiresAt > now).slice(-MAX_LIVE + 1);
-    this.#live = [...live, {digest: digestOf(password), expiresAt}];
-    return {password, expiresAt};
+    const text = randomBytes(32).toString('base64url');
+    const issuedAt = this.#now();
+    const expiresAt = issuedAt + LIFE;
+    for (const [digest, end] of this.#live)
+      if (end <= issuedAt || this.#live.size >= MAX_LIVE) this.#live.delete(digest);
+    const digest = digestOf(text);
+    this.#live.set(digest, expiresAt);
+    return {password: Secret.fromText(text), fingerprint: digest.slice(0, 16), issuedAt, expiresAt};
   }
 
   /** Returns whether a header `Authorization` carries a living capability. */
@@ -33,21 +39,16 @@ export class Capabilities {
     const encoded = /^Basic ([\w+/=-]{1,400})$/i.exec(authorization ?? '')?.[1];
     if (encoded === undefined) return false;
     const pair = Buffer.from(encoded, 'base64').toString('latin1');
-    const digest = digestOf(pair.slice(pair.indexOf(':') + 1));
-    const now = this.#now();
-    let isFound = false;
-    // looks at all of them, for as long
-    for (const one of this.#live)
-      if (timingSafeEqual(one.digest, digest) && one.expiresAt > now) isFound = true;
-    return isFound;
+    // the time of a lookup by digest says nothing about the password
+    return (this.#live.get(digestOf(pair.slice(pair.indexOf(':') + 1))) ?? 0) > this.#now();
   }
 }
 
-function digestOf(password: string): Buffer {
-  return createHash('sha256').update(password).digest();
+function digestOf(password: string): string {
+  return createHash('sha256').update(password).digest('hex');
 }
 
 /** In milliseconds. */
 const LIFE = 60 * 60_000;
-/** The oldest goes where more are wanted. */
-const MAX_LIVE = 1000;
+/** Each git process gets one. The oldest is dropped if more are wanted. */
+const MAX_LIVE = 100_000;

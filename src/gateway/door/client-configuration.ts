@@ -1,55 +1,92 @@
+import type {Rule} from '../rule/rule.ts';
 import {gatewayName} from './socks.ts';
 
 /** How clients reach a gateway. */
-interface ClientWay {
+type ClientWay = {
   /** The hosts that it serves. */
   readonly hosts: readonly string[];
   /** Organizations of Azure DevOps Services: the other addresses of their repositories lead to the gateway too. */
   readonly organizations: readonly string[];
-  /** The path of the socket as the client sees it. */
-  readonly socket: string;
+} & (
+  | {
+      /** The path of the socket as the client sees it. */
+      readonly socket: string;
+    }
+  | {
+      /** `127.0.0.1:PORT`. */
+      readonly authority: string;
+      /** The credential helper that asks for the password, as a value for git. */
+      readonly helper: string;
+    }
+);
+
+/** Returns what the rule of a gateway can reach: its hosts, and the organizations that it names in full. */
+export function clientWay({repositories}: Pick<Rule, 'repositories'>): {
+  readonly hosts: readonly string[];
+  readonly organizations: readonly string[];
+} {
+  const hosts = new Set(repositories.map(({host}) => host ?? SERVICES));
+  const organizations = repositories.flatMap(({host, organization}) =>
+    host === undefined && !organization.includes('*') ? [organization] : [],
+  );
+  return {hosts: [...hosts], organizations: [...new Set(organizations)]};
 }
 
 /**
- * Returns the lines of git's configuration that lead everything to the gateway, submodules and SSH forms too. The host
- * ends in a name that no resolver answers: if the proxy is missing, git fails instead of asking someone else.
+ * Returns the lines of git's configuration that lead everything to the gateway, submodules and SSH forms too. With a
+ * socket, the host ends in a name that no resolver answers: without the proxy git fails and asks no other server.
  */
-export function clientConfiguration({hosts, organizations, socket}: ClientWay): string {
-  const lines = ['# Leads git to a gateway of orgkey. Needs git 2.47 or later with libcurl 7.84 or later.'];
-  for (const host of hosts) {
-    const base = `http://${gatewayName(host)}/`;
-    lines.push(`[url "${base}"]`, `\tinsteadOf = https://${host}/`);
-    if (host === 'dev.azure.com')
-      for (const name of organizations) lines.push(`\tinsteadOf = https://${name}@dev.azure.com/`);
+export function clientConfiguration(way: ClientWay): string {
+  const {hosts, organizations} = way;
+  const lines = [
+    'socket' in way
+      ? '# Leads git to a gateway of orgkey. Needs git 2.47 or later with libcurl 7.84 or later.'
+      : '# Leads git to a gateway of orgkey over TCP. Git asks its credential helper for the password.',
+    ...hosts.flatMap((host) => {
+      const users = host === SERVICES ? organizations.map((name) => `https://${name}@${host}/`) : [];
+      return leads(way, host, [`https://${host}/`, ...users]);
+    }),
+  ];
+  if ('authority' in way)
     lines.push(
-      `[http "${base}"]`,
-      `\tproxy = socks5h://localhost${socket}`,
-      '\tproxyAuthMethod = basic',
-      '\temptyAuth = false',
+      `[credential "http://${way.authority}"]`,
+      '\thelper =',
+      `\thelper = "${way.helper.replace(/[\\"]/g, '\\$&')}"`,
     );
-  }
-  if (hosts.includes('dev.azure.com')) {
-    const ssh = `http://${gatewayName('ssh.dev.azure.com')}/v3/`;
-    lines.push(
-      `[url "${ssh}"]`,
-      '\tinsteadOf = git@ssh.dev.azure.com:v3/',
-      '\tinsteadOf = ssh://git@ssh.dev.azure.com/v3/',
-      '\tinsteadOf = ssh://git@ssh.dev.azure.com:22/v3/',
-      `[http "http://${gatewayName('ssh.dev.azure.com')}/"]`,
-      `\tproxy = socks5h://localhost${socket}`,
-    );
-    for (const name of organizations) {
-      const own = `http://${gatewayName(`${name}.visualstudio.com`)}/`;
-      lines.push(
-        `[url "${own}"]`,
-        `\tinsteadOf = https://${name}.visualstudio.com/`,
-        `[http "${own}"]`,
-        `\tproxy = socks5h://localhost${socket}`,
-        `[url "${ssh}${name}/"]`,
-        `\tinsteadOf = ${name}@vs-ssh.visualstudio.com:v3/${name}/`,
-        `\tinsteadOf = ${name}@ssh.dev.azure.com:v3/${name}/`,
-      );
-    }
-  }
+  if (!hosts.includes(SERVICES)) return `${lines.join('\n')}\n`;
+  lines.push(
+    ...leads(way, SSH, []),
+    `[url "${baseOf(way, SSH)}v3/"]`,
+    ...SSH_FORMS.map((form) => `\tinsteadOf = ${form}`),
+    ...organizations.flatMap((name) => [
+      `[url "${baseOf(way, SSH)}v3/${name}/"]`,
+      `\tinsteadOf = ${name}@vs-ssh.visualstudio.com:v3/${name}/`,
+      `\tinsteadOf = ${name}@ssh.dev.azure.com:v3/${name}/`,
+      ...leads(way, `${name}.visualstudio.com`, [`https://${name}.visualstudio.com/`]),
+    ]),
+  );
   return `${lines.join('\n')}\n`;
 }
+
+/** The lines that lead some addresses to one host behind the gateway. */
+function leads(way: ClientWay, host: string, addresses: readonly string[]): string[] {
+  const base = baseOf(way, host);
+  const proxy = [`[http "${base}"]`, `\tproxy = socks5h://localhost${'socket' in way ? way.socket : ''}`];
+  return [
+    ...(addresses.length === 0 ? [] : [`[url "${base}"]`]),
+    ...addresses.map((address) => `\tinsteadOf = ${address}`),
+    ...('socket' in way ? proxy : []),
+  ];
+}
+
+function baseOf(way: ClientWay, host: string): string {
+  return 'socket' in way ? `http://${gatewayName(host)}/` : `http://${way.authority}/${host}/`;
+}
+
+const SERVICES = 'dev.azure.com';
+const SSH = 'ssh.dev.azure.com';
+const SSH_FORMS = [
+  'git@ssh.dev.azure.com:v3/',
+  'ssh://git@ssh.dev.azure.com/v3/',
+  'ssh://git@ssh.dev.azure.com:22/v3/',
+];

@@ -10,4 +10,6 @@ export interface ClientRequest {
   readonly target: string;
   /** In front of a path, this makes an address that leads the client to us. */
   readonly base: string;
+  /** The header `Authorization` with which the client came in, if the way to us needs one. */
+  readonly proof: string | undefined;
 }

@@ -1,12 +1,12 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
-import type {Socket} from 'node:net';
+import {Socket} from 'node:net';
 import {answerReason} from '../answer-client.ts';
 import type {Carrier} from '../carrier.ts';
 import type {ClientRequest} from './client-request.ts';
 
 /** The real address of a request, or why it is not admitted. */
 export type Admission =
-  | Pick<ClientRequest, 'host' | 'target' | 'base'>
+  | Pick<ClientRequest, 'host' | 'target' | 'base' | 'proof'>
   | {readonly status: number; readonly message: string; readonly hint: string; readonly challenge?: string};
 
 /** Returns the real address of a request. */
@@ -44,7 +44,9 @@ export class HttpDoor {
     });
     this.#server.on('clientError', (_error, socket) => {
       if (socket.writable)
-        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      // its input is not read any more, so its end would not be noticed
+      if (socket instanceof Socket) socket.destroySoon();
       else socket.destroy();
     });
     // no tunnels and no upgrades
@@ -62,8 +64,10 @@ export class HttpDoor {
     if (this.#isClosing) return void socket.destroy();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    this.#server.emit('connection', socket);
     if (first.length > 0) socket.unshift(first);
+    this.#server.emit('connection', socket);
+    // the one who took the first bytes has paused it
+    process.nextTick(() => socket.resume());
   }
 
   /** Lets what is under way finish, for `milliseconds` at most; idle connections end at once. */

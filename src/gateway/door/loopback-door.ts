@@ -41,6 +41,11 @@ export class LoopbackDoor {
         message: 'the address names no host that is served',
         hint: 'use the lines of `orgkey gateway config`',
       };
-    return {host: host.toLowerCase(), target, base: `http://${this.#authority}/${host}`};
+    return {
+      host: host.toLowerCase(),
+      target,
+      base: `http://${this.#authority}/${host}`,
+      proof: request.headers.authorization,
+    };
   };
 }

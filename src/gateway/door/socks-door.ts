@@ -25,6 +25,8 @@ export class SocksDoor {
     socket.on('error', () => socket.destroy());
     const cancel = this.#startTimer(HANDSHAKE_LIMIT, () => socket.destroy());
     socket.once('close', cancel);
+    const leave = () => socket.destroySoon();
+    socket.once('end', leave);
     const read = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       for (;;) {
@@ -35,7 +37,8 @@ export class SocksDoor {
         }
         if (step.kind === 'denied') {
           socket.off('data', read);
-          return void socket.end(step.bytes);
+          socket.write(step.bytes);
+          return socket.destroySoon();
         }
         socket.write(step.bytes);
         received = received.subarray(step.used);
@@ -43,6 +46,7 @@ export class SocksDoor {
         if (step.kind === 'connected') {
           cancel();
           socket.off('data', read);
+          socket.off('end', leave);
           socket.pause();
           this.#hosts.set(socket, step.host);
           return door.take(socket, received);
@@ -63,7 +67,7 @@ export class SocksDoor {
         message: 'the request is for another host than its connection',
         hint: 'use the lines of the gitconfig beside the socket',
       };
-    return {host, target, base: `http://${gatewayName(host)}`};
+    return {host, target, base: `http://${gatewayName(host)}`, proof: undefined};
   };
 }
 

@@ -108,6 +108,27 @@ export class PushHeadReader {
   }
 }
 
+/**
+ * Reads the body of a push until its list of commands is complete.
+ * @throws {PushHeadError} if it cannot be read.
+ */
+export async function readPushHead(
+  body: {next(): Promise<Buffer | undefined>},
+  encoding: string | undefined,
+): Promise<{readonly head: PushHead; readonly received: readonly Buffer[]}> {
+  const reader = new PushHeadReader(encoding);
+  try {
+    for (;;) {
+      const chunk = await body.next();
+      if (chunk === undefined) throw new PushHeadError('its list of commands does not end');
+      const head = await reader.take(chunk);
+      if (head !== undefined) return {head, received: reader.received};
+    }
+  } finally {
+    reader.end();
+  }
+}
+
 /** Resolves when the chunk is decoded, or cannot be. */
 function inflate(gunzip: Gunzip, chunk: Buffer): Promise<void> {
   if (gunzip.destroyed) return Promise.resolve();

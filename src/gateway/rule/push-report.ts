@@ -2,7 +2,7 @@ import type {PushHead} from './push-commands.ts';
 import {allowsRef, type Rule} from './rule.ts';
 
 /** What a push may not do, ref by ref. Empty: it may be sent on. */
-type DeniedRefs = ReadonlyMap<string, string>;
+export type DeniedRefs = ReadonlyMap<string, string>;
 
 /** Returns the refs of a push that the rule denies, each with its reason. */
 export function deniedRefs({commands}: PushHead, rule: Rule): DeniedRefs {
@@ -14,19 +14,27 @@ export function deniedRefs({commands}: PushHead, rule: Rule): DeniedRefs {
   return denied;
 }
 
+/** What git prints after a push that was not sent on. */
+interface PushNotice {
+  readonly reasonFor: (ref: string) => string;
+  /** Git prints each with `remote: ` in front. */
+  readonly lines: readonly string[];
+}
+
 /**
- * Makes the report that git prints as `[remote rejected]` for each ref. Nothing of such a push was sent on.
+ * Makes the report that git prints as `[remote rejected]` for each ref. Returns `undefined` if git reads no report.
  * @see https://git-scm.com/docs/pack-protocol#_report_status
  */
-export function pushReport({commands, capabilities}: PushHead, denied: DeniedRefs): Buffer {
-  const lines = commands.map(({ref}) => {
-    const reason = denied.get(ref) ?? 'not sent: another ref of this push is denied';
-    return packet(`ng ${ref} orgkey: ${reason}\n`);
-  });
-  const report = Buffer.concat([packet('unpack ok\n'), ...lines, FLUSH]);
+export function pushReport(
+  {commands, capabilities}: PushHead,
+  {reasonFor, lines}: PushNotice,
+): Buffer | undefined {
+  if (!capabilities.has('report-status') && !capabilities.has('report-status-v2')) return undefined;
+  const refs = commands.map(({ref}) => packet(`ng ${ref} orgkey: ${reasonFor(ref)}\n`));
+  const report = Buffer.concat([packet('unpack ok\n'), ...refs, FLUSH]);
   if (!capabilities.has('side-band-64k') && !capabilities.has('side-band')) return report;
   const limit = capabilities.has('side-band-64k') ? 65_515 : 995;
-  const parts: Buffer[] = [];
+  const parts = lines.map((line) => packet(Buffer.concat([Buffer.of(2), Buffer.from(`${line}\n`)])));
   for (let at = 0; at < report.length; at += limit)
     parts.push(packet(Buffer.concat([Buffer.of(1), report.subarray(at, at + limit)])));
   return Buffer.concat([...parts, FLUSH]);

@@ -34,6 +34,11 @@ export function parseRepositoryPattern(text: string): RepositoryPattern | undefi
   return {host, organization, project, repository};
 }
 
+/** Returns a pattern as the configuration has it, in lower case. */
+export function describePattern({host, organization, project, repository}: RepositoryPattern): string {
+  return [...(host === undefined ? [] : [host]), organization, project, repository].join('/');
+}
+
 /** Returns whether the rule names the repository. Letter case does not count, as on the server. */
 export function allowsRepository({repositories}: Rule, repository: Repository): boolean {
   const host = repository.owner.kind === 'server' ? repository.owner.host : undefined;

@@ -70,8 +70,8 @@ test('every setting is read', async (t) => {
     idleExit: 600_000,
     entra: {authorityHost: 'https://login.example:8443', disableInstanceDiscovery: true},
     sockets: [
-      {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: 'builders'},
-      {name: 'b', organizations: ['contoso'], mode: 0o600, group: undefined},
+      {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: 'builders', gateway: undefined},
+      {name: 'b', organizations: ['contoso'], mode: 0o600, group: undefined, gateway: undefined},
     ],
     gateways: [
       {

@@ -160,6 +160,21 @@ testRefused([
     ['3:31 repositories must name at least one'],
   ],
   [
+    'a socket for a gateway that is missing',
+    'orgkey:\n  sockets:\n    - {name: a, organizations: [], gateway: b}\n',
+    ['3:45 gateway names no gateway: b'],
+  ],
+  [
+    'a socket for a gateway without a port',
+    'orgkey:\n  sockets:\n    - {name: a, organizations: [], gateway: b}\n  gateways:\n    - {name: b, repositories: [a/b/c]}\n',
+    ['3:45 gateway names a gateway without `listen`: b'],
+  ],
+  [
+    'a gateway whose name a socket has for systemd',
+    'orgkey:\n  sockets:\n    - {name: gateway-b, organizations: [a]}\n  gateways:\n    - {name: b, repositories: [a/b/c]}\n',
+    ['5:14 the socket gateway-b has this name for systemd, it is at 3:14'],
+  ],
+  [
     'two gateways of one name',
     'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c]}\n    - {name: a, repositories: [a/b/c]}\n',
     ['4:14 a second gateway of this name, the first is at 3:14'],

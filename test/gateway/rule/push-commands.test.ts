@@ -120,7 +120,8 @@ test('one ref outside the rule denies the whole push, and each ref gets a reason
   if (head === undefined) return t.fail();
   const denied = deniedRefs(head, rule);
   t.deepEqual([...denied.keys()], ['refs/heads/main', 'refs/heads/agents/b']);
-  const report = pushReport(head, denied).toString();
+  const reasonFor = (ref: string) => denied.get(ref) ?? 'not sent';
+  const report = pushReport(head, {reasonFor, lines: []})?.toString() ?? '';
   t.true(report.includes('ng refs/heads/agents/a orgkey: not sent'));
   t.true(report.includes('ng refs/heads/main orgkey: not among'));
   t.true(report.includes('ng refs/heads/agents/b orgkey: this gateway does not allow deletions'));
@@ -143,7 +144,9 @@ test('the report of 1,000 refs is cut into side-band packets', async (t) => {
   );
   const head = await read(push(...lines));
   if (head === undefined) return t.fail();
-  const report = pushReport(head, deniedRefs(head, rule));
+  const denied = deniedRefs(head, rule);
+  const report = pushReport(head, {reasonFor: (ref) => denied.get(ref) ?? '', lines: ['hint: ask']});
+  if (report === undefined) return t.fail();
   for (let at = 0; at < report.length;) {
     const length = Number.parseInt(report.toString('latin1', at, at + 4), 16);
     t.true(length <= 65_520);

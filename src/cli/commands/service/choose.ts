@@ -6,6 +6,7 @@ import type {Context, Places} from '../../context.ts';
 import {EXIT} from '../../exit-code.ts';
 import {configurationFile, nameForService, setupDirectories} from '../../locate.ts';
 import {loadFor} from '../../read-configuration.ts';
+import {serviceSockets} from '../../../service/service-sockets.ts';
 import {serviceFor, serviceKind} from '../../setup/choose-service.ts';
 import {recallFirst} from '../../setup/remember-service.ts';
 
@@ -43,7 +44,7 @@ export async function chooseExisting(
       : found && nameForService(found, options, context);
   const loaded = await loadFor({...options, config: configFile}, context);
   // problems of the configuration are reported by the daemon
-  const sockets = loaded.kind === 'loaded' ? loaded.configuration.settings.sockets : [];
+  const sockets = loaded.kind === 'loaded' ? serviceSockets(loaded.configuration.settings) : [];
   const service = await serviceFor({kind, configFile, sockets}, options, context);
   if (kind !== undefined || fallback === 'fitting' || (await service.status()).installed)
     return {service, configFile};
