@@ -31,6 +31,8 @@ type SshFailureCode =
   | 'ERR_PROXY'
   | 'ERR_TIMEOUT'
   | 'ERR_CONNECTION_LOST'
+  /** Before the host showed its key: it may accept the next attempt. */
+  | 'ERR_ENDED_EARLY'
   | 'ERR_SSH_PROTOCOL';
 
 /** What to do if ssh needs a proxy. */

@@ -19,6 +19,7 @@ import {helperValue} from '../../src/git/setting.ts';
 import {TIME_BUDGET} from '../../src/time-budget.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {GitHome} from '../helpers/git-home.ts';
+import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
@@ -81,9 +82,7 @@ for (const [way, line] of [
       );
       home.write(`${place}/orgkey`, '#!/bin/sh\nprintf "%s\\n" "$*" >> "$HOME/started"\n', 0o755);
       const runtime = {
-        ORGKEY_RUNTIME_DIR: join(home.directory, 'nowhere'),
-        XDG_RUNTIME_DIR: '',
-        TMPDIR: home.directory,
+        ORGKEY_RUNTIME_DIR: leaveDeadSocket(home.directory),
       };
       const environment = {...home.environment, ...runtime, GIT_TERMINAL_PROMPT: '0', ORGKEY_NO_START: ''};
       const {stderr} = spawnSync('git', ['-c', `credential.helper=${line(script)}`, 'credential', 'fill'], {
@@ -122,9 +121,7 @@ for (const [operation, lines, isAsked] of [
     const {status} = spawnSync(script, [operation], {
       env: {
         ...home.environment,
-        ORGKEY_RUNTIME_DIR: '/nonexistent',
-        XDG_RUNTIME_DIR: '',
-        TMPDIR: home.directory,
+        ORGKEY_RUNTIME_DIR: leaveDeadSocket(home.directory),
       },
       input: `${lines.join('\n')}\n\n`,
     });

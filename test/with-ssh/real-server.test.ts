@@ -73,6 +73,27 @@ withServer('OpenSSH on both ends: a submodule is added, cloned again and fetched
   t.regex(sshd.log.join('\n'), /Accepted publickey for .*RSA SHA256:/);
 });
 
+withServer('a host that accepts two at once gets twelve with --jobs 12', async (t) => {
+  const {sshd, home} = await start(t, {options: ['MaxStartups 2:90:4']});
+  const names = Array.from({length: 12}, (_, at) => `lib-${at}`);
+  for (const name of names) {
+    const url = sshd.addRepository(`/tfs/Main/Web/_git/${name}`, join(home.directory, 'source'));
+    await home.succeed(['config', '-f', '.gitmodules', `submodule.${name}.path`, name], {cwd: 'app'});
+    await home.succeed(['config', '-f', '.gitmodules', `submodule.${name}.url`, url], {cwd: 'app'});
+    const commit = await home.succeed(['rev-parse', 'HEAD'], {cwd: 'source'});
+    await home.succeed(['update-index', '--add', '--cacheinfo', `160000,${commit},${name}`], {cwd: 'app'});
+  }
+  await home.succeed(['add', '.gitmodules'], {cwd: 'app'});
+  await home.succeed(['commit', '-qm', 'libs'], {cwd: 'app'});
+  const clone = ['clone', '-q', '--recurse-submodules', '--jobs', '12', 'app', 'again'];
+  const {code, stderr} = await home.git(clone);
+  t.is(code, 0, stderr);
+  t.deepEqual(
+    names.filter((name) => !home.has(`again/${name}/lib.txt`)),
+    [],
+  );
+});
+
 for (const type of ['rsa', 'ecdsa', 'ed25519'])
   withServer(`a host with three keys, of which ${type} is pinned, shows that one`, async (t) => {
     const {home, url} = await start(t, {

@@ -6,6 +6,7 @@ import type {Answer} from '../../protocol/answer.ts';
 import type {GrantRequest} from '../../protocol/request.ts';
 import {decideGrant, type GrantDecision} from '../../submodule/decide-grant.ts';
 import {chooseRoute} from './choose-route.ts';
+import {HandshakeQueue} from './handshake-queue.ts';
 import {SubmoduleSearch} from './find-submodules.ts';
 import {howToPin, knownHostsFor} from '../host/host-keys.ts';
 import {HeldKeys, type ReadSecret} from '../key/held-keys.ts';
@@ -67,12 +68,14 @@ export class Grants {
   readonly #open = new Map<string, number>();
   readonly #keys: HeldKeys;
   readonly #submodules: SubmoduleSearch;
+  readonly #handshakes: HandshakeQueue;
   #draining = false;
 
   constructor(parts: GrantParts) {
     this.#parts = parts;
     this.#keys = new HeldKeys(parts.readSecret);
     this.#submodules = new SubmoduleSearch(parts.startTimer);
+    this.#handshakes = new HandshakeQueue(parts.startTimer);
   }
 
   /** The connections that relay something now; without those whose git has received everything but stays connected. */
@@ -175,6 +178,7 @@ export class Grants {
       advice: adviceOnRejection(grant, key),
       environment: this.#parts.environment,
       startTimer: this.#parts.startTimer,
+      handshakes: this.#handshakes,
     });
     // `drain` does not wait for grants that are opened after it began
     if (this.#draining) {

@@ -1,6 +1,7 @@
 import type {Route} from './choose-route.ts';
 import {dial, withLastWords} from '../relay/dial.ts';
 import {Relay, type Advice, type Relayed} from '../relay/relay.ts';
+import type {HandshakeQueue} from './handshake-queue.ts';
 import {openSingleUseSocket, type SocketPlace, type StartTimer} from './single-use-socket.ts';
 import {connectSsh, type SshConnection} from '../relay/ssh-connection.ts';
 import type {SshTarget} from '../relay/ssh-target.ts';
@@ -15,6 +16,7 @@ export interface Granted {
   readonly advice: Advice;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly startTimer: StartTimer;
+  readonly handshakes: HandshakeQueue;
 }
 
 export interface ServedGrant {
@@ -31,11 +33,14 @@ export interface ServedGrant {
 /** In milliseconds, from the first packet to an authenticated connection. */
 const CONNECT_DEADLINE = 10_000;
 
+/** In milliseconds, with the time before the handshake's turn and all attempts. */
+const TURN_DEADLINE = 45_000;
+
 /** Opens the socket of a grant. Connects to the host meanwhile, so that it is ready when ssh asks. */
 export async function serveGrant(granted: Granted): Promise<ServedGrant> {
   const socket = await openSingleUseSocket(granted.place, granted.startTimer);
   const abort = new AbortController();
-  const connection = connectInTime(granted, abort);
+  const connection = connectInTurn(granted, abort);
   // it may fail before the relay waits for it
   connection.catch(() => {});
   let relay: Relay | undefined;
@@ -70,12 +75,34 @@ export async function serveGrant(granted: Granted): Promise<ServedGrant> {
 
 const CANCELED = new SshFailure('ERR_CONNECTION_LOST', 'the daemon is about to end');
 
+async function connectInTurn(granted: Granted, abort: AbortController): Promise<SshConnection> {
+  const {target, startTimer, handshakes} = granted;
+  const {host, port} = target;
+  const stop = startTimer(TURN_DEADLINE, () =>
+    abort.abort(
+      new SshFailure(
+        'ERR_TIMEOUT',
+        `${host} accepted no further connection in ${TURN_DEADLINE / 1000} seconds`,
+        {
+          hints: ['try again, with fewer at once: git -c submodule.fetchJobs=2 …'],
+        },
+      ),
+    ),
+  );
+  try {
+    return await handshakes.run(`${host}:${port}`, () => connectInTime(granted, abort.signal), abort.signal);
+  } finally {
+    stop();
+  }
+}
+
 async function connectInTime(
   {target, route, environment, startTimer}: Granted,
-  abort: AbortController,
+  ended: AbortSignal,
 ): Promise<SshConnection> {
+  const late = new AbortController();
   const stop = startTimer(CONNECT_DEADLINE, () =>
-    abort.abort(
+    late.abort(
       new SshFailure(
         'ERR_TIMEOUT',
         `${target.host} did not answer within ${CONNECT_DEADLINE / 1000} seconds`,
@@ -85,9 +112,10 @@ async function connectInTime(
       ),
     ),
   );
+  const signal = AbortSignal.any([ended, late.signal]);
   try {
-    const line = await dial(target, route, environment, abort.signal);
-    return await connectSsh(target, line, abort.signal, startTimer).catch(async (error: unknown) => {
+    const line = await dial(target, route, environment, signal);
+    return await connectSsh(target, line, signal, startTimer).catch(async (error: unknown) => {
       throw error instanceof SshFailure ? await withLastWords(error, line) : error;
     });
   } finally {

@@ -28,16 +28,12 @@ export function explainError(error: LibraryError, target: SshTarget, {shown, rea
       {cause: error, hints: [target.advice]},
     );
   if (error.level === 'client-timeout' || ready || error.level === 'client-socket')
-    return explainEnd(target, {ready}, error);
+    return explainEnd(target, {shown, ready}, error);
   if (/Connection lost before handshake/.test(error.message))
-    return new SshFailure(
-      'ERR_CONNECTION_LOST',
-      `${target.host} ended the connection before it said anything`,
-      {
-        cause: error,
-        hints: [USE_PROXY],
-      },
-    );
+    return new SshFailure('ERR_ENDED_EARLY', `${target.host} ended the connection before it said anything`, {
+      cause: error,
+      hints: [USE_PROXY],
+    });
   return new SshFailure(
     'ERR_SSH_PROTOCOL',
     `${target.host} violates the ssh protocol: ${printable(error.message, 120)}`,
@@ -46,7 +42,12 @@ export function explainError(error: LibraryError, target: SshTarget, {shown, rea
 }
 
 /** Returns why a connection ended early. */
-export function explainEnd({host}: SshTarget, {ready}: Pick<Progress, 'ready'>, cause?: Error): SshFailure {
+export function explainEnd({host}: SshTarget, {shown, ready}: Progress, cause?: Error): SshFailure {
+  if (shown === undefined)
+    return new SshFailure('ERR_ENDED_EARLY', `${host} ended the connection during the handshake`, {
+      cause,
+      hints: [USE_PROXY],
+    });
   return ready
     ? new SshFailure('ERR_CONNECTION_LOST', `${host} ended the connection before git was done`, {
         cause,

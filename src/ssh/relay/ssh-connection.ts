@@ -10,6 +10,7 @@ import type {Line} from './dial.ts';
 import {explainEnd, explainError, explainSignature} from './explain-connection.ts';
 import {hastenDecryption} from './hasten-decryption.ts';
 import {KeyAgent} from './key-agent.ts';
+import {KEY_EXCHANGES, limitHandshake, limitRequests} from './limit-host.ts';
 import {isPinned, type SshTarget} from './ssh-target.ts';
 
 /**
@@ -33,7 +34,7 @@ export async function connectSsh(
   if (connection.failure !== undefined) throw connection.failure;
   // from here on everything is encrypted: ssh2 keeps what it decrypted, and nothing of what it was given
   reader?.reuse();
-  endWhenSilent(stream, startTimer);
+  endWhenSilent(stream, startTimer, () => connection.countAgain());
   return connection;
 }
 
@@ -46,6 +47,7 @@ export class SshConnection {
   /** The key that the host showed. */
   #shown: Buffer | undefined;
   #ready = false;
+  #countAgain: (() => void) | undefined;
 
   constructor(target: SshTarget, stream: Duplex) {
     this.#target = target;
@@ -56,7 +58,7 @@ export class SshConnection {
       stream.destroy();
     });
     stream.once('close', () => {
-      this.#failure ??= explainEnd(target, {ready: this.#ready});
+      this.#failure ??= explainEnd(target, {shown: this.#shown, ready: this.#ready});
     });
   }
 
@@ -68,11 +70,25 @@ export class SshConnection {
   /** Resolves when the host accepted our key, or the stream was closed: then `failure` says why. */
   async handshake(): Promise<void> {
     const settled = firstOf([this.#client, 'ready'], [this.#stream, 'close']);
+    const stopLimit = limitHandshake(this.#stream, (reason) => {
+      this.#failure ??= new SshFailure(
+        'ERR_SSH_PROTOCOL',
+        `${this.#target.host} violates the ssh protocol: ${reason}`,
+      );
+      this.#stream.destroy();
+    });
     this.#client.connect(this.#settings());
+    this.#countAgain = limitRequests(this.#client);
     await settled;
+    stopLimit();
     if (this.#failure !== undefined) return;
     this.#ready = true;
     hastenDecryption(this.#client);
+  }
+
+  /** Allows the host its requests of one period again. */
+  countAgain(): void {
+    this.#countAgain?.();
   }
 
   /**
@@ -134,6 +150,7 @@ export class SshConnection {
         return isPinned(blob, this.#target);
       },
       algorithms: {
+        kex: [...KEY_EXCHANGES],
         // pinned types first: a host with several keys then shows the one that we know
         serverHostKey: hostKeyAlgorithms(this.#target.hostKeys),
         hmac: [
@@ -160,13 +177,17 @@ const KEEPALIVES = 20;
 /** In bytes; twice ssh2's window. */
 const MAX_BUFFERED = 4 * 1024 * 1024;
 
-/** Ends a connection whose host is silent. While git does not read, we read no answers either, and do not count. */
-function endWhenSilent(stream: Duplex, startTimer: StartTimer): void {
+/**
+ * Ends a connection whose host is silent. While git does not read, we read no answers either, and do not count.
+ * `countAgain` is called in each period.
+ */
+function endWhenSilent(stream: Duplex, startTimer: StartTimer, countAgain: () => void): void {
   let unanswered = 0;
   stream.on('data', () => {
     unanswered = 0;
   });
   const count = () => {
+    countAgain();
     unanswered = stream.isPaused() ? 0 : unanswered + 1;
     if (unanswered > KEEPALIVES) stream.destroy();
     else stop = startTimer(KEEPALIVE, count);

@@ -59,3 +59,41 @@ test('a host that sends more than its window allows is cut off, before that fill
   t.true(channel.readableLength > 0);
   t.true(channel.readableLength < 8 * MiB, `${channel.readableLength} bytes were kept`);
 });
+
+test('a key that cannot sign has its own code, and the host is not blamed', async (t) => {
+  const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const server = new ssh2.Server({hostKeys: [hostKey]}, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => attempt.accept());
+  });
+  const listener = createServer((socket) => server.injectSocket(socket)).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  t.teardown(() => listener.close());
+  const address = listener.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const host = ssh2.utils.parseKey(hostKey);
+  if (host instanceof Error) throw host;
+  const {key} = await testKey();
+  const {publicBlob, fingerprint, algorithms} = key;
+  const cause = new Error('the agent is locked');
+  const connecting = connectSsh(
+    {
+      host: '127.0.0.1',
+      port: 22,
+      username: 'git',
+      hostKeys: [{type: host.type, blob: host.getPublicSSH(), revoked: false}],
+      key: {publicBlob, fingerprint, algorithms, sign: () => Promise.reject(cause)},
+      owner: 'contoso',
+      advice: '',
+      howToPin: '',
+    },
+    {stream: connect(port, '127.0.0.1'), reader: undefined},
+    new AbortController().signal,
+    startTimer,
+  );
+  const failure = await t.throwsAsync(connecting, {
+    code: 'ERR_KEY_HOLDER',
+    message: 'the key of contoso cannot sign',
+  });
+  t.is(failure?.cause, cause);
+});

@@ -1,0 +1,226 @@
+import {getDiffieHellman} from 'node:crypto';
+import {once} from 'node:events';
+import {connect, createServer, type Socket} from 'node:net';
+
+import test, {type ExecutionContext} from 'ava';
+import ssh2 from 'ssh2';
+
+import {dial} from '../../../src/ssh/relay/dial.ts';
+import {limitRequests, MOST_BEFORE_AUTHENTICATION} from '../../../src/ssh/relay/limit-host.ts';
+import {connectSsh} from '../../../src/ssh/relay/ssh-connection.ts';
+import {messageOf} from '../../../src/text/orgkey-error.ts';
+import {byte, mpint, string} from '../../../src/ssh/relay/wire.ts';
+import {startTimer} from '../../helpers/timers.ts';
+import {testKey} from '../../helpers/submodule-world.ts';
+
+/** In bytes; one read. */
+const READ = 128 * 1024;
+
+/** Returns a packet before encryption. */
+function packet(payload: Buffer): Buffer {
+  const padding = 16 - ((payload.length + 5) % 8);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(payload.length + padding + 1, 0);
+  head[4] = padding;
+  return Buffer.concat([head, payload, Buffer.alloc(padding)]);
+}
+
+function offer(...keyExchanges: readonly string[]): Buffer {
+  const lists = [
+    keyExchanges.join(','),
+    'ssh-ed25519',
+    'aes128-ctr',
+    'aes128-ctr',
+    'hmac-sha2-256',
+    'hmac-sha2-256',
+    'none',
+    'none',
+    '',
+    '',
+  ];
+  return packet(
+    Buffer.concat([byte(20), Buffer.alloc(16), ...lists.map((list) => string(list)), Buffer.alloc(5)]),
+  );
+}
+
+const banner = Buffer.from('SSH-2.0-raw\r\n');
+const exchange = 'diffie-hellman-group-exchange-sha256';
+const groupOf = (name: string) =>
+  packet(Buffer.concat([byte(31), mpint(getDiffieHellman(name).getPrime()), mpint(byte(2))]));
+
+/** Serves raw bytes: `serve` gets each connection, and what the client sent so far. */
+async function talk(t: ExecutionContext, serve: (socket: Socket, heard: () => Buffer) => void) {
+  // before the connection: what arrives without a listener is lost
+  const {key} = await testKey();
+  let heard = Buffer.alloc(0);
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .on('data', (chunk: Buffer) => {
+        heard = Buffer.concat([heard, chunk]);
+        socket.emit('heard');
+      });
+    serve(socket, () => heard);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const {signal} = new AbortController();
+  const line = await dial({host: '127.0.0.1', port}, {kind: 'direct'}, {}, signal);
+  const target = {
+    host: 'h',
+    port: 22,
+    username: 'git',
+    hostKeys: [],
+    key,
+    owner: 'o',
+    advice: '',
+    howToPin: '',
+  };
+  const error: unknown = await connectSsh(target, line, signal, startTimer).catch(
+    (reason: unknown) => reason,
+  );
+  const {stream} = line;
+  const read: unknown = Reflect.get(stream, 'bytesRead');
+  return {
+    message: error instanceof Error ? error.message : 'connected',
+    read: Number(read),
+    heard: () => heard,
+  };
+}
+
+/** Returns the numbers of the messages that a client sent before encryption. */
+function messagesIn(heard: Buffer): number[] {
+  const found: number[] = [];
+  for (let at = heard.indexOf('\r\n') + 2; at + 5 < heard.length; at += 4 + heard.readUInt32BE(at))
+    found.push(heard[at + 5] ?? 0);
+  return found;
+}
+
+const floods: readonly (readonly [name: string, first: Buffer, again: Buffer])[] = [
+  ['lines before the banner', Buffer.alloc(0), Buffer.from('hello\r\n'.repeat(1000))],
+  ['one endless line', Buffer.alloc(0), Buffer.alloc(10_000, 'x')],
+  [
+    'IGNORE',
+    banner,
+    Buffer.concat(Array.from({length: 500}, () => packet(Buffer.concat([byte(2), string('x')])))),
+  ],
+  [
+    'DEBUG',
+    banner,
+    Buffer.concat(
+      Array.from({length: 500}, () => packet(Buffer.concat([byte(4), byte(0), string('x'), string('')]))),
+    ),
+  ],
+  ['KEXINIT', banner, offer(exchange)],
+];
+
+for (const [name, first, again] of floods)
+  test(`a host that floods us with ${name} is cut off after 256 KiB`, async (t) => {
+    const {message, read} = await talk(t, (socket) => {
+      socket.write(first);
+      const more = () => {
+        while (!socket.destroyed && socket.write(again));
+      };
+      socket.on('drain', more);
+      more();
+    });
+    t.not(message, 'connected');
+    t.true(read <= MOST_BEFORE_AUTHENTICATION + READ, `${read} bytes were read`);
+  });
+
+for (const [name, accepted] of [
+  // larger ones take seconds
+  ['modp14', true],
+  ['modp17', false],
+  ['modp18', false],
+] as const)
+  for (const split of ['at once', 'byte by byte'] as const)
+    test(`the group ${name}, sent ${split}, is ${accepted ? 'accepted' : 'rejected before any computing'}`, async (t) => {
+      const {message, heard} = await talk(t, (socket, sofar) => {
+        socket.setNoDelay(true).write(Buffer.concat([banner, offer(exchange)]));
+        let sent = false;
+        socket.on('heard', () => {
+          const messages = messagesIn(sofar());
+          if (messages.includes(34) && !sent) {
+            sent = true;
+            const bytes = groupOf(name);
+            if (split === 'at once') socket.write(bytes);
+            else for (const value of bytes.subarray(0, 40)) socket.write(byte(value));
+            if (split !== 'at once') socket.write(bytes.subarray(40));
+          }
+          if (messages.includes(32)) socket.destroy();
+        });
+      });
+      t.is(messagesIn(heard()).includes(32), accepted);
+      if (!accepted) t.is(message, 'h violates the ssh protocol: its group has more than 4096 bits');
+    });
+
+test('larger groups than 4096 bits are not offered', async (t) => {
+  const {message} = await talk(t, (socket) => {
+    socket.write(
+      Buffer.concat([banner, offer('diffie-hellman-group18-sha512', 'diffie-hellman-group17-sha512')]),
+    );
+  });
+  t.regex(message, /no algorithm in common/);
+});
+
+test('requests of the host are bounded, and counted again after each period', async (t) => {
+  const handled: string[] = [];
+  const handlers: Record<string, (...args: unknown[]) => void> = {
+    GLOBAL_REQUEST: () => handled.push('global'),
+    CHANNEL_OPEN: () => handled.push('open'),
+  };
+  const client = new ssh2.Client();
+  t.is(limitRequests(client), undefined, 'a client without these fields is left alone');
+  Reflect.set(client, '_protocol', {_handlers: handlers});
+  const again = limitRequests(client);
+  const send = (count: number) => {
+    for (let sent = 0; sent < count; sent += 1)
+      handlers[sent % 2 === 0 ? 'GLOBAL_REQUEST' : 'CHANNEL_OPEN']?.();
+  };
+  send(100);
+  t.throws(() => send(1), {message: /more than 100 requests/});
+  again?.();
+  send(100);
+  t.is(handled.length, 200);
+});
+
+test('a host that opens channels without end is cut off', async (t) => {
+  const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const server = new ssh2.Server({hostKeys: [hostKey]}, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => attempt.accept());
+    client.on('ready', () => {
+      const protocol: unknown = Reflect.get(client, '_protocol');
+      if (typeof protocol !== 'object' || protocol === null) return;
+      const ping: unknown = Reflect.get(protocol, 'ping');
+      if (typeof ping === 'function')
+        for (let sent = 0; sent < 1000; sent += 1) Reflect.apply(ping, protocol, []);
+    });
+  });
+  const listener = createServer((socket) => server.injectSocket(socket)).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  t.teardown(() => listener.close());
+  const address = listener.address();
+  const stream = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+  const host = ssh2.utils.parseKey(hostKey);
+  if (host instanceof Error) throw host;
+  const {key} = await testKey();
+  const hostKeys = [{type: host.type, blob: host.getPublicSSH(), revoked: false}];
+  const target = {host: 'h', port: 22, username: 'git', hostKeys, key, owner: 'o', advice: '', howToPin: ''};
+  const ended = once(stream, 'close');
+  const connecting = connectSsh(
+    target,
+    {stream, reader: undefined},
+    new AbortController().signal,
+    startTimer,
+  );
+  await ended;
+  const failure = await connecting.then(
+    (connection) => connection.failure,
+    (reason: unknown) => reason,
+  );
+  t.regex(messageOf(failure), /ended the connection before git was done|more than 100 requests/);
+});
