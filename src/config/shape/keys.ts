@@ -244,7 +244,8 @@ export const ORGKEY = {
       knownHosts: {
         kind: TEXT,
         optional: true,
-        describe: 'The host’s keys, lines as in OpenSSH’s known_hosts. Default: built in for Azure DevOps.',
+        describe:
+          'The host’s keys, lines as in OpenSSH’s known_hosts, with patterns. Default: built in for Azure DevOps.',
       },
     }),
     optional: true,

@@ -30,7 +30,7 @@ export class KnownHosts {
   readonly problems: readonly KnownHostsProblem[];
   readonly #lines: readonly Line[];
 
-  /** `text`: exact names, `[name]:port` and hashed names. Patterns and certificate authorities are problems. */
+  /** `text`: names and patterns, with `[…]:port` or without, and hashed names. Certificate authorities are problems. */
   constructor(text: string) {
     const read = text.split(/\r?\n/).map((line, at) => readLine(line, at + 1));
     this.problems = read.flatMap((line) => (line.kind === 'problem' ? [line.problem] : []));
@@ -49,13 +49,13 @@ export class KnownHosts {
     return this.#lines.some(
       ({names, key}) =>
         !key.revoked &&
-        names.some((name) => name === wanted || name.startsWith(`[${wanted}]:`) || HASHED.test(name)),
+        names.some((name) => isName(name.replace(/^\[(.*)\]:.*$/, '$1'), wanted) || HASHED.test(name)),
     );
   }
 
   #find(name: string): HostKey[] {
     const wanted = lowerAscii(name);
-    return this.#lines.filter(({names}) => names.some((known) => isName(known, wanted))).map(({key}) => key);
+    return this.#lines.filter(({names}) => isAmong(names, wanted)).map(({key}) => key);
   }
 }
 
@@ -96,7 +96,7 @@ function withoutName(line: string, name: string): string[] {
   const read = readLine(line, 1);
   if (read.kind !== 'key' || read.key.revoked) return [line];
   const {names, key} = read;
-  const others = names.filter((known) => !isName(known, name));
+  const others = names.filter((known) => isPattern(known) || !isName(known, name));
   if (others.length === names.length) return [line];
   return others.length === 0 ? [] : [`${others.join(',')} ${key.type} ${key.blob.toString('base64')}`];
 }
@@ -132,7 +132,7 @@ function readLine(text: string, line: number): Reading {
   const blob = Buffer.from(base64, 'base64');
   const message = problemWith({marker, names, type, base64, blob});
   if (message !== undefined) return {kind: 'problem', problem: {line, message}};
-  return {kind: 'key', names: names.map(lowerUnlessHashed), key: {type, blob, revoked: marker !== undefined}};
+  return {kind: 'key', names: names.map(asCompared), key: {type, blob, revoked: marker !== undefined}};
 }
 
 function problemWith({
@@ -150,13 +150,23 @@ function problemWith({
 }): string | undefined {
   if (marker !== undefined && marker !== '@revoked') return 'certificate authorities are not supported';
   if (base64 === '') return 'the line must be: host type key';
-  if (names.some((name) => /[*?!]/.test(name)))
-    return 'patterns are not supported: give the name of the host';
   if (!names.every((name) => NAME.test(name) || HASHED.test(name))) return 'the host name is not valid';
   if (!KEY_TYPES.includes(type)) return 'the type of the key is not supported';
   if (blob.toString('base64') !== base64 || typeOfBlob(blob) !== type)
     return 'the key is damaged, or not of its type';
   return undefined;
+}
+
+/** Returns whether a line is for a host: a name or pattern fits, and none that begins with `!`. */
+function isAmong(names: readonly string[], wanted: string): boolean {
+  return (
+    names.some((known) => isName(known, wanted)) &&
+    !names.some((known) => known.startsWith('!') && isName(known.slice(1), wanted))
+  );
+}
+
+function isPattern(name: string): boolean {
+  return /[*?!]/.test(name);
 }
 
 function nameOf(host: string, port: number): string {
@@ -165,17 +175,24 @@ function nameOf(host: string, port: number): string {
 
 function isName(known: string, wanted: string): boolean {
   const [, salt, hash] = HASHED.exec(known) ?? [];
-  if (salt === undefined || hash === undefined) return known === wanted;
+  if (salt === undefined || hash === undefined)
+    return known === wanted || (isPattern(known) && patternOf(known).test(wanted));
   // the format has SHA-1; it hides names and does not protect keys
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(wanted).digest('base64') === hash;
 }
 
-function lowerUnlessHashed(name: string): string {
-  return HASHED.test(name) ? name : lowerAscii(name);
+function patternOf(name: string): RegExp {
+  const escaped = name.replaceAll(/[[\].]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll(/\*+/g, '.*').replaceAll('?', '.')}$`);
+}
+
+/** In lower case, and without the usual port. */
+function asCompared(name: string): string {
+  return HASHED.test(name) ? name : lowerAscii(name).replace(/^(!?)\[(.*)\]:22$/, '$1$2');
 }
 
 const SSH_PORT = 22;
-const NAME = /^(?:[A-Za-z0-9._:-]+|\[[A-Za-z0-9._:-]+\]:[0-9]{1,5})$/;
+const NAME = /^!?(?:[A-Za-z0-9._:*?-]+|\[[A-Za-z0-9._:*?-]+\]:[0-9*?]{1,5})$/;
 const HASHED = /^\|1\|([A-Za-z0-9+/]{27}=)\|([A-Za-z0-9+/]{27}=)$/;
 const KEY_TYPES: readonly string[] = [
   'ssh-rsa',

@@ -117,6 +117,15 @@ function checkText(text: string): KeyFailure | undefined {
     return failed('this is the public half', 'give the other file, the one without .pub');
   if (text.startsWith('-----BEGIN CERTIFICATE-----'))
     return failed('this is a certificate, not a key', 'give the text of a private key file');
+  if (isBase64OfKey(text))
+    return failed('this is base64 of a key file', 'decode it: base64 -d FILE > KEY, then chmod 600 KEY');
+  if (/^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?!\r?\n)/.test(text))
+    return failed(
+      /^-----BEGIN [A-Z0-9 ]+-----(?:\\r)?\\n/.test(text)
+        ? String.raw`the line breaks of the key are missing, \n is written in their place`
+        : 'the line breaks of the key are missing',
+      'copy the key file again as it is; in YAML, write the text as a block: |',
+    );
   const begin = /^-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----\r?\n/.exec(text);
   if (begin === null) return failed('the text is not a private key', 'give the text of a private key file');
   if (begin[1] === 'ENCRYPTED ' || /^Proc-Type: *4,ENCRYPTED/m.test(text) || isEncryptedOpenSsh(text))
@@ -125,6 +134,14 @@ function checkText(text: string): KeyFailure | undefined {
       "remove it from a copy made for orgkey: ssh-keygen -p -N '' -f KEY",
     );
   return undefined;
+}
+
+function isBase64OfKey(text: string): boolean {
+  if (!/^[A-Za-z0-9+/=\s]+$/.test(text)) return false;
+  const bytes = Buffer.from(text, 'base64');
+  const found = bytes.subarray(0, 11).equals(Buffer.from('-----BEGIN '));
+  bytes.fill(0);
+  return found;
 }
 
 function isPublicText(text: string): boolean {

@@ -129,6 +129,26 @@ const refused: readonly (readonly [what: string, text: string, host: string, rea
     /^the key is in PuTTY’s format$/,
   ],
   ['nothing', ' \n', services, /^the key is empty$/],
+  [
+    'a key with blanks for line breaks',
+    rsa.text.trim().replaceAll('\n', ' '),
+    services,
+    /^the line breaks of the key are missing$/,
+  ],
+  [
+    'a key with \\n for line breaks',
+    rsa.text.replaceAll('\n', String.raw`\n`),
+    services,
+    /^the line breaks of the key are missing, \\n is written in their place$/,
+  ],
+  [
+    'base64 of a key file',
+    Buffer.from(rsa.text)
+      .toString('base64')
+      .replaceAll(/(.{76})/g, '$1\n'),
+    services,
+    /^this is base64 of a key file$/,
+  ],
   ['a password', 'hunter2', services, /^the text is not a private key$/],
   [
     'a key without its end',
