@@ -186,8 +186,14 @@ function status(): Record<string, Schema> {
       ),
     ),
     configuration: object(
-      {source: text, loadedAt: isoTime, warnings: listOf(problem), problems: listOf(problem)},
-      ['source', 'warnings', 'problems'],
+      {
+        source: text,
+        inForce: {enum: ['current', 'previous', 'kept', 'none']},
+        loadedAt: isoTime,
+        warnings: listOf(problem),
+        problems: listOf(problem),
+      },
+      ['source', 'inForce', 'warnings', 'problems'],
     ),
     sockets: listOf(object({name: text, path: text, organizations: texts}, ['name', 'path'])),
     gateways: listOf(gateway),

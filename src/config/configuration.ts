@@ -21,6 +21,8 @@ export interface Configuration {
   readonly files: readonly string[];
   /** A hash of everything that was read, keyed for this process: equal hashes mean an equal configuration. */
   readonly hash: string;
+  /** What to keep of it for a restart, without secrets. `undefined`: it is not kept, because parts of it are wrong. */
+  readonly kept: string | undefined;
   /** Neither `integrations.azure` nor `orgkey` exists. */
   readonly isEmpty: boolean;
 }

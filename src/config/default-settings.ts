@@ -13,6 +13,7 @@ export const NO_CONFIGURATION: Configuration = {
   settings: DEFAULT_SETTINGS,
   warnings: [],
   problems: [],
+  kept: undefined,
   files: [],
   hash: 'none',
   isEmpty: true,

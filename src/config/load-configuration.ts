@@ -8,6 +8,7 @@ import {buildBindings} from './build/build-bindings.ts';
 import {buildSettings, readOrgkey} from './build/build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
 import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
+import {encodeKept, type KeptConfiguration} from './keep-configuration.ts';
 import {parseConfiguration} from './text/parse-configuration.ts';
 import {Problems} from './text/problems.ts';
 import {
@@ -60,13 +61,9 @@ export interface LoadOptions {
 
 /** Reads the configuration. Returns all of its problems at once; they do not contain secrets. */
 export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
-  const {file, environment, candidates = []} = options;
-  const {
-    uid = process.getuid?.() ?? 0,
-    workingDirectory = process.cwd(),
-    home = environment['HOME'],
-  } = options;
-  const complete = {...options, uid, workingDirectory, home};
+  const {file, candidates = []} = options;
+  const complete = completed(options);
+  const {workingDirectory} = complete;
   if (file === undefined) return watching(candidates, await loadEnvironment(complete));
   const before = candidates.slice(0, Math.max(0, candidates.indexOf(file)));
   return watching(before, await loadFile(complete, resolve(workingDirectory, file)));
@@ -81,6 +78,15 @@ function watching(others: readonly string[], loaded: Loaded): Loaded {
 /** The options with their defaults. */
 type Complete = LoadOptions &
   Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>> & {readonly home: string | undefined};
+
+function completed(options: LoadOptions): Complete {
+  const {
+    uid = process.getuid?.() ?? 0,
+    workingDirectory = process.cwd(),
+    home = options.environment['HOME'],
+  } = options;
+  return {...options, uid, workingDirectory, home};
+}
 
 async function loadFile(options: Complete, file: string): Promise<Loaded> {
   const {uid, inForce, content} = options;
@@ -112,9 +118,25 @@ interface File {
 }
 
 async function loadText(options: Complete, text: string, file: File): Promise<Loaded> {
-  const {environment, uid, home, key, absent = 'error', unknownKeys} = options;
   const problems = new Problems(file.path, text);
-  const parts = await parseConfiguration(text, problems);
+  return loadParts(options, await parseConfiguration(text, problems), {file, problems});
+}
+
+/** Loads what was kept of a configuration that was valid. Values are read again from files, variables and the like. */
+export async function loadKept(options: LoadOptions, kept: KeptConfiguration): Promise<Loaded> {
+  const {path, lineStarts, parts} = kept;
+  const problems = new Problems(path, lineStarts);
+  const complete = completed(options);
+  const file = {path, bytes: Buffer.alloc(0), owner: complete.uid, mode: 0o600};
+  return loadParts(complete, {...parts, sources: []}, {file, problems});
+}
+
+async function loadParts(
+  options: Complete,
+  parts: Parts,
+  {file, problems}: {readonly file: File; readonly problems: Problems},
+): Promise<Loaded> {
+  const {environment, uid, home, key, absent = 'error', unknownKeys} = options;
   for (const {name, at} of parts.sources) reportSource(name, at, problems);
   reportIncludes(parts.azure, problems);
   reportIncludes(parts.orgkey, problems);
@@ -152,6 +174,7 @@ async function loadText(options: Complete, text: string, file: File): Promise<Lo
     files: watched,
     hash,
     isEmpty,
+    kept: keptText({path: file.path, lineStarts: problems.lineStarts, parts}, bindings, reader),
   };
   return {kind: 'loaded', configuration};
 }
@@ -197,11 +220,27 @@ async function loadEnvironment(options: Complete): Promise<Loaded> {
     settings: DEFAULT_SETTINGS,
     warnings: found.warnings.map((message) => ({place: 'environment', message, hint: undefined})),
     problems: [],
+    kept: undefined,
     files: paths,
     hash,
     isEmpty: false,
   };
   return {kind: 'loaded', configuration};
+}
+
+/** `undefined`: something other than a secret is wrong, so that it is not the copy to return to. */
+function keptText(
+  kept: KeptConfiguration,
+  bindings: readonly Binding[],
+  {problems, resolver}: Reader,
+): string | undefined {
+  const lacking = bindings.filter(
+    ({identity}) => identity.kind === 'unusable' && identity.failure.code === 'ERR_SECRET_UNREADABLE',
+  );
+  if (problems.errors().length > lacking.length) return undefined;
+  return encodeKept(kept, ({kind, at}) =>
+    kind === 'text' ? resolver.harmless.has(at) : !problems.isReportedAt(at),
+  );
 }
 
 function unread(file: string, message: string, hint?: string): Loaded {

@@ -106,6 +106,8 @@ export interface Status {
   readonly notices: readonly Notice[];
   readonly configuration: {
     readonly source: string;
+    /** `current`: the file; `previous`: what it said before; `kept`: what it said in an earlier run; `none`: nothing. */
+    readonly inForce: 'current' | 'previous' | 'kept' | 'none';
     /** ISO 8601. `undefined`: no configuration was taken yet. */
     readonly loadedAt: string | undefined;
     readonly warnings: readonly Problem[];

@@ -55,7 +55,7 @@ export class AppliedConfiguration {
     const since = Date.now();
     await this.#watcher.note();
     const isNew = await inForce.reload();
-    const problems = isNew ? inForce.configuration.problems : inForce.problems;
+    const problems = [...inForce.problems, ...(isNew ? inForce.configuration.problems : [])];
     const reading = {since, isNew, problems};
     this.#reportProblems(reading);
     await this.#follow(reading, true);

@@ -32,6 +32,15 @@ export function takesBearer(version: GitVersion): boolean {
 }
 
 /** Since 2.30 `git config` has `--fixed-value`, which we need to remove our lines. */
+/** Whether `takesBearer`. `undefined`: git's version cannot be read. */
+export async function whetherItTakesBearer(git: RunGit): Promise<boolean | undefined> {
+  try {
+    return takesBearer(await readGitVersion(git));
+  } catch {
+    return undefined;
+  }
+}
+
 export function canBeSetUp(version: GitVersion): boolean {
   return isAtLeast(version, 2, 30);
 }

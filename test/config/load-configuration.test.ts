@@ -54,7 +54,7 @@ const warned: readonly (readonly [title: string, text: string, warnings: readonl
   [
     'a host without credentials',
     'integrations:\n  azure:\n    - host: dev.azure.com\n',
-    ['3:7 no credentials: requests for this host are passed on'],
+    ['3:7 no credentials: requests for this host are passed on; Backstage would use DefaultAzureCredential'],
   ],
   [
     'nothing at all',

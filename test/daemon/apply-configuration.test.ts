@@ -13,6 +13,7 @@ function setUp({isValid = true} = {}) {
   });
   const inForce = new ConfigurationInForce({
     initial: NO_CONFIGURATION,
+    recall: async () => undefined,
     now: () => 0,
     load: async () =>
       isValid

@@ -1,4 +1,13 @@
-import {chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -22,8 +31,12 @@ async function served(daemon: TestDaemon, organization: string): Promise<string>
   return passwordIn(await daemon.ask(getFor(organization)));
 }
 
-async function start(t: ExecutionContext, configuration: string): Promise<TestDaemon> {
-  const daemon = await startDaemon({configuration, directory: scratchDirectory(t)});
+async function start(
+  t: ExecutionContext,
+  configuration: string,
+  directory = scratchDirectory(t),
+): Promise<TestDaemon> {
+  const daemon = await startDaemon({configuration, directory});
   t.teardown(() => daemon.close());
   return daemon;
 }
@@ -84,6 +97,7 @@ for (const [title, text, message] of bad) {
     const status = await statusOf(daemon, hasProblems);
     t.is(await served(daemon, 'contoso'), 'first');
     t.is(status.health, 'error');
+    t.is(status.configuration.inForce, 'previous');
     const [notice] = status.notices;
     t.regex(
       notice?.message ?? '',
@@ -101,6 +115,75 @@ for (const [title, text, message] of bad) {
     t.is(await served(daemon, 'contoso'), 'second');
   });
 }
+
+/** Kept across restarts: settings, sockets, and what secrets are read from. */
+const lasting = (secret: string) => `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], personalAccessToken: {$file: pat}} # canary-comment
+        - {organizations: [fabrikam], personalAccessToken: ${secret}}
+      commitSigningKey: canary-signing
+backend: {database: {password: canary-backstage}}
+orgkey: {metrics: {listen: SOCKET}, sockets: [{name: team, organizations: [contoso]}]}
+`;
+
+test.serial('a bad edit and a restart leave the last valid configuration in force', async (t) => {
+  const directory = scratchDirectory(t);
+  const metrics = join(directory, 'metrics.sock');
+  writeFileSync(join(directory, 'pat'), 'first', {mode: 0o600});
+  const configuration = lasting('canary-pat').replace('SOCKET', metrics);
+  const daemon = await startDaemon({configuration, directory});
+  t.is(await served(daemon, 'fabrikam'), 'canary-pat');
+  const kept = join(directory, 'state', 'last-configuration.json');
+  await until('the configuration to be kept', () => existsSync(kept), Boolean);
+  t.is(statSync(kept).mode & 0o777, 0o600);
+  t.false(readFileSync(kept, 'utf8').includes('canary'));
+  await daemon.close();
+
+  const again = await start(t, 'orgkey: [\n', directory);
+  const status = await again.status();
+  t.is(status.configuration.inForce, 'kept');
+  t.is(status.health, 'error');
+  t.regex(
+    status.notices.map(({message}) => message).join('\n'),
+    /the last valid configuration of an earlier run is in force, not the file: .*config\.yaml:2:1: /,
+  );
+  t.deepEqual(
+    status.sockets.map(({name}) => name),
+    ['team', 'git'],
+  );
+  t.is(await served(again, 'contoso'), 'first', 'sources are read again');
+  const answer = await again.ask(getFor('fabrikam'));
+  t.regex(
+    answer,
+    /config\.yaml:5:\d+: the secret was written in the configuration itself.*\(ERR_SECRET_UNREADABLE\)/,
+  );
+  await until('the metrics to be served', () => existsSync(metrics), Boolean);
+
+  again.configure(configuration.replace('canary-pat', 'repaired'));
+  await statusOf(again, (now) => now.configuration.inForce === 'current');
+  t.is(await served(again, 'fabrikam'), 'repaired');
+});
+
+test.serial('a configuration that was deleted is not used after a restart', async (t) => {
+  const directory = scratchDirectory(t);
+  const daemon = await startDaemon({
+    configuration: configurationOf({contoso: '{$env: PAT}'}),
+    environment: {PAT: 'a'},
+    directory,
+  });
+  await until(
+    'the configuration to be kept',
+    () => existsSync(join(directory, 'state', 'last-configuration.json')),
+    Boolean,
+  );
+  await daemon.close();
+  rmSync(daemon.configFile);
+  const again = await startDaemon({directory, environment: {PAT: 'a'}});
+  t.teardown(() => again.close());
+  t.is((await again.status()).configuration.inForce, 'none');
+  t.is(await served(again, 'contoso'), '');
+});
 
 for (const when of ['at start', 'at a reload'])
   test.serial(`a wrong credential ${when} spares the others until its file is there`, async (t) => {

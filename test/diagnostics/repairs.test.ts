@@ -37,7 +37,10 @@ const damages: Readonly<Record<string, (home: string) => Promise<() => Promise<r
   },
   'a secret file that others can read': async (home) => {
     const file = join(home, 'config.yaml');
-    writeFileSync(file, 'integrations: {azure: [{credentials: [{personalAccessToken: {$file: secret}}]}]}\n');
+    writeFileSync(
+      file,
+      'integrations: {azure: [{credentials: [{organizations: [a], personalAccessToken: {$file: secret}}]}]}\n',
+    );
     writeFileSync(join(home, 'secret'), 'canary', {mode: 0o644});
     return () => repairsOf(file);
   },
@@ -63,10 +66,12 @@ const damages: Readonly<Record<string, (home: string) => Promise<() => Promise<r
   },
 };
 
+const git = async () => ({status: 0, stdout: 'git version 2.47.3', stderr: ''});
+
 async function repairsOf(file: string): Promise<readonly string[]> {
   const loaded = await loadConfiguration({file, environment: {}, key: new Uint8Array(32)});
   const daemon = {kind: 'unreachable', directory: undefined, message: '', hint: ''} as const;
-  return repairsIn(await checkConfiguration({loaded, uid, daemon}));
+  return repairsIn(await checkConfiguration({loaded, uid, daemon, git}));
 }
 
 function repairsIn(diagnostics: readonly {readonly repair?: string | undefined}[]): string[] {

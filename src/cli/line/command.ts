@@ -43,6 +43,8 @@ interface Definition<O extends Record<string, Option>> {
   readonly options: O;
   readonly examples?: readonly Example[];
   readonly exitCodes?: Readonly<Record<string, string>>;
+  /** Which configuration is meant if none is named. Default: where a new daemon would look for it. */
+  readonly configuration?: 'of the daemon';
   /** Loads what the command needs, and only that, and runs it. */
   readonly run: (
     options: ArgumentsCamelCase<InferredOptionTypes<O & PlaceOptions>>,
@@ -52,7 +54,16 @@ interface Definition<O extends Record<string, Option>> {
 
 /** Keeps the types of the options for `run`, and hides them from everything else. */
 export function defineCommand<const O extends Record<string, Option>>(definition: Definition<O>): Command {
-  const {usage, summary, description, options, examples = [], exitCodes = {}, run} = definition;
+  const {
+    usage,
+    summary,
+    description,
+    options,
+    examples = [],
+    exitCodes = {},
+    configuration,
+    run,
+  } = definition;
   // a missing argument is reported by our own check, before yargs would
   const words = [
     '$0',
@@ -67,7 +78,11 @@ export function defineCommand<const O extends Record<string, Option>>(definition
     exitCodes,
     attach: (yargs, choose) =>
       yargs.command(words, summary, {...options, ...placeOptions}, (parsed) => {
-        choose((context) => run(parsed, context));
+        choose(async (context) => {
+          if (configuration === undefined) return run(parsed, context);
+          const {followDaemon} = await import('../configuration-in-use.ts');
+          return run(await followDaemon(parsed, context), context);
+        });
       }),
   };
 }

@@ -5,6 +5,7 @@ import {json, starter} from './shared-options.ts';
 export const configurationCommands: readonly Command[] = [
   defineCommand({
     usage: 'config path',
+    configuration: 'of the daemon',
     summary: 'print the path of the configuration',
     options: {},
     examples: [{command: 'orgkey config path'}],
@@ -12,6 +13,7 @@ export const configurationCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'config check',
+    configuration: 'of the daemon',
     summary: 'report every problem of the configuration, with its line and column',
     options: {json},
     examples: [{command: 'orgkey config check'}],
@@ -19,6 +21,7 @@ export const configurationCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'config show',
+    configuration: 'of the daemon',
     summary: 'print the configuration with all defaults, without secrets',
     options: {json},
     examples: [{command: 'orgkey config show'}],
@@ -26,6 +29,7 @@ export const configurationCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'config edit',
+    configuration: 'of the daemon',
     summary: 'edit the configuration with $EDITOR; it is saved only if valid',
     options: {},
     examples: [{command: 'orgkey config edit'}],

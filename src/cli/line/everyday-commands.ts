@@ -72,6 +72,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'doctor [url]',
+    configuration: 'of the daemon',
     summary: 'find out what is wrong and how to repair it',
     description: 'It checks everything between git and the organization, and changes nothing.',
     options: {
@@ -89,6 +90,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'which <url>',
+    configuration: 'of the daemon',
     summary: 'explain which rule, identity and socket serve a repository',
     options: {url: required('a repository over HTTPS or SSH, or an organization'), json},
     examples: [
@@ -99,6 +101,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'login <organization>',
+    configuration: 'of the daemon',
     summary: 'sign in as a user, and test the sign-in',
     description:
       'It asks Azure DevOps whether it accepts the user. Without a display, in an SSH session, it offers a code for another device.',
@@ -162,6 +165,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'org list',
+    configuration: 'of the daemon',
     summary: 'list the configured organizations',
     options: {json},
     examples: [{command: 'orgkey org list'}],
@@ -170,6 +174,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'org add [organization..]',
+    configuration: 'of the daemon',
     summary: 'add organizations to the configuration, or change how orgkey signs in to them',
     description:
       'Without options it asks. The rest of the configuration stays as it is, comments included. git and a running daemon use the change at once.',
@@ -184,6 +189,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'org remove [organization..]',
+    configuration: 'of the daemon',
     summary: 'remove organizations from the configuration',
     description:
       'A credential goes with its last organization. Files with secrets stay. git and a running daemon use the change at once.',
@@ -195,6 +201,7 @@ export const everydayCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'org test [organization]',
+    configuration: 'of the daemon',
     summary: 'ask one organization, or each, whether it accepts the credential',
     options: {
       organization: optional('its name or URL; default: every organization that is configured by name'),

@@ -5,6 +5,7 @@ import {json, keyOwner} from './shared-options.ts';
 export const keyCommands: readonly Command[] = [
   defineCommand({
     usage: 'ssh-key add <organization>',
+    configuration: 'of the daemon',
     summary: "use an existing SSH key for an organization's submodules",
     description: 'Without --file it asks for the key on the terminal. The key must have no passphrase.',
     options: {
@@ -17,6 +18,7 @@ export const keyCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'ssh-key new <organization>',
+    configuration: 'of the daemon',
     summary: 'create an SSH key, and say where to paste its public half',
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key new contoso'}],
@@ -24,6 +26,7 @@ export const keyCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'ssh-key show-public <organization>',
+    configuration: 'of the daemon',
     summary: 'print the public half of the key',
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key show-public contoso'}],
@@ -32,6 +35,7 @@ export const keyCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'ssh-key list',
+    configuration: 'of the daemon',
     summary: 'list the keys with their fingerprints and ages',
     options: {json},
     examples: [{command: 'orgkey ssh-key list'}],
@@ -39,6 +43,7 @@ export const keyCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'ssh-key remove <organization>',
+    configuration: 'of the daemon',
     summary: "delete an organization's key",
     options: {organization: keyOwner},
     examples: [{command: 'orgkey ssh-key remove contoso'}],
@@ -46,6 +51,7 @@ export const keyCommands: readonly Command[] = [
   }),
   defineCommand({
     usage: 'ssh-key trust <host>',
+    configuration: 'of the daemon',
     summary: 'pin the host keys of your own server',
     description: 'Compare each fingerprint with what the administrator of the host tells you.',
     options: {

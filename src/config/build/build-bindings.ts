@@ -45,7 +45,11 @@ class BindingsBuilder {
     const {values, wrong} = readFields(integration, INTEGRATION, reader);
     const host = this.#host(integration, values.host);
     if ((values.credentials ?? []).length === 0 && !wrong.has('credentials'))
-      reader.problems.warn(integration.at, 'no credentials: requests for this host are passed on');
+      reader.problems.warn(
+        integration.at,
+        'no credentials: requests for this host are passed on; Backstage would use DefaultAzureCredential',
+        'write what it would find: clientId: system-assigned, environment: terraform or azureCli: true',
+      );
     for (const written of values.credentials ?? []) this.#addCredential(written, host);
   }
 

@@ -148,8 +148,11 @@ class TerraformReader {
   }
 
   #clientSecret(): Identity | undefined {
-    const set = this.#first('clientSecret') ?? this.#first('clientSecretFile');
+    const value = this.#first('clientSecret');
+    const file = this.#first('clientSecretFile');
+    const set = value ?? file;
     if (set === undefined) return undefined;
+    this.#requireSame(value, file, true);
     const {clientId, tenantId} = this.#application(set.name);
     const isFile = set.name.endsWith('_PATH');
     const clientSecret = isFile ? held(this.#file(set, true), set.name) : heldText(set);
@@ -197,9 +200,18 @@ class TerraformReader {
 
   #clientId(): string | undefined {
     const set = this.#first('clientId');
-    if (set !== undefined) return guidFrom(set);
     const file = this.#first('clientIdFile');
+    this.#requireSame(set, file, false);
+    if (set !== undefined) return guidFrom(set);
     return file && guidFrom({name: file.name, value: this.#file(file, false).toString('utf8').trim()});
+  }
+
+  /** The provider does not accept a value and a file that differ. */
+  #requireSame(value: SetVariable | undefined, file: SetVariable | undefined, holdsSecret: boolean): void {
+    if (value === undefined || file === undefined) return;
+    const text = this.#file(file, holdsSecret).toString('utf8').trim();
+    if (text !== value.value)
+      throw unusable(`${value.name} and the file of ${file.name} differ`, `unset one of them`);
   }
 
   #first(what: keyof typeof NAMES): SetVariable | undefined {

@@ -15,7 +15,7 @@ export const NAMES = {
   clientIdFile: ['ARM_CLIENT_ID_FILE_PATH'],
   tenantId: ['ARM_TENANT_ID', 'AZURE_TENANT_ID'],
   clientSecret: ['ARM_CLIENT_SECRET', 'AZURE_CLIENT_SECRET'],
-  clientSecretFile: ['ARM_CLIENT_SECRET_FILE_PATH', 'ARM_CLIENT_SECRET_PATH'],
+  clientSecretFile: ['ARM_CLIENT_SECRET_PATH', 'ARM_CLIENT_SECRET_FILE_PATH'],
   certificateFile: ['ARM_CLIENT_CERTIFICATE_PATH'],
   certificate: ['ARM_CLIENT_CERTIFICATE'],
   certificatePassword: ['ARM_CLIENT_CERTIFICATE_PASSWORD'],

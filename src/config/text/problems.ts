@@ -13,7 +13,6 @@ const LIMIT = 200;
 /** Collects what is wrong in one text, with its place. */
 export class Problems {
   readonly #file: string;
-  readonly #text: string;
   readonly #errors = new Map<number, Said[]>();
   readonly #warnings = new Map<number, Said[]>();
   readonly #open = new Set<number>();
@@ -21,11 +20,17 @@ export class Problems {
   readonly #confined = new Set<Said>();
   /** The errors since `during` was called. */
   #recent = new Set<Said>();
+  readonly #lines: string | readonly number[];
   #lineStarts: readonly number[] | undefined;
 
-  constructor(file: string, text: string) {
+  /** `lines` is the text, or the offsets at which its lines begin. */
+  constructor(file: string, lines: string | readonly number[]) {
     this.#file = file;
-    this.#text = text;
+    this.#lines = lines;
+  }
+
+  get lineStarts(): readonly number[] {
+    return (this.#lineStarts ??= typeof this.#lines === 'string' ? lineStartsOf(this.#lines) : this.#lines);
   }
 
   /** Adds a problem of what begins at the offset: a key, a credential. */
@@ -90,7 +95,7 @@ export class Problems {
 
   /** `/etc/orgkey/config.yaml:12:9`; lines and columns count from 1, columns in UTF-16 code units. */
   place(at: number): string {
-    const starts = (this.#lineStarts ??= lineStartsOf(this.#text));
+    const starts = this.lineStarts;
     const line = lastNotAfter(starts, at);
     return `${this.#file}:${line + 1}:${at - (starts[line] ?? 0) + 1}`;
   }

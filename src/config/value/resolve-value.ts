@@ -16,6 +16,7 @@ export class Resolver {
   readonly #problems: Problems;
   readonly #sources: Sources;
   readonly #literals: number[] = [];
+  readonly #harmless = new Set<number>();
 
   constructor(surroundings: Surroundings, problems: Problems) {
     this.#surroundings = surroundings;
@@ -28,6 +29,11 @@ export class Resolver {
     return this.#literals;
   }
 
+  /** The offsets of texts that are not secret. */
+  get harmless(): ReadonlySet<number> {
+    return this.#harmless;
+  }
+
   /** The variables that were looked at. */
   get variables(): ReadonlySet<string> {
     return this.#sources.variables;
@@ -35,7 +41,10 @@ export class Resolver {
 
   /** Returns a text that is not secret, trimmed. `undefined`: it cannot be resolved, and that was reported. */
   text(written: Written | undefined): string | undefined {
-    if (written?.kind === 'text') return this.#sources.substituted(written.text, written.at);
+    if (written?.kind === 'text') {
+      this.#harmless.add(written.at);
+      return this.#sources.substituted(written.text, written.at);
+    }
     if (written?.kind !== 'map' || sourceOf(written) === undefined) return undefined;
     const source = this.#find(written);
     switch (source?.from) {
@@ -114,6 +123,7 @@ export class Resolver {
       return undefined;
     }
     if (hasOwnText(text)) this.#literals.push(at);
+    else this.#harmless.add(at);
     const substituted = this.#sources.substituted(text, at);
     return substituted === undefined ? undefined : {from: 'held', secret: Secret.fromText(substituted)};
   }

@@ -34,6 +34,9 @@ export interface AgentKeySource {
   readonly publicKey: string;
 }
 
+/** Replaces a secret in the copy of a configuration. */
+export const WITHHELD = '$withheld';
+
 /** Finds where the values of a configuration come from, and replaces variables. Problems never quote a value. */
 export class Sources {
   readonly #surroundings: Surroundings;
@@ -84,6 +87,13 @@ export class Sources {
         return this.#keyring(text(value), at);
       case '$keyVault':
         return this.#keyVault(value, at, text);
+      case WITHHELD:
+        this.#problems.refuse(
+          written.at,
+          'the secret was written in the configuration itself, and the copy in force does not have it',
+          'correct the configuration, or keep the secret in a file: {$file: …}',
+        );
+        return undefined;
       case '$include':
         // every $include of the file is reported separately
         return undefined;

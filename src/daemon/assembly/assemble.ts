@@ -1,8 +1,10 @@
 import {randomBytes} from 'node:crypto';
+import type {Configuration} from '../../config/configuration.ts';
 import type {ControlHandlers} from '../../control/control-handlers.ts';
 import {heldSecrets} from '../../identity/held-secrets.ts';
 import type {Secret} from '../../secret/secret.ts';
 import {Rejections} from '../../token/rejections.ts';
+import {messageOf} from '../../text/orgkey-error.ts';
 import {AppliedConfiguration} from '../apply-configuration.ts';
 import {createClock} from '../clock.ts';
 import type {DaemonOptions, Place} from '../place.ts';
@@ -12,7 +14,7 @@ import {Tally} from '../status/tally.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {TokenSupply} from '../supply/token-supply.ts';
-import {assembleConfiguration} from './assemble-configuration.ts';
+import {assembleConfiguration, keepConfiguration} from './assemble-configuration.ts';
 import {assembleControl} from './assemble-control.ts';
 import {assembleGateway} from './assemble-gateway.ts';
 import {assembleGit, type GitSide} from './assemble-git.ts';
@@ -82,7 +84,11 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   });
   const {side, metrics} = statusSide;
   const {guard, grants, audit} = git;
-  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics});
+  const keep = (configuration: Configuration) =>
+    keepConfiguration(configuration, state).catch((error: unknown) =>
+      log('warn', `the configuration cannot be kept for the next start: ${messageOf(error)}`),
+    );
+  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics, keep});
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
   const reload = () => configuration.reload();
   const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});

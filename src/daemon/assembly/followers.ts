@@ -1,3 +1,4 @@
+import type {Configuration} from '../../config/configuration.ts';
 import type {Grants} from '../../ssh/grant/grants.ts';
 import type {Follower} from '../apply-configuration.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
@@ -14,11 +15,13 @@ interface FollowerParts {
   readonly grants: Pick<Grants, 'followConfiguration'>;
   readonly side: SideServers;
   readonly metrics: () => string;
+  /** Keeps a configuration for the next start. It reports its own failures. */
+  readonly keep: (configuration: Configuration) => Promise<void>;
 }
 
 /** Returns every part of the daemon that follows the configuration, in the order in which they do. */
 export function followersOf(parts: FollowerParts): readonly Follower[] {
-  const {inForce, supply, guard, gateways, grants, side, metrics} = parts;
+  const {inForce, supply, guard, gateways, grants, side, metrics, keep} = parts;
   const {tokens} = supply;
   return [
     {
@@ -45,6 +48,11 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
       name: 'logins',
       isBeforeGit: true,
       follow: async () => (inForce.persistsLogins ? supply.takeUpLogins() : undefined),
+    },
+    {
+      name: 'kept configuration',
+      isBeforeGit: false,
+      follow: async () => (inForce.isKept ? undefined : keep(inForce.configuration)),
     },
     {name: 'gateways', isBeforeGit: false, follow: () => gateways.followConfiguration()},
     {

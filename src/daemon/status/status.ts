@@ -48,6 +48,7 @@ export function statusOf(parts: StatusParts): Status {
     notices,
     configuration: {
       source: inForce.configuration.source,
+      inForce: inForce.stage,
       loadedAt: isoTime(inForce.loadedAt),
       warnings: inForce.configuration.warnings,
       problems: [...inForce.problems, ...inForce.configuration.problems],
@@ -104,7 +105,7 @@ function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFail
   return failure && {code: failure.code, message: failure.message, hint: failure.hint};
 }
 
-function configurationNotices({problems, configuration, bindings}: ConfigurationInForce): Notice[] {
+function configurationNotices({problems, configuration, bindings, isKept}: ConfigurationInForce): Notice[] {
   const first = problems[0];
   const told = new Set(
     bindings.all.map(({identity}) => (identity.kind === 'unusable' ? identity.failure.message : '')),
@@ -123,7 +124,9 @@ function configurationNotices({problems, configuration, bindings}: Configuration
     const what =
       bindings.all.length === 0
         ? 'no configuration is in force'
-        : 'the configuration before the last change is in force';
+        : isKept
+          ? 'the last valid configuration of an earlier run is in force, not the file'
+          : 'the configuration before the last change is in force';
     notices.unshift({
       // git may be served, but not by what the file says
       level: 'error',

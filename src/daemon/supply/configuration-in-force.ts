@@ -6,6 +6,8 @@ import {Turns} from '../../turns.ts';
 interface ConfigurationInForceParts {
   /** Reads the configuration again. */
   readonly load: (inForce: Configuration) => Promise<Loaded>;
+  /** Reads what was kept of the last valid configuration of that file. `undefined`: nothing was. */
+  readonly recall: (source: string) => Promise<Loaded | undefined>;
   /** Has every default and no credential. */
   readonly initial: Configuration;
   /** In milliseconds since epoch. */
@@ -22,6 +24,7 @@ export class ConfigurationInForce {
   #problems: readonly Problem[] = [];
   #files: readonly string[] = [];
   #loadedAt: number | undefined;
+  #isKept = false;
 
   constructor(parts: ConfigurationInForceParts) {
     this.#parts = parts;
@@ -45,6 +48,18 @@ export class ConfigurationInForce {
   get reasonForNone(): string | undefined {
     const [first] = this.#problems;
     return first && this.#bindings.all.length === 0 ? `${first.place}: ${first.message}` : undefined;
+  }
+
+  /** Whether the configuration in force is the copy of an earlier run, because the file was invalid at the start. */
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
+  /** How the configuration in force relates to the file. */
+  get stage(): 'current' | 'previous' | 'kept' | 'none' {
+    if (this.#isKept) return 'kept';
+    if (this.#problems.length === 0) return 'current';
+    return this.#loadedAt !== undefined ? 'previous' : 'none';
   }
 
   /** Absolute paths to watch, including those of an invalid configuration. */
@@ -84,16 +99,27 @@ export class ConfigurationInForce {
 
   async #reload(): Promise<boolean> {
     const loaded = await this.#parts.load(this.#configuration);
-    if (loaded.kind === 'invalid') {
-      this.#problems = loaded.problems;
-      this.#files = [...new Set([...this.#files, ...loaded.files])];
-      return false;
+    if (loaded.kind === 'loaded') {
+      this.#problems = [];
+      this.#files = [];
+      this.#isKept = false;
+      this.#take(loaded.configuration);
+      return true;
     }
-    this.#problems = [];
-    this.#files = loaded.configuration.files;
-    this.#configuration = loaded.configuration;
-    this.#bindings = new Bindings(loaded.configuration.bindings);
-    this.#loadedAt = this.#parts.now();
+    this.#problems = loaded.problems;
+    this.#files = [...new Set([...this.#files, ...loaded.files])];
+    if (this.#loadedAt !== undefined && !this.#isKept) return false;
+    const kept = await this.#parts.recall(loaded.source);
+    if (kept?.kind !== 'loaded') return false;
+    this.#isKept = true;
+    this.#take(kept.configuration);
     return true;
+  }
+
+  #take(configuration: Configuration): void {
+    this.#files = [...new Set([...this.#files, ...configuration.files])];
+    this.#configuration = configuration;
+    this.#bindings = new Bindings(configuration.bindings);
+    this.#loadedAt = this.#parts.now();
   }
 }

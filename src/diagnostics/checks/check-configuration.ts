@@ -1,6 +1,8 @@
+import {adviceOn} from '../../config/advise.ts';
 import type {Problem} from '../../config/configuration.ts';
 import {whyUnsafe} from '../../files/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
+import {whetherItTakesBearer} from '../../git/version.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
@@ -12,7 +14,8 @@ export async function checkConfiguration({
   loaded,
   uid,
   daemon,
-}: Pick<World, 'loaded' | 'uid' | 'daemon'>): Promise<readonly Diagnostic[]> {
+  git,
+}: Pick<World, 'loaded' | 'uid' | 'daemon' | 'git'>): Promise<readonly Diagnostic[]> {
   const status = daemon.kind === 'running' ? daemon.status : undefined;
   if (loaded.kind === 'invalid')
     return [...loaded.problems.map((problem) => diagnosticOf(problem)), ...inDaemon(status, [])];
@@ -24,8 +27,8 @@ export async function checkConfiguration({
   return [
     ...own,
     ...problems.map((problem) => diagnosticOf(problem)),
-    ...warnings.map(({place, message, hint}) =>
-      warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
+    ...[...warnings, ...adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)})].map(
+      ({place, message, hint}) => warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
     ),
     ...(source.startsWith('/') ? await checkModes(source, uid) : []),
     ...inDaemon(status, source.startsWith('/') ? [source] : []),

@@ -2,7 +2,7 @@ import {chmodSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {loadConfiguration} from '../../../src/config/load-configuration.ts';
-import {terraformTarget} from '../../../src/config/build/terraform-variables.ts';
+import {firstSet, NAMES, terraformTarget} from '../../../src/config/build/terraform-variables.ts';
 import type {Identity} from '../../../src/identity/identity.ts';
 import {loadText, problemsIn, problemsOf, soundIn} from '../../helpers/load-text.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
@@ -363,3 +363,51 @@ test('on a server, environment: terraform must come to a personal access token',
     '4:21 only personalAccessToken and stored are possible on hosts other than dev.azure.com',
   ]);
 });
+
+/** Each variable that can be given in two ways, in the provider's order; the first of a row wins. */
+const order: readonly (readonly [first: string, second: string])[] = [
+  ['ARM_CLIENT_ID', 'AZURE_CLIENT_ID'],
+  ['ARM_TENANT_ID', 'AZURE_TENANT_ID'],
+  ['ARM_CLIENT_SECRET', 'AZURE_CLIENT_SECRET'],
+  ['ARM_CLIENT_SECRET_PATH', 'ARM_CLIENT_SECRET_FILE_PATH'],
+  ['ARM_OIDC_REQUEST_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'],
+  ['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SYSTEM_ACCESSTOKEN'],
+  ['ARM_OIDC_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_URL'],
+  ['ACTIONS_ID_TOKEN_REQUEST_URL', 'SYSTEM_OIDCREQUESTURI'],
+  ['ARM_OIDC_TOKEN_FILE_PATH', 'AZURE_FEDERATED_TOKEN_FILE'],
+  ['ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID', 'ARM_OIDC_AZURE_SERVICE_CONNECTION_ID'],
+  ['ARM_OIDC_AZURE_SERVICE_CONNECTION_ID', 'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID'],
+];
+
+for (const [first, second] of order)
+  test(`Terraform’s variables have the provider’s order: ${first} before ${second}`, (t) => {
+    const names = Object.values(NAMES).find((row) => row.some((name) => name === second)) ?? [];
+    t.deepEqual(firstSet({[first]: 'a', [second]: 'b'}, names), {name: first, value: 'a'});
+    t.deepEqual(firstSet({[first]: ' ', [second]: 'b'}, names), {name: second, value: 'b'});
+  });
+
+const conflicts: readonly (readonly [value: string, file: string])[] = [
+  ['ARM_CLIENT_SECRET', 'ARM_CLIENT_SECRET_PATH'],
+  ['ARM_CLIENT_SECRET', 'ARM_CLIENT_SECRET_FILE_PATH'],
+  ['ARM_CLIENT_ID', 'ARM_CLIENT_ID_FILE_PATH'],
+];
+
+for (const [value, file] of conflicts)
+  test(`a value and a file that differ are an error, as for the provider: ${value}, ${file}`, async (t) => {
+    const path = join(scratchDirectory(t), 'file');
+    const environment: Record<string, string> = {
+      ARM_CLIENT_ID: A,
+      ARM_TENANT_ID: B,
+      ARM_CLIENT_SECRET: 'canary',
+      [file]: path,
+    };
+    const load = async (content: string) => {
+      writeFileSync(path, content, {mode: 0o600});
+      return problemsOf(await loadConfiguration({file: undefined, environment, key: new Uint8Array(32)}));
+    };
+    t.deepEqual(await load(`${environment[value]}\n`), []);
+    t.deepEqual(
+      (await load('other')).map(({message}) => message),
+      [`${value} and the file of ${file} differ`],
+    );
+  });

@@ -9,6 +9,7 @@ function slowFile() {
   const file = {problem: 'none yet'};
   const inForce = new ConfigurationInForce({
     initial: NO_CONFIGURATION,
+    recall: async () => undefined,
     now: () => 0,
     load() {
       const read: Loaded = {
@@ -48,6 +49,7 @@ test('simultaneous calls share a reading, and a failed one is followed by others
   let readings = 0;
   const inForce = new ConfigurationInForce({
     initial: NO_CONFIGURATION,
+    recall: async () => undefined,
     now: () => 0,
     async load() {
       readings++;

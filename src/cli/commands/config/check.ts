@@ -1,6 +1,9 @@
-import type {Configuration} from '../../../config/configuration.ts';
+import {adviceOn} from '../../../config/advise.ts';
+import type {Configuration, Problem} from '../../../config/configuration.ts';
 import {NO_CONFIGURATION} from '../../../config/default-settings.ts';
 import {SCHEMA_VERSION} from '../../../control/control-protocol.ts';
+import {gitFrom} from '../../../git/run-git.ts';
+import {whetherItTakesBearer} from '../../../git/version.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {loadFor, problemsOfDaemon, reportProblem} from '../../read-configuration.ts';
@@ -11,7 +14,7 @@ export async function check(options: Places & {readonly json: boolean}, context:
   const loaded = await loadFor(options, context, {need: 'whole'});
   const configuration = loaded.kind === 'loaded' ? loaded.configuration : undefined;
   if (configuration?.source === NO_CONFIGURATION.source) throw noConfiguration();
-  const warnings = configuration?.warnings ?? [];
+  const warnings = configuration === undefined ? [] : await warningsOf(configuration, context);
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
   const problems =
     loaded.kind === 'invalid' ? loaded.problems : await problemsOfDaemon(source, options, context);
@@ -25,6 +28,14 @@ export async function check(options: Places & {readonly json: boolean}, context:
       context.terminal.print(`${source}: ${summaryOf(configuration)}`);
   }
   return valid ? EXIT.ok : EXIT.badConfiguration;
+}
+
+async function warningsOf(
+  {warnings, bindings}: Configuration,
+  {environment}: Context,
+): Promise<readonly Problem[]> {
+  const takesBearer = await whetherItTakesBearer(gitFrom(environment));
+  return [...warnings, ...adviceOn(bindings, {takesBearer})];
 }
 
 function summaryOf({bindings}: Configuration): string {

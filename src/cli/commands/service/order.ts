@@ -3,7 +3,8 @@ import {printable} from '../../../text/printable.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
-import {isRunning} from '../../find-daemon.ts';
+import {isRunning, withDaemon} from '../../find-daemon.ts';
+import {reportProblem} from '../../read-configuration.ts';
 import {orFail} from '../../setup/choose-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
 
@@ -17,7 +18,17 @@ export async function order(
   const {changes} = orFail(await service[what]());
   if (what !== 'stop') await requireLife(service, options, context);
   reportChanges(service, changes, what === 'stop' ? 'stopped' : 'running', context);
-  return EXIT.ok;
+  // git's helper calls `start`, and says itself what is wrong with the configuration
+  return what === 'restart' ? reportConfiguration(service, options, context) : EXIT.ok;
+}
+
+/** Reports a configuration that is not in force. A daemon that does not answer us is not asked. */
+async function reportConfiguration(service: Service, options: Places, context: Context): Promise<ExitCode> {
+  const places = {...options, 'runtime-dir': service.runtimeDirectory};
+  if (!(await isRunning(places, context))) return EXIT.ok;
+  const {configuration} = await withDaemon(places, context, (daemon) => daemon.call('status', undefined));
+  for (const problem of configuration.problems) reportProblem('error', problem, context);
+  return configuration.inForce === 'current' ? EXIT.ok : EXIT.badConfiguration;
 }
 
 /** systemd is content with a process, but git, which waits for this command, needs a daemon that stays alive. */
