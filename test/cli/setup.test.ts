@@ -59,11 +59,17 @@ test.serial('git is configured for each host and each organization', async (t) =
       'credential.https://azure.example.org.usehttppath=true',
       `credential.https://dev.azure.com.helper=${helper}`,
       'credential.https://dev.azure.com.usehttppath=true',
-      ...organization('https://azure.example.org/DefaultCollection'),
-      ...organization('https://azure.example.org/tfs/DefaultCollection'),
+      ...['DefaultCollection', 'defaultcollection', 'Defaultcollection', 'DEFAULTCOLLECTION'].flatMap(
+        (name) => organization(`https://azure.example.org/${name}`),
+      ),
+      ...['DefaultCollection', 'defaultcollection', 'Defaultcollection', 'DEFAULTCOLLECTION'].flatMap(
+        (name) => organization(`https://azure.example.org/tfs/${name}`),
+      ),
       ...organization('https://contoso.visualstudio.com'),
-      ...organization('https://dev.azure.com/contoso'),
-      ...organization('https://dev.azure.com/fabrikam'),
+      ...['contoso', 'Contoso', 'CONTOSO'].flatMap((name) => organization(`https://dev.azure.com/${name}`)),
+      ...['fabrikam', 'Fabrikam', 'FABRIKAM'].flatMap((name) =>
+        organization(`https://dev.azure.com/${name}`),
+      ),
       ...organization('https://fabrikam.visualstudio.com'),
       'include.path=~/.config/orgkey/gitconfig',
     ].toSorted(),
@@ -90,7 +96,7 @@ test.serial('only --proactive-auth makes git send the credential with its first 
   const own = () => person.read('.config/orgkey/gitconfig') ?? '';
   for (const [argv, count] of [
     [[], 0],
-    [['--proactive-auth'], 6],
+    [['--proactive-auth'], 16],
     [['--no-proactive-auth'], 0],
   ] as const) {
     t.is((await person.run('setup', ['--service', 'none', ...argv])).code, 0);

@@ -26,7 +26,7 @@ for (const git of gits) {
     t.is(well.code, 0, well.stdout);
     t.regex(well.stdout, /\neverything is well\n$/);
     t.regex(well.stdout, /✓ service: plain, running\n/);
-    t.regex(well.stdout, /✓ settings: 6 settings are in\s+\S+\/orgkey\/gitconfig\n/);
+    t.regex(well.stdout, /✓ settings: 10 settings are in\s+\S+\/orgkey\/gitconfig\n/);
     t.false(well.stdout.includes('proactiveAuth'));
 
     t.is((await person.run('ssh-key new contoso')).code, 0);

@@ -32,13 +32,16 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
 
   const url = `https://${host}`;
   const named = bindings.flatMap(({organizations}) => organizations);
+  const spellings = named.length > MOST_SPELLED ? (name: string) => [name] : usualSpellings;
   const hasFallback = bindings.some(({organizations}) => organizations.length === 0);
   return [
     // without a fallback, other organizations must still reach the existing helpers
     ...(hasFallback ? [reset(url)] : []),
     {key: `credential.${url}.helper`, value: helper},
     {key: `credential.${url}.useHttpPath`, value: 'true'},
-    ...named.flatMap((name) => urlsOf(host, name)).flatMap((one) => settingsForOrganization(one, wishes)),
+    ...named
+      .flatMap((name) => urlsOf(host, name, spellings))
+      .flatMap((one) => settingsForOrganization(one, wishes)),
   ];
 }
 
@@ -51,14 +54,30 @@ function settingsForOrganization(url: string, {helper, proactiveAuth}: Wishes): 
 }
 
 /** Returns every base address of the repositories of an organization or a collection. */
-function urlsOf(host: string, name: string): string[] {
+function urlsOf(host: string, name: string, spellings: (name: string) => readonly string[]): string[] {
   if (host !== SERVICES_HOST) {
-    const collection = encodeURIComponent(name);
-    return [`https://${host}/${collection}`, `https://${host}/tfs/${collection}`];
+    const collections = spellings(name).map((one) => encodeURIComponent(one));
+    return collections.flatMap((one) => [`https://${host}/${one}`, `https://${host}/tfs/${one}`]);
   }
   const organization = organizationFrom(name) ?? name;
-  return [`https://${host}/${name}`, `https://${organization}.visualstudio.com`];
+  return [
+    ...spellings(name).map((one) => `https://${host}/${one}`),
+    `https://${organization}.visualstudio.com`,
+  ];
 }
+
+/**
+ * Returns the usual spellings of a name. Git compares the case of paths, Azure DevOps does not: for another spelling git
+ * would ask other helpers first, and they would receive the credential.
+ */
+function usualSpellings(name: string): readonly string[] {
+  const lower = name.toLowerCase();
+  const capitalized = lower.slice(0, 1).toUpperCase() + lower.slice(1);
+  return [...new Set([name, lower, capitalized, name.toUpperCase()])];
+}
+
+/** With more organizations, git reads their spellings too slowly. */
+const MOST_SPELLED = 100;
 
 /** An empty helper drops the previous ones, for this URL only. */
 function reset(url: string): Setting {

@@ -63,7 +63,7 @@ async function findingsOf(
   expected: Expected,
 ): Promise<Finding[]> {
   const base = addresses[0] ?? `https://${host}`;
-  const url = repository ?? `${base}/project/_git/repository`;
+  const url = rewritten(repository ?? `${base}/project/_git/repository`, settings);
   const chain = credentialChainFor(url, settings);
   const at = chain.helpers.findIndex((one) => ourHelper(one) !== undefined);
   const found = chain.helpers[at];
@@ -73,7 +73,7 @@ async function findingsOf(
   const after = chain.helpers.slice(at + 1).filter((one) => ourHelper(one) === undefined);
   return [
     ...(await findingsOfScript(ours, found, expected)),
-    ...(before.length === 0 ? [] : [askedBefore(before)]),
+    ...(before.length === 0 ? [] : [askedBefore(before, respell(url, base) ?? 'orgkey setup')]),
     ...askedAfter(after, (one) => isUndoneBySetup(one, mainFileOf(found, settings), base)),
     ...(chain.sendsPath || !url.startsWith(`https://${host}`) ? [] : [withoutPath(chain, host)]),
   ];
@@ -166,12 +166,35 @@ async function isSameText(one: string, other: string): Promise<boolean> {
   return text === otherText;
 }
 
-function askedBefore(others: readonly SeenSetting[]): Finding {
+/** Returns the URL that git uses for a URL: the longest `insteadOf` that fits replaces its start. */
+function rewritten(url: string, settings: readonly SeenSetting[]): string {
+  const fitting = settings.filter(({key, value}) => {
+    const {section, name} = partsOfKey(key);
+    return section === 'url' && name === 'insteadof' && value !== '' && url.startsWith(value);
+  });
+  const [longest] = fitting.toSorted((one, other) => other.value.length - one.value.length);
+  const base = longest && partsOfKey(longest.key).between;
+  if (longest === undefined || base?.startsWith('https://') !== true) return url;
+  return `${base}${url.slice(longest.value.length)}`;
+}
+
+/**
+ * Returns the command that makes git spell an organization as in the configuration, in every clone. Git compares the
+ * case of paths, so our settings miss another spelling. `undefined`: the spelling is the same.
+ */
+function respell(url: string, base: string): string | undefined {
+  const start = url.slice(0, base.length + 1);
+  const wanted = `${base}/`;
+  if (start === wanted || start.toLowerCase() !== wanted.toLowerCase()) return undefined;
+  return `git config --global ${shellWord(`url.${wanted}.insteadOf`)} ${shellWord(start)}`;
+}
+
+function askedBefore(others: readonly SeenSetting[], repair: string): Finding {
   return {
     isFatal: false,
     title: 'helper',
     detail: `git asks other helpers before orgkey, and takes the first answer: ${others.map(describeHelper).join(', ')}`,
-    repair: 'orgkey setup',
+    repair,
   };
 }
 

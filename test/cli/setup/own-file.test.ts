@@ -1,5 +1,5 @@
 import test from 'ava';
-import {mkdirSync, rmSync} from 'node:fs';
+import {copyFileSync, mkdirSync, rmSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {planSettings, publish} from '../../../src/git/plan-change.ts';
 import {replaceRecord} from '../../../src/git/manifest.ts';
@@ -61,7 +61,7 @@ for (const [form, helper] of Object.entries(forms)) {
       t.is(code, 0, stderr);
       t.regex(
         stderr,
-        /git: configured for contoso \(6 settings in .*\/\.config\/orgkey\/gitconfig\)\n {2}moved 6 settings/,
+        /git: configured for contoso \(10 settings in .*\/\.config\/orgkey\/gitconfig\)\n {2}moved 6 settings/,
       );
       const text = person.read('.gitconfig') ?? '';
       t.is(text, `${before ?? ''}${includeAfter(before)}`);
@@ -131,6 +131,26 @@ test('a file outside the home is included by its whole path', async (t) => {
   elsewhere.write('orgkey/config.yaml', 'integrations: {azure: [{credentials: [{azureCli: true}]}]}\n');
   t.is((await person.run('setup', ['--service', 'none'], {environment})).code, 0);
   t.is(person.read('.gitconfig'), `[include]\n\tpath = ${elsewhere.home}/orgkey/gitconfig\n`);
+});
+
+test('without the program the helper says how to take the settings back, and that works', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+  const shell = join(import.meta.dirname, '../../../src/shell');
+  const bin = person.path('.local/share/orgkey/bin');
+  mkdirSync(bin, {recursive: true});
+  for (const name of ['git-credential-orgkey', 'find-daemon.sh'])
+    copyFileSync(join(shell, name), join(bin, name));
+  symlinkSync('/nowhere/orgkey.cjs', join(bin, 'orgkey'));
+  const own = person.read('.config/orgkey/gitconfig') ?? '';
+  person.write('.config/orgkey/gitconfig', own.replaceAll(shell, bin));
+  const environment = {GIT_TERMINAL_PROMPT: '0', ORGKEY_NO_START: ''};
+  const {stderr} = await person.git(['credential', 'fill'], {input: QUESTION, environment});
+  t.regex(stderr, /orgkey was removed from this machine/);
+  const [, command = ''] = /take its settings back: (.*)/.exec(stderr) ?? [];
+  t.is((await person.spawn('sh', ['-c', command])).code, 0);
+  t.is(person.read('.gitconfig')?.trim(), '');
 });
 
 /** Returns a home elsewhere, as in a container: the editor's forwarder is in the system file. */
