@@ -197,6 +197,8 @@ function spellings(settings: readonly SeenSetting[], targets: readonly Target[])
   for (const setting of settings) {
     const {section, between} = partsOfKey(setting.key);
     if ((section !== 'credential' && section !== 'http') || between === undefined) continue;
+    // setup writes the usual spellings itself
+    if (isOwnFile(setting.origin.replace(/^file:/, ''))) continue;
     const address = known.get(between.toLowerCase().replace(/\/+$/, ''));
     if (address !== undefined && address !== between.replace(/\/+$/, '')) other.set(between, setting);
   }

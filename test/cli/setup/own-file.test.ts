@@ -145,7 +145,16 @@ test('without the program the helper says how to take the settings back, and tha
   symlinkSync('/nowhere/orgkey.cjs', join(bin, 'orgkey'));
   const own = person.read('.config/orgkey/gitconfig') ?? '';
   person.write('.config/orgkey/gitconfig', own.replaceAll(shell, bin));
-  const environment = {GIT_TERMINAL_PROMPT: '0', ORGKEY_NO_START: ''};
+  // the socket of a daemon that died, so that no other of the machine is found
+  mkdirSync(person.path('run'));
+  const listen =
+    "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))";
+  await person.spawn(process.execPath, ['-e', listen, person.path('run/git.sock')]);
+  const environment = {
+    GIT_TERMINAL_PROMPT: '0',
+    ORGKEY_NO_START: '',
+    ORGKEY_RUNTIME_DIR: person.path('run'),
+  };
   const {stderr} = await person.git(['credential', 'fill'], {input: QUESTION, environment});
   t.regex(stderr, /orgkey was removed from this machine/);
   const [, command = ''] = /take its settings back: (.*)/.exec(stderr) ?? [];
