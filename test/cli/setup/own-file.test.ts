@@ -214,4 +214,25 @@ for (const git of gits) {
       t.regex(filled.stdout, /password=of-forwarder\n/);
     },
   );
+
+  withGit(`${git.name}: other helpers hear nothing of usual spellings of an organization`, async (t) => {
+    const person = new Person(t, {
+      PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
+      GIT_TERMINAL_PROMPT: '0',
+    });
+    const other = person.write('other', '#!/bin/sh\necho $1 >> "$HOME/asked"\n', 0o755);
+    person.write('.gitconfig', `[credential]\n\thelper = ${other}\n`);
+    person.configure();
+    t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+    const approve = (name: string) =>
+      person.git(['credential', 'approve'], {
+        input: `protocol=https\nhost=DEV.azure.com\npath=${name}/p/_git/r\nusername=u\npassword=p\n\n`,
+      });
+    for (const name of ['contoso', 'Contoso', 'CONTOSO']) {
+      await approve(name);
+      t.is(person.read('asked'), undefined, name);
+    }
+    await approve('someone-else');
+    t.is(person.read('asked'), 'store\n');
+  });
 }
