@@ -29,7 +29,13 @@ interface TokenCacheParts {
   readonly random: () => number;
   /** How many tokens are held at most. Default: 10,000. */
   readonly capacity?: number;
+  /** Called when a token that still lives can no longer be renewed, and without a failure when it is renewed again. */
+  readonly onRenewal?: (wanted: Wanted, failure: Failure | undefined) => void;
 }
+
+/** How long after a failed prefetch the next one begins, in milliseconds, by the number of failures. */
+const PREFETCH_PAUSES: readonly number[] = [30_000, 60_000, 5 * 60_000];
+const LAST_PREFETCH_PAUSE = 15 * 60_000;
 
 /** The pause after the first failure, in milliseconds; it doubles up to a minute. */
 const FIRST_COOLDOWN = 1000;
@@ -59,9 +65,13 @@ export class TokenCache {
   readonly #diverted = new Set<Ticket>();
   /** What is still to be acquired ahead, the next at the end. */
   #ahead: Wanted[] = [];
+  /** What was to be acquired ahead. It is tried again until it is there. */
+  #expected: readonly Wanted[] = [];
+  readonly #onRenewal: (wanted: Wanted, failure: Failure | undefined) => void;
   #prefetches = 0;
 
-  constructor({acquire, clock, random, capacity = 10_000}: TokenCacheParts) {
+  constructor({acquire, clock, random, capacity = 10_000, onRenewal = () => undefined}: TokenCacheParts) {
+    this.#onRenewal = onRenewal;
     this.#acquire = acquire;
     this.#clock = clock;
     this.#random = random;
@@ -88,6 +98,11 @@ export class TokenCache {
         return {kind: 'token', token: held.token, source: 'cache'};
       case 'must-refresh':
         if (this.#isCooling(key)) return {kind: 'token', token: held.token, source: 'cache'};
+        // the next token may not come for a long time, and this client would wait for it in vain
+        if (this.#attempts.get(key)?.failure !== undefined) {
+          this.#refreshBehind(wanted);
+          return {kind: 'token', token: held.token, source: 'cache'};
+        }
         return this.#freshOr(held.token, wanted, rejected);
       case 'expired':
         this.#held.delete(key);
@@ -106,7 +121,12 @@ export class TokenCache {
    * dropped. Never rejects.
    */
   async prefetch(all: Iterable<Wanted>): Promise<void> {
-    this.#ahead = [...all].toReversed();
+    this.#expected = [...all];
+    await this.#acquireAhead(this.#expected);
+  }
+
+  async #acquireAhead(all: readonly Wanted[]): Promise<void> {
+    this.#ahead = all.toReversed();
     const room = PREFETCHES - this.#prefetches;
     await Promise.all(Array.from({length: room}, () => this.#askAhead()));
   }
@@ -120,7 +140,7 @@ export class TokenCache {
     this.#prefetches -= 1;
   }
 
-  /** Renews what is in use and due, and drops what has expired. Call it about every half minute. */
+  /** Renews what is in use and due, retries failed prefetches, and drops what has expired. Call it about every half minute. */
   refreshDue(): void {
     this.#held.purgeStale();
     const now = this.#clock.uptime();
@@ -129,12 +149,22 @@ export class TokenCache {
       if (freshness === 'expired') this.#held.delete(keyOf(wanted));
       else if (freshness !== 'fresh' && now - lastUse < IN_USE) this.#refreshBehind(wanted);
     }
+    const failed = this.#expected.filter((wanted) => this.#isRetried(wanted, now));
+    if (failed.length > 0 && this.#ahead.length === 0) void this.#acquireAhead(failed);
+  }
+
+  /** Whether a prefetch failed long enough ago. Otherwise only a request of git would show that all is well again. */
+  #isRetried(wanted: Wanted, now: number): boolean {
+    const {failure, failures, lastAt} = this.#attempts.get(keyOf(wanted)) ?? noAttempts;
+    const pause = PREFETCH_PAUSES[failures - 1] ?? LAST_PREFETCH_PAUSE;
+    return failure !== undefined && this.peek(wanted) === undefined && now - lastAt >= pause;
   }
 
   /** Drops and overwrites the tokens of all other identities, after a change of the configuration. */
   keepOnly(identities: Iterable<Identity>): void {
     const kept = new Set(Array.from(identities, ({key}) => key));
     this.#ahead = this.#ahead.filter(({identity}) => kept.has(identity.key));
+    this.#expected = this.#expected.filter(({identity}) => kept.has(identity.key));
     this.#dropWhere((identity) => !kept.has(identity), 'dropped');
     // cleared before, and acquired again
     for (const ticket of this.#diverted) if (!kept.has(ticket.identity)) ticket.fate = 'dropped';
@@ -222,7 +252,7 @@ export class TokenCache {
     }
     this.#flights.delete(key);
     return acquisition.kind === 'failed'
-      ? this.#recordFailure(key, acquisition.failure)
+      ? this.#recordFailure(key, wanted, acquisition.failure)
       : this.#recordToken(key, wanted, acquisition.token);
   }
 
@@ -239,20 +269,26 @@ export class TokenCache {
     }
   }
 
-  #recordFailure(key: string, failure: Failure): Acquisition {
-    const {failures, acquisitions} = this.#attempts.get(key) ?? noAttempts;
+  #recordFailure(key: string, wanted: Wanted, failure: Failure): Acquisition {
+    const {failures, acquisitions, isReported} = this.#attempts.get(key) ?? noAttempts;
+    const isRenewal = this.peek(wanted) !== undefined;
+    const now = this.#clock.uptime();
+    if (isRenewal && !isReported) this.#onRenewal(wanted, failure);
     this.#attempts.set(key, {
       failure,
       failures: failures + 1,
-      coolUntil: this.#clock.uptime() + restAfter(failures, failure),
+      lastAt: now,
+      coolUntil: now + restAfter(failures, failure),
       acquisitions: acquisitions + 1,
       isSame: false,
+      isReported: isReported || isRenewal,
     });
     return {kind: 'failed', failure};
   }
 
   #recordToken(key: string, wanted: Wanted, token: Token): Acquisition {
-    const {failures, acquisitions} = this.#attempts.get(key) ?? noAttempts;
+    const {failures, acquisitions, isReported} = this.#attempts.get(key) ?? noAttempts;
+    if (isReported) this.#onRenewal(wanted, undefined);
     const held = this.#held.peek(key);
     const isSame = held?.token.fingerprint === token.fingerprint;
     const gained = held === undefined || (!isSame && this.#livesLonger(token, held.token));
@@ -261,9 +297,11 @@ export class TokenCache {
       failure: undefined,
       // an issuer without a newer token (IMDS caches tokens for hours) is asked less and less often
       failures: gained ? 0 : failures + 1,
+      lastAt: now,
       coolUntil: gained ? now : now + backOff(failures),
       acquisitions: acquisitions + 1,
       isSame,
+      isReported: false,
     });
     return {kind: 'token', token: this.#hold(key, wanted, token)};
   }
@@ -340,14 +378,26 @@ interface Attempts {
   readonly failure: Failure | undefined;
   /** In a row. */
   readonly failures: number;
+  /** When the last one ended, on the monotonic clock, in milliseconds. */
+  readonly lastAt: number;
   /** On the monotonic clock, in milliseconds. */
   readonly coolUntil: number;
   readonly acquisitions: number;
   /** Whether the last one brought the token that was held already. */
   readonly isSame: boolean;
+  /** Whether `onRenewal` knows of a failure. */
+  readonly isReported: boolean;
 }
 
-const noAttempts: Attempts = {failure: undefined, failures: 0, coolUntil: 0, acquisitions: 0, isSame: false};
+const noAttempts: Attempts = {
+  failure: undefined,
+  failures: 0,
+  lastAt: 0,
+  coolUntil: 0,
+  acquisitions: 0,
+  isSame: false,
+  isReported: false,
+};
 
 function restAfter(failures: number, {retryAfter = 0}: Failure): number {
   const own = backOff(failures);

@@ -760,3 +760,62 @@ test('a rejected token is not served in an outage either', async (t) => {
   t.is(told(await tokens.get(contoso, never('token-1 of contoso'))), 'ERR_UNREACHABLE');
   t.is(told(await tokens.get(contoso)), 'token-1 of contoso (cache)');
 });
+
+test('once renewing has failed, a living token is served without a wait, and renewed behind', async (t) => {
+  const clock = new FakeClock();
+  const issuer = new FakeIssuer(clock);
+  const reports: string[] = [];
+  const tokens = new TokenCache({
+    acquire: issuer.acquire,
+    clock,
+    random: () => 0,
+    onRenewal: (_, failure) => reports.push(failure?.code ?? 'renewed'),
+  });
+  await tokens.get(contoso);
+  clock.pass(51 * MINUTE);
+  issuer.fails();
+  t.is(told(await tokens.get(contoso)), 'token-1 of contoso (cache)');
+  clock.pass(2 * SECOND);
+  issuer.holdBack();
+  t.is(told(await tokens.get(contoso)), 'token-1 of contoso (cache)', 'although the issuer hangs');
+  await issuer.release();
+  await settle();
+  t.deepEqual(reports, ['ERR_UNREACHABLE'], 'once');
+  clock.pass(MINUTE);
+  issuer.answers((wanted, count) => issuer.token(`token-${count} of ${wanted.identity.key}`, {}));
+  await tokens.get(contoso);
+  await settle();
+  t.deepEqual(reports, ['ERR_UNREACHABLE', 'renewed']);
+  t.regex(told(await tokens.get(contoso)), /^token-4 /);
+});
+
+test('a failed prefetch is tried again without a request, after growing pauses', async (t) => {
+  const {clock, issuer, tokens} = setUp();
+  issuer.fails();
+  await tokens.prefetch([contoso]);
+  const counts: number[] = [];
+  for (const pause of [20, 10, 30, 30, 200, 100]) {
+    clock.pass(pause * SECOND);
+    tokens.refreshDue();
+    await settle();
+    counts.push(issuer.count);
+  }
+  t.deepEqual(counts, [1, 2, 2, 3, 3, 4]);
+  issuer.answers((_, count) => issuer.token(`token-${count}`, {}));
+  clock.pass(15 * MINUTE);
+  tokens.refreshDue();
+  await settle();
+  t.is(tokens.statusOf(contoso).state, 'ok');
+  t.is(issuer.count, 5);
+});
+
+test('what is no longer configured is not tried again', async (t) => {
+  const {clock, issuer, tokens} = setUp();
+  issuer.fails();
+  await tokens.prefetch([contoso]);
+  tokens.keepOnly([]);
+  clock.pass(HOUR);
+  tokens.refreshDue();
+  await settle();
+  t.is(issuer.count, 1);
+});

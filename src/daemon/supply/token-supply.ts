@@ -7,7 +7,8 @@ import {createAcquire} from '../../entra/acquire.ts';
 import {AcquirerPool, type Observation} from '../../entra/child/acquirer-pool.ts';
 import type {ProgramOnDisk} from '../../entra/child/acquirer-program.ts';
 import {refreshTokenName} from '../../entra/sign-in/refresh-tokens.ts';
-import type {SecretSource} from '../../identity/identity.ts';
+import {describeIdentity, type SecretSource} from '../../identity/identity.ts';
+import type {Failure, Wanted} from '../../token/acquire.ts';
 import {StoredLogins} from '../../login/stored-logins.ts';
 import type {Secret} from '../../secret/secret.ts';
 import {openStore} from '../../store/open-store.ts';
@@ -52,7 +53,12 @@ export class TokenSupply {
     this.#refreshTokens = this.store.section('refresh-token/');
     this.#pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
     const acquire = this.acquisitions.counting(this.#createAcquire());
-    this.tokens = new TokenCache({acquire, clock, random: Math.random});
+    this.tokens = new TokenCache({
+      acquire,
+      clock,
+      random: Math.random,
+      onRenewal: (wanted, failure) => this.#logRenewal(wanted, failure),
+    });
     this.logins = createLogins(this.store, parts);
   }
 
@@ -100,6 +106,17 @@ export class TokenSupply {
     await this.logins.close();
     this.tokens.clear();
     await this.store.close();
+  }
+
+  /** Says once that renewing began to fail, and once that it works again: git notices nothing of it. */
+  #logRenewal({identity}: Wanted, failure: Failure | undefined): void {
+    const {log} = this.#parts;
+    const who = describeIdentity(identity);
+    if (failure === undefined) log('info', `${who}: the token is renewed again`);
+    else
+      log('warn', `${who}: the token cannot be renewed, and is served until it expires: ${failure.message}`, {
+        code: failure.code,
+      });
   }
 
   #createAcquire(): ReturnType<typeof createAcquire> {
