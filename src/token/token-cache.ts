@@ -1,6 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
+import {backOff, noAttempts, prefetchPause, restAfter, type Attempts} from './attempts.ts';
 import {brokeOff, removed, expiresTooSoon, sameAgain} from './cache-failures.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from '../secret/secret.ts';
@@ -32,17 +33,6 @@ interface TokenCacheParts {
   /** Called when a token that still lives can no longer be renewed, and without a failure when it is renewed again. */
   readonly onRenewal?: (wanted: Wanted, failure: Failure | undefined) => void;
 }
-
-/** How long after a failed prefetch the next one begins, in milliseconds, by the number of failures. */
-const PREFETCH_PAUSES: readonly number[] = [30_000, 60_000, 5 * 60_000];
-const LAST_PREFETCH_PAUSE = 15 * 60_000;
-
-/** The pause after the first failure, in milliseconds; it doubles up to a minute. */
-const FIRST_COOLDOWN = 1000;
-const LAST_COOLDOWN = 60_000;
-
-/** A longer `Retry-After` is cut, in milliseconds, so that a server's mistake does not last until the next start. */
-const LONGEST_REST = 60 * 60_000;
 
 /** How many tokens are acquired ahead at once. */
 const PREFETCHES = 3;
@@ -155,9 +145,9 @@ export class TokenCache {
 
   /** Whether a prefetch failed long enough ago. Otherwise only a request of git would show that all is well again. */
   #isRetried(wanted: Wanted, now: number): boolean {
-    const {failure, failures, lastAt} = this.#attempts.get(keyOf(wanted)) ?? noAttempts;
-    const pause = PREFETCH_PAUSES[failures - 1] ?? LAST_PREFETCH_PAUSE;
-    return failure !== undefined && this.peek(wanted) === undefined && now - lastAt >= pause;
+    const attempts = this.#attempts.get(keyOf(wanted)) ?? noAttempts;
+    if (attempts.failure === undefined || this.peek(wanted) !== undefined) return false;
+    return now - attempts.lastAt >= prefetchPause(attempts);
   }
 
   /** Drops and overwrites the tokens of all other identities, after a change of the configuration. */
@@ -372,40 +362,6 @@ interface Held {
   readonly jitter: number;
   /** On the monotonic clock, in milliseconds. */
   lastUse: number;
-}
-
-interface Attempts {
-  readonly failure: Failure | undefined;
-  /** In a row. */
-  readonly failures: number;
-  /** When the last one ended, on the monotonic clock, in milliseconds. */
-  readonly lastAt: number;
-  /** On the monotonic clock, in milliseconds. */
-  readonly coolUntil: number;
-  readonly acquisitions: number;
-  /** Whether the last one brought the token that was held already. */
-  readonly isSame: boolean;
-  /** Whether `onRenewal` knows of a failure. */
-  readonly isReported: boolean;
-}
-
-const noAttempts: Attempts = {
-  failure: undefined,
-  failures: 0,
-  lastAt: 0,
-  coolUntil: 0,
-  acquisitions: 0,
-  isSame: false,
-  isReported: false,
-};
-
-function restAfter(failures: number, {retryAfter = 0}: Failure): number {
-  const own = backOff(failures);
-  return retryAfter > own ? Math.min(LONGEST_REST, retryAfter) : own;
-}
-
-function backOff(failures: number): number {
-  return Math.min(LAST_COOLDOWN, FIRST_COOLDOWN * 2 ** failures);
 }
 
 function keyOf({identity, scope}: Wanted): string {

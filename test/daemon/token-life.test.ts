@@ -87,7 +87,7 @@ test.serial('a token that lives a minute is not handed out', async (t) => {
   const answer = await daemon.ask(getFor('contoso'));
   t.is(passwordIn(answer), '');
   t.regex(answer, /^orgkey-error=contoso: client secret .* less than a minute \(ERR_OVER_ALREADY\)$/m);
-  t.regex(answer, /^orgkey-hint=Compare the clock/m);
+  t.regex(answer, /^orgkey-hint=.*clock/m);
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 });
 
