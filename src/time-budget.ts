@@ -49,6 +49,8 @@ export const TIME_BUDGET = {
   httpRetry: 250,
   /** A server that wants a longer pause gets no further try. With `httpTry` it fits into `acquirer` − `acquirerReport`. */
   httpLongestPause: 2_500,
+  /** Asking Azure DevOps about a rejected token, before it is withheld. Half of `patience`: a token may be acquired first. */
+  verification: PATIENCE / 2,
   /** The disk or a keyring on behalf of a request. Together with `patience` no more than `answer`. */
   disk: ANSWER_MARGIN,
   /** A request that started the daemon is answered before the daemon does anything else. */

@@ -11,12 +11,25 @@ import {findToken} from '../token/find-token.ts';
 import {judgeToken} from './judge-token.ts';
 import type {Logins} from '../login/logins.ts';
 import {askerOf, type Rejections} from '../token/rejections.ts';
+import type {Verdict} from '../token/organization-rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
+import type {Token} from '../token/token.ts';
+
+/** What a token was rejected for. */
+export interface RejectedPlace {
+  readonly owner: Owner;
+  /** With the port, if git sent one. */
+  readonly host: string;
+  /** The path of the request, decoded once. */
+  readonly path: string | undefined;
+}
 
 export interface AnswerParts {
   readonly bindings: Bindings;
   readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
   readonly rejections: Rejections;
+  /** Asks Azure DevOps about a token that a client reported as rejected for this place. Does not reject. */
+  readonly verify: (place: RejectedPlace, token: Token) => Promise<Verdict>;
   readonly logins: Logins;
   /** What git does if an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
@@ -54,7 +67,8 @@ export async function answer(
   if (identity.kind === 'unusable' && request.operation !== 'get')
     return {owner, choice, answer: pass(identity.failure.message)};
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
-  const asker = askerOf(owner, scope, identity);
+  const {host, path} = request.remote;
+  const asker = askerOf({owner, path}, scope, identity);
   const failed = (failure: Failure): Answered => {
     const circumstances = {owner, choice, onFailure: parts.onFailure};
     return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
@@ -64,7 +78,8 @@ export async function answer(
     const judged = judgeToken(request, wanted, asker, parts);
     return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};
   }
-  const found = await findToken(wanted, asker, refusedBefore(request), parts);
+  const verify = (token: Token) => parts.verify({owner, host, path}, token);
+  const found = await findToken(wanted, asker, refusedBefore(request), {...parts, verify});
   if (found.kind === 'failed') return failed(found.failure);
   const handed = {...found, isSettled: parts.rejections.isSettled(asker)};
   return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};

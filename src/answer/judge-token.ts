@@ -2,10 +2,10 @@ import type {Answer} from '../protocol/answer.ts';
 import {carries} from './credential.ts';
 import type {EraseRequest, StoreRequest} from '../protocol/request.ts';
 import type {Failure, Wanted} from '../token/acquire.ts';
-import {notAccepted, type FindTokenParts} from '../token/find-token.ts';
+import {reportedRejection, type FindTokenParts} from '../token/find-token.ts';
 import type {Asker} from '../token/rejections.ts';
 
-/** The request was handled, or no other token would help. */
+/** The request was handled, or the user must know that the credential was rejected. */
 type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};
 
 /**
@@ -16,7 +16,7 @@ export function judgeToken(
   {operation, login}: StoreRequest | EraseRequest,
   wanted: Wanted,
   asker: Asker,
-  {tokens, rejections}: FindTokenParts,
+  {tokens, rejections}: Pick<FindTokenParts, 'tokens' | 'rejections'>,
 ): Judged {
   const token = tokens.peek(wanted);
   if (token === undefined || !carries(login, token))
@@ -26,7 +26,5 @@ export function judgeToken(
     return {kind: 'done', reason: 'confirmed'};
   }
   rejections.reject(asker, token.fingerprint);
-  return rejections.isExplained(asker)
-    ? {kind: 'failed', failure: notAccepted}
-    : {kind: 'done', reason: 'rejected'};
+  return {kind: 'failed', failure: reportedRejection};
 }

@@ -1,16 +1,20 @@
 import type {Failure, Wanted} from './acquire.ts';
-import type {Asker, Rejections} from './rejections.ts';
 import {sameAgain} from './cache-failures.ts';
+import type {Verdict} from './organization-rejections.ts';
+import type {Asker, Rejections} from './rejections.ts';
 import type {Found, TokenCache} from './token-cache.ts';
+import type {Token} from './token.ts';
 
 export interface FindTokenParts {
   readonly tokens: Pick<TokenCache, 'get' | 'peek'>;
   readonly rejections: Rejections;
+  /** Asks Azure DevOps about a token that the asker reported as rejected. Does not reject. */
+  readonly verify: (token: Token) => Promise<Verdict>;
 }
 
 /**
- * Returns the token for one asker. A rejected one is replaced once; after that the failure is explained. `rejectedNow`
- * is the fingerprint of the token that was rejected just now, according to the client.
+ * Returns the token for one asker. A rejected one is replaced once; after that Azure DevOps is asked, and the failure is
+ * explained. `rejectedNow` is the fingerprint of the token that was rejected just now, according to the client.
  */
 export async function findToken(
   wanted: Wanted,
@@ -22,9 +26,11 @@ export async function findToken(
   // a client can make up a fingerprint, and a token that is no longer held need not be replaced
   if (rejectedNow !== undefined && rejectedNow === tokens.peek(wanted)?.fingerprint)
     rejections.reject(asker, rejectedNow);
+  const isPat = wanted.identity.kind === 'pat';
   const isExplained = rejections.isExplained(asker);
   // an issuer always has another access token; a personal access token may have been replaced at its source
-  if (isExplained && wanted.identity.kind !== 'pat') return explained;
+  if (!isPat && rejections.organizations.isLocked(asker)) return {kind: 'failed', failure: notAccepted};
+  if (!isPat && isExplained) return explain(wanted, asker, parts);
   const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
     if (isExplained) rejections.startAfresh(asker);
@@ -33,7 +39,7 @@ export async function findToken(
   if (rejections.forgive(asker)) return tokens.get(wanted);
   if (found.failure !== sameAgain) return found;
   rejections.giveUp(asker);
-  return explained;
+  return explain(wanted, asker, parts);
 }
 
 /** Returns another token in place of a rejected one, or any token if none was rejected. */
@@ -45,7 +51,9 @@ async function replaceRejected(
   const isRejected = (fingerprint: string) => rejections.isRejected(asker, fingerprint);
   const held = tokens.peek(wanted)?.fingerprint;
   if (held === undefined || !isRejected(held)) return tokens.get(wanted, isRejected);
-  if (!rejections.startForcing(asker, held)) return explained;
+  // on the main socket, the source of a personal access token may be read at any time
+  const isFree = wanted.identity.kind === 'pat' && !asker.scoped;
+  if (!isFree && !rejections.startForcing(asker, held)) return {kind: 'failed', failure: notAcceptedHere};
   try {
     return await tokens.get(wanted, isRejected);
   } finally {
@@ -53,14 +61,40 @@ async function replaceRejected(
   }
 }
 
+/** Asks Azure DevOps before a token is withheld: a client's report may be wrong, or concern one repository only. */
+async function explain(wanted: Wanted, asker: Asker, parts: FindTokenParts): Promise<Found> {
+  const {tokens, rejections} = parts;
+  const token = tokens.peek(wanted);
+  if (token !== undefined && rejections.organizations.mayVerify(asker)) {
+    const verdict = await parts.verify(token);
+    rejections.judge(asker, verdict, token.fingerprint);
+    if (verdict === 'works') return tokens.get(wanted);
+  }
+  const isOrganization = rejections.organizations.isLocked(asker);
+  return {kind: 'failed', failure: isOrganization ? notAccepted : notAcceptedHere};
+}
+
 /** The code if Azure DevOps rejects a credential. */
 export const NOT_ACCEPTED = 'ERR_NOT_ACCEPTED';
 
-export const notAccepted: Failure = {
+const notAccepted: Failure = {
   code: NOT_ACCEPTED,
   message: 'Azure DevOps rejects the credential, and a fresh one is rejected too or cannot be acquired',
   hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
   retryAfter: undefined,
 };
 
-const explained: Found = {kind: 'failed', failure: notAccepted};
+const notAcceptedHere: Failure = {
+  code: 'ERR_REPOSITORY_REJECTED',
+  message: 'Azure DevOps rejects the credential for this repository; other repositories are not affected',
+  hint: 'Check the address of the repository, and give the identity Read on it.',
+  retryAfter: undefined,
+};
+
+/** A client reports that Azure DevOps rejected the token. */
+export const reportedRejection: Failure = {
+  code: NOT_ACCEPTED,
+  message: 'Azure DevOps rejected the credential',
+  hint: undefined,
+  retryAfter: undefined,
+};

@@ -1,10 +1,12 @@
 import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
+import {lowerName} from '../organization/organization.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, type SocketScope} from '../organization/socket-scope.ts';
+import {OrganizationRejections, type Verdict} from './organization-rejections.ts';
 import type {Clock} from './token.ts';
 
-/** How long a rejected organization gets an explanation instead of another token, in milliseconds. */
+/** How long a repository gets an explanation instead of another token, in milliseconds. */
 const EXPLAINED_FOR = 60_000;
 
 /** Two rejections further apart than this are unrelated, in milliseconds. */
@@ -16,41 +18,64 @@ const IN_A_ROW = 10 * 60_000;
  */
 const RELAPSES = 4;
 
-/** A scoped socket can force one acquisition in this time, in milliseconds. */
+/** In this time, in milliseconds, a scoped socket can force one acquisition, and an identity on the main socket a few. */
 const FORCED_EVERY = 60_000;
+const FORCED_BY_MAIN = 8;
 
 const MAX_REMEMBERED = 10_000;
 const MAX_FINGERPRINTS = 8;
 
-/** One organization on one socket. A rejection there says nothing about other organizations of the same identity. */
+/**
+ * One repository of one organization on one socket. A rejection there says nothing about other repositories, and nothing
+ * about other organizations of the same identity.
+ */
 export interface Asker {
   readonly socket: string;
   readonly scoped: boolean;
   readonly owner: string;
+  /** What git asked for, below the organization, in lower case. Empty: the organization itself. */
+  readonly path: string;
   /** The key of the identity that acts there. A new identity starts without rejections. */
   readonly identity: string;
 }
 
-export function askerOf(owner: Owner, scope: SocketScope, {key}: Identity): Asker {
+/** `path` is the path of the request. Azure DevOps ignores letter case in it. */
+export function askerOf(
+  {owner, path}: {readonly owner: Owner; readonly path: string | undefined},
+  scope: SocketScope,
+  {key}: Identity,
+): Asker {
   const scoped = scope.organizations !== undefined;
-  return {socket: scope.name, scoped, owner: describeOwner(owner), identity: key};
+  return {
+    socket: scope.name,
+    scoped,
+    owner: describeOwner(owner),
+    path: lowerName(path ?? '').replace(/\/+$/, ''),
+    identity: key,
+  };
 }
 
 /**
- * Remembers which tokens Azure DevOps rejected, and to whom. A rejected token is replaced once. If the replacement is
- * rejected too, or missing, the problem is permission: we stop replacing tokens and explain.
+ * Remembers which tokens were rejected, for which repository. A rejected token is replaced once. If the replacement is
+ * rejected too, or missing, Azure DevOps itself is asked, and the failure is explained: for the repository, or, if it
+ * rejects the token as such, for the organization.
  */
 export class Rejections {
+  /** What is known of whole organizations. */
+  readonly organizations: OrganizationRejections;
   readonly #clock: Clock;
   readonly #histories = new LRUCache<string, History>({max: MAX_REMEMBERED});
-  readonly #forced = new Map<string, Forced>();
+  readonly #forced = new LRUCache<string, Forced>({max: MAX_REMEMBERED});
 
-  constructor(clock: Clock) {
+  /** `recovered` is called with the name of an organization that accepts an identity which it rejected. */
+  constructor(clock: Clock, recovered: (owner: string) => void = () => undefined) {
     this.#clock = clock;
+    this.organizations = new OrganizationRejections(clock, recovered);
   }
 
-  /** Notes that the server rejected this token. */
+  /** Notes that a client reports this token as rejected. */
   reject(asker: Asker, fingerprint: string): void {
+    this.organizations.reported(asker, fingerprint);
     const now = this.#clock.uptime();
     const history = this.#current(asker) ?? {
       identity: asker.identity,
@@ -92,10 +117,12 @@ export class Rejections {
     const forgotten = new Set(Array.from(identities, ({key}) => key));
     for (const [name, {identity}] of this.#histories.entries())
       if (forgotten.has(identity)) this.#histories.delete(name);
+    this.organizations.forget(forgotten);
   }
 
   /** Forgets all rejections. What scoped sockets have forced is still counted. */
   clear(): void {
+    this.organizations.clear();
     this.#histories.clear();
   }
 
@@ -113,6 +140,17 @@ export class Rejections {
 
   /** Notes that a token worked: earlier rejections only count towards relapses. */
   confirm(asker: Asker, fingerprint: string): void {
+    this.organizations.accepted(asker);
+    this.#confirmPath(asker, fingerprint);
+  }
+
+  /** Takes what Azure DevOps said about the token that the asker reported. */
+  judge(asker: Asker, verdict: Verdict, fingerprint: string): void {
+    this.organizations.judge(asker, verdict, fingerprint);
+    if (verdict === 'works') this.#histories.delete(keyOf(asker));
+  }
+
+  #confirmPath(asker: Asker, fingerprint: string): void {
     const history = this.#histories.get(keyOf(asker));
     if (history === undefined || history.fingerprints.has(fingerprint)) return;
     history.fingerprints.clear();
@@ -123,10 +161,11 @@ export class Rejections {
 
   /** Whether nothing was rejected lately. */
   isSettled(asker: Asker): boolean {
-    return this.#current(asker) === undefined;
+    return this.#current(asker) === undefined && !this.organizations.has(asker);
   }
 
   isRejected(asker: Asker, fingerprint: string): boolean {
+    if (this.organizations.isLocked(asker, fingerprint)) return true;
     return this.#current(asker)?.fingerprints.has(fingerprint) ?? false;
   }
 
@@ -135,21 +174,26 @@ export class Rejections {
   }
 
   /**
-   * Counts an acquisition that a rejection forces. Returns `false` if the socket has used its share. Requests that reject
-   * the same token at the same time share one acquisition. Call `endForcing` afterwards.
+   * Counts an acquisition that a rejection forces. Returns `false` if the share is used: of the scoped socket, or of the
+   * identity on the main socket. Requests that reject the same token at the same time share one acquisition. Call
+   * `endForcing` afterwards.
    */
-  startForcing({socket, scoped}: Asker, fingerprint: string): boolean {
-    if (!scoped) return true;
+  startForcing(asker: Asker, fingerprint: string): boolean {
+    const share = shareOf(asker);
     const now = this.#clock.uptime();
-    const last = this.#forced.get(socket);
-    if (last !== undefined && now - last.at < FORCED_EVERY)
-      return last.isUnderWay && last.fingerprint === fingerprint;
-    this.#forced.set(socket, {fingerprint, at: now, isUnderWay: true});
+    const last = this.#forced.get(share);
+    if (last !== undefined && now - last.at < FORCED_EVERY) {
+      if (last.isUnderWay && last.fingerprint === fingerprint) return true;
+      if (last.times >= (asker.scoped ? 1 : FORCED_BY_MAIN)) return false;
+      this.#forced.set(share, {...last, fingerprint, times: last.times + 1, isUnderWay: true});
+      return true;
+    }
+    this.#forced.set(share, {fingerprint, at: now, times: 1, isUnderWay: true});
     return true;
   }
 
-  endForcing({socket}: Asker, fingerprint: string): void {
-    const last = this.#forced.get(socket);
+  endForcing(asker: Asker, fingerprint: string): void {
+    const last = this.#forced.get(shareOf(asker));
     if (last?.fingerprint === fingerprint) last.isUnderWay = false;
   }
 
@@ -187,12 +231,14 @@ interface History {
   isForgivable: boolean;
 }
 
-/** A forced acquisition of a scoped socket. */
+/** A forced acquisition. */
 interface Forced {
   /** Of the rejected token. */
   readonly fingerprint: string;
   /** On the monotonic clock, in milliseconds. */
   readonly at: number;
+  /** How many there were since. */
+  readonly times: number;
   isUnderWay: boolean;
 }
 
@@ -216,6 +262,10 @@ function dropFirst(members: Set<string>): void {
   }
 }
 
-function keyOf({socket, owner}: Asker): string {
-  return `${socket} ${owner}`;
+function shareOf({socket, scoped, identity}: Asker): string {
+  return scoped ? socket : `${socket} ${identity}`;
+}
+
+function keyOf({socket, owner, path}: Asker): string {
+  return `${socket} ${owner} ${path}`;
 }

@@ -34,6 +34,7 @@ export class World {
         bindings: this.#bindings,
         tokens: this.tokens,
         rejections: this.rejections,
+        verify: async () => 'rejected',
         logins: noLogins,
         onFailure: 'quit',
         trouble: undefined,

@@ -1,6 +1,7 @@
 import test from 'ava';
 import {AZURE_DEVOPS_SCOPE} from '../../src/token/acquire.ts';
 import {findToken} from '../../src/token/find-token.ts';
+import type {Verdict} from '../../src/token/organization-rejections.ts';
 import {Rejections, type Asker} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {DAY, FakeClock, HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
@@ -14,11 +15,17 @@ import {
 } from '../helpers/fake-issuer.ts';
 
 const identity = wantedBy('identity');
-const contoso: Asker = {socket: 'git', scoped: false, owner: 'contoso', identity: 'identity'};
+const contoso: Asker = {
+  socket: 'git',
+  scoped: false,
+  owner: 'contoso',
+  path: 'p/_git/r',
+  identity: 'identity',
+};
 const fabrikam: Asker = {...contoso, owner: 'fabrikam'};
 const scoped: Asker = {...contoso, socket: 'team-a', scoped: true};
 
-function setUp() {
+function setUp(verdict: () => Verdict = () => 'rejected') {
   const clock = new FakeClock();
   const issuer = new FakeIssuer(clock);
   issuer.answers((_, count) => issuer.token(`token-${count}`, {life: DAY}));
@@ -31,30 +38,34 @@ function setUp() {
     rejections,
     /** What the asker gets, in a word. */
     get: async (asker: Asker, wanted = identity): Promise<string> => {
-      const found = await findToken(wanted, asker, undefined, {tokens, rejections});
+      const found = await findToken(wanted, asker, undefined, {
+        tokens,
+        rejections,
+        verify: async () => verdict(),
+      });
       return found.kind === 'failed' ? found.failure.code : found.token.secret.revealText();
     },
-    /** The server refuses what is held. */
-    refuse: (asker: Asker) => rejections.reject(asker, held()),
+    /** The server rejects what is held. */
+    reject: (asker: Asker) => rejections.reject(asker, held()),
     confirm: (asker: Asker) => rejections.confirm(asker, held()),
   };
 }
 
-test('a refused token is replaced, once', async (t) => {
-  const {get, issuer, refuse} = setUp();
+test('a rejected token is replaced once', async (t) => {
+  const {get, issuer, reject} = setUp();
   t.is(await get(contoso), 'token-1');
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'token-2');
   t.is(await get(contoso), 'token-2');
   t.is(issuer.count, 2);
 });
 
-test('is the new one refused too, it is a matter of permission: explained for a minute, without an acquisition', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('a second rejection in a row is explained for a minute without asking the issuer', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   for (let second = 0; second < 60; second++) {
     t.is(await get(contoso), 'ERR_NOT_ACCEPTED', `second ${second}`);
     clock.pass(SECOND);
@@ -62,11 +73,11 @@ test('is the new one refused too, it is a matter of permission: explained for a 
   t.is(issuer.count, 2);
 });
 
-test('the same token again: explained for a minute, and never given meanwhile', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('an issuer that returns the rejected token again is explained for a minute', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   t.is(await get(contoso), 'the same');
-  refuse(contoso);
+  reject(contoso);
   for (let second = 0; second < 60; second++) {
     t.is(await get(contoso), 'ERR_NOT_ACCEPTED', `second ${second}`);
     clock.pass(SECOND);
@@ -74,26 +85,26 @@ test('the same token again: explained for a minute, and never given meanwhile', 
   t.is(issuer.count, 2);
 });
 
-test('after the minute there is one new try: with a fresh token, if there is one', async (t) => {
-  const {clock, get, issuer, refuse, rejections} = setUp();
+test('after the minute a fresh token is tried once', async (t) => {
+  const {clock, get, issuer, reject, rejections} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   clock.pass(MINUTE);
   t.is(await get(contoso), 'token-3');
   t.true(rejections.isRejected(contoso, fingerprintOf('token-2')));
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   t.is(issuer.count, 3);
 });
 
-test('after the minute there is one new try: with the same token, if there is no other', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('after the minute the same token is tried once if no other exists', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   await get(contoso);
   for (let minute = 1; minute <= 5; minute++) {
-    refuse(contoso);
+    reject(contoso);
     t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
     clock.pass(MINUTE);
     t.is(await get(contoso), 'the same');
@@ -102,50 +113,50 @@ test('after the minute there is one new try: with the same token, if there is no
   t.true(issuer.count <= 7, `${issuer.count} acquisitions`);
 });
 
-test('after the minute there is one new try: with the same token, if the issuer is down', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('after the minute the same token is tried once if the issuer is down', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   issuer.fails();
   clock.pass(MINUTE);
   t.is(await get(contoso), 'token-2');
 });
 
-test('a new try that succeeds ends the matter', async (t) => {
-  const {clock, confirm, get, issuer, refuse} = setUp();
+test('a new try that succeeds ends the explanation', async (t) => {
+  const {clock, confirm, get, issuer, reject} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
   clock.pass(MINUTE);
   await get(contoso);
   confirm(contoso);
   issuer.answers((_, count) => issuer.token(`token-${count}`, {life: DAY}));
   clock.pass(5 * SECOND);
-  refuse(contoso);
+  reject(contoso);
   t.regex(await get(contoso), /^token-/);
 });
 
-test('a confirmed token forgets what was refused before it', async (t) => {
-  const {confirm, get, issuer, refuse} = setUp();
+test('a confirmed token ends earlier rejections', async (t) => {
+  const {confirm, get, issuer, reject} = setUp();
   for (let round = 1; round <= 3; round++) {
     t.is(await get(contoso), `token-${round}`);
     confirm(contoso);
-    refuse(contoso);
+    reject(contoso);
   }
   t.is(await get(contoso), 'token-4');
   t.is(issuer.count, 4);
 });
 
-test('tokens that work here and are refused there, again and again, are explained in the end', async (t) => {
-  const {clock, confirm, get, issuer, refuse} = setUp();
+test('tokens that are accepted and rejected in turn are explained after four times', async (t) => {
+  const {clock, confirm, get, issuer, reject} = setUp();
   const rounds = async () => {
     let round = 0;
     for (; (await get(contoso)) !== 'ERR_NOT_ACCEPTED'; round++) {
       confirm(contoso);
-      refuse(contoso);
+      reject(contoso);
       clock.pass(SECOND);
     }
     return round;
@@ -158,31 +169,31 @@ test('tokens that work here and are refused there, again and again, are explaine
   t.is(await rounds(), 4, 'after ten minutes it is another matter');
 });
 
-test('a refused token is not confirmed', async (t) => {
-  const {confirm, get, issuer, refuse} = setUp();
+test('a rejected token cannot be confirmed', async (t) => {
+  const {confirm, get, issuer, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   confirm(contoso);
   t.is(await get(contoso), 'token-2');
   t.is(issuer.count, 2);
 });
 
-test('two refusals that are far apart have nothing to do with each other', async (t) => {
-  const {clock, get, refuse} = setUp();
+test('two rejections that are far apart are unrelated', async (t) => {
+  const {clock, get, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
   clock.pass(10 * MINUTE);
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'token-3');
 });
 
-test('another identity is given its token at once, and is explained by itself', async (t) => {
-  const {get, issuer, refuse, rejections} = setUp();
+test('a new identity gets its token at once and is explained separately', async (t) => {
+  const {get, issuer, reject, rejections} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   const other = {...contoso, identity: 'other'};
   t.is(await get(other, wantedBy('other')), 'token-3');
@@ -193,18 +204,18 @@ test('another identity is given its token at once, and is explained by itself', 
   t.is(issuer.count, 4);
 });
 
-test('another identity with the refused token is not given it, and is explained', async (t) => {
-  const {get, issuer, refuse} = setUp();
+test('a new identity with the rejected token is explained', async (t) => {
+  const {get, issuer, reject} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   const other = {...contoso, identity: 'other'};
   t.is(await get(other, wantedBy('other')), 'ERR_NOT_ACCEPTED');
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
 });
 
-test('a personal access token that was replaced where only its source knows is given at once, the refused one a minute later', async (t) => {
+test('a PAT replaced at its source is served at once; an unchanged one only after the minute', async (t) => {
   const {clock, get, issuer, rejections} = setUp();
   const pat = {identity: patNamed('identity'), scope: AZURE_DEVOPS_SCOPE};
   const holds = (text: string) => issuer.answers(() => issuer.token(text, {kind: 'pat', life: undefined}));
@@ -226,15 +237,15 @@ test('a personal access token that was replaced where only its source knows is g
   t.is(await get(contoso, pat), 'first');
 });
 
-test('what is forgotten was not refused', async (t) => {
+test('a forgotten rejection has no effect', async (t) => {
   for (const forget of [
     (rejections: Rejections) => rejections.clear(),
     (rejections: Rejections) => rejections.forget([identityNamed('identity')]),
   ]) {
-    const {get, issuer, refuse, rejections} = setUp();
+    const {get, issuer, reject, rejections} = setUp();
     issuer.answers(() => issuer.token('the same', {life: DAY}));
     await get(contoso);
-    refuse(contoso);
+    reject(contoso);
     t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
     rejections.forget([identityNamed('other')]);
     t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
@@ -243,35 +254,34 @@ test('what is forgotten was not refused', async (t) => {
   }
 });
 
-test('a token that came after the minute and is refused is not given again, however long ago the minute was', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('a token that is rejected after the minute is not served again', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   issuer.answers(() => issuer.token('the next', {life: DAY}));
   clock.pass(HOUR);
   t.is(await get(contoso), 'the next');
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
 });
 
-test('one organization’s refusal is not that of the others', async (t) => {
-  const {get, issuer, refuse} = setUp();
+test('a rejection by one organization concerns no other', async (t) => {
+  const {get, issuer, reject} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   t.is(await get(fabrikam), 'the same');
-  t.is(await get({...contoso, socket: 'other'}), 'the same');
   t.is(issuer.count, 2);
 });
 
-test('the one who was refused never gets that token, whoever brings it back', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('an asker never gets its rejected token back', async (t) => {
+  const {clock, get, issuer, reject} = setUp();
   issuer.answers((_, count) => issuer.token(count % 2 === 1 ? 'old' : 'new', {life: HOUR}));
   t.is(await get(contoso), 'old');
-  refuse(contoso);
+  reject(contoso);
   t.is(await get(contoso), 'new');
   clock.pass(51 * MINUTE);
   // the issuer’s cache still has the old one, and others may use it
@@ -279,35 +289,35 @@ test('the one who was refused never gets that token, whoever brings it back', as
   t.is(await get(contoso), 'new');
 });
 
-test('in an outage the one who was refused is told of the outage, the others are served', async (t) => {
-  const {get, issuer, refuse} = setUp();
+test('in an outage only the rejected asker fails, with the outage as the reason', async (t) => {
+  const {get, issuer, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   issuer.fails();
   t.is(await get(contoso), 'ERR_UNREACHABLE');
   t.is(await get(contoso), 'ERR_UNREACHABLE');
   t.is(await get(fabrikam), 'token-1');
 });
 
-test('eight parallel gits are refused: one acquisition, and all get the new token', async (t) => {
+test('eight parallel rejections cause one acquisition, and all get the new token', async (t) => {
   for (const asker of [contoso, scoped]) {
-    const {get, issuer, refuse} = setUp();
+    const {get, issuer, reject} = setUp();
     await get(asker);
     issuer.holdBack();
     const all = Array.from({length: 8}, () => {
-      refuse(asker);
+      reject(asker);
       return get(asker);
     });
     await settle();
     await issuer.release();
     t.deepEqual([...new Set(await Promise.all(all))], ['token-2'], asker.socket);
     t.is(issuer.count, 2);
-    refuse({...asker, owner: 'nobody'});
+    reject({...asker, owner: 'nobody'});
     t.is(await get(asker), 'token-2');
   }
 });
 
-test('a scoped socket forces one acquisition a minute, whatever its organizations and identities', async (t) => {
+test('a scoped socket forces one acquisition a minute for all its organizations', async (t) => {
   const {clock, get, issuer, rejections} = setUp();
   let forced = 0;
   for (let second = 0; second < 600; second++) {
@@ -326,26 +336,26 @@ test('a scoped socket forces one acquisition a minute, whatever its organization
   t.true(forced <= 11, `${forced} in ten minutes`);
 });
 
-test('a scoped socket that has had its share is told why, and gets its token a minute later', async (t) => {
-  const {clock, get, issuer, refuse} = setUp();
+test('a scoped socket beyond its share gets a reason, and a token a minute later', async (t) => {
+  const {clock, get, issuer, reject} = setUp(() => 'unknown');
   await get(scoped);
-  refuse(scoped);
+  reject(scoped);
   t.is(await get(scoped), 'token-2');
   const other = {...scoped, owner: 'fabrikam'};
-  refuse(other);
-  t.is(await get(other), 'ERR_NOT_ACCEPTED');
+  reject(other);
+  t.is(await get(other), 'ERR_REPOSITORY_REJECTED');
   t.is(issuer.count, 2);
-  // nobody else is held back
-  refuse(fabrikam);
+  // other sockets are not affected
+  reject(fabrikam);
   t.is(await get(fabrikam), 'token-3');
   t.is(await get(other), 'token-3');
-  refuse(other);
-  t.is(await get(other), 'ERR_NOT_ACCEPTED');
+  reject(other);
+  t.is(await get(other), 'ERR_REPOSITORY_REJECTED');
   clock.pass(MINUTE);
   t.is(await get(other), 'token-4');
 });
 
-test('those who want the same token away share an acquisition of a scoped socket, others do not', (t) => {
+test('clients that reject the same token share an acquisition', (t) => {
   const {rejections} = setUp();
   t.true(rejections.startForcing(scoped, 'a'));
   t.true(rejections.startForcing(scoped, 'a'));
@@ -356,27 +366,27 @@ test('those who want the same token away share an acquisition of a scoped socket
   t.false(rejections.startForcing(scoped, 'a'));
 });
 
-test('the share of one scoped socket is not that of another', async (t) => {
-  const {get, refuse} = setUp();
+test('scoped sockets have separate shares', async (t) => {
+  const {get, reject} = setUp();
   const sockets = ['team-a', 'team-b', 'team-c'].map((socket) => ({...scoped, socket}));
   for (const [index, asker] of sockets.entries()) {
     await get(asker);
-    refuse(asker);
+    reject(asker);
     t.is(await get(asker), `token-${index + 2}`);
   }
 });
 
-test('a forced acquisition that is over does not let the next one pass', async (t) => {
-  const {get, issuer, refuse} = setUp();
+test('a finished acquisition does not free the share', async (t) => {
+  const {get, issuer, reject} = setUp();
   await get(scoped);
-  refuse(scoped);
+  reject(scoped);
   issuer.fails();
   t.is(await get(scoped), 'ERR_UNREACHABLE');
-  t.is(await get(scoped), 'ERR_NOT_ACCEPTED');
+  t.is(await get(scoped), 'ERR_REPOSITORY_REJECTED');
   t.is(issuer.count, 2);
 });
 
-test('made-up refusals are no more than a few in memory, and prolong no explanation', (t) => {
+test('made-up rejections take little memory and prolong no explanation', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
   rejections.reject(contoso, 'a');
@@ -390,7 +400,7 @@ test('made-up refusals are no more than a few in memory, and prolong no explanat
   t.false(rejections.isExplained(contoso));
 });
 
-test('refusals that are far apart are no more than a few in memory', (t) => {
+test('rejections that are far apart take little memory', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
   for (let number = 0; number < 1000; number++) {
@@ -402,7 +412,7 @@ test('refusals that are far apart are no more than a few in memory', (t) => {
   t.true(kept.at(-1));
 });
 
-test('so many organizations are remembered, and the newest of them', (t) => {
+test('a bounded number of organizations is remembered, the newest ones', (t) => {
   const rejections = new Rejections(new FakeClock());
   for (let number = 0; number < 10_001; number++) rejections.reject({...contoso, owner: `o${number}`}, 'f');
   t.false(rejections.isRejected({...contoso, owner: 'o0'}, 'f'));
@@ -410,7 +420,7 @@ test('so many organizations are remembered, and the newest of them', (t) => {
   t.true(rejections.isRejected({...contoso, owner: 'o10000'}, 'f'));
 });
 
-test('nobody is forgiven before the minute is over, or without a refusal', (t) => {
+test('no asker is forgiven before the minute has passed, or without a rejection', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
   t.false(rejections.forgive(contoso));
@@ -427,7 +437,7 @@ test('nobody is forgiven before the minute is over, or without a refusal', (t) =
   t.false(rejections.forgive(contoso));
 });
 
-test('an organization is settled until it refuses, and again ten minutes after, once a token works', (t) => {
+test('an organization is settled until it rejects, and again once a token works', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
   t.true(rejections.isSettled(contoso));
@@ -447,7 +457,7 @@ test('an organization is settled until it refuses, and again ten minutes after, 
   t.true(rejections.isSettled(contoso));
 });
 
-test('a new try that is refused is explained, and nobody is forgiven meanwhile', (t) => {
+test('a new try that is rejected is explained, and not forgiven meanwhile', (t) => {
   const clock = new FakeClock();
   const rejections = new Rejections(clock);
   rejections.reject(contoso, 'a');
@@ -459,14 +469,93 @@ test('a new try that is refused is explained, and nobody is forgiven meanwhile',
   t.true(rejections.isExplained(contoso));
 });
 
-test('a clock that is set changes nothing of it', async (t) => {
-  const {clock, get, refuse} = setUp();
+test('a changed wall clock has no effect', async (t) => {
+  const {clock, get, reject} = setUp();
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   await get(contoso);
-  refuse(contoso);
+  reject(contoso);
   clock.set(-HOUR);
   t.is(await get(contoso), 'ERR_NOT_ACCEPTED');
   clock.pass(MINUTE);
   t.is(await get(contoso), 'token-3');
+});
+
+test('a rejection of one repository concerns no other repository of the organization', async (t) => {
+  const {get, issuer, reject} = setUp(() => 'accepted');
+  issuer.answers(() => issuer.token('the same', {life: DAY}));
+  await get(contoso);
+  reject(contoso);
+  t.is(await get(contoso), 'ERR_REPOSITORY_REJECTED');
+  t.is(await get({...contoso, path: 'p/_git/other'}), 'the same');
+});
+
+for (const [verdict, isLocked] of [
+  ['works', false],
+  ['accepted', false],
+  ['unknown', false],
+  ['rejected', true],
+] as const)
+  test(`a token that Azure DevOps calls ${verdict} is ${isLocked ? 'withheld from' : 'served to'} other repositories`, async (t) => {
+    const {get, issuer, reject} = setUp(() => verdict);
+    issuer.answers(() => issuer.token('the same', {life: DAY}));
+    await get(contoso);
+    reject(contoso);
+    await get(contoso);
+    t.is(await get({...contoso, path: 'p/_git/other'}), isLocked ? 'ERR_NOT_ACCEPTED' : 'the same');
+  });
+
+test('a report that Azure DevOps contradicts has no effect', async (t) => {
+  const {get, issuer, reject} = setUp(() => 'works');
+  issuer.answers(() => issuer.token('the same', {life: DAY}));
+  await get(contoso);
+  reject(contoso);
+  t.is(await get(contoso), 'the same');
+  t.is(await get({...contoso, path: 'p/_git/other'}), 'the same');
+});
+
+test('a client that contradicts Azure DevOps again and again comes to an end', async (t) => {
+  let questions = 0;
+  const {clock, get, issuer, reject} = setUp(() => {
+    questions++;
+    return 'works';
+  });
+  issuer.answers(() => issuer.token('the same', {life: DAY}));
+  await get(contoso);
+  reject(contoso);
+  t.is(await get(contoso), 'the same');
+  let served = 0;
+  for (let second = 0; second < 50; second++) {
+    reject(contoso);
+    if ((await get(contoso)) === 'the same') served++;
+    clock.pass(SECOND);
+  }
+  t.is(questions, 4);
+  t.is(served, 3);
+});
+
+test('many reports for many repositories ask Azure DevOps a bounded number of times', async (t) => {
+  let questions = 0;
+  const {get, issuer, reject} = setUp(() => {
+    questions++;
+    return 'unknown';
+  });
+  issuer.answers(() => issuer.token('the same', {life: DAY}));
+  for (let at = 0; at < 100; at++) {
+    const asker = {...contoso, path: `p/_git/${at}`};
+    await get(asker);
+    reject(asker);
+    await get(asker);
+  }
+  t.true(questions <= 8, `${questions}`);
+  t.true(issuer.count <= 10, `${issuer.count}`);
+});
+
+test('a token that works elsewhere ends the rejection of the organization', async (t) => {
+  const {confirm, get, reject, rejections} = setUp();
+  await get(contoso);
+  reject(contoso);
+  t.is(rejections.organizations.all.length, 1);
+  confirm({...contoso, path: 'p/_git/other'});
+  t.is(rejections.organizations.all.length, 0);
 });

@@ -64,7 +64,8 @@ async function untilExplained(run: () => Promise<Ran>): Promise<{tries: number; 
   }
 }
 
-const EXPLAINED = /orgkey: error: contoso: client secret .* \(ERR_NOT_ACCEPTED\)\n/;
+const EXPLAINED =
+  /orgkey: error: contoso: client secret .*: Azure DevOps rejects .* \((?:ERR_NOT_ACCEPTED|ERR_REPOSITORY_REJECTED)\)\n/;
 const REPAIR = /orgkey: hint: Add the identity to the organization as a user with at least Basic access/;
 
 for (const git of gits) {

@@ -24,6 +24,7 @@ import type {Tally} from '../status/tally.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {patientTokens} from '../supply/patient-tokens.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
+import {verifyToken} from '../supply/verify-token.ts';
 import type {Logging} from './assemble-log.ts';
 
 interface GitParts {
@@ -120,12 +121,14 @@ function prover(key: Uint8Array): (nonce: string) => string {
 }
 
 /** Returns what requests are answered by: the configuration in force at that moment. */
-function answersBy({inForce, supply, rejections}: GitParts): () => AnswerParts {
+function answersBy({environment, inForce, supply, rejections}: GitParts): () => AnswerParts {
   const tokens = patientTokens(supply.tokens, TIME_BUDGET.patience);
+  const {logins} = supply;
+  const verify: AnswerParts['verify'] = (rejected, token) => verifyToken(rejected, token, environment);
   return function current() {
     const {bindings, configuration, reasonForNone} = inForce;
     const {onFailure} = configuration.settings;
-    return {bindings, tokens, rejections, logins: supply.logins, onFailure, trouble: reasonForNone};
+    return {bindings, tokens, rejections, verify, logins, onFailure, trouble: reasonForNone};
   };
 }
 

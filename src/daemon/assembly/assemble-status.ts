@@ -9,6 +9,7 @@ import {processFacts} from '../status/process-facts.ts';
 import {SideServers} from '../status/side-servers.ts';
 import {statusOf} from '../status/status.ts';
 import type {Tally} from '../status/tally.ts';
+import type {Rejections} from '../../token/rejections.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
 import type {GitSide} from './assemble-git.ts';
@@ -19,6 +20,7 @@ interface StatusSideParts {
   readonly logging: Logging;
   readonly inForce: ConfigurationInForce;
   readonly supply: TokenSupply;
+  readonly rejections: Rejections;
   readonly git: GitSide;
   readonly gateways: GatewaySide;
   readonly tally: Tally;
@@ -34,7 +36,7 @@ export interface StatusSide {
 
 /** Makes what reports on the daemon. Nothing is served yet. */
 export function assembleStatus(parts: StatusSideParts): StatusSide {
-  const {environment, logging, inForce, supply, git, gateways, tally, clockWatch} = parts;
+  const {environment, logging, inForce, supply, rejections, git, gateways, tally, clockWatch} = parts;
   const side = new SideServers(logging.log);
   const startedAt = Date.now();
   const variables = shownVariables(environment);
@@ -45,6 +47,7 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       startedAt,
       inForce,
       tokens: supply.tokens,
+      rejections: rejections.organizations.all,
       tally,
       sockets: git.sockets.all,
       gateways: gateways.all,

@@ -49,9 +49,12 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const clock = createClock();
   const clockWatch = new ClockWatch(clock);
   const tally = new Tally();
-  const rejections = new Rejections(clock);
+
   const logging = assembleLog(options.logLevel, environment);
   const {log, onUnexpected} = logging;
+  const rejections = new Rejections(clock, (owner) =>
+    log('info', `${owner}: Azure DevOps accepts the credential again`),
+  );
   const inForce = assembleConfiguration({place, flag: options.config, environment, key});
   logging.liveSecrets.add(() => configuredSecrets(inForce));
   const observe = clockWatch.note.bind(clockWatch);
@@ -77,6 +80,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     logging,
     inForce,
     supply,
+    rejections,
     git,
     gateways,
     tally,

@@ -1,4 +1,4 @@
-import type {AnswerParts} from '../../answer/answer.ts';
+import type {AnswerParts, RejectedPlace} from '../../answer/answer.ts';
 import type {Repository} from '../../gateway/rule/repository.ts';
 import type {Supplied, Supply} from '../../gateway/supply.ts';
 import {describeIdentity} from '../../identity/identity.ts';
@@ -6,7 +6,7 @@ import type {SocketScope} from '../../organization/socket-scope.ts';
 import {Secret} from '../../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import {findToken} from '../../token/find-token.ts';
-import {askerOf, type Asker} from '../../token/rejections.ts';
+import {askerOf} from '../../token/rejections.ts';
 import type {Token} from '../../token/token.ts';
 
 /** Supplies one gateway with credentials, by the same rules as git itself gets them. */
@@ -20,7 +20,8 @@ export class GatewaySupply implements Supply {
     this.#current = current;
   }
 
-  async get({owner, organization}: Repository, rejected?: string): Promise<Supplied> {
+  async get(repository: Repository, rejected?: string): Promise<Supplied> {
+    const {owner, organization} = repository;
     const parts = this.#current();
     const choice = parts.bindings.choose(owner);
     if (choice.kind === 'none')
@@ -39,7 +40,10 @@ export class GatewaySupply implements Supply {
         hint: 'configure an identity for the organization',
       };
     const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
-    const found = await findToken(wanted, askerOf(owner, this.#scope, identity), rejected, parts);
+    const place = placeOf(repository);
+    const asker = askerOf(place, this.#scope, identity);
+    const verify = (token: Token) => parts.verify(place, token);
+    const found = await findToken(wanted, asker, rejected, {...parts, verify});
     if (found.kind === 'failed') {
       const {code, message, hint} = found.failure;
       return {kind: 'failure', code, message: `${organization}: ${message}`, hint};
@@ -53,16 +57,17 @@ export class GatewaySupply implements Supply {
     };
   }
 
-  accepted({owner}: Repository, fingerprint: string): void {
+  accepted(repository: Repository, fingerprint: string): void {
     const {bindings, rejections} = this.#current();
-    const choice = bindings.choose(owner);
+    const choice = bindings.choose(repository.owner);
     if (choice.kind === 'none') return;
-    rejections.confirm(this.#askerOf(owner, choice.binding.identity), fingerprint);
+    const asker = askerOf(placeOf(repository), this.#scope, choice.binding.identity);
+    rejections.confirm(asker, fingerprint);
   }
+}
 
-  #askerOf(owner: Repository['owner'], identity: Parameters<typeof askerOf>[2]): Asker {
-    return askerOf(owner, this.#scope, identity);
-  }
+function placeOf({owner, host, path}: Repository): RejectedPlace {
+  return {owner, host, path: path.slice(1).split('/').map(decodeURIComponent).join('/')};
 }
 
 /** A personal access token goes as a password, everything else as a bearer token. */

@@ -17,6 +17,7 @@ export function outcomeOf({request, answer}: Report): Outcome {
     case 'grant':
       return 'served';
     case 'failure':
+      return request.operation === 'erase' ? 'erased' : 'failed';
     case 'deny':
       return 'failed';
     case 'done':

@@ -2,7 +2,10 @@ import {nameInRepair} from '../../text/name-in-repair.ts';
 import type {Binding} from '../../identity/bindings.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import {lowerName} from '../../organization/organization.ts';
+import {printable} from '../../text/printable.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
+import {NOT_ACCEPTED} from '../../token/find-token.ts';
+import type {OrganizationRejection} from '../../token/organization-rejections.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {
@@ -25,6 +28,8 @@ interface StatusParts {
   readonly inForce: ConfigurationInForce;
   readonly tokens: TokenCache;
   readonly tally: Tally;
+  /** What organizations reject now. */
+  readonly rejections: readonly OrganizationRejection[];
   readonly sockets: readonly GitSocket[];
   readonly gateways: readonly GatewayStatus[];
   /** What is wrong with sockets, audit, clock and the like. */
@@ -72,7 +77,7 @@ export function statusOf(parts: StatusParts): Status {
   };
 }
 
-function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): OrganizationStatus[] {
+function organizationsOf(binding: Binding, {tokens, tally, rejections}: StatusParts): OrganizationStatus[] {
   const {identity, host, organizations, place} = binding;
   const token =
     identity.kind === 'stored' || identity.kind === 'unusable'
@@ -82,8 +87,9 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
     const counted = {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization)};
-    const lastFailure = isUnusable ? identity.failure : failureOf(token);
-    const lives = token?.expiresAt !== undefined;
+    const rejection = rejectionOf(binding, organization, rejections);
+    const lastFailure = isUnusable ? identity.failure : (failureOf(token) ?? rejection);
+    const lives = token?.expiresAt !== undefined && rejection === undefined;
     return {
       host,
       organization,
@@ -98,6 +104,27 @@ function organizationsOf(binding: Binding, {tokens, tally}: StatusParts): Organi
       lastFailure,
     };
   });
+}
+
+/** Returns why Azure DevOps rejects the identity, until it accepts a token of it again. A fallback answers for all others. */
+function rejectionOf(
+  {identity, host}: Binding,
+  organization: string | undefined,
+  rejections: readonly OrganizationRejection[],
+): OrganizationStatus['lastFailure'] {
+  const name = organization === undefined ? undefined : lowerName(organization);
+  const names = name === undefined ? undefined : [name, `${host}/${name}`];
+  const found = rejections.find(
+    ({owner, identity: key}) => key === identity.key && (names === undefined || names.includes(owner)),
+  );
+  if (found === undefined) return undefined;
+  const {owner, path, lockedUntil} = found;
+  const until = lockedUntil === undefined ? '' : ` until ${new Date(lockedUntil).toISOString()}`;
+  return {
+    code: NOT_ACCEPTED,
+    message: `Azure DevOps rejected the credential for ${printable(path || owner, 100)}${until === '' ? '' : `, not used${until}`}`,
+    hint: `run: orgkey doctor ${owner}`,
+  };
 }
 
 function failureOf(token: TokenStatus | undefined): OrganizationStatus['lastFailure'] {
