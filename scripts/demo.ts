@@ -109,7 +109,16 @@ async function play(url: string): Promise<void> {
   const variables = Object.entries({...cloud.environment(), HOME: home, ...directories()});
   const file = join(home, 'environment');
   writeFileSync(file, variables.map(([name, value]) => `export ${name}='${value}'\n`).join(''));
-  say(`it stays up: in another terminal, run   . ${file}   and then, for example,   git ls-remote ${url}`);
+  const orgkey = join(import.meta.dirname, 'orgkey');
+  say('it stays up: in another terminal, run');
+  for (const line of [
+    `. ${file}`,
+    `git ls-remote ${url}`,
+    `${orgkey} status`,
+    `${orgkey} org test`,
+    `${orgkey} doctor`,
+  ])
+    say(`  ${line}`);
   say('Ctrl-C ends it');
   const alive = setInterval(() => undefined, 60_000);
   await new Promise((end) => process.once('SIGINT', end).once('SIGTERM', end));

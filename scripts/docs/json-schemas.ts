@@ -92,6 +92,24 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
       organizations: listOf(object(organization, ['host', 'identity', 'kind', 'place'])),
     }),
     'gateway-list.schema.json': command('orgkey gateway list --json', {gateways: listOf(gateway)}),
+    'org-test.schema.json': command('orgkey org test --json, orgkey login ORGANIZATION --json', {
+      organizations: listOf(
+        object(
+          {
+            organization: text,
+            identity: text,
+            kind: text,
+            outcome: {enum: ['accepted', 'rejected', 'failed', 'unchecked']},
+            user: text,
+            expiresAt: isoTime,
+            code: text,
+            message: text,
+            hint: text,
+          },
+          ['organization', 'identity', 'kind', 'outcome'],
+        ),
+      ),
+    }),
     'ssh-key-list.schema.json': command('orgkey ssh-key list --json', {
       keys: listOf(
         object(

@@ -57,7 +57,10 @@ export async function readConfiguration(
       },
     );
   throw new CommandError(EXIT.badConfiguration, `the configuration has ${problems}: ${loaded.source}`, {
-    hint: 'correct it: orgkey config edit',
+    // an editor does not repair file permissions
+    hint: loaded.problems.every(({hint}) => hint?.startsWith('chmod ') === true)
+      ? undefined
+      : 'correct it: orgkey config edit',
   });
 }
 
