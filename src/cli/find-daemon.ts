@@ -1,16 +1,18 @@
 import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ControlConnection} from '../control/control-client.ts';
+import {lastFailedStart} from '../service/failed-start.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
-import {runtimeDirectoryOfDaemon} from './locate.ts';
+import {runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from './locate.ts';
+import {recallFirst} from './setup/remember-service.ts';
 
 /** Connects to the daemon. @throws {OrgkeyError} if no daemon answers. */
 export async function connectDaemon(options: Places, context: Context): Promise<ControlConnection> {
   const directory = runtimeDirectoryOfDaemon(options, context);
-  if (directory === undefined) throw notRunning('the daemon is not running');
+  if (directory === undefined) throw await notRunning('the daemon is not running', options, context);
   const folder = join(directory, 'control');
   const path = join(folder, 'control.sock');
   try {
@@ -20,7 +22,7 @@ export async function connectDaemon(options: Places, context: Context): Promise<
       throw new CommandError(EXIT.unhealthy, `the daemon in ${directory} belongs to another user`, {
         hint: 'run the command as that user, or with sudo',
       });
-    throw notRunning(`the daemon is not running: ${path} does not exist`);
+    throw await notRunning(`the daemon is not running: ${path} does not exist`, options, context);
   }
   const {connectControl} = await import('../control/control-client.ts');
   try {
@@ -97,6 +99,21 @@ export async function comesUp(options: Places, context: Context): Promise<boolea
 const START_LIMIT = 10_000;
 const INTERVAL = 50;
 
-function notRunning(message: string): CommandError {
-  return new CommandError(EXIT.notRunning, message, {hint: 'start the daemon: orgkey service start'});
+/** A start that just failed is not suggested again: its cause and its repair are. */
+async function notRunning(message: string, options: Places, context: Context): Promise<CommandError> {
+  const remembered = await recallFirst(setupDirectories(options, context));
+  const isLogged = remembered === undefined || LOGGED.has(remembered.kind);
+  const failure = isLogged ? lastFailedStart(stateDirectory(options, context)) : undefined;
+  if (failure === undefined)
+    return new CommandError(EXIT.notRunning, message, {hint: 'start the daemon: orgkey service start'});
+  return new CommandError(
+    EXIT.notRunning,
+    `the daemon is not running, its last start failed: ${failure.message}`,
+    {
+      hint: failure.hint ?? 'run: orgkey doctor',
+    },
+  );
 }
+
+/** The kinds of service whose daemon writes to a log of its own. */
+const LOGGED: ReadonlySet<string> = new Set(['plain', 'launchd']);

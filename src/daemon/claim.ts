@@ -1,8 +1,9 @@
-import {chmodSync, lstatSync, mkdirSync, statSync, type Stats, unlinkSync} from 'node:fs';
+import {chmodSync, lstatSync, statSync, type Stats, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {otherServes} from '../service/service-result.ts';
+import {cannotMake, makeDirectory, RUNTIME_NAMING, type Naming} from '../places/make-directory.ts';
 import {askSocket, isOrgkey} from '../places/ask-socket.ts';
-import {OrgkeyError, codeOf, messageOf} from '../text/orgkey-error.ts';
+import {OrgkeyError, messageOf} from '../text/orgkey-error.ts';
 import {fileIdentity} from './git/listener.ts';
 
 /** Why a directory or a path cannot be ours. */
@@ -30,57 +31,51 @@ const LONGEST_PATH = process.platform === 'darwin' ? 104 : 108;
 
 /**
  * Makes a directory, or checks the existing one: another user who made it first would receive every `store`.
- * `named`: the user named it, so a symbolic link is intended.
  * @throws {ClaimError}
  */
-function claimDirectory(
-  path: string,
-  mode: typeof PASSAGE | typeof PRIVATE,
-  {named}: {readonly named: boolean},
-): void {
-  const stats = makeDirectory(path, {named});
+function claimDirectory(path: string, mode: typeof PASSAGE | typeof PRIVATE, {named, naming}: Claim): void {
+  const stats = makeAndLook(path, {named, naming});
+  const another = `or name another directory in ${naming.variable}`;
   if (stats.isSymbolicLink())
-    throw new ClaimError(
-      `${path} is a symbolic link`,
-      'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
-    );
+    throw new ClaimError(`${path} is a symbolic link`, `remove the link ${path}, ${another}`);
   if (!stats.isDirectory())
-    throw new ClaimError(
-      `${path} is not a directory`,
-      'remove it, or name another one in ORGKEY_RUNTIME_DIR',
-    );
+    throw new ClaimError(`${path} is not a directory`, `remove the file ${path}, ${another}`);
   const uid = process.geteuid?.() ?? 0;
   if (stats.uid !== uid && stats.uid !== 0) {
     throw new ClaimError(
       `${path} belongs to another user (uid ${stats.uid})`,
-      'remove it, or name another directory in ORGKEY_RUNTIME_DIR',
+      `remove the directory ${path}, ${another}`,
     );
   }
   // root sets the mode of its own directory, such as /run/orgkey
   if (stats.uid === uid && (stats.mode & 0o777) !== mode) chmodSync(path, mode);
 }
 
+interface Claim {
+  /** Whether the user named it, so that a symbolic link is intended. */
+  readonly named: boolean;
+  readonly naming: Naming;
+}
+
 /** @throws {ClaimError} */
-function makeDirectory(path: string, {named}: {readonly named: boolean}): Stats {
+function makeAndLook(path: string, {named, naming}: Claim): Stats {
   try {
-    mkdirSync(path, {recursive: true, mode: PRIVATE});
+    makeDirectory(path, PRIVATE, naming);
     return named ? statSync(path) : lstatSync(path);
   } catch (error) {
-    throw new ClaimError(
-      `${path} cannot be made or entered (${codeOf(error) ?? messageOf(error)})`,
-      `look at what is there: ls -ld ${path}`,
-    );
+    const {message, hint = ''} = error instanceof OrgkeyError ? error : cannotMake(path, error, naming);
+    throw new ClaimError(message, hint);
   }
 }
 
 /** Claims a directory that others may pass through. @throws {ClaimError} */
-export function claimPassage(path: string, options: {readonly named: boolean}): void {
-  claimDirectory(path, PASSAGE, options);
+export function claimPassage(path: string, {named}: {readonly named: boolean}): void {
+  claimDirectory(path, PASSAGE, {named, naming: RUNTIME_NAMING});
 }
 
 /** Claims a directory for us alone. @throws {ClaimError} */
-export function claimPrivate(path: string): void {
-  claimDirectory(path, PRIVATE, {named: false});
+export function claimPrivate(path: string, naming = RUNTIME_NAMING): void {
+  claimDirectory(path, PRIVATE, {named: false, naming});
 }
 
 /**
@@ -121,7 +116,7 @@ export async function claimPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) >= LONGEST_PATH) {
     throw new ClaimError(
       `the path ${path} is longer than ${LONGEST_PATH - 1} bytes`,
-      'name a shorter directory in ORGKEY_RUNTIME_DIR',
+      'name a shorter directory in ORGKEY_RUNTIME_DIR, or with --runtime-dir',
     );
   }
   const stats = lstatSync(path, {throwIfNoEntry: false});

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {machineFiles} from '../places/file-facts.ts';
 import {homeDirectory} from '../places/home-directory.ts';
+import {STATE_NAMING} from '../places/make-directory.ts';
 import {runtimeDirectoryToMake, stateDirectory, type Surrounding} from '../places/paths.ts';
 import {claimPassage, claimPrivate} from './claim.ts';
 
@@ -42,5 +43,5 @@ export function claimPlace({directory, isNamed, state}: Place): void {
   claimPassage(directory, {named: isNamed});
   claimPrivate(join(directory, 'control'));
   claimPrivate(join(directory, 'ssh'));
-  claimPrivate(state);
+  claimPrivate(state, STATE_NAMING);
 }

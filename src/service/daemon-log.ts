@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-} from 'node:fs';
+import {closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
+import {makeDirectory, STATE_NAMING} from '../places/make-directory.ts';
 
 /** Returns the path of the log of a daemon without a supervisor. */
 export function daemonLog(stateDirectory: string): string {
@@ -25,7 +17,7 @@ const daemonLogLimit = 1024 * 1024;
  * @throws {Error} if the state directory cannot be made or the log is a symbolic link.
  */
 export function openDaemonLog(stateDirectory: string, limit = daemonLogLimit): number {
-  mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
+  makeDirectory(stateDirectory, 0o700, STATE_NAMING);
   const path = daemonLog(stateDirectory);
   const descriptor = openAppending(path);
   if (fstatSync(descriptor).size <= limit) return descriptor;

@@ -2,10 +2,11 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
-import {messageOf} from '../text/orgkey-error.ts';
+import {messageOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
+import {lastFailedStart, pidFile, reportedFailure} from './failed-start.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import {otherServes, type ServiceResult, type ServiceStatus} from './service-result.ts';
@@ -54,7 +55,8 @@ export class PlainService {
   }
 
   async start(): Promise<ServiceResult> {
-    if ((await this.#pid()) !== undefined) return {kind: 'done', changes: []};
+    const running = await this.#recorded();
+    if (running !== undefined) return this.#alreadyRunning(running);
     const command = this.#command();
     try {
       const log = openDaemonLog(this.#daemon.stateDirectory);
@@ -65,7 +67,8 @@ export class PlainService {
       }
     } catch (error) {
       const reason = printable(messageOf(error));
-      return {kind: 'failed', message: `cannot start the daemon: ${reason}`, hint: undefined};
+      const hint = error instanceof OrgkeyError ? error.hint : undefined;
+      return {kind: 'failed', message: `cannot start the daemon: ${reason}`, hint};
     }
   }
 
@@ -102,8 +105,10 @@ export class PlainService {
 
   async status(): Promise<ServiceStatus> {
     const pid = await this.#pid();
-    const state = pid === undefined ? 'stopped' : 'running';
-    return {installed: true, state, pid, reason: undefined};
+    if (pid !== undefined) return {installed: true, state: 'running', pid, reason: undefined};
+    const failure = lastFailedStart(this.#daemon.stateDirectory);
+    if (failure === undefined) return {installed: true, state: 'stopped', pid, reason: undefined};
+    return {installed: true, state: 'failed', pid, reason: failure.message, hint: failure.hint};
   }
 
   async #launch(command: readonly string[], log: number): Promise<ServiceResult> {
@@ -128,7 +133,14 @@ export class PlainService {
         : this.#notServing(child, ended === 'serving' ? 'late' : ended, output);
     }
     const failure = await applyChanges(
-      [{kind: 'write', path: this.#pidFile(), text: `${child.pid} ${mark}\n`, mode: 0o600}],
+      [
+        {
+          kind: 'write',
+          path: this.#pidFile(),
+          text: `${child.pid} ${mark}\n${this.runtimeDirectory}\n`,
+          mode: 0o600,
+        },
+      ],
       this.#machine,
     );
     if (failure !== undefined) return {kind: 'failed', message: failure.message, hint: undefined};
@@ -167,12 +179,13 @@ export class PlainService {
   #notServing(child: ChildProcess, ended: string, output: string): ServiceResult {
     // a late daemon must not start serving after we have reported its failure
     if (ended === 'late') child.kill('SIGTERM');
-    const why = output.trim().split('\n').at(-1) ?? '';
+    const reported = reportedFailure(output);
+    const why = reported?.message ?? printable(output.trim().split('\n').at(-1) ?? '');
     const message = `the daemon ${ended === 'late' ? 'does not serve' : `ended with ${ended}`}`;
     return {
       kind: 'failed',
-      message: why === '' ? message : `${message}: ${printable(why)}`,
-      hint: `see ${daemonLog(this.#daemon.stateDirectory)}`,
+      message: why === '' ? message : `${message}: ${why}`,
+      hint: reported?.hint ?? `see ${daemonLog(this.#daemon.stateDirectory)}`,
     };
   }
 
@@ -191,17 +204,38 @@ export class PlainService {
     ];
   }
 
-  /** Returns the pid of the daemon that we started, if it is still the same process. */
+  /** A daemon that runs in another directory serves nothing that looks for it here. */
+  #alreadyRunning({pid, directory}: RecordedProcess): ServiceResult {
+    if (directory === undefined || directory === this.runtimeDirectory) return {kind: 'done', changes: []};
+    return {
+      kind: 'failed',
+      message: `the daemon (process ${pid}) serves ${printable(directory)}, not ${printable(this.runtimeDirectory)}`,
+      hint: 'set XDG_RUNTIME_DIR and TMPDIR as they were at its start, or move it here: orgkey service restart',
+    };
+  }
+
   async #pid(): Promise<number | undefined> {
+    return (await this.#recorded())?.pid;
+  }
+
+  /** Returns the daemon that we started, if it is still the same process. */
+  async #recorded(): Promise<RecordedProcess | undefined> {
     const text = (await readText(this.#pidFile())) ?? '';
-    const [, pid, mark] = /^([1-9]\d{0,9}) (.+)\n$/.exec(text) ?? [];
+    const [, pid, mark, directory] = /^([1-9]\d{0,9}) (.+)\n(?:(.+)\n)?$/.exec(text) ?? [];
     if (pid === undefined) return undefined;
-    return (await markProcess(Number(pid), this.#machine)) === mark ? Number(pid) : undefined;
+    if ((await markProcess(Number(pid), this.#machine)) !== mark) return undefined;
+    return {pid: Number(pid), directory};
   }
 
   #pidFile(): string {
-    return join(this.#daemon.stateDirectory, 'daemon.pid');
+    return pidFile(this.#daemon.stateDirectory);
   }
+}
+
+interface RecordedProcess {
+  readonly pid: number;
+  /** Its runtime directory. `undefined`: an earlier version started it. */
+  readonly directory: string | undefined;
 }
 
 /** Whether a process listens there. Never rejects. */

@@ -25,6 +25,8 @@ export interface ServiceStatus {
   readonly pid: number | undefined;
   /** Why it is not running, if the service knows: for people. */
   readonly reason: string | undefined;
+  /** The repair, if the daemon named one when it failed. */
+  readonly hint?: string | undefined;
 }
 
 /** Returns the result of applied changes; `failure` is what `applyChanges` returned. */

@@ -1,5 +1,6 @@
-import test from 'ava';
+import {mkdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import test from 'ava';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import {until} from '../helpers/patience.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -72,6 +73,77 @@ test.serial('many starts at once all succeed, and leave one daemon', async (t) =
   t.is(serving.pid, pid);
   t.is((await person.run('service stop --service plain')).code, 0);
   t.is((await person.run('status')).code, 3, 'it has ended');
+});
+
+const unusablePlaces = [
+  {
+    place: 'a path that is too long',
+    directory: 'x'.repeat(120),
+    prepare: () => undefined,
+    error: /the path \S+ is longer than 107 bytes/,
+    hint: 'name a shorter directory in ORGKEY_RUNTIME_DIR',
+  },
+  {
+    place: 'a link to nowhere',
+    directory: 'session',
+    prepare: (path: string) => symlinkSync('nowhere', join(path, 'orgkey')),
+    error: /session\/orgkey cannot be made or entered: ENOENT/,
+    hint: 'name a directory that you can write to in ORGKEY_RUNTIME_DIR',
+  },
+  {
+    place: 'a file',
+    directory: 'session',
+    prepare: (path: string) => writeFileSync(join(path, 'orgkey'), ''),
+    error: /session\/orgkey is not a directory/,
+    hint: 'remove the file ',
+  },
+] as const;
+
+for (const {place, directory, prepare, error, hint} of unusablePlaces) {
+  test.serial(`a failed start is reported with its cause and repair: ${place}`, async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const session = person.path(directory);
+    mkdirSync(session, {mode: 0o700});
+    prepare(session);
+    const options = {environment: {XDG_RUNTIME_DIR: session}};
+    const orders = [
+      ['setup', '--service', 'plain'],
+      ['service', 'start'],
+      ['service', 'restart'],
+    ];
+    for (const [command = '', ...argv] of orders) {
+      const {code, stderr} = await person.run(command, argv, options);
+      t.is(code, 1, stderr);
+      t.regex(stderr, error);
+      t.regex(stderr, new RegExp(`orgkey: hint: ${hint}`));
+    }
+    const status = await person.run('status', [], options);
+    t.is(status.code, 3);
+    t.regex(status.stderr, error);
+    t.regex(status.stderr, new RegExp(`orgkey: hint: ${hint}`));
+    t.notRegex(status.stderr, /service start/);
+    const doctor = await person.run('doctor', [], options);
+    t.regex(doctor.stdout, error);
+    t.notRegex(doctor.stdout, /service start/);
+  });
+}
+
+test.serial('service restart fails if no configuration is in force', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.is((await person.run('service start --service plain')).code, 0);
+  person.configure('integrations: {azure: [{nonsense: 1}\n');
+  const broken = await person.run('service restart');
+  t.is(broken.code, 5, broken.stderr);
+  t.regex(
+    broken.stderr,
+    /config\.yaml:\d+:\d+: error: [^]*no configuration is in force\norgkey: hint: correct it/,
+  );
+  rmSync(person.path('.config/orgkey/config.yaml'));
+  const missing = await person.run('service restart');
+  t.is(missing.code, 5, missing.stderr);
+  t.regex(missing.stderr, /no configuration is in force\norgkey: hint: make one: orgkey setup/);
 });
 
 test.serial('without a service, the hint says to start the daemon', async (t) => {

@@ -224,6 +224,29 @@ test.serial('a path that is too long for a socket is reported', async (t) => {
   t.regex(daemon.stderr, /is longer than 107 bytes\norgkey: hint: name a shorter directory/);
 });
 
+asRoot('a read-only home is named as such, with how to name another state directory', async (t) => {
+  const {directory, runtime} = place(t);
+  const home = join(directory, 'home');
+  mkdirSync(home);
+  const daemon = [
+    process.execPath,
+    join(import.meta.dirname, '../../src/main.ts'),
+    'daemon',
+    '--runtime-dir',
+  ];
+  const script = 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"';
+  const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', home, ...daemon, runtime], {
+    env: {PATH: process.env['PATH'], HOME: home},
+  });
+  tether(child);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = await inTime('the daemon to end', once(child, 'close'), () => stderr);
+  t.is(code, 1);
+  t.true(stderr.includes(`the file system of ${home} is read-only`), stderr);
+  t.regex(stderr, /hint: name a directory that you can write to in ORGKEY_STATE_DIR, or with --state-dir\n/);
+});
+
 asRoot('another user cannot connect', async (t) => {
   const {directory, socket} = place(t);
   chmodSync(directory, 0o755);

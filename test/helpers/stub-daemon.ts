@@ -32,7 +32,9 @@ appendFileSync(join(values['state-dir'], 'starts'), '.');
 
 const behavior = basename(values.config);
 if (behavior === 'refuse') {
-  process.stderr.write('orgkey: error: first\norgkey: error: the directory is \u001b[31mtoo loose\n');
+  process.stderr.write(
+    'orgkey: error: first\norgkey: error: the directory is \u001b[31mtoo loose\norgkey: hint: tighten it\n',
+  );
   process.exit(5);
 }
 if (behavior === 'beaten') {

@@ -88,12 +88,42 @@ test('a daemon that ends at its start is reported with its message', async (t) =
   const outcome = await service.start();
   t.is(outcome.kind, 'failed');
   if (outcome.kind !== 'failed') return;
+  t.is(outcome.message, 'the daemon ended with status 5: the directory is \\u{1b}[31mtoo loose');
+  t.is(outcome.hint, 'tighten it');
+  t.deepEqual(await service.status(), {
+    installed: true,
+    state: 'failed',
+    pid: undefined,
+    reason: 'the directory is \\u{1b}[31mtoo loose',
+    hint: 'tighten it',
+  });
+});
+
+test('a failed start is forgotten after one that succeeds', async (t) => {
+  const {service, machine, environment, daemon} = make(t, 'serve');
+  const broken = {...daemon, configFile: 'refuse'};
   t.is(
-    outcome.message,
-    'the daemon ended with status 5: orgkey: error: the directory is \\u{1b}[31mtoo loose',
+    (await new PlainService({...machine, environment, run: runCommand, wait}, broken).start()).kind,
+    'failed',
   );
-  t.regex(outcome.hint ?? '', /daemon\.log$/);
+  t.is((await service.status()).state, 'failed');
+  t.is((await service.start()).kind, 'done');
+  t.is((await service.stop()).kind, 'done');
   t.is((await service.status()).state, 'stopped');
+});
+
+test('a daemon that serves another directory is not taken for a start here', async (t) => {
+  const {service, machine, environment, daemon, facts} = make(t, 'serve');
+  await service.start();
+  const {pid} = facts();
+  const elsewhere = {...daemon, runtimeDirectory: `${daemon.runtimeDirectory}-2`};
+  const moved = new PlainService({...machine, environment, run: runCommand, wait}, elsewhere);
+  t.like(await moved.start(), {
+    kind: 'failed',
+    message: `the daemon (process ${pid}) serves ${daemon.runtimeDirectory}, not ${elsewhere.runtimeDirectory}`,
+  });
+  t.is((await moved.restart()).kind, 'done');
+  t.deepEqual(await moved.start(), {kind: 'done', changes: []});
 });
 
 test('a missing Node is a failure', async (t) => {
@@ -136,7 +166,7 @@ test('the ready line of another daemon is not taken for ours', async (t) => {
   patience = afterBeing(inState, -1, async () => undefined);
   const outcome = await service.start();
   t.like(outcome, {kind: 'failed'});
-  t.regex(JSON.stringify(outcome), /ended with status 1: orgkey: error: another orgkey daemon serves/);
+  t.regex(JSON.stringify(outcome), /ended with status 1: another orgkey daemon serves/);
   t.throws(() => statSync(inState('daemon.pid')));
 });
 

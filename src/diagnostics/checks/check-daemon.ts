@@ -34,7 +34,7 @@ export async function checkDaemon({
 
 async function checkService(service: World['service'], runs: boolean): Promise<Diagnostic[]> {
   if (service === undefined) return [ok('service', 'not set up, you start the daemon yourself')];
-  const {installed, state, reason} = await service.status();
+  const {installed, state, reason, hint = 'orgkey logs'} = await service.status();
   const why = reason === undefined ? '' : `: ${printable(reason)}`;
   if (!installed)
     return [
@@ -49,7 +49,9 @@ async function checkService(service: World['service'], runs: boolean): Promise<D
     case 'listening':
       return [ok('service', `${service.kind}, ${state}`)];
     case 'failed':
-      return [failed('service', `${service.kind} failed${why}`, 'orgkey logs\nthen: orgkey service restart')];
+      return [
+        failed('service', `${service.kind} failed${why}`, `${printable(hint)}\nthen: orgkey service restart`),
+      ];
     case 'stopped':
       return runs
         ? [ok('service', `${service.kind} is stopped, the daemon was started manually`)]

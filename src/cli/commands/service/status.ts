@@ -10,7 +10,7 @@ export async function showStatus(
   context: Context,
 ): Promise<ExitCode> {
   const {service} = await chooseExisting(options, context);
-  const status = await service.status();
+  const {hint, ...status} = await service.status();
   const {terminal} = context;
   if (options.json) {
     terminal.printJson({schemaVersion: SCHEMA_VERSION, kind: service.kind, ...status});
@@ -19,6 +19,7 @@ export async function showStatus(
     const reason = status.reason === undefined ? '' : `: ${printable(status.reason)}`;
     const installed = status.installed ? '' : ', not installed';
     terminal.print(`${service.kind}: ${status.state}${pid}${installed}${reason}`);
+    if (hint !== undefined) terminal.hint(printable(hint));
   }
   return status.state === 'running' || status.state === 'listening' ? EXIT.ok : EXIT.notRunning;
 }
