@@ -51,6 +51,20 @@ test('every socket has a unit', (t) => {
   );
 });
 
+test('the socket of a gateway is in its own directory', (t) => {
+  const gateway = {name: 'gateway-agents', mode: 0o600, group: undefined, gateway: 'agents'};
+  const [user, system] = [userUnits, systemUnits].map((make) => make({...daemon, sockets: [gateway]}));
+  const unit = 'orgkey-gateway-agents.socket';
+  t.deepEqual(lines(textOf(user ?? [], unit), 'ListenStream'), [
+    'ListenStream=%t/orgkey/gateways/agents/gateway.sock',
+  ]);
+  t.deepEqual(lines(textOf(system ?? [], unit), 'FileDescriptorName'), ['FileDescriptorName=gateway-agents']);
+  t.deepEqual(lines(textOf(system ?? [], unit), 'ExecStartPost'), [
+    'ExecStartPost=install -o orgkey -g orgkey -m 0644 /dev/null /run/orgkey/gateways/agents/gitconfig',
+  ]);
+  t.regex(textOf(system ?? [], 'orgkey.service'), /ReadWritePaths=.*gateways\/agents\/gitconfig/);
+});
+
 test('the sockets of a user have private modes', (t) => {
   const units = userUnits(daemon);
   const git = textOf(units, 'orgkey.socket');
