@@ -59,6 +59,14 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
             outcome: {enum: ['ok', 'warning', 'failed', 'skipped']},
             detail: text,
             repair: {...text, description: 'Present with the outcomes warning and failed.'},
+            commands: {
+              ...listOf(text),
+              description: 'The parts of the repair that can be run as they are, in this order.',
+            },
+            advice: {
+              ...listOf(text),
+              description: 'The parts of the repair that only a person can do, or has to complete.',
+            },
           },
           ['group', 'title', 'outcome', 'detail'],
         ),

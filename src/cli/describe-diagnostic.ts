@@ -1,4 +1,5 @@
 import type {Diagnostic} from '../diagnostics/diagnostic.ts';
+import {isCommand} from '../diagnostics/steps-of.ts';
 import {printable} from '../text/printable.ts';
 import {style, type Style} from './terminal.ts';
 import {wrap} from './wrap.ts';
@@ -14,7 +15,7 @@ export function describeDiagnostic(
   const lines = [`${color === undefined ? sign : style(color, sign)} ${first}`];
   if (repair !== undefined) lines.push(...layRepair(repair, columns));
   if (group === lastGroup) return lines.join('\n');
-  const heading = style('bold', printable(group, 80));
+  const heading = style('bold', printable(group, 400));
   return [...(lastGroup === undefined ? [] : ['']), heading, ...lines].join('\n');
 }
 
@@ -28,11 +29,10 @@ const SIGNS: Readonly<Record<Diagnostic['outcome'], readonly [sign: string, colo
 /** A command is not wrapped, and stands alone in its line, so that it can be copied. */
 function layRepair(repair: string, columns: number): string[] {
   const [first = '', ...more] = repair.split('\n');
-  const isCommand = /^(?:az|chmod|chown|git|kill|launchctl|orgkey|rm|timedatectl|unset|usermod) /.test(first);
   const text = `repair: ${first}`;
   const lines = [
-    ...(isCommand ? [text] : wrap(text, columns - 2, columns - 10)),
-    ...more.flatMap((line) => wrap(line, columns - 10)),
+    ...(isCommand(first) ? [text] : wrap(text, columns - 2, columns - 10)),
+    ...more.flatMap((line) => (isCommand(line) ? [line] : wrap(line, columns - 10))),
   ];
   return lines.map((line, at) => `  ${at === 0 ? '' : '        '}${line}`);
 }

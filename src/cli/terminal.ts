@@ -28,6 +28,7 @@ export class Terminal {
   readonly #streams: Streams;
   readonly #mayColor: boolean;
   #hasReader = true;
+  #hasProgress = false;
 
   constructor(streams: Streams, environment: Readonly<Record<string, string | undefined>>) {
     this.#streams = streams;
@@ -91,6 +92,14 @@ export class Terminal {
 
   hint(hint: string): void {
     this.say(`orgkey: hint: ${hint}`);
+  }
+
+  /** Shows one line on a terminal until the next call, or removes it. */
+  showProgress(text: string | undefined): void {
+    const {stderr} = this.#streams;
+    if (!stderr.isTTY || (text === undefined && !this.#hasProgress)) return;
+    this.#hasProgress = text !== undefined;
+    stderr.write(`\r\u001b[K${text ?? ''}`);
   }
 
   /** Replaces the whole screen. */

@@ -11,18 +11,20 @@ export type Asked =
   | {readonly kind: 'unreachable'; readonly message: string; readonly repair: string};
 
 interface Question {
+  /** Default: GET. */
+  readonly method?: 'GET' | 'HEAD';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The environment of the command, whose proxies are used. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Sends one GET, straight or through a proxy. Does not throw. */
-export async function askServer({url, headers, environment}: Question): Promise<Asked> {
+/** Sends one request, straight or through a proxy. Does not throw. */
+export async function askServer({method = 'GET', url, headers, environment}: Question): Promise<Asked> {
   try {
     const signal = AbortSignal.timeout(PATIENCE);
     const wayOut = {variables: environment, signal, limit: LARGEST};
-    return {kind: 'answered', answer: await sendRequest({method: 'GET', url, headers}, wayOut)};
+    return {kind: 'answered', answer: await sendRequest({method, url, headers}, wayOut)};
   } catch (error) {
     const {host} = new URL(url);
     const {message, hint} = advise(
@@ -42,7 +44,7 @@ export async function askServer({url, headers, environment}: Question): Promise<
 }
 
 /** In milliseconds, for the proxy and the answer. */
-const PATIENCE = 15_000;
+const PATIENCE = 5000;
 
 /** In bytes; that there is an answer says enough. */
 const LARGEST = 256 * 1024;

@@ -10,22 +10,29 @@ export interface Credential {
   readonly token: string;
 }
 
+/** Asks for the headers only, without a token. Addresses that answer to anyone name the tenant in them. */
+export function askForHeaders(url: string, {environment, version}: Asker): Promise<Asked> {
+  return askServer({method: 'HEAD', url, environment, headers: headersOf(version)});
+}
+
+type Asker = Pick<World, 'environment' | 'version'>;
+
 /** Asks Azure DevOps, with or without a token. The headers make it answer 401 instead of showing a sign-in page. */
 export function askAzureDevOps(
   url: string,
   credential: Credential | undefined,
-  {environment, version}: Pick<World, 'environment' | 'version'>,
+  {environment, version}: Asker,
 ): Promise<Asked> {
-  return askServer({
-    url,
-    environment,
-    headers: {
-      accept: 'application/json',
-      'user-agent': `orgkey/${version} (doctor)`,
-      'x-tfs-fedauthredirect': 'Suppress',
-      ...(credential === undefined ? {} : {authorization: authorizationOf(credential)}),
-    },
-  });
+  const authorization = credential === undefined ? {} : {authorization: authorizationOf(credential)};
+  return askServer({url, environment, headers: {...headersOf(version), ...authorization}});
+}
+
+function headersOf(version: string): Readonly<Record<string, string>> {
+  return {
+    accept: 'application/json',
+    'user-agent': `orgkey/${version} (doctor)`,
+    'x-tfs-fedauthredirect': 'Suppress',
+  };
 }
 
 function authorizationOf({form, token}: Credential): string {
@@ -37,6 +44,8 @@ type Verdict =
   | {readonly kind: 'ok'; readonly answer: Answer}
   /** The server does not know who we are. */
   | {readonly kind: 'signed-out'; readonly message: string; readonly repair: string | undefined}
+  /** The server limits requests or fails: this says nothing about us. */
+  | {readonly kind: 'busy'; readonly message: string; readonly repair: string}
   /** The server rejects the request for another reason: 403, 404 and the like. */
   | {
       readonly kind: 'rejected';
@@ -45,38 +54,88 @@ type Verdict =
       readonly repair: string | undefined;
     };
 
-/** Judges an answer. A page instead of data, or a redirect to the sign-in page, means that we are not signed in. */
-export function judge(answer: Answer): Verdict {
+/**
+ * Judges an answer. A page instead of data, or a redirect to the sign-in page, means that we are not signed in. The
+ * form of the credential decides which words fit a 401.
+ */
+export function judge(answer: Answer, form?: Credential['form']): Verdict {
   const {status} = answer;
-  const isPage = /^text\/html/i.test(answer.headers['content-type'] ?? '');
+  if (status === 429 || status >= 500) return busy(answer);
+  const isPage = status === 200 && /^text\/html/i.test(answer.headers['content-type'] ?? '');
+  if (status === 401 || status === 203 || (status >= 300 && status < 400) || isPage)
+    return signedOut(answer, form);
+  if (status === 200) return {kind: 'ok', answer};
   const {message, repair} = explain(answer);
-  if (status === 401 || status === 203 || (status >= 300 && status < 400) || (status === 200 && isPage)) {
-    const how =
-      status === 401 ? '' : status === 200 ? ', it shows a page' : ', it redirects to the sign-in page';
+  return {kind: 'rejected', status, message: message ?? 'it rejects the request', repair};
+}
+
+function signedOut(answer: Answer, form: Credential['form'] | undefined): Verdict {
+  const {status} = answer;
+  const {message, repair} = explain(answer);
+  const how =
+    status === 401 ? '' : status === 200 ? ', it shows a page' : ', it redirects to the sign-in page';
+  const isPlain = message === undefined || message.endsWith(`(${NOT_AUTHORIZED})`);
+  if (form === 'pat' && isPlain)
     return {
       kind: 'signed-out',
-      message: message ?? `it treats us as anonymous (HTTP ${status}${how})`,
-      repair,
+      message: `the personal access token is wrong, revoked or expired (HTTP ${status}${how})`,
+      repair: undefined,
     };
-  }
-  if (status === 200) return {kind: 'ok', answer};
-  return {kind: 'rejected', status, message: message ?? 'it rejects the request', repair};
+  return {
+    kind: 'signed-out',
+    message: message ?? `it treats us as anonymous (HTTP ${status}${how})`,
+    repair,
+  };
+}
+
+/** What Azure DevOps says to a token that it does not know. */
+const NOT_AUTHORIZED = 'TF400813';
+
+function busy(answer: Answer): Extract<Verdict, {kind: 'busy'}> {
+  const {status, headers} = answer;
+  const code = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(textOf(answer))?.[0];
+  const seconds = secondsToWait(headers['retry-after'], headers.date);
+  const named = `HTTP ${status}${code === undefined ? '' : `, ${code}`}`;
+  const wait = seconds === undefined ? '' : `; it asks to wait ${seconds} s`;
+  return {
+    kind: 'busy',
+    message:
+      status === 429
+        ? `it limits the number of our requests (${named})${wait}`
+        : `it is not available (${named})${wait}`,
+    repair: `${seconds === undefined ? 'wait some minutes' : `wait ${seconds} s`}, then try again${status === 429 ? '' : '; for outages see https://status.dev.azure.com'}`,
+  };
+}
+
+/** Reads `Retry-After`, in seconds or as a date; a date counts from the server's own clock. */
+function secondsToWait(value: string | undefined, date: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^[0-9]{1,6}$/.test(value.trim())) return Number(value);
+  const seconds = Math.ceil((Date.parse(value) - Date.parse(date ?? '')) / 1000);
+  return Number.isFinite(seconds) ? Math.max(0, Math.min(999_999, seconds)) : undefined;
+}
+
+function textOf(answer: Answer): string {
+  return [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
 }
 
 /** Explains an answer by the error codes in it. */
 function explain(answer: Answer): {readonly message?: string; readonly repair: string | undefined} {
-  const text = [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
+  const text = textOf(answer);
+  const ended = /personal access token used has (expired|been revoked)/i.exec(text)?.[1];
+  if (ended !== undefined)
+    return {
+      message: `the personal access token has ${ended.toLowerCase()}`,
+      repair: undefined,
+    };
   const codes = [...text.matchAll(/\b(?:TF|VS)[0-9]{5,6}\b/g)].map(([code]) => code);
   const known = codes.map(explainCode).find((explanation) => explanation !== undefined);
   if (known !== undefined) {
     const meaning = known.meaning.replace(/\.$/, '');
     return {message: `${lowerFirst(meaning)} (${known.code})`, repair: known.action};
   }
-  const words = /access token used has expired/i.test(text)
-    ? 'the personal access token has expired'
-    : undefined;
   const code = codes[0];
-  const message = words ?? (code === undefined ? undefined : printable(sentenceWith(code, text), 200));
+  const message = code === undefined ? undefined : printable(sentenceWith(code, text), 200);
   return message === undefined ? {repair: undefined} : {message, repair: undefined};
 }
 
@@ -116,6 +175,16 @@ export function userIn({text}: Answer): string | undefined {
   const {id, providerDisplayName} = user ?? {};
   if (typeof id !== 'string' || /^a{8}-/.test(id)) return undefined;
   return typeof providerDisplayName === 'string' && providerDisplayName !== '' ? providerDisplayName : id;
+}
+
+/** Returns the project and the name of the first repository in a list. `undefined`: none can be read from it. */
+export function firstRepositoryIn({text}: Answer): {project: string; name: string} | undefined {
+  const list = parseRecord(text)?.['value'];
+  const first: unknown = Array.isArray(list) ? list[0] : undefined;
+  if (!isRecord(first)) return undefined;
+  const project = recordIn(first, 'project')?.['name'];
+  const {name} = first;
+  return typeof project === 'string' && typeof name === 'string' ? {project, name} : undefined;
 }
 
 /** Returns the number of entries in a list. `undefined`: it was too long to be read to its end. */

@@ -64,7 +64,8 @@ export async function probeOrganization(
   const problem = await reachability.problemOf(target.host);
   if (problem !== undefined) return {kind: 'unchecked', ...problem};
   const given = {...daemon, token: async () => token};
-  return judgeDiagnostics(await checkOrganization(target, {...world, daemon: given}));
+  const known = {...world, daemon: given, loaded: {kind: 'loaded'}, unreachable: new Set<string>()} as const;
+  return judgeDiagnostics((await checkOrganization(target, known)).diagnostics);
 }
 
 function judgeDiagnostics(diagnostics: readonly Diagnostic[]): Probe {
@@ -80,6 +81,8 @@ function judgeDiagnostics(diagnostics: readonly Diagnostic[]): Probe {
   // the first one is the cause
   const failed = diagnostics.find(({outcome}) => outcome === 'failed') ?? signIn;
   if (failed === undefined) return {kind: 'unchecked', message: 'no check applies', repair: 'orgkey doctor'};
+  // the server is busy, which says nothing about the credential
+  if (/\(HTTP (?:429|5\d\d)\b/.test(failed.detail)) return {kind: 'unchecked', ...findingOf(failed)};
   const named = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(failed.detail)?.[0];
   const code = named ?? (failed.title === 'organization' ? 'ERR_NO_ORGANIZATION' : 'ERR_NOT_ACCEPTED');
   return {kind: 'rejected', code, ...findingOf(failed)};

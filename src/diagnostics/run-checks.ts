@@ -13,7 +13,10 @@ import {checkSockets} from './checks/check-sockets.ts';
 import {checkStore} from './checks/check-store.ts';
 import {checkSubmodules} from './checks/check-submodules.ts';
 import {checkTransport} from './checks/check-transport.ts';
+import {checkWithGit} from './checks/check-with-git.ts';
+import {checkWithSsh} from './checks/check-with-ssh.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
+import type {Target} from './target.ts';
 import type {Check, World} from './world.ts';
 
 /** In the order of dependence: the cause of a failure is printed above its effects. */
@@ -29,21 +32,36 @@ const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['daemon', checkSockets],
   ['daemon', checkStore],
   ['submodules', checkSubmodules],
+  ['submodules', checkWithSsh],
   ['network', checkNetwork],
 ];
 
 /** How many organizations are checked at once: each may cost a token request. */
 const AT_ONCE = 4;
 
-/** Runs every check, in order. Yields each diagnostic as soon as it and the ones before it are known. */
-export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
-  for (const [group, check] of CHECKS) yield* await guarded(group, () => check(world));
+/**
+ * Runs every check, in order, and ends in time. Yields each diagnostic as soon as it and the ones before it are known.
+ * `start` gets the group that is checked now.
+ */
+export async function* runChecks(
+  world: World,
+  start: (group: string) => void = () => undefined,
+): AsyncGenerator<Diagnostic> {
+  const end = performance.now() + RUN_LIMIT;
+  const found: Diagnostic[] = [];
+  for (const [group, check] of CHECKS) {
+    start(group);
+    const diagnostics = await guarded(group, end, () => check(world, found));
+    found.push(...diagnostics);
+    yield* diagnostics;
+  }
   const waiting: Promise<readonly Diagnostic[]>[] = [];
   for (const target of world.targets) {
-    waiting.push(guarded(target.name, () => checkOrganization(target, world)));
+    start(target.name);
+    waiting.push(guarded(target.name, end, () => checkTarget(target, world, found)));
     if (waiting.length >= AT_ONCE) yield* (await waiting.shift()) ?? [];
   }
-  for (const found of waiting) yield* await found;
+  for (const diagnostics of waiting) yield* await diagnostics;
   if (world.left > 0)
     yield diagnosticsOf('others').skipped(
       'organizations',
@@ -51,21 +69,56 @@ export async function* runChecks(world: World): AsyncGenerator<Diagnostic> {
     );
 }
 
-/** Turns an exception of a check into a diagnostic, so that the other checks still run. */
+/** The steps that orgkey takes, then git itself, on what was named or on a repository that the organization shows. */
+async function checkTarget(
+  target: Target,
+  world: World,
+  before: readonly Diagnostic[],
+): Promise<readonly Diagnostic[]> {
+  const failures = before.filter(({outcome}) => outcome === 'failed');
+  const unreachable = new Set(failures.filter(({group}) => group === 'network').map(({title}) => title));
+  const {diagnostics, repository} = await checkOrganization(target, {...world, unreachable});
+  const named = world.trials.filter(({name}) => name === target.name);
+  const shown = repository === undefined ? [] : [{remote: repository, url: repository}];
+  const isBroken =
+    diagnostics.some(({outcome}) => outcome === 'failed') ||
+    failures.some(({group}) => group !== 'submodules');
+  const tried: Diagnostic[] = [];
+  for (const trial of named.length === 0 ? shown : named)
+    tried.push(await checkWithGit({...trial, group: target.name, hasFailure: isBroken}, world));
+  return [...diagnostics, ...tried];
+}
+
+/** In milliseconds, for one check and for all of them. */
+const CHECK_LIMIT = 40_000;
+const RUN_LIMIT = 90_000;
+
+/** Turns an exception of a check into a diagnostic, so that the other checks still run, and ends one that hangs. */
 async function guarded(
   group: string,
+  end: number,
   check: () => Promise<readonly Diagnostic[]>,
 ): Promise<readonly Diagnostic[]> {
+  const {skipped, failed} = diagnosticsOf(group);
+  const left = Math.min(CHECK_LIMIT, end - performance.now());
+  if (left <= 0) return [skipped('check', 'not checked: the checks before took too long')];
+  const late = Promise.withResolvers<readonly Diagnostic[]>();
+  const timer = setTimeout(() => {
+    const detail = `this check did not end within ${Math.round(left / 1000)} s`;
+    late.resolve([failed('check', detail, 'orgkey doctor --bundle FILE\nand report it')]);
+  }, left);
   try {
-    return await check();
+    return await Promise.race([check(), late.promise]);
   } catch (error) {
     const reason = printable(messageOf(error), 200);
     return [
-      diagnosticsOf(group).failed(
+      failed(
         'check',
         `this check failed: ${reason}`,
         'report this, and attach the file of: orgkey doctor --bundle FILE',
       ),
     ];
+  } finally {
+    clearTimeout(timer);
   }
 }

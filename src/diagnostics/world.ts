@@ -36,8 +36,21 @@ export interface World {
   readonly stateDirectory: string;
   /** The organizations to check. */
   readonly targets: readonly Target[];
+  /** What git is tried on, with the name of its target: the URL that was given, or the remotes of this repository. */
+  readonly trials: readonly Trial[];
+  /** Repositories over ssh that are known here: the one that was given, and the submodules of this repository. */
+  readonly sshRemotes: readonly {readonly organization: string; readonly url: string}[];
   /** How many more organizations there are that are not checked. */
   readonly left: number;
+}
+
+export interface Trial {
+  /** Of the target. */
+  readonly name: string;
+  /** A URL, or the name of a remote. */
+  readonly remote: string;
+  /** The URL of the remote; it may hold a login. */
+  readonly url: string;
 }
 
 /** The daemon that git would reach from here. */
@@ -58,4 +71,5 @@ export type SeenDaemon =
       readonly hint: string;
     };
 
-export type Check = (world: World) => Promise<readonly Diagnostic[]>;
+/** `before`: what the checks before it found. */
+export type Check = (world: World, before: readonly Diagnostic[]) => Promise<readonly Diagnostic[]>;

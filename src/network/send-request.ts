@@ -5,7 +5,7 @@ import {connectThroughProxy} from './open-tunnel.ts';
 import type {ProxyVariables} from './proxy.ts';
 
 export interface WebRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;

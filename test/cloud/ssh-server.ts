@@ -73,6 +73,11 @@ export class SshServer {
     return `${key.type} ${key.getPublicSSH().toString('base64')}`;
   }
 
+  /** PEM. */
+  get hostKey(): string {
+    return this.#hostKey;
+  }
+
   /** Connections that are open now. */
   get open(): number {
     return this.#sockets.size;

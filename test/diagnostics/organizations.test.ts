@@ -148,12 +148,12 @@ test.serial('a missing member, organization, rule, repository or permission is e
       'repository',
       /^failed: .*\(TF400813\) \(HTTP 403\) → /,
     ],
-    ['git@ssh.dev.azure.com:v3/contoso/web/site', 'contoso', 'repository', /^ok: can be read$/],
+    ['git@ssh.dev.azure.com:v3/contoso/web/site', 'contoso', 'git', /^failed: .*ssh\.dev\.azure\.com/],
     [
-      'https://me:word@contoso.visualstudio.com/web/_git/site?x#y',
+      'https://me:word@contoso.visualstudio.com/web/_git/site',
       'contoso',
-      'repository',
-      /^ok: can be read$/,
+      'git',
+      /^failed: Authentication failed .* → use the URL without the login: /,
     ],
   ];
   for (const [target, group, title, expected] of rows) {
@@ -179,7 +179,9 @@ test.serial('a rejected sign-in is reported in each of its forms, and no redirec
     t.is(code, 1);
     t.regex(
       of('contoso', 'sign-in'),
-      new RegExp(`^failed: it treats us as anonymous \\(HTTP ${status}, it redirects to the sign-in page\\)`),
+      new RegExp(
+        `^failed: the personal access token is wrong.* \\(HTTP ${status}, it redirects to the sign-in page\\)`,
+      ),
     );
   }
   t.is(cloud.requests.count({host: 'spsprodweu1.vssps.visualstudio.com'}), 0);
@@ -208,6 +210,19 @@ test.serial('a failed token request is explained with its code and the tenant', 
   t.regex(of('contoso', 'token'), /^failed: .*\(AADSTS7000215\) → /);
   t.regex(of('contoso', 'tenant'), /^ok: /);
   t.regex(of('stranger', 'tenant'), /^failed: the organization is connected to/);
+});
+
+test.serial('the tenant is read from the address of the organization if its data has none', async (t) => {
+  const {cloud, examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    cloud.addOrganization('contoso', {tenant, members: [app]});
+    return {credentials: secretOf(app, tenant, 'contoso')};
+  });
+  cloud.fault({endpoint: 'connection-data', status: 200, body: {}});
+  const {of} = await examine(['contoso']);
+  t.regex(of('contoso', 'tenant'), /^ok: [0-9a-f-]{36}, same as the organization$/);
+  t.is(cloud.requests.count({method: 'HEAD'}), 1);
 });
 
 test.serial('a collection of a server is found with and without tfs', async (t) => {
@@ -239,8 +254,11 @@ test.serial('without a daemon the other checks still run', async (t) => {
   await daemon.stop();
   const {code, of} = await examine();
   t.is(code, 1);
-  t.regex(of('daemon', 'daemon'), /^failed: the daemon is not running.* → start it: orgkey service start$/);
-  t.is(of('contoso', 'token'), 'skipped: the daemon is not running');
+  t.regex(
+    of('daemon', 'daemon'),
+    /^failed: the daemon is not running.* → start the daemon: orgkey service start$/,
+  );
+  t.is(of('contoso', 'token'), 'skipped: not checked: the daemon is not running');
   t.regex(of('network', 'dev.azure.com'), /^ok/);
   t.regex(of('git', 'helper'), /^ok: git asks orgkey for contoso$/);
 });
@@ -259,7 +277,7 @@ test.serial('an argument that names no organization is refused without a request
   ]) {
     const {code, stderr} = await person.run('doctor', [word]);
     t.is(code, 2, word);
-    t.regex(stderr, /^orgkey: error: that is neither an organization nor a repository of one: /, word);
+    t.regex(stderr, /^orgkey: error: neither an organization nor one of its repositories: /, word);
   }
   t.is(cloud.requests.count({}), 0);
 });

@@ -2,24 +2,24 @@ import {writeFile} from 'node:fs/promises';
 import type {Loaded} from '../../config/configuration.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
 import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
-import {ownerNamed} from '../../control/owner-named.ts';
 import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
 import {makeBundle} from '../../diagnostics/make-bundle.ts';
 import {runChecks} from '../../diagnostics/run-checks.ts';
-import {configuredTargets, targetOf, targetOfRemote, type Target} from '../../diagnostics/target.ts';
+import {stepsOf} from '../../diagnostics/steps-of.ts';
+import type {Target} from '../../diagnostics/target.ts';
 import type {SeenDaemon, World} from '../../diagnostics/world.ts';
 import {GitError, gitHere, type RunGit} from '../../git/run-git.ts';
+import {readSeenRepository} from '../../git/seen-repository.ts';
 import {readSeenSettings, type SeenSetting} from '../../git/seen-settings.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
-import {showAddress} from '../../text/show-address.ts';
 import type {Service} from '../../service/service.ts';
 import {serviceFor} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {describeDiagnostic, summaryOf} from '../describe-diagnostic.ts';
+import {summaryOf} from '../describe-diagnostic.ts';
 import {explainError} from '../explain-error.ts';
 import {connectDaemon} from '../find-daemon.ts';
 import {
@@ -29,10 +29,11 @@ import {
   stateDirectoryOf,
   SYSTEM_RUNTIME,
 } from '../locate.ts';
-import {httpsUrlOf, parseRemote} from '../line/parse-git-url.ts';
 import {loadFor} from '../read-configuration.ts';
 import {scriptsForGit} from '../setup/place-scripts.ts';
 import {recallFirst} from '../setup/remember-service.ts';
+import {chooseTargets, chooseTrials, sshRemotesIn} from '../doctor/choose-targets.ts';
+import {DoctorReport} from '../doctor/doctor-report.ts';
 
 interface DoctorOptions extends Places {
   readonly url?: string | undefined;
@@ -44,20 +45,22 @@ interface DoctorOptions extends Places {
 export async function doctor(options: DoctorOptions, context: Context): Promise<ExitCode> {
   const {terminal} = context;
   const loaded = await loadFor(options, context);
-  const targets = chooseTargets(options.url, loaded);
+  const bindings = new Bindings(loaded.kind === 'loaded' ? loaded.configuration.bindings : []);
+  const targets = chooseTargets(options.url, bindings);
   const daemon = await connect(options, context);
   try {
     const {world, tokens} = await lookAround(options, context, {loaded, targets, daemon});
-    const diagnostics: Diagnostic[] = [];
-    for await (const diagnostic of runChecks(world)) {
-      if (!options.json)
-        terminal.print(describeDiagnostic(diagnostic, diagnostics.at(-1)?.group, terminal.columns));
-      diagnostics.push(diagnostic);
-    }
+    const diagnostics = await look(world, options, context);
     const failures = diagnostics.filter(({outcome}) => outcome === 'failed').length;
     const warnings = diagnostics.filter(({outcome}) => outcome === 'warning').length;
     if (options.json)
-      terminal.printJson({schemaVersion: SCHEMA_VERSION, healthy: failures === 0, diagnostics});
+      terminal.printJson({
+        schemaVersion: SCHEMA_VERSION,
+        healthy: failures === 0,
+        diagnostics: diagnostics.map((one) =>
+          one.repair === undefined ? one : {...one, ...stepsOf(one.repair)},
+        ),
+      });
     else terminal.print(`\n${summaryOf(failures, warnings)}`);
     if (options.bundle !== undefined) {
       const logs = daemon.kind === 'connected' ? await recentLogs(daemon.connection) : [];
@@ -73,21 +76,19 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
   }
 }
 
-/** Returns the target that is named, else every organization that the configuration names. */
-function chooseTargets(text: string | undefined, loaded: Loaded): readonly Target[] {
-  const bindings = new Bindings(loaded.kind === 'loaded' ? loaded.configuration.bindings : []);
-  if (text === undefined) return configuredTargets(bindings);
-  const remote = parseRemote(text);
-  const target =
-    remote === undefined
-      ? targetOf(ownerNamed(text, bindings), bindings, undefined)
-      : targetOfRemote(remote, bindings, httpsUrlOf(remote));
-  if (target !== undefined) return [target];
-  throw new CommandError(
-    EXIT.usage,
-    `neither an organization nor one of its repositories: ${printable(showAddress(text, 'remote').shown, 100)}`,
-    {hint: 'name one, as in: orgkey doctor contoso'},
-  );
+/** Prints each diagnostic as soon as it is known, unless a program reads them all. */
+async function look(world: World, {json}: DoctorOptions, {terminal}: Context): Promise<Diagnostic[]> {
+  const report = new DoctorReport(terminal, world.targets.length);
+  const diagnostics: Diagnostic[] = [];
+  try {
+    for await (const diagnostic of runChecks(world, (group) => report.start(group))) {
+      if (!json) report.add(diagnostic);
+      diagnostics.push(diagnostic);
+    }
+  } finally {
+    report.end();
+  }
+  return diagnostics;
 }
 
 type Connected =
@@ -123,6 +124,9 @@ async function lookAround(
 ): Promise<{readonly world: World; readonly tokens: readonly string[]}> {
   const {environment, directory, platform, uid, program, now} = context;
   const git = gitHere(environment, directory);
+  const settings = await settingsFrom(git);
+  const repository = await readSeenRepository(git).catch(() => undefined);
+  const submodules = typeof repository === 'object' ? repository.submodules : [];
   const scripts = scriptsForGit({}, context);
   const tokens: string[] = [];
   const world: World = {
@@ -137,7 +141,7 @@ async function lookAround(
     directory,
     now,
     git,
-    settings: await settingsFrom(git),
+    settings,
     loaded,
     daemon: await seenDaemon(daemon, tokens),
     service: await findService(options, context, loaded, daemon),
@@ -147,6 +151,11 @@ async function lookAround(
       context,
     ),
     targets: targets.slice(0, MOST_TARGETS),
+    trials: chooseTrials(options.url, {targets, settings, loaded}),
+    sshRemotes: sshRemotesIn([
+      ...(options.url === undefined ? [] : [options.url]),
+      ...submodules.map(({url}) => url),
+    ]),
     left: Math.max(0, targets.length - MOST_TARGETS),
   };
   return {world, tokens};

@@ -127,10 +127,7 @@ function explainHttps(
     identity: describeIdentity(identity),
     kind: identity.kind,
     tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
-    answer:
-      identity.kind === 'unusable'
-        ? `a failure: ${identity.failure.message} (${identity.failure.code})`
-        : `${formOf(identity, git)} (git ${git.text})`,
+    answer: answerFor(url, identity, git),
     sockets: socketsFor(owner, identity, configuration),
   };
 }
@@ -197,6 +194,14 @@ function describeDecision(decision: ReturnType<typeof decideGrant>): string {
 
 function organizationOf(owner: Owner): string | undefined {
   return owner.kind === 'organization' || owner.kind === 'server' ? describeOwner(owner) : undefined;
+}
+
+function answerFor(url: string, identity: Identity, git: GitVersion): string {
+  if (/^https?:\/\/[^/?#]*:[^/?#]*@/i.test(url))
+    return 'nothing: git sends the login in the URL, and does not ask orgkey';
+  return identity.kind === 'unusable'
+    ? `a failure: ${identity.failure.message} (${identity.failure.code})`
+    : `${formOf(identity, git)} (git ${git.text})`;
 }
 
 function formOf({kind}: Identity, git: GitVersion): string {

@@ -1,5 +1,6 @@
 import {adviceOn} from '../../config/advise.ts';
 import type {Problem} from '../../config/configuration.ts';
+import {wideSockets} from '../../config/wide-sockets.ts';
 import {whyUnsafe} from '../../files/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
 import {whetherItTakesBearer} from '../../git/version.ts';
@@ -7,7 +8,7 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
 
-const {ok, warning, failed} = diagnosticsOf('configuration');
+const {ok, skipped, warning, failed} = diagnosticsOf('configuration');
 
 /** Checks that the configuration is valid, that only we may write it, and that the daemon uses it. */
 export async function checkConfiguration({
@@ -18,8 +19,12 @@ export async function checkConfiguration({
 }: Pick<World, 'loaded' | 'uid' | 'daemon' | 'git'>): Promise<readonly Diagnostic[]> {
   const status = daemon.kind === 'running' ? daemon.status : undefined;
   if (loaded.kind === 'invalid')
-    return [...loaded.problems.map((problem) => diagnosticOf(problem)), ...inDaemon(status, [])];
+    return [
+      ...loaded.problems.map((problem) => diagnosticOf(problem)),
+      ...(status === undefined ? [] : [skipped('daemon', 'not checked: the configuration is invalid')]),
+    ];
   const {source, bindings, warnings, problems} = loaded.configuration;
+  const advice = adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)});
   const own =
     source === 'none' || bindings.length === 0
       ? [failed('file', 'no credential is configured', 'orgkey setup')]
@@ -27,11 +32,11 @@ export async function checkConfiguration({
   return [
     ...own,
     ...problems.map((problem) => diagnosticOf(problem)),
-    ...[...warnings, ...adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)})].map(
-      ({place, message, hint}) => warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
+    ...[...warnings, ...advice, ...wideSockets(loaded.configuration)].map(({place, message, hint}) =>
+      warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
     ),
     ...(source.startsWith('/') ? await checkModes(source, uid) : []),
-    ...inDaemon(status, source.startsWith('/') ? [source] : []),
+    ...inDaemon(status, source.startsWith('/') ? [source] : [], problems),
   ];
 }
 
@@ -60,17 +65,17 @@ function inDaemon(
     | {readonly configuration: {readonly source: string; readonly problems: readonly Problem[]}}
     | undefined,
   ours: readonly string[],
+  seen: readonly Problem[],
 ): Diagnostic[] {
   if (status === undefined) return [];
   const {source, problems} = status.configuration;
-  const refused = problems.map(({place, message, hint}) =>
-    failed(
-      'daemon',
-      `the daemon rejects it: ${place}: ${message}`,
-      hint ?? 'if it uses variables that only this shell has, set them for the service',
-    ),
+  const own = new Set(seen.map(({place, message}) => `${place} ${message}`));
+  const others = problems.filter(({place, message}) => !own.has(`${place} ${message}`));
+  const refused = others.map(({place, message, hint}) =>
+    failed('daemon', `the daemon rejects it: ${place}: ${message}`, repairInDaemon(message, hint)),
   );
   if (refused.length > 0) return refused;
+  if (problems.length > 0) return [skipped('daemon', 'the daemon reports the same problems')];
   if (ours.length === 0 || ours.includes(source)) return [ok('daemon', 'the daemon uses it')];
   return [
     warning(
@@ -83,4 +88,11 @@ function inDaemon(
 
 function countOf(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** The file is valid here: the daemon has other variables and rights, or has not read the file again. */
+function repairInDaemon(message: string, hint: string | undefined): string {
+  const isOfService = /variable|systemd credential/.test(message);
+  const first = hint ?? (isOfService ? 'set the variables of this shell for the service, too' : undefined);
+  return [...(first === undefined ? [] : [first]), 'orgkey config check'].join('\n');
 }

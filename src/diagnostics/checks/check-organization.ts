@@ -1,9 +1,13 @@
 import {describeIdentity, type Identity} from '../../identity/identity.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
+import {isGuid} from '../../text/guid.ts';
 import {printable} from '../../text/printable.ts';
+import type {TokenResult} from '../../control/control-protocol.ts';
 import {
   askAzureDevOps,
+  askForHeaders,
   countIn,
+  firstRepositoryIn,
   judge,
   tenantIn,
   tenantOfToken,
@@ -15,69 +19,122 @@ import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
-type Asking = Pick<World, 'environment' | 'version' | 'daemon' | 'now'>;
+type Asking = Pick<World, 'environment' | 'version' | 'daemon' | 'now'> & {
+  readonly loaded: Pick<World['loaded'], 'kind'>;
+  /** Hosts that the network check did not reach. */
+  readonly unreachable: ReadonlySet<string>;
+};
+
+/** What the checks of one organization found, and a repository of it that git can be tried on. */
+interface OrganizationFindings {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly repository: string | undefined;
+}
 
 /**
  * Checks one organization from end to end: the token, the tenants of organization and identity, the sign-in, the
- * membership, and the repository if one was named.
+ * membership, and the repository if one was named. What depends on a failed step is not checked.
  */
-export async function checkOrganization(target: Target, world: Asking): Promise<readonly Diagnostic[]> {
-  const {identity, place} = target;
-  const {ok, skipped, failed} = diagnosticsOf(target.name);
-  if (identity === undefined)
-    return [failed('rule', 'no credential covers this organization', 'add one: orgkey config edit')];
-  if (identity.kind === 'unusable') {
-    const {message, code, hint} = identity.failure;
-    return [failed('rule', `${printable(message)} (${code})`, printable(hint ?? 'orgkey config edit'))];
-  }
-  const rule = ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
-  if (identity.kind === 'stored')
-    return [rule, skipped('token', 'only git may use a password that was typed at its prompt')];
-  if (world.daemon.kind === 'unreachable') return [rule, skipped('token', 'the daemon is not running')];
+export async function checkOrganization(target: Target, world: Asking): Promise<OrganizationFindings> {
+  const {skipped} = diagnosticsOf(target.name);
+  const rule = checkRule(target, world);
+  const only = (...diagnostics: readonly Diagnostic[]): OrganizationFindings => ({
+    diagnostics: [rule, ...diagnostics],
+    repository: undefined,
+  });
+  if (rule.outcome === 'failed') return only();
+  if (target.identity?.kind === 'stored')
+    return only(skipped('token', 'only git may use a password that was typed at its prompt'));
+  if (world.daemon.kind === 'unreachable')
+    return only(skipped('token', 'not checked: the daemon is not running'));
 
   const result = await world.daemon.token(target.name);
-  if (result.kind === 'failed') {
-    const repair = printable(result.hint ?? 'orgkey logs');
-    return [
-      rule,
-      failed('token', `${printable(result.message)} (${printable(result.code, 40)})`, repair),
-      ...(await checkTenant(target, undefined, world)),
-    ];
-  }
+  if (result.kind === 'failed') return only(...(await explainNoToken(target, result, world)));
+  const token = describeToken(target, result, world);
+  if (world.unreachable.has(target.host))
+    return only(token, skipped('organization', `not checked: ${target.host} cannot be reached`));
   const found = await findAddress(target, world);
-  if (found.asked.kind === 'unreachable')
-    return [
+  const problem = problemOf(target, found.asked);
+  if (problem !== undefined || found.asked.kind === 'unreachable')
+    return only(token, ...(problem === undefined ? [] : [problem]));
+  const tenant = await tenantDiagnostics(target, result, {...found, world});
+  const membership = await checkMembership(target, found.address, result, world);
+  const isSignedIn = membership.diagnostics.every(({outcome}) => outcome !== 'failed');
+  return {
+    diagnostics: [
       rule,
-      describeToken(target, result.expiresAt, world),
-      failed('organization', found.asked.message, found.asked.repair),
-    ];
-  if (found.asked.answer.status === 404)
-    return [
-      rule,
-      describeToken(target, result.expiresAt, world),
-      failed(
-        'organization',
-        'no organization has that name',
-        'correct the spelling in the configuration and in the URL',
-      ),
-    ];
-  return [
-    rule,
-    describeToken(target, result.expiresAt, world),
-    ...tenantDiagnostics(target, result, found.asked),
-    ...(await checkMembership(target, found.address, result, world)),
-    ...(await checkRepository(target, result, world)),
-  ];
+      token,
+      ...tenant,
+      ...membership.diagnostics,
+      ...(isSignedIn ? await checkRepository(target, result, world) : notRead(target)),
+    ],
+    repository: membership.repository,
+  };
 }
 
-function describeToken({name, identity}: Target, expiresAt: string | undefined, {now}: Asking): Diagnostic {
+function notRead({name, repository}: Target): Diagnostic[] {
+  const {skipped} = diagnosticsOf(name);
+  return repository === undefined ? [] : [skipped('repository', 'not checked: the sign-in failed')];
+}
+
+function checkRule({name, identity, place}: Target, {loaded}: Asking): Diagnostic {
+  const {ok, skipped, failed} = diagnosticsOf(name);
+  if (identity?.kind === 'unusable') {
+    const {message, code, hint} = identity.failure;
+    return failed('rule', `${printable(message)} (${code})`, printable(hint ?? 'orgkey config edit'));
+  }
+  if (identity !== undefined) return ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
+  return loaded.kind === 'invalid'
+    ? skipped('rule', 'not checked: the configuration is invalid')
+    : failed('rule', 'no credential covers this organization', 'add one: orgkey config edit');
+}
+
+/** A daemon that rejects the configuration knows nothing of what stands there: that is the cause, not the effect. */
+async function explainNoToken(
+  target: Target,
+  result: Extract<TokenResult, {kind: 'failed'}>,
+  world: Asking,
+): Promise<readonly Diagnostic[]> {
+  const {skipped, failed} = diagnosticsOf(target.name);
+  const {daemon, loaded} = world;
+  const isRejected = daemon.kind === 'running' && daemon.status.configuration.problems.length > 0;
+  if (result.code === 'ERR_NOT_CONFIGURED' && (isRejected || loaded.kind === 'invalid'))
+    return [skipped('token', 'not checked: the daemon does not use this configuration')];
+  const token = failed(
+    'token',
+    `${printable(result.message)} (${printable(result.code, 40)})`,
+    printable(result.hint ?? 'orgkey logs'),
+  );
+  const tenant = world.unreachable.has(target.host) ? [] : await checkTenant(target, world);
+  return [token, ...tenant, skipped('sign-in', 'not checked: the token is missing')];
+}
+
+/** Returns what the organization's first answer, to anyone, says against it. */
+function problemOf(target: Target, asked: Asked): Diagnostic | undefined {
+  const {failed} = diagnosticsOf(target.name);
+  if (asked.kind === 'unreachable') return failed('organization', asked.message, asked.repair);
+  if (asked.answer.status === 404)
+    return failed(
+      'organization',
+      'no organization has that name',
+      'correct the spelling in the configuration and in the URL',
+    );
+  const verdict = judge(asked.answer);
+  return verdict.kind === 'busy' ? failed('organization', verdict.message, verdict.repair) : undefined;
+}
+
+function describeToken(
+  {name}: Target,
+  {form, expiresAt}: Extract<TokenResult, {kind: 'token'}>,
+  {now}: Asking,
+): Diagnostic {
   const {ok} = diagnosticsOf(name);
   const minutes = expiresAt === undefined ? undefined : Math.floor((Date.parse(expiresAt) - now()) / 60_000);
   const left =
     minutes === undefined
       ? ''
       : `, valid for ${minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`}`;
-  return ok('token', `${identity?.kind === 'pat' ? 'a personal access token' : 'an access token'}${left}`);
+  return ok('token', `${form === 'pat' ? 'a personal access token' : 'an access token'}${left}`);
 }
 
 /** Asks without a credential, for what the organization tells anyone. A server's collections may be below `tfs`. */
@@ -100,20 +157,22 @@ function connectionData(address: string): string {
 }
 
 /** Checks the tenant after a failed token request: it may be the cause. */
-async function checkTenant(
-  target: Target,
-  credential: Credential | undefined,
-  world: Asking,
-): Promise<readonly Diagnostic[]> {
-  const {asked} = await findAddress(target, world);
-  return asked.kind === 'unreachable' ? [] : tenantDiagnostics(target, credential, asked);
+async function checkTenant(target: Target, world: Asking): Promise<readonly Diagnostic[]> {
+  const found = await findAddress(target, world);
+  return tenantDiagnostics(target, undefined, {...found, world});
 }
 
-function tenantDiagnostics(
+interface Found {
+  readonly address: string;
+  readonly asked: Asked;
+  readonly world: Asking;
+}
+
+async function tenantDiagnostics(
   {name, host, identity}: Target,
   credential: Credential | undefined,
-  asked: Asked,
-): Diagnostic[] {
+  {address, asked, world}: Found,
+): Promise<Diagnostic[]> {
   const {ok, skipped, failed} = diagnosticsOf(name);
   if (
     host !== SERVICES_HOST ||
@@ -122,9 +181,8 @@ function tenantDiagnostics(
     asked.kind === 'unreachable'
   )
     return [];
-  const theirs = tenantIn(asked.answer);
-  const ours =
-    (credential && tenantOfToken(credential)) ?? ('tenantId' in identity ? identity.tenantId : undefined);
+  const theirs = tenantIn(asked.answer) ?? (await tenantByHead(address, world));
+  const ours = (credential && tenantOfToken(credential)) ?? writtenTenant(identity);
   if (theirs === undefined)
     return [skipped('tenant', 'the organization does not say which tenant it is connected to')];
   if (theirs === NO_TENANT)
@@ -145,6 +203,17 @@ function tenantDiagnostics(
           repairTenant(identity, theirs),
         ),
       ];
+}
+
+async function tenantByHead(address: string, world: Asking): Promise<string | undefined> {
+  const asked = await askForHeaders(address, world);
+  return asked.kind === 'answered' ? tenantIn(asked.answer) : undefined;
+}
+
+/** Returns the tenant of an identity, if it is written as a GUID: names and missing variables cannot be compared. */
+function writtenTenant(identity: Identity): string | undefined {
+  const written = 'tenantId' in identity ? identity.tenantId : undefined;
+  return written !== undefined && isGuid(written) ? written : undefined;
 }
 
 function repairTenant(identity: Identity, tenant: string): string {
@@ -169,45 +238,64 @@ async function checkMembership(
   address: string,
   credential: Credential,
   world: Asking,
-): Promise<readonly Diagnostic[]> {
-  const {ok, warning, failed} = diagnosticsOf(target.name);
+): Promise<OrganizationFindings> {
+  const {ok, failed} = diagnosticsOf(target.name);
   const asked = await askAzureDevOps(connectionData(address), credential, world);
-  if (asked.kind === 'unreachable') return [failed('sign-in', asked.message, asked.repair)];
-  const verdict = judge(asked.answer);
+  if (asked.kind === 'unreachable') return alone(failed('sign-in', asked.message, asked.repair));
+  const verdict = judge(asked.answer, credential.form);
   if (verdict.kind !== 'ok')
-    return [failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target))];
+    return alone(failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target, credential)));
   const user = userIn(verdict.answer);
-  if (user === undefined) return [failed('sign-in', 'it treats us as anonymous', repairMembership(target))];
+  if (user === undefined)
+    return alone(failed('sign-in', 'it treats us as anonymous', repairMembership(target, credential)));
   const signedIn = ok('sign-in', `as ${printable(user, 80)}`);
+  const {diagnostic, repository} = await countRepositories(target, address, credential, world);
+  return {diagnostics: [signedIn, diagnostic], repository};
+}
 
+function alone(diagnostic: Diagnostic): OrganizationFindings {
+  return {diagnostics: [diagnostic], repository: undefined};
+}
+
+async function countRepositories(
+  target: Target,
+  address: string,
+  credential: Credential,
+  world: Asking,
+): Promise<{readonly diagnostic: Diagnostic; readonly repository?: string | undefined}> {
+  const {ok, warning} = diagnosticsOf(target.name);
   const listed = await askAzureDevOps(`${address}/_apis/git/repositories?api-version=6.0`, credential, world);
-  if (listed.kind === 'unreachable') return [signedIn, warning('membership', listed.message, listed.repair)];
-  const list = judge(listed.answer);
+  if (listed.kind === 'unreachable')
+    return {diagnostic: warning('membership', listed.message, listed.repair)};
+  const list = judge(listed.answer, credential.form);
   if (list.kind !== 'ok')
-    return [signedIn, warning('membership', list.message, list.repair ?? repairMembership(target))];
+    return {
+      diagnostic: warning('membership', list.message, list.repair ?? repairMembership(target, credential)),
+    };
   const count = countIn(list.answer);
   if (count === 0)
-    return [
-      signedIn,
-      warning(
+    return {
+      diagnostic: warning(
         'membership',
         'the identity is not a member of any project, or sees no repository',
         'add it to a project (Contributors or Readers) with access level Basic',
       ),
-    ];
-  return [
-    signedIn,
-    ok(
+    };
+  const first = firstRepositoryIn(list.answer);
+  return {
+    diagnostic: ok(
       'membership',
       `the identity sees ${count === undefined ? 'many' : count} ${count === 1 ? 'repository' : 'repositories'}`,
     ),
-  ];
+    repository:
+      first && `${address}/${encodeURIComponent(first.project)}/_git/${encodeURIComponent(first.name)}`,
+  };
 }
 
-function repairMembership({host, organization, identity}: Target): string {
+function repairMembership({host, organization}: Target, {form}: Credential): string {
   const name = encodeURIComponent(organization);
   const base = host === SERVICES_HOST ? `https://${SERVICES_HOST}/${name}` : `https://${host}`;
-  return identity?.kind === 'pat'
+  return form === 'pat'
     ? `create a new token: ${base}/_usersSettings/tokens`
     : `add the identity with access level Basic or higher: ${base}/_settings/users`;
 }
@@ -227,19 +315,20 @@ async function checkRepository(
   const {answer} = asked;
   const isGit =
     answer.headers['content-type']?.startsWith('application/x-git-upload-pack-advertisement') === true;
-  const verdict = judge(answer);
+  const verdict = judge(answer, credential.form);
   if (verdict.kind === 'ok' && isGit) return [ok('repository', 'can be read')];
   if (verdict.kind === 'ok')
     return [failed('repository', 'the server answers, but not with a git repository', SPELLING)];
   if (verdict.kind === 'signed-out')
-    return [failed('repository', verdict.message, verdict.repair ?? repairMembership(target))];
+    return [failed('repository', verdict.message, verdict.repair ?? repairMembership(target, credential))];
+  if (verdict.kind === 'busy') return [failed('repository', verdict.message, verdict.repair)];
   const {status, message, repair} = verdict;
   const fallback =
     status === 404
       ? `${SPELLING}; give the identity Read on the repository`
       : status === 403
         ? 'give the identity Read on the repository, and access level Basic or higher'
-        : 'try again; for outages see https://status.dev.azure.com';
+        : 'try again';
   return [failed('repository', `${message} (HTTP ${status})`, repair ?? fallback)];
 }
 

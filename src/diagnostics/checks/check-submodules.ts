@@ -1,5 +1,6 @@
 import {access, constants, stat} from 'node:fs/promises';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
+import {rewriteUrl} from '../../git/rewrite-url.ts';
 import {readSeenRepository, type SeenRepository} from '../../git/seen-repository.ts';
 import {
   isServicesSshHost,
@@ -16,6 +17,7 @@ import {KEY_LIFE} from '../../ssh/key/private-key.ts';
 import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import {dubious} from '../explain-git.ts';
 import {readRuleKey} from '../../ssh/read-rule-key.ts';
 import {setUrl} from '../repair-setting.ts';
 import type {World} from '../world.ts';
@@ -32,7 +34,10 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
   const {git, loaded, settings} = world;
   const rules = loaded.kind === 'loaded' ? loaded.configuration.settings.submodules : [];
   const repository = await readSeenRepository(git);
-  if (typeof repository === 'string')
+  if (typeof repository === 'string') {
+    const foreign = /detected dubious ownership in repository at '([^']*)'/.exec(repository)?.[1];
+    const {detail, repair} = dubious(foreign ?? '');
+    if (foreign !== undefined) return [failed('repository', detail, repair)];
     return [
       warning(
         'repository',
@@ -40,6 +45,7 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
         'follow what git says',
       ),
     ];
+  }
   const remotes = repository === undefined ? [] : sshRemotes(settings);
   if (rules.length === 0)
     return [
@@ -227,7 +233,7 @@ function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
   return settings.flatMap((setting) => {
     const {section, between = '', name} = partsOfKey(setting.key);
     if (section !== 'remote' || name !== 'url' || setting.scope !== 'local') return [];
-    const remote = azureRemote(rewritten(setting.value, settings));
+    const remote = azureRemote(rewriteUrl(setting.value, settings));
     if (remote === undefined) return [];
     const {organization, project, prefix} = remote;
     const base = `https://dev.azure.com/${encodeURIComponent(organization)}/${encodeURIComponent(project)}/_git/`;
@@ -241,18 +247,6 @@ function sshRemotes(settings: readonly SeenSetting[]): Diagnostic[] {
       ),
     ];
   });
-}
-
-/** Applies the `insteadOf` rule with the longest prefix, as git does. */
-function rewritten(url: string, settings: readonly SeenSetting[]): string {
-  const rules = settings.flatMap(({key, value}) => {
-    const {section, between = '', name} = partsOfKey(key);
-    return section === 'url' && name === 'insteadof' && value !== '' && url.startsWith(value)
-      ? [{base: between, prefix: value}]
-      : [];
-  });
-  const longest = rules.toSorted((one, other) => other.prefix.length - one.prefix.length)[0];
-  return longest === undefined ? url : longest.base + url.slice(longest.prefix.length);
 }
 
 interface AzureRemote {

@@ -1,6 +1,7 @@
 import {adviceOn} from '../../../config/advise.ts';
 import type {Configuration, Problem} from '../../../config/configuration.ts';
 import {NO_CONFIGURATION} from '../../../config/default-settings.ts';
+import {wideSockets} from '../../../config/wide-sockets.ts';
 import {SCHEMA_VERSION} from '../../../control/control-protocol.ts';
 import {gitFrom} from '../../../git/run-git.ts';
 import {whetherItTakesBearer} from '../../../git/version.ts';
@@ -31,11 +32,11 @@ export async function check(options: Places & {readonly json: boolean}, context:
 }
 
 async function warningsOf(
-  {warnings, bindings}: Configuration,
+  {warnings, bindings, settings}: Configuration,
   {environment}: Context,
 ): Promise<readonly Problem[]> {
   const takesBearer = await whetherItTakesBearer(gitFrom(environment));
-  return [...warnings, ...adviceOn(bindings, {takesBearer})];
+  return [...warnings, ...adviceOn(bindings, {takesBearer}), ...wideSockets({bindings, settings})];
 }
 
 function summaryOf({bindings}: Configuration): string {
