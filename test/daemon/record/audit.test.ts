@@ -115,7 +115,7 @@ orgkey: {prefetch: false, sockets: [{name: team, organizations: [contoso]}]}
     socket: 'git',
   });
   t.like(fourth, {event: 'get', outcome: 'pass', organization: 'refused', socket: 'team'});
-  t.like(fifth, {event: 'erase', outcome: 'done', organization: 'contoso', reason: 'rejected'});
+  t.like(fifth, {event: 'erase', outcome: 'failure', organization: 'contoso', reason: 'ERR_NOT_ACCEPTED'});
   t.like(sixth, {
     ...who,
     event: 'token',
