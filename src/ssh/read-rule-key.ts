@@ -27,6 +27,7 @@ export async function readRuleKey(
     if (!(error instanceof SecretError)) throw error;
     return {
       kind: 'failed',
+      isUnread: true,
       reason: error.message,
       hint: error.hint ?? 'check that it exists and who owns it',
     };

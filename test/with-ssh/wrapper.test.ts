@@ -296,6 +296,18 @@ test('an own ssh that leads back to the wrapper gets the real ssh', async (t) =>
     t.is((await run(asked, {...environment, GIT_SSH})).stdout, asked.map((arg) => `[${arg}]`).join(''));
 });
 
+test('Dropbear as ssh is named, and OpenSSH from a variable is used', async (t) => {
+  const {home, run} = await setUp(t, 'orgkey=1\ndecision=grant\nsocket=ssh/abc\n');
+  home.write('dropbear/dbclient', '#!/bin/sh\necho dropbear\n', 0o755);
+  symlinkSync('dbclient', join(home.directory, 'dropbear/ssh'));
+  const PATH = `${home.directory}/dropbear:${process.env['PATH'] ?? ''}`;
+  const {code, stdout, stderr} = await run(asked, {PATH});
+  t.is(code, 127);
+  t.is(stdout, '');
+  t.regex(stderr, /^orgkey: error: .*\/ssh is Dropbear.*\norgkey: hint: /);
+  t.is((await run(asked, {PATH, ORGKEY_SSH: join(home.directory, 'bin/ssh')})).code, 7);
+});
+
 test('without an ssh, the wrapper fails with a message', async (t) => {
   const {home, run} = await setUp(t);
   const {code, stderr} = await run(['-V'], {PATH: `${home.directory}/nothing`});

@@ -37,6 +37,8 @@ export interface KeyFailure {
   readonly reason: string;
   /** How to repair it. */
   readonly hint: string;
+  /** The text of the key could not be read, so that it may still be valid. */
+  readonly isUnread?: true;
 }
 
 /** In bits; shorter RSA keys are not safe. */

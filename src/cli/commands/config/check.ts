@@ -6,6 +6,7 @@ import {SCHEMA_VERSION} from '../../../control/control-protocol.ts';
 import {gitFrom} from '../../../git/run-git.ts';
 import {whetherItTakesBearer} from '../../../git/version.ts';
 import type {Context, Places} from '../../context.ts';
+import {checkRule} from '../../../ssh/check-rule.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {loadFor, problemsOfDaemon, reportProblem} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
@@ -18,7 +19,12 @@ export async function check(options: Places & {readonly json: boolean}, context:
   const warnings = configuration === undefined ? [] : await warningsOf(configuration, context);
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
   const problems =
-    loaded.kind === 'invalid' ? loaded.problems : await problemsOfDaemon(source, options, context);
+    loaded.kind === 'invalid'
+      ? loaded.problems
+      : [
+          ...(await problemsOfDaemon(source, options, context)),
+          ...(await problemsOfRules(loaded.configuration, context)),
+        ];
   const valid = problems.length === 0;
   if (options.json) {
     context.terminal.printJson({schemaVersion: SCHEMA_VERSION, source, valid, problems, warnings});
@@ -37,6 +43,11 @@ async function warningsOf(
 ): Promise<readonly Problem[]> {
   const takesBearer = await whetherItTakesBearer(gitFrom(environment));
   return [...warnings, ...adviceOn(bindings, {takesBearer}), ...wideSockets({bindings, settings})];
+}
+
+async function problemsOfRules({settings}: Configuration, {environment}: Context): Promise<Problem[]> {
+  const found = await Promise.all(settings.submodules.map((rule) => checkRule(rule, environment)));
+  return found.flat();
 }
 
 function summaryOf({bindings}: Configuration): string {
