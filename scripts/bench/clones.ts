@@ -69,14 +69,14 @@ export async function measureClones(): Promise<Group> {
     return {
       rows: [
         {
-          what: `info/refs requests for a clone, ${git.name}`,
+          what: `info/refs requests for a clone after setup --proactive-auth, ${git.name}`,
           value: ours,
           unit: '',
           target: {atMost: 1},
           note: `with git credential-store: ${theirs}`,
         },
         {
-          what: `clone with ${SUBMODULES} HTTPS submodules, --jobs 8, against http.extraHeader`,
+          what: `clone with ${SUBMODULES} HTTPS submodules, --jobs 8, after setup --proactive-auth, against http.extraHeader`,
           value: pairedRatio(took.orgkey, took.header),
           unit: '×',
           target: {atMost: 1.05},

@@ -53,7 +53,7 @@ for (const [title, command, argv] of ways) {
     t.is(statSync(person.path('.config/orgkey/config.yaml')).mode & 0o777, 0o600);
     t.is(await passwordOf(person, 'fabrikam'), 'canary-pat-of-fabrikam');
     t.is(await passwordOf(person, 'contoso'), 'canary-pat-of-contoso');
-    t.true(person.read('.gitconfig')?.includes('dev.azure.com/fabrikam'));
+    t.true(person.read('.config/orgkey/gitconfig')?.includes('dev.azure.com/fabrikam'));
     t.false(added.stderr.includes('canary'));
 
     t.is((await person.run(command, argv)).code, 0, 'the same again');
@@ -64,7 +64,7 @@ for (const [title, command, argv] of ways) {
     t.is(person.read('.config/orgkey/config.yaml'), before);
     t.is(await passwordOf(person, 'fabrikam'), undefined);
     t.is(await passwordOf(person, 'contoso'), 'canary-pat-of-contoso');
-    t.false(person.read('.gitconfig')?.includes('fabrikam'));
+    t.false(person.read('.config/orgkey/gitconfig')?.includes('fabrikam'));
     t.is(person.read('fabrikam.pat'), 'canary-pat-of-fabrikam\n', 'the file with the secret stays');
   });
 }
@@ -121,7 +121,7 @@ test.serial('without a daemon, the file changes and git follows', async (t) => {
   const {code, stderr} = await person.run('org add', ['northwind', '--pat-file', 'pat']);
   t.is(code, 0, stderr);
   t.regex(stderr, /test: skipped/);
-  t.true(person.read('.gitconfig')?.includes('northwind'));
+  t.true(person.read('.config/orgkey/gitconfig')?.includes('northwind'));
   t.is((await person.run('config check')).code, 0);
 });
 
@@ -212,13 +212,13 @@ test.serial('a change that is not possible changes nothing', async (t) => {
     'integrations: {azure: [{credentials: [{organizations: [x], azureCli: true}]}]}\n',
   );
   const before = person.read('.config/orgkey/config.yaml');
-  const git = person.read('.gitconfig');
+  const git = person.read('.config/orgkey/gitconfig');
   for (const {title, command, argv, code, says} of rejected) {
     const outcome = await person.run(command, argv);
     t.is(outcome.code, code, `${title}: ${outcome.stderr}`);
     t.regex(outcome.stderr, says, title);
     t.is(person.read('.config/orgkey/config.yaml'), before, title);
-    t.is(person.read('.gitconfig'), git, title);
+    t.is(person.read('.config/orgkey/gitconfig'), git, title);
   }
 });
 

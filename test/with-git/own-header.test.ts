@@ -1,0 +1,66 @@
+import test from 'ava';
+import {startCloud} from '../cloud/cloud.ts';
+import {Person} from '../helpers/command-line.ts';
+import {gits} from '../helpers/gits.ts';
+import {testUnless} from '../helpers/test-unless.ts';
+
+for (const git of gits) {
+  const withGit = testUnless(git.missing, test.serial);
+
+  withGit(
+    `${git.name}: after setup a command that brings its own login works, and sends only that`,
+    async (t) => {
+      const cloud = await startCloud();
+      t.teardown(() => cloud.close());
+      const tenant = cloud.addTenant();
+      const contoso = cloud.addOrganization('contoso', {tenant});
+      const ours = contoso.addPat();
+      const theirs = contoso.addPat();
+      const site = contoso.addRepository('web/site', {files: {a: 'a'}});
+      await site.ready();
+      const person = new Person(t, {
+        ...cloud.environment(),
+        PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
+        GIT_TERMINAL_PROMPT: '0',
+      });
+      person.configure(
+        `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: "${ours.value}"}]}]}\n`,
+      );
+      const setup = await person.run('setup', ['--service', 'plain']);
+      t.is(setup.code, 0, setup.stderr);
+      const clone = await person.git(['clone', '-q', site.url, 'site']);
+      t.is(clone.code, 0, clone.stderr);
+
+      const header = `AUTHORIZATION: basic ${Buffer.from(`:${theirs.value}`).toString('base64')}`;
+      for (const argv of [
+        ['-c', `http.extraheader=${header}`, 'ls-remote', site.url],
+        ['-c', `http.${site.url}.extraheader=${header}`, '-C', 'site', 'fetch'],
+        ['-c', 'credential.helper=', '-c', `http.extraheader=${header}`, 'ls-remote', site.url],
+        ['-c', `http.extraheader=${header}`, '-C', 'site', 'fetch', '--filter=tree:0', 'origin', 'main'],
+      ]) {
+        const before = cloud.requests.filter({endpoint: 'git'}).length;
+        const {code, stderr} = await person.git(argv);
+        t.is(code, 0, `${argv.join(' ')}\n${stderr}`);
+        const sent = cloud.requests.filter({endpoint: 'git'}).slice(before);
+        t.true(sent.some(({authorization}) => authorization?.secret === theirs.value));
+        t.false(
+          sent.some(({authorization}) => authorization?.secret === ours.value),
+          argv.join(' '),
+        );
+      }
+      // a login in the URL is sent before orgkey is asked
+      const before = cloud.requests.filter({endpoint: 'git'}).length;
+      await person.git(['ls-remote', site.url.replace('https://', `https://${theirs.value}@`)]);
+      const sent = cloud.requests.filter({endpoint: 'git'}).slice(before);
+      t.is(
+        sent.find(({authorization}) => authorization !== undefined)?.authorization?.username,
+        theirs.value,
+      );
+      t.is(sent.find(({authorization}) => authorization !== undefined)?.authorization?.secret, '');
+
+      // what the partial fetch left out comes with orgkey's credential
+      const checkout = await person.git(['-C', 'site', 'checkout', '-q', 'FETCH_HEAD']);
+      t.is(checkout.code, 0, checkout.stderr);
+    },
+  );
+}
