@@ -26,9 +26,11 @@ const cloud = await startCloud();
 try {
   await demonstrate();
 } finally {
-  await run(process.execPath, [join(dist, 'orgkey.cjs'), 'uninstall', '--purge'], environment()).catch(
-    report,
-  );
+  await run(
+    process.execPath,
+    [join(dist, 'orgkey.cjs'), 'uninstall', '--purge', '--yes'],
+    environment(),
+  ).catch(report);
   await cloud.close();
   rmSync(home, {recursive: true, force: true});
   say('cleaned up: the daemon is stopped and git is configured as before');

@@ -20,7 +20,8 @@ const daemonNodeFlags = [
 const version = process.versions.node.split('.').map(Number);
 if (version[0] < oldest[0] || (version[0] === oldest[0] && version[1] < oldest[1])) {
   process.stderr.write(
-    `orgkey: error: orgkey needs Node ${oldest.join('.')} or later, not ${process.version} (${process.execPath})\n`,
+    `orgkey: error: orgkey needs Node ${oldest.join('.')} or later, not ${process.version} (${process.execPath})\n` +
+      'orgkey: hint: install Node 24 from https://nodejs.org/en/download, or the Debian package of orgkey, which has its own Node\n',
   );
   process.exitCode = 1;
 } else {

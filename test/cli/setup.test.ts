@@ -142,12 +142,49 @@ test.serial('setup with flags serves a credential through git, and uninstall rem
     /^ORGANIZATION +IDENTITY +TOKEN +REQUESTS +LAST ERROR\ncontoso +personal access token +ok +1\n/,
   );
 
-  const last = await person.run('uninstall', ['--purge']);
+  const last = await person.run('uninstall', ['--purge', '--yes']);
   t.is(last.code, 0, last.stderr);
   t.is(person.read('.gitconfig'), undefined);
   t.is(person.read('.config/orgkey/config.yaml'), undefined);
   t.is(person.read('pat'), 'canary-pat-of-the-file\n', 'what is not ours stays');
   t.is((await person.run('status')).code, 3);
+});
+
+test.serial('uninstall --purge needs --yes without a terminal, and keeps foreign files', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.is((await person.run('setup', ['--service', 'none'])).code, 0);
+  const ours = [
+    '.config/orgkey/config.yaml',
+    '.config/orgkey/secrets/contoso',
+    '.config/orgkey/ssh/contoso.pub',
+  ];
+  const foreign = [
+    '.config/orgkey/notes.txt',
+    '.config/orgkey/secrets/mine.txt',
+    '.local/state/orgkey/mine/a',
+  ];
+  for (const path of ours.slice(1)) person.write(path, 'ours');
+  for (const path of foreign) person.write(path, 'mine');
+  const before = person.read('.gitconfig');
+
+  const refused = await person.run('uninstall', ['--purge'], {input: 'y\n'});
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /hint: .*--dry-run, then add --yes/);
+  const plan = await person.run('uninstall', ['--purge', '--dry-run']);
+  t.is(plan.code, 0, plan.stderr);
+  t.regex(plan.stdout, /git: would remove /);
+  t.regex(plan.stdout, /^would remove \S+config\.yaml$/m);
+  t.regex(plan.stdout, /^would keep \S+notes\.txt/m);
+  t.notRegex(plan.stdout, /\bremoved\b|restored/);
+  t.is(person.read('.gitconfig'), before, 'nothing was changed');
+
+  const done = await person.run('uninstall', ['--purge', '--yes']);
+  t.is(done.code, 0, done.stderr);
+  for (const path of ours) t.is(person.read(path), undefined, path);
+  for (const path of foreign) t.is(person.read(path), 'mine', path);
+  t.regex(done.stderr, /kept \S+notes\.txt/);
+  t.regex(done.stderr, /hint: to remove the program as well: npm uninstall --global orgkey/);
 });
 
 test.serial('uninstall keeps what was added to git after setup', async (t) => {

@@ -51,7 +51,7 @@ async function person() {
     restarted: (await orgkey('alone', ['service', 'restart'], environment)).code,
     cloned: (await git('alone', ['clone', '--quiet', url, 'again'], environment)).code,
   };
-  const gone = await orgkey('alone', ['uninstall', '--purge'], environment);
+  const gone = await orgkey('alone', ['uninstall', '--purge', '--yes'], environment);
   const home = readdirSync('/home/alone').filter((name) => !homeBefore.has(name));
   const found = {
     installed: installed.code,

@@ -109,7 +109,7 @@ async function setup() {
       )?.[1],
     ),
   };
-  const taken = await orgkey(['uninstall', '--system', '--purge']);
+  const taken = await orgkey(['uninstall', '--system', '--purge', '--yes']);
   await run('root', [
     'rm',
     '-rf',

@@ -1,4 +1,4 @@
-import {rm} from 'node:fs/promises';
+import {rm, rmdir} from 'node:fs/promises';
 import {readIfThere} from '../../files/replace-file.ts';
 import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, replaceRecord, writeManifest} from '../../git/manifest.ts';
@@ -10,10 +10,12 @@ import {runCommand} from '../../service/run-command.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
+import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
 import {orFail, reportWarning, serviceFor, serviceKind} from '../setup/choose-service.ts';
+import {planPurge, type PurgePlan} from '../setup/plan-purge.ts';
 import {placedScripts} from '../setup/place-scripts.ts';
 import {forgetService, recallService} from '../setup/remember-service.ts';
 import {ownFileFor, submoduleFileFor} from '../setup/set-up-git.ts';
@@ -21,6 +23,7 @@ import {ownFileFor, submoduleFileFor} from '../setup/set-up-git.ts';
 interface UninstallOptions extends Places {
   readonly system: boolean;
   readonly purge: boolean;
+  readonly yes: boolean;
   readonly 'dry-run': boolean;
 }
 
@@ -32,7 +35,7 @@ interface Plan {
   /** The directory with copies of our scripts. */
   readonly scripts: string | undefined;
   readonly service: Service;
-  readonly purged: readonly string[];
+  readonly purged: readonly PurgePlan[];
   /** Commands that remove the service's users and groups. */
   readonly users: readonly (readonly string[])[];
 }
@@ -44,6 +47,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
     await showPlan(plan, context);
     return EXIT.ok;
   }
+  if (options.purge && !options.yes && !(await isConfirmed(plan, context))) return EXIT.unhealthy;
   // git first, so that it never asks a daemon that is gone
   await restoreGit(plan, context);
   const {changes, warning} = orFail(await plan.service.uninstall());
@@ -51,13 +55,47 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   for (const change of changes) terminal.say(printable(describeChange(change)));
   terminal.say(`service: ${plan.service.kind}, removed`);
   await forgetService(plan.directory);
-  for (const path of plan.purged) {
-    await rm(path, {recursive: true, force: true});
-    terminal.say(`removed ${printable(path)}`);
+  for (const {directory, entries, kept} of plan.purged) {
+    for (const entry of entries) {
+      await rm(entry, {recursive: true, force: true});
+      terminal.say(`removed ${printable(entry)}`);
+    }
+    const isGone = await rmdir(directory).then(
+      () => true,
+      () => false,
+    );
+    if (!isGone) for (const path of kept) terminal.say(`kept ${printable(path)}: orgkey did not make it`);
   }
   for (const command of plan.users)
     if ((await runCommand(command, context.environment)).code === 0) terminal.say(`run ${command.join(' ')}`);
+  terminal.hint(howToRemovePackage(context));
   return reportWarning(warning, context);
+}
+
+/** Asks before secrets and keys are deleted. @throws {CommandError} if there is no terminal to ask on. */
+async function isConfirmed({purged}: Plan, {terminal}: Context): Promise<boolean> {
+  const entries = purged.flatMap((plan) => plan.entries);
+  if (entries.length === 0) return true;
+  if (!terminal.isInteractive)
+    throw new CommandError(
+      EXIT.usage,
+      '--purge deletes secrets and keys, and there is no terminal to ask on',
+      {
+        hint: 'look first: orgkey uninstall --purge --dry-run, then add --yes',
+      },
+    );
+  for (const entry of entries) terminal.say(`  ${printable(entry)}`);
+  const answer = await terminal.ask('delete these, with the secrets and keys in them? y or n', 'n');
+  if (/^y(?:es)?$/i.test(answer)) return true;
+  terminal.say('nothing was changed');
+  return false;
+}
+
+/** The Debian package has its program below /usr/lib. */
+function howToRemovePackage({program}: Pick<Context, 'program'>): string {
+  return program.main.startsWith('/usr/lib/orgkey/')
+    ? 'to remove the program as well: sudo apt remove orgkey'
+    : 'to remove the program as well: npm uninstall --global orgkey';
 }
 
 async function planUninstall(options: UninstallOptions, context: Context): Promise<Plan> {
@@ -67,7 +105,7 @@ async function planUninstall(options: UninstallOptions, context: Context): Promi
     changes: (await planGitRemoval(directory, options, context)).filter(isChanged),
     scripts: options.system ? undefined : await placedScripts(context),
     service: await recordedService(directory, options, context),
-    purged: options.purge ? pathsToPurge(options, context) : [],
+    purged: options.purge ? await planPurge(pathsToPurge(options, context)) : [],
     users: options.system && options.purge ? await usersToRemove() : [],
   };
 }
@@ -78,10 +116,13 @@ async function showPlan(
 ): Promise<void> {
   const steps = [
     ...changes.flatMap((change) => describeGitChange(change, 'planned')),
-    ...(scripts === undefined ? [] : [`remove ${scripts}`]),
-    ...(await service.planUninstall()).map(describeChange),
-    ...purged.map((path) => `remove ${path}`),
-    ...users.map((command) => `run ${command.join(' ')}`),
+    ...(scripts === undefined ? [] : [`would remove ${scripts}`]),
+    ...(await service.planUninstall()).map((change) => `would ${describeChange(change)}`),
+    ...purged.flatMap(({entries, kept}) => [
+      ...entries.map((path) => `would remove ${path}`),
+      ...kept.map((path) => `would keep ${path}`),
+    ]),
+    ...users.map((command) => `would run ${command.join(' ')}`),
   ];
   terminal.print(steps.map((step) => printable(step, 300).trimEnd()).join('\n'));
 }
@@ -156,7 +197,9 @@ async function usersToRemove(): Promise<readonly (readonly string[])[]> {
 
 function describeGitChange({path, next, removed}: Change, state: 'planned' | 'done'): string[] {
   const verbs =
-    next === undefined ? {planned: 'remove', done: 'removed'} : {planned: 'restore', done: 'restored'};
+    next === undefined
+      ? {planned: 'would remove', done: 'removed'}
+      : {planned: 'would restore', done: 'restored'};
   return [
     `git: ${verbs[state]} ${printable(path)}`,
     ...removed.map(({key, value}) => printable(`  - ${key} = ${value}`, 300).trimEnd()),

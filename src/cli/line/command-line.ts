@@ -32,7 +32,8 @@ export const commands: readonly Command[] = [
       'It restores the git configuration, and stops and removes the background service. The configuration of orgkey is kept, except with --purge.',
     options: {
       system,
-      purge: flag('also delete the configuration and everything that orgkey remembers'),
+      purge: flag('also delete the configuration, secrets and keys of orgkey'),
+      yes: flag('do not ask before --purge deletes secrets and keys'),
       'dry-run': dryRun,
     },
     examples: [{command: 'orgkey uninstall --dry-run', note: 'show the changes first'}],
