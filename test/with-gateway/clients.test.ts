@@ -1,3 +1,5 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import test from 'ava';
 import {gatewayHome, sharedGateway} from '../helpers/gateway-world.ts';
 import {gits} from '../helpers/gits.ts';
@@ -51,4 +53,45 @@ withSocks('1,000 refs are pushed in one push', async (t) => {
   await home.succeed(['-C', 'site', 'push', '--quiet', 'origin', ...refs]);
   const found = await home.succeed(['-C', 'site', 'ls-remote', 'origin', 'refs/heads/agents/many/*']);
   t.is(found.split('\n').length, 1000);
+});
+
+withSocks('nothing that a client has or was sent holds a token', async (t) => {
+  const world = gateway();
+  const home = gatewayHome(t, world, git);
+  const {stderr} = await home.git(['clone', world.site.url, 'site'], {
+    environment: {GIT_TRACE_CURL: '1', GIT_TRACE_PACKET: '1', GIT_TRACE_REDACT: '0'},
+  });
+  const secrets = new Set(
+    world.cloud.requests
+      .filter(({endpoint}) => endpoint === 'git')
+      .flatMap(({authorization}) => authorization?.secret ?? []),
+  );
+  t.is(secrets.size, 1);
+  const files = [home.directory, world.directory].flatMap((directory) =>
+    readdirSync(directory, {recursive: true, withFileTypes: true})
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1')),
+  );
+  for (const secret of secrets)
+    for (const text of [stderr, ...files]) {
+      t.false(text.includes(secret));
+      t.false(text.includes(Buffer.from(secret).toString('base64').slice(4, 40)));
+    }
+});
+
+withSocks('each carried request is one line of the audit, with repository, refs and bytes', async (t) => {
+  const world = gateway();
+  const home = gatewayHome(t, world, git);
+  await home.succeed(['clone', world.site.url, 'site']);
+  await home.succeed(['-C', 'site', 'push', 'origin', 'HEAD:refs/heads/agents/audited']);
+  t.not((await home.git(['ls-remote', world.salaries.url])).code, 0);
+  await world.daemon.stop();
+  const lines = readFileSync(join(world.daemon.directory, 'state/audit.gateway-agents.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"carry"'));
+  const push = lines.find((line) => line.includes('refs/heads/agents/audited')) ?? '';
+  t.regex(push, /"outcome":"carried"/);
+  t.regex(push, /"path":"contoso\/web\/site"/);
+  t.regex(push, /"sent":[1-9]/);
+  t.true(lines.some((line) => line.includes('"outcome":"denied"')));
 });
