@@ -31,6 +31,8 @@ const FAILED = 1;
 
 const USAGE = 2;
 
+const LOG_FORMATS: readonly string[] = ['json', 'journal', 'text'];
+
 function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
   try {
     const {values} = parseArgs({
@@ -40,17 +42,22 @@ function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
         'runtime-dir': {type: 'string'},
         'state-dir': {type: 'string'},
         'log-level': {type: 'string'},
+        'log-format': {type: 'string'},
       },
     });
     const logLevel = values['log-level'];
     if (logLevel !== undefined && !LOG_LEVELS.some((level) => level === logLevel)) {
       return {error: `the log level must be one of ${LOG_LEVELS.join(', ')}`};
     }
+    const logFormat = values['log-format'];
+    if (logFormat !== undefined && !LOG_FORMATS.includes(logFormat))
+      return {error: `the log format must be one of ${LOG_FORMATS.join(', ')}`};
     return {
       config: values.config,
       runtimeDir: values['runtime-dir'],
       stateDir: values['state-dir'],
       logLevel,
+      logFormat,
     };
   } catch (error) {
     return {error: messageOf(error)};

@@ -10,6 +10,8 @@ export interface DaemonOptions {
   readonly config: string | undefined;
   readonly runtimeDir: string | undefined;
   readonly stateDir: string | undefined;
+  /** `json`, `journal` or `text`. Default: what fits where stderr goes. */
+  readonly logFormat?: string | undefined;
   readonly logLevel: string | undefined;
 }
 

@@ -208,6 +208,7 @@ function serviceFile(
   return `${serviceHead(daemon.sockets)}
 [Service]
 ${execution(daemon, args)}
+SyslogIdentifier=orgkey
 # Not orgkey itself: systemd deletes these at each stop, and git.sock would go with it
 RuntimeDirectory=orgkey/control orgkey/ssh
 RuntimeDirectoryMode=0700

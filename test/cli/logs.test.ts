@@ -1,5 +1,6 @@
 import test from 'ava';
-import {main, Person} from '../helpers/command-line.ts';
+import {main, patConfiguration, Person} from '../helpers/command-line.ts';
+import {startDaemon} from '../helpers/daemon.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
 import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -59,4 +60,42 @@ test.serial('the audit trails of all sockets are printed in order of time', asyn
   person.write(`${state}/audit.team-b.jsonl`, at(5));
   const {stdout} = await person.run('logs --audit');
   t.is(stdout, [1, 2, 3, 4, 5].map(at).join(''), 'without full files and half lines');
+});
+
+test.serial(
+  'the log is JSON for programs, also below a service, and its last lines can be chosen',
+  async (t) => {
+    const daemon = await startDaemon({configuration: patConfiguration, environment: {JOURNAL_STREAM: '1:2'}});
+    t.teardown(() => daemon.close());
+    const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
+    t.notThrows(
+      () => JSON.parse(daemon.stderr.split('\n')[0] ?? ''),
+      'the variable belongs to another process',
+    );
+    const {stdout} = await person.run('logs', ['--json', '-n', '1']);
+    t.is(stdout.split('\n').length, 2);
+    t.notThrows(() => JSON.parse(stdout) as unknown);
+    t.is((await person.run('logs', ['--since', '2999-01-01'])).stdout, '');
+    t.is((await person.run('logs', ['--since', 'nonsense'])).code, 2);
+  },
+);
+
+test.serial('the form of the log can be named, and the kept lines are JSON nevertheless', async (t) => {
+  const daemon = await startDaemon({configuration: patConfiguration, args: ['--log-format', 'journal']});
+  t.teardown(() => daemon.close());
+  t.regex(daemon.stderr, /^<6>configuration: /m);
+  const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
+  t.notThrows(async () => JSON.parse((await person.run('logs', ['--json', '-n', '1'])).stdout) as unknown);
+});
+
+test.serial('without a daemon the log file is printed', async (t) => {
+  const person = new Person(t);
+  t.is((await person.run('logs')).code, 3);
+  person.write(
+    '.local/state/orgkey/daemon.log',
+    '{"time":"2026-11-21T00:00:00.000Z","level":"warn","message":"a"}\n',
+  );
+  const {code, stdout} = await person.run('logs');
+  t.is(code, 0);
+  t.is(stdout, '00:00:00 warn    a\n');
 });

@@ -1,4 +1,4 @@
-import {open, readdir} from 'node:fs/promises';
+import {open, readFile, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import {auditFilesAmong} from '../../daemon/record/audit-trail.ts';
@@ -8,12 +8,16 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {connectDaemon} from '../find-daemon.ts';
 import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
+import {daemonLog} from '../../service/daemon-log.ts';
+import {usageError} from '../line/usage-error.ts';
 import {style} from '../terminal.ts';
 
 interface LogsOptions extends Places {
   readonly follow: boolean;
   readonly audit: boolean;
   readonly json: boolean;
+  readonly lines?: string | undefined;
+  readonly since?: string | undefined;
 }
 
 /** Runs `orgkey logs`. */
@@ -21,24 +25,67 @@ export async function logs(options: LogsOptions, context: Context): Promise<Exit
   return options.audit ? showAudit(options, context) : showLog(options, context);
 }
 
-async function showLog({follow, json, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
-  const daemon = await connectDaemon(places, context);
+async function showLog(options: LogsOptions, context: Context): Promise<ExitCode> {
+  const {follow, json, ...places} = options;
+  const {terminal} = context;
+  const chosen = chooser(options, context);
+  const print = (line: string) => {
+    if (json) terminal.write(`${line}\n`);
+    else terminal.print(describeLine(line));
+  };
+  let daemon;
   try {
-    const {terminal} = context;
-    const print = (line: string) => {
-      if (json) terminal.write(`${line}\n`);
-      else terminal.print(describeLine(line));
-    };
+    daemon = await connectDaemon(places, context);
+  } catch (error) {
+    const kept = follow ? undefined : await readKeptLog(places, context);
+    if (kept === undefined) throw error;
+    for (const line of chosen(kept)) print(line);
+    return EXIT.ok;
+  }
+  try {
     daemon.onEvent((event) => {
       if (event.event === 'log') print(event.line);
     });
     const {lines} = await daemon.call('logs', {follow});
-    for (const line of lines) print(line);
+    for (const line of chosen(lines)) print(line);
     if (follow) await waitForEnd(daemon, context);
     return EXIT.ok;
   } finally {
     daemon.close();
   }
+}
+
+/** Returns the lines of the file that a daemon without a supervisor logs to. `undefined`: it does not exist. */
+async function readKeptLog(places: Places, context: Context): Promise<readonly string[] | undefined> {
+  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(places, context), places, context);
+  const text = await readFile(daemonLog(directory), 'utf8').catch(() => undefined);
+  return text?.split('\n').filter((line) => line !== '');
+}
+
+/** Returns a function that leaves out the lines that the options exclude. @throws {CommandError} */
+function chooser(
+  {lines, since}: Pick<LogsOptions, 'lines' | 'since'>,
+  {now}: Context,
+): (all: readonly string[]) => readonly string[] {
+  const most = lines === undefined ? Infinity : Number(lines);
+  if (lines !== undefined && !/^\d+$/.test(lines)) throw usageError('--lines must be a number');
+  const from = since === undefined ? -Infinity : momentFrom(since, now());
+  if (Number.isNaN(from))
+    throw usageError(
+      '--since must be a time or a duration',
+      'for example: --since 2h, --since 2026-11-21T08:00',
+    );
+  return (all) => {
+    const recent = all.filter((line) => !(Date.parse(String(parseEntry(line)?.['time'])) < from));
+    return most === 0 ? [] : recent.slice(-most);
+  };
+}
+
+function momentFrom(since: string, now: number): number {
+  const duration = /^(\d+)([smhd])$/.exec(since);
+  if (duration === null) return Date.parse(since);
+  const unit = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000}[duration[2] ?? ''] ?? Number.NaN;
+  return now - Number(duration[1]) * unit;
 }
 
 /** Returns when the reader hangs up, and fails when the daemon ends: a closed connection is noticed only by asking. */
@@ -139,7 +186,7 @@ function describeLine(line: string): string {
   if (entry === undefined) return printable(line, 4000);
   const {time, level, message, ...rest} = entry;
   const more = Object.entries(rest).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-  const color = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'dim';
+  const color = level === 'error' ? 'red' : level === 'warn' ? 'yellow' : 'dim';
   const text = printable(`${String(message)}${more.join('')}`, 4000);
   return `${String(time).slice(11, 19)} ${style(color, printable(String(level), 20).padEnd(7))} ${text}`;
 }

@@ -8,11 +8,14 @@ export const daemonCommands: readonly Command[] = [
     summary: "show the daemon's log",
     options: {
       follow: {...flag('keep printing new lines'), alias: 'f'},
+      lines: {...text('print only the last lines', 'COUNT'), alias: 'n'},
+      since: text('leave older lines out: 2h, or 2026-11-21T08:00', 'TIME'),
       audit: flag('show the audit trail instead: one JSON line per credential handed out'),
       json: flag('print the lines as JSON for programs'),
     },
     examples: [
       {command: 'orgkey logs --follow'},
+      {command: 'orgkey logs -n 20 --since 2h'},
       {command: 'orgkey logs --audit', note: 'works without a running daemon'},
     ],
     run: async (options, context) => (await import('../commands/logs.ts')).logs(options, context),
@@ -90,6 +93,10 @@ export const daemonCommands: readonly Command[] = [
         ...text('the least important level that is logged', 'LEVEL'),
         choices: ['error', 'warn', 'info', 'debug'],
         default: 'info',
+      },
+      'log-format': {
+        ...text('the form of the log; default: what fits where stderr goes', 'FORMAT'),
+        choices: ['json', 'journal', 'text'],
       },
     },
     examples: [{command: 'orgkey daemon --config app-config.yaml --log-level debug'}],

@@ -49,8 +49,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
   const clock = createClock();
   const clockWatch = new ClockWatch(clock);
   const tally = new Tally();
-
-  const logging = assembleLog(options.logLevel, environment);
+  const logging = assembleLog(options, environment);
   const {log, onUnexpected} = logging;
   const rejections = new Rejections(clock, (owner) =>
     log('info', `${owner}: Azure DevOps accepts the credential again`),

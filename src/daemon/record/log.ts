@@ -18,6 +18,8 @@ interface LogParts {
   /** journald reads a level before the line, a terminal gets short lines, programs get JSON. */
   readonly form: 'journal' | 'terminal' | 'json';
   readonly write: (line: string) => void;
+  /** Gets each line as JSON, whatever the form. */
+  readonly record: (line: string) => void;
   /** Milliseconds since epoch. */
   readonly now: () => number;
   /** The secrets in memory. They are replaced wherever they occur in a line. */
@@ -25,12 +27,15 @@ interface LogParts {
 }
 
 /** Returns a function that writes lines of at least `level`. */
-export function createLog({level, form, write, now, secrets}: LogParts): Log {
+export function createLog({level, form, write, record, now, secrets}: LogParts): Log {
   const least = LOG_LEVELS.indexOf(level);
   return (of, message, details = {}) => {
     if (LOG_LEVELS.indexOf(of) > least) return;
     const made = typeof details === 'function' ? details() : details;
-    write(redact(renderLine(form, {level: of, message, details: made, now: now()}), secrets()));
+    const line = {level: of, message, details: made, now: now()};
+    const json = redact(renderLine('json', line), secrets());
+    record(json);
+    write(form === 'json' ? json : redact(renderLine(form, line), secrets()));
   };
 }
 
