@@ -5,7 +5,8 @@ import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
-import {configurationFile} from './locate.ts';
+import {configurationFile, isOfMachine} from './locate.ts';
+import {readServiceVariables} from '../places/environment-file.ts';
 
 /** How a configuration is read. Default: to inspect that of a daemon. */
 interface Reading extends Pick<LoadOptions, 'absent' | 'content'> {
@@ -19,7 +20,10 @@ export async function loadFor(options: Places, context: Context, reading: Readin
   const {need = reading.content === undefined ? 'sound parts' : 'whole', ...how} = reading;
   const loaded = await loadConfiguration({
     file: configurationFile(options, context),
-    environment: context.environment,
+    // what our own service has, too; the service of the machine has a file that only root reads
+    environment: isOfMachine(options, context)
+      ? context.environment
+      : {...context.environment, ...readServiceVariables(context.home)},
     uid: context.uid,
     workingDirectory: context.directory,
     home: context.home,

@@ -2,6 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
+import {readServiceVariables} from '../places/environment-file.ts';
 import {messageOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
@@ -113,13 +114,15 @@ export class PlainService {
 
   async #launch(command: readonly string[], log: number): Promise<ServiceResult> {
     const [node = '', ...args] = command;
+    const {environment} = this.#machine;
     closeInherited();
     const offset = fstatSync(log).size;
     // several starters may share the log, so our own child reports over a pipe that it serves
     const child = spawn(node, args, {
       cwd: '/',
       detached: true,
-      env: withoutUnsafe(this.#machine.environment),
+      // as under systemd, the file precedes the variables of the shell
+      env: withoutUnsafe({...environment, ...readServiceVariables(environment['HOME'])}),
       stdio: ['ignore', 'pipe', log],
     });
     child.unref();

@@ -129,6 +129,21 @@ for (const {place, directory, prepare, error, hint} of unusablePlaces) {
   });
 }
 
+test.serial('a plain service and the commands read the variables of the service', async (t) => {
+  const person = new Person(t);
+  person.configure(
+    'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: "${OF_FILE}"}]}]}\n',
+  );
+  person.write('.config/orgkey/env', 'OF_FILE="canary-of-file"\n');
+  const checked = await person.run('config check');
+  t.is(checked.code, 0, checked.stderr);
+  t.notRegex(checked.stderr, /OF_FILE/);
+  const started = await person.run('setup --service plain');
+  t.is(started.code, 0, started.stderr);
+  t.is((await person.run('service restart')).code, 0);
+  t.is((await person.run('token contoso')).stdout, 'canary-of-file\n');
+});
+
 test.serial('service restart fails if no configuration is in force', async (t) => {
   const person = new Person(t);
   person.configure();

@@ -75,7 +75,11 @@ for (const wanted of ['16.20.2', '20.19.5', '22.19.0']) {
     const failed = await t.throwsAsync<Error & {code: number; stderr: string; stdout: string}>(
       run(join(packed.bin, 'orgkey'), ['status'], {env: environment}),
     );
-    t.is(failed.stderr, `orgkey: error: orgkey needs Node 22.20 or later, not v${wanted} (${node})\n`);
+    t.true(
+      failed.stderr.startsWith(
+        `orgkey: error: orgkey needs Node 22.20 or later, not v${wanted} (${node})\norgkey: hint: install `,
+      ),
+    );
     t.is(failed.stdout, '');
     t.is(failed.code, 1);
     t.deepEqual(readdirSync(home).toSorted(), ['repository', 'run', 'tmp']);

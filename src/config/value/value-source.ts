@@ -207,7 +207,7 @@ export class Sources {
 }
 
 const SET_WHERE =
-  'a service does not see the variables of your shell: put NAME=value into ~/.config/orgkey/env, or /etc/orgkey/env for the whole machine (on macOS: launchctl setenv NAME value)';
+  'a service does not see the variables of your shell: put NAME=value into ~/.config/orgkey/env, or /etc/orgkey/env for the whole machine (on macOS: launchctl setenv NAME value), then run: orgkey service restart';
 
 function absentVariable(name: string): Extract<Source, {from: 'absent'}> {
   const variable = showableVariable(name);
