@@ -3,7 +3,7 @@ import {carries} from './credential.ts';
 import type {EraseRequest, StoreRequest} from '../protocol/request.ts';
 import type {Failure, Wanted} from '../token/acquire.ts';
 import {reportedRejection, type FindTokenParts} from '../token/find-token.ts';
-import type {Asker} from '../token/rejections.ts';
+import type {Asker} from '../token/asker.ts';
 
 /** The request was handled, or the user must know that the credential was rejected. */
 type Judged = Extract<Answer, {kind: 'done'}> | {readonly kind: 'failed'; readonly failure: Failure};

@@ -7,7 +7,7 @@ import type {Target} from './target.ts';
 import type {SeenDaemon, World} from './world.ts';
 
 /** What an organization says about a token. Texts are half sentences without secrets. */
-export type Probe =
+type Probe =
   | {
       readonly kind: 'accepted';
       /** Who we are there. */

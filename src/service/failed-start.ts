@@ -5,7 +5,7 @@ import {daemonLog} from './daemon-log.ts';
 import {otherServes} from './service-result.ts';
 
 /** What a daemon reported when it could not start. Texts are safe to print. */
-export interface FailedStart {
+interface FailedStart {
   readonly message: string;
   readonly hint: string | undefined;
 }

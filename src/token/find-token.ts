@@ -1,7 +1,8 @@
 import type {Failure, Wanted} from './acquire.ts';
 import {sameAgain} from './cache-failures.ts';
 import type {Verdict} from './organization-rejections.ts';
-import type {Asker, Rejections} from './rejections.ts';
+import type {Asker} from './asker.ts';
+import type {Rejections} from './rejections.ts';
 import type {Found, TokenCache} from './token-cache.ts';
 import type {Token} from './token.ts';
 

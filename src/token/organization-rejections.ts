@@ -1,5 +1,5 @@
 import {LRUCache} from 'lru-cache';
-import type {Asker} from './rejections.ts';
+import type {Asker} from './asker.ts';
 import type {Clock} from './token.ts';
 
 /** What Azure DevOps itself said about a token that a client reported as rejected. */

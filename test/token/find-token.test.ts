@@ -2,7 +2,8 @@ import test from 'ava';
 import {AZURE_DEVOPS_SCOPE} from '../../src/token/acquire.ts';
 import {findToken} from '../../src/token/find-token.ts';
 import type {Verdict} from '../../src/token/organization-rejections.ts';
-import {Rejections, type Asker} from '../../src/token/rejections.ts';
+import type {Asker} from '../../src/token/asker.ts';
+import {Rejections} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {DAY, FakeClock, HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
 import {

@@ -6,7 +6,7 @@ import type {SocketScope} from '../../organization/socket-scope.ts';
 import {Secret} from '../../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import {findToken} from '../../token/find-token.ts';
-import {askerOf} from '../../token/rejections.ts';
+import {askerOf} from '../../token/asker.ts';
 import type {Token} from '../../token/token.ts';
 
 /** Supplies one gateway with credentials, by the same rules as git itself gets them. */

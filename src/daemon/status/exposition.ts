@@ -6,7 +6,7 @@ interface Sample {
 }
 
 /** How long something took, by bucket. */
-export interface Histogram {
+interface Histogram {
   readonly labels: Labels;
   /** The counts by bucket, one more than `bounds`. */
   readonly buckets: readonly number[];

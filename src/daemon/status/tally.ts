@@ -7,7 +7,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export type GrantOutcome = 'granted' | 'unused' | 'read' | 'failed';
 
 /** An organization as it is configured. A name alone is not unique: two servers may have a collection of one name. */
-export interface CountedOrganization {
+interface CountedOrganization {
   /** Empty if the request is for no configured host. */
   readonly host: string;
   /** In lower case; `*` for the fallback of the host, empty if the request is for none that is configured. */
