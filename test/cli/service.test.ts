@@ -144,6 +144,18 @@ test.serial('a plain service and the commands read the variables of the service'
   t.is((await person.run('token contoso')).stdout, 'canary-of-file\n');
 });
 
+test.serial('setup names another state directory if it cannot make its own', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const environment = {XDG_STATE_HOME: person.write('file', '')};
+  const {code, stderr} = await person.run('setup --service plain', [], {environment});
+  t.is(code, 1, stderr);
+  t.regex(
+    stderr,
+    /file\/orgkey cannot be made or entered: ENOTDIR\norgkey: hint: .*ORGKEY_STATE_DIR, or with --state-dir/,
+  );
+});
+
 test.serial('service restart fails if no configuration is in force', async (t) => {
   const person = new Person(t);
   person.configure();

@@ -1,5 +1,6 @@
-import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {makeDirectory, STATE_NAMING} from '../../places/make-directory.ts';
 import {parseRecord} from '../../text/record.ts';
 import type {ServiceKind} from '../../service/service.ts';
 
@@ -36,7 +37,7 @@ export async function recallService(stateDirectory: string): Promise<RememberedS
 }
 
 export async function rememberService(stateDirectory: string, service: RememberedService): Promise<void> {
-  await mkdir(stateDirectory, {recursive: true, mode: 0o700});
+  makeDirectory(stateDirectory, 0o700, STATE_NAMING);
   await writeFile(fileIn(stateDirectory), `${JSON.stringify({schemaVersion: 1, ...service})}\n`, {
     mode: 0o600,
   });
