@@ -156,6 +156,19 @@ test.serial('setup names another state directory if it cannot make its own', asy
   );
 });
 
+test.serial('a token can be pasted before the first setup', async (t) => {
+  const person = new Person(t);
+  person.configure(
+    'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$file: secrets/contoso}}]}]}\n',
+  );
+  const {code, stderr} = await person.run('login contoso --paste', [], {input: 'canary-early'});
+  t.is(code, 0, stderr);
+  t.regex(stderr, /hint: run: orgkey setup/);
+  t.is(person.read('.config/orgkey/secrets/contoso'), 'canary-early');
+  const set = await person.run('setup --service plain');
+  t.is(set.code, 0, set.stderr);
+});
+
 test.serial('service restart fails if no configuration is in force', async (t) => {
   const person = new Person(t);
   person.configure();

@@ -3,8 +3,8 @@ import type {ControlConnection} from '../../control/control-client.ts';
 import {ownerNamed} from '../../control/owner-named.ts';
 import {targetOf} from '../../diagnostics/target.ts';
 import type {Context, Places} from '../context.ts';
-import type {ExitCode} from '../exit-code.ts';
-import {withDaemon} from '../find-daemon.ts';
+import {EXIT, type ExitCode} from '../exit-code.ts';
+import {isRunning, withDaemon} from '../find-daemon.ts';
 import {explainUnknown} from '../organizations/explain-unknown.ts';
 import {usageError} from '../line/usage-error.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
@@ -30,6 +30,13 @@ export async function login(options: LoginOptions, context: Context): Promise<Ex
   const {paste, json} = options;
   const organization = nameTyped(options.organization);
   if (paste && options['device-code']) throw usageError('--paste and --device-code exclude each other');
+  // before the first setup, which needs the file of the token
+  if (paste && !json && !(await isRunning(options, context))) {
+    await pasteToken(organization, options, undefined, context);
+    context.terminal.say('the token is kept; no daemon runs that could test it');
+    context.terminal.hint('run: orgkey setup');
+    return EXIT.ok;
+  }
   return withDaemon(options, context, async (daemon) => {
     if (paste) await pasteToken(organization, options, daemon, context);
     else await signIn(organization, {daemon, context, useCode: options['device-code']});

@@ -21,7 +21,7 @@ const LONGEST = 4096;
 export async function pasteToken(
   organization: string,
   options: Places,
-  daemon: Pick<ControlConnection, 'call'>,
+  daemon: Pick<ControlConnection, 'call'> | undefined,
   context: Context,
 ): Promise<void> {
   const name = organizationFrom(organization);
@@ -39,7 +39,7 @@ export async function pasteToken(
   const secret = terminal.isInteractive ? await terminal.askSecret('Token') : await readSecret(context);
   if (secret === undefined || secret.length === 0) throw new CommandError(EXIT.usage, 'no token was entered');
   await keepSecret(path, secret);
-  await daemon.call('reload', undefined);
+  await daemon?.call('reload', undefined);
 }
 
 /** The token is written to a file: the configuration must read that file for this organization. */
