@@ -106,6 +106,8 @@ test.serial('an old token is served while its successor is acquired', async (t) 
 });
 
 test.serial('in an outage the old token is served until a minute before its end', async (t) => {
+  // a request of the daemon before may have been counted late
+  const before = cloud.requests.count({endpoint: 'token'});
   const daemon = await startProbed({configuration, environment: cloud.environment()});
   t.teardown(() => daemon.close());
   const first = passwordIn(await daemon.ask(getFor('contoso')));
@@ -129,7 +131,7 @@ test.serial('in an outage the old token is served until a minute before its end'
   t.is(passwordIn(answer), '');
   t.regex(answer, /^orgkey-error=fabrikam: client secret .* \(ERR_\w+\)$/m);
   t.deepEqual(levelsOf((await daemon.status()).notices), ['error']);
-  t.is(cloud.requests.count({endpoint: 'token'}), 1);
+  t.is(cloud.requests.count({endpoint: 'token'}), before + 1);
 
   cloud.clearFaults();
   await pass(daemon, 2 * MINUTE);
