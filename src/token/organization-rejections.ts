@@ -46,7 +46,7 @@ const MAX_REMEMBERED = 10_000;
 
 /**
  * Remembers which organizations reject an identity, until they accept a token of it again. Only a verdict of Azure
- * DevOps withholds tokens from a whole organization; what a client reports is shown, and withheld from nobody else.
+ * DevOps withholds tokens from a whole organization; what a client reports is shown, and affects no other client.
  */
 export class OrganizationRejections {
   readonly #clock: Clock;

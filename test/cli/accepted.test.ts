@@ -135,7 +135,7 @@ test.serial('setup asks Azure DevOps, and exits with 4 for an identity that is n
   t.regex(second.stderr, /✗ contoso: /);
 });
 
-test.serial('setup names the sign-in as the next step, which is no failure', async (t) => {
+test.serial('setup names the sign-in as the next step and succeeds', async (t) => {
   const person = new Person(t, cloud.environment());
   const argv = ['--organization', 'contoso', '--sign-in', 'browser', '--client-id', publicApp.clientId];
   const {code, stderr} = await person.run('setup', [...argv, '--tenant-id', tenant.id, '--service', 'plain']);

@@ -9,6 +9,7 @@ test.serial('the JSON of each command has a version and its documented keys', as
       [
         'configuration',
         'environment',
+        'gateways',
         'health',
         'memory',
         'notices',

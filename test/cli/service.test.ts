@@ -17,7 +17,8 @@ test.serial('a pasted token goes where the configuration reads it, and is in for
   const {code, stderr} = await person.run('login contoso --paste', [], {input: '  canary-new\n'});
   t.is(code, 0, stderr);
   t.regex(stderr, /https:\/\/dev\.azure\.com\/contoso\/_usersSettings\/tokens/);
-  t.regex(stderr, /✓ contoso: works/);
+  // the test has no network
+  t.regex(stderr, /– contoso: personal access token: not checked/);
   t.false(stderr.includes('canary'));
   t.is(person.read('.config/orgkey/secrets/contoso'), 'canary-new');
   t.is((await person.run('token contoso')).stdout, 'canary-new\n');

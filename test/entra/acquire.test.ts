@@ -61,7 +61,7 @@ test('a token counts from before the question, on both clocks', async (t) => {
 
 for (const [title, head, life, refreshIn] of [
   ['no life', {}, UNSAID_LIFE, undefined],
-  ['a life that is none', {expiresIn: 'soon'}, UNSAID_LIFE, undefined],
+  ['an invalid lifetime', {expiresIn: 'soon'}, UNSAID_LIFE, undefined],
   ['an endless life', {expiresIn: 1e300}, 90_000_000, undefined],
   ['a refresh after the end', {expiresIn: 3_600_000, refreshIn: 3_600_000}, 3_600_000, undefined],
 ] as const) {
@@ -185,7 +185,7 @@ for (const [title, thrown, expected] of [
       '\nRun orgkey doctor; it reads each secret and reports what fails.',
   ],
   [
-    'something that is no error',
+    'a value that is not an error',
     'odd',
     'unexpected failure (odd) (ERR_UNEXPECTED)\nRun orgkey doctor, and report what it says if it finds nothing.',
   ],

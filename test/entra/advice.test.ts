@@ -178,7 +178,7 @@ test('a wrong clock is the reason only where time matters, and only if it is wro
   t.regex(told('AADSTS7000222', 7_200_000), /has expired$/);
 });
 
-test('a client id that is none does not get into an address', (t) => {
+test('an invalid client id does not get into an address', (t) => {
   const {hint} = advise(refused({codes: ['AADSTS7000222']}), {kind: 'client-secret', clientId: 'x y/../z'});
   t.notRegex(hint ?? '', /https:/);
 });
@@ -190,7 +190,7 @@ test('an unknown code is not explained', (t) => {
 
 const failuresSent: readonly [string, unknown, AcquirerFailure][] = [
   ['nothing', undefined, {kind: 'unexpected', detail: 'the acquirer sent no reason'}],
-  ['a kind that is none', {kind: 'odd', detail: 'why'}, {kind: 'unexpected', detail: 'why'}],
+  ['an unknown kind', {kind: 'odd', detail: 'why'}, {kind: 'unexpected', detail: 'why'}],
   [
     'types that are wrong',
     {

@@ -26,7 +26,7 @@ interface Case {
   readonly fault?: Fault;
   readonly identity?: Keyless;
   readonly options?: AcquiringOptions;
-  /** The status of each answer; `cut`: there was none. */
+  /** The status of each answer; `cut`: the connection was cut. */
   readonly answers: readonly (number | 'cut')[];
   /** The exact text; none: there is a token in the end. */
   readonly says?: readonly [message: string, hint: string];
@@ -235,7 +235,7 @@ test.serial('answers that break off: three tries', ends, {
   says: lost,
 });
 
-// ── answers that nobody can read ──
+// ── answers that cannot be read ──
 
 const inBetween = 'A proxy may answer in its place: check the proxy of this machine and the authority host.';
 
@@ -290,7 +290,7 @@ test.serial('a thousand years: not believed', ends, {
 });
 
 for (const seconds of [0, -5, 59, '-5']) {
-  test.serial(`a token that ends in ${JSON.stringify(seconds)} s is none`, ends, {
+  test.serial(`a token that ends in ${JSON.stringify(seconds)} s is rejected`, ends, {
     fault: {...token, set: {expires_in: seconds}},
     answers: [200],
     says: [
@@ -326,7 +326,7 @@ test.serial('a certificate that has expired', ends, {
   ],
 });
 
-test.serial('a certificate of nobody’s', ends, {
+test.serial('a certificate of an unknown authority', ends, {
   fault: {...tls, certificate: 'untrusted'},
   answers: [],
   says: untrusted,
@@ -405,7 +405,7 @@ test.serial('a proxy that Node has no words for', ends, {
   ],
 });
 
-test.serial('a name that nobody resolves', ends, {
+test.serial('a name that does not resolve', ends, {
   options: straightTo('https://login.invalid'),
   answers: [],
   says: [
@@ -414,7 +414,7 @@ test.serial('a name that nobody resolves', ends, {
   ],
 });
 
-test.serial('nobody listens', ends, {
+test.serial('a port where no server listens', ends, {
   options: straightTo('https://127.0.0.1:9'),
   answers: [],
   says: [
@@ -527,7 +527,7 @@ for (const [clock, offset] of [
 
 // ── what is observed ──
 
-test.serial('how far the clock is off is told beside a token', async (t) => {
+test.serial('the clock’s error is reported beside a token', async (t) => {
   cloud.fault({...token, dateSkew: -3_600_000});
   const {acquire, observations} = acquiringFrom(cloud);
   await acquire(clientSecret);
@@ -539,7 +539,7 @@ test.serial('how far the clock is off is told beside a token', async (t) => {
 });
 
 testUnless(whyNotLinux, test.serial)(
-  'while it waits, nobody can read a secret from its command line or environment',
+  'while it waits, its command line and environment hold no secret',
   async (t) => {
     cloud.requests.clear();
     cloud.fault({...token, times: 1, delay: 500});
@@ -559,7 +559,7 @@ testUnless(whyNotLinux, test.serial)(
   },
 );
 
-test.serial('a Retry-After closes the way for all of the tenant, and for nobody else', async (t) => {
+test.serial('a Retry-After pauses the requests of its tenant only', async (t) => {
   cloud.requests.clear();
   cloud.fault({...token, times: 1, status: 429, headers: {'retry-after': '60'}, body: {}});
   const {acquire} = acquiringFrom(cloud);

@@ -140,7 +140,7 @@ test.serial('client secret: a custom authority that does not know the tenant', a
   ],
 }));
 
-test.serial('client secret: a resource that nobody has', acquires, () => ({
+test.serial('client secret: an unknown resource', acquires, () => ({
   identity: clientSecret().identity,
   scope: 'https://nobody.example/.default',
   asks: ['token 400'],
@@ -267,7 +267,7 @@ test.serial('client certificate: one that the app does not know', acquires, asyn
   };
 });
 
-test.serial('client certificate: somebody else’s key beside it', acquires, async () => {
+test.serial('client certificate: a key that does not belong to it', acquires, async () => {
   const stranger = await cloud.createClientCertificate();
   const key = stranger.pem.slice(stranger.pem.indexOf('-----BEGIN PRIVATE'));
   return {
@@ -514,7 +514,7 @@ test.serial('federated token file: a stale one', acquires, () => {
     asks: ['token 401'],
     says: [
       'the client assertion is not valid at this time: it has expired, or is from the future (AADSTS700024)',
-      "Have the federated token made anew: GitHub's lives about 5 minutes, a cluster renews its file by itself.",
+      "Request a new federated token: GitHub's lives about 5 minutes, a cluster renews its file.",
     ],
   };
 });
@@ -542,7 +542,7 @@ test.serial('federated token: no token at all', acquires, () => ({
   identity: given('garbage'),
   asks: ['token 400'],
   says: [
-    'the assertion is no token, or is damaged (AADSTS50027)',
+    'the assertion is not a token, or is damaged (AADSTS50027)',
     'Look at where it comes from: a file or variable that holds anything but the token itself.',
   ],
 }));
@@ -689,7 +689,7 @@ test.serial('Azure CLI: not installed', acquires, () => ({
   ],
 }));
 
-test.serial('Azure CLI: nobody signed in', acquires, () => ({
+test.serial('Azure CLI: without a signed-in user', acquires, () => ({
   identity: azureCli,
   options: azSaying(`echo "ERROR: Please run 'az login' to setup account." >&2; exit 1`),
   asks: [],
@@ -716,9 +716,9 @@ test.serial('Azure CLI: it prints no JSON', acquires, () => ({
   says: ['az answered without a token (ERR_AZURE_CLI)', 'Try it: az account get-access-token'],
 }));
 
-// ── people, and what needs nobody ──
+// ── users, and kinds that need no issuer ──
 
-test.serial('sign-in: nobody signed in yet', acquires, () => ({
+test.serial('sign-in: a user who has not signed in yet', acquires, () => ({
   identity: {
     kind: 'sign-in',
     method: 'browser',
@@ -731,7 +731,7 @@ test.serial('sign-in: nobody signed in yet', acquires, () => ({
   says: ['no user has signed in yet (ERR_NOT_SIGNED_IN)', 'Run orgkey login for the organization.'],
 }));
 
-test.serial('personal access token: read, nobody is asked', acquires, () => ({
+test.serial('personal access token: read, no issuer is asked', acquires, () => ({
   identity: {kind: 'pat', personalAccessToken: held('a'.repeat(84))},
   asks: [],
 }));
@@ -745,7 +745,7 @@ test.serial('personal access token: one with a line end', acquires, () => ({
   ],
 }));
 
-test.serial('a secret that cannot be read: the reason and the repair of whoever reads it', acquires, () => ({
+test.serial('a secret that cannot be read: the reader’s reason and repair', acquires, () => ({
   identity: {kind: 'pat', personalAccessToken: {from: 'command', argv: ['pass', 'show', 'pat']}},
   options: {
     readSecret: () =>
@@ -757,7 +757,7 @@ test.serial('a secret that cannot be read: the reason and the repair of whoever 
   says: ['pass ended with 1 (ERR_SECRET_COMMAND)', 'Run it by hand.'],
 }));
 
-test.serial('stored: nobody can be asked', acquires, () => ({
+test.serial('stored: no issuer can be asked', acquires, () => ({
   identity: {kind: 'stored', persist: false},
   asks: [],
   says: [

@@ -42,7 +42,7 @@ for (const [title, vault, secret, code, message, hint] of [
     "Give the identity the role 'Key Vault Secrets User' on the vault, and let the machine's network in.",
   ],
   [
-    'a vault whose name is none',
+    'an invalid vault name',
     'evil.example/x?',
     'deploy-pat',
     'ERR_VAULT_NAME',
@@ -50,7 +50,7 @@ for (const [title, vault, secret, code, message, hint] of [
     'Give its name or its URL: https://contoso.vault.azure.net',
   ],
   [
-    'a vault that is nobody’s',
+    'a vault that does not exist',
     'evil.example',
     'deploy-pat',
     'ERR_VAULT_NAME',

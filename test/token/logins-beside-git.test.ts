@@ -20,7 +20,7 @@ import {testUnless} from '../helpers/test-unless.ts';
 // - ours begins with the line orgkey=1, and says `capability[]=authtype` only where it gives a header;
 // - a header is given to those only who announce that they take it;
 // - only https is answered, and only requests that name protocol and host;
-// - an authtype without a credential, and the other way round, is no login;
+// - an authtype without a credential, and the other way round, is not a login;
 // - of several logins that fit, the one that was stored first is served: git's order changes when one is dropped;
 // - git before 2.46 drops one login only, whatever its password, and knows neither headers nor refresh tokens.
 
@@ -183,10 +183,10 @@ const table: readonly (readonly [string, readonly string[], {readonly newer?: tr
     ],
   ],
   [
-    'no user name is no login',
+    'without a user name it is not a login',
     ['store host=a username=u password=p', 'store host=a password=q', 'get host=a'],
   ],
-  ['no password is no login', ['store host=a username=u', 'get host=a']],
+  ['without a password it is not a login', ['store host=a username=u', 'get host=a']],
   [
     'erase by user',
     [
@@ -229,12 +229,12 @@ const table: readonly (readonly [string, readonly string[], {readonly newer?: tr
     {newer: true},
   ],
   [
-    'an expiry that is over: git looks at it itself',
+    'an expiry in the past: git looks at it itself',
     ['store host=a username=u password=p password_expiry_utc=1', 'get host=a'],
     {newer: true},
   ],
   [
-    'an expiry that is none',
+    'an invalid expiry',
     ['store host=a username=u password=p password_expiry_utc=soon', 'get host=a'],
     {newer: true},
   ],
@@ -348,7 +348,7 @@ for (const git of gits) {
       fc.asyncProperty(
         fc.array(anyRequest(git.hasAuthtype), {minLength: 8, maxLength: 30}),
         async (requests) => {
-          // hosts of its own for each sequence: neither is started anew
+          // hosts of its own for each sequence: neither is restarted
           const suffix = `.${++sequences}.example`;
           for (const request of requests) {
             const asked = askedFrom(request.replace(/host=(\S+)/, `host=$1${suffix}`));

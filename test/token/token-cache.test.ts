@@ -28,7 +28,7 @@ function told(found: Found): string {
     : `${found.token.secret.revealText()} (${found.source})`;
 }
 
-/** Gives the tokens of this shape, under names of their own. */
+/** Returns the tokens of this shape, under names of their own. */
 function shapedAs(issuer: FakeIssuer, shape: TokenShape): void {
   issuer.answers((_, count) => issuer.token(`token-${count}`, shape));
 }
@@ -64,7 +64,7 @@ test('a thousand at once share a failure, and nothing of it is kept as a token',
   t.is(told(await tokens.get(contoso)), 'token-2 of contoso (issuer)');
 });
 
-test('a thousand whose token is over are one acquisition', async (t) => {
+test('a thousand callers with an expired token cause one acquisition', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
   clock.pass(55 * MINUTE);
@@ -118,7 +118,7 @@ test('must-refresh: the new one is waited for', async (t) => {
   t.is(issuer.count, 2);
 });
 
-test('whoever gets a token can use it for ten minutes, whenever he asks', async (t) => {
+test('a token that is handed out lives for at least ten minutes', async (t) => {
   const {clock, tokens} = setUp();
   for (let minute = 0; minute < 300; minute++) {
     const found = await tokens.get(contoso);
@@ -160,7 +160,7 @@ test('an outage: one try after 1, 2, 4, 8, 16, 32 and then each 60 seconds, howe
   t.is(issuer.count, tries.length);
 });
 
-test('after a success the rest begins anew', async (t) => {
+test('after a success the pause starts from the beginning', async (t) => {
   const {clock, issuer, tokens} = setUp();
   issuer.fails();
   for (const rest of [1, 2, 4]) {
@@ -232,7 +232,7 @@ test('an issuer that has only the same token is asked more and more seldom, and 
     clock.pass(SECOND);
   }
   t.true(issuer.count <= 1 + 330 + 3, `${issuer.count} acquisitions`);
-  // where it would be waited for, nobody waits more often
+  // a caller that would wait does not wait more often
   clock.pass(19 * MINUTE);
   const before = issuer.count;
   for (let second = 0; second < 120; second++) {
@@ -270,7 +270,7 @@ test('an issuer that wants a refresh at once is not asked at each request', asyn
   t.is(issuer.count, 4);
 });
 
-test('a token that is over when it comes is none, and is overwritten', async (t) => {
+test('a token that has expired on arrival is rejected and overwritten', async (t) => {
   const {issuer, tokens} = setUp();
   for (const life of [0, -HOUR, 59 * SECOND]) {
     tokens.clear();
@@ -283,7 +283,7 @@ test('a token that is over when it comes is none, and is overwritten', async (t)
   t.true(issuer.given.every(({secret}) => secret.erased));
 });
 
-test('whoever asks the issuer may break: that is a failure, and nobody waits for ever', async (t) => {
+test('an acquirer that breaks is a failure, and no caller waits forever', async (t) => {
   const clock = new FakeClock();
   let count = 0;
   const acquires: Acquire[] = [
@@ -327,7 +327,7 @@ test('jitter: a thousand that were started together do not refresh together', as
   t.is(moments.size, 360);
 });
 
-test('refreshed ahead while it is in use, so that nobody waits', async (t) => {
+test('a token in use is refreshed ahead, so that no caller waits', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
   for (let half = 1; half <= 2 * 60 * 8; half++) {
@@ -340,7 +340,7 @@ test('refreshed ahead while it is in use, so that nobody waits', async (t) => {
   t.is(issuer.count, 11);
 });
 
-test('nobody’s token is refreshed for ever', async (t) => {
+test('an unused token is not refreshed forever', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
   await tokens.prefetch([fabrikam]);
@@ -414,7 +414,7 @@ test('a prefetch takes the place of the one before it, and leaves as much room',
   t.deepEqual(issuer.asked.slice(3), ['0 of 4', '1 of 4', '2 of 4', '3 of 4']);
 });
 
-test('a refresh behind that fails harms nobody, and is not tried at each request', async (t) => {
+test('a failed background refresh harms no caller, and is not tried at each request', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
   clock.pass(46 * MINUTE);
@@ -447,7 +447,7 @@ test(steps, 'an hour on', HOUR, 'token-2 of contoso (issuer)');
 test(steps, 'a year on', YEAR, 'token-2 of contoso (issuer)');
 test(steps, 'half an hour on', 30 * MINUTE, 'token-1 of contoso (cache)');
 
-test('a step back is no reason to take a fresh token for a poor one', async (t) => {
+test('a step back of the clock does not age a fresh token', async (t) => {
   const {clock, issuer, tokens} = setUp();
   await tokens.get(contoso);
   clock.pass(46 * MINUTE);
@@ -455,7 +455,7 @@ test('a step back is no reason to take a fresh token for a poor one', async (t) 
   await tokens.get(contoso);
   await settle();
   t.is(issuer.count, 2);
-  // a rest would show in the next refresh: there is none
+  // a rest would show in the next refresh: it must not exist
   clock.pass(46 * MINUTE);
   await tokens.get(contoso);
   await settle();
@@ -598,7 +598,7 @@ test('keepOnly while tokens are on their way: only what is still configured arri
   t.deepEqual(issuer.asked, ['contoso', 'fabrikam', 'contoso']);
 });
 
-test('clear and then keepOnly while a token is on its way: nobody asks again for what is no longer configured', async (t) => {
+test('clear and then keepOnly while a token is on its way: removed identities are not asked for again', async (t) => {
   const {issuer, tokens} = setUp();
   issuer.holdBack();
   const waiting = [tokens.get(contoso), tokens.get(fabrikam)];
@@ -661,7 +661,7 @@ test('an identity is dropped and kept with all that it has, for whichever resour
   t.is(told(await waiting), 'token-3 of contoso (issuer)');
 });
 
-test('what is over is overwritten by the next round of refreshes, in use or not', async (t) => {
+test('an expired token is overwritten by the next round of refreshes, in use or not', async (t) => {
   for (const time of [8 * HOUR, 59 * MINUTE + SECOND]) {
     const {clock, issuer, tokens} = setUp();
     await tokens.get(contoso);
@@ -729,7 +729,7 @@ test('a thousand that reject a token are one acquisition', async (t) => {
   t.is(issuer.count, 2);
 });
 
-test('the same token again is no other token, and is asked for again after a rest only', async (t) => {
+test('the same token again is not a new one, and is asked for again after a pause only', async (t) => {
   const {clock, issuer, tokens} = setUp();
   issuer.answers(() => issuer.token('the same', {life: DAY}));
   await tokens.get(contoso);

@@ -72,14 +72,14 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   return reportWarning(warning, context);
 }
 
-/** Asks before secrets and keys are deleted. @throws {CommandError} if there is no terminal to ask on. */
+/** Asks before secrets and keys are deleted. @throws {CommandError} if it runs without a terminal. */
 async function isConfirmed({purged}: Plan, {terminal}: Context): Promise<boolean> {
   const entries = purged.flatMap((plan) => plan.entries);
   if (entries.length === 0) return true;
   if (!terminal.isInteractive)
     throw new CommandError(
       EXIT.usage,
-      '--purge deletes secrets and keys, and there is no terminal to ask on',
+      '--purge deletes secrets and keys, and needs a terminal to ask first',
       {
         hint: 'look first: orgkey uninstall --purge --dry-run, then add --yes',
       },

@@ -44,7 +44,7 @@ export async function signIn(organization: string, {daemon, context, useCode}: S
   });
 }
 
-/** Tests the organizations of a setup. A user who has not signed in yet does so now, or is told how to. */
+/** Tests the organizations of a setup. A user who has not signed in yet does so now, or learns how to. */
 export async function testAndSignIn(
   bindings: readonly Binding[],
   daemon: ControlConnection,

@@ -17,7 +17,7 @@ export interface TestResult {
   readonly organization: string;
   readonly identity: string;
   readonly kind: Identity['kind'];
-  /** `failed`: there is no token. `unchecked`: Azure DevOps could not be asked. */
+  /** `failed`: a token could not be acquired. `unchecked`: Azure DevOps could not be asked. */
   readonly outcome: 'accepted' | 'rejected' | 'failed' | 'unchecked';
   /** Who we are there. */
   readonly user?: string | undefined;

@@ -106,7 +106,7 @@ function toSettings(settings: readonly GitSetting[]): Setting[] {
   return settings.map(([key, value]) => ({key, value}));
 }
 
-/** Returns the file with everything that git is told. The machine's belongs to root: it decides what every user runs. */
+/** Returns the file with all of git's settings. The machine's belongs to root: it decides what every user runs. */
 export function ownFileFor({system}: {readonly system: boolean}, context: Context): string {
   return join(system ? machineDirectory : configurationDirectory(context), OWN_FILE);
 }

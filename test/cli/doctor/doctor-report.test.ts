@@ -13,7 +13,7 @@ function report(targets: number) {
     stderr: Object.assign(stderr, {isTTY: true}),
     exit: () => {},
   };
-  // @ts-expect-error the streams of a test are no terminals
+  // @ts-expect-error a test's streams are not terminals
   const terminal = new Terminal(streams, {NO_COLOR: '1'});
   return {
     doctor: new DoctorReport(terminal, targets),

@@ -165,7 +165,7 @@ const endings: readonly [
   ],
   ['never ends', 'setInterval(() => {}, 1000)', 'ERR_TIMEOUT: no answer within 1 s', {limits: {life: 600}}],
   [
-    'sends a failure that is none',
+    'sends an invalid failure',
     `await write('{"kind":"failed","failure":7,"secrets":{}}\\n')`,
     'ERR_UNEXPECTED: unexpected failure (the acquirer sent no reason)',
   ],
@@ -258,7 +258,7 @@ test('only so many at once, and fewer for one endpoint', async (t) => {
   }
 });
 
-test('the newest is served first, and whoever waits too long is told so', async (t) => {
+test('the newest caller is served first, and one that waits too long gets a reason', async (t) => {
   const impatience: AbortController[] = [];
   const after = () => {
     const controller = new AbortController();
@@ -327,7 +327,7 @@ test('closed: those that run are ended, those that wait are sent away, none is s
   t.is(await codeOf(pool), busy);
 });
 
-test('events are told in order, however they are cut into chunks', async (t) => {
+test('events arrive in order, however they are cut into chunks', async (t) => {
   const events = Array.from({length: 20}, (_, at) => ({event: 'login', at}));
   const pool = poolOf(
     `const text = ${JSON.stringify(events.map((event) => `${JSON.stringify(event)}\n`).join(''))};
@@ -359,7 +359,7 @@ test('a Retry-After closes the gate for its time, at most an hour', async (t) =>
   t.is(starts.length, 3, 'the time is over');
 });
 
-/** A program that was told to leave the issuer alone for so many milliseconds. */
+/** A program whose issuer asks for a pause of so many milliseconds. */
 function throttledFor(milliseconds: number): string {
   const failure = {
     kind: 'rejected',

@@ -17,7 +17,7 @@ function answering(document: object, asked: string[] = []): Pick<HttpClient, 'as
   };
 }
 
-test('Entra’s addresses follow from its issuer: nobody is asked', async (t) => {
+test('Entra’s addresses follow from its issuer, without a request', async (t) => {
   const asked: string[] = [];
   const base = 'https://login.microsoftonline.com/contoso.example/oauth2/v2.0';
   t.deepEqual(
@@ -51,7 +51,7 @@ test('another issuer is asked for its addresses', async (t) => {
 
 for (const [title, issuer, found] of [
   ['in the clear', 'http://issuer.example', document],
-  ['of somebody else', 'https://issuer.example/realm', {...document, issuer: 'https://evil.example'}],
+  ['of another issuer', 'https://issuer.example/realm', {...document, issuer: 'https://evil.example'}],
   ['without issuer', 'https://issuer.example/realm', {...document, issuer: undefined}],
   [
     'with a token endpoint in the clear',
@@ -82,7 +82,7 @@ test('PKCE: the challenge is the hash of the verifier, and no two are the same',
 });
 
 for (const token of ['', '.', 'a.b.c', 'e30', `e30.${Buffer.from('7').toString('base64url')}.`]) {
-  test(`an ID token that is none has no claims: ${token}`, (t) => t.deepEqual(claimsOf(token), {}));
+  test(`an invalid ID token has no claims: ${token}`, (t) => t.deepEqual(claimsOf(token), {}));
 }
 
 for (const [authority, audience] of [

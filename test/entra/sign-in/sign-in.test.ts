@@ -142,7 +142,7 @@ test.serial('in the browser: strangers at the port are sent away, and the sign-i
     answers.push(await knock(redirect, '/?error=access_denied'));
     answers.push(await knock(redirect, '/', {body: 'state=guessed&code=stolen'}));
     answers.push(await knock(redirect, '/', {body: `state=${'x'.repeat(100_000)}`}));
-    // whoever knows the state is not read without end either
+    // a client that knows the state is bounded too
     const state = new URL(url).searchParams.get('state') ?? '';
     answers.push(await knock(redirect, '/', {body: `state=${state}&code=x&more=${'x'.repeat(64 * 1024)}`}));
     answers.push(await knock(redirect, '/favicon.ico'));
@@ -165,7 +165,7 @@ test.serial('in the browser: a stranger who hangs up in the middle does not end 
 });
 
 test.serial(
-  'in the browser: a page that is loaded anew while the code is redeemed shows the end as well',
+  'in the browser: a page that is reloaded while the code is redeemed shows the end as well',
   async (t) => {
     const {signIn, app} = person();
     const redeeming = {endpoint: 'token', client: app.clientId} as const;
@@ -244,7 +244,7 @@ test.serial('in the browser: given up', async (t) => {
 });
 
 for (const method of ['browser', 'device-code'] as const) {
-  test.serial(`${method}: nobody comes, and nothing listens any more`, async (t) => {
+  test.serial(`${method}: without an answer it ends and stops listening`, async (t) => {
     const {identity, ...acquiring} = person({method});
     let port = 0;
     const signedIn = await signIn(
@@ -300,7 +300,7 @@ test.serial('with a device code: shown, typed, signed in', async (t) => {
   t.is((await acquire(identity)).kind, 'token');
 });
 
-test.serial('with a device code: polls while nobody has typed it', async (t) => {
+test.serial('with a device code: polls until it is typed', async (t) => {
   const {signIn, app} = person({method: 'device-code'});
   const pending = {endpoint: 'token', client: app.clientId, status: 400} as const;
   let typed: Promise<void> | undefined;
@@ -414,7 +414,7 @@ for (const [title, spoil, expected] of refusals) {
 }
 
 test.serial(
-  'a refresh whose new refresh token cannot be kept still brings a token, and is told',
+  'a refresh whose new refresh token cannot be kept still brings a token, and is reported',
   async (t) => {
     const {app, acquire, identity, kept, keep, refreshTokens, notKept} = person();
     const token = cloud.entra.createRefreshToken(app, ada);

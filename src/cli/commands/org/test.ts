@@ -47,7 +47,7 @@ export async function testEach(
   );
   if (json) terminal.printJson(resultsAsJson(results));
   const code = exitCodeOf(results);
-  // a test that could not be made is no success
+  // a test that could not run has not succeeded
   return code === EXIT.ok && results.some(({outcome}) => outcome === 'unchecked') ? EXIT.unhealthy : code;
 }
 
