@@ -41,6 +41,7 @@ export class Person {
       NODE_NO_WARNINGS: '1',
       // nothing answers there: a test must not reach the real service
       https_proxy: 'http://127.0.0.1:9',
+      no_proxy: '127.0.0.1,localhost',
       ...environment,
     };
     t.teardown(async () => {
