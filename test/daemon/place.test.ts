@@ -109,7 +109,7 @@ test.serial('the umask does not affect the modes of directory and socket', async
   t.is(lstatSync(runtime).mode & 0o777, 0o711);
   t.is(lstatSync(socket).mode & 0o777, 0o600);
   t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
-  t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock']);
+  t.deepEqual(readdirSync(join(runtime, 'control')).toSorted(), ['control.sock', 'lock', 'pid']);
   t.is(lstatSync(join(runtime, 'ssh')).mode & 0o777, 0o700);
 });
 
@@ -289,14 +289,14 @@ test.serial('a daemon without a valid configuration tells git what is wrong', as
   const {directory} = place(t);
   writeFileSync(
     join(directory, 'config.yaml'),
-    'integrations: {azure: [{credentials: [{organizations: [a]}]}]}\n',
+    'integrations: {azure: [{credentials: [{organizations: [a]}]}\n',
   );
   const daemon = await startDaemon({directory});
   t.teardown(() => daemon.close());
   const answer = await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'});
   t.regex(
     answer,
-    /^orgkey=1\norgkey-error=no configuration is in force: .*config\.yaml:1:\d+: .*\norgkey-hint=run: orgkey config check\n$/,
+    /^orgkey=1\norgkey-error=no configuration is in force: .*config\.yaml:\d+:\d+: .*\norgkey-hint=run: orgkey config check\n$/,
   );
   t.is((await daemon.status()).health, 'error');
 

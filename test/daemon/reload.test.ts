@@ -36,7 +36,9 @@ async function start(
   configuration: string,
   directory = scratchDirectory(t),
 ): Promise<TestDaemon> {
-  const daemon = await startDaemon({configuration, directory});
+  // no network: nothing answers there
+  const environment = {https_proxy: 'http://127.0.0.1:9'};
+  const daemon = await startDaemon({configuration, directory, environment});
   t.teardown(() => daemon.close());
   return daemon;
 }
@@ -239,7 +241,7 @@ test.serial('a rejected token is explained until it is replaced', async (t) => {
   const daemon = await start(t, configurationOf({contoso: `{$file: ${file}}`}));
   t.is(await served(daemon, 'contoso'), 'bad');
   await daemon.ask(eraseFor('contoso', 'bad'));
-  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)[^]*^quit=1$/m);
+  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_REPOSITORY_REJECTED\)[^]*^quit=1$/m);
   const before = await daemon.status();
   replace(file, 'good\n');
   await statusOf(daemon, loadedAfter(before));
@@ -248,7 +250,7 @@ test.serial('a rejected token is explained until it is replaced', async (t) => {
   const between = await daemon.status();
   replace(file, 'bad\n');
   await statusOf(daemon, loadedAfter(between));
-  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
+  t.regex(await daemon.ask(getFor('contoso')), /\(ERR_REPOSITORY_REJECTED\)/);
   await daemon.call('clear', undefined);
   t.is(await served(daemon, 'contoso'), 'bad');
 });
