@@ -152,5 +152,5 @@ withSocks('git prints the reason and a hint after two rejections', async (t) => 
   world.cloud.fault({endpoint: 'git', path: '*/info/refs', status: 401, times: 'always'});
   const {code, stderr} = await home.git(['ls-remote', world.site.url]);
   t.not(code, 0);
-  t.regex(stderr, /remote: orgkey: .*ERR_NOT_ACCEPTED.*\nremote: hint: /);
+  t.regex(stderr, /remote: orgkey: .*ERR_(?:NOT_ACCEPTED|REPOSITORY_REJECTED).*\nremote: hint: /);
 });

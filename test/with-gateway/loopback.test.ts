@@ -86,10 +86,12 @@ test.serial('the TCP port serves no request without a capability of this daemon'
   t.is(world.cloud.requests.count({endpoint: 'git'}), 0);
 });
 
-for (const {name, git, program, missing} of gitsWithLfs)
+for (const [index, {name, git, program, missing}] of gitsWithLfs.entries())
   testUnless(missing, test.serial)(`${name} transfers objects in both directions`, async (t) => {
     const world = gateway();
-    const {url} = world.contoso.addRepository('web/art', {lfs: {'picture.bin': Buffer.alloc(300_000, 'a')}});
+    const {url} = world.contoso.addRepository(`web/art-${index}`, {
+      lfs: {'picture.bin': Buffer.alloc(300_000, 'a')},
+    });
     const home = loopbackHome(t, {git, authority, socket: main()});
     const path = `${join(program, '..')}:${home.environment['PATH'] ?? ''}`;
     const run = (...args: string[]) => home.succeed(args, {environment: {PATH: path}});
@@ -105,5 +107,5 @@ for (const {name, git, program, missing} of gitsWithLfs)
     await run('-C', 'art', 'commit', '--message', 'new');
     await run('-C', 'art', 'lfs', 'push', '--all', 'origin');
     await run('-C', 'art', 'push', 'origin', 'HEAD:refs/heads/agents/art');
-    t.is(world.contoso.repository('web', 'art')?.lfsObjects.size, 2);
+    t.is(world.contoso.repository('web', `art-${index}`)?.lfsObjects.size, 2);
   });
