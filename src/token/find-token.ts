@@ -31,7 +31,10 @@ export async function findToken(
   const isExplained = rejections.isExplained(asker);
   // an issuer always has another access token; a personal access token may have been replaced at its source
   if (!isPat && rejections.organizations.isLocked(asker)) return {kind: 'failed', failure: notAccepted};
-  if (!isPat && isExplained) return explain(wanted, asker, parts);
+  const held = tokens.peek(wanted)?.fingerprint;
+  const isReportedAgain =
+    held !== undefined && rejections.isContradicted(asker) && rejections.isRejected(asker, held);
+  if (!isPat && (isExplained || isReportedAgain)) return explain(wanted, asker, parts);
   const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
     if (isExplained) rejections.startAfresh(asker);

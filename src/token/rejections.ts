@@ -33,6 +33,8 @@ export class Rejections {
   readonly organizations: OrganizationRejections;
   readonly #clock: Clock;
   readonly #histories = new LRUCache<string, History>({max: MAX_REMEMBERED});
+  /** Until when, on the monotonic clock, reports for a repository replace no token. */
+  readonly #contradicted = new LRUCache<string, number>({max: MAX_REMEMBERED});
   readonly #forced = new LRUCache<string, Forced>({max: MAX_REMEMBERED});
 
   /** `recovered` is called with the name of an organization that accepts an identity which it rejected. */
@@ -115,7 +117,9 @@ export class Rejections {
   /** Takes what Azure DevOps said about the token that the asker reported. */
   judge(asker: Asker, verdict: Verdict, fingerprint: string): void {
     this.organizations.judge(asker, verdict, fingerprint);
-    if (verdict === 'works') this.#histories.delete(keyOf(asker));
+    if (verdict !== 'works') return;
+    this.#histories.delete(keyOf(asker));
+    this.#contradicted.set(keyOf(asker), this.#clock.uptime() + EXPLAINED_FOR);
   }
 
   #confirmPath(asker: Asker, fingerprint: string): void {
@@ -125,6 +129,11 @@ export class Rejections {
     history.isConfirmed = true;
     history.explainUntil = undefined;
     history.isForgivable = false;
+  }
+
+  /** Whether Azure DevOps contradicted a report of the asker a moment ago: another token would not help either. */
+  isContradicted(asker: Asker): boolean {
+    return this.#clock.uptime() < (this.#contradicted.get(keyOf(asker)) ?? 0);
   }
 
   /** Whether nothing was rejected lately. */

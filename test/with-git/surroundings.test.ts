@@ -224,9 +224,9 @@ test.serial('a variable of Terraform that cannot be used is reported', async (t)
   t.not(code, 0);
   t.regex(
     stderr,
-    /^orgkey: error: no configuration is in force: .*ARM_CLIENT_SECRET is set, but no tenant: ARM_TENANT_ID$/m,
+    /^orgkey: error: contoso: wrong credential: .*ARM_CLIENT_SECRET is set, but no tenant: ARM_TENANT_ID \(ERR_CREDENTIAL\)$/m,
   );
-  t.regex(stderr, /^orgkey: hint: run: orgkey config check$/m);
+  t.regex(stderr, /^orgkey: hint: run: orgkey doctor contoso$/m);
   t.is((await daemon.status()).health, 'error');
   t.false(`${stderr}${daemon.stderr}`.includes('canary'));
 });
@@ -249,7 +249,7 @@ testUnless(newer?.missing, test.serial)(
     t.not(code, 0);
     t.regex(
       stderr,
-      /^orgkey: error: guests: client secret .*: Azure DevOps rejects the credential.* \(ERR_NOT_ACCEPTED\)$/m,
+      /^orgkey: error: guests: client secret .*: Azure DevOps reject(?:s|ed) the credential.* \(ERR_NOT_ACCEPTED\)$/m,
     );
     t.true(
       stderr.includes(

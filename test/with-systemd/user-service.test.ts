@@ -156,5 +156,8 @@ onSystemd(`git reports an unusable state directory, and works again once it is r
   const {seconds, ...found} = await home.run('broken');
   t.log(`git had its answer after ${String(seconds)} s`);
   t.is(found['repaired'], 'secret');
-  t.regex(String(found['whileBroken']), /^the orgkey daemon cannot start: \S+\/state\/orgkey (?:cannot be made|is not a directory)/);
+  t.regex(
+    String(found['whileBroken']),
+    /^the orgkey daemon cannot start: \S+\/state\/orgkey (?:cannot be made|is not a directory)/,
+  );
 });

@@ -65,6 +65,11 @@ function tablesBelow(table: Table): Table[] {
 const PEM = '-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n';
 const GUID = '11111111-1111-4111-8111-111111111111';
 
+/** Adds the gateway that the example of `sockets[].gateway` names. */
+const GATEWAY = ({orgkey}: {orgkey?: object}) => ({
+  orgkey: {...orgkey, gateways: [{name: 'team-a', repositories: ['contoso/web/*'], listen: '127.0.0.1:0'}]},
+});
+
 /** What else a mapping must have, beside its required keys, for a key to be accepted. */
 const companions: Readonly<Record<string, object>> = {
   serviceConnectionId: {oidc: 'azure-pipelines'},
@@ -131,6 +136,8 @@ for (const {title, prefix, keys, inFile} of tables)
     if (key.removed === undefined)
       test(`${title} ${prefix}${name} accepts its example`, async (t) => {
         const content = inFile({...required, [name]: acceptedFor(form), ...companions[name]});
+        // a socket names a gateway that must exist
+        if (`${prefix}${name}` === 'sockets[].gateway') Object.assign(content, GATEWAY(content));
         soundIn(t, await load(t, content));
         t.true(conforms(content, jsonSchema()));
       });
