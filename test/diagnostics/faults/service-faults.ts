@@ -1,5 +1,6 @@
 import {chmodSync, readdirSync, writeFileSync} from 'node:fs';
 import type {SeededFault} from '../../helpers/provoke-fault.ts';
+import {until} from '../../helpers/patience.ts';
 import type {SickWorld} from '../../helpers/sick-world.ts';
 
 /** The runtime directory of the service. */
@@ -49,7 +50,14 @@ export const serviceFaults: readonly SeededFault[] = [
   },
   {
     title: 'any user may read a secret',
-    seed: (world) => chmodSync(world.person.path('contoso.secret'), 0o644),
+    seed: async (world) => {
+      chmodSync(world.person.path('contoso.secret'), 0o644);
+      await until(
+        'the daemon to notice',
+        () => world.person.run('status'),
+        ({code}) => code === 1,
+      );
+    },
     cause: /contoso\.secret/,
   },
   {
