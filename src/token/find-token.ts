@@ -31,10 +31,7 @@ export async function findToken(
   const isExplained = rejections.isExplained(asker);
   // an issuer always has another access token; a personal access token may have been replaced at its source
   if (!isPat && rejections.organizations.isLocked(asker)) return {kind: 'failed', failure: notAccepted};
-  const held = tokens.peek(wanted)?.fingerprint;
-  const isReportedAgain =
-    held !== undefined && rejections.isContradicted(asker) && rejections.isRejected(asker, held);
-  if (!isPat && (isExplained || isReportedAgain)) return explain(wanted, asker, parts);
+  if (!isPat && (isExplained || isReportedAgain(wanted, asker, parts))) return explain(wanted, asker, parts);
   const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
     if (isExplained) rejections.startAfresh(asker);
@@ -44,6 +41,12 @@ export async function findToken(
   if (found.failure !== sameAgain) return found;
   rejections.giveUp(asker);
   return explain(wanted, asker, parts);
+}
+
+/** Whether the asker rejects a token although Azure DevOps contradicted it a moment ago. */
+function isReportedAgain(wanted: Wanted, asker: Asker, {tokens, rejections}: FindTokenParts): boolean {
+  const held = tokens.peek(wanted)?.fingerprint;
+  return held !== undefined && rejections.isContradicted(asker) && rejections.isRejected(asker, held);
 }
 
 /** Returns another token in place of a rejected one, or any token if none was rejected. */
