@@ -217,7 +217,7 @@ for (const pair of gitsWithLfs) {
     );
     const requests = cloud.requests.count({endpoint: 'lfs'});
     t.regex(last.stderr, EXPLAINED);
-    t.true(requests <= 20 * tries, `${requests} requests in ${tries} tries`);
+    t.true(requests <= 15 * tries, `${requests} requests in ${tries} tries`);
     t.true(cloud.requests.count({endpoint: 'token'}) <= 2);
     await home.succeed(['ls-remote', library.url]);
     t.log(`${tries} tries, ${requests} requests`);
