@@ -15,7 +15,7 @@ const ROUNDS = 5;
 export async function measureClones(): Promise<Group> {
   const git = gits.find(({hasAuthtype, missing}) => hasAuthtype && missing === undefined);
   if (git === undefined)
-    throw new Skipped('there is no git ≥ 2.46: scripts/newer-git .cache/newer-git brings one');
+    throw new Skipped('there is no git ≥ 2.46: scripts/test-packages newer-git brings one');
   const cloud = await startCloud();
   const contoso = cloud.addOrganization('contoso', {tenant: cloud.addTenant()});
   const pat = contoso.addPat();

@@ -5,16 +5,22 @@ import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 import {tether} from './tether.ts';
 
-/** Names under which the browser is installed. */
-const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+/** What `scripts/test-packages chromium` brought, and the names under which the browser is installed. */
+const programs = [
+  join(import.meta.dirname, '../../.cache/chromium/bin/chromium'),
+  'chromium',
+  'chromium-browser',
+  'google-chrome-stable',
+  'google-chrome',
+];
 
-/** Returns the path of Chromium, or `undefined` if it is not installed. */
+/** Returns the path of Chromium, or `undefined` without one. */
 export function findChromium(): string | undefined {
   const named = process.env['ORGKEY_TEST_CHROMIUM'];
   if (named) return named;
   return programs.find((program) => {
     try {
-      execFileSync('sh', ['-c', `command -v ${program}`], {stdio: 'ignore'});
+      execFileSync(program, ['--version'], {stdio: 'ignore'});
       return true;
     } catch {
       return false;
@@ -91,7 +97,8 @@ export class Chromium {
   /** @throws if Chromium is not installed. */
   static start({proxy}: {readonly proxy: string}): Chromium {
     const program = findChromium();
-    if (program === undefined) throw new Error('there is no Chromium');
+    if (program === undefined)
+      throw new Error('Chromium is missing: scripts/test-packages chromium brings it');
     return new Chromium(program, proxy);
   }
 

@@ -20,9 +20,9 @@ const beside = join(newer?.path ?? '', 'git-lfs');
 
 /** Each git with the Git LFS of its time, and the newer git with the older Git LFS. */
 export const gitsWithLfs: readonly GitWithLfs[] = [
-  pair(own, older, '3.3', 'scripts/older-git-lfs .cache/older-git-lfs'),
-  pair(newer, older, '3.3', 'scripts/older-git-lfs .cache/older-git-lfs'),
-  pair(newer, beside, '3.6', 'scripts/newer-git .cache/newer-git'),
+  pair(own, older, '3.3', 'scripts/test-packages older-git-lfs'),
+  pair(newer, older, '3.3', 'scripts/test-packages older-git-lfs'),
+  pair(newer, beside, '3.6', 'scripts/test-packages newer-git'),
 ];
 
 function pair(git: Git | undefined, program: string, version: string, script: string): GitWithLfs {

@@ -17,7 +17,7 @@ export interface Git {
 const newer = join(import.meta.dirname, '../../.cache/newer-git/bin/git');
 
 /**
- * The machine's git and a newer one: `$ORGKEY_TEST_GIT`, or what `scripts/newer-git .cache/newer-git` brought. If
+ * The machine's git and a newer one: `$ORGKEY_TEST_GIT`, or what `scripts/test-packages newer-git` brought. If
  * neither exists, the newer one is listed as missing, so that its tests show as skipped.
  */
 export const gits: readonly Git[] = [found(which('git')), newerGit()];
@@ -26,7 +26,7 @@ function newerGit(): Git {
   const named = process.env['ORGKEY_TEST_GIT'];
   if (named) return found(named);
   if (existsSync(newer)) return found(newer);
-  const missing = 'there is no newer git: scripts/newer-git .cache/newer-git brings one';
+  const missing = 'there is no newer git: scripts/test-packages newer-git brings one';
   return {name: 'git ≥ 2.46', path: '', hasAuthtype: true, missing};
 }
 

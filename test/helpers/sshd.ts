@@ -22,8 +22,7 @@ const ORDINARY_USER = 65_534;
 
 /** Returns why a real OpenSSH server is not available here, or `undefined` if it is. */
 export function whyNoSshd(): string | undefined {
-  if (!existsSync(join(cache, 'bin/sshd')))
-    return 'no OpenSSH server: scripts/fetch-sshd .cache/sshd brings one';
+  if (!existsSync(join(cache, 'bin/sshd'))) return 'no OpenSSH server: scripts/test-packages sshd brings one';
   if (userInfo().uid !== 0) return undefined;
   try {
     execFileSync('unshare', ['--mount', 'true'], {stdio: 'ignore'});
