@@ -1,4 +1,4 @@
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {machineFiles} from '../places/file-facts.ts';
 import {homeDirectory} from '../places/home-directory.ts';
 import {STATE_NAMING} from '../places/make-directory.ts';
@@ -31,11 +31,14 @@ export interface Place {
 export function placeFor(options: DaemonOptions, environment: NodeJS.ProcessEnv): Place {
   const uid = process.geteuid?.() ?? 0;
   const surrounding = {environment, uid, home: homeDirectory(environment)};
+  const directory = runtimeDirectoryToMake(surrounding, {flag: options.runtimeDir, files: machineFiles});
+  // a service names the usual directory too, and clients trust no link there
+  const usual = runtimeDirectoryToMake(surrounding, {flag: undefined, files: machineFiles});
   return {
     surrounding,
     uid,
-    directory: runtimeDirectoryToMake(surrounding, {flag: options.runtimeDir, files: machineFiles}),
-    isNamed: options.runtimeDir !== undefined || Boolean(environment['ORGKEY_RUNTIME_DIR']),
+    directory,
+    isNamed: Boolean(environment['ORGKEY_RUNTIME_DIR']) || resolve(directory) !== resolve(usual),
     state: stateDirectory(surrounding, options.stateDir),
   };
 }

@@ -88,8 +88,8 @@ const unusablePlaces = [
     place: 'a link to nowhere',
     directory: 'session',
     prepare: (path: string) => symlinkSync('nowhere', join(path, 'orgkey')),
-    error: /session\/orgkey cannot be made or entered: ENOENT/,
-    hint: 'name a directory that you can write to in ORGKEY_RUNTIME_DIR',
+    error: /session\/orgkey is a symbolic link/,
+    hint: 'remove the link',
   },
   {
     place: 'a file',
@@ -295,6 +295,21 @@ asRoot("another user's daemon is reported as such", async (t) => {
   const {code, stderr} = await person.run('status', [], other);
   t.is(code, 1, stderr);
   t.regex(stderr, /belongs to another user\norgkey: hint: run the command as that user/);
+});
+
+test.serial('a plain service does not start in a link that its clients would not trust', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const usual = person.path(`orgkey-${String(process.geteuid?.())}`);
+  mkdirSync(person.path('elsewhere'));
+  symlinkSync(person.path('elsewhere'), usual);
+  const refused = await person.run('service start --service plain');
+  t.is(refused.code, 1, refused.stderr);
+  t.true(refused.stderr.includes(`${usual} is a symbolic link`), refused.stderr);
+  // a user who sets the variable trusts the link, for the daemon and for its clients
+  const environment = {ORGKEY_RUNTIME_DIR: usual};
+  t.is((await person.run('service start --service plain', [], {environment})).code, 0);
+  t.is((await person.run('status', [], {environment})).code, 0);
 });
 
 asRoot('a runtime directory that another user could have made is ignored', async (t) => {
