@@ -2,7 +2,7 @@ import type {Bindings, Choice} from '../identity/bindings.ts';
 import {ownerOf, type Owner} from '../organization/owner.ts';
 import {isInScope, type SocketScope} from '../organization/socket-scope.ts';
 import type {Answer} from '../protocol/answer.ts';
-import {credentialFor, refusedBefore} from './credential.ts';
+import {credentialFor, rejectedBefore} from './credential.ts';
 import {explainAbsence, explainFailure} from './explain.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
@@ -35,7 +35,7 @@ export interface AnswerParts {
   /** What git does if an organization that is configured by name fails: stop, or ask its next helper. */
   readonly onFailure: 'quit' | 'pass';
   /** Why no configuration is in force, if that is so. No organization is known then. */
-  readonly trouble: string | undefined;
+  readonly reasonForNone: string | undefined;
 }
 
 /** An answer, and what the log and the audit record about it. */
@@ -56,7 +56,8 @@ export async function answer(
   const owner = ownerOf(request.remote, parts.bindings.isServer);
   if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
   const choice = parts.bindings.choose(owner);
-  if (choice.kind === 'none') return {owner, answer: explainAbsence(choice.reason, owner, parts.trouble)};
+  if (choice.kind === 'none')
+    return {owner, answer: explainAbsence(choice.reason, owner, parts.reasonForNone)};
 
   const {identity} = choice.binding;
   if (identity.kind === 'stored') {
@@ -74,13 +75,13 @@ export async function answer(
     const circumstances = {owner, choice, onFailure: parts.onFailure};
     return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
   };
-  if (identity.kind === 'unusable') return failed({...identity.failure, retryAfter: undefined});
+  if (identity.kind === 'unusable') return failed(identity.failure);
   if (request.operation !== 'get') {
     const judged = judgeToken(request, wanted, asker, parts);
     return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};
   }
   const verify = (token: Token) => parts.verify({owner, host, path}, token);
-  const found = await findToken(wanted, asker, refusedBefore(request), {...parts, verify});
+  const found = await findToken(wanted, asker, rejectedBefore(request), {...parts, verify});
   if (found.kind === 'failed') return failed(found.failure);
   const handed = {...found, isSettled: parts.rejections.isSettled(asker)};
   return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};

@@ -33,7 +33,7 @@ export function credentialFor(
 }
 
 /** Returns the fingerprint of the token that the server rejected, if git asks again with our state. */
-export function refusedBefore({again, states}: GetRequest): string | undefined {
+export function rejectedBefore({again, states}: GetRequest): string | undefined {
   const ours = states.find((state) => state.startsWith(STATE))?.slice(STATE.length);
   return again && ours !== undefined && /^[0-9a-f]{16}$/.test(ours) ? ours : undefined;
 }

@@ -62,10 +62,10 @@ function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): st
  * Passes a request without a credential for its owner. If no configuration is in force, this explains why and does not
  * stop git, because the organization may not be ours.
  */
-export function explainAbsence(reason: string, owner: Owner, trouble: string | undefined): Answer {
+export function explainAbsence(reason: string, owner: Owner, reasonForNone: string | undefined): Answer {
   const mayBeMeant = owner.kind === 'organization' || owner.kind === 'unnamed';
-  if (trouble === undefined || !mayBeMeant) return {kind: 'pass', reason};
-  const errors = [`no configuration is in force: ${trouble}`];
+  if (reasonForNone === undefined || !mayBeMeant) return {kind: 'pass', reason};
+  const errors = [`no configuration is in force: ${reasonForNone}`];
   return {kind: 'failure', errors, hints: ['run: orgkey config check'], quit: false};
 }
 

@@ -25,6 +25,6 @@ const CODES: Readonly<Record<ExitCode, string>> = {
   [EXIT.unhealthy]: 'ERR_COMMAND',
   [EXIT.usage]: 'ERR_USAGE',
   [EXIT.notRunning]: 'ERR_NOT_RUNNING',
-  [EXIT.signInRefused]: 'ERR_SIGN_IN',
+  [EXIT.signInRejected]: 'ERR_SIGN_IN',
   [EXIT.badConfiguration]: 'ERR_CONFIGURATION',
 };

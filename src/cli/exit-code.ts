@@ -4,7 +4,7 @@ export const EXIT = {
   unhealthy: 1,
   usage: 2,
   notRunning: 3,
-  signInRefused: 4,
+  signInRejected: 4,
   badConfiguration: 5,
 } as const;
 
@@ -16,6 +16,6 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.unhealthy]: 'something is wrong: a check failed, or an organization is not served',
   [EXIT.usage]: 'the command line is not valid',
   [EXIT.notRunning]: 'the daemon is not running',
-  [EXIT.signInRefused]: 'the sign-in or the credential was rejected',
+  [EXIT.signInRejected]: 'the sign-in or the credential was rejected',
   [EXIT.badConfiguration]: 'the configuration is missing or invalid',
 };

@@ -148,5 +148,5 @@ function failedResult({code, message, hint}: Failure): TokenResult {
 }
 
 function failed(code: string, message: string, hint: string | undefined): Chosen {
-  return {kind: 'failed', failure: {code, message, hint, retryAfter: undefined}};
+  return {kind: 'failed', failure: {code, message, hint}};
 }

@@ -15,6 +15,6 @@ export function ownerNamed(name: string, bindings: Bindings): Owner {
   }
   const organization = organizationFrom(name);
   return organization === undefined
-    ? {kind: 'refused', reason: 'this cannot be the name of an organization'}
+    ? {kind: 'unserved', reason: 'this cannot be the name of an organization'}
     : {kind: 'organization', organization};
 }

@@ -125,12 +125,12 @@ export async function claimPath(path: string): Promise<void> {
     throw new ClaimError(`${path} exists and is not a socket`, 'look at what it is, and remove it');
   const before = fileIdentity(path);
   const answer = await askSocket(path, 'action=hello\ntimeout=0\n');
-  if (answer.kind === 'refused') return unlinkIfStill(path, before);
+  if (answer.kind === 'absent') return unlinkIfStill(path, before);
   if (isOrgkey(answer)) throw new ClaimError(otherServes(path), 'run: orgkey service status');
   // git's cache daemon removes its socket when it ends: ours must not be there before that
   await askSocket(path, 'action=exit\ntimeout=0\n');
   const after = await askSocket(path, 'action=hello\ntimeout=0\n');
-  if (after.kind !== 'refused')
+  if (after.kind !== 'absent')
     throw new ClaimError(`another program listens on ${path}`, `find it with: ss -xlp | grep ${path}`);
   unlinkIfStill(path, before);
 }

@@ -20,7 +20,7 @@ export async function failStart(cause: unknown, start: FailedStart | undefined):
   if (start === undefined || start.inherited.size === 0) return UNHEALTHY;
   const {answerWithFailure} = await import('./answer-with-failure.ts');
   const {inherited, stopped, isRepaired} = start;
-  const ended = Promise.race([stopped, delay(TIME_BUDGET.refusal)]);
+  const ended = Promise.race([stopped, delay(TIME_BUDGET.failedStart)]);
   await answerWithFailure(cause, {fds: inherited.values(), isRepaired, ended});
   return UNHEALTHY;
 }

@@ -54,7 +54,7 @@ export class Bindings {
       }
       case 'elsewhere':
         return this.#anywhere();
-      case 'refused':
+      case 'unserved':
         return {kind: 'none', reason: owner.reason};
     }
   }

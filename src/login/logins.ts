@@ -28,7 +28,7 @@ export function placeOf(remote: Remote, owner: Owner): Remote {
     case 'server':
       return {...remote, host: owner.host, path: owner.collection ?? ''};
     case 'elsewhere':
-    case 'refused':
+    case 'unserved':
       return remote;
   }
 }

@@ -2,21 +2,15 @@ import http from 'node:http';
 import https from 'node:https';
 import {isIP, type Socket} from 'node:net';
 import {connect as connectTls, type TLSSocket} from 'node:tls';
+import {OrgkeyError} from '../text/orgkey-error.ts';
 import {proxyAddress, type ProxyVariables} from './proxy.ts';
-
-/** A proxy refused to connect. The message is the HTTP status that it answered. */
-class ProxyError extends Error {
-  override readonly name = 'ProxyError';
-  /** The code of Node's own client. */
-  readonly code = 'ERR_PROXY_TUNNEL';
-}
 
 /**
  * Opens a TLS connection to the server of `url` through its proxy. Returns `undefined` if the variables name no proxy
  * for it. Node's own proxy support (`new Agent({proxyEnv})`) cannot do this: as long as a proxy does not answer, a
  * request there ignores its signal and `destroy`, and reports neither an error nor its end (seen in 24.21).
  * @throws {Error} if the proxy cannot be reached.
- * @throws {ProxyError} if it refuses.
+ * @throws {OrgkeyError} if it refuses.
  */
 export async function connectThroughProxy(
   url: string,
@@ -46,15 +40,20 @@ function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise
     request.on('connect', (response, socket) => {
       if (response.statusCode === 200) return resolve(socket);
       socket.destroy();
-      reject(new ProxyError(String(response.statusCode)));
+      reject(rejection(response));
     });
     request.on('response', (response) => {
       response.resume();
-      reject(new ProxyError(String(response.statusCode)));
+      reject(rejection(response));
     });
     request.on('error', reject);
     request.end();
   });
+}
+
+/** The code is that of Node's own client, the message the HTTP status that the proxy answered. */
+function rejection({statusCode}: http.IncomingMessage): OrgkeyError {
+  return new OrgkeyError('ERR_PROXY_TUNNEL', String(statusCode));
 }
 
 function loginHeader({username, password}: URL): Record<string, string> {

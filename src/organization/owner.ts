@@ -12,16 +12,16 @@ export type Owner =
   /** A valid HTTPS remote on another host. */
   | {readonly kind: 'elsewhere'; readonly host: string}
   /** No credential may be handed out for it. */
-  | {readonly kind: 'refused'; readonly reason: string};
+  | {readonly kind: 'unserved'; readonly reason: string};
 
 /** The host of Azure DevOps Services in the configuration. */
 export const SERVICES_HOST = 'dev.azure.com';
 
 /** Finds the owner of a remote. `isServer`: whether a host, in lower case, is a configured Azure DevOps Server. */
 export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
-  if (remote.protocol !== 'https') return refused('only https is answered');
+  if (remote.protocol !== 'https') return unserved('only https is answered');
   const host = lowerAscii(remote.host);
-  if (!HOST.test(host)) return refused('the host is not a host name');
+  if (!HOST.test(host)) return unserved('the host is not a host name');
   const name = host.endsWith(':443') ? host.slice(0, -':443'.length) : host;
 
   if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
@@ -29,7 +29,7 @@ export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Ow
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
   // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
-    return refused('no host of Azure DevOps that serves git');
+    return unserved('no host of Azure DevOps that serves git');
   if (isServer(name)) return serverOwner(name, remote);
   return {kind: 'elsewhere', host: name};
 }
@@ -37,10 +37,10 @@ export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Ow
 function servicesOwner({path, username}: Remote): Owner {
   if (path !== undefined) {
     const segments = segmentsOf(path);
-    if (segments === undefined) return refused('the path has an empty segment or dots for one');
+    if (segments === undefined) return unserved('the path has an empty segment or dots for one');
     const organization = organizationFrom(segments[0] ?? '');
     return organization === undefined
-      ? refused('the path does not begin with the name of an organization')
+      ? unserved('the path does not begin with the name of an organization')
       : {kind: 'organization', organization};
   }
   if (username !== undefined) {
@@ -55,21 +55,21 @@ function servicesOwner({path, username}: Remote): Owner {
 
 function labelOwner(label: string, {path}: Remote): Owner {
   const organization = organizationFrom(label);
-  if (organization === undefined) return refused('the host does not begin with the name of an organization');
+  if (organization === undefined) return unserved('the host does not begin with the name of an organization');
   if (path !== undefined && segmentsOf(path) === undefined)
-    return refused('the path has an empty segment or dots for one');
+    return unserved('the path has an empty segment or dots for one');
   return {kind: 'organization', organization};
 }
 
 function serverOwner(host: string, {path}: Remote): Owner {
   if (path === undefined) return {kind: 'server', host, collection: undefined};
   const segments = segmentsOf(path);
-  if (segments === undefined) return refused('the path has an empty segment or dots for one');
+  if (segments === undefined) return unserved('the path has an empty segment or dots for one');
   const [first = '', second] = segments.map(lowerName);
   const collection = first === 'tfs' ? second : first;
   // some readers end a path at these characters, or decode them again
   if (collection !== undefined && /[\\?#%]|\p{Cc}/u.test(collection))
-    return refused('the path does not begin with the name of a collection');
+    return unserved('the path does not begin with the name of a collection');
   return {kind: 'server', host, collection};
 }
 
@@ -89,8 +89,8 @@ function isUnder(domain: string, host: string): boolean {
   return name === domain || name.endsWith(`.${domain}`);
 }
 
-function refused(reason: string): Owner {
-  return {kind: 'refused', reason};
+function unserved(reason: string): Owner {
+  return {kind: 'unserved', reason};
 }
 
 /** Labels or an IPv6 address, then a port; in lower case. */

@@ -34,7 +34,7 @@ export function describeOwner(owner: Owner): string {
     case 'elsewhere':
       return owner.host;
     case 'unnamed':
-    case 'refused':
+    case 'unserved':
       return 'an unknown organization';
   }
 }

@@ -7,7 +7,7 @@ import {codeOf} from '../text/orgkey-error.ts';
 type SocketAnswer =
   | {readonly kind: 'answered'; readonly text: string}
   /** No process listens, or the socket does not exist. */
-  | {readonly kind: 'refused'}
+  | {readonly kind: 'absent'}
   /** A process listens, but did not answer in time. */
   | {readonly kind: 'silent'};
 
@@ -32,8 +32,8 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
     });
     socket.on('end', () => settle({kind: 'answered', text}));
     socket.on('error', (error) => {
-      const isRefused = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(error) ?? '');
-      settle(isRefused ? {kind: 'refused'} : {kind: 'answered', text});
+      const isAbsent = ['ECONNREFUSED', 'ENOENT'].includes(codeOf(error) ?? '');
+      settle(isAbsent ? {kind: 'absent'} : {kind: 'answered', text});
     });
   });
 }

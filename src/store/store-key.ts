@@ -66,12 +66,12 @@ async function readCredential(path: string, uid: number): Promise<Secret | undef
     if (file.message === 'does not exist') return undefined;
     throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${file.message}`);
   }
-  const objection = whyUnsafe({path, owner: file.owner, mode: file.mode}, {uid, holdsSecret: true});
+  const unsafe = whyUnsafe({path, owner: file.owner, mode: file.mode}, {uid, holdsSecret: true});
   const key = new Secret(new Uint8Array(file.bytes));
   file.bytes.fill(0);
-  if (objection?.severity === 'error')
-    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${objection.message}`, {
-      ...(objection.hint !== undefined && {hint: `${objection.hint} ${shellWord(path)}`}),
+  if (unsafe?.severity === 'error')
+    throw new StoreError('ERR_STORE_KEY', `the credential ${STORE_KEY} ${unsafe.message}`, {
+      ...(unsafe.hint !== undefined && {hint: `${unsafe.hint} ${shellWord(path)}`}),
     });
   if (key.length < SHORTEST_KEY)
     throw new StoreError(

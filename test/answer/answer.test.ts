@@ -535,7 +535,7 @@ test('a stored login for Azure DevOps is not served over a scoped socket', async
 });
 
 test('an invalid configuration is reported, and git continues', async (t) => {
-  const our = new World([], {trouble: 'config.yaml:1:1: no'});
+  const our = new World([], {reasonForNone: 'config.yaml:1:1: no'});
   t.is(
     await our.ask(getFor('contoso')),
     lines(

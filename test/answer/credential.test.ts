@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {Identity} from '../../src/identity/identity.ts';
-import {carries, credentialFor, refusedBefore} from '../../src/answer/credential.ts';
+import {carries, credentialFor, rejectedBefore} from '../../src/answer/credential.ts';
 import {parseRequest, type GetRequest, type Login} from '../../src/protocol/request.ts';
 import {FakeClock} from '../helpers/fake-clock.ts';
 import {identityNamed, makeToken, patNamed} from '../helpers/fake-issuer.ts';
@@ -84,7 +84,7 @@ test(takesHeader, ['wwwauth[]=Bearer'], false);
 
 const tells = test.macro({
   exec: (t, lines: readonly string[], expected: string | undefined) => {
-    t.is(refusedBefore(get(...lines)), expected);
+    t.is(rejectedBefore(get(...lines)), expected);
   },
   title: (_, lines: readonly string[], expected: string | undefined) =>
     `git says ${lines.join(' ')}: ${expected === undefined ? 'nothing was refused' : 'that token was refused'}`,

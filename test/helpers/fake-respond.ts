@@ -37,7 +37,7 @@ export class World {
         verify: async () => 'rejected',
         logins: noLogins,
         onFailure: 'quit',
-        trouble: undefined,
+        reasonForNone: undefined,
         ...this.#more,
       }),
       grant: async () => ({kind: 'grant', socket: '/run/orgkey/ssh/grant'}),

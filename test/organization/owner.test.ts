@@ -100,26 +100,26 @@ for (const host of [
   'a/b',
   'é.example',
 ]) {
-  test(belongsTo, [host, 'contoso/p'], 'refused');
+  test(belongsTo, [host, 'contoso/p'], 'unserved');
 }
 for (const path of ['', '/', '..', '.', 'a//b', '/a', 'a/../b', 'a/./b', 'a/..', 'a//']) {
   for (const host of ['dev.azure.com', 'contoso.visualstudio.com', 'azure.example.org'])
-    test(belongsTo, [host, path], 'refused');
+    test(belongsTo, [host, path], 'unserved');
 }
 for (const collection of ['a\\b', 'a?b', 'a#b', 'a%2fb', 'a\u001bb', '\u0085']) {
-  test(belongsTo, ['azure.example.org', `${collection}/p`], 'refused');
+  test(belongsTo, ['azure.example.org', `${collection}/p`], 'unserved');
 }
 
 test('only the protocol https in lower case is answered', (t) => {
   for (const protocol of ['http', 'HTTPS', 'https ', 'ssh', '', 'ftp', 'https:', 'httpss']) {
     const remote = {host: 'dev.azure.com', path: 'contoso', username: undefined};
-    t.is(ownerOf({...remote, protocol}, isServer).kind, 'refused', protocol);
+    t.is(ownerOf({...remote, protocol}, isServer).kind, 'unserved', protocol);
   }
 });
 
 test('an owner without a name has no name', (t) => {
   t.is(nameOf({kind: 'unnamed', reason: 'x'}), undefined);
-  t.is(nameOf({kind: 'refused', reason: 'x'}), undefined);
+  t.is(nameOf({kind: 'unserved', reason: 'x'}), undefined);
   t.is(nameOf({kind: 'elsewhere', host: 'contoso'}), undefined);
   t.is(nameOf({kind: 'server', host: 'contoso', collection: undefined}), undefined);
   t.is(nameOf({kind: 'server', host: 'h', collection: 'contoso'}), 'contoso');

@@ -31,7 +31,7 @@ test(isServed, {kind: 'server', host: 'h', collection: undefined}, undefined, tr
 for (const owner of [
   {kind: 'unnamed', reason: 'contoso'},
   {kind: 'elsewhere', host: 'contoso'},
-  {kind: 'refused', reason: 'contoso'},
+  {kind: 'unserved', reason: 'contoso'},
 ] as const) {
   test(isServed, owner, ['contoso', 'undefined', ''], false);
   test(isServed, owner, undefined, true);

@@ -121,7 +121,7 @@ export function exitCodeOf(results: readonly TestResult[]): ExitCode {
     return exitCodeFor(code);
   });
   if (codes.includes(EXIT.unhealthy)) return EXIT.unhealthy;
-  return codes.includes(EXIT.signInRefused) ? EXIT.signInRefused : EXIT.ok;
+  return codes.includes(EXIT.signInRejected) ? EXIT.signInRejected : EXIT.ok;
 }
 
 /** Returns the exit code for a failure: Entra or Azure DevOps rejected the credential, or something is broken. */
@@ -129,7 +129,7 @@ export function exitCodeFor(code: string): ExitCode {
   if (code === 'ERR_NOT_CONFIGURED') return EXIT.usage;
   // codes of the issuer: AADSTS7000222, TF400813, VS403463, and OAuth's words
   const isRejection = /^(?:AADSTS|TF|VS)[0-9]|^[a-z]+_[a-z_]+$/.test(code) || REJECTIONS.has(code);
-  return isRejection ? EXIT.signInRefused : EXIT.unhealthy;
+  return isRejection ? EXIT.signInRejected : EXIT.unhealthy;
 }
 
 /** Returns the lines about one organization. Only what Azure DevOps accepted gets a check mark. */

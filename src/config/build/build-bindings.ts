@@ -16,7 +16,7 @@ export function buildBindings(azure: Written | undefined, parts: IdentityParts):
   const builder = new BindingsBuilder(parts);
   if (azure?.kind === 'list') for (const integration of azure.items) builder.add(integration);
   else if (azure !== undefined && azure.kind !== 'nothing')
-    parts.reader.refuseType(azure, AZURE, 'a list: begin each host with a hyphen');
+    parts.reader.wrongType(azure, AZURE, 'a list: begin each host with a hyphen');
   return builder.bindings;
 }
 
@@ -39,7 +39,7 @@ class BindingsBuilder {
   add(integration: Written): void {
     const {reader} = this.#parts;
     if (integration.kind !== 'map') {
-      reader.refuseType(integration, AZURE, 'a mapping');
+      reader.wrongType(integration, AZURE, 'a mapping');
       return;
     }
     const {values, wrong} = readFields(integration, INTEGRATION, reader);

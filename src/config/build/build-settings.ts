@@ -12,7 +12,7 @@ type SubmoduleFields = NonNullable<OrgkeyValues['submodules']>[number];
 /** Reads the section `orgkey`. A value that is missing or wrong has its default. */
 export function readOrgkey(written: Written | undefined, reader: Reader): OrgkeyValues {
   if (written?.kind !== 'map' && written !== undefined && written.kind !== 'nothing')
-    reader.refuseType(written, {label: 'orgkey', keyAt: undefined}, 'a mapping');
+    reader.wrongType(written, {label: 'orgkey', keyAt: undefined}, 'a mapping');
   return readSection(written?.kind === 'map' ? written : undefined, ORGKEY, reader);
 }
 

@@ -18,7 +18,7 @@ export function list<Value>(kind: Kind<Value>): Kind<readonly Item<Value>[]> {
   return {
     form: {name: 'list', item: kind.form, mayBeNothing: false},
     read(written, slot, reader) {
-      if (written.kind !== 'list') return reader.refuseType(written, slot, 'a list');
+      if (written.kind !== 'list') return reader.wrongType(written, slot, 'a list');
       return written.items.flatMap((item) => {
         const value = kind.read(item, {label: slot.label, keyAt: undefined}, reader);
         const isLiteral = item.kind === 'text' && !hasPlaceholder(item.text);
@@ -116,7 +116,7 @@ export function section<All extends Keys>(keys: All): Kind<ValuesOf<All>> {
     read(written, slot, reader) {
       if (written.kind === 'map' && sourceOf(written) === undefined)
         return readSection(written, keys, reader);
-      reader.refuseType(written, slot, 'a mapping');
+      reader.wrongType(written, slot, 'a mapping');
       return readSection(EMPTY, keys, DEFAULTS);
     },
   };
@@ -145,14 +145,14 @@ export function listOf<All extends Keys>(keys: All): Kind<readonly Fields<All>[]
   return {
     form: {name: 'list', item: {name: 'mapping', keys}, mayBeNothing: false},
     read(written, slot, reader) {
-      if (written.kind !== 'list') return reader.refuseType(written, slot, 'a list');
+      if (written.kind !== 'list') return reader.wrongType(written, slot, 'a list');
       return written.items.flatMap((item) => {
         if (item.kind === 'map' && sourceOf(item) === undefined) {
           const {result, errors} = reader.problems.during(() => readFields(item, keys, reader));
           reader.problems.confine(errors);
           return [result];
         }
-        reader.refuseType(item, {label: slot.label, keyAt: undefined}, 'a mapping');
+        reader.wrongType(item, {label: slot.label, keyAt: undefined}, 'a mapping');
         return [];
       });
     },

@@ -284,7 +284,7 @@ const CREDENTIAL_LIST: Kind<readonly Written[]> = {
   },
   read(written, slot, reader) {
     if (written.kind === 'list') return written.items;
-    return written.kind === 'nothing' ? [] : reader.refuseType(written, slot, 'a list');
+    return written.kind === 'nothing' ? [] : reader.wrongType(written, slot, 'a list');
   },
 };
 

@@ -106,7 +106,7 @@ export class Reader {
   }
 
   /** Adds the problem of a value that is not of the expected type. `expected` completes `KEY must be …`. */
-  refuseType(written: Written, {label, keyAt}: Slot, expected: string): Wrong {
+  wrongType(written: Written, {label, keyAt}: Slot, expected: string): Wrong {
     // if YAML could not read the value, that is reported already
     if (written.kind === 'nothing')
       return this.problems.isReportedAt(written.at)

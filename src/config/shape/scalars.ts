@@ -77,21 +77,21 @@ function textFrom<Value>(
     case 'text':
       return reader.resolver.text(written) ?? reader.wrong();
     case 'map':
-      if (sourceOf(written) === undefined) return reader.refuseType(written, slot, expected);
+      if (sourceOf(written) === undefined) return reader.wrongType(written, slot, expected);
       return reader.resolver.text(written) ?? reader.wrong();
     case 'number':
-      return quantity === undefined ? refuseUnquoted(written, reader) : String(written.value);
+      return quantity === undefined ? wantsQuotes(written, reader) : String(written.value);
     case 'flag':
       return quantity === undefined
-        ? refuseUnquoted(written, reader)
-        : reader.refuseType(written, slot, expected);
+        ? wantsQuotes(written, reader)
+        : reader.wrongType(written, slot, expected);
     case 'list':
     case 'nothing':
-      return reader.refuseType(written, slot, expected);
+      return reader.wrongType(written, slot, expected);
   }
 }
 
-function refuseUnquoted({kind, at}: Written, reader: Reader): Wrong {
+function wantsQuotes({kind, at}: Written, reader: Reader): Wrong {
   const taken = kind === 'number' ? 'a number' : 'true or false';
   return reader.refuse(at, `YAML reads this as ${taken}: put quotes around it`);
 }
@@ -102,7 +102,7 @@ export const FLAG: Kind<boolean> = {
   read(written, slot, reader) {
     if (written.kind === 'flag') return written.value;
     if (written.kind !== 'text' && sourceOf(written) === undefined)
-      return reader.refuseType(written, slot, 'true or false');
+      return reader.wrongType(written, slot, 'true or false');
     const found = reader.resolver.text(written);
     if (found === undefined) return reader.wrong();
     if (found === 'true' || found === 'false') return found === 'true';
@@ -125,9 +125,9 @@ export function secret(form: SecretForm): Kind<SecretSource> {
   return {
     form: {name: 'secret', isForSsh: false},
     read(written, slot, reader) {
-      if (written.kind === 'number' || written.kind === 'flag') return refuseUnquoted(written, reader);
+      if (written.kind === 'number' || written.kind === 'flag') return wantsQuotes(written, reader);
       if (written.kind !== 'text' && sourceOf(written) === undefined)
-        return reader.refuseType(
+        return reader.wrongType(
           written,
           slot,
           'text or one of $env, $file, $command, $credential, $keyring, $keyVault',

@@ -128,7 +128,7 @@ function answersBy({environment, inForce, supply, rejections}: GitParts): () => 
   return function current() {
     const {bindings, configuration, reasonForNone} = inForce;
     const {onFailure} = configuration.settings;
-    return {bindings, tokens, rejections, verify, logins, onFailure, trouble: reasonForNone};
+    return {bindings, tokens, rejections, verify, logins, onFailure, reasonForNone};
   };
 }
 

@@ -71,10 +71,10 @@ function inDaemon(
   const {source, problems} = status.configuration;
   const own = new Set(seen.map(({place, message}) => `${place} ${message}`));
   const others = problems.filter(({place, message}) => !own.has(`${place} ${message}`));
-  const refused = others.map(({place, message, hint}) =>
+  const failures = others.map(({place, message, hint}) =>
     failed('daemon', `the daemon rejects it: ${place}: ${message}`, repairInDaemon(message, hint)),
   );
-  if (refused.length > 0) return refused;
+  if (failures.length > 0) return failures;
   if (problems.length > 0) return [skipped('daemon', 'the daemon reports the same problems')];
   if (ours.length === 0 || ours.includes(source)) return [ok('daemon', 'the daemon uses it')];
   return [

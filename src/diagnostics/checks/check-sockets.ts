@@ -83,7 +83,7 @@ async function checkListener(
   if ((facts.mode & 0o006) !== 0 && !isScoped(path, daemon))
     return failed('sockets', `any user may connect to ${shown}`, `chmod o-rw ${shellWord(path)}`);
   const answer = await askSocket(path, `action=hello\ntimeout=0\nnonce=${randomBytes(16).toString('hex')}\n`);
-  if (answer.kind === 'refused')
+  if (answer.kind === 'absent')
     return failed('sockets', `no process listens on ${shown}`, 'orgkey service start');
   if (answer.kind === 'silent')
     return failed(
