@@ -14,8 +14,8 @@ const PATIENCE = REQUEST - ANSWER_MARGIN;
 const ACQUIRER = REQUEST - LEAST_ACQUIRER;
 
 /**
- * Every time limit of one request, in milliseconds. Each one follows from the limit around it: the inner part ends
- * first, so that its reason reaches git. `test/time-budget.test.ts` holds the inequalities.
+ * Every time limit of a request, in milliseconds, and of what the daemon waits for beside it. Each one follows from the
+ * limit around it: the inner part ends first, so that its reason reaches git. `test/time-budget.test.ts` holds the inequalities.
  */
 export const TIME_BUDGET = {
   /** From the connection to the end of the request. Git sends its request at once. */
@@ -63,7 +63,17 @@ export const TIME_BUDGET = {
    * A daemon that cannot start answers for this long before it exits. systemd gives up after 30 starts in a minute, so
    * it exceeds two seconds.
    */
-  refusal: 2_500,
+  failedStart: 2_500,
+  /** The program that finds a group which is not in the file. Sockets open one after the other. */
+  group: 2_000,
+  /** Prometheus sends its request at once. */
+  metrics: 5_000,
+  /** A user who signs in. As long as Entra's device codes live. */
+  signIn: 15 * 60_000,
+  /** A browser on this machine that brings the code of a sign-in. */
+  browser: REQUEST,
+  /** A thread that still works on a file or a name at the end of the process. */
+  thread: 1_000,
   /** What a changed or removed gateway carries may finish for this long. */
   replacedGateway: 60_000,
   /** At the end of the daemon, for the requests under way. More than `answer`. */

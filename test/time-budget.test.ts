@@ -1,3 +1,4 @@
+import {readFileSync, readdirSync} from 'node:fs';
 import test from 'ava';
 import {TIME_BUDGET as budget} from '../src/time-budget.ts';
 
@@ -16,8 +17,17 @@ for (const [rule, holds] of [
   ['two requests that hang', budget.httpTry * 2 + budget.httpRetry < acquirer],
   ['one request after the longest pause', budget.httpLongestPause + budget.httpTry < acquirer],
   ['a cold start leaves time for the answer', budget.coldStart < budget.answer],
-  ['systemd accepts 30 starts in a minute', budget.refusal * 30 > 60_000],
+  ['systemd accepts 30 starts in a minute', budget.failedStart * 30 > 60_000],
   ['requests under way are answered before the end', budget.finish > budget.answer],
 ] as const) {
   test(`time budget: ${rule}`, (t) => t.true(holds));
 }
+
+test('one function makes ERR_TIMEOUT', (t) => {
+  const src = new URL('../src/', import.meta.url);
+  const makers = readdirSync(src, {recursive: true, encoding: 'utf8'})
+    .filter((path) => path.endsWith('.ts'))
+    // a union of types may name it
+    .filter((path) => /(?<!\| )'ERR_TIMEOUT'/.test(readFileSync(new URL(path, src), 'utf8')));
+  t.deepEqual(makers, ['text/timed-out.ts']);
+});

@@ -71,15 +71,16 @@ function errorClasses(texts: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** Constants of rooms that serve a request, by their name or by their use as the delay of a timer. */
+/** Constants of rooms that serve a request, by their name or by their use as the limit of a wait. */
 function timeLimits(texts: ReadonlyMap<string, string>): string[] {
   const constant =
-    /^\s*(?:export )?const (\w*(?:TIME|PATIENCE|GRACE|WAIT|DELAY|LIFE|READ_LIMIT|ANSWER_LIMIT)\w*)\b[^=]*= [\d_.]+/gm;
-  const delay = /\b(?:AbortSignal\.timeout|setTimeout|startTimer)\((?:[^()]*, )?([\d_]{2,})/g;
+    /^\s*(?:export )?const (\w*(?:TIME|PATIENCE|GRACE|WAIT|DELAY|DEADLINE|LIMIT)\w*)\b[^=]*= [\d_.]+/gm;
+  const limit =
+    /\b(?:AbortSignal\.timeout\(|setTimeout\((?:[^;]*, )?|startTimer\(|delay\(|\w*[tT]imeout(?::| =) ?)([\d_]{2,})\b/g;
   return [...texts]
     .filter(([path]) => /^src\/(?:daemon|entra|token)\//.test(path))
     .flatMap(([path, text]) =>
-      [...text.matchAll(constant), ...text.matchAll(delay)].map(([, what = '']) => `${path}: ${what}`),
+      [...text.matchAll(constant), ...text.matchAll(limit)].map(([, what = '']) => `${path}: ${what}`),
     );
 }
 

@@ -1,11 +1,12 @@
 import {setTimeout as delay} from 'node:timers/promises';
+import {TIME_BUDGET} from '../time-budget.ts';
 
 /**
  * Ends the process. `process.exit` waits for Node's threads, which may hang in a disk or name server that does not
  * answer. SIGTERM does not wait for them, and service managers count it as a clean end.
  */
 export async function endProcess(code: number): Promise<never> {
-  for (let waited = 0; hasBusyThread() && waited < THREAD_LIMIT; waited += LOOK_EVERY)
+  for (let waited = 0; hasBusyThread() && waited < TIME_BUDGET.thread; waited += LOOK_EVERY)
     await delay(LOOK_EVERY);
   if (hasBusyThread()) {
     process.removeAllListeners('SIGTERM');
@@ -22,5 +23,4 @@ function hasBusyThread(): boolean {
 }
 
 /** In milliseconds. */
-const THREAD_LIMIT = 1_000;
 const LOOK_EVERY = 50;

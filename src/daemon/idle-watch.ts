@@ -35,11 +35,11 @@ export class IdleWatch {
       if (isBusy()) this.note();
       const left = (limit() ?? Infinity) - (this.#now() - this.#last);
       if (left <= 0) return 'idle for long enough';
-      await every(Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, left)));
+      await every(Math.min(LOOK_AT_LEAST_EVERY, Math.max(LOOK_AT_MOST_EVERY, left)));
     }
   }
 }
 
-/** A reload may bring a shorter limit, so the wait is bounded. In milliseconds. */
-const LONGEST_WAIT = 30_000;
-const SHORTEST_WAIT = 50;
+/** In milliseconds. A reload may bring a shorter limit. */
+const LOOK_AT_LEAST_EVERY = 30_000;
+const LOOK_AT_MOST_EVERY = 50;

@@ -166,14 +166,20 @@ function failureFrom(error: unknown, identity: Identity): Failure {
     'hint' in error && typeof error.hint === 'string'
       ? printable(error.hint)
       : 'Run orgkey doctor; it reads each secret and reports what fails.';
-  return {code, message: printable(error.message), hint, retryAfter: undefined};
+  return {code, message: printable(error.message), hint, retryAfter: restIn(error.cause)};
+}
+
+/** A vault may ask for a rest. */
+function restIn(cause: unknown): number | undefined {
+  return cause instanceof AcquirerError && cause.failure.kind === 'rejected'
+    ? cause.failure.retryAfter
+    : undefined;
 }
 
 const brokenPat: Failure = {
   code: 'ERR_PAT_FORMAT',
   message: 'the personal access token is empty or has an invalid character',
   hint: 'Paste it again, without spaces and line ends: https://dev.azure.com/_usersSettings/tokens',
-  retryAfter: undefined,
 };
 
 function slowSecret(milliseconds: number): Failure {
@@ -181,7 +187,6 @@ function slowSecret(milliseconds: number): Failure {
     code: 'ERR_SECRET_SLOW',
     message: `reading its secret took ${Math.round(milliseconds / 1000)} s, and no time was left to ask the issuer`,
     hint: 'Check why the program, keyring or vault is slow, or keep the secret in a file.',
-    retryAfter: undefined,
   };
 }
 
@@ -189,7 +194,6 @@ const noToken: Failure = {
   code: 'ERR_UNUSABLE_ANSWER',
   message: 'the issuer answered without a token',
   hint: 'A proxy may answer in its place: check the proxy of this machine and the authority host.',
-  retryAfter: undefined,
 };
 
 function tooShort(left: number): Failure {
@@ -197,6 +201,5 @@ function tooShort(left: number): Failure {
     code: 'ERR_TOKEN_ENDS',
     message: `the issuer's token ends in ${Math.floor(left / 1000)} s`,
     hint: "orgkey acquires a new one automatically; check the issuer's token lifetime policy and cache.",
-    retryAfter: undefined,
   };
 }

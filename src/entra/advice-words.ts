@@ -19,5 +19,5 @@ export function nameOf(service: Service): string {
 }
 
 export function worded(code: string, message: string, hint: string | undefined): Failure {
-  return {code, message, hint, retryAfter: undefined};
+  return {code, message, hint};
 }

@@ -1,4 +1,5 @@
 import {printable} from '../text/printable.ts';
+import {timedOut} from '../text/timed-out.ts';
 import type {Failure} from '../token/acquire.ts';
 import {worded} from './advice-words.ts';
 import type {AcquirerFailure} from './failure.ts';
@@ -40,11 +41,8 @@ function unresolved({host, code}: Facts): Failure {
 }
 
 function late({host, through}: Facts): Failure {
-  return worded(
-    'ERR_TIMEOUT',
-    `${host} did not answer in time${through}`,
-    `Check the connection: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
-  );
+  const hint = `Check the connection: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`;
+  return timedOut(`${host}${through} did not answer`, undefined, hint);
 }
 
 function outOfDate({host, code}: Facts): Failure {

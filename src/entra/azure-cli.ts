@@ -1,8 +1,9 @@
 import {execFile} from 'node:child_process';
 import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
+import {timedOut} from '../text/timed-out.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
-import {localFailure, type AcquirerError} from './failure.ts';
+import {AcquirerError, lateFailure, localFailure} from './failure.ts';
 
 const INSTALL =
   'Install it (https://aka.ms/azcli), and check that the PATH of the service includes az: orgkey doctor compares.';
@@ -54,10 +55,10 @@ function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: s
   if (error.code === 'EACCES')
     return localFailure('ERR_NO_AZURE_CLI', 'the Azure CLI (az) may not be run here', INSTALL);
   if (error.killed)
-    return localFailure(
-      'ERR_TIMEOUT',
-      'the Azure CLI did not answer in time',
-      'Try it: az account get-access-token',
+    return new AcquirerError(
+      lateFailure(
+        timedOut('the Azure CLI did not answer', TIME_BUDGET.azureCli, 'Try it: az account get-access-token'),
+      ),
     );
   const code = /AADSTS\d+/.exec(complaint)?.[0];
   if (/az login|not logged in|No subscription found|interactive/i.test(complaint))

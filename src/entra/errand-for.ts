@@ -2,7 +2,6 @@ import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts'
 import type {Secret} from '../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
 import type {Errand} from './child/acquirer-pool.ts';
-import {METADATA_GATE} from './child/gates.ts';
 import {
   cliEnvironment,
   managedIdentityVariables,
@@ -49,11 +48,10 @@ export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): 
     case 'managed-identity-assertion': {
       const machine = metadataVariables(parts.environment);
       const {managedIdentityClientId} = identity;
-      const errand = entraErrand(identity, scope, parts, {
+      return entraErrand(identity, scope, parts, {
         fields: {managedIdentityClientId, ...machine.fields},
         secrets: machine.secrets,
       });
-      return {...errand, gates: {...errand.gates, ...metadataGates}};
     }
     case 'federated-token-file': {
       const {federatedTokenFile} = identity;
@@ -72,7 +70,6 @@ export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): 
       return {
         job: jobOf('azure-cli', fields, {}),
         endpoint: 'azure-cli',
-        gates: {},
         environment: cliEnvironment(parts.environment),
       };
     }
@@ -112,10 +109,8 @@ export function vaultErrand(
     url: new URL(`secrets/${encodeURIComponent(secret)}`, url).href,
   };
   const errand = metadataErrand('vault-secret', fields, {environment});
-  return {...errand, endpoint: url.host, gates: {...metadataGates, 'key-vault': url.host}};
+  return {...errand, endpoint: url.host};
 }
-
-const metadataGates = {'managed-identity': METADATA_GATE};
 
 interface Additions {
   readonly fields?: Readonly<Record<string, string>>;
@@ -138,12 +133,7 @@ function entraErrand(
     disableInstanceDiscovery: String(disableInstanceDiscovery),
     ...fields,
   };
-  const {host} = new URL(authorityHost);
-  return {
-    job: jobOf(kind, all, secrets),
-    endpoint: host,
-    gates: {entra: `${host}/${tenantId.toLowerCase()}`},
-  };
+  return {job: jobOf(kind, all, secrets), endpoint: new URL(authorityHost).host};
 }
 
 function metadataErrand(
@@ -152,11 +142,7 @@ function metadataErrand(
   {environment}: Pick<ErrandParts, 'environment'>,
 ): Errand {
   const machine = metadataVariables(environment);
-  return {
-    job: jobOf(task, {...fields, ...machine.fields}, machine.secrets),
-    endpoint: METADATA_GATE,
-    gates: metadataGates,
-  };
+  return {job: jobOf(task, {...fields, ...machine.fields}, machine.secrets), endpoint: 'managed-identity'};
 }
 
 /** Returns the variables of managed identity endpoints; two of them are secrets. */
@@ -183,13 +169,9 @@ async function refreshErrand(
       'Run orgkey login for the organization.',
     );
   const secrets = {refreshToken: takeBytes(refreshToken), ...(await clientSecretOf(identity, parts))};
-  const {host, pathname} = new URL(identity.issuer);
-  const gate = `${host}${pathname}`;
   return {
     job: jobOf('refresh', signInFields(identity, scope), secrets),
-    endpoint: host,
-    // an issuer of its own kind may lead to Entra
-    gates: {entra: gate, issuer: gate},
+    endpoint: new URL(identity.issuer).host,
   };
 }
 
@@ -225,11 +207,10 @@ async function pipelineErrand(
   const {url, token} = await requestOf(identity.request, platform, parts);
   const connection =
     identity.kind === 'azure-pipelines' ? {serviceConnectionId: identity.serviceConnectionId} : {};
-  const errand = entraErrand(identity, scope, parts, {
+  return entraErrand(identity, scope, parts, {
     fields: {requestUrl: url, ...connection},
     secrets: {requestToken: token},
   });
-  return {...errand, gates: {...errand.gates, [identity.kind]: new URL(url).host}};
 }
 
 interface RequestVariables {

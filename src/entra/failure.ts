@@ -1,5 +1,6 @@
 import {OrgkeyError} from '../text/orgkey-error.ts';
 import {isRecord} from '../text/record.ts';
+import type {TimedOut} from '../text/timed-out.ts';
 
 /**
  * What failed in an acquirer, as facts without secrets; `advise` turns them into code, message and hint. `host` is the
@@ -82,6 +83,11 @@ function summaryOf(
     default:
       return {code: 'ERR_UNEXPECTED', message: failure.kind};
   }
+}
+
+/** Returns the failure of a part of this machine that took too long. */
+export function lateFailure({code, message, hint}: TimedOut): AcquirerFailure {
+  return {kind: 'local', code, detail: message, hint};
 }
 
 /** Returns an error found before any request. `detail` is half a sentence, lower case, no full stop. */

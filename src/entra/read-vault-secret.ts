@@ -18,7 +18,8 @@ export async function readVaultSecret(
   const outcome = await run(vault, secret, {pool, environment});
   if (outcome.kind === 'done') return new Secret(outcome.message.secrets['value'] ?? new Uint8Array());
   const {code, message, hint} = advise(outcome.failure, {kind: 'managed-identity'});
-  throw new OrgkeyError(code, `${secret} in the vault ${vault}: ${message}`, {hint});
+  const cause = new AcquirerError(outcome.failure);
+  throw new OrgkeyError(code, `${secret} in the vault ${vault}: ${message}`, {hint, cause});
 }
 
 async function run(

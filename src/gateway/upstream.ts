@@ -3,6 +3,7 @@ import {Agent, request as startRequest} from 'node:https';
 import type {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {OrgkeyError} from '../text/orgkey-error.ts';
+import {timedOut} from '../text/timed-out.ts';
 import type {Secret} from '../secret/secret.ts';
 
 export interface UpstreamRequest {
@@ -65,11 +66,14 @@ export class Upstream {
         signal,
       });
       request.setNoDelay(true);
-      request.setTimeout(SILENCE_LIMIT, () =>
-        request.destroy(
-          new OrgkeyError('ERR_TIMEOUT', `${hostname} sent nothing for ${SILENCE_LIMIT / 60_000} minutes`),
-        ),
-      );
+      request.setTimeout(SILENCE_LIMIT, () => {
+        const {code, message, hint} = timedOut(
+          `${hostname} sent nothing`,
+          SILENCE_LIMIT,
+          'run: orgkey doctor',
+        );
+        request.destroy(new OrgkeyError(code, message, {hint}));
+      });
       request.once('error', reject);
       request.once('response', (response) => {
         // the reader of the body sees what comes later

@@ -19,7 +19,7 @@ export interface Failure {
   /** One imperative sentence that repairs it. */
   readonly hint: string | undefined;
   /** The issuer's `Retry-After` in milliseconds, if it sent one. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfter?: number | undefined;
 }
 
 export type Acquisition =

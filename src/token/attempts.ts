@@ -4,9 +4,6 @@ import type {Failure} from './acquire.ts';
 const FIRST_COOLDOWN = 1000;
 const LAST_COOLDOWN = 60_000;
 
-/** A longer `Retry-After` is cut, in milliseconds, so that a server's mistake does not last until the next start. */
-const LONGEST_REST = 60 * 60_000;
-
 /** How long after a failed prefetch the next one begins, in milliseconds, by the number of failures. */
 const PREFETCH_PAUSES: readonly number[] = [30_000, 60_000, 5 * 60_000];
 const LAST_PREFETCH_PAUSE = 15 * 60_000;
@@ -37,10 +34,10 @@ export const noAttempts: Attempts = {
   isReported: false,
 };
 
-/** Returns how long the issuer is left alone after a failure, in milliseconds. */
+/** Returns how long one identity leaves the issuer alone after a failure, in milliseconds. Others are not concerned. */
 export function restAfter(failures: number, {retryAfter = 0}: Failure): number {
   const own = backOff(failures);
-  return retryAfter > own ? Math.min(LONGEST_REST, retryAfter) : own;
+  return retryAfter > own ? retryAfter : own;
 }
 
 /** Returns the pause after this many failures, in milliseconds. */

@@ -5,14 +5,12 @@ export const sameAgain: Failure = {
   code: 'ERR_SAME_TOKEN',
   message: 'the issuer returned the same token again',
   hint: undefined,
-  retryAfter: undefined,
 };
 
 export const removed: Failure = {
   code: 'ERR_DROPPED',
   message: 'the identity was removed from the configuration while its token was being acquired',
   hint: 'Try again.',
-  retryAfter: undefined,
 };
 
 /** The acquisition threw, although it returns its failures: a bug. */
@@ -20,12 +18,10 @@ export const brokeOff: Failure = {
   code: 'ERR_BROKE_OFF',
   message: 'the token could not be acquired because of a bug in orgkey',
   hint: 'Report it with the log: orgkey logs',
-  retryAfter: undefined,
 };
 
 export const expiresTooSoon: Failure = {
   code: 'ERR_OVER_ALREADY',
   message: 'the issuer returned a token that expires in less than a minute',
   hint: "Check this machine's clock. If it is right, the issuer's token lifetime policy is too short.",
-  retryAfter: undefined,
 };

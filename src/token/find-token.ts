@@ -88,14 +88,12 @@ const notAccepted: Failure = {
   code: NOT_ACCEPTED,
   message: 'Azure DevOps rejects the credential, and a fresh one is rejected too or cannot be acquired',
   hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
-  retryAfter: undefined,
 };
 
 const notAcceptedHere: Failure = {
   code: 'ERR_REPOSITORY_REJECTED',
   message: 'Azure DevOps rejects the credential for this repository; other repositories are not affected',
   hint: 'Check the address of the repository, and give the identity Read on it.',
-  retryAfter: undefined,
 };
 
 /** A client reports that Azure DevOps rejected the token. */
@@ -103,5 +101,4 @@ export const reportedRejection: Failure = {
   code: NOT_ACCEPTED,
   message: 'Azure DevOps rejected the credential',
   hint: undefined,
-  retryAfter: undefined,
 };

@@ -114,7 +114,6 @@ test('the job says which Entra; the gate is the tenant’s, whatever its case', 
   await acquire(app);
   t.like(errands[0], {
     endpoint: 'login.microsoftonline.com',
-    gates: {entra: 'login.microsoftonline.com/t'},
     job: {
       task: 'client-secret',
       fields: {

@@ -145,22 +145,22 @@ test.serial('429, two seconds, once: a token', ends, {
   answers: [429, 200],
 });
 
-test.serial('429, an hour: not waited for', ends, {
+test.serial('429, an hour: not waited for, and taken for five minutes', ends, {
   fault: {...token, status: 429, headers: {'retry-after': '3600'}, body: {}},
   answers: [429],
-  says: ['Entra is asked too often and rejects requests for 60 min (ERR_THROTTLED)', throttled],
-  retryAfter: 3_600_000,
+  says: ['Entra is asked too often and rejects requests for 5 min (ERR_THROTTLED)', throttled],
+  retryAfter: 300_000,
 });
 
 test.serial(
   '429, until a moment of the issuer’s, whose clock is an hour behind: not waited for',
   async (t) => {
     cloud.requests.clear();
-    const until = new Date(Date.now() - 3_600_000 + 600_000).toUTCString();
+    const until = new Date(Date.now() - 3_600_000 + 240_000).toUTCString();
     cloud.fault({...token, status: 429, headers: {'retry-after': until}, dateSkew: -3_600_000, body: {}});
     const acquired = await acquiringFrom(cloud).acquire(clientSecret);
     cloud.clearFaults();
-    t.regex(told(acquired), /^Entra is asked too often and rejects requests for 10 min \(ERR_THROTTLED\)/);
+    t.regex(told(acquired), /^Entra is asked too often and rejects requests for 4 min \(ERR_THROTTLED\)/);
     t.is(cloud.requests.length, 1);
   },
 );
@@ -203,7 +203,7 @@ test.serial('no answer for ever: given up', ends, {
   fault: {...token, hang: true},
   answers: ['cut', 'cut'],
   says: [
-    `${host} did not answer in time through the proxy ${new URL(cloud.proxyUrl).host} (ERR_TIMEOUT)`,
+    `${host} through the proxy ${new URL(cloud.proxyUrl).host} did not answer in time (ERR_TIMEOUT)`,
     `Check the connection: curl -sS -o /dev/null https://${host}/ from this machine, and whether it needs a proxy.`,
   ],
 });
@@ -559,24 +559,13 @@ testUnless(whyNotLinux, test.serial)(
   },
 );
 
-test.serial('a Retry-After pauses the requests of its tenant only', async (t) => {
+test.serial('a Retry-After does not concern another app of the tenant', async (t) => {
   cloud.requests.clear();
-  cloud.fault({...token, times: 1, status: 429, headers: {'retry-after': '60'}, body: {}});
+  cloud.fault({...token, times: 1, status: 429, headers: {'retry-after': '999999999999'}, body: {}});
   const {acquire} = acquiringFrom(cloud);
-  await acquire(clientSecret);
+  const throttled = await acquire(clientSecret);
+  t.is(throttled.kind === 'failed' && throttled.failure.retryAfter, 300_000);
   const other = tenant.addApplication();
   const sibling = {...clientSecret, clientId: other.clientId, clientSecret: held(other.secret)};
-  const refused = await acquire(sibling);
-  t.is(refused.kind === 'failed' && refused.failure.code, 'ERR_THROTTLED');
-  t.true(refused.kind === 'failed' && (refused.failure.retryAfter ?? 0) > 30_000);
-  t.is(cloud.requests.length, 1);
-  const elsewhere = cloud.addTenant();
-  const far = elsewhere.addApplication();
-  const stranger = {
-    ...clientSecret,
-    tenantId: elsewhere.id,
-    clientId: far.clientId,
-    clientSecret: held(far.secret),
-  };
-  t.is((await acquire(stranger)).kind, 'token');
+  t.is((await acquire(sibling)).kind, 'token');
 });

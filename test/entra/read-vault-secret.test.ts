@@ -65,6 +65,15 @@ for (const [title, vault, secret, code, message, hint] of [
   });
 }
 
+test.serial('a vault that asks for a rest gets one from the identity', async (t) => {
+  cloud.fault({endpoint: 'key-vault', status: 429, headers: {'retry-after': '60'}, body: {}});
+  const {acquire} = acquiringFrom(cloud, {readSecret: async () => read('contoso', 'deploy-pat')});
+  const personalAccessToken = {from: 'key-vault', vault: 'contoso', secret: 'deploy-pat'} as const;
+  const acquired = await acquire({kind: 'pat', personalAccessToken});
+  cloud.clearFaults();
+  t.like(acquired, {kind: 'failed', failure: {code: 'ERR_THROTTLED', retryAfter: 60_000}});
+});
+
 test.serial('a machine without identity', async (t) => {
   cloud.fault({
     endpoint: 'imds',

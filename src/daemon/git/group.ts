@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {ClaimError} from '../claim.ts';
 
 /** Returns the number of a group, given by name or number. @throws {ClaimError} if it does not exist. */
@@ -25,6 +26,7 @@ async function linesOfFile(): Promise<string[]> {
 
 /** Finds groups that are not in the file (LDAP, systemd-userdb). */
 async function entryFromGetent(group: string): Promise<string | undefined> {
-  const found = await promisify(execFile)('getent', ['group', group], {timeout: 2000}).catch(() => undefined);
+  const options = {timeout: TIME_BUDGET.group};
+  const found = await promisify(execFile)('getent', ['group', group], options).catch(() => undefined);
   return found?.stdout.split('\n')[0];
 }

@@ -1,5 +1,6 @@
 import {createServer, type IncomingMessage} from 'node:http';
 import {isAbsolute} from 'node:path';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import {claimPath} from '../claim.ts';
 
 export interface MetricsServer {
@@ -16,8 +17,8 @@ export async function serveMetrics(listen: string, render: () => string): Promis
     const {status, body = ''} = answerTo(request, {isSocket: isAbsolute(listen), render});
     response.writeHead(status, {'content-type': 'text/plain; version=0.0.4; charset=utf-8'}).end(body);
   });
-  server.headersTimeout = LIMIT;
-  server.requestTimeout = LIMIT;
+  server.headersTimeout = TIME_BUDGET.metrics;
+  server.requestTimeout = TIME_BUDGET.metrics;
   server.maxConnections = 16;
   if (isAbsolute(listen)) await claimPath(listen);
   await new Promise<void>((resolve, reject) => {
@@ -55,9 +56,6 @@ function answerTo(
 function isLoopback(host: string | undefined): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host ?? '');
 }
-
-/** In milliseconds. */
-const LIMIT = 5_000;
 
 function addressFrom(listen: string): {readonly host: string; readonly port: number} {
   const colon = listen.lastIndexOf(':');

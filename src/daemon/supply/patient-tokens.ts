@@ -1,5 +1,6 @@
 import type {Found, TokenCache} from '../../token/token-cache.ts';
 import {startTimer} from '../../start-timer.ts';
+import {timedOut} from '../../text/timed-out.ts';
 
 /**
  * Returns the token cache for a waiting git. After `patience` milliseconds git gets the token that was to be replaced,
@@ -14,7 +15,7 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
         stopTimer = startTimer(patience, () => {
           const token = tokens.peek(wanted);
           const isGood = token !== undefined && rejected?.(token.fingerprint) !== true;
-          resolve(isGood ? {kind: 'token', token, source: 'cache'} : tooLate);
+          resolve(isGood ? {kind: 'token', token, source: 'cache'} : outOfTime(patience));
         });
       });
       try {
@@ -26,12 +27,7 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
   };
 }
 
-const tooLate: Found = {
-  kind: 'failed',
-  failure: {
-    code: 'ERR_TIMEOUT',
-    message: 'the token issuer did not answer in time',
-    hint: 'Check the network and the proxy of this machine, then try again.',
-    retryAfter: undefined,
-  },
-};
+function outOfTime(patience: number): Found {
+  const hint = 'Check the network and the proxy of this machine, then try again.';
+  return {kind: 'failed', failure: timedOut('the token issuer did not answer', patience, hint)};
+}

@@ -19,7 +19,6 @@ import {
   wasKilled,
 } from './child-failures.ts';
 import {Collected} from './collected.ts';
-import {ClosedGates, type Gates} from './gates.ts';
 
 export interface AcquirerPoolParts {
   /** The daemon's environment. An acquirer gets only what it needs of it. */
@@ -71,13 +70,11 @@ export interface Observation {
   readonly requests: number;
 }
 
-/** A job, and the servers that it will ask. */
+/** A job, and the server that it will ask. */
 export interface Errand {
   readonly job: Job;
   /** The server that gets busy: `login.microsoftonline.com`. */
   readonly endpoint: string;
-  /** All of them must be open. */
-  readonly gates: Gates;
   /** More variables for the acquirer; no secrets. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Called for each event of an acquirer that reports its progress. */
@@ -98,21 +95,19 @@ const defaults: Limits = {
   result: 256 * 1024,
 };
 
-/** Starts acquirers: a limited number at once, each for a limited time, none for a server that asked for a rest. */
+/** Starts acquirers: a limited number at once, each for a limited time. */
 export class AcquirerPool {
   readonly program: ProgramOnDisk;
   readonly #parts: AcquirerPoolParts;
   readonly #limits: Limits;
   readonly #waiting: Waiting[] = [];
   readonly #busy = new Map<string, number>();
-  readonly #gates: ClosedGates;
   readonly #children = new Set<ChildProcess>();
   #running = 0;
   #closed = false;
 
   constructor(parts: AcquirerPoolParts) {
     this.#parts = parts;
-    this.#gates = new ClosedGates(parts.clock);
     this.#limits = {...defaults, ...parts.limits};
     this.program = new ProgramOnDisk(parts.program ?? acquirerProgram());
   }
@@ -125,8 +120,6 @@ export class AcquirerPool {
       const started = this.#parts.clock.uptime() - (errand.spent ?? 0);
       if (!(await this.#place(errand))) return failed(noPlace);
       try {
-        const closed = this.#gates.closed(errand.gates);
-        if (closed !== undefined) return failed(closed);
         if (errand.signal?.aborted) return failed(cancelled);
         const left = this.#limits.total - (this.#parts.clock.uptime() - started);
         if (errand.life === undefined && left < TIME_BUDGET.leastAcquirer) return failed(noPlace);
@@ -235,7 +228,6 @@ export class AcquirerPool {
       requests: typeof head['requests'] === 'number' ? head['requests'] : 0,
     });
     if (outcome.kind === 'done') return outcome;
-    this.#gates.note(errand.gates, outcome.failure);
     return {kind: 'failed', failure: outcome.failure, skew};
   }
 

@@ -4,7 +4,8 @@ import {fieldOf, jobFrom, type Job, type TimedJob} from '../job.ts';
 import {HttpClient} from '../http/http-client.ts';
 import {decodeMessage, encodeMessage, type Message} from '../message.ts';
 import type {Grant} from '../sign-in/issuer.ts';
-import {AcquirerError, type AcquirerFailure} from '../failure.ts';
+import {AcquirerError, lateFailure, type AcquirerFailure} from '../failure.ts';
+import {timedOut} from '../../text/timed-out.ts';
 
 /**
  * Reads one job from stdin, sends its requests, writes one result to stdout and exits. It is a process of its own to have
@@ -161,7 +162,7 @@ function tooLate({task, time}: TimedJob, {asked}: HttpClient): AcquirerFailure {
       hint: 'Start the sign-in again: orgkey login.',
     };
   return asked === undefined
-    ? {kind: 'local', code: 'ERR_TIMEOUT', detail: 'the acquirer took too long', hint: 'Try again.'}
+    ? lateFailure(timedOut('the acquirer did not end', time, 'Try again.'))
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};
 }
 

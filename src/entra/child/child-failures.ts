@@ -1,5 +1,6 @@
 import {codeOf} from '../../text/orgkey-error.ts';
-import type {AcquirerFailure} from '../failure.ts';
+import {timedOut} from '../../text/timed-out.ts';
+import {lateFailure, type AcquirerFailure} from '../failure.ts';
 
 export const noPlace: AcquirerFailure = {
   kind: 'local',
@@ -32,12 +33,8 @@ export const tooMuch: AcquirerFailure = {
 };
 
 export function tooLate(life: number): AcquirerFailure {
-  return {
-    kind: 'local',
-    code: 'ERR_TIMEOUT',
-    detail: `no answer within ${Math.round(life / 1000)} s`,
-    hint: 'Check the network of this machine, and whether it needs a proxy.',
-  };
+  const hint = 'Check the network of this machine, and whether it needs a proxy.';
+  return lateFailure(timedOut('the issuer did not answer', life, hint));
 }
 
 export function notStarted(error: Error): AcquirerFailure {

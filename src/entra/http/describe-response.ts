@@ -42,12 +42,15 @@ function codesIn(answer: Readonly<Record<string, unknown>> | undefined, descript
   return [...new Set([...written, ...named])].slice(0, 4);
 }
 
+/** A longer `Retry-After` is cut, in milliseconds: one try every few minutes harms no server, and ends its mistakes. */
+const LONGEST_REST = 5 * 60_000;
+
 /** Reads `Retry-After`, in seconds or as a date, and Azure's own header. Returns milliseconds from `now`. */
 export function retryAfterOf(headers: IncomingHttpHeaders, now: number): number | undefined {
   const milliseconds = Number(headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'] ?? Number.NaN);
-  if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds;
+  if (milliseconds >= 0) return Math.min(milliseconds, LONGEST_REST);
   const given = headers['retry-after'];
   if (given === undefined) return undefined;
-  const seconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  const rest = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now;
+  return Number.isNaN(rest) ? undefined : Math.min(Math.max(0, rest), LONGEST_REST);
 }

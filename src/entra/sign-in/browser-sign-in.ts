@@ -13,6 +13,7 @@ import {fieldOf, type Job} from '../job.ts';
 import {checkIdToken} from './check-id-token.ts';
 import {signInPage, type SignInPage} from './sign-in-page.ts';
 import {AcquirerError, type AcquirerFailure} from '../failure.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 
 /** Bytes that a browser may post. */
 const MAX_POST = 64 * 1024;
@@ -153,7 +154,7 @@ class Listener {
 }
 
 function listen(host: string, port: number): Promise<Server> {
-  const server = createServer({maxHeaderSize: MAX_POST, requestTimeout: 10_000});
+  const server = createServer({maxHeaderSize: MAX_POST, requestTimeout: TIME_BUDGET.browser});
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve(server));

@@ -3,6 +3,7 @@ import {printable} from '../../text/printable.ts';
 import {isRecord} from '../../text/record.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../../token/acquire.ts';
 import {Secret} from '../../secret/secret.ts';
+import {TIME_BUDGET} from '../../time-budget.ts';
 import type {AcquirerPool} from '../child/acquirer-pool.ts';
 import {advise} from '../advice.ts';
 import {clientSecretOf, signInFields, type ErrandParts} from '../errand-for.ts';
@@ -34,9 +35,6 @@ export interface SignInParts extends Pick<ErrandParts, 'readSecret' | 'refreshTo
   readonly patience?: number;
 }
 
-/** As long as Entra's device codes live, in milliseconds. */
-const PATIENCE = 15 * 60_000;
-
 /**
  * Signs a user in and stores the refresh token, with which the identity acquires tokens from then on. Failures are
  * returned. `onEvent` gets what the user must do; `signal` cancels.
@@ -55,8 +53,7 @@ export async function signIn(
       },
       // users are slow: their acquirers get an endpoint of their own
       endpoint: 'sign-in',
-      gates: {},
-      life: parts.patience ?? PATIENCE,
+      life: parts.patience ?? TIME_BUDGET.signIn,
       onEvent: (event) => {
         const shown = shownEvent(event);
         if (shown !== undefined) onEvent(shown);
@@ -99,12 +96,10 @@ const noRefreshToken: Failure = {
   code: 'ERR_NO_REFRESH_TOKEN',
   message: 'the issuer returned no refresh token, so the sign-in would expire within the hour',
   hint: 'Grant the app the permission offline_access.',
-  retryAfter: undefined,
 };
 
 const notKept: Failure = {
   code: 'ERR_SIGN_IN_NOT_KEPT',
   message: 'the sign-in could not be stored',
   hint: 'Check that the state directory is writable and has free space, then sign in again.',
-  retryAfter: undefined,
 };

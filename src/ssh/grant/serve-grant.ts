@@ -6,6 +6,7 @@ import {openSingleUseSocket, type SocketPlace, type StartTimer} from './single-u
 import {connectSsh, type SshConnection} from '../relay/ssh-connection.ts';
 import type {SshTarget} from '../relay/ssh-target.ts';
 import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
+import {timedOut, type TimedOut} from '../../text/timed-out.ts';
 
 export interface Granted {
   readonly target: SshTarget;
@@ -80,12 +81,12 @@ async function connectInTurn(granted: Granted, abort: AbortController): Promise<
   const {host, port} = target;
   const stop = startTimer(TURN_DEADLINE, () =>
     abort.abort(
-      new SshFailure(
-        'ERR_TIMEOUT',
-        `${host} accepted no further connection in ${TURN_DEADLINE / 1000} seconds`,
-        {
-          hints: ['try again, with fewer at once: git -c submodule.fetchJobs=2 …'],
-        },
+      late(
+        timedOut(
+          `${host} accepted no further connection`,
+          TURN_DEADLINE,
+          'try again, with fewer at once: git -c submodule.fetchJobs=2 …',
+        ),
       ),
     ),
   );
@@ -100,19 +101,11 @@ async function connectInTime(
   {target, route, environment, startTimer}: Granted,
   ended: AbortSignal,
 ): Promise<SshConnection> {
-  const late = new AbortController();
+  const limit = new AbortController();
   const stop = startTimer(CONNECT_DEADLINE, () =>
-    late.abort(
-      new SshFailure(
-        'ERR_TIMEOUT',
-        `${target.host} did not answer within ${CONNECT_DEADLINE / 1000} seconds`,
-        {
-          hints: [USE_PROXY],
-        },
-      ),
-    ),
+    limit.abort(late(timedOut(`${target.host} did not answer`, CONNECT_DEADLINE, USE_PROXY))),
   );
-  const signal = AbortSignal.any([ended, late.signal]);
+  const signal = AbortSignal.any([ended, limit.signal]);
   try {
     const line = await dial(target, route, environment, signal);
     return await connectSsh(target, line, signal, startTimer).catch(async (error: unknown) => {
@@ -121,4 +114,8 @@ async function connectInTime(
   } finally {
     stop();
   }
+}
+
+function late({code, message, hint}: TimedOut): SshFailure {
+  return new SshFailure(code, message, {hints: [hint]});
 }
