@@ -1,4 +1,5 @@
-import {globSync, readFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {globSync, readFileSync, statSync} from 'node:fs';
 
 /**
  * ORGKEY_TEST_SET chooses the tests: `core` takes data and returns data, and its coverage is held; `rest` is everything
@@ -26,6 +27,16 @@ function quick() {
 }
 
 const sets = {core: () => core, rest: () => rest, quick};
+
+// Tests run the program as it is packed
+const changed = (file) => statSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0;
+const sources = [
+  ...globSync('{src,scripts}/**/*.{ts,cjs,json,sh}'),
+  ...globSync('src/shell/*'),
+  'package.json',
+];
+if (sources.some((file) => changed(file) > changed('dist/main.js')))
+  execFileSync(process.execPath, ['scripts/build.ts'], {stdio: ['ignore', 'ignore', 'inherit']});
 
 export default {
   files: sets[process.env.ORGKEY_TEST_SET]?.() ?? ['test/**/*.test.ts'],

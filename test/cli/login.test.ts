@@ -1,13 +1,11 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect} from 'node:net';
-import {join} from 'node:path';
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
-
-const main = join(import.meta.dirname, '../../src/main.ts');
+import {main} from '../helpers/program.ts';
 
 test('Ctrl-C during a browser sign-in prints a hint and ends the listener', async (t) => {
   const cloud = await startCloud();

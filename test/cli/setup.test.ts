@@ -3,6 +3,7 @@ import {mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} fr
 import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
+import {helper as script} from '../helpers/program.ts';
 
 const userConfigurations: Readonly<Record<string, string | undefined>> = {
   'no file': undefined,
@@ -49,7 +50,6 @@ test.serial('git is configured for each host and each organization', async (t) =
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
   const {stdout} = await person.git(['config', '--global', '--includes', '--list']);
-  const script = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
   const helper = `!script='${script}'; f() { [ ! -r "$script" ] || . "$script"; }; f`;
   const organization = (url: string) => [`credential.${url}.helper=`, `credential.${url}.helper=${helper}`];
   t.deepEqual(

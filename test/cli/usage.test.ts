@@ -3,7 +3,7 @@ import {argumentsOf, namesOf} from '../../src/cli/line/command.ts';
 import {commands, groups} from '../../src/cli/line/command-line.ts';
 import {parseCommandLine} from '../../src/cli/line/parse-command-line.ts';
 import {LOG_LEVELS} from '../../src/daemon/record/log.ts';
-import {Person} from '../helpers/command-line.ts';
+import {main, Person} from '../helpers/command-line.ts';
 
 const wrong: readonly [line: string, error: RegExp, hint: RegExp | undefined][] = [
   ['stats', /unknown command: stats$/, /did you mean: orgkey status$/],
@@ -183,7 +183,7 @@ test.serial('native Windows is rejected with a hint', async (t) => {
 test.serial('a reader that hangs up is not an error', async (t) => {
   const {stderr} = await new Person(t).spawn('/bin/sh', [
     '-c',
-    `'${process.execPath}' '${import.meta.dirname}/../../src/main.ts' config schema | head -n 1 >/dev/null`,
+    `'${process.execPath}' '${main}' config schema | head -n 1 >/dev/null`,
   ]);
   t.is(stderr, '');
 });

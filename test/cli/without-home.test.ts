@@ -5,8 +5,8 @@ import {chmodSync, chownSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
+import {main} from '../helpers/program.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
 /** In no list of users, as in containers that choose a number. */
 const uid = 4321;
 const asRoot = testUnless(whyNotRoot);

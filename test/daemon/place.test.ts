@@ -22,6 +22,7 @@ import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
 import {inTime} from '../helpers/patience.ts';
 import {tether} from '../helpers/tether.ts';
 import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
+import {main} from '../helpers/program.ts';
 
 // serial: each test starts daemons, and all at once would need most of the machine
 
@@ -181,7 +182,7 @@ asRoot('a directory that is a link or belongs to another user is rejected', asyn
   chmodSync(temporary, 0o777);
   const start = async (prepare: () => void) => {
     prepare();
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'daemon'], {
+    const child = spawn(process.execPath, [main, 'daemon'], {
       env: {
         PATH: process.env['PATH'],
         HOME: temporary,
@@ -228,12 +229,7 @@ asRoot('a read-only home is named as such, with how to name another state direct
   const {directory, runtime} = place(t);
   const home = join(directory, 'home');
   mkdirSync(home);
-  const daemon = [
-    process.execPath,
-    join(import.meta.dirname, '../../src/main.ts'),
-    'daemon',
-    '--runtime-dir',
-  ];
+  const daemon = [process.execPath, main, 'daemon', '--runtime-dir'];
   const script = 'mount -t tmpfs -o ro none "$1" && shift && exec "$@"';
   const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', home, ...daemon, runtime], {
     env: {PATH: process.env['PATH'], HOME: home},

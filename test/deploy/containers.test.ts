@@ -12,6 +12,7 @@ import {runContained, whyNotContained} from '../helpers/run-contained.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {main} from '../helpers/program.ts';
 
 const folder = join(import.meta.dirname, '../../scripts/deploy');
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
@@ -150,7 +151,6 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
     found.map(([file]) => file),
     ['Dockerfile', 'kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'],
   );
-  const main = join(import.meta.dirname, '../../src/main.ts');
   const statusOf = ([program, ...argv]: readonly string[]) => {
     t.is(program, 'orgkey');
     return spawnSync(process.execPath, [main, ...argv], {env: daemon.environment}).status;
@@ -202,7 +202,6 @@ for (const way of ways) {
       writeFileSync(secret, 'x'.repeat(40), {mode: 0o600});
       const placed = configuration.replaceAll(/\/(?:run|var\/run)\/secrets\/[\w/-]+/g, secret);
       writeFileSync(file, placed, {mode: 0o600});
-      const main = join(import.meta.dirname, '../../src/main.ts');
       const checked = spawnSync(process.execPath, [main, 'config', 'check', '--json', '--config', file], {
         env: {HOME: directory, PATH: process.env['PATH'], ...environment},
         encoding: 'utf8',

@@ -8,6 +8,7 @@ import {patientOf, type Patient} from '../helpers/doctor.ts';
 import type {Cloud} from '../cloud/cloud.ts';
 import type {ExecutionContext} from 'ava';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
+import {main} from '../helpers/program.ts';
 
 function onePat(cloud: Cloud) {
   const organization = cloud.addOrganization('contoso');
@@ -203,7 +204,6 @@ asRoot('another user may run doctor without reaching the daemon', async (t) => {
   const {daemon, person} = await patient(t);
   chmodSync(person.home, 0o755);
   chmodSync(daemon.directory, 0o755);
-  const main = join(import.meta.dirname, '../../src/main.ts');
   const {stdout, code} = await new Promise<{stdout: string; code: number | null}>((resolve) => {
     const child = spawn(process.execPath, [main, 'doctor', 'contoso', '--json'], {
       cwd: '/',

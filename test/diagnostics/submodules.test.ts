@@ -9,8 +9,7 @@ import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {testKey} from '../helpers/submodule-world.ts';
-
-const sshWrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
+import {sshWrapper} from '../helpers/program.ts';
 
 const {key, privateKey} = await testKey();
 const fit = `key ok: the key of contoso can be used: ssh-rsa 4096, ${key.fingerprint}`;

@@ -2,9 +2,8 @@ import {spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-
-/** The command line, as Node runs it in a checkout. */
-export const main = join(import.meta.dirname, '../../src/main.ts');
+import {main} from './program.ts';
+export {main};
 
 export interface Outcome {
   readonly code: number | string;

@@ -7,11 +7,8 @@ import {connectControl} from '../../src/control/control-client.ts';
 import type {ControlCalls, ControlEvent, ControlMethod, Status} from '../../src/control/control-protocol.ts';
 import {inTime} from './patience.ts';
 import {tether} from './tether.ts';
-
-const main = join(import.meta.dirname, '../../src/main.ts');
-
-/** The path of `git-credential-orgkey` in a checkout. */
-export const helper = join(import.meta.dirname, '../../src/shell/git-credential-orgkey');
+import {main, helper} from './program.ts';
+export {helper};
 
 export interface DaemonOptions {
   /** The text of the configuration; `undefined` if the file does not exist. */

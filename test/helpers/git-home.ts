@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 
 import {submoduleInclude} from '../../src/git/git-include.ts';
+import {sshWrapper} from './program.ts';
 
 export interface Ran {
   readonly code: number | string;
@@ -41,7 +42,7 @@ export class GitHome {
   }
 
   /** Configures what `orgkey setup` would. */
-  async useWrapper(wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh')): Promise<void> {
+  async useWrapper(wrapper = sshWrapper): Promise<void> {
     const path = join(this.directory, 'submodules.gitconfig');
     const {conditions, settings} = submoduleInclude({wrapper, path});
     for (const [key, value] of settings) await this.succeed(['config', '--file', path, key, value]);

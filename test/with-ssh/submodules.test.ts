@@ -5,6 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 
 import {everybody} from '../helpers/grant-daemon.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
+import {sshWrapper as wrapper} from '../helpers/program.ts';
 
 /** Each test has a world of its own: what is granted in it is counted. */
 async function inWorld(t: ExecutionContext): Promise<SubmoduleWorld> {
@@ -250,7 +251,6 @@ test('where the wrapper was set for everything, a repository without submodules 
   const {contoso, home} = world;
   contoso.addRepository('Web/lib', {files: {'lib.txt': 'lib'}});
   await home.succeed(['init', '-q', 'app']);
-  const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
   const {stderr} = await home.git(['-C', 'app', 'ls-remote', world.ssh('Web/lib')], {
     environment: {...world.plain, GIT_SSH: wrapper, GIT_SSH_VARIANT: 'ssh'},
   });

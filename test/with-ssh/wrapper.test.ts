@@ -10,8 +10,7 @@ import test, {type ExecutionContext} from 'ava';
 import {shellScript} from '../../scripts/shell-script.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-
-const wrapper = join(import.meta.dirname, '../../src/shell/orgkey-ssh');
+import {sshWrapper as wrapper} from '../helpers/program.ts';
 
 /**
  * Starts a home with an ssh that shows its arguments, and a daemon that gives these answers and shows the questions.

@@ -10,8 +10,8 @@ import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {tether} from '../helpers/tether.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {main} from '../helpers/program.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
 const isThere = spawnSync('systemd-socket-activate', ['--version']).status === 0;
 const activated = testUnless(isThere ? undefined : 'there is no systemd-socket-activate');
 

@@ -8,6 +8,7 @@ import type {Setting} from '../../../src/git/setting.ts';
 import {Person} from '../../helpers/command-line.ts';
 import {gits, type Git} from '../../helpers/gits.ts';
 import {testUnless} from '../../helpers/test-unless.ts';
+import {helper as script} from '../../helpers/program.ts';
 
 const SCRIPT = '/nowhere/git-credential-orgkey';
 const URL = 'https://dev.azure.com/contoso';
@@ -202,7 +203,6 @@ for (const git of gits) {
       person.configure();
       t.is((await person.run('setup', ['--service', 'none'])).code, 0);
       const ours = person.read('.config/orgkey/gitconfig') ?? '';
-      const script = join(import.meta.dirname, '../../../src/shell/git-credential-orgkey');
       const container = containerOf(t, git);
       const environment = {GIT_CONFIG_SYSTEM: container.path('system')};
       const forwarder = container.path('forwarder');
