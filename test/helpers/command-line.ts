@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import {main} from './program.ts';
@@ -44,7 +44,10 @@ export class Person {
       ...environment,
     };
     t.teardown(async () => {
-      await this.run('service', ['stop', '--service', 'plain']);
+      const isStarted = readdirSync(this.home, {recursive: true}).some((name) =>
+        String(name).endsWith('/daemon.pid'),
+      );
+      if (isStarted) await this.run('service', ['stop', '--service', 'plain']);
       rmSync(this.home, {recursive: true, force: true, maxRetries: 5});
     });
   }
