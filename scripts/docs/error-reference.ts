@@ -1,6 +1,6 @@
 import {readFileSync, readdirSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {allExplanations} from '../../src/entra/explanations.ts';
+import {allExplanations, type Explanation} from '../../src/entra/explanations.ts';
 import {exitCodes} from './command-reference.ts';
 import {code, page, table} from './markdown.ts';
 
@@ -36,7 +36,11 @@ export function errorReference(): string {
     '## Codes of orgkey',
     codeTable(ownCodes),
     '## Codes of Entra and Azure DevOps',
-    codeTable(allExplanations()),
+    'Place says who repairs it: `app` is the owner of the app registration, `tenant` an admin of the tenant, `organization` an admin of the organization, `connection` the owner of the service connection, `machine` the operator of this machine and its configuration, `person` the user who signs in.',
+    table(
+      ['Code', 'Place', 'Meaning', 'Repair'],
+      [...allExplanations()].map((entry) => [code(entry.code), entry.place, entry.meaning, repairs(entry)]),
+    ),
   ]);
 }
 
@@ -68,6 +72,19 @@ function shownCodes(): ReadonlySet<string> {
     .map(([, name = '']) => name);
   return new Set(names.filter((name) => !CODES_OF_NODE.has(name)));
 }
+
+/** Returns the repair, and the one of other kinds of identity if it differs. */
+function repairs({action, actions = {}}: Explanation): string {
+  const others = Object.entries(actions).map(([actor, other]) => `${ACTORS[actor] ?? actor}: ${other}`);
+  return [action, ...others].join(' ');
+}
+
+const ACTORS: Readonly<Record<string, string>> = {
+  person: 'Users',
+  app: 'Applications',
+  machine: 'Managed identities',
+  pat: 'Personal access tokens',
+};
 
 function codeTable(codes: Iterable<ExplainedCode>): string {
   return table(

@@ -1,10 +1,13 @@
 import type {Choice} from '../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../identity/identity.ts';
+import {CLAIMS_CHALLENGE, explainClaimsChallenge} from '../identity/claims-challenge.ts';
+import {repairTenant} from '../identity/repair-tenant.ts';
 import {connectedTenant, NO_TENANT} from '../organization/connected-tenant.ts';
 import type {Owner} from '../organization/owner.ts';
 import {describeOwner, nameOf} from '../organization/socket-scope.ts';
 import type {Failure} from '../token/acquire.ts';
 import {nameInRepair} from '../text/name-in-repair.ts';
+import {printable} from '../text/printable.ts';
 import {NOT_ACCEPTED} from '../token/find-token.ts';
 import type {Answer} from '../protocol/answer.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
@@ -27,18 +30,23 @@ export function explainFailure(
   const {identity} = choice.binding;
   const who = `${describeOwner(owner)}: ${describeIdentity(identity)}`;
   const challenges = 'challenges' in request ? request.challenges : [];
+  const ended = failure.code === NOT_ACCEPTED ? explainClaimsChallenge(challenges, identity.kind) : undefined;
+  const {code, message, hint} =
+    ended === undefined
+      ? failure
+      : {code: CLAIMS_CHALLENGE, message: printable(ended.message, 300), hint: ended.repair};
   const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
   // a user who has not signed in needs only this
-  const isSignedOut = failure.code === 'ERR_NOT_SIGNED_IN';
+  const isSignedOut = code === 'ERR_NOT_SIGNED_IN';
   const hints = [
-    nameInRepair(failure.hint, owner.kind === 'server' ? describeOwner(owner) : nameOf(owner)),
+    nameInRepair(hint, owner.kind === 'server' ? describeOwner(owner) : nameOf(owner)),
     tenant && adviseOnTenant(tenant, identity, failure),
     isSignedOut ? undefined : `run: orgkey doctor ${argumentFor(owner)}`.trimEnd(),
   ];
   return {
     kind: 'failure',
-    errors: [`${who}: ${failure.message} (${failure.code})`],
-    hints: hints.filter((hint) => hint !== undefined),
+    errors: [`${who}: ${message} (${code})`],
+    hints: hints.filter((line) => line !== undefined),
     quit: request.operation === 'get' && choice.by === 'name' && onFailure === 'quit',
   };
 }
@@ -47,11 +55,11 @@ export function explainFailure(
 function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): string | undefined {
   if (identity.kind === 'pat') return undefined;
   if (theirs === NO_TENANT)
-    return 'The organization is connected to no tenant: only personal access tokens work there.';
+    return 'The organization uses Microsoft accounts: orgkey can use only personal access tokens there.';
   const ours = tenantOf(identity);
   if (ours === theirs) return undefined;
   if (ours !== undefined)
-    return `The organization is connected to the tenant ${theirs}, and this identity is of ${ours}: set tenantId: ${theirs}, where an app must be known too (multitenant).`;
+    return `The organization is connected to the tenant ${theirs}, and this identity is of ${ours}: ${repairTenant(identity, theirs).replace('\n', ' ')}`;
   // without a configured tenant, the identity may be in the right one
   return code === NOT_ACCEPTED
     ? `The organization is connected to the tenant ${theirs}: see that the identity is in it; a managed identity works in its own tenant only.`

@@ -49,7 +49,12 @@ function nugetVariables(base: string, token: string, feeds: readonly Feed[]): Re
     username: 'orgkey',
     password: token,
   }));
-  return {VSS_NUGET_EXTERNAL_FEED_ENDPOINTS: JSON.stringify({endpointCredentials})};
+  const endpoints = JSON.stringify({endpointCredentials});
+  // the newer variable wins where both are set, and a pipeline's task may have set it
+  return {
+    ARTIFACTS_CREDENTIALPROVIDER_EXTERNAL_FEED_ENDPOINTS: endpoints,
+    VSS_NUGET_EXTERNAL_FEED_ENDPOINTS: endpoints,
+  };
 }
 
 /** The first feed replaces PyPI: next to it, a public package of the same name could be installed instead. */

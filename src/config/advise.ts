@@ -1,4 +1,5 @@
 import type {Binding} from '../identity/bindings.ts';
+import {AZURE_CLI_CLIENT_ID} from '../identity/identity.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import type {Problem} from './text/problems.ts';
 
@@ -15,11 +16,21 @@ export function adviceOn(
     ({host, organizations}) => host === SERVICES_HOST && organizations.length !== 1,
   );
   const servers = takesBearer === false ? ofTokens.filter(({host}) => host !== SERVICES_HOST) : [];
+  const borrowed = bindings.filter(
+    ({identity}) => identity.kind === 'sign-in' && identity.clientId === AZURE_CLI_CLIENT_ID,
+  );
   return [
+    ...borrowed.map(({place}) => ({place, ...BORROWED_CLIENT})),
     ...shared.map(({place}) => ({place, ...GLOBAL_TOKEN})),
     ...servers.map(({place}) => ({place, ...OLD_GIT})),
   ];
 }
+
+const BORROWED_CLIENT = {
+  message:
+    "users sign in with Microsoft's client id of the Azure CLI: a tenant that restricts the Azure CLI blocks them, and sign-in logs name it",
+  hint: 'register a public client of your own and set its clientId: docs/recipes/people.md',
+};
 
 /** @see https://devblogs.microsoft.com/devops/ */
 const GLOBAL_TOKEN = {

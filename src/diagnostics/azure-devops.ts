@@ -1,4 +1,8 @@
 import {explainCode} from '../entra/explanations.ts';
+import {repairFor} from '../entra/repair-for.ts';
+import {explainClaimsChallenge} from '../identity/claims-challenge.ts';
+import {connectedTenant} from '../organization/connected-tenant.ts';
+import {GUID, isGuid} from '../text/guid.ts';
 import {printable} from '../text/printable.ts';
 import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
@@ -56,22 +60,25 @@ type Verdict =
 
 /**
  * Judges an answer. A page instead of data, or a redirect to the sign-in page, means that we are not signed in. The
- * form of the credential decides which words fit a 401.
+ * form of the credential decides which words fit a 401, the kind of the identity which repair.
  */
-export function judge(answer: Answer, form?: Credential['form']): Verdict {
+export function judge(answer: Answer, form?: Credential['form'], kind = ''): Verdict {
   const {status} = answer;
   if (status === 429 || status >= 500) return busy(answer);
   const isPage = status === 200 && /^text\/html/i.test(answer.headers['content-type'] ?? '');
   if (status === 401 || status === 203 || (status >= 300 && status < 400) || isPage)
-    return signedOut(answer, form);
+    return signedOut(answer, form, kind);
   if (status === 200) return {kind: 'ok', answer};
-  const {message, repair} = explain(answer);
+  const {message, repair} = explain(answer, kind);
   return {kind: 'rejected', status, message: message ?? 'it rejects the request', repair};
 }
 
-function signedOut(answer: Answer, form: Credential['form'] | undefined): Verdict {
+function signedOut(answer: Answer, form: Credential['form'] | undefined, kind: string): Verdict {
   const {status} = answer;
-  const {message, repair} = explain(answer);
+  const ended = explainClaimsChallenge(challengesOf(answer), kind);
+  if (ended !== undefined)
+    return {kind: 'signed-out', message: printable(ended.message, 300), repair: ended.repair};
+  const {message, repair} = explain(answer, kind);
   const how =
     status === 401 ? '' : status === 200 ? ', it shows a page' : ', it redirects to the sign-in page';
   const isPlain = message === undefined || message.endsWith(`(${NOT_AUTHORIZED})`);
@@ -120,7 +127,10 @@ function textOf(answer: Answer): string {
 }
 
 /** Explains an answer by the error codes in it. */
-function explain(answer: Answer): {readonly message?: string; readonly repair: string | undefined} {
+function explain(
+  answer: Answer,
+  kind: string,
+): {readonly message?: string; readonly repair: string | undefined} {
   const text = textOf(answer);
   const ended = /personal access token used has (expired|been revoked)/i.exec(text)?.[1];
   if (ended !== undefined)
@@ -128,16 +138,27 @@ function explain(answer: Answer): {readonly message?: string; readonly repair: s
       message: `the personal access token has ${ended.toLowerCase()}`,
       repair: undefined,
     };
+  const stranger = explainCode('TF401444');
+  // the server says so of service principals and managed identities only
+  if (stranger !== undefined && /does not have access to Azure DevOps organization/i.test(text))
+    return {
+      message: 'the identity is not a user of the organization',
+      repair: repairFor(stranger, {kind: ''}),
+    };
   const codes = [...text.matchAll(/\b(?:TF|VS)[0-9]{5,6}\b/g)].map(([code]) => code);
   const known = codes.map(explainCode).find((explanation) => explanation !== undefined);
   if (known !== undefined) {
     const meaning = known.meaning.replace(/\.$/, '');
-    return {message: `${lowerFirst(meaning)} (${known.code})`, repair: known.action};
+    // the Azure CLI may be signed in as a service principal, which is named by its object id
+    const actor = NAMED_BY_OBJECT_ID.test(text) ? '' : kind;
+    return {message: `${lowerFirst(meaning)} (${known.code})`, repair: repairFor(known, {kind: actor})};
   }
   const code = codes[0];
   const message = code === undefined ? undefined : printable(sentenceWith(code, text), 200);
   return message === undefined ? {repair: undefined} : {message, repair: undefined};
 }
+
+const NAMED_BY_OBJECT_ID = new RegExp(String.raw`\\${GUID} in a web browser`);
 
 /** Returns the sentence that holds a code which we do not know. */
 function sentenceWith(code: string, text: string): string {
@@ -160,13 +181,16 @@ function lowerFirst(text: string): string {
     : text;
 }
 
+function challengesOf({headers}: Answer): string[] {
+  const header = headers['www-authenticate'];
+  return header === undefined ? [] : [header];
+}
+
 /** Returns the tenant that an organization says it is connected to, in lower case. */
-export function tenantIn({headers}: Answer): string | undefined {
-  const named = headers['x-vss-resourcetenant'];
-  const challenge = headers['www-authenticate'];
-  const uri = /authorization_uri="?https:\/\/[^\s",/]+\/([0-9a-f-]{36})/i.exec(challenge ?? '')?.[1];
-  const tenant = (typeof named === 'string' ? named : uri)?.toLowerCase();
-  return tenant !== undefined && /^[0-9a-f-]{36}$/.test(tenant) ? tenant : undefined;
+export function tenantIn(answer: Answer): string | undefined {
+  const named = answer.headers['x-vss-resourcetenant'];
+  if (typeof named === 'string' && isGuid(named)) return named.toLowerCase();
+  return connectedTenant(challengesOf(answer));
 }
 
 /** Returns the user that we are to Azure DevOps. `undefined`: anonymous. */

@@ -1,5 +1,4 @@
 import type {Identity, SecretSource} from '../identity/identity.ts';
-import {clientIdOf} from '../identity/identity.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {Acquire, Acquisition, Failure} from '../token/acquire.ts';
@@ -7,8 +6,8 @@ import {NEVER_BELOW} from '../token/freshness.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from '../token/token.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
-import type {AcquirerPool} from './child/acquirer-pool.ts';
-import {advise} from './advice.ts';
+import type {AcquirerPool, Outcome} from './child/acquirer-pool.ts';
+import {advise, subjectOf} from './advice.ts';
 import {errandFor, type ErrandParts} from './errand-for.ts';
 import type {Message} from './message.ts';
 import {refreshTokenName} from './sign-in/refresh-tokens.ts';
@@ -43,7 +42,7 @@ export function createAcquire(parts: AcquireParts): Acquire {
       if (spent > TIME_BUDGET.secrets) return failed(slowSecret(spent));
       const outcome = await parts.pool.run({...errand, spent});
       if (outcome.kind === 'failed')
-        return failed(advise(outcome.failure, {...suffererOf(identity), skew: outcome.skew}));
+        return failed(advise(outcome.failure, {...subjectOf(identity), ...factsOf(outcome)}));
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
       return tokenFrom(outcome.message, {uptime, wall}, parts);
     } catch (error) {
@@ -148,8 +147,9 @@ function durationIn(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
-function suffererOf(identity: Identity) {
-  return {kind: identity.kind, clientId: clientIdOf(identity)};
+/** Returns what the acquirer learned besides the failure. */
+function factsOf({skew, assertion}: Extract<Outcome, {kind: 'failed'}>) {
+  return {skew, assertion};
 }
 
 function failed(failure: Failure): Acquisition {
@@ -158,9 +158,9 @@ function failed(failure: Failure): Acquisition {
 
 /** Secret sources and stores throw errors with code and hint; the message of others is shown alone. */
 function failureFrom(error: unknown, identity: Identity): Failure {
-  if (error instanceof AcquirerError) return advise(error.failure, suffererOf(identity));
+  if (error instanceof AcquirerError) return advise(error.failure, subjectOf(identity));
   if (!(error instanceof Error))
-    return advise({kind: 'unexpected', detail: String(error)}, suffererOf(identity));
+    return advise({kind: 'unexpected', detail: String(error)}, subjectOf(identity));
   const code = codeOf(error) ?? 'ERR_SECRET_UNREADABLE';
   const hint =
     'hint' in error && typeof error.hint === 'string'

@@ -1,16 +1,25 @@
+import {clientIdOf, tenantOf, type Identity} from '../identity/identity.ts';
 import type {Failure} from '../token/acquire.ts';
 import {printable} from '../text/printable.ts';
 import {adviseOnSilence} from './advise-on-silence.ts';
 import {nameOf, worded} from './advice-words.ts';
+import {comparedParts, describeParts, type AssertionFacts} from './assertion.ts';
 import {explainCode, type Explanation} from './explanations.ts';
 import type {AcquirerFailure} from './failure.ts';
+import {repairAssertion} from './repair-assertion.ts';
+import {repairFor, type Repairer} from './repair-for.ts';
 
 /** What the advice depends on besides the failure. */
-interface Subject {
-  readonly kind: string;
-  readonly clientId?: string | undefined;
+interface Subject extends Repairer {
   /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
   readonly skew?: number | undefined;
+  /** The client assertion that was sent, if the acquirer could read it. */
+  readonly assertion?: AssertionFacts | undefined;
+}
+
+/** Returns what advice needs to know of an identity. */
+export function subjectOf(identity: Identity): Repairer {
+  return {kind: identity.kind, clientId: clientIdOf(identity), tenantId: tenantOf(identity)};
 }
 
 /** Entra takes assertions of a clock that is off by less than this, in milliseconds. */
@@ -49,13 +58,22 @@ function adviseOnRejection(rejection: Rejection, subject: Subject): Failure {
   if (rejection.status === 429 || known?.retry === 'after-cooldown') return throttled(rejection, code);
   if (known !== undefined && dependsOnTime.has(known.code) && Math.abs(subject.skew ?? 0) > TOLERATED_SKEW)
     return clockIsWrong(known.code, subject.skew ?? 0);
-  if (known !== undefined) {
-    const message = `${halfSentence(known.meaning)}${presented(rejection)}`;
-    return {...worded(known.code, message, actionFor(known, subject)), retryAfter: rejection.retryAfter};
-  }
+  if (known !== undefined) return explained(known, rejection, subject);
   if (rejection.status >= 500) return unwell(rejection, code);
   const {message, hint} = adviceByService(rejection, subject);
   return {...worded(code ?? errorCodeOf(rejection), message, hint), retryAfter: rejection.retryAfter};
+}
+
+function explained(known: Explanation, rejection: Rejection, subject: Subject): Failure {
+  const parts = showsAssertion(known) ? comparedParts(rejection.description, subject.assertion) : {};
+  const hint = repairAssertion(known, parts, subject) ?? repairFor(known, subject, rejection.host);
+  const message = `${halfSentence(known.meaning)}${describeParts(parts)}`;
+  return {...worded(known.code, message, hint), retryAfter: rejection.retryAfter};
+}
+
+/** Whether the difference between the assertion and what the tenant accepts is the reason. */
+function showsAssertion({code, page}: Explanation): boolean {
+  return page === 'federation' || code === 'AADSTS700238' || code === 'AADSTS7002381';
 }
 
 function throttled({service, retryAfter}: Rejection, code: string | undefined): Failure {
@@ -92,12 +110,6 @@ function clockIsWrong(code: string, skew: number): Failure {
     `this machine's clock is ${describeTime(Math.abs(skew))} ${skew > 0 ? 'ahead' : 'behind'}, and Entra rejects what was signed at another time`,
     'Set the clock: timedatectl set-ntp true',
   );
-}
-
-/** Returns what Entra compared with the federated credential, which shows the difference. */
-function presented({description}: Rejection): string {
-  const found = /presented assertion (issuer|subject|audience) '([^']{1,300})'/.exec(description);
-  return found === null ? '' : `: the assertion's ${found[1] ?? ''} is ${printable(found[2] ?? '', 300)}`;
 }
 
 interface Advice {
@@ -199,17 +211,6 @@ function adviceOnMetadata(rejection: Rejection): Advice {
     message: `the machine's metadata service refuses (HTTP ${rejection.status}${said(rejection)})`,
     hint: 'Check that the machine has a managed identity, and that no proxy or firewall blocks the metadata service.',
   };
-}
-
-/** Returns the action, with a link to the page of the app registration if it is repaired there. */
-function actionFor({code, action}: Explanation, {kind, clientId}: Subject): string {
-  const isAtTheApp = /^AADSTS(7000222|7000215|700027|7002\d\d|70021)$/.test(code);
-  if (!isAtTheApp || clientId === undefined || !/^[0-9a-f-]{36}$/i.test(clientId)) return action;
-  const blade =
-    kind === 'client-secret' || kind === 'client-certificate'
-      ? 'Certificates & secrets'
-      : 'Federated credentials';
-  return `${action} ${blade}: https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/Credentials/appId/${clientId}`;
 }
 
 function errorCodeOf({service, error, status}: Rejection): string {

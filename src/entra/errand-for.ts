@@ -150,6 +150,12 @@ function metadataVariables(environment: Variables): Required<Additions> {
   const fields: Record<string, string> = {};
   const secrets: Record<string, Uint8Array> = {};
   for (const [name, value] of Object.entries(managedIdentityVariables(environment))) {
+    if (/_(?:ENDPOINT|HOST)$/.test(name) && !URL.canParse(value))
+      throw localFailure(
+        'ERR_METADATA_ADDRESS',
+        `the variable ${name} is not the address of a metadata service`,
+        `Correct ${name} in the environment of the service.`,
+      );
     if (secretVariables.has(name)) secrets[`variable:${name}`] = Buffer.from(value);
     else fields[`variable:${name}`] = value;
   }

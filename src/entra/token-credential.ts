@@ -3,6 +3,7 @@ import {
   ClientAssertionCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
+  CredentialUnavailableError,
   ManagedIdentityCredential,
   type TokenCredential,
 } from '@azure/identity';
@@ -12,6 +13,7 @@ import {sdkHttpClient} from './http/sdk-http-client.ts';
 import {fieldOf, secretOf, type Job} from './job.ts';
 import {requestGithubAssertion, requestPipelinesAssertion} from './pipeline-assertion.ts';
 import {internalFailure, localFailure, type Service} from './failure.ts';
+import {noUserAssigned} from './machine-failure.ts';
 
 /** Returns the SDK's credential for the job. Never `DefaultAzureCredential`, which tries whatever the machine offers. */
 export function tokenCredentialFor(job: Job, client: HttpClient): TokenCredential {
@@ -65,16 +67,21 @@ function asserted(job: Job, client: HttpClient, assertion: () => Promise<string>
     fieldOf(job, 'tenantId'),
     fieldOf(job, 'clientId'),
     // the SDK may call this twice
-    () => (made ??= assertion().then((token) => client.conceal(token))),
+    () => (made ??= assertion().then((token) => client.present(token))),
     optionsOf(job, client),
   );
 }
 
 function managedIdentity(clientId: string, client: HttpClient): ManagedIdentityCredential {
   const options = {...clientOptions(client, 'managed-identity')};
-  return clientId === 'system-assigned'
-    ? new ManagedIdentityCredential(options)
-    : new ManagedIdentityCredential({clientId, ...options});
+  if (clientId === 'system-assigned') return new ManagedIdentityCredential(options);
+  try {
+    return new ManagedIdentityCredential({clientId, ...options});
+  } catch (error) {
+    // Cloud Shell and Service Fabric, which the SDK recognizes here
+    if (error instanceof CredentialUnavailableError) throw noUserAssigned('this platform');
+    throw error;
+  }
 }
 
 /** Reads the file at each use: the SDK would cache it for five minutes. */

@@ -105,6 +105,9 @@ export interface OidcRequest {
   readonly token: SecretSource;
 }
 
+/** Microsoft's public client of the Azure tools, our default: users can sign in with it in every tenant that allows it. */
+export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+
 /** Returns the client id of an identity, which messages and user names show. */
 export function clientIdOf(identity: Identity): string | undefined {
   return 'clientId' in identity && identity.clientId !== 'system-assigned' ? identity.clientId : undefined;

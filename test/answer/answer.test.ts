@@ -328,7 +328,6 @@ test('a rejection of the replacement token is explained at once and stops no oth
 
 const A = 'aaaaaaaa-1111-4111-8111-111111111111';
 const B = 'bbbbbbbb-2222-4222-8222-222222222222';
-const NONE = '00000000-0000-0000-0000-000000000000';
 const secretive = {clientId, clientSecret: {from: 'keyring', name: 'x'}, key: 'app'} as const;
 const appOf = (tenantId: string) => ({kind: 'client-secret', tenantId, ...secretive}) as const;
 const personOf = (tenantId: string) =>
@@ -351,7 +350,6 @@ for (const [title, identity, tenant, code, hint] of [
     `is connected to the tenant ${B}, and this identity is of ${A}: set tenantId: ${B}`,
   ],
   ['of a person of another tenant', personOf(A), B, 'ERR_NOT_ACCEPTED', `and this identity is of ${A}`],
-  ['of no tenant', appOf(A), NONE, 'ERR_NOT_ACCEPTED', 'is connected to no tenant'],
   ['of the same tenant', appOf(A), A, 'ERR_NOT_ACCEPTED', undefined],
   [
     'a managed identity’s that is refused',
@@ -371,6 +369,32 @@ for (const [title, identity, tenant, code, hint] of [
     t.is(hints.at(-1), 'orgkey-hint=run: orgkey doctor contoso');
     t.is(hints.length, hint === undefined ? 1 : 2);
     if (hint !== undefined) t.true(hints[0]?.includes(hint), hints[0]);
+  });
+}
+
+test('an organization of Microsoft accounts is recognized by its challenges', async (t) => {
+  const our = new World([{...services, identity: appOf(A), organizations: ['contoso']}]);
+  our.issuer.answers(() => failure('ERR_NOT_ACCEPTED'));
+  const challenges = ['Bearer', 'Basic realm="x"', 'TFS-Federated'].map((line) => `wwwauth[]=${line}`);
+  t.regex(
+    await our.ask(getFor('contoso', ...challenges)),
+    /orgkey-hint=.* only personal access tokens there/,
+  );
+  t.notRegex(await our.ask(getFor('contoso', 'wwwauth[]=Bearer')), /personal access tokens/);
+});
+
+for (const [identity, hint] of [
+  [appOf(A), /sign-in logs/],
+  [personOf(A), /run: orgkey doctor|sign in again: orgkey login contoso/],
+] as const) {
+  test(`a claims challenge is explained to a ${identity.kind} as a policy`, async (t) => {
+    const our = new World([{...services, identity, organizations: ['contoso']}]);
+    our.issuer.answers(() => failure('ERR_NOT_ACCEPTED'));
+    const challenge = `wwwauth[]=Bearer realm="", authorization_uri="https://login.microsoftonline.com/${A}/oauth2/authorize", error="insufficient_claims", error_description="Access was\\u202e revoked", claims="e30="`;
+    const answer = await our.ask(getFor('contoso', challenge));
+    t.regex(answer, /a policy of the tenant ended this token: Access was.* \(ERR_CLAIMS_CHALLENGE\)/);
+    t.regex(answer, hint);
+    t.notRegex(answer, /Basic access/);
   });
 }
 

@@ -236,6 +236,27 @@ export class Cloud {
     };
   }
 
+  /** Variables of a program in Azure Machine Learning, whose default identity this is. */
+  machineLearningEnvironment({clientId}: {clientId: string}): Record<string, string> {
+    return {
+      MSI_ENDPOINT: `${this.imdsUrl}/machine-learning/token`,
+      MSI_SECRET: this.machine.identityHeader,
+      DEFAULT_IDENTITY_CLIENT_ID: clientId,
+    };
+  }
+
+  cloudShellEnvironment(): Record<string, string> {
+    return {MSI_ENDPOINT: `${this.imdsUrl}/cloud-shell/token`};
+  }
+
+  serviceFabricEnvironment(): Record<string, string> {
+    return {
+      IDENTITY_ENDPOINT: `${this.imdsUrl}/service-fabric/token`,
+      IDENTITY_HEADER: this.machine.identityHeader,
+      IDENTITY_SERVER_THUMBPRINT: 'A'.repeat(40),
+    };
+  }
+
   /** Lines for `known_hosts`, also for the server's own address. */
   knownHosts(): string {
     const names = [...sshHosts, ...this.azureDevOps.servers, `[127.0.0.1]:${this.ssh.port}`];

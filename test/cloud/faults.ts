@@ -4,7 +4,7 @@ import {glob, type Endpoint, type RequestRecord} from './records.ts';
 const groups = {
   entra: ['discovery', 'openid', 'keys', 'token', 'authorize', 'device-code', 'sign-in'],
   oidc: ['github-oidc', 'pipelines-oidc'],
-  'managed-identity': ['imds', 'app-service', 'arc'],
+  'managed-identity': ['imds', 'app-service', 'arc', 'machine-learning', 'cloud-shell', 'service-fabric'],
   'azure-devops': ['git', 'connection-data', 'lfs', 'feed', 'azure-devops'],
 } as const satisfies Record<string, readonly Endpoint[]>;
 

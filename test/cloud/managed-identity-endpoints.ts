@@ -11,7 +11,7 @@ const arcDirectory = '/var/opt/azcmagent/tokens';
 
 type Choice = {readonly identity: ManagedIdentity} | {readonly problem: string};
 
-/** What a machine in Azure offers to its programs: IMDS, App Service's endpoint and the agent of Azure Arc. */
+/** What a machine in Azure offers to its programs: IMDS, and the endpoints of the platforms that have their own. */
 export class ManagedIdentityEndpoints {
   /** The secret that App Service gives its programs. */
   readonly identityHeader = randomUUID();
@@ -20,6 +20,7 @@ export class ManagedIdentityEndpoints {
   readonly #now: () => number;
   readonly #cache = new Map<string, IssuedToken>();
   readonly #challenges = new Map<string, string>();
+  #updatedAt = Number.NEGATIVE_INFINITY;
 
   constructor({
     identities,
@@ -44,6 +45,12 @@ export class ManagedIdentityEndpoints {
         return {endpoint: 'app-service', handle: (exchange) => this.#appService(exchange)};
       case 'arc/metadata/identity/oauth2/token':
         return {endpoint: 'arc', handle: (exchange) => this.#arc(exchange)};
+      case 'machine-learning/token':
+        return {endpoint: 'machine-learning', handle: (exchange) => this.#machineLearning(exchange)};
+      case 'cloud-shell/token':
+        return {endpoint: 'cloud-shell', handle: (exchange) => this.#cloudShell(exchange)};
+      case 'service-fabric/token':
+        return {endpoint: 'service-fabric', handle: (exchange) => this.#serviceFabric(exchange)};
       default:
         return {endpoint: 'unknown', handle: () => ({status: 404, body: {error: 'not_found'}})};
     }
@@ -54,11 +61,19 @@ export class ManagedIdentityEndpoints {
     this.#cache.clear();
   }
 
+  /** IMDS is being updated, and answers 410 for so long by the cloud's clock; the real one takes up to 70 seconds. */
+  update(milliseconds: number): void {
+    this.#updatedAt = this.#now() + milliseconds;
+  }
+
   close(): void {
     for (const file of this.#challenges.keys()) rmSync(file, {force: true});
   }
 
   #imds({request, query, record}: Exchange): Reply {
+    // fact 16
+    if (this.#now() < this.#updatedAt)
+      return {status: 410, body: {error: 'gone', error_description: 'The service is being updated.'}};
     if (request.headers['metadata'] !== 'true')
       return badRequest('invalid_request', 'Required metadata header not specified');
     if (query.get('api-version') === null)
@@ -144,6 +159,45 @@ export class ManagedIdentityEndpoints {
     return this.#imds(exchange);
   }
 
+  /** fact 21 */
+  #machineLearning({request, query, record}: Exchange): Reply {
+    if (request.headers['secret'] !== this.identityHeader)
+      return {status: 401, body: {message: 'The secret is missing or wrong.'}};
+    const wanted = query.get('clientid') ?? '';
+    const identity = this.#identities.find(({clientId}) => clientId === wanted.toLowerCase());
+    const resource = resourceOf(query);
+    if (query.get('api-version') !== '2017-09-01' || !resource || !identity)
+      return {status: 400, body: {message: `No identity for the client id '${wanted}'.`}};
+    record.principal = identity.name;
+    return platformToken(this.#token(identity, resource), query.get('resource') ?? '');
+  }
+
+  /** fact 22 */
+  #cloudShell({request, method, form, record}: Exchange): Reply {
+    if (method !== 'POST' || request.headers['metadata'] !== 'true')
+      return badRequest('bad_request_102', 'Required metadata header not specified');
+    return this.#ofItself(form, record);
+  }
+
+  /** fact 20 */
+  #serviceFabric({request, query, record}: Exchange): Reply {
+    if (
+      request.headers['secret'] !== this.identityHeader ||
+      query.get('api-version') !== '2019-07-01-preview'
+    )
+      return {status: 401, body: {error: {code: 'SecretHeaderNotFound', message: 'Secret is not found.'}}};
+    return this.#ofItself(query, record);
+  }
+
+  /** For platforms that have one identity, and take no id. */
+  #ofItself(parameters: URLSearchParams, record: Exchange['record']): Reply {
+    const identity = this.#identities.find(({assignment}) => assignment === 'system-assigned');
+    const resource = resourceOf(parameters);
+    if (!identity || !resource) return badRequest('invalid_resource', 'The resource was not found.');
+    record.principal = identity.name;
+    return platformToken(this.#token(identity, resource), parameters.get('resource') ?? '');
+  }
+
   #choose(query: URLSearchParams): Choice {
     const wanted =
       query.get('client_id') ?? query.get('object_id') ?? query.get('msi_res_id') ?? query.get('mi_res_id');
@@ -175,6 +229,11 @@ export class ManagedIdentityEndpoints {
     this.#cache.set(key, token);
     return token;
   }
+}
+
+function platformToken({token, expiresAt}: IssuedToken, resource: string): Reply {
+  const expiresOn = String(Math.floor(expiresAt / 1000));
+  return {status: 200, body: {access_token: token, expires_on: expiresOn, resource, token_type: 'Bearer'}};
 }
 
 function resourceOf(query: URLSearchParams): Resource | undefined {

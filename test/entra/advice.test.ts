@@ -1,5 +1,7 @@
 import test from 'ava';
 import {advise} from '../../src/entra/advice.ts';
+import type {AssertionFacts} from '../../src/entra/assertion.ts';
+import {AZURE_CLI_CLIENT_ID, type Identity} from '../../src/identity/identity.ts';
 import {allExplanations, explainCode} from '../../src/entra/explanations.ts';
 import {AcquirerError, localFailure, failureFrom, type AcquirerFailure} from '../../src/entra/failure.ts';
 
@@ -35,17 +37,156 @@ test('each code is explained once', (t) => {
   t.is(new Set(codes.map(({code}) => code)).size, codes.length);
 });
 
-for (const {code, meaning, action, retry} of codes) {
-  test(`${code} ends in a meaning and a repair`, (t) => {
+const kinds: readonly Identity['kind'][] = [
+  'client-secret',
+  'client-certificate',
+  'managed-identity',
+  'managed-identity-assertion',
+  'federated-token-file',
+  'federated-token',
+  'github-actions',
+  'azure-pipelines',
+  'azure-cli',
+  'sign-in',
+  'pat',
+];
+const clientId = '11111111-1111-4111-8111-111111111111';
+const tenantId = '22222222-2222-4222-8222-222222222222';
+
+for (const explanation of codes) {
+  const {code, place, page, meaning, action, retry} = explanation;
+  test(`${code} ends in a meaning, a place and a repair`, (t) => {
     t.regex(code, /^(?:AADSTS\d{4,7}|TF\d{4,6}|VS\d{6})$/);
     t.regex(meaning, /^[A-Z].*\.$/);
     t.regex(action, /^[A-Z].*\.$/);
     t.true(['no', 'once-fresh', 'backoff', 'after-cooldown', 'poll'].includes(retry));
+    t.true(['app', 'tenant', 'organization', 'connection', 'machine', 'person'].includes(place));
+    t.true(page === undefined || page === 'consent' || place === 'app', 'a page belongs to an app');
     const failure = advise(refused({codes: [code]}), {kind: 'client-secret'});
     t.is(failure.code, code);
     // half a sentence: git puts who failed before it
     t.notRegex(failure.message, /\.$/);
     t.truthy(failure.hint);
+  });
+
+  test(`${code} is repaired in words that fit each kind of identity`, (t) => {
+    for (const kind of kinds) {
+      const {hint = ''} = advise(refused({codes: [code]}), {kind, clientId, tenantId});
+      const isPerson = kind === 'sign-in' || kind === 'azure-cli';
+      if (!isPerson && place === 'person') t.notRegex(hint, /orgkey login/, kind);
+      if (kind === 'azure-cli') t.notRegex(hint, /orgkey login/);
+      if (place !== 'app') t.notRegex(hint, /ApplicationMenuBlade/, kind);
+      if (kind === 'managed-identity') t.notRegex(hint, /ApplicationMenuBlade|adminconsent/);
+      if (kind === 'azure-pipelines' && /secret/.test(hint)) t.notRegex(hint, /Federated credentials:/);
+      t.notRegex(hint, /undefined/);
+    }
+  });
+
+  test(`${code} leads no user to the registration of Microsoft`, (t) => {
+    const {hint = ''} = advise(refused({codes: [code]}), {
+      kind: 'sign-in',
+      clientId: AZURE_CLI_CLIENT_ID,
+      tenantId,
+    });
+    t.notRegex(hint, new RegExp(AZURE_CLI_CLIENT_ID));
+  });
+}
+
+for (const [code, page] of [
+  ['AADSTS700223', undefined],
+  ['AADSTS700238', undefined],
+  ['AADSTS700229', undefined],
+  ['AADSTS70025', 'Federated credentials'],
+  ['AADSTS70021', 'Federated credentials'],
+  ['AADSTS700211', 'Federated credentials'],
+  ['AADSTS700213', 'Federated credentials'],
+  ['AADSTS7002138', 'Federated credentials'],
+  ['AADSTS70052', 'Authentication'],
+  ['AADSTS7000215', 'Certificates & secrets'],
+  ['AADSTS700027', 'Certificates & secrets'],
+  ['AADSTS700016', 'Consent of an admin'],
+] as const) {
+  test(`${code} leads a service connection to ${page ?? 'no page'}`, (t) => {
+    const {hint = ''} = advise(refused({codes: [code]}), {kind: 'azure-pipelines', clientId, tenantId});
+    const [, name, address] = /(?<=[.;] |^)([A-Z][\w &]*): (https:\/\/\S+)$/.exec(hint) ?? [];
+    t.is(name, page, hint);
+    if (page === 'Consent of an admin')
+      t.is(address, `https://login.microsoftonline.com/${tenantId}/adminconsent?client_id=${clientId}`);
+    else if (page !== undefined) t.true(address?.endsWith(`/appId/${clientId}`));
+  });
+}
+
+const OLD = 'https://app.vstoken.visualstudio.com';
+const NEW = `https://login.microsoftonline.com/${tenantId}`;
+const NO_MATCH = 'No matching federated identity record found for presented assertion';
+
+for (const [title, description, assertion, message, hint] of [
+  [
+    'the old issuer of a service connection',
+    `AADSTS70021: ${NO_MATCH}. Assertion Issuer: ${OLD}. Trace ID: 1`,
+    undefined,
+    `the assertion's issuer is ${OLD}`,
+    /^Edit the service connection and save it/,
+  ],
+  [
+    'a renamed service connection',
+    `AADSTS70021: ${NO_MATCH}. Assertion Issuer: '${NEW}'. Assertion Subject: 'sc://contoso/Web site/deploy'. Assertion Audience: 'api://AzureADTokenExchange'. https://docs.microsoft.com/x`,
+    undefined,
+    `the assertion's issuer is ${NEW}, its subject sc://contoso/Web site/deploy, its audience api://AzureADTokenExchange`,
+    /current names.*Federated credentials: https:/,
+  ],
+  [
+    'a description in backticks, with lines',
+    `AADSTS70021: ${NO_MATCH}. Assertion Issuer: \`${NEW}\`.\r\nAssertion Subject: \`a.b c\`.\r\nTrace ID: 1`,
+    undefined,
+    `the assertion's issuer is ${NEW}, its subject a.b c`,
+    /^Compare issuer, subject and audience/,
+  ],
+  [
+    'a description without details',
+    'AADSTS70025: Client application has no configured federated identity credentials.',
+    {issuer: 'https://a.example', subject: 's\u202e'},
+    String.raw`the assertion's issuer is https://a.example, its subject s\u{202e}`,
+    /^Add one with the issuer/,
+  ],
+  [
+    'an issuer that the tenant does not allow',
+    'AADSTS700238: Not allowed.',
+    {issuer: 'https://a.example', subject: undefined},
+    "the assertion's issuer is https://a.example",
+    /^Ask an admin of the tenant to allow the issuer/,
+  ],
+] as const) {
+  test(`an assertion is compared: ${title}`, (t) => {
+    const codes = [/AADSTS\d+/.exec(description)?.[0] ?? ''];
+    const failure = advise(refused({codes, description}), {kind: 'azure-pipelines', clientId, assertion});
+    t.true(failure.message.endsWith(`: ${message}`), failure.message);
+    t.regex(failure.hint ?? '', hint);
+  });
+}
+
+test('what Entra quotes of an assertion is limited', (t) => {
+  const description = `AADSTS700213: ${NO_MATCH} subject '${'x'.repeat(900)}'.`;
+  const {message} = advise(refused({codes: ['AADSTS700213'], description}), {kind: 'github-actions'});
+  t.true(message.endsWith(`${'x'.repeat(300)}…`));
+});
+
+const minutes = (age: number, hasExpired = true): AssertionFacts => ({age: age * 60_000, hasExpired});
+for (const [kind, assertion, hint] of [
+  ['azure-pipelines', minutes(1, false), /^Check the clock/],
+  ['federated-token', minutes(7), /^Request the token early/],
+  ['azure-pipelines', minutes(10), /^Request the token early/],
+  ['azure-pipelines', minutes(60), /^Request the token early/],
+  ['azure-pipelines', minutes(61), /^Let orgkey request .* managed identity/],
+  ['azure-pipelines', undefined, /^Request the token early.* Let orgkey request/],
+  ['federated-token-file', {}, /^Request the token early.* Let orgkey request/],
+  ['client-certificate', undefined, /^Check the clock/],
+  ['managed-identity-assertion', minutes(120), /^Check the clock/],
+] as const) {
+  const age = assertion?.age === undefined ? 'unknown' : `${assertion.age / 60_000} min`;
+  test(`the age of an assertion decides: ${kind}, ${age}`, (t) => {
+    const failure = advise(refused({codes: ['AADSTS700024']}), {kind, clientId, assertion});
+    t.regex(failure.hint ?? '', hint);
   });
 }
 

@@ -3,6 +3,7 @@ import {chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} 
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
+import {managedIdentityVariables} from '../../src/entra/child-environment.ts';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -72,7 +73,7 @@ test.serial('client secret: a wrong one', acquires, () => {
     asks: ['token 401'],
     says: [
       'the client secret is wrong (AADSTS7000215)',
-      `Use the secret's value, not its ID, and check that it belongs to this app. Certificates & secrets: ${credentialsBlade(app.clientId)}`,
+      `Use the secret's value, not its ID, and check that it belongs to this app and was not replaced; federation needs no secret. Certificates & secrets: ${credentialsBlade(app.clientId)}`,
     ],
   };
 });
@@ -112,14 +113,17 @@ test.serial('client secret: a disabled app', acquires, () => {
   };
 });
 
-test.serial('client secret: a tenant that does not know the app', acquires, () => ({
-  identity: clientSecret(undefined, elsewhere.id).identity,
-  asks: ['token 400'],
-  says: [
-    'the client ID is not known in this tenant (AADSTS700016)',
-    'Check clientId and tenantId. A multitenant app needs its service principal in the target tenant; the client ID of a managed identity works in its own tenant only.',
-  ],
-}));
+test.serial('client secret: a tenant that does not know the app', acquires, () => {
+  const {app, identity} = clientSecret(undefined, elsewhere.id);
+  return {
+    identity,
+    asks: ['token 400'],
+    says: [
+      'the client ID is not known in this tenant (AADSTS700016)',
+      `Check clientId and tenantId. A multitenant app needs its service principal in the target tenant; the client ID of a managed identity works in its own tenant only. Consent of an admin: https://login.microsoftonline.com/${elsewhere.id}/adminconsent?client_id=${app.clientId}`,
+    ],
+  };
+});
 
 test.serial('client secret: a tenant that does not exist', acquires, () => ({
   identity: clientSecret(undefined, NOBODY).identity,
@@ -146,7 +150,7 @@ test.serial('client secret: an unknown resource', acquires, () => ({
   asks: ['token 400'],
   says: [
     'the tenant has no service principal for the resource (AADSTS500011)',
-    'Check the tenant ID first; an organization not connected to this tenant cannot be reached with it.',
+    'Check tenantId first: an organization that is not connected to this tenant cannot be reached with it.',
   ],
 }));
 
@@ -365,6 +369,57 @@ testUnless(whyNotRoot, test.serial)('managed identity: Azure Arc', acquires, () 
   asks: ['arc 401', 'arc 200'],
 }));
 
+for (const [platform, environment, endpoint] of [
+  ['Azure Machine Learning', cloud.machineLearningEnvironment(assigned), 'machine-learning'],
+  ['Cloud Shell', cloud.cloudShellEnvironment(), 'cloud-shell'],
+  ['Service Fabric', cloud.serviceFabricEnvironment(), 'service-fabric'],
+] as const) {
+  test.serial(`managed identity: the machine's own, ${platform}`, acquires, () => ({
+    identity: managedIdentity('system-assigned'),
+    options: {environment},
+    asks: [`${endpoint} 200`],
+  }));
+
+  if (endpoint !== 'machine-learning')
+    test.serial(`managed identity: ${platform} takes no client id`, acquires, () => ({
+      identity: managedIdentity(assigned.clientId),
+      options: {environment},
+      asks: [],
+      says: [
+        'this platform offers only its own identity, and takes no client id (ERR_NO_USER_ASSIGNED)',
+        'Set clientId: system-assigned.',
+      ],
+    }));
+}
+
+test.serial('managed identity: user-assigned, Azure Machine Learning', acquires, () => ({
+  identity: managedIdentity(assigned.clientId),
+  options: {environment: cloud.machineLearningEnvironment({clientId: NOBODY})},
+  asks: ['machine-learning 200'],
+}));
+
+test.serial('managed identity: a variable that is not an address', acquires, () => ({
+  identity: managedIdentity('system-assigned'),
+  options: {environment: {...cloud.appServiceEnvironment(), IDENTITY_ENDPOINT: 'here'}},
+  asks: [],
+  says: [
+    'the variable IDENTITY_ENDPOINT is not the address of a metadata service (ERR_METADATA_ADDRESS)',
+    'Correct IDENTITY_ENDPOINT in the environment of the service.',
+  ],
+}));
+
+test('the SDK reads no variable of a managed identity that an acquirer lacks', (t) => {
+  const constants = readFileSync(
+    join(import.meta.dirname, '../../node_modules/@azure/msal-node/src/utils/Constants.ts'),
+    'utf8',
+  );
+  const [, names = ''] = /ManagedIdentityEnvironmentVariableNames = \{([^}]*)\}/.exec(constants) ?? [];
+  const read = [...names.matchAll(/: "(\w+)"/g)].map(([, name = '']) => name);
+  t.true(read.length >= 8);
+  const passed = managedIdentityVariables(Object.fromEntries(read.map((name) => [name, 'x'])));
+  t.deepEqual(Object.keys(passed).toSorted(), read.toSorted());
+});
+
 test.serial('managed identity: one that the machine does not have', acquires, () => ({
   identity: managedIdentity(NOBODY),
   asks: ['imds 400'],
@@ -514,7 +569,7 @@ test.serial('federated token file: a stale one', acquires, () => {
     asks: ['token 401'],
     says: [
       'the client assertion is not valid at this time: it has expired, or is from the future (AADSTS700024)',
-      "Request a new federated token: GitHub's lives about 5 minutes, a cluster renews its file.",
+      'Let orgkey request the token instead of a fixed one (oidc: azure-pipelines or github-actions), or see that its file is renewed; a service connection with a managed identity has tokens that live about 24 hours.',
     ],
   };
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {connectedTenant} from '../../src/organization/connected-tenant.ts';
+import {claimsChallenge, connectedTenant, NO_TENANT} from '../../src/organization/connected-tenant.ts';
 
 const A = 'aaaaaaaa-1111-4111-8111-111111111111';
 const B = 'bbbbbbbb-2222-4222-8222-222222222222';
@@ -23,3 +23,22 @@ test(tells, [at('common')], undefined);
 test(tells, [`Basic realm="authorization_uri=https://login.microsoftonline.com/${A}"`], undefined);
 test(tells, [`Bearer authorization_uri=http://login.microsoftonline.com/${A}`], undefined);
 test(tells, [`Bearer authorization_uri=https://evil.example/x/${A}`], undefined);
+
+const cae = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/${A}/oauth2/authorize", error="insufficient_claims", claims="e30="`;
+test(tells, [cae], A);
+test(tells, [`Basic realm="x", ${cae}`], A);
+test(tells, [`Bearer realm="a \\", authorization_uri=https://login.microsoftonline.com/${B}"`], undefined);
+test(tells, [`Negotiate YII=, ${at(A)}, TFS-Federated`], A);
+test(tells, ['Bearer', 'Basic realm="x"', 'TFS-Federated'], NO_TENANT);
+test(tells, ['Bearer, Basic realm="x", TFS-Federated'], NO_TENANT);
+test(tells, ['Bearer'], undefined);
+test(tells, ['Bearer', 'Basic realm="TFS-Federated"'], undefined);
+test(tells, ['Bearer realm="x"', 'TFS-Federated'], undefined);
+test(tells, ['Negotiate', 'NTLM', 'Bearer', 'Basic realm="x"'], undefined);
+
+test('a claims challenge is read at any position, with its words', (t) => {
+  t.is(claimsChallenge(['Basic realm="x"', cae]), '');
+  t.is(claimsChallenge([`${cae}, error_description="Token was \\"ended\\""`]), 'Token was "ended"');
+  t.is(claimsChallenge([at(A), 'Basic realm="error=insufficient_claims"']), undefined);
+  t.is(claimsChallenge(['Bearer error="invalid_token", claims="e30="']), undefined);
+});

@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import type {ControlConnection} from '../../control/control-client.ts';
 import type {ControlEvent} from '../../control/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
+import {AZURE_CLI_CLIENT_ID} from '../../identity/identity.ts';
 import {nameInRepair} from '../../text/name-in-repair.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
@@ -123,17 +124,15 @@ function showProgress(event: Extract<ControlEvent, {event: 'login'}>, context: C
     return;
   }
   const client = URL.parse(event.openUrl)?.searchParams.get('client_id');
-  if (client) terminal.say(`application: ${printable(client, 60)}${KNOWN_CLIENTS[client] ?? ''}`);
+  if (client)
+    terminal.say(
+      `application: ${printable(client, 60)}${client === AZURE_CLI_CLIENT_ID ? ', Microsoft Azure CLI, the default of orgkey' : ''}`,
+    );
   const isOpened = openBrowser(event.openUrl, context);
   if (isOpened) terminal.say('opened your browser; if it shows nothing, use the address below');
   terminal.say(`sign in with the browser: ${printable(event.openUrl, 2000)}`);
   terminal.say('waiting for you to sign in; Ctrl-C to stop');
 }
-
-/** The public client that the Azure tools share. */
-const KNOWN_CLIENTS: Readonly<Record<string, string>> = {
-  '04b07795-8ddb-461a-bbee-02f9e1bf7b46': ', Microsoft Azure CLI, the default of orgkey',
-};
 
 /** Opens only https and loopback addresses, although the daemon sent it. Returns whether a browser was started. */
 function openBrowser(url: string, context: Context): boolean {

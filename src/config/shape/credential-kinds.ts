@@ -1,12 +1,10 @@
+import {AZURE_CLI_CLIENT_ID} from '../../identity/identity.ts';
 import {nearestWord} from '../../text/nearest-word.ts';
 import {list} from './collections.ts';
 import type {Key, Keys, Kind, Shape} from './kind.ts';
 import {GUID, HOST, HTTPS, MANAGED_IDENTITY, PATH, SCOPES, TENANT, TEXT} from './keys.ts';
 import {ANYTHING, FLAG, oneOf, secret, SWITCH} from './scalars.ts';
 import type {Written} from '../text/written.ts';
-
-/** The public client that the Azure tools share: users can sign in with it in every tenant that allows it. */
-const AZURE_TOOLS = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 
 const organizations = {
   kind: list(TEXT),
@@ -132,7 +130,7 @@ export const CREDENTIALS = {
       tenantId: {...tenantId, optional: true},
       clientId: {
         kind: GUID,
-        default: AZURE_TOOLS,
+        default: AZURE_CLI_CLIENT_ID,
         describe: 'The client id of your own app. The default is the app of the Azure tools.',
       },
       clientSecret: {

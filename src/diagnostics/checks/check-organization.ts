@@ -1,4 +1,6 @@
 import {describeIdentity, type Identity} from '../../identity/identity.ts';
+import {repairTenant} from '../../identity/repair-tenant.ts';
+import {NO_TENANT} from '../../organization/connected-tenant.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isGuid} from '../../text/guid.ts';
 import {printable} from '../../text/printable.ts';
@@ -189,8 +191,8 @@ async function tenantDiagnostics(
     return [
       failed(
         'tenant',
-        'the organization uses Microsoft accounts, so an Entra identity cannot be a member',
-        `connect it to a tenant: https://dev.azure.com/${printable(name, 60)}/_settings/organizationAad`,
+        'the organization uses Microsoft accounts: orgkey can use only personal access tokens there',
+        `use a personal access token, or connect it to a tenant: https://dev.azure.com/${printable(name, 60)}/_settings/organizationAad`,
       ),
     ];
   if (ours === undefined) return [skipped('tenant', `the organization is connected to ${theirs}`)];
@@ -216,22 +218,6 @@ function writtenTenant(identity: Identity): string | undefined {
   return written !== undefined && isGuid(written) ? written : undefined;
 }
 
-function repairTenant(identity: Identity, tenant: string): string {
-  switch (identity.kind) {
-    case 'managed-identity':
-      return `a managed identity works in its own tenant only: use it as the credential of an app in the other (managedIdentityClientId, tenantId: ${tenant})`;
-    case 'azure-cli':
-      return `az login --tenant ${tenant}\nand set tenantId: ${tenant} in the configuration`;
-    case 'sign-in':
-      return `sign in to that tenant: tenantId: ${tenant} in the configuration, then orgkey login`;
-    default:
-      return `set tenantId: ${tenant}; the app must be multitenant, and a member of the organization`;
-  }
-}
-
-/** The tenant that organizations with Microsoft accounts report. */
-const NO_TENANT = '00000000-0000-0000-0000-000000000000';
-
 /** Checks which user we are in the organization, and whether it shows us any repository. */
 async function checkMembership(
   target: Target,
@@ -242,7 +228,7 @@ async function checkMembership(
   const {ok, failed} = diagnosticsOf(target.name);
   const asked = await askAzureDevOps(connectionData(address), credential, world);
   if (asked.kind === 'unreachable') return alone(failed('sign-in', asked.message, asked.repair));
-  const verdict = judge(asked.answer, credential.form);
+  const verdict = judge(asked.answer, credential.form, target.identity?.kind);
   if (verdict.kind !== 'ok')
     return alone(failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target, credential)));
   const user = userIn(verdict.answer);
@@ -267,7 +253,7 @@ async function countRepositories(
   const listed = await askAzureDevOps(`${address}/_apis/git/repositories?api-version=6.0`, credential, world);
   if (listed.kind === 'unreachable')
     return {diagnostic: warning('membership', listed.message, listed.repair)};
-  const list = judge(listed.answer, credential.form);
+  const list = judge(listed.answer, credential.form, target.identity?.kind);
   if (list.kind !== 'ok')
     return {
       diagnostic: warning('membership', list.message, list.repair ?? repairMembership(target, credential)),
@@ -315,7 +301,7 @@ async function checkRepository(
   const {answer} = asked;
   const isGit =
     answer.headers['content-type']?.startsWith('application/x-git-upload-pack-advertisement') === true;
-  const verdict = judge(answer, credential.form);
+  const verdict = judge(answer, credential.form, target.identity?.kind);
   if (verdict.kind === 'ok' && isGit) return [ok('repository', 'can be read')];
   if (verdict.kind === 'ok')
     return [failed('repository', 'the server answers, but not with a git repository', SPELLING)];

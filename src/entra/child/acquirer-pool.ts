@@ -2,6 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import type {Clock} from '../../token/token.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {acquirerProgram, ProgramOnDisk} from './acquirer-program.ts';
+import {assertionFactsFrom, type AssertionFacts} from '../assertion.ts';
 import {childEnvironment, type Variables} from '../child-environment.ts';
 import {messageOf, usesSdk, type Job} from '../job.ts';
 import {encodeMessage, type Message} from '../message.ts';
@@ -56,6 +57,8 @@ export type Outcome =
       readonly failure: AcquirerFailure;
       /** How far our clock is ahead of the server's, in milliseconds, if that is known. */
       readonly skew?: number | undefined;
+      /** The client assertion that the acquirer sent, if it could be read. */
+      readonly assertion?: AssertionFacts | undefined;
     };
 
 /** What one acquirer did. */
@@ -228,7 +231,8 @@ export class AcquirerPool {
       requests: typeof head['requests'] === 'number' ? head['requests'] : 0,
     });
     if (outcome.kind === 'done') return outcome;
-    return {kind: 'failed', failure: outcome.failure, skew};
+    const assertion = assertionFactsFrom(head['assertion']);
+    return {kind: 'failed', failure: outcome.failure, skew, assertion};
   }
 
   /** One process from start to end. */

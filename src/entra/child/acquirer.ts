@@ -6,6 +6,7 @@ import {decodeMessage, encodeMessage, type Message} from '../message.ts';
 import type {Grant} from '../sign-in/issuer.ts';
 import {AcquirerError, lateFailure, type AcquirerFailure} from '../failure.ts';
 import {timedOut} from '../../text/timed-out.ts';
+import {machineFailure} from '../machine-failure.ts';
 
 /**
  * Reads one job from stdin, sends its requests, writes one result to stdout and exits. It is a process of its own to have
@@ -134,7 +135,7 @@ function done(
 }
 
 function failed(failure: AcquirerFailure, client: HttpClient): Message {
-  return {head: {kind: 'failed', failure, ...factsOf(client)}, secrets: {}};
+  return {head: {kind: 'failed', failure, assertion: client.assertion, ...factsOf(client)}, secrets: {}};
 }
 
 function factsOf({skew, requests}: HttpClient) {
@@ -145,6 +146,8 @@ function factsOf({skew, requests}: HttpClient) {
 function failureOf(error: unknown, client: HttpClient): AcquirerFailure {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof AcquirerError) return cause.failure;
+    const failure = machineFailure(cause, client.challenge);
+    if (failure !== undefined) return failure;
   }
   if (client.failure !== undefined) return client.failure;
   return {

@@ -9,6 +9,7 @@ import {
 import {secretForms} from '../../secret/secret-forms.ts';
 import {parseRecord} from '../../text/record.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
+import {readAssertion, type AssertionFacts} from '../assertion.ts';
 import {AcquirerError, type AcquirerFailure, type Service} from '../failure.ts';
 import {describeResponse, retryAfterOf} from './describe-response.ts';
 import {lifetimeOf, type Lifetime} from './lifetime.ts';
@@ -40,6 +41,8 @@ const MAX_ANSWER = 1024 * 1024;
 export class HttpClient {
   readonly #parts: HttpClientParts;
   readonly #secrets: string[];
+  #presented: string | undefined;
+  #challenge: string | undefined;
   #failure: AcquirerFailure | undefined;
   #lifetime: Lifetime = {expiresIn: undefined, refreshIn: undefined};
   #skew: number | undefined;
@@ -57,6 +60,17 @@ export class HttpClient {
     return secret;
   }
 
+  /** Removes a client assertion from descriptions, and remembers what it says of itself. Returns it. */
+  present(assertion: string): string {
+    this.#presented = assertion;
+    return this.conceal(assertion);
+  }
+
+  /** What the assertion that was presented says of itself. */
+  get assertion(): AssertionFacts | undefined {
+    return this.#presented === undefined ? undefined : readAssertion(this.#presented, this.#theirNow());
+  }
+
   /** Why the last request failed, if it did. */
   get failure(): AcquirerFailure | undefined {
     return this.#failure;
@@ -70,6 +84,11 @@ export class HttpClient {
   /** How far our clock is ahead of the last server's, in milliseconds, to about a second. */
   get skew(): number | undefined {
     return this.#skew;
+  }
+
+  /** The challenge of the last answer that had one. */
+  get challenge(): string | undefined {
+    return this.#challenge;
   }
 
   /** How many requests were sent. */
@@ -112,6 +131,7 @@ export class HttpClient {
       const signal = AbortSignal.timeout(time);
       const reply = await sendRequest(question, {variables, signal, limit: MAX_ANSWER});
       this.#skew = reply.skew ?? this.#skew;
+      this.#challenge = reply.headers['www-authenticate'] ?? this.#challenge;
       if (reply.isCut) return unusable(question, reply, 'more than a megabyte');
       if (reply.status === 200) return this.#accept(reply, question);
       return {reply, failure: this.#rejection(reply, service, host)};
@@ -152,7 +172,7 @@ export class HttpClient {
       status: reply.status,
       error: error && this.#redact(error).slice(0, 100),
       codes,
-      description: this.#redact(description).slice(0, 500),
+      description: this.#redact(description).slice(0, 1000),
       retryAfter: retryAfterOf(reply.headers, this.#theirNow()),
     };
   }

@@ -5,7 +5,7 @@ import {AZURE_DEVOPS_SCOPE, type Failure} from '../../token/acquire.ts';
 import {Secret} from '../../secret/secret.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import type {AcquirerPool} from '../child/acquirer-pool.ts';
-import {advise} from '../advice.ts';
+import {advise, subjectOf} from '../advice.ts';
 import {clientSecretOf, signInFields, type ErrandParts} from '../errand-for.ts';
 import {refreshTokenName} from './refresh-tokens.ts';
 import {AcquirerError} from '../failure.ts';
@@ -60,7 +60,7 @@ export async function signIn(
       },
       ...(signal === undefined ? {} : {signal}),
     });
-    if (outcome.kind === 'failed') return failed(advise(outcome.failure, identity));
+    if (outcome.kind === 'failed') return failed(advise(outcome.failure, subjectOf(identity)));
     const {head, secrets} = outcome.message;
     secrets['accessToken']?.fill(0);
     const refreshToken = secrets['refreshToken'];
@@ -69,7 +69,7 @@ export async function signIn(
     await parts.refreshTokens.write(refreshTokenName(identity), secret).finally(() => secret.erase());
     return {kind: 'signed-in', username: shownText(head['username']), tenantId: shownText(head['tenantId'])};
   } catch (error) {
-    if (error instanceof AcquirerError) return failed(advise(error.failure, identity));
+    if (error instanceof AcquirerError) return failed(advise(error.failure, subjectOf(identity)));
     const detail = error instanceof Error ? error.message : String(error);
     return failed({...notKept, message: `the sign-in could not be stored: ${printable(detail)}`});
   }
