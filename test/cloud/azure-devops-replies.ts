@@ -86,7 +86,7 @@ export function challenge({organization, host, server}: Site): Record<string, st
   return {
     ...common,
     'www-authenticate': [
-      `Bearer authorization_uri=https://login.microsoftonline.com/${organization.tenantId}`,
+      bearerChallenge(organization),
       'Basic realm="https://tfsprodweu.app.visualstudio.com/"',
       'TFS-Federated',
     ],
@@ -95,6 +95,17 @@ export function challenge({organization, host, server}: Site): Record<string, st
     'x-tfs-fedauthrealm': 'https://tfsprodweu.app.visualstudio.com/',
     'x-tfs-fedauthissuer': `${signIn}?realm=${host}&reply_to=${encodeURIComponent(`https://${host}/`)}`,
   };
+}
+
+/** facts 38, 42 and 88 */
+function bearerChallenge({tenant, endedTokens}: Organization): string {
+  if (tenant === undefined) return 'Bearer';
+  const authority = `https://login.microsoftonline.com/${tenant.id}`;
+  if (endedTokens === undefined) return `Bearer authorization_uri=${authority}`;
+  const claims = JSON.stringify({
+    access_token: {nbf: {essential: true, value: String(Math.floor(endedTokens.at / 1000))}},
+  });
+  return `Bearer realm="", authorization_uri="${authority}/oauth2/authorize", error="insufficient_claims", error_description="${endedTokens.reason}", claims="${Buffer.from(claims).toString('base64')}"`;
 }
 
 export function problem(message: string, type: string): object {

@@ -1,5 +1,6 @@
 import type {Principal} from './directory.ts';
 import type {Exchange} from './http-exchange.ts';
+import {timeClaim} from './jwt.ts';
 import type {Organization, Pat} from './organizations.ts';
 import type {Authorization} from './records.ts';
 import {azureDevOps} from './resources.ts';
@@ -43,6 +44,9 @@ export function identify(
   if (verdict.kind === 'refused')
     return {kind: 'refused', reason: verdict.reason, message: notAuthorized(anonymous)};
   const {principal} = verdict;
+  const ended = organization.endedTokens;
+  if (ended !== undefined && timeClaim(verdict.claims, 'nbf') < ended.at)
+    return {kind: 'refused', reason: 'ended by a policy', message: notAuthorized(principal.objectId)};
   if (organization.membership(principal)) return {kind: 'principal', principal, name: principal.name};
   if (principal.tenant !== organization.tenant)
     return {kind: 'refused', reason: 'other tenant', message: notAuthorized(principal.objectId)};

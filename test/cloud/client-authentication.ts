@@ -45,7 +45,7 @@ export function authenticateClient(
   if (!jwt) throw new EntraError(50027, 'invalid_request', 'JWT token is invalid or malformed.');
   const isOwn = textClaim(jwt.claims, 'iss').toLowerCase() === application.clientId;
   if (isOwn) checkCertificateAssertion(application, jwt, {tenant, host, now});
-  else checkFederatedAssertion(application, jwt, {tokens, now});
+  else checkFederatedAssertion(application, jwt, {tenant, tokens, now});
 }
 
 function checkSecret(application: Application, secret: string): void {
@@ -111,15 +111,33 @@ function checkCertificateAssertion(
 function checkFederatedAssertion(
   application: Application,
   jwt: DecodedJwt,
-  {tokens, now}: {tokens: TokenService; now: number},
+  {tenant, tokens, now}: {tenant: Tenant; tokens: TokenService; now: number},
 ): void {
   const issuer = textClaim(jwt.claims, 'iss');
   const subject = textClaim(jwt.claims, 'sub');
   const audience = textClaim(jwt.claims, 'aud');
+  checkPolicy(tenant, issuer);
+  // fact 87
+  if (application.federatedCredentials.length === 0)
+    throw new EntraError(
+      70025,
+      'invalid_client',
+      `The client '${application.clientId}'(${application.name}) has no configured federated identity credentials.`,
+    );
   const ofIssuer = application.federatedCredentials.filter((credential) => credential.issuer === issuer);
   if (ofIssuer.length === 0) throw noMatch(700211, 'issuer', issuer);
   const ofSubject = ofIssuer.filter((credential) => credential.subject === subject);
-  if (ofSubject.length === 0) throw noMatch(700213, 'subject', subject);
+  if (ofSubject.length === 0) {
+    const isNear = ofIssuer.some((known) => known.subject.toLowerCase() === subject.toLowerCase());
+    throw noMatch(isNear ? 7002138 : 700213, 'subject', subject);
+  }
+  // fact 32: a service connection's assertion, if Entra issues it
+  if (application.isMultitenant && issuer === application.tenant.issuer && subject.includes('/sc/'))
+    throw new EntraError(
+      70052,
+      'invalid_client',
+      'The identity must be a managed identity, a single tenant app, or a service account.',
+    );
   const isMeant = ofSubject.some(({audience: wanted = 'api://AzureADTokenExchange'}) =>
     isSameAudience(wanted, audience),
   );
@@ -137,6 +155,22 @@ function checkFederatedAssertion(
       700229,
       'invalid_client',
       'Token used is not an app token. Only app-only tokens can be used as Federated Identity Credentials for Microsoft Entra ID issuer.',
+    );
+}
+
+/** fact 86 */
+function checkPolicy({federation}: Tenant, issuer: string): void {
+  if (federation.forbidden)
+    throw new EntraError(
+      700223,
+      'invalid_client',
+      'Workload identity federation is not allowed by a policy of the tenant.',
+    );
+  if (federation.issuers !== undefined && !federation.issuers.includes(issuer))
+    throw new EntraError(
+      700238,
+      'invalid_client',
+      `A policy of the tenant does not allow the issuer '${issuer}' for this type of workload identity.`,
     );
 }
 

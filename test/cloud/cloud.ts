@@ -343,12 +343,11 @@ export class Cloud {
     return this.#oidc.addGithubJob(subject);
   }
 
-  addServiceConnection(organization: Organization, name = 'connection'): ServiceConnection {
-    return this.#oidc.addServiceConnection({
-      organization: organization.name,
-      organizationId: organization.id,
-      name,
-    });
+  addServiceConnection(
+    organization: Organization,
+    {name = 'connection', isOld = false}: {name?: string; isOld?: boolean} = {},
+  ): ServiceConnection {
+    return this.#oidc.addServiceConnection({organization, name, isOld});
   }
 
   /** A certificate for an application: `pem` for the client, `certificate` to register. */

@@ -44,7 +44,16 @@ export interface UserOptions {
   objectId?: string;
 }
 
+/** What a tenant allows of workload identity federation, fact 86. */
+export interface FederationPolicy {
+  /** Refuses every assertion with AADSTS700223. */
+  readonly forbidden?: boolean;
+  /** Refuses all other issuers with AADSTS700238. */
+  readonly issuers?: readonly string[];
+}
+
 export class Tenant {
+  federation: FederationPolicy = {};
   readonly id: string;
   readonly name: string;
   /** `NAME.onmicrosoft.com`, which works in place of the id. */

@@ -86,7 +86,7 @@ export function createRequestListener({
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = Date.now();
     const method = request.method ?? 'GET';
-    const host = fixedHost ?? (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+    const host = fixedHost ?? (request.headers.host ?? '').toLowerCase();
     const [path, search] = splitOnce(request.url ?? '/', '?');
     const query = new URLSearchParams(search);
     const segments = path.split('/').filter(Boolean).map(decode);
@@ -118,13 +118,25 @@ export function createRequestListener({
     if (fault) record.faulty = true;
     if (await preventsAnswer(fault, request)) return;
     const exchange = {request, host, method, path, segments, query, body, form, authorization, record};
-    const reply = fault && answersItself(fault) ? faultyReply(fault, now()) : await found.handle(exchange);
+    const bad = badRequest(request, fixedHost === undefined);
+    if (bad !== undefined) request.resume();
+    const reply =
+      bad ?? (fault && answersItself(fault) ? faultyReply(fault, now()) : await found.handle(exchange));
     await send(response, fault ? changed(reply, fault) : reply, {
       date: new Date(now() + (fault?.dateSkew ?? 0)),
       truncate: fault?.truncate,
       head: method === 'HEAD',
     });
   }
+}
+
+/** Refuses what a front end of the real services refuses: another Host than the bare name, two authorizations (fact 82). */
+function badRequest({headers, rawHeaders}: IncomingMessage, hasName: boolean): Reply | undefined {
+  const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  const count = (wanted: string) => names.filter((name) => name === wanted).length;
+  if (count('authorization') > 1) return {status: 400, body: 'Bad Request - Invalid Header\n'};
+  const isBare = /^[a-z0-9.-]+$/i.test(headers.host ?? '') && count('host') === 1;
+  return hasName && !isBare ? {status: 400, body: 'Bad Request - Invalid Hostname\n'} : undefined;
 }
 
 function aboutRoute({

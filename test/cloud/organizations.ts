@@ -41,7 +41,7 @@ export interface SshKey {
 }
 
 export interface OrganizationOptions {
-  /** The tenant that the organization is connected to; `null` for Microsoft accounts (an all-zero tenant). */
+  /** The tenant that the organization is connected to; `null` for Microsoft accounts. */
   tenant?: Tenant | null;
   members?: readonly (Principal | Application)[];
   /** What is answered to those who are not signed in outside git: as the real one, or always the same. */
@@ -64,6 +64,8 @@ export class Organization {
   /** `https://dev.azure.com/NAME`, or a collection's address. */
   readonly url: string;
   unauthenticated: NonNullable<OrganizationOptions['unauthenticated']>;
+  /** What continuous access evaluation says to tokens that were issued before a time. */
+  endedTokens: {readonly at: number; readonly reason: string} | undefined;
   readonly feeds = new Set<string>();
   readonly #place: Place;
   readonly #members = new Map<string, MemberOptions>();
@@ -80,7 +82,7 @@ export class Organization {
     for (const member of options.members ?? []) this.addMember(member);
   }
 
-  /** The tenant as answers name it. */
+  /** The tenant as headers of REST name it. */
   get tenantId(): string {
     return this.tenant?.id ?? '00000000-0000-0000-0000-000000000000';
   }

@@ -2,6 +2,8 @@ import {randomUUID} from 'node:crypto';
 import type {FederatedCredential} from './directory.ts';
 import type {Exchange, Reply, Route, Router} from './http-exchange.ts';
 import {signJwt, type SigningKey} from './jwt.ts';
+import type {Organization} from './organizations.ts';
+import {azureDevOps, tokenExchange} from './resources.ts';
 
 const githubIssuer = 'https://token.actions.githubusercontent.com';
 
@@ -93,18 +95,24 @@ export class PipelineOidc {
     return job;
   }
 
+  /** fact 32: Entra issues the assertions of new connections; `isOld` makes one of Azure DevOps' own issuer. */
   addServiceConnection({
-    organization,
-    organizationId,
+    organization: {name: organization, id: organizationId, tenant},
     name,
+    isOld,
   }: {
-    organization: string;
-    organizationId: string;
+    organization: Organization;
     name: string;
+    isOld: boolean;
   }): ServiceConnection {
-    const issuer = this.#issuerOf(`https://vstoken.dev.azure.com/${organizationId}`);
-    const subject = `sc://${organization}/project/${name}`;
     const id = randomUUID();
+    const isOfEntra = !isOld && tenant !== undefined;
+    const issuer = this.#issuerOf(
+      isOfEntra ? tenant.issuer : `https://vstoken.dev.azure.com/${organizationId}`,
+    );
+    const subject = isOfEntra
+      ? `/eid1/c/pub/t/${guidInBase64(tenant.id)}/a/${guidInBase64(azureDevOps.id)}/sc/${organizationId}/${id}`
+      : `sc://${organization}/project/${name}`;
     const connection = {
       id,
       subject,
@@ -163,6 +171,17 @@ export class PipelineOidc {
         },
       };
     record.principal = found.connection.subject;
-    return {status: 200, body: {oidcToken: found.issuer.token({subject: found.connection.subject})}};
+    const {subject} = found.connection;
+    const audience = subject.startsWith('/eid1/') ? {audience: tokenExchange.audience} : {};
+    return {status: 200, body: {oidcToken: found.issuer.token({subject, ...audience})}};
   }
+}
+
+/** As the prefixes of Entra's subjects hold a GUID: 16 bytes, the first three parts reversed. */
+function guidInBase64(guid: string): string {
+  const bytes = Buffer.from(guid.replaceAll('-', ''), 'hex');
+  bytes.subarray(0, 4).reverse();
+  bytes.subarray(4, 6).reverse();
+  bytes.subarray(6, 8).reverse();
+  return bytes.toString('base64url');
 }

@@ -92,7 +92,7 @@ test.serial('an organization of another tenant or of Microsoft accounts is expla
   );
   t.regex(
     of('personal', 'tenant'),
-    /^failed: the organization uses Microsoft accounts.*→ connect it to a tenant/,
+    /^failed: the organization uses Microsoft accounts.*→ use a personal access token, or connect it to a tenant/,
   );
   t.regex(of('stranger', 'sign-in'), /^failed: .*TF400813/);
 });

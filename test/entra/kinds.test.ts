@@ -472,8 +472,21 @@ test.serial('managed identity assertion: into another tenant', acquires, () => {
   return {identity: assertion(app.clientId, elsewhere.id), asks: ['imds 200', 'token 200']};
 });
 
-test.serial('managed identity assertion: an app that does not trust it', acquires, () => {
+test.serial('managed identity assertion: an app without federated credentials', acquires, () => {
   const app = tenant.addApplication({secret: false});
+  return {
+    identity: assertion(app.clientId),
+    asks: ['imds 200', 'token 401'],
+    says: [
+      `the app or managed identity has no federated credential: the assertion's issuer is https://login.microsoftonline.com/${tenant.id}/v2.0, its subject ${assigned.objectId} (AADSTS70025)`,
+      `Add one with the issuer, subject and audience of the assertion; for a managed identity, on its resource in the Azure portal. Federated credentials: ${credentialsBlade(app.clientId)}`,
+    ],
+  };
+});
+
+test.serial('managed identity assertion: an app that trusts another issuer', acquires, () => {
+  const trusted = {issuer: 'https://other.example', subject: 'x'};
+  const app = tenant.addApplication({secret: false, federatedCredentials: [trusted]});
   return {
     identity: assertion(app.clientId),
     asks: ['imds 200', 'token 401'],
@@ -672,6 +685,72 @@ test.serial('Azure Pipelines: a token', acquires, () => ({
   options: {environment: connection.environment},
   asks: ['pipelines-oidc 200', 'token 200'],
 }));
+
+test.serial('Azure Pipelines: a token of the old issuer, for a multitenant app', acquires, () => {
+  const old = cloud.addServiceConnection(organization, {isOld: true});
+  const app = tenant.addApplication({
+    secret: false,
+    multitenant: true,
+    federatedCredentials: [old.credential],
+  });
+  return {
+    identity: {...pipelines, clientId: app.clientId, serviceConnectionId: old.id, tenantId: elsewhere.id},
+    options: {environment: old.environment},
+    asks: ['pipelines-oidc 200', 'token 200'],
+  };
+});
+
+test.serial('Azure Pipelines: Entra issues no assertions for a multitenant app', acquires, () => {
+  const app = tenant.addApplication({
+    secret: false,
+    multitenant: true,
+    federatedCredentials: [connection.credential],
+  });
+  return {
+    identity: {...pipelines, clientId: app.clientId},
+    options: {environment: connection.environment},
+    asks: ['pipelines-oidc 200', 'token 401'],
+    says: [
+      'assertions of this issuer are accepted for managed identities, service accounts and single-tenant apps only, and this app is multitenant (AADSTS70052)',
+      `Set the app to single tenant (signInAudience: AzureADMyOrg), and use one service connection with its own app per tenant. Authentication: ${credentialsBlade(app.clientId).replace('Credentials', 'Authentication')}`,
+    ],
+  };
+});
+
+const restricted = cloud.addTenant();
+const trusting = cloud.addServiceConnection(cloud.addOrganization('restricted', {tenant: restricted}));
+const limited = {
+  ...pipelines,
+  serviceConnectionId: trusting.id,
+  tenantId: restricted.id,
+  clientId: restricted.addApplication({secret: false, federatedCredentials: [trusting.credential]}).clientId,
+};
+
+test.serial('Azure Pipelines: a tenant that forbids federation', acquires, () => {
+  restricted.federation = {forbidden: true};
+  return {
+    identity: limited,
+    options: {environment: trusting.environment},
+    asks: ['pipelines-oidc 200', 'token 401'],
+    says: [
+      'the tenant limits or forbids workload identity federation (AADSTS700223)',
+      'Ask an admin of the tenant to allow it; federation with a managed identity instead of an app registration may still be allowed.',
+    ],
+  };
+});
+
+test.serial('Azure Pipelines: a tenant that allows other issuers only', acquires, () => {
+  restricted.federation = {issuers: ['https://token.actions.githubusercontent.com']};
+  return {
+    identity: limited,
+    options: {environment: trusting.environment},
+    asks: ['pipelines-oidc 200', 'token 401'],
+    says: [
+      `the tenant does not let this issuer federate with this kind of identity: the assertion's issuer is ${restricted.issuer}, its subject ${trusting.subject} (AADSTS700238)`,
+      'Ask an admin of the tenant to allow the issuer for app registrations, managed identities or both.',
+    ],
+  };
+});
 
 test.serial('Azure Pipelines: outside of a job', acquires, () => ({
   identity: pipelines,
