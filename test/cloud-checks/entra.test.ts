@@ -149,10 +149,15 @@ test(
   withAssertion(cloud.addIssuer('https://elsewhere.example.org/').token({subject: 'pod'})),
   [401, 'invalid_client', 700211],
 );
-test('an assertion for another subject', isRefused, withAssertion(cluster.token({subject: 'Pod'})), [
+test('another subject', isRefused, withAssertion(cluster.token({subject: 'other'})), [
   401,
   'invalid_client',
   700213,
+]);
+test('a subject in another case', isRefused, withAssertion(cluster.token({subject: 'Pod'})), [
+  401,
+  'invalid_client',
+  7002138,
 ]);
 test(
   'an assertion for another audience',

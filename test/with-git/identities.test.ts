@@ -315,8 +315,8 @@ const issuer = cloud.addIssuer('https://cluster.example');
 const federated = (subject: string) =>
   tenant.addApplication({secret: false, federatedCredentials: [{issuer: issuer.url, subject}]});
 const untrusted: Says = [
-  /no federated credential has this issuer: the assertion's issuer is \S+ \(AADSTS700211\)$/,
-  /^Compare it letter by letter with the issuer/,
+  /has no federated credential: the assertion's issuer is \S+, its subject .+ \(AADSTS70025\)$/,
+  /^Add one with the issuer, subject and audience/,
 ];
 const distrust = (app: Application) => void app.federatedCredentials.splice(0);
 
