@@ -4,6 +4,7 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
+import {cloudFacts, factProblems} from './docs/cloud-facts.ts';
 import {commandReference} from './docs/command-reference.ts';
 import {configurationReference} from './docs/configuration-reference.ts';
 import {codeProblems, errorReference} from './docs/error-reference.ts';
@@ -15,6 +16,7 @@ const root = resolve(import.meta.dirname, '..');
 const {values} = parseArgs({options: {check: {type: 'boolean', default: false}}});
 
 const documents: Readonly<Record<string, string>> = {
+  'docs/cloud-facts.md': cloudFacts(),
   'docs/commands.md': commandReference(),
   'docs/configuration.md': configurationReference(),
   'docs/errors.md': errorReference(),
@@ -30,7 +32,7 @@ const documents: Readonly<Record<string, string>> = {
 };
 
 const outdated = Object.entries(documents).filter(([path, text]) => text !== readIfThere(path));
-const problems = codeProblems();
+const problems = [...codeProblems(), ...factProblems()];
 if (values.check) {
   for (const [path] of outdated) problems.push(`${path} is not current: run node scripts/docs.ts`);
 } else {

@@ -15,7 +15,7 @@ interface Handed {
   readonly isSettled: boolean;
 }
 
-/** Answers with a whole header if git can read it, else with user name and password. */
+/** Answers with a whole header if git can read it, else with user name and password. Facts 4, 5 and 52. */
 export function credentialFor(
   request: GetRequest,
   {token, source, isSettled}: Handed,

@@ -16,6 +16,7 @@ interface Feed {
  * @param organization as typed; `HOST/COLLECTION` on a server
  * @param feeds `feed` or `project/feed`
  * @throws {CommandError} if a feed's name is invalid, or if the collection of a server is missing.
+ * Fact 83.
  */
 export function toolVariables(
   organization: string,
@@ -42,7 +43,7 @@ function npmVariables(base: string, {form, token, username}: Granted): Record<st
   return form === 'pat' ? {[`${key}:_auth`]: basic(username, token)} : {[`${key}:_authToken`]: token};
 }
 
-/** @see https://github.com/microsoft/artifacts-credprovider#environment-variables */
+/** Fact 84. @see https://github.com/microsoft/artifacts-credprovider#environment-variables */
 function nugetVariables(base: string, token: string, feeds: readonly Feed[]): Record<string, string> {
   const endpointCredentials = feeds.map((feed) => ({
     endpoint: `${addressOf(base, feed)}/nuget/v3/index.json`,

@@ -32,13 +32,14 @@ const BORROWED_CLIENT = {
   hint: 'register a public client of your own and set its clientId: docs/recipes/people.md',
 };
 
-/** @see https://devblogs.microsoft.com/devops/ */
+/** Fact 76. @see https://devblogs.microsoft.com/devops/ */
 const GLOBAL_TOKEN = {
   message:
     'only a global personal access token works for several organizations: none can be created since March 2026, and the existing ones end in December 2026',
   hint: 'write one credential with its own token for each organization, or use an Entra identity',
 };
 
+// fact 54
 const OLD_GIT = {
   message:
     'git older than 2.46 prefers NTLM or Negotiate to a personal access token if the server offers them',

@@ -31,6 +31,7 @@ export function askAzureDevOps(
   return askServer({url, environment, headers: {...headersOf(version), ...authorization}});
 }
 
+// fact 80
 function headersOf(version: string): Readonly<Record<string, string>> {
   return {
     accept: 'application/json',
@@ -61,6 +62,7 @@ type Verdict =
 /**
  * Judges an answer. A page instead of data, or a redirect to the sign-in page, means that we are not signed in. The
  * form of the credential decides which words fit a 401, the kind of the identity which repair.
+ * Fact 45.
  */
 export function judge(answer: Answer, form?: Credential['form'], kind = ''): Verdict {
   const {status} = answer;
@@ -132,6 +134,7 @@ function explain(
   kind: string,
 ): {readonly message?: string; readonly repair: string | undefined} {
   const text = textOf(answer);
+  // fact 50
   const ended = /personal access token used has (expired|been revoked)/i.exec(text)?.[1];
   if (ended !== undefined)
     return {
@@ -158,6 +161,7 @@ function explain(
   return message === undefined ? {repair: undefined} : {message, repair: undefined};
 }
 
+// fact 49
 const NAMED_BY_OBJECT_ID = new RegExp(String.raw`\\${GUID} in a web browser`);
 
 /** Returns the sentence that holds a code which we do not know. */
@@ -166,6 +170,7 @@ function sentenceWith(code: string, text: string): string {
   return /^[^.<"\r\n]*/.exec(from)?.[0] ?? code;
 }
 
+// fact 46
 function decoded(header: string | readonly string[] | undefined): string {
   const text = typeof header === 'string' ? header : '';
   try {
@@ -186,14 +191,14 @@ function challengesOf({headers}: Answer): string[] {
   return header === undefined ? [] : [header];
 }
 
-/** Returns the tenant that an organization says it is connected to, in lower case. */
+/** Returns the tenant that an organization says it is connected to, in lower case. Fact 41. */
 export function tenantIn(answer: Answer): string | undefined {
   const named = answer.headers['x-vss-resourcetenant'];
   if (typeof named === 'string' && isGuid(named)) return named.toLowerCase();
   return connectedTenant(challengesOf(answer));
 }
 
-/** Returns the user that we are to Azure DevOps. `undefined`: anonymous. */
+/** Returns the user that we are to Azure DevOps. `undefined`: anonymous. Fact 47. */
 export function userIn({text}: Answer): string | undefined {
   const user = recordIn(parseRecord(text), 'authenticatedUser');
   const {id, providerDisplayName} = user ?? {};

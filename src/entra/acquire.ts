@@ -25,7 +25,7 @@ export interface AcquireParts extends ErrandParts {
 /** The life of a token whose issuer does not name one, in milliseconds. */
 export const UNSAID_LIFE = 10 * 60_000;
 
-/** A longer life is cut, in milliseconds: tokens of managed identities live for a day. */
+/** A longer life is cut, in milliseconds: tokens of managed identities live for a day. Fact 11. */
 const LONGEST_LIFE = 25 * 60 * 60_000;
 
 /** Returns the function that acquires tokens: it reads personal access tokens, and runs an acquirer for all others. */

@@ -42,6 +42,7 @@ export function assertionFactsFrom(value: unknown): AssertionFacts | undefined {
 /**
  * Returns what Entra compared with the federated credential. Its description names one part in a sentence, or several
  * after the sentence; what it does not name, the assertion itself does.
+ * Fact 89.
  */
 export function comparedParts(description: string, own: AssertionFacts | undefined): AssertionFacts {
   const single = /presented assertion (issuer|subject|audience) '([^']+)'/.exec(description);

@@ -79,7 +79,7 @@ function explain(error: Error & {code?: unknown; killed?: boolean}, complaint: s
   );
 }
 
-/** Reads `expires_on`, in seconds since epoch; older CLIs print only the local time. */
+/** Reads `expires_on`, in seconds since epoch; older CLIs print only the local time. Fact 77. */
 function lifeOf(answer: Readonly<Record<string, unknown>>): number | undefined {
   const seconds = Number(answer['expires_on'] ?? Number.NaN);
   if (Number.isFinite(seconds)) return seconds * 1000 - Date.now();

@@ -5,6 +5,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /**
  * Returns the environment of an acquirer: proxies and trusted certificates, nothing else. Above all no `AZURE_*`, which
  * would turn a managed identity into a workload identity or move the authority, no `NODE_OPTIONS` and no secret.
+ * Fact 23.
  */
 export function childEnvironment(
   variables: Variables,
@@ -51,6 +52,7 @@ const ofTheCli = [
   'TMPDIR',
 ];
 
+// facts 17 to 22
 const ofManagedIdentity = [
   'AZURE_POD_IDENTITY_AUTHORITY_HOST',
   'DEFAULT_IDENTITY_CLIENT_ID',

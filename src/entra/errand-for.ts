@@ -191,7 +191,7 @@ export function signInFields(
   return {issuer, clientId, scope: configured === '' ? scope : configured};
 }
 
-/** `vso.code` is a scope of Azure DevOps; any other name is taken as it is. */
+/** `vso.code` is a scope of Azure DevOps; any other name is taken as it is. Fact 70. */
 function inFull(scope: string): string {
   return scope.startsWith('vso.') ? AZURE_DEVOPS_SCOPE.replace('.default', scope) : scope;
 }

@@ -26,6 +26,7 @@ export interface Explanation {
   readonly retry: string;
 }
 
+// facts 9, 74 and 86
 const explanations: ReadonlyMap<string, Explanation> = new Map(
   errorCodes.map((entry) => [entry.code, entry]),
 );

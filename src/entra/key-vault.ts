@@ -3,7 +3,7 @@ import {fieldOf, type Job} from './job.ts';
 import {parseRecord} from '../text/record.ts';
 import {AcquirerError} from './failure.ts';
 
-/** Returns the newest value of a secret. @see https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret */
+/** Returns the newest value of a secret. Fact 79. @see https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret */
 export async function readVaultSecret(
   job: Job,
   accessToken: string,

@@ -40,7 +40,7 @@ export function noUserAssigned(who: string) {
   );
 }
 
-/** The agent proves with a file, which only its group may read, that a client is on the machine. */
+/** The agent proves with a file, which only its group may read, that a client is on the machine. Facts 18 and 19. */
 function unreadableKey(file: string): AcquirerFailure {
   const user = shellWord(userInfo().username);
   const reason = whyUnreadable(file);

@@ -6,7 +6,10 @@ import {AcquirerError, type Service} from './failure.ts';
 /** The `aud` that a job's token must have. */
 const AUDIENCE = 'api://AzureADTokenExchange';
 
-/** Returns the token of a GitHub Actions job. @see https://docs.github.com/actions/reference/security/oidc */
+/**
+ * Returns the token of a GitHub Actions job. Fact 29.
+ * @see https://docs.github.com/actions/reference/security/oidc
+ */
 export async function requestGithubAssertion(
   job: Job,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,
@@ -22,7 +25,10 @@ export async function requestGithubAssertion(
   return memberOf('value', reply, {service: 'github-actions', url}, client);
 }
 
-/** Returns the token of an Azure Pipelines job for a service connection. @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create */
+/**
+ * Returns the token of an Azure Pipelines job for a service connection. Fact 31.
+ * @see https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+ */
 export async function requestPipelinesAssertion(
   job: Job,
   client: Pick<HttpClient, 'ask' | 'failure' | 'conceal'>,

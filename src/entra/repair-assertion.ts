@@ -33,7 +33,7 @@ function isMadeHere(kind: string): boolean {
 
 const MINUTES = 60_000;
 
-/** Pipelines' tokens live for minutes; the tokens of a service connection's app for about an hour. */
+/** Pipelines' tokens live for minutes; the tokens of a service connection's app for about an hour. Fact 30. */
 function repairByAge({age, hasExpired}: AssertionFacts = {}): string {
   if (age === undefined) return `${EARLY} ${RENEWED}`;
   if (age > 60 * MINUTES) return RENEWED;

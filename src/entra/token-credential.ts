@@ -53,7 +53,7 @@ export function tokenCredentialFor(job: Job, client: HttpClient): TokenCredentia
   }
 }
 
-/** Returns the audience for tokens of other issuers, in the cloud of the authority. */
+/** Returns the audience for tokens of other issuers, in the cloud of the authority. Facts 25 and 61. */
 export function exchangeAudienceOf(authorityHost: string): string {
   const {hostname} = new URL(authorityHost);
   if (hostname.endsWith('.us')) return 'api://AzureADTokenExchangeUSGov/.default';

@@ -105,7 +105,10 @@ export interface OidcRequest {
   readonly token: SecretSource;
 }
 
-/** Microsoft's public client of the Azure tools, our default: users can sign in with it in every tenant that allows it. */
+/**
+ * Microsoft's public client of the Azure tools, our default: users can sign in with it in every tenant that allows it.
+ * Fact 71.
+ */
 export const AZURE_CLI_CLIENT_ID = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 
 /** Returns the client id of an identity, which messages and user names show. */

@@ -3,6 +3,7 @@ import {clientIdOf, type Identity} from './identity.ts';
 /** Returns what repairs an identity of another tenant than the one that the organization is connected to. */
 export function repairTenant(identity: Identity, tenant: string): string {
   switch (identity.kind) {
+    // fact 8
     case 'managed-identity':
       return `a managed identity works in its own tenant only: use it as the credential of an app in the other (managedIdentityClientId, tenantId: ${tenant})`;
     case 'azure-cli':
@@ -10,6 +11,7 @@ export function repairTenant(identity: Identity, tenant: string): string {
     case 'sign-in':
       return `sign in to that tenant: tenantId: ${tenant} in the configuration, then orgkey login`;
     case 'azure-pipelines':
+      // fact 32
       // its issuer is Entra, which takes assertions for single-tenant apps only
       return `use a service connection of that tenant, with a single-tenant app or a managed identity, and set its serviceConnectionId, clientId and tenantId: ${tenant}`;
     case 'federated-token':
@@ -29,7 +31,7 @@ function ofApp(identity: Identity, tenant: string): string {
 /** Organizations of Azure DevOps Services are in the public cloud. */
 const PUBLIC_HOST = 'login.microsoftonline.com';
 
-/** Returns the page on which an admin of a tenant lets an app in. */
+/** Returns the page on which an admin of a tenant lets an app in. Fact 90. */
 export function consentAddress(issuerHost: string, tenant: string, clientId: string): string {
   return `https://${issuerHost}/${tenant}/adminconsent?client_id=${clientId}`;
 }

@@ -3,6 +3,7 @@ export type Organization = string & {readonly brand: 'Organization'};
 
 /**
  * Reads the name of an organization: 1 to 50 letters, digits and hyphens, no hyphen at either end. Case does not matter.
+ * Fact 56.
  * @see https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions
  */
 export function organizationFrom(text: string): Organization | undefined {

@@ -17,7 +17,10 @@ export type Owner =
 /** The host of Azure DevOps Services in the configuration. */
 export const SERVICES_HOST = 'dev.azure.com';
 
-/** Finds the owner of a remote. `isServer`: whether a host, in lower case, is a configured Azure DevOps Server. */
+/**
+ * Finds the owner of a remote. `isServer`: whether a host, in lower case, is a configured Azure DevOps Server.
+ * Facts 57 and 60.
+ */
 export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
   if (remote.protocol !== 'https') return unserved('only https is answered');
   const host = lowerAscii(remote.host);
@@ -27,6 +30,7 @@ export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Ow
   if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
   const label = /^([^.:]+)(?:\.pkgs)?\.visualstudio\.com$/.exec(name)?.[1];
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
+  // fact 59
   // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
     return unserved('no host of Azure DevOps that serves git');
@@ -43,6 +47,7 @@ function servicesOwner({path, username}: Remote): Owner {
       ? unserved('the path does not begin with the name of an organization')
       : {kind: 'organization', organization};
   }
+  // fact 58
   if (username !== undefined) {
     const organization = organizationFrom(username);
     if (organization !== undefined) return {kind: 'organization', organization};

@@ -1,7 +1,7 @@
 import {lowerAscii, lowerName, organizationFrom} from './organization.ts';
 import {SERVICES_HOST} from './owner.ts';
 
-/** The ssh hosts of Azure DevOps Services; the second is the old one of visualstudio.com. */
+/** The ssh hosts of Azure DevOps Services; the second is the old one of visualstudio.com. Fact 68. */
 export const SERVICES_SSH_HOSTS = ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'] as const;
 
 /** An ssh remote, exactly as git passes it to ssh. */

@@ -1,7 +1,10 @@
 import type {Identity} from '../identity/identity.ts';
 import type {Token} from './token.ts';
 
-/** The resource whose tokens Azure DevOps accepts. @see https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/service-principal-managed-identity */
+/**
+ * The resource whose tokens Azure DevOps accepts. Facts 1 and 2.
+ * @see https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/service-principal-managed-identity
+ */
 export const AZURE_DEVOPS_SCOPE = '499b84ac-1321-427f-aa17-267ca6975798/.default';
 
 /** A wanted token: its identity and resource. */

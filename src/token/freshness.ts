@@ -6,7 +6,7 @@ export const NEVER_BELOW = 60_000;
 /** A token that is handed out lives at least this long if the issuer's tokens allow it, in milliseconds. */
 const GUARANTEED_LIFE = 10 * 60_000;
 
-/** The part of its life after which a token is refreshed in the background, if the issuer names no time. */
+/** The part of its life after which a token is refreshed in the background, if the issuer names no time. Fact 12. */
 const REFRESH_AT = 0.75;
 
 /** No refresh before this part of its life, whatever the issuer wants: otherwise each request might cause one. */

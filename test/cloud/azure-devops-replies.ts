@@ -66,6 +66,7 @@ function signInPage(site: Site, status: 203 | 302): Reply {
 /** Returns the headers of a request that must be authorized. */
 export function challenge({organization, host, server}: Site): Record<string, string | readonly string[]> {
   const activity = randomUUID();
+  // fact 43
   const common = {
     'x-tfs-processid': randomUUID(),
     activityid: activity,
@@ -74,6 +75,7 @@ export function challenge({organization, host, server}: Site): Record<string, st
     'x-content-type-options': 'nosniff',
     p3p: 'CP="CAO DSP COR ADMa DEV CONo TELo CUR PSA PSD TAI IVDo OUR SAMi BUS DEM NAV STA UNI COM INT PHY ONL FIN PUR LOC CNT"',
   };
+  // fact 44
   if (server)
     return {
       ...common,

@@ -236,6 +236,7 @@ export class AzureDevOps {
     const patterns = membership.repositories;
     const isVisible =
       patterns === undefined || patterns.some((pattern) => glob(pattern).test(`${project}/${name}`));
+    // fact 48
     if (!repository || !isVisible)
       return plain(
         404,

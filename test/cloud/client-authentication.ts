@@ -129,6 +129,7 @@ function checkFederatedAssertion(
   const ofSubject = ofIssuer.filter((credential) => credential.subject === subject);
   if (ofSubject.length === 0) {
     const isNear = ofIssuer.some((known) => known.subject.toLowerCase() === subject.toLowerCase());
+    // fact 87
     throw noMatch(isNear ? 7002138 : 700213, 'subject', subject);
   }
   // fact 32: a service connection's assertion, if Entra issues it

@@ -277,6 +277,7 @@ export class Directory {
   }
 }
 
+// fact 28
 function asFederated(credential: FederatedCredential | ManagedIdentity): FederatedCredential {
   return credential instanceof ManagedIdentity
     ? {issuer: credential.tenant.issuer, subject: credential.objectId}

@@ -130,7 +130,10 @@ export function createRequestListener({
   }
 }
 
-/** Refuses what a front end of the real services refuses: another Host than the bare name, two authorizations (fact 82). */
+/**
+ * Refuses what a front end of the real services refuses: another Host than the bare name, two authorizations (fact 82).
+ * Fact 91.
+ */
 function badRequest({headers, rawHeaders}: IncomingMessage, hasName: boolean): Reply | undefined {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   const count = (wanted: string) => names.filter((name) => name === wanted).length;

@@ -74,6 +74,7 @@ export class ManagedIdentityEndpoints {
     // fact 16
     if (this.#now() < this.#updatedAt)
       return {status: 410, body: {error: 'gone', error_description: 'The service is being updated.'}};
+    // fact 14
     if (request.headers['metadata'] !== 'true')
       return badRequest('invalid_request', 'Required metadata header not specified');
     if (query.get('api-version') === null)
@@ -199,6 +200,7 @@ export class ManagedIdentityEndpoints {
   }
 
   #choose(query: URLSearchParams): Choice {
+    // fact 15
     const wanted =
       query.get('client_id') ?? query.get('object_id') ?? query.get('msi_res_id') ?? query.get('mi_res_id');
     if (wanted !== null) {
@@ -236,6 +238,7 @@ function platformToken({token, expiresAt}: IssuedToken, resource: string): Reply
   return {status: 200, body: {access_token: token, expires_on: expiresOn, resource, token_type: 'Bearer'}};
 }
 
+// fact 3
 function resourceOf(query: URLSearchParams): Resource | undefined {
   return findResource((query.get('resource') ?? '').replace(/\/\.default$/, ''));
 }

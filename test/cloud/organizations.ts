@@ -99,6 +99,7 @@ export class Organization {
     return this.#members.get(principal.objectId);
   }
 
+  // fact 6
   addPat(options: PatOptions = {}): Pat {
     const pat = {
       value: options.value ?? createPat(options.length),
@@ -119,7 +120,7 @@ export class Organization {
     return this.#pats.get(value);
   }
 
-  /** @param publicKey the line of an OpenSSH public key file. */
+  /** @param publicKey the line of an OpenSSH public key file. Fact 65. */
   addSshKey(publicKey: string, options: SshKeyOptions = {}): SshKey {
     const key = {user: options.user ?? 'Key Owner', expired: options.expired ?? false};
     this.#sshKeys.set(blobOf(publicKey), key);

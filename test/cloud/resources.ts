@@ -7,6 +7,7 @@ export interface Resource {
   readonly permissions: RegExp;
 }
 
+// fact 1
 export const azureDevOps: Resource = {
   id: '499b84ac-1321-427f-aa17-267ca6975798',
   names: ['499b84ac-1321-427f-aa17-267ca6975798', 'https://app.vssps.visualstudio.com'],

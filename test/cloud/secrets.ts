@@ -9,7 +9,10 @@ function randomText(length: number, alphabet = letters): string {
 /** In the form of Entra's client secrets: 40 characters with a `8Q~` mark. */
 export const createClientSecret = (): string => `${randomText(3)}8Q~${randomText(34)}`;
 
-/** 84 characters with the mark that Azure DevOps puts near the end, or the older 52 of lower case and digits. */
+/**
+ * 84 characters with the mark that Azure DevOps puts near the end, or the older 52 of lower case and digits.
+ * Fact 51.
+ */
 export function createPat(length: 52 | 84 = 84): string {
   return length === 52
     ? randomText(52, 'abcdefghijklmnopqrstuvwxyz234567')

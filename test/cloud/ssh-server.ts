@@ -90,7 +90,7 @@ export class SshServer {
     });
   }
 
-  /** For connections from now on. A SHA-1 only server has `{serverHostKey: ['ssh-rsa']}`. */
+  /** For connections from now on. A SHA-1 only server has `{serverHostKey: ['ssh-rsa']}`; the real one refuses that, fact 64. */
   configure({algorithms, hostKey}: {algorithms?: SshAlgorithms; hostKey?: string}): void {
     this.#algorithms = algorithms ?? this.#algorithms;
     this.#hostKey = hostKey ?? this.#hostKey;
@@ -193,6 +193,7 @@ export class SshServer {
       });
       session.on('shell', (accept) => {
         record({kind: 'shell', user, allowed: false});
+        // fact 67
         refuse(accept(), 'remote: Shell access is not supported.', 255);
       });
       session.on('exec', (accept, _reject, {command}) => {

@@ -14,7 +14,7 @@ import {
 
 /** How long tokens live, in seconds. Change it at any time. */
 export interface TokenSettings {
-  /** Default: 3,599, as Entra says. */
+  /** Default: 3,599, as Entra says. Fact 10. */
   life: number;
   /** `refresh_in` of an answer. Default: none. */
   refreshIn: number | undefined;
@@ -62,6 +62,7 @@ export class TokenService {
     const {tenant} = principal;
     const now = Math.floor(this.#now() / 1000);
     // Assertions are checked by issuer and subject, which only version 2 tokens have in the documented form.
+    // fact 26
     const version2 = resource === tokenExchange;
     const isUser = principal.kind === 'user';
     const claims = {

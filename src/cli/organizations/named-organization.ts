@@ -42,7 +42,7 @@ export function nameTyped(word: string): string {
   return /:\/\/|@/.test(word) ? nameForDaemon(readOrganization(word)) : word.trim();
 }
 
-/** Returns the page where a user creates personal access tokens. */
+/** Returns the page where a user creates personal access tokens. Fact 53. */
 export function tokenPageOf({host, organization}: NamedOrganization): string {
   return `https://${host}/${encodeURIComponent(organization)}/_usersSettings/tokens`;
 }

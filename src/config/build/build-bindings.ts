@@ -219,6 +219,7 @@ function keyOf(host: ValidHost): string {
 function whyImpossible(identity: Identity, host: ValidHost): string | undefined {
   if (identity.kind === 'stored' || identity.kind === 'unusable') return undefined;
   if (host.kind === 'any') return 'on the host * only stored: true is possible';
+  // fact 55
   if (host.kind === 'server' && identity.kind !== 'pat')
     return `only personalAccessToken and stored are possible on hosts other than ${SERVICES_HOST}`;
   return undefined;

@@ -143,6 +143,7 @@ class CredentialBuilder {
   #assertion(): Credential {
     const kind = 'managed-identity-assertion';
     return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, managedIdentityClientId}) => {
+      // fact 27
       if (managedIdentityClientId === 'system-assigned')
         this.#parts.reader.problems.warn(
           this.#at('managedIdentityClientId'),
@@ -182,6 +183,7 @@ class CredentialBuilder {
     });
   }
 
+  // facts 75 and 78
   #signIn(): Credential {
     return this.#read(CREDENTIALS['sign-in'].keys, (values) => {
       const {signIn: method, tenantId, clientId, clientSecret} = values;

@@ -21,6 +21,7 @@ type TerraformFound =
  * Makes the identity of the variables. A personal access token alone decides; else the first of OIDC token, token file,
  * OIDC request, client secret, client certificate, managed identity, Azure CLI. The provider tries the next one if one
  * fails; here a source that is named but cannot be used is an error, because the identity must not depend on failures.
+ * Fact 33.
  */
 export function terraformIdentity(parts: {
   readonly surroundings: Surroundings;
@@ -108,6 +109,7 @@ class TerraformReader {
     const {token, url, connection} = this.#requestVariables();
     const {clientId, tenantId} = this.#application(token.name);
     const request: OidcRequest = {url: url.value, token: heldText(token)};
+    // fact 36
     if (connection === undefined) {
       const key = this.#makeKey('github-actions', [clientId, tenantId, request.url, request.token]);
       return {kind: 'github-actions', key, clientId, tenantId, request};
@@ -218,6 +220,7 @@ class TerraformReader {
     return firstSet(this.#surroundings.environment, NAMES[what]);
   }
 
+  // fact 35
   #switch(what: 'useOidc' | 'useCli' | 'useMsi', otherwise: boolean): boolean {
     const set = this.#first(what);
     if (set === undefined) return otherwise;
@@ -259,7 +262,7 @@ function held(bytes: Uint8Array, name: string): SecretSource {
   return {from: 'held', secret};
 }
 
-/** Decodes base64. Azure's own certificates are PFX in base64; we can use PEM in base64 only. */
+/** Decodes base64. Azure's own certificates are PFX in base64; we can use PEM in base64 only. Fact 37. */
 function fromBase64({name, value}: SetVariable): Uint8Array {
   const text = value.replaceAll(/\s/g, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw unusable(`${name} is not base64`);

@@ -6,6 +6,7 @@ import {readHost} from '../value/read-host.ts';
 /**
  * The variables that Terraform's azuredevops provider reads. In each row the first variable that is set wins; an empty
  * one counts as not set.
+ * Fact 34.
  * @see https://registry.terraform.io/providers/microsoft/azuredevops/latest/docs
  */
 export const NAMES = {

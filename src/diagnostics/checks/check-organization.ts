@@ -218,7 +218,7 @@ function writtenTenant(identity: Identity): string | undefined {
   return written !== undefined && isGuid(written) ? written : undefined;
 }
 
-/** Checks which user we are in the organization, and whether it shows us any repository. */
+/** Checks which user we are in the organization, and whether it shows us any repository. Fact 7. */
 async function checkMembership(
   target: Target,
   address: string,

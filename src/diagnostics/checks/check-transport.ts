@@ -96,7 +96,7 @@ function urlsOf(
   ]);
 }
 
-/** An Authorization header of the caller's own replaces orgkey's credential; with proactiveAuth git sends both. */
+/** An Authorization header of the caller's own replaces orgkey's credential; with proactiveAuth git sends both. Fact 82. */
 function checkHeaders(
   url: string,
   settings: readonly SeenSetting[],

@@ -13,6 +13,7 @@ import {machineFailure} from '../machine-failure.ts';
  * a deadline, a clean environment and no memory of earlier tokens: the SDK has no request timeout, keeps tokens of
  * managed identities for the life of a process, and treats a managed identity as a workload identity if certain variables
  * are set.
+ * Fact 24.
  */
 async function main(): Promise<void> {
   forbidEval();

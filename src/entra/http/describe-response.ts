@@ -10,7 +10,7 @@ interface Rejected {
   readonly description: string;
 }
 
-/** Reads the body of a rejection. Entra, metadata services and Key Vault each have their own form. */
+/** Reads the body of a rejection. Entra, metadata services and Key Vault each have their own form. Fact 85. */
 export function describeResponse(text: string): Rejected {
   const answer = parseRecord(text);
   const error = answer?.['error'];

@@ -7,6 +7,7 @@ export interface Lifetime {
 /**
  * Reads the lifetime from a token response. Entra counts seconds from now, App Service has only the end. IMDS has
  * both, and for a token from its cache the seconds may be those of the whole life. `now` is the issuer's clock.
+ * Fact 13.
  * @see https://github.com/Azure/azure-sdk-for-js/pull/8591
  */
 export function lifetimeOf(answer: Readonly<Record<string, unknown>>, now: number): Lifetime {

@@ -26,6 +26,7 @@ function isPassing(failure: AcquirerFailure): boolean {
   if (failure.kind !== 'rejected') return false;
   const {service, status, error} = failure;
   if (status === 429 || status === 408 || status >= 500) return true;
+  // fact 16
   // a metadata service that is being updated, or does not know the new identity yet
   if (service === 'managed-identity' && (status === 404 || status === 410)) return true;
   return error === 'temporarily_unavailable';

@@ -39,6 +39,7 @@ export async function signInWithBrowser(
     const parameters = {
       client_id: fieldOf(job, 'clientId'),
       response_type: 'code',
+      // fact 72
       response_mode: endpoints.formPost ? 'form_post' : 'query',
       redirect_uri: listener.redirectUri,
       scope: personScope(job),

@@ -59,6 +59,7 @@ async function poll(
       if (failure?.kind === 'rejected' && failure.error === 'authorization_pending') continue;
       // too often, or no connection at the moment: the user may still be typing
       if (
+        // fact 73
         failure?.kind === 'unreachable' ||
         (failure?.kind === 'rejected' && failure.error === 'slow_down')
       ) {

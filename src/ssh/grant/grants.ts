@@ -223,7 +223,7 @@ function adviceFor({host, organization}: Grant): string {
   return `paste the public half (orgkey ssh-key show-public ${organization}) at ${where}; keys expire after a year`;
 }
 
-/** Azure DevOps accepts any key at first, and rejects it only when the command should run. */
+/** Azure DevOps accepts any key at first, and rejects it only when the command should run. Fact 66. */
 function adviceOnRejection(grant: Grant, {fingerprint}: SigningKey): Advice {
   return {
     pattern: /Public key authentication failed/i,

@@ -1,6 +1,7 @@
 /**
  * The host key of Azure DevOps Services, as Microsoft publishes it; the fingerprint is
  * SHA256:ohD8VZEXGWo6Ez8GSEJQ9WpafgLFsOfLOtGGQCQo6Og.
+ * Facts 62 and 63.
  * @see https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate
  */
 export const SERVICES_KNOWN_HOSTS = `
