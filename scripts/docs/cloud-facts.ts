@@ -64,8 +64,8 @@ function usedNumbers(): ReadonlyMap<number, readonly string[]> {
   const used = new Map<number, string[]>();
   for (const file of ['src', 'test/cloud'].flatMap(sourcesBelow)) {
     const text = readFileSync(join(root, file), 'utf8');
-    const numbers = [...text.matchAll(/\b[Ff]acts? (\d+(?:(?:, | and | to )\d+)*)/g)].flatMap(([, list = '']) =>
-      numbersIn(list),
+    const numbers = [...text.matchAll(/\b[Ff]acts? (\d+(?:(?:, | and | to )\d+)*)/g)].flatMap(
+      ([, list = '']) => numbersIn(list),
     );
     for (const number of new Set(numbers)) used.set(number, [...(used.get(number) ?? []), file]);
   }
