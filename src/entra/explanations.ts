@@ -6,7 +6,7 @@ export interface Explanation {
   /** `AADSTS7000222`, `TF401019`. */
   readonly code: string;
   /**
-   * Where the repair happens: `app` (its registration), `tenant` (an admin), `organization`, `connection` (a service
+   * The place of the repair: `app` (its registration), `tenant` (an admin), `organization`, `connection` (a service
    * connection), `machine` (this one, its configuration included) or `person` (the user who signs in).
    */
   readonly place: string;
@@ -19,11 +19,11 @@ export interface Explanation {
   /** What repairs it for a kind of identity that `action` does not fit. */
   readonly actions?: {readonly [actor in Actor]?: string | undefined} | undefined;
   /**
-   * When another try may help: `no`, `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`.
+   * When another try may help, if it may: `once-fresh` (with a new assertion or token), `backoff`, `after-cooldown`, `poll`.
    * `once-fresh` is not tried again at once: the next acquirer reads or makes its assertion again, and a token that
    * Azure DevOps rejects is replaced when git reports it.
    */
-  readonly retry: string;
+  readonly retry?: string | undefined;
 }
 
 // facts 9, 74 and 86

@@ -26,7 +26,7 @@ export function parseGitVersion(text: string): GitVersion | undefined {
   return {text: found[1] ?? '', major: Number(found[2]), minor: Number(found[3])};
 }
 
-/** Since 2.46 a helper may set the Authorization scheme (Bearer), and git retries with a new token without a prompt. */
+/** Fact 81. Since 2.46 a helper may set the Authorization scheme (Bearer), and git retries with a new token without a prompt. */
 export function takesBearer(version: GitVersion): boolean {
   return isAtLeast(version, 2, 46);
 }

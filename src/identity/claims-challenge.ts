@@ -6,7 +6,7 @@ export const CLAIMS_CHALLENGE = 'ERR_CLAIMS_CHALLENGE';
 
 /**
  * Explains a challenge of continuous access evaluation: a policy ended the token, and membership is not the reason.
- * Texts are half sentences; the server's words are not made printable. `undefined`: there is no such challenge.
+ * Texts are half sentences; the server's words are not made printable. `undefined`: they hold no such challenge.
  */
 export function explainClaimsChallenge(
   headers: readonly string[],

@@ -1,5 +1,5 @@
 /** One challenge of a `WWW-Authenticate` header. */
-export interface Challenge {
+interface Challenge {
   /** In lower case: `bearer`. */
   readonly scheme: string;
   /** Names in lower case. */

@@ -83,6 +83,14 @@ export function createRequestListener({
     });
   };
 
+  async function replyTo(exchange: Exchange, found: Route, fault: Fault | undefined): Promise<Reply> {
+    const bad = badRequest(exchange.request, fixedHost === undefined);
+    if (bad === undefined)
+      return fault && answersItself(fault) ? faultyReply(fault, now()) : found.handle(exchange);
+    exchange.request.resume();
+    return bad;
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = Date.now();
     const method = request.method ?? 'GET';
@@ -118,10 +126,7 @@ export function createRequestListener({
     if (fault) record.faulty = true;
     if (await preventsAnswer(fault, request)) return;
     const exchange = {request, host, method, path, segments, query, body, form, authorization, record};
-    const bad = badRequest(request, fixedHost === undefined);
-    if (bad !== undefined) request.resume();
-    const reply =
-      bad ?? (fault && answersItself(fault) ? faultyReply(fault, now()) : await found.handle(exchange));
+    const reply = await replyTo(exchange, found, fault);
     await send(response, fault ? changed(reply, fault) : reply, {
       date: new Date(now() + (fault?.dateSkew ?? 0)),
       truncate: fault?.truncate,

@@ -9,7 +9,7 @@ interface Batch {
   objects?: {oid: string; size: number}[];
 }
 
-/** Git LFS's batch interface and its objects. `rest` follows `info/lfs`; there is none over SSH, fact 69. */
+/** Git LFS's batch interface and its objects. `rest` follows `info/lfs`; LFS does not work over SSH, fact 69. */
 export function serveLfs(
   {method, host, path, body}: Exchange,
   {repository, rest}: {repository: Repository; rest: readonly string[]},

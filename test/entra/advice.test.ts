@@ -59,7 +59,7 @@ for (const explanation of codes) {
     t.regex(code, /^(?:AADSTS\d{4,7}|TF\d{4,6}|VS\d{6})$/);
     t.regex(meaning, /^[A-Z].*\.$/);
     t.regex(action, /^[A-Z].*\.$/);
-    t.true(['no', 'once-fresh', 'backoff', 'after-cooldown', 'poll'].includes(retry));
+    t.true([undefined, 'once-fresh', 'backoff', 'after-cooldown', 'poll'].includes(retry));
     t.true(['app', 'tenant', 'organization', 'connection', 'machine', 'person'].includes(place));
     t.true(page === undefined || page === 'consent' || place === 'app', 'a page belongs to an app');
     const failure = advise(refused({codes: [code]}), {kind: 'client-secret'});
