@@ -207,7 +207,7 @@ test.serial('a sign-in that the user cancels stops listening', async (t) => {
     {organization: 'contoso'},
     (event) => {
       if (!('openUrl' in event)) return;
-      redirect = new URL(event.openUrl).searchParams.get('redirect_uri') ?? '';
+      redirect = new URL(event.openUrl).origin;
       cancel.abort();
     },
     cancel.signal,

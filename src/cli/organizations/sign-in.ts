@@ -123,21 +123,19 @@ function showProgress(event: Extract<ControlEvent, {event: 'login'}>, context: C
     terminal.say('waiting for you to sign in; Ctrl-C to stop');
     return;
   }
-  const client = URL.parse(event.openUrl)?.searchParams.get('client_id');
-  if (client)
-    terminal.say(
-      `application: ${printable(client, 60)}${client === AZURE_CLI_CLIENT_ID ? ', Microsoft Azure CLI, the default of orgkey' : ''}`,
-    );
+  const {clientId} = event;
+  const known = clientId === AZURE_CLI_CLIENT_ID ? ', Microsoft Azure CLI, the default of orgkey' : '';
+  terminal.say(`application: ${printable(clientId, 60)}${known}`);
   const isOpened = openBrowser(event.openUrl, context);
   if (isOpened) terminal.say('opened your browser; if it shows nothing, use the address below');
-  terminal.say(`sign in with the browser: ${printable(event.openUrl, 2000)}`);
+  terminal.say(`sign in with the browser: ${printable(event.openUrl, 300)}`);
   terminal.say('waiting for you to sign in; Ctrl-C to stop');
 }
 
-/** Opens only https and loopback addresses, although the daemon sent it. Returns whether a browser was started. */
+/** Opens only addresses on loopback, although the daemon sent it. Returns whether a browser was started. */
 function openBrowser(url: string, context: Context): boolean {
   const {platform, environment} = context;
-  if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(url)) return false;
+  if (!/^http:\/\/localhost:\d+\//.test(url)) return false;
   if (!hasScreen(context)) return false;
   const program = environment['BROWSER'] || (platform === 'darwin' ? 'open' : 'xdg-open');
   const child = spawn(program, [url], {stdio: 'ignore', detached: true, env: environment});

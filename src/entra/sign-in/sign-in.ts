@@ -14,8 +14,8 @@ type SignInIdentity = Extract<Identity, {kind: 'sign-in'}>;
 
 /** What the user must do now, in the same form from the acquirer to the terminal. */
 export type SignInEvent =
-  /** Open this address in a browser on this machine. */
-  | {readonly event: 'login'; readonly openUrl: string}
+  /** Open this address in a browser on this machine, to sign in to the application `clientId`. */
+  | {readonly event: 'login'; readonly openUrl: string; readonly clientId: string}
   /** Type this code at the address, on any device. */
   | {readonly event: 'login'; readonly deviceCode: {readonly url: string; readonly code: string}};
 
@@ -76,8 +76,13 @@ export async function signIn(
 }
 
 /** Returns an event of the acquirer as it may be printed: the texts are the issuer's. */
-function shownEvent({openUrl, deviceCode}: Readonly<Record<string, unknown>>): SignInEvent | undefined {
-  if (typeof openUrl === 'string') return {event: 'login', openUrl};
+function shownEvent({
+  openUrl,
+  clientId,
+  deviceCode,
+}: Readonly<Record<string, unknown>>): SignInEvent | undefined {
+  if (typeof openUrl === 'string' && typeof clientId === 'string')
+    return {event: 'login', openUrl, clientId: printable(clientId, 60)};
   if (!isRecord(deviceCode)) return undefined;
   const {url, code} = deviceCode;
   if (typeof url !== 'string' || typeof code !== 'string') return undefined;

@@ -6,6 +6,7 @@ import {refreshTokenName} from '../../../src/entra/sign-in/refresh-tokens.ts';
 import {signIn, type SignedIn, type SignInEvent} from '../../../src/entra/sign-in/sign-in.ts';
 import {startCloud} from '../../cloud/cloud.ts';
 import {acquiringFrom, held, told} from '../../helpers/acquiring.ts';
+import {issuerAddress} from '../../helpers/issuer-address.ts';
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
@@ -44,14 +45,14 @@ function person({
   };
 }
 
-/** Signs in with what the person does when the address is known. */
+/** Signs in with what the person does when the issuer's address is known. */
 async function withBrowser(
   {signIn}: Pick<ReturnType<typeof person>, 'signIn'>,
   act: (url: string) => Promise<unknown>,
 ): Promise<SignedIn> {
   let acted: Promise<unknown> | undefined;
   const signedIn = await signIn((event) => {
-    if ('openUrl' in event) acted = act(event.openUrl);
+    if ('openUrl' in event) acted = issuerAddress(event.openUrl).then(act);
   });
   await acted;
   return signedIn;
@@ -252,8 +253,7 @@ for (const method of ['browser', 'device-code'] as const) {
       {...acquiring, patience: 2400},
       {
         onEvent: (event) => {
-          if ('openUrl' in event)
-            port = Number(new URL(new URL(event.openUrl).searchParams.get('redirect_uri') ?? '').port);
+          if ('openUrl' in event) port = Number(new URL(event.openUrl).port);
         },
       },
     );
