@@ -57,6 +57,8 @@ export const TIME_BUDGET = {
   coldStart: ANSWER_MARGIN,
   /** The command line waits this long for a daemon to answer; then it counts as not running. */
   control: 5_000,
+  /** During a call, it asks so often whether the daemon still answers. Two of them are less than `answer`. */
+  pulse: 4_000,
   /** A socket that we ask who listens there. */
   hello: 2_000,
   /**

@@ -25,11 +25,7 @@ export async function connectDaemon(options: Places, context: Context): Promise<
     throw await notRunning(`the daemon is not running: ${path} does not exist`, options, context);
   }
   const {connectControl} = await import('../control/control-client.ts');
-  try {
-    return await connectControl(path);
-  } catch (error) {
-    throw codeOf(error) === 'ERR_SILENT' ? silent(folder) : error;
-  }
+  return connectControl(path, () => silent(folder));
 }
 
 /** A daemon that hangs or is stopped counts as not running, and is named so that it can be looked at. */

@@ -16,19 +16,20 @@ export interface ControlConnection {
 }
 
 /**
- * Connects to the control channel of a daemon that answers.
+ * Connects to the control channel of a daemon that answers. `silence` makes the error for one that does not.
  * @throws {OrgkeyError} `ERR_NOT_RUNNING` if no daemon listens on the path, `ERR_SILENT` if it does not answer in time.
  */
-export async function connectControl(path: string): Promise<ControlConnection> {
+export async function connectControl(
+  path: string,
+  silence: () => Error = () => new OrgkeyError('ERR_SILENT', 'the daemon does not answer'),
+): Promise<ControlConnection> {
   let stopTimer: (() => void) | undefined;
   const silent = new Promise<never>((_, reject) => {
-    stopTimer = startTimer(TIME_BUDGET.control, () =>
-      reject(new OrgkeyError('ERR_SILENT', 'the daemon does not answer')),
-    );
+    stopTimer = startTimer(TIME_BUDGET.control, () => reject(silence()));
   });
   let connection: ControlConnection | undefined;
   try {
-    connection = await Promise.race([open(path), silent]);
+    connection = await Promise.race([open(path, silence), silent]);
     await Promise.race([connection.call('ping', undefined), silent]);
     return connection;
   } catch (error) {
@@ -41,8 +42,8 @@ export async function connectControl(path: string): Promise<ControlConnection> {
   }
 }
 
-async function open(path: string): Promise<ControlConnection> {
-  const ipc = controlIpc(path);
+async function open(path: string, silence: () => Error): Promise<ControlConnection> {
+  const ipc = controlIpc(path, 'client');
   ipc.config.maxRetries = 0;
   ipc.config.stopRetrying = true;
 
@@ -58,17 +59,26 @@ async function open(path: string): Promise<ControlConnection> {
       client.on('error', () => reject(new OrgkeyError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
     });
   });
-  peer.on('disconnect', () => {
-    for (const {reject} of pending.values()) reject(lost);
+  const rejectAll = (error: Error) => {
+    for (const {reject} of pending.values()) reject(error);
     pending.clear();
+    pulse.stop();
+  };
+  const pulse = createPulse({
+    ask: () => peer.emit('request', {id: randomUUID(), method: 'ping', params: undefined}),
+    onSilence: () => rejectAll(silence()),
   });
+  peer.on('disconnect', () => rejectAll(lost));
   peer.on('response', ({id, result, error}) => {
+    pulse.hear();
     const call = pending.get(id);
     pending.delete(id);
+    if (pending.size === 0) pulse.stop();
     if (error === undefined) call?.resolve(result);
     else call?.reject(new OrgkeyError('ERR_CALL', error));
   });
   peer.on('event', ({event}) => {
+    pulse.hear();
     for (const listener of listeners) listener(event);
   });
 
@@ -77,6 +87,7 @@ async function open(path: string): Promise<ControlConnection> {
       const id = randomUUID();
       return new Promise((resolve, reject) => {
         pending.set(id, {resolve, reject});
+        pulse.start();
         peer.emit('request', {id, method, params});
       });
     },
@@ -86,3 +97,37 @@ async function open(path: string): Promise<ControlConnection> {
 }
 
 const PEER = 'orgkey';
+
+/**
+ * Notices during a call that the daemon stopped answering. A call may take as long as a user takes to sign in, and the
+ * daemon answers pings meanwhile.
+ */
+function createPulse({ask, onSilence}: {readonly ask: () => void; readonly onSilence: () => void}): {
+  start(): void;
+  hear(): void;
+  stop(): void;
+} {
+  let isHeard = true;
+  let stopTimer: (() => void) | undefined;
+  const beat = () => {
+    stopTimer = startTimer(TIME_BUDGET.pulse, () => {
+      if (!isHeard) return onSilence();
+      isHeard = false;
+      ask();
+      beat();
+    });
+  };
+  return {
+    start() {
+      isHeard = true;
+      if (stopTimer === undefined) beat();
+    },
+    hear() {
+      isHeard = true;
+    },
+    stop() {
+      stopTimer?.();
+      stopTimer = undefined;
+    },
+  };
+}

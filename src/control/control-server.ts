@@ -10,7 +10,7 @@ export interface ControlServer {
 
 /** Serves the control channel on a path in a private directory. */
 export function serveControl(path: string, handlers: Handlers): Promise<ControlServer> {
-  const ipc = controlIpc(path);
+  const ipc = controlIpc(path, 'daemon');
   return new Promise((resolve, reject) => {
     ipc.serve(path, () => resolve({stop: () => ipc.server.stop()}));
     const {server} = ipc;

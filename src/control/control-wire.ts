@@ -1,12 +1,13 @@
 import {IPCModule} from 'node-ipc';
+import {AssuredParser, IPCProtocolError} from 'node-ipc/parsers';
 import {dirname} from 'node:path';
 import {isRecord, type JsonRecord} from '../text/record.ts';
 
-/** Sets node-ipc up for either side of the control channel: it prints nothing, and accepts our three events only. */
-export function controlIpc(path: string): IPCModule {
+/** Sets node-ipc up for one side of the control channel: it prints nothing, and accepts our three events only. */
+export function controlIpc(path: string, side: 'daemon' | 'client'): IPCModule {
   const ipc = new IPCModule();
   ipc.config.silent = true;
-  ipc.config.parser = 'assured';
+  ipc.config.parser = side === 'daemon' ? RequestParser : 'assured';
   ipc.config.allowedEvents = ['request', 'response', 'event'];
   ipc.config.socketRoot = `${dirname(path)}/`;
   ipc.config.maxMessageSize = MAX_MESSAGE;
@@ -15,6 +16,21 @@ export function controlIpc(path: string): IPCModule {
 
 /** In bytes. The status of 10,000 organizations takes about 5 MB. */
 const MAX_MESSAGE = 16 * 1024 * 1024;
+
+/** In characters. The longest request names an organization and a scope. */
+const MAX_REQUEST = 64 * 1024;
+
+/**
+ * What the daemon reads: requests, which are short. The package has one limit for both directions, and searches all that
+ * it holds for each chunk.
+ */
+class RequestParser extends AssuredParser {
+  override read(buffer: string, data: string, receive: (message: unknown) => void): string {
+    const rest = super.read(buffer, data, receive);
+    if (rest.length <= MAX_REQUEST) return rest;
+    throw new IPCProtocolError('TOO_LARGE', 'the request is too long');
+  }
+}
 
 interface WireRequest {
   readonly id: string;

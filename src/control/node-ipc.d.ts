@@ -1,12 +1,13 @@
 /** The part of node-ipc 14 that we use. The package has no types. */
 declare module 'node-ipc' {
   import type {Socket} from 'node:net';
+  import type {AssuredParser} from 'node-ipc/parsers';
 
   export interface Config {
     id: string;
     appspace: string;
     socketRoot: string;
-    parser: 'assured';
+    parser: 'assured' | typeof AssuredParser;
     allowedEvents: readonly string[];
     maxConnections: number;
     maxMessageSize: number;
@@ -39,5 +40,17 @@ declare module 'node-ipc' {
     serve(path: string, callback: () => void): void;
     connectTo(id: string, path: string, callback: () => void): void;
     disconnect(id: string): void;
+  }
+}
+
+declare module 'node-ipc/parsers' {
+  export class AssuredParser {
+    /** Passes each whole frame to `receive`. Returns what is left of the next one. */
+    read(buffer: string, data: string, receive: (message: unknown) => void): string;
+  }
+
+  /** Ends the connection that caused it. */
+  export class IPCProtocolError extends Error {
+    constructor(code: string, message: string);
   }
 }
