@@ -1,10 +1,10 @@
 /**
- * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [updates]
+ * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [hang] [updates]
  *
  * Runs what takes too long for the tests, or what depends on time, against a real daemon; everything if nothing is
  * named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
  * acquirers; and under a real but isolated systemd --user, which only root can start: 20 restarts and 10 crashes of the
- * daemon under load, and 12 updates by npm while clones run.
+ * daemon under load, a daemon that is stopped, and 12 updates by npm while clones run.
  * Prints its findings. Exits 1 if one of them is wrong.
  */
 import {gitPerson} from '../test/helpers/git-person.ts';
@@ -171,6 +171,13 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
       tell(`logins lost: ${text(lost)}`, Array.isArray(lost) && lost.length === 0);
       const next = `the next answer came after at most ${text(slowestNextAnswer)} ms`;
       tell(next, Number(slowestNextAnswer) <= BACK_AFTER);
+    }),
+
+  hang: () =>
+    besideSystemd('hang', ({isSet, seconds, answer, failures}) => {
+      tell('the daemon set the limit of the watchdog', isSet === true);
+      tell(`systemd ended a stopped daemon after ${text(seconds)} s`, Number(seconds) < 120);
+      tell(`git was answered afterwards: ${text(answer)}`, answer === 'secret' && failures === '');
     }),
 
   updates: () =>

@@ -163,6 +163,8 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         event: {enum: ['get', 'store', 'erase', 'grant', 'token', 'carry']},
         outcome: text,
         socket: text,
+        uid: {...count, description: 'The user that asked, if the system says so.'},
+        pid: {...count, description: 'The process that asked, if the system says so.'},
         host: text,
         organization: text,
         path: text,

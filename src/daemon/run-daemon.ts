@@ -9,9 +9,11 @@ import {assemble, type Assembly} from './assembly/assemble.ts';
 import {lockDirectory} from './claim.ts';
 import {failStart, succeeds} from './fail-start.ts';
 import type {GitSockets} from './git/git-sockets.ts';
+import {peerCredentials} from './git/peer-credentials.ts';
 import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {watchDirectory} from './git/watch-directory.ts';
 import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
+import {feedWatchdog, takeNotifySocket} from './watchdog.ts';
 import {knock} from '../places/ask-socket.ts';
 import {startTimer} from '../start-timer.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
@@ -34,6 +36,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   process.umask(0o077);
   const stopped = stopSignal();
   const inherited = takeInheritedSockets(environment, process.pid);
+  const report = takeNotifySocket(environment);
   const place = placeFor(options, environment);
   const claim = () => claimPlace(place);
   try {
@@ -46,7 +49,8 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   } catch (error) {
     return failStart(error, {inherited, stopped, isRepaired: () => false});
   }
-  const assembly = assemble({place, options, environment, inherited});
+  const askPeer = await peerCredentials();
+  const assembly = assemble({place, options, environment, inherited, askPeer});
   const {git, configuration, logging} = assembly;
   handleProcessEvents(assembly);
   let reading: Reading;
@@ -62,7 +66,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     await Promise.race([git.idle.firstRequest, delay(TIME_BUDGET.coldStart)]);
   await openControl(assembly, place);
   await configuration.finish(reading);
-  const why = await serve(assembly, place, {stopped, isHeld});
+  const why = await serve(assembly, place, {stopped, isHeld, report});
   logging.log('info', `${why}: answering the requests that are under way`);
   await leave(assembly);
   if (why === UPDATED) await knock(join(place.directory, 'git.sock'));
@@ -91,13 +95,14 @@ interface Circumstances {
   readonly stopped: Promise<string>;
   /** Whether systemd holds our sockets. */
   readonly isHeld: boolean;
+  readonly report: ReturnType<typeof takeNotifySocket>;
 }
 
 /** Reports that the daemon is ready, and does the recurring work. Returns why the daemon ends. */
 async function serve(
   assembly: Assembly,
   {directory, state}: Place,
-  {stopped, isHeld}: Circumstances,
+  {stopped, isHeld, report}: Circumstances,
 ): Promise<string> {
   const {git, gateways, supply, inForce, logging} = assembly;
   const {tokens, logins, store, program} = supply;
@@ -114,6 +119,7 @@ async function serve(
     watchDirectory(dirname(program.path), {onChange: makeWay, after: startTimer}),
   ];
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
+  const stopFeeding = feedWatchdog(report, startTimer);
 
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),
@@ -127,6 +133,7 @@ async function serve(
   const idleLimit = () => inForce.configuration.settings.idleExit;
   const isIdle = git.idle.exceeds(idleLimit, {isBusy, every: delay});
   const why = await Promise.race([stopped, isIdle, update.promise]);
+  stopFeeding();
   for (const watch of watches) watch.close();
   for (const timer of timers) clearInterval(timer);
   return why;

@@ -3,12 +3,27 @@ import type {Owner} from './owner.ts';
 /** The name of the socket that serves all organizations. */
 export const MAIN_SOCKET = 'git';
 
+/** The process that asked. */
+export interface Client {
+  /** `undefined`: a user that our namespace does not know. */
+  readonly uid: number | undefined;
+  /** `undefined`: a process that our namespace does not know. */
+  readonly pid: number | undefined;
+}
+
 /** The organizations that a socket serves. */
 export interface SocketScope {
   /** `MAIN_SOCKET`, or the name of a scoped socket. */
   readonly name: string;
   /** In lower case. `undefined`: all. */
   readonly organizations: ReadonlySet<string> | undefined;
+  /** Who asked on it, if the system says so. */
+  readonly client?: Client | undefined;
+}
+
+/** Returns whose share a request counts against: that of its socket, or of its user on the socket. */
+export function shareOf({name, client}: SocketScope): string {
+  return client?.uid === undefined ? name : `${name}:${client.uid}`;
 }
 
 /** Returns whether a socket serves an owner. A scoped socket does not serve an owner without a name. */

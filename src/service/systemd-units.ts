@@ -245,6 +245,8 @@ function execution(daemon: DaemonCommand, args: readonly string[]): string {
   const sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
   // the colon keeps systemd from expanding $ in paths
   return `Type=exec
+# The daemon sets the limit of the watchdog itself, through systemd-notify, which is its child
+NotifyAccess=all
 ExecStart=:${words.map(quoted).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 Sockets=${sockets.join(' ')}

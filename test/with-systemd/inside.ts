@@ -54,6 +54,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   load,
   kill,
   crash,
+  hang,
   broken,
   shell,
   choice,
@@ -79,6 +80,7 @@ async function install() {
     answers,
     status,
     control: await healthByControl(),
+    watchdog: await watchdogIsSet(),
     again,
     added,
     late,
@@ -93,6 +95,34 @@ async function install() {
   };
   const uninstalled = await stranger.uninstall();
   return {...result, uninstalled, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
+}
+
+/** The daemon sets the limit itself. */
+function watchdogIsSet(): Promise<boolean> {
+  return until(async () => (await property('WatchdogUSec')) === '1min 30s').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A stopped daemon is ended by the watchdog, and the next request is answered. */
+async function hang() {
+  await service.install();
+  const isSet = await watchdogIsSet();
+  const {pid = 0} = await service.status();
+  const start = performance.now();
+  process.kill(pid, 'SIGSTOP');
+  await until(async () => !existsSync(`/proc/${pid}`), 240_000);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  return {isSet, seconds, answer: await gitAsks(), failures: await failures()};
+}
+
+async function property(name: string): Promise<string> {
+  const {stdout} = await runCommand(
+    ['systemctl', '--user', 'show', 'orgkey.service', '--value', '-p', name],
+    process.env,
+  );
+  return stdout.trim();
 }
 
 /** Started by the first request. */
@@ -334,10 +364,10 @@ async function failures(): Promise<string> {
   return stdout.trim();
 }
 
-/** Polls until a condition holds. @throws after a minute. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
+/** Polls until a condition holds. @throws after `limit` milliseconds. */
+async function until(isSo: () => Promise<boolean>, limit = 60_000): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 50) {
-    if (waited > 60_000) throw new Error(`this never became true: ${isSo.toString()}`);
+    if (waited > limit) throw new Error(`this never became true: ${isSo.toString()}`);
     await wait(50);
   }
 }

@@ -53,6 +53,7 @@ for (const [who, owner] of [
     t.deepEqual(found['status'], {installed: true, state: 'running'});
     t.true(found['hasProcess']);
     t.is(found['control'], 'ok');
+    t.true(found['watchdog'], 'the daemon set the limit of the watchdog');
     t.deepEqual(found['again'], {kind: 'done', changes: []});
     t.like(found['added'], {kind: 'done'}, JSON.stringify(found['added']));
     t.is(found['late'], 'nothing');

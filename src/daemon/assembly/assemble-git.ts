@@ -1,7 +1,7 @@
 import {createHmac} from 'node:crypto';
 import type {Socket} from 'node:net';
 import type {AnswerParts} from '../../answer/answer.ts';
-import type {SocketScope} from '../../organization/socket-scope.ts';
+import {shareOf, type SocketScope} from '../../organization/socket-scope.ts';
 import {machineDirectory} from '../../places/paths.ts';
 import {Grants} from '../../ssh/grant/grants.ts';
 import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
@@ -12,6 +12,7 @@ import {serveConnection} from '../git/connection.ts';
 import {Crowd, descriptorLimit} from '../git/crowd.ts';
 import {GitSockets} from '../git/git-sockets.ts';
 import {GrantPlaces} from '../git/grant-places.ts';
+import type {AskPeer} from '../git/peer-credentials.ts';
 import {respond, type Report, type RespondParts} from '../git/respond.ts';
 import {IdleWatch} from '../idle-watch.ts';
 import type {Place} from '../place.ts';
@@ -34,6 +35,7 @@ interface GitParts {
   readonly inherited: ReadonlyMap<string, number>;
   /** Random bytes of this process. */
   readonly key: Uint8Array;
+  readonly askPeer: AskPeer;
   readonly logging: Logging;
   readonly inForce: ConfigurationInForce;
   readonly supply: TokenSupply;
@@ -68,7 +70,7 @@ export function assembleGit(parts: GitParts): GitSide {
   const idle = new IdleWatch(() => performance.now());
   const proofOf = prover(parts.key);
   const current = answersBy(parts);
-  const serve = server({
+  const answering: RespondParts = {
     current,
     gateway: parts.gateway,
     grant: (request, scope) => grants.answer(request, scope),
@@ -76,7 +78,8 @@ export function assembleGit(parts: GitParts): GitSide {
     report: noting(idle, createReporter({tally, audit, logOf, now: Date.now})),
     onUnexpected: logging.onUnexpected,
     now: () => performance.now(),
-  });
+  };
+  const serve = server(answering, parts.askPeer);
   const sockets = new GitSockets({directory, inherited, places, serve, proofOf});
   const manager = directory === machineRuntimeDirectory ? 'system' : 'user';
   const guard = new SocketGuard({inForce, sockets, log, manager});
@@ -141,12 +144,17 @@ function noting(idle: IdleWatch, report: (report: Report) => void): (report: Rep
 }
 
 /** Returns what serves the connections of each socket. All scoped sockets share one limit. */
-function server(parts: RespondParts): (scope: SocketScope) => (socket: Socket) => void {
-  const crowd = new Crowd(descriptorLimit());
+function server(parts: RespondParts, askPeer: AskPeer): (scope: SocketScope) => (socket: Socket) => void {
+  const descriptors = descriptorLimit();
+  const main = new Crowd('main', descriptors);
+  const scoped = new Crowd('scoped', descriptors);
   return function serveScope(scope) {
+    const crowd = scope.organizations === undefined ? main : scoped;
     return function serveClient(socket) {
-      if (scope.organizations !== undefined) crowd.enter(scope.name, socket);
-      serveConnection(socket, (bytes) => respond(bytes, scope, parts));
+      const client = askPeer(socket);
+      const from = client === undefined ? scope : {...scope, client};
+      crowd.enter(shareOf(from), socket);
+      serveConnection(socket, (bytes) => respond(bytes, from, parts));
     };
   };
 }

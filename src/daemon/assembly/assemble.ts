@@ -11,6 +11,7 @@ import type {DaemonOptions, Place} from '../place.ts';
 import {ClockWatch} from '../status/clock-watch.ts';
 import type {SideServers} from '../status/side-servers.ts';
 import {Tally} from '../status/tally.ts';
+import type {AskPeer} from '../git/peer-credentials.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {TokenSupply} from '../supply/token-supply.ts';
@@ -35,6 +36,7 @@ export interface Assembly {
 }
 
 interface AssemblyParts {
+  readonly askPeer: AskPeer;
   readonly place: Place;
   readonly options: DaemonOptions;
   readonly environment: NodeJS.ProcessEnv;
@@ -43,7 +45,7 @@ interface AssemblyParts {
 }
 
 /** Makes the parts and joins them. Nothing is opened, read or started yet. */
-export function assemble({place, options, environment, inherited}: AssemblyParts): Assembly {
+export function assemble({place, options, environment, inherited, askPeer}: AssemblyParts): Assembly {
   const {uid, state} = place;
   const key = randomBytes(32);
   const clock = createClock();
@@ -65,6 +67,7 @@ export function assemble({place, options, environment, inherited}: AssemblyParts
     environment,
     inherited,
     key,
+    askPeer,
     logging,
     inForce,
     supply,

@@ -1,29 +1,32 @@
 import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
 
-/** Each connection can hold 64 KiB of an unfinished request. */
-const MOST = 1024;
+/** Each connection can hold 64 KiB of an unfinished request. A burst of 5,000 clients fits on the main socket. */
+const MOST = {main: 6144, scoped: 1024} as const;
+
+/** The rest is for files, children and servers. */
+const OF_DESCRIPTORS = {main: 1 / 2, scoped: 1 / 4} as const;
 
 /**
- * Bounds the connections of all scoped sockets together. They share the descriptors and the memory of this process with
- * the main socket, and must not block its clients.
+ * Bounds the connections of the main socket, or of all scoped sockets together. They share the descriptors and the memory
+ * of this process, and no client may block the others.
  */
 export class Crowd {
   readonly #most: number;
   readonly #open = new Map<string, Set<Socket>>();
 
-  /** `descriptors`: how many this process may have. Half of them remain for everything else. */
-  constructor(descriptors: number) {
-    this.#most = Math.min(MOST, Math.floor(descriptors / 2));
+  /** `descriptors`: how many this process may have. */
+  constructor(kind: keyof typeof MOST, descriptors: number) {
+    this.#most = Math.min(MOST[kind], Math.floor(descriptors * OF_DESCRIPTORS[kind]));
   }
 
   /**
-   * Adds a connection of the scoped socket `name`. If there are too many, it closes the oldest one that has not finished
-   * its request, on the socket that has most; if all have, the new one.
+   * Adds a connection to a share. If there are too many, it closes the oldest one that has not finished its request, in
+   * the largest share; if all have, the new one.
    */
-  enter(name: string, socket: Socket): void {
-    const others = this.#open.get(name) ?? new Set();
-    this.#open.set(name, others.add(socket));
+  enter(share: string, socket: Socket): void {
+    const others = this.#open.get(share) ?? new Set();
+    this.#open.set(share, others.add(socket));
     socket.once('close', () => this.#leave(socket));
     if (this.#size() <= this.#most) return;
     const leaving = this.#oldestIdle() ?? socket;
@@ -43,8 +46,8 @@ export class Crowd {
   }
 
   #leave(socket: Socket): void {
-    for (const [name, sockets] of this.#open) {
-      if (sockets.delete(socket) && sockets.size === 0) this.#open.delete(name);
+    for (const [share, sockets] of this.#open) {
+      if (sockets.delete(socket) && sockets.size === 0) this.#open.delete(share);
     }
   }
 }

@@ -1,9 +1,9 @@
 import {join} from 'node:path';
 import type {AuditSettings} from '../../config/configuration.ts';
-import type {SocketScope} from '../../organization/socket-scope.ts';
+import {shareOf, type SocketScope} from '../../organization/socket-scope.ts';
 import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
 import {Audit, type AuditEntry} from './audit.ts';
-import {RepeatedRejections} from './repeated-rejections.ts';
+import {RepeatedEntries} from './repeated-entries.ts';
 
 interface AuditTrailParts {
   /** The state directory. */
@@ -19,11 +19,12 @@ export function auditFilesAmong(names: readonly string[]): string[] {
 }
 
 /**
- * Records who received what. Each scoped socket has a file of its own, so that its clients cannot push out the entries
- * of others.
+ * Records who received what. Each scoped socket has a file of its own, and each user of a socket a share, so that clients
+ * cannot push out the entries of others.
  */
 export class AuditTrail {
   readonly #parts: AuditTrailParts;
+  readonly #files = new Map<string, Audit>();
   readonly #shares = new Map<string, Share>();
 
   constructor(parts: AuditTrailParts) {
@@ -32,38 +33,51 @@ export class AuditTrail {
 
   /** How many lines were lost, to a full disk or because there were too many at once. */
   get dropped(): number {
-    return [...this.#shares.values()].reduce((sum, {file}) => sum + file.dropped, 0);
+    return [...this.#files.values()].reduce((sum, file) => sum + file.dropped, 0);
   }
 
   /** `scope`: the socket that received the request. `undefined`: the control channel. */
   write(entry: AuditEntry, scope: SocketScope | undefined): void {
-    const {file, rejections} = this.#shareOf(scope);
-    if (NOTHING_LEFT.has(entry.outcome)) rejections.note(entry);
-    else file.write(entry);
+    const share = this.#shareOf(scope);
+    const line = {...entry, ...scope?.client};
+    if (NOTHING_LEFT.has(entry.outcome)) share.rejections.count(line);
+    else share.handOuts.write(line);
   }
 
   /** Resolves when every waiting line is written or counted as dropped. */
   async flush(): Promise<void> {
-    const shares = [...this.#shares.values()];
-    for (const {rejections} of shares) rejections.flush();
-    await Promise.all(shares.map(({file}) => file.flush()));
+    for (const {handOuts, rejections} of this.#shares.values()) {
+      handOuts.flush();
+      rejections.flush();
+    }
+    await Promise.all(Array.from(this.#files.values(), (file) => file.flush()));
   }
 
+  /** The control channel has a share of its own. */
   #shareOf(scope: SocketScope | undefined): Share {
-    const name = scope?.organizations === undefined ? 'audit.jsonl' : `audit.${scope.name}.jsonl`;
+    const name = scope === undefined ? 'control' : shareOf(scope);
     const known = this.#shares.get(name);
     if (known) return known;
-    const {state, after, ...parts} = this.#parts;
-    const file = new Audit(join(state, name), parts);
-    const share = {file, rejections: new RepeatedRejections((entry) => file.write(entry), after)};
+    const file = this.#fileOf(scope);
+    const repeated = () => new RepeatedEntries((entry) => file.write(entry), this.#parts.after);
+    const share = {handOuts: repeated(), rejections: repeated()};
     this.#shares.set(name, share);
     return share;
   }
+
+  #fileOf(scope: SocketScope | undefined): Audit {
+    const name = scope?.organizations === undefined ? 'audit.jsonl' : `audit.${scope.name}.jsonl`;
+    const {state, settings, failed} = this.#parts;
+    const file = this.#files.get(name) ?? new Audit(join(state, name), {settings, failed});
+    this.#files.set(name, file);
+    return file;
+  }
 }
 
+/** What one user of one socket, or the control channel, adds. */
 interface Share {
-  readonly file: Audit;
-  readonly rejections: RepeatedRejections;
+  readonly handOuts: RepeatedEntries;
+  readonly rejections: RepeatedEntries;
 }
 
 /** The outcomes for which the client received nothing. */

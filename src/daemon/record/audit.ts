@@ -9,6 +9,9 @@ export interface AuditEntry {
   readonly event: 'get' | 'store' | 'erase' | 'grant' | 'token' | 'carry';
   readonly outcome: string;
   readonly socket: string;
+  /** Of the process that asked, if the system says so. */
+  readonly uid?: number | undefined;
+  readonly pid?: number | undefined;
   readonly host?: string | undefined;
   readonly organization?: string | undefined;
   readonly path?: string | undefined;

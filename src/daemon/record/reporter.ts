@@ -34,6 +34,7 @@ export function createReporter({
     const log = logOf(scope);
     const details = () => ({
       socket: scope.name,
+      ...scope.client,
       organization: answered && describeOwner(answered.owner),
       identity: answered?.choice && describeIdentity(answered.choice.binding.identity),
       source: answered?.source,

@@ -1,5 +1,5 @@
 import type {SubmoduleSettings} from '../../config/configuration.ts';
-import type {SocketScope} from '../../organization/socket-scope.ts';
+import {shareOf, type SocketScope} from '../../organization/socket-scope.ts';
 import {messageOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Answer} from '../../protocol/answer.ts';
@@ -55,7 +55,7 @@ interface GrantStory {
 /** In milliseconds; how long an ending daemon waits for an unused grant, or for a git that has received everything. */
 const UNUSED_LIMIT = 1000;
 
-/** On one socket. Each grant is a connection to the host. Git has far fewer jobs. */
+/** In one share. Each grant is a connection to the host. Git has far fewer jobs. */
 const MOST_OPEN = 128;
 
 type Grant = Extract<GrantDecision<SubmoduleSettings>, {kind: 'grant'}>;
@@ -103,7 +103,7 @@ export class Grants {
     const isHere = scope.organizations === undefined;
     if (isHere && (await this.#submodules.find(request.directory)) === 'none')
       return this.#passed(request, 'the repository has no submodules');
-    if ((this.#open.get(scope.name) ?? 0) >= MOST_OPEN)
+    if ((this.#open.get(shareOf(scope)) ?? 0) >= MOST_OPEN)
       return this.#denied(
         request,
         `${MOST_OPEN} transfers are open already on the socket ${scope.name}`,
@@ -136,7 +136,8 @@ export class Grants {
     for (const stop of stops) stop();
   }
 
-  #count({name}: SocketScope, more: 1 | -1): void {
+  #count(scope: SocketScope, more: 1 | -1): void {
+    const name = shareOf(scope);
     this.#open.set(name, (this.#open.get(name) ?? 0) + more);
   }
 

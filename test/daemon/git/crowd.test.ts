@@ -22,8 +22,8 @@ function gone(sockets: readonly Socket[]): boolean[] {
   return sockets.map(({destroyed}) => destroyed);
 }
 
-test('beyond half of the descriptors, the oldest client of the fullest socket goes', (t) => {
-  const crowd = new Crowd(8);
+test('beyond a part of the descriptors, the oldest client of the fullest socket goes', (t) => {
+  const crowd = new Crowd('scoped', 16);
   const one = enter(crowd, 'one');
   const other = [enter(crowd, 'other'), enter(crowd, 'other'), enter(crowd, 'other')];
   t.deepEqual(gone([one, ...other]), [false, false, false, false]);
@@ -34,7 +34,7 @@ test('beyond half of the descriptors, the oldest client of the fullest socket go
 });
 
 test('clients that have asked stay, and a new one goes if all have', async (t) => {
-  const crowd = new Crowd(6);
+  const crowd = new Crowd('scoped', 12);
   const waiting = [enter(crowd, 'one'), enter(crowd, 'one')];
   for (const socket of waiting) await ask(socket);
   const idle = enter(crowd, 'one');
@@ -46,7 +46,7 @@ test('clients that have asked stay, and a new one goes if all have', async (t) =
 });
 
 test('a client that disconnects makes room', async (t) => {
-  const crowd = new Crowd(4);
+  const crowd = new Crowd('scoped', 8);
   const sockets = [enter(crowd, 'one'), enter(crowd, 'one')];
   for (const socket of sockets) {
     const closed = once(socket, 'close');
@@ -56,3 +56,16 @@ test('a client that disconnects makes room', async (t) => {
   sockets.push(enter(crowd, 'one'), enter(crowd, 'one'));
   t.deepEqual(gone(sockets), [true, true, false, false]);
 });
+
+for (const [kind, descriptors, most] of [
+  ['main', 256, 128],
+  ['main', 16_384, 6144],
+  ['scoped', 256, 64],
+  ['scoped', Infinity, 1024],
+] as const)
+  test(`of ${descriptors} descriptors, ${kind} connections get ${most}`, (t) => {
+    const crowd = new Crowd(kind, descriptors);
+    const sockets = Array.from({length: most + 1}, () => enter(crowd, 'one'));
+    t.deepEqual(gone(sockets).indexOf(true), 0);
+    t.is(gone(sockets).filter(Boolean).length, 1);
+  });

@@ -11,24 +11,27 @@ import {ManualTimers} from '../../helpers/timers.ts';
 const team = scopedTo('contoso');
 const everybody = {name: 'git', organizations: undefined};
 
-test('the log lines of each scoped socket are limited', (t) => {
+test('the log lines of each socket and each of its users are limited', (t) => {
   const written: string[] = [];
   const log: Log = (level, message) => void written.push(`${level}: ${message}`);
   const timers = new ManualTimers();
   const logOf = shareLog(log, timers.start);
   const other = {...team, name: 'other'};
-  for (let line = 0; line < 150; line++) {
+  for (let line = 0; line < 350; line++) {
     logOf(team)('debug', 'a detail');
     logOf(team)('warn', 'of the team');
-    logOf(everybody)('warn', 'of all');
+    logOf({...everybody, client: {uid: 1000, pid: line}})('warn', 'of one user');
   }
   logOf(other)('warn', 'of others');
+  logOf({...everybody, client: {uid: 1001, pid: 1}})('warn', 'of another user');
+  logOf(everybody)('warn', 'of an unknown user');
   const count = (text: string) => written.filter((line) => line === text).length;
-  t.is(count('debug: a detail'), 150);
+  t.is(count('debug: a detail'), 350);
   t.is(count('warn: of the team'), 100);
-  t.is(count('warn: of all'), 150);
-  t.is(count('warn: of others'), 1);
-  t.is(timers.fire(60_000), 2);
+  t.is(count('warn: of one user'), 300);
+  for (const one of ['of others', 'of another user', 'of an unknown user']) t.is(count(`warn: ${one}`), 1);
+  t.is(timers.fire(60_000), 5);
+  t.is(count('warn: 250 more lines of this socket are left out'), 1);
   t.is(written.at(-1), 'warn: 50 more lines of this socket are left out');
   logOf(team)('warn', 'of the team');
   t.is(written.at(-1), 'warn: of the team');

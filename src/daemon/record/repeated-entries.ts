@@ -10,24 +10,38 @@ const MOST_KINDS = 32;
 /** The kind of entries beyond that. */
 const OTHERS = '';
 
+/** How many entries are written in full in this time. */
+const MOST_IN_FULL = 1000;
+
 /**
- * Writes requests that got nothing to the audit: the first of each kind in full, and after a minute how many more there
- * were. Otherwise a client could fill the audit with requests for what it may not have.
+ * Bounds what one client adds to the audit. Of the entries beyond the bound, and of all requests that got nothing, it
+ * writes the first of each kind in full, and after a minute how many more there were. Otherwise a client could push out
+ * what others received.
  */
-export class RepeatedRejections {
+export class RepeatedEntries {
   readonly #write: (entry: AuditEntry) => void;
   readonly #after: StartTimer;
   readonly #counts = new Map<string, {readonly last: AuditEntry; readonly times: number}>();
   #cancel: (() => void) | undefined;
+  #inFull = 0;
 
   constructor(write: (entry: AuditEntry) => void, after: StartTimer) {
     this.#write = write;
     this.#after = after;
   }
 
-  note(entry: AuditEntry): void {
+  /** Writes an entry, or counts it if there were too many. */
+  write(entry: AuditEntry): void {
     this.#cancel ??= this.#after(PERIOD, () => this.flush());
-    const kind = JSON.stringify([entry.event, entry.outcome, entry.organization, entry.reason]);
+    if (++this.#inFull > MOST_IN_FULL) this.count(entry);
+    else this.#write(entry);
+  }
+
+  /** Counts an entry with others of its kind. */
+  count(entry: AuditEntry): void {
+    this.#cancel ??= this.#after(PERIOD, () => this.flush());
+    const {event, outcome, organization, identity, reason} = entry;
+    const kind = JSON.stringify([event, outcome, organization, identity, reason]);
     const key = this.#counts.has(kind) || this.#counts.size < MOST_KINDS ? kind : OTHERS;
     const before = this.#counts.get(key)?.times;
     if (before === undefined && key !== OTHERS) this.#write(entry);
@@ -38,6 +52,7 @@ export class RepeatedRejections {
   flush(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#inFull = 0;
     for (const [key, {last, times}] of this.#counts) {
       const {time, event, outcome, socket} = last;
       if (times > 0) this.#write({...(key === OTHERS ? {time, event, outcome, socket} : last), times});

@@ -1,0 +1,50 @@
+import {spawn} from 'node:child_process';
+import type {StartTimer} from '../ssh/grant/single-use-socket.ts';
+
+/** A daemon that is silent for so long is ended and started again by systemd, in milliseconds. */
+const WATCHDOG_LIMIT = 90_000;
+
+/** Several reports fit into the limit, in milliseconds. */
+const REPORT_EVERY = 25_000;
+
+/** Reports to systemd. */
+type Report = (notification: readonly string[]) => void;
+
+/**
+ * Reports to systemd that this process still does its work, from the loop that answers git. The first report sets the
+ * limit: where reports cannot be sent, there is none, and nothing ends a daemon that is well. Returns a function that
+ * stops it.
+ */
+export function feedWatchdog(report: Report | undefined, startTimer: StartTimer): () => void {
+  if (report === undefined) return () => undefined;
+  let stop: (() => void) | undefined;
+  const feed = () => {
+    report(['WATCHDOG=1']);
+    stop = startTimer(REPORT_EVERY, feed);
+  };
+  report([`WATCHDOG_USEC=${WATCHDOG_LIMIT * 1000}`]);
+  stop = startTimer(REPORT_EVERY, feed);
+  return () => {
+    stop?.();
+    // the requests under way may take longer than the limit
+    report(['WATCHDOG_USEC=0']);
+  };
+}
+
+/**
+ * Takes the socket of systemd's service manager from the environment, so that no child inherits it. Reports go through
+ * systemd's own program: Node has no Unix sockets for datagrams. `undefined`: systemd does not listen to us.
+ */
+export function takeNotifySocket(environment: NodeJS.ProcessEnv): Report | undefined {
+  const {NOTIFY_SOCKET, PATH} = environment;
+  delete environment['NOTIFY_SOCKET'];
+  if (NOTIFY_SOCKET === undefined) return undefined;
+  return (notification) => {
+    const child = spawn('systemd-notify', [...notification], {
+      env: {NOTIFY_SOCKET, ...(PATH === undefined ? {} : {PATH})},
+      stdio: 'ignore',
+    });
+    child.once('error', () => undefined);
+    child.unref();
+  };
+}

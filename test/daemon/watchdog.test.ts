@@ -1,0 +1,33 @@
+import test from 'ava';
+import {feedWatchdog, takeNotifySocket} from '../../src/daemon/watchdog.ts';
+import {ManualTimers} from '../helpers/timers.ts';
+
+const SECONDS = 1000;
+
+test('the first report sets a limit into which several reports fit', (t) => {
+  const timers = new ManualTimers();
+  const reports: string[] = [];
+  const stop = feedWatchdog((report) => reports.push(...report), timers.start);
+  t.deepEqual(reports, ['WATCHDOG_USEC=90000000']);
+  t.is(timers.fire(25 * SECONDS), 1);
+  t.is(timers.fire(25 * SECONDS), 1);
+  t.deepEqual(reports.slice(1), ['WATCHDOG=1', 'WATCHDOG=1']);
+  stop();
+  t.is(reports.at(-1), 'WATCHDOG_USEC=0');
+  t.is(timers.fire(25 * SECONDS), 0);
+});
+
+test('without a service manager nothing is reported', (t) => {
+  const timers = new ManualTimers();
+  const stop = feedWatchdog(takeNotifySocket({}), timers.start);
+  t.is(timers.fire(25 * SECONDS), 0);
+  t.notThrows(stop);
+});
+
+test('children do not inherit the socket of the service manager', (t) => {
+  const environment = {NOTIFY_SOCKET: '/run/nowhere', PATH: '/nowhere'};
+  const report = takeNotifySocket(environment);
+  t.deepEqual(environment, {PATH: '/nowhere'});
+  // the program is missing, or nothing listens: that is no failure
+  t.notThrows(() => report?.(['WATCHDOG=1']));
+});
