@@ -59,6 +59,10 @@ export const TIME_BUDGET = {
   control: 5_000,
   /** During a call, it asks so often whether the daemon still answers. Two of them are less than `answer`. */
   pulse: 4_000,
+  /** systemd ends a daemon that is silent for so long. */
+  watchdog: 90_000,
+  /** Several reports to the watchdog fit into its limit. */
+  watchdogReport: 25_000,
   /** A socket that we ask who listens there. */
   hello: 2_000,
   /**

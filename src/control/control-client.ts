@@ -44,30 +44,18 @@ export async function connectControl(
 
 async function open(path: string, silence: () => Error): Promise<ControlConnection> {
   const ipc = controlIpc(path, 'client');
-  ipc.config.maxRetries = 0;
-  ipc.config.stopRetrying = true;
-
   const pending = new Map<string, {resolve: (result: never) => void; reject: (error: Error) => void}>();
   const listeners = new Set<(event: ControlEvent) => void>();
   const lost = new OrgkeyError('ERR_NOT_RUNNING', 'the daemon ended the connection');
 
-  const peer = await new Promise<Client>((resolve, reject) => {
-    ipc.connectTo(PEER, path, () => {
-      const client = ipc.of[PEER];
-      if (client === undefined) return;
-      client.on('connect', () => resolve(client));
-      client.on('error', () => reject(new OrgkeyError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
-    });
-  });
+  const peer = await connectPeer(ipc, path);
   const rejectAll = (error: Error) => {
     for (const {reject} of pending.values()) reject(error);
     pending.clear();
     pulse.stop();
   };
-  const pulse = createPulse({
-    ask: () => peer.emit('request', {id: randomUUID(), method: 'ping', params: undefined}),
-    onSilence: () => rejectAll(silence()),
-  });
+  const ping = () => peer.emit('request', {id: randomUUID(), method: 'ping'});
+  const pulse = createPulse(ping, () => rejectAll(silence()));
   peer.on('disconnect', () => rejectAll(lost));
   peer.on('response', ({id, result, error}) => {
     pulse.hear();
@@ -98,11 +86,27 @@ async function open(path: string, silence: () => Error): Promise<ControlConnecti
 
 const PEER = 'orgkey';
 
+function connectPeer(ipc: ReturnType<typeof controlIpc>, path: string): Promise<Client> {
+  ipc.config.maxRetries = 0;
+  ipc.config.stopRetrying = true;
+  return new Promise((resolve, reject) => {
+    ipc.connectTo(PEER, path, () => {
+      const client = ipc.of[PEER];
+      if (client === undefined) return;
+      client.on('connect', () => resolve(client));
+      client.on('error', () => reject(new OrgkeyError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
+    });
+  });
+}
+
 /**
  * Notices during a call that the daemon stopped answering. A call may take as long as a user takes to sign in, and the
  * daemon answers pings meanwhile.
  */
-function createPulse({ask, onSilence}: {readonly ask: () => void; readonly onSilence: () => void}): {
+function createPulse(
+  ping: () => void,
+  onSilence: () => void,
+): {
   start(): void;
   hear(): void;
   stop(): void;
@@ -113,7 +117,7 @@ function createPulse({ask, onSilence}: {readonly ask: () => void; readonly onSil
     stopTimer = startTimer(TIME_BUDGET.pulse, () => {
       if (!isHeard) return onSilence();
       isHeard = false;
-      ask();
+      ping();
       beat();
     });
   };

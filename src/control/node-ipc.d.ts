@@ -50,7 +50,5 @@ declare module 'node-ipc/parsers' {
   }
 
   /** Ends the connection that caused it. */
-  export class IPCProtocolError extends Error {
-    constructor(code: string, message: string);
-  }
+  export const IPCProtocolError: new (code: string, message: string) => Error;
 }

@@ -1,18 +1,13 @@
 import {spawn} from 'node:child_process';
 import type {StartTimer} from '../ssh/grant/single-use-socket.ts';
-
-/** A daemon that is silent for so long is ended and started again by systemd, in milliseconds. */
-const WATCHDOG_LIMIT = 90_000;
-
-/** Several reports fit into the limit, in milliseconds. */
-const REPORT_EVERY = 25_000;
+import {TIME_BUDGET} from '../time-budget.ts';
 
 /** Reports to systemd. */
 type Report = (notification: readonly string[]) => void;
 
 /**
  * Reports to systemd that this process still does its work, from the loop that answers git. The first report sets the
- * limit: where reports cannot be sent, there is none, and nothing ends a daemon that is well. Returns a function that
+ * limit: if reports cannot be sent, systemd has no limit and never ends a daemon that is well. Returns a function that
  * stops it.
  */
 export function feedWatchdog(report: Report | undefined, startTimer: StartTimer): () => void {
@@ -20,10 +15,10 @@ export function feedWatchdog(report: Report | undefined, startTimer: StartTimer)
   let stop: (() => void) | undefined;
   const feed = () => {
     report(['WATCHDOG=1']);
-    stop = startTimer(REPORT_EVERY, feed);
+    stop = startTimer(TIME_BUDGET.watchdogReport, feed);
   };
-  report([`WATCHDOG_USEC=${WATCHDOG_LIMIT * 1000}`]);
-  stop = startTimer(REPORT_EVERY, feed);
+  report([`WATCHDOG_USEC=${TIME_BUDGET.watchdog * 1000}`]);
+  stop = startTimer(TIME_BUDGET.watchdogReport, feed);
   return () => {
     stop?.();
     // the requests under way may take longer than the limit

@@ -45,7 +45,8 @@ interface AssemblyParts {
 }
 
 /** Makes the parts and joins them. Nothing is opened, read or started yet. */
-export function assemble({place, options, environment, inherited, askPeer}: AssemblyParts): Assembly {
+export function assemble(parts: AssemblyParts): Assembly {
+  const {place, options, environment, inherited} = parts;
   const {uid, state} = place;
   const key = randomBytes(32);
   const clock = createClock();
@@ -63,11 +64,8 @@ export function assemble({place, options, environment, inherited, askPeer}: Asse
   logging.liveSecrets.add(() => supply.tokens.secrets());
   logging.liveSecrets.add(() => supply.logins.secrets());
   const git = assembleGit({
-    place,
-    environment,
-    inherited,
+    ...parts,
     key,
-    askPeer,
     logging,
     inForce,
     supply,

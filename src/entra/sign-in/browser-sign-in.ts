@@ -6,6 +6,7 @@ import {
   endpointsOf,
   personScope,
   randomText,
+  type Endpoints,
   type Grant,
 } from './issuer.ts';
 import {fieldOf, type Job} from '../job.ts';
@@ -29,24 +30,11 @@ export async function signInWithBrowser(
   const {verifier, challenge} = createPkce();
   const listener = await ReturnListener.open({state});
   try {
-    const url = new URL(endpoints.authorize);
-    const parameters = {
-      client_id: fieldOf(job, 'clientId'),
-      response_type: 'code',
-      // fact 72
-      response_mode: endpoints.formPost ? 'form_post' : 'query',
-      redirect_uri: listener.redirectUri,
-      scope: personScope(job),
-      state,
-      nonce,
-      code_challenge: challenge,
-      code_challenge_method: 'S256',
-      prompt: 'select_account',
-    };
-    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     tell({
       event: 'login',
-      openUrl: listener.leadTo(url.href),
+      openUrl: listener.leadTo(
+        authorizeUrl(job, endpoints, {redirectUri: listener.redirectUri, state, nonce, challenge}),
+      ),
       clientId: fieldOf(job, 'clientId'),
     });
     const code = await listener.code;
@@ -75,6 +63,37 @@ export async function signInWithBrowser(
   } finally {
     listener.close();
   }
+}
+
+interface Started {
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly challenge: string;
+}
+
+/** Returns the issuer's address at which the user signs in. */
+function authorizeUrl(
+  job: Job,
+  endpoints: Endpoints,
+  {redirectUri, state, nonce, challenge}: Started,
+): string {
+  const url = new URL(endpoints.authorize);
+  const parameters = {
+    client_id: fieldOf(job, 'clientId'),
+    response_type: 'code',
+    // fact 72
+    response_mode: endpoints.formPost ? 'form_post' : 'query',
+    redirect_uri: redirectUri,
+    scope: personScope(job),
+    state,
+    nonce,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    prompt: 'select_account',
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
 }
 
 function redeem(
