@@ -47,8 +47,12 @@ export const TIME_BUDGET = {
   httpTry: 3_500,
   /** Before the second try; three times as long before the third. */
   httpRetry: 250,
+  /** Between two tries of a metadata service that is being updated: four fit into `acquirer` − `acquirerReport`. */
+  metadataRetry: 2_000,
   /** A server that wants a longer pause gets no further try. With `httpTry` it fits into `acquirer` − `acquirerReport`. */
   httpLongestPause: 2_500,
+  /** A gateway's connection to Azure DevOps, through a proxy or not. With the answer it ends before `answer`. */
+  connection: ACQUIRER,
   /** Asking Azure DevOps about a rejected token, before it is withheld. Half of `patience`: a token may be acquired first. */
   verification: PATIENCE / 2,
   /** The disk or a keyring on behalf of a request. Together with `patience` no more than `answer`. */

@@ -16,6 +16,8 @@ for (const [rule, holds] of [
   ['an Azure CLI that hangs is named', budget.azureCli < acquirer],
   ['two requests that hang', budget.httpTry * 2 + budget.httpRetry < acquirer],
   ['one request after the longest pause', budget.httpLongestPause + budget.httpTry < acquirer],
+  ['a gateway whose proxy is silent says so', budget.connection < budget.patience],
+  ['four tries of a metadata service', budget.metadataRetry * 1.125 * 3 + budget.httpRetry < acquirer],
   ['a cold start leaves time for the answer', budget.coldStart < budget.answer],
   ['systemd accepts 30 starts in a minute', budget.failedStart * 30 > 60_000],
   ['requests under way are answered before the end', budget.finish > budget.answer],

@@ -38,6 +38,8 @@ export function explainFailure(
   const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
   // a user who has not signed in needs only this
   const isSignedOut = code === 'ERR_NOT_SIGNED_IN';
+  // a machine's metadata service is away for a minute, several times a year: that stops no git
+  const isPassing = code === 'ERR_METADATA_UPDATING';
   const hints = [
     nameInRepair(hint, owner.kind === 'server' ? describeOwner(owner) : nameOf(owner)),
     tenant && adviseOnTenant(tenant, identity, failure),
@@ -47,7 +49,7 @@ export function explainFailure(
     kind: 'failure',
     errors: [`${who}: ${message} (${code})`],
     hints: hints.filter((line) => line !== undefined),
-    quit: request.operation === 'get' && choice.by === 'name' && onFailure === 'quit',
+    quit: request.operation === 'get' && choice.by === 'name' && onFailure === 'quit' && !isPassing,
   };
 }
 

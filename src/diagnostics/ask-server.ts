@@ -8,7 +8,12 @@ export type Answer = Omit<WebReply, 'isCut'>;
 export type Asked =
   | {readonly kind: 'answered'; readonly answer: Answer}
   /** Half a sentence, and what repairs it. */
-  | {readonly kind: 'unreachable'; readonly message: string; readonly repair: string};
+  | {
+      readonly kind: 'unreachable';
+      readonly code: string;
+      readonly message: string;
+      readonly repair: string;
+    };
 
 interface Question {
   /** Default: GET. */
@@ -27,7 +32,7 @@ export async function askServer({method = 'GET', url, headers, environment}: Que
     return {kind: 'answered', answer: await sendRequest({method, url, headers}, wayOut)};
   } catch (error) {
     const {host} = new URL(url);
-    const {message, hint} = advise(
+    const {code, message, hint} = advise(
       {
         kind: 'unreachable',
         service: 'issuer',
@@ -37,10 +42,18 @@ export async function askServer({method = 'GET', url, headers, environment}: Que
       },
       {kind: 'doctor'},
     );
-    // the advice is written for the daemon, but here this shell's environment counts
-    const repair = hint?.replace(' in the environment of the service', '');
-    return {kind: 'unreachable', message, repair: repair ?? 'check the network of this machine'};
+    return {
+      kind: 'unreachable',
+      code,
+      message,
+      repair: forThisShell(hint) ?? 'check the network of this machine',
+    };
   }
+}
+
+/** Advice is written for the daemon, but the environment of this shell counts for the commands. */
+export function forThisShell(hint: string | undefined): string | undefined {
+  return hint?.replace(/,? in the environment of the service/, '');
 }
 
 /** In milliseconds, for the proxy and the answer. */

@@ -103,26 +103,31 @@ const NOT_AUTHORIZED = 'TF400813';
 function busy(answer: Answer): Extract<Verdict, {kind: 'busy'}> {
   const {status, headers} = answer;
   const code = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(textOf(answer))?.[0];
-  const seconds = secondsToWait(headers['retry-after'], headers.date);
+  const time = timeToWait(headers['retry-after'], headers.date);
   const named = `HTTP ${status}${code === undefined ? '' : `, ${code}`}`;
-  const wait = seconds === undefined ? '' : `; it asks to wait ${seconds} s`;
+  const wait = time === undefined ? '' : `; it asks to wait ${time}`;
   return {
     kind: 'busy',
     message:
       status === 429
         ? `it limits the number of our requests (${named})${wait}`
         : `it is not available (${named})${wait}`,
-    repair: `${seconds === undefined ? 'wait some minutes' : `wait ${seconds} s`}, then try again${status === 429 ? '' : '; for outages see https://status.dev.azure.com'}`,
+    repair: `wait ${time ?? 'some minutes'}, then try again${status === 429 ? '' : '; for outages see https://status.dev.azure.com'}`,
   };
 }
 
 /** Reads `Retry-After`, in seconds or as a date; a date counts from the server's own clock. */
-function secondsToWait(value: string | undefined, date: string | undefined): number | undefined {
+function timeToWait(value: string | undefined, date: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  if (/^[0-9]{1,6}$/.test(value.trim())) return Number(value);
-  const seconds = Math.ceil((Date.parse(value) - Date.parse(date ?? '')) / 1000);
-  return Number.isFinite(seconds) ? Math.max(0, Math.min(999_999, seconds)) : undefined;
+  const seconds = /^[0-9]{1,15}$/.test(value.trim())
+    ? Number(value)
+    : Math.ceil((Date.parse(value) - Date.parse(date ?? '')) / 1000);
+  if (!Number.isFinite(seconds)) return undefined;
+  return seconds > LONGEST_WAIT ? 'over an hour' : `${Math.max(0, seconds)} s`;
 }
+
+/** In seconds; a longer time is more likely a mistake. */
+const LONGEST_WAIT = 3600;
 
 function textOf(answer: Answer): string {
   return [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');

@@ -199,8 +199,8 @@ function adviceByOauthError(rejection: Rejection, subject: Subject): Advice {
 function adviceOnMetadata(rejection: Rejection): Advice {
   if (rejection.status === 404 || rejection.status === 410)
     return {
-      message: `the machine's metadata service is being updated or has no identities (HTTP ${rejection.status})`,
-      hint: 'Wait a minute; then check that an identity is assigned to the machine.',
+      message: `the machine's metadata service is being updated, which takes up to 70 s, or has no identities (HTTP ${rejection.status})`,
+      hint: 'Try again in a minute; then check that an identity is assigned to the machine.',
     };
   if (rejection.status === 400)
     return {

@@ -8,15 +8,14 @@ type Silence = Extract<AcquirerFailure, {kind: 'unreachable'}>;
 
 /** Explains why no answer came, from the nearest cause to the farthest. */
 export function adviseOnSilence(silence: Silence): Failure {
-  const {service, code, proxy} = silence;
+  const {service, code, detail, hint, proxy} = silence;
   const host = printable(silence.host);
-  if (proxy !== undefined && (code === 'ERR_PROXY_TUNNEL' || beforeTheServer.has(code)))
-    return adviseOnProxy(silence, proxy);
+  if (hint !== undefined) return worded(code, printable(detail), printable(hint));
   if (service === 'managed-identity')
     return worded(
       'ERR_NO_METADATA_SERVICE',
       `this machine's metadata service (${host}) cannot be reached (${code})`,
-      'A managed identity works on Azure machines only; in a container or behind a firewall, let 169.254.169.254 through.',
+      'If it never worked here, use another identity (only Azure machines have one), or let 169.254.169.254 through the container or firewall; orgkey asks again automatically.',
     );
   const through = proxy === undefined ? '' : ` through the proxy ${printable(proxy)}`;
   const known = adviceByCode.get(code) ?? (isTlsError(code) ? tls : unreachable);
@@ -116,32 +115,3 @@ const adviceByCode: ReadonlyMap<string, Explain> = new Map(
 function isTlsError(code: string): boolean {
   return code.startsWith('ERR_SSL') || code === 'EPROTO';
 }
-
-/** A failure before the proxy made the connection. */
-function adviseOnProxy({code, detail, ...rest}: Silence, proxy: string): Failure {
-  const host = printable(rest.host);
-  const via = printable(proxy);
-  if (code !== 'ERR_PROXY_TUNNEL')
-    return worded(
-      'ERR_PROXY_UNREACHABLE',
-      `the proxy ${via} cannot be reached (${code})`,
-      `Check HTTPS_PROXY in the environment of the service, or name ${host} in NO_PROXY.`,
-    );
-  const wantsLogin = /\b407\b/.test(detail);
-  return worded(
-    'ERR_PROXY_REFUSED',
-    `the proxy ${via} makes no connection to ${host}${wantsLogin ? ', it wants a login' : ''}`,
-    wantsLogin
-      ? 'Put the login into HTTPS_PROXY in the environment of the service: http://name:password@proxy:port'
-      : `Have the proxy allow ${host}, or name it in NO_PROXY.`,
-  );
-}
-
-const beforeTheServer = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-]);

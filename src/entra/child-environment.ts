@@ -1,4 +1,4 @@
-import {completeAddress, proxyNames, withoutProxy} from '../network/proxy.ts';
+import {completeAddress, proxyNames, variableOf, withoutProxy} from '../network/proxy.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -13,10 +13,10 @@ export function childEnvironment(
 ): Record<string, string> {
   const environment = pick(variables, passedOn);
   for (const name of proxyNames) {
-    const address = environment[name];
+    const address = variableOf(variables, name)?.value;
     if (address !== undefined) environment[name] = completeAddress(address);
   }
-  const list = withoutProxy(variables['no_proxy'] ?? variables['NO_PROXY']);
+  const list = withoutProxy(variableOf(variables, 'NO_PROXY')?.value);
   return {
     ...environment,
     NO_PROXY: list,
@@ -39,7 +39,7 @@ export function managedIdentityVariables(variables: Variables): Record<string, s
 
 export const secretVariables: ReadonlySet<string> = new Set(['IDENTITY_HEADER', 'MSI_SECRET']);
 
-const passedOn = [...proxyNames, 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'];
+const passedOn = ['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE'];
 
 const ofTheCli = [
   'PATH',

@@ -26,9 +26,11 @@ export type AcquirerFailure =
       readonly kind: 'unreachable';
       readonly service: Service;
       readonly host: string;
-      /** Node's or OpenSSL's: `ENOTFOUND`, `CERT_HAS_EXPIRED`; `TIMEOUT` is ours. */
+      /** Node's or OpenSSL's: `ENOTFOUND`, `CERT_HAS_EXPIRED`; `TIMEOUT` and `ERR_PROXY_…` are ours. */
       readonly code: string;
       readonly detail: string;
+      /** If `code` and `detail` are words for users: how to repair it. */
+      readonly hint?: string | undefined;
       /** The proxy that the request went through, as `host:port`. */
       readonly proxy: string | undefined;
     }
@@ -79,7 +81,7 @@ function summaryOf(
     case 'local':
       return {code: failure.code, message: failure.detail, hint: failure.hint};
     case 'unreachable':
-      return {code: failure.code, message: failure.code};
+      return {code: failure.code, message: failure.code, hint: failure.hint};
     default:
       return {code: 'ERR_UNEXPECTED', message: failure.kind};
   }
@@ -133,6 +135,7 @@ export function failureFrom(value: unknown): AcquirerFailure {
         host,
         code: textOf(value['code']),
         detail,
+        hint: optionalText(value['hint']),
         proxy: optionalText(value['proxy']),
       };
     case 'unusable':

@@ -1,5 +1,5 @@
 import type {IncomingMessage} from 'node:http';
-import {codeOf, messageOf} from '../text/orgkey-error.ts';
+import {describeNetworkError} from '../network/send-request.ts';
 import {printable} from '../text/printable.ts';
 import type {Reason} from './answer-client.ts';
 import type {Denial} from './rule/operation.ts';
@@ -41,12 +41,12 @@ export function failureOf(error: unknown, host: string): Failure {
     const {code, message, hint} = error;
     return {status: 403, code, message: `this push is not carried: ${message}`, hint};
   }
-  const code = codeOf(error) ?? 'ERR_UNREACHABLE';
+  const {code, detail, hint = 'run: orgkey doctor'} = describeNetworkError(error);
   return {
     status: 502,
-    code: code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
-    message: `${host} cannot be reached: ${printable(messageOf(error), 200)}`,
-    hint: 'run: orgkey doctor',
+    code: code === 'TIMEOUT' ? 'ERR_TIMEOUT' : code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
+    message: `${host} cannot be reached: ${printable(detail, 200)}`,
+    hint,
   };
 }
 

@@ -1,10 +1,13 @@
 import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
-import {Agent, request as startRequest} from 'node:https';
+import {request as startRequest} from 'node:https';
 import type {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
+import {ConnectionPool} from '../network/connection-pool.ts';
+import type {ProxyVariables} from '../network/proxy.ts';
 import {OrgkeyError} from '../text/orgkey-error.ts';
 import {timedOut} from '../text/timed-out.ts';
 import type {Secret} from '../secret/secret.ts';
+import {TIME_BUDGET} from '../time-budget.ts';
 
 export interface UpstreamRequest {
   /** With the port if it is not 443. */
@@ -21,18 +24,23 @@ export interface UpstreamRequest {
 
 /** Azure DevOps, over connections that stay open between requests. */
 export class Upstream {
-  readonly #agent: Agent;
+  readonly #agent: ConnectionPool;
 
-  /** `environment`: names the proxies, as for everything that talks to the network. */
-  constructor(environment: Readonly<Record<string, string | undefined>>) {
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: MAX_CONNECTIONS,
-      maxFreeSockets: MAX_IDLE,
-      scheduling: 'lifo',
-      timeout: IDLE_LIMIT,
-      proxyEnv: proxiesOf(environment),
-    });
+  /**
+   * `environment` names the proxies, as for everything that talks to the network. `limit`: until a connection is made, in
+   * milliseconds.
+   */
+  constructor(environment: ProxyVariables, limit: number = TIME_BUDGET.connection) {
+    this.#agent = new ConnectionPool(
+      {
+        keepAlive: true,
+        maxSockets: MAX_CONNECTIONS,
+        maxFreeSockets: MAX_IDLE,
+        scheduling: 'lifo',
+        timeout: IDLE_LIMIT,
+      },
+      {variables: environment, limit},
+    );
   }
 
   /**
@@ -49,12 +57,14 @@ export class Upstream {
     body,
     signal,
   }: UpstreamRequest): Promise<IncomingMessage> {
-    const [hostname = '', port] = host.split(':');
+    const {hostname, port} = new URL(`https://${host}`);
     return new Promise((resolve, reject) => {
+      // Node tells a request that still waits for its connection nothing of the signal
+      signal.addEventListener('abort', () => reject(new Error('the client has gone')), {once: true});
       const request = startRequest({
         agent: this.#agent,
         hostname,
-        port: port ?? 443,
+        port: port || 443,
         path,
         method,
         headers: {
@@ -98,10 +108,3 @@ const MAX_IDLE = 16;
 const IDLE_LIMIT = 60_000;
 /** In milliseconds: a server may count the objects of a large repository for minutes. */
 const SILENCE_LIMIT = 10 * 60_000;
-
-function proxiesOf(
-  environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string | undefined> {
-  const names = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'];
-  return Object.fromEntries(names.map((name) => [name, environment[name]]));
-}

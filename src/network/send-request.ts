@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
-import {codeOf, messageOf} from '../text/orgkey-error.ts';
-import {connectThroughProxy} from './open-tunnel.ts';
+import {codeOf, messageOf, OrgkeyError} from '../text/orgkey-error.ts';
+import {connect} from './connect.ts';
 import type {ProxyVariables} from './proxy.ts';
 
 export interface WebRequest {
@@ -37,16 +37,14 @@ interface WayOut {
  */
 export async function sendRequest(question: WebRequest, wayOut: WayOut): Promise<WebReply> {
   const {protocol} = new URL(question.url);
-  // plain HTTP is for services on this machine or its own link, where no proxy leads
+  // plain HTTP is for services on this machine or its own link, where no proxy leads; an agent ignores Node's proxies
   if (protocol !== 'https:') return exchange(question, wayOut, {agent: new http.Agent()});
-  const tunnel = await connectThroughProxy(question.url, wayOut.variables, wayOut.signal);
-  // an agent of our own ignores the proxies of the global one
-  if (tunnel === undefined) return exchange(question, wayOut, {agent: new https.Agent()});
+  const socket = await connect(question.url, wayOut.variables, wayOut.signal);
   try {
     // without an agent, Node would take 80 for the default port and add it to the Host header
-    return await exchange(question, wayOut, {createConnection: () => tunnel, defaultPort: 443});
+    return await exchange(question, wayOut, {createConnection: () => socket, defaultPort: 443});
   } finally {
-    tunnel.destroy();
+    socket.destroy();
   }
 }
 
@@ -92,12 +90,22 @@ function skewOf(date: string | undefined): number | undefined {
   return Number.isFinite(theirs) ? Date.now() - theirs - 500 : undefined;
 }
 
-/** Returns the code of an error of `sendRequest` (`TIMEOUT` is ours, others are Node's or OpenSSL's) and its message. */
-export function describeNetworkError(error: unknown): {readonly code: string; readonly detail: string} {
+/** Why no answer came. */
+interface NetworkError {
+  /** `TIMEOUT` and `ERR_PROXY_…` are ours, others are Node's or OpenSSL's. */
+  readonly code: string;
+  readonly detail: string;
+  /** Of the errors that have their own words: those of proxies. */
+  readonly hint: string | undefined;
+}
+
+/** Describes an error of `sendRequest`. */
+export function describeNetworkError(error: unknown): NetworkError {
+  if (error instanceof OrgkeyError) return {code: error.code, detail: error.message, hint: error.hint};
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
-    return {code: 'TIMEOUT', detail: 'no answer in time'};
+    return {code: 'TIMEOUT', detail: 'no answer in time', hint: undefined};
   // several addresses of one host were tried: the first says as much as all
   const [first] = error instanceof AggregateError ? error.errors : [];
   const cause: unknown = first ?? error;
-  return {code: codeOf(cause) ?? 'UNKNOWN', detail: messageOf(cause)};
+  return {code: codeOf(cause) ?? 'UNKNOWN', detail: messageOf(cause), hint: undefined};
 }

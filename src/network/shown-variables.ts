@@ -1,18 +1,19 @@
 import {printable} from '../text/printable.ts';
 import {showAddress} from '../text/show-address.ts';
+import {variableOf} from './proxy.ts';
 
 /**
  * Returns the variables that decide about proxies, trusted certificates and identity endpoints, as they may be shown:
  * of an address scheme, host and port; of a secret only that it is set. A variable in lower case wins over its twin in
- * upper case, as in Node. Variables that are not set are left out.
+ * upper case, as in curl. Variables that are not set are left out.
  */
 export function shownVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
   const shown: Record<string, string> = {};
   for (const name of NAMES) {
-    const value = environment[name.toLowerCase()] || environment[name];
-    if (value) shown[name] = shownValue(name, value);
+    const value = variableOf(environment, name)?.value;
+    if (value !== undefined) shown[name] = shownValue(name, value);
   }
   return shown;
 }
@@ -47,5 +48,6 @@ const NAMES: readonly string[] = [
   'NO_PROXY',
   'NODE_EXTRA_CA_CERTS',
   'NODE_USE_SYSTEM_CA',
+  'SSL_CERT_FILE',
   'AZURE_CONFIG_DIR',
 ];

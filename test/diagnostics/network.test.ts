@@ -27,7 +27,7 @@ const failures: readonly [title: string, fault: Fault, expected: RegExp][] = [
   [
     'a certificate of an unknown authority',
     {endpoint: 'tls', certificate: 'untrusted'},
-    /^failed: the certificate of dev\.azure\.com comes from an authority that is not trusted here/,
+    /^failed: the certificate of dev\.azure\.com comes from an authority that is not trusted here .*, but maybe by git, which reads (\S+) → export NODE_EXTRA_CA_CERTS=\1/,
   ],
   [
     'a certificate of another host',
@@ -63,7 +63,7 @@ test('a login of a proxy is used, and an invalid address is reported', async (t)
   });
   t.regex(
     broken.of('network', 'proxy'),
-    /^failed: https_proxy is not the address of a proxy → set https_proxy to/,
+    /^failed: https_proxy is not the address of a proxy → Set https_proxy to http:\/\/proxy:port\.$/,
   );
   const gone = await examine(['contoso'], {
     environment: {https_proxy: 'http://127.0.0.1:1', HTTPS_PROXY: ''},
@@ -77,4 +77,18 @@ test('a login of a proxy is used, and an invalid address is reported', async (t)
     missing.of('network', 'authorities'),
     /^failed: cannot read \/nowhere\/ca\.pem, which NODE_EXTRA_CA_CERTS names/,
   );
+});
+
+test('a login that must be escaped is explained, and never shown', async (t) => {
+  const {cloud, examine} = await patientOf(t, onePat);
+  for (const login of [String.raw`corp\ann:sesame`, 'ann:ses%ame', 'ann:ses#ame', 'ann:ses/ame']) {
+    const https_proxy = cloud.proxyUrl.replace('://', `://${login}@`);
+    const {code, of, diagnostics} = await examine(['contoso'], {environment: {https_proxy, HTTPS_PROXY: ''}});
+    t.is(code, 1);
+    t.regex(
+      of('network', 'proxy'),
+      /^failed: the login in https_proxy has a character .* → Write \\ as %5C, # as %23, \/ as %2F, .* % as %25/,
+    );
+    t.notRegex(JSON.stringify(diagnostics), /sesame|ses.ame/);
+  }
 });

@@ -109,7 +109,7 @@ test('what was read for one job is erased after it', async (t) => {
   t.is(Buffer.from(errands[0]?.job.secrets['clientSecret'] ?? []).toString(), 'from a program');
 });
 
-test('the job says which Entra; the gate is the tenant’s, whatever its case', async (t) => {
+test('the job says which Entra', async (t) => {
   const {acquire, errands} = acquiring(brought({}));
   await acquire(app);
   t.like(errands[0], {

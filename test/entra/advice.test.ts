@@ -275,7 +275,11 @@ const failures: readonly [string, AcquirerFailure, code: string, message: RegExp
   ],
   [
     'a proxy without name',
-    silent('ENOTFOUND', {proxy: 'proxy:3128'}),
+    silent('ERR_PROXY_UNREACHABLE', {
+      proxy: 'proxy:3128',
+      detail: 'the proxy proxy:3128 cannot be reached (ENOTFOUND)',
+      hint: 'Check HTTPS_PROXY.',
+    }),
     'ERR_PROXY_UNREACHABLE',
     /^the proxy proxy:3128/,
   ],
@@ -345,7 +349,7 @@ const failuresSent: readonly [string, unknown, AcquirerFailure][] = [
     },
     refused({host: '', status: 0, codes: ['AADSTS1']}),
   ],
-  ['an unreachable one', {...silent('ENOTFOUND')}, silent('ENOTFOUND')],
+  ['an unreachable one', {...silent('ENOTFOUND')}, silent('ENOTFOUND', {hint: undefined})],
   [
     'a local one',
     localFailure('ERR_X', 'why', 'how').failure,

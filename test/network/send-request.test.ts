@@ -1,42 +1,12 @@
-import {once} from 'node:events';
-import {connect, type Socket} from 'node:net';
-import {createServer as createTlsServer, getCACertificates, setDefaultCACertificates} from 'node:tls';
-import test, {type ExecutionContext} from 'ava';
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
 import {askServer} from '../../src/diagnostics/ask-server.ts';
 import {describeNetworkError, sendRequest} from '../../src/network/send-request.ts';
 import {createCertificateAuthority} from '../cloud/certificates.ts';
 import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
-
-const HOST = 'contoso.example';
-const authority = createCertificateAuthority('test');
-setDefaultCACertificates([...getCACertificates(), authority.certificate]);
-
-/** A CONNECT proxy that leads every name to one TLS server. Returns its port and what both were sent. */
-async function world(t: ExecutionContext, answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok') {
-  const received = {connects: [] as string[], requests: [] as string[]};
-  const {certificate, privateKey} = authority.issue([HOST]);
-  const server = createTlsServer({cert: certificate, key: privateKey}, (socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', (bytes) => {
-      received.requests.push(bytes.toString());
-      socket.write(answer);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const address = server.address();
-  const target = typeof address === 'object' && address !== null ? address.port : 0;
-  const port = await listenOnLoopback(t, (socket: Socket) => {
-    socket.once('data', (bytes) => {
-      received.connects.push(bytes.toString());
-      const behind = connect(target, '127.0.0.1');
-      behind.on('error', () => socket.destroy());
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(behind).pipe(socket);
-    });
-  });
-  return {port, received};
-}
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {HOST, tlsBehindProxy} from '../helpers/tls-behind-proxy.ts';
 
 const wayOut = (https_proxy: string) => ({
   variables: {https_proxy},
@@ -53,13 +23,13 @@ for (const [url, host] of [
   [`https://${HOST}:8443/x`, `Host: ${HOST}:8443`],
 ] as const) {
   test(`through a proxy, the Host header for ${url} is the server's name`, async (t) => {
-    const {port, received} = await world(t);
+    const {port, received} = await tlsBehindProxy(t);
     await sendRequest({method: 'GET', url, headers: {}}, wayOut(`http://127.0.0.1:${port}`));
     t.is(lineOf(received.requests[0], 'host'), host);
   });
 
   test(`through a proxy, the Host header of doctor for ${url} is the server's name`, async (t) => {
-    const {port, received} = await world(t);
+    const {port, received} = await tlsBehindProxy(t);
     const environment = {HTTPS_PROXY: `http://127.0.0.1:${port}`};
     t.is((await askServer({url, headers: {}, environment})).kind, 'answered');
     t.is(lineOf(received.requests[0], 'host'), host);
@@ -70,13 +40,12 @@ for (const [login, sent] of [
   ['ada:sesame', 'ada:sesame'],
   ['ada', 'ada:'],
   ['ada%40corp:p%3Aq', 'ada@corp:p:q'],
-  ['ada:p%ss', 'ada:p%ss'],
   ['ada:p@ss', 'ada:p@ss'],
   ['corp%5Cada:two words', String.raw`corp\ada:two words`],
   ['%C3%A9:é', 'é:é'],
 ] as const) {
   test(`a proxy gets the login ${login}`, async (t) => {
-    const {port, received} = await world(t);
+    const {port, received} = await tlsBehindProxy(t);
     const question = {method: 'GET', url: `https://${HOST}/`, headers: {}} as const;
     await sendRequest(question, wayOut(`http://${login}@127.0.0.1:${port}`));
     const header = lineOf(received.connects[0], 'proxy-authorization') ?? '';
@@ -85,7 +54,9 @@ for (const [login, sent] of [
 }
 
 test('an answer over the limit is cut', async (t) => {
-  const {port} = await world(t, `HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(900)}`);
+  const {port} = await tlsBehindProxy(t, {
+    answer: `HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(900)}`,
+  });
   const question = {method: 'GET', url: `https://${HOST}/`, headers: {}} as const;
   t.like(await sendRequest(question, wayOut(`http://127.0.0.1:${port}`)), {status: 200, isCut: true});
 });
@@ -96,5 +67,71 @@ test('a proxy that does not answer ends with the signal', async (t) => {
   const question = {method: 'GET', url: `https://${HOST}/`, headers: {}} as const;
   const asked = sendRequest(question, {...wayOut(`http://127.0.0.1:${port}`), signal: abort.signal});
   abort.abort();
-  t.is(describeNetworkError(await t.throwsAsync(asked)).code, 'TIMEOUT');
+  const {code, detail, hint} = describeNetworkError(await t.throwsAsync(asked));
+  t.is(code, 'ERR_PROXY_SILENT');
+  t.is(detail, `the proxy 127.0.0.1:${port} did not answer in time`);
+  t.is(hint, `Check HTTPS_PROXY in the environment of the service, or name ${HOST} in NO_PROXY.`);
 });
+
+test('a server that takes the connection and says nothing ends with the signal', async (t) => {
+  const silent = await listenOnLoopback(t, () => undefined);
+  const signal = AbortSignal.timeout(50);
+  const question = {method: 'GET', url: `https://127.0.0.1:${silent}/`, headers: {}} as const;
+  const error = await t.throwsAsync(sendRequest(question, {variables: {}, signal, limit: 100}));
+  t.is(describeNetworkError(error).code, 'TIMEOUT');
+});
+
+test('a server that says nothing behind a proxy that does ends with the signal', async (t) => {
+  const abort = new AbortController();
+  const port = await listenOnLoopback(t, (socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.once('data', () => abort.abort());
+    });
+  });
+  const question = {method: 'GET', url: `https://${HOST}/`, headers: {}} as const;
+  const way = {...wayOut(`http://127.0.0.1:${port}`), signal: abort.signal};
+  t.is(describeNetworkError(await t.throwsAsync(sendRequest(question, way))).code, 'TIMEOUT');
+});
+
+for (const [status, words] of [
+  [407, `makes no connection to ${HOST}, it wants a login`],
+  [403, `makes no connection to ${HOST}`],
+] as const)
+  test(`a proxy that answers ${status} is named, and its login is not`, async (t) => {
+    const port = await listenOnLoopback(t, (socket) => {
+      socket.once('data', () => socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`));
+    });
+    const question = {method: 'GET', url: `https://${HOST}/`, headers: {}} as const;
+    const error = await t.throwsAsync(sendRequest(question, wayOut(`http://ada:sesame@127.0.0.1:${port}`)));
+    const {code, detail, hint} = describeNetworkError(error);
+    t.is(code, 'ERR_PROXY_REFUSED');
+    t.is(detail, `the proxy 127.0.0.1:${port} ${words}`);
+    t.notRegex(`${detail}${hint ?? ''}`, /sesame/);
+  });
+
+test('a name with an IPv6 address where no server listens is reached over IPv4', async (t) => {
+  const {target, received} = await tlsBehindProxy(t);
+  const question = {method: 'GET', url: `https://localhost:${target}/`, headers: {}} as const;
+  const reply = await sendRequest(question, {...wayOut(''), variables: {}});
+  t.is(reply.status, 200);
+  t.is(lineOf(received.requests[0], 'host'), `Host: localhost:${target}`);
+});
+
+test('the authorities of SSL_CERT_FILE are trusted beside the others', async (t) => {
+  const authority = createCertificateAuthority('a proxy that inspects TLS');
+  const inspected = await tlsBehindProxy(t, {authority});
+  const plain = await tlsBehindProxy(t);
+  const path = join(scratchDirectory(t), 'authorities.pem');
+  writeFileSync(path, authority.certificate);
+  t.is((await askTrusting(inspected, path)).status, 200);
+  t.is((await askTrusting(plain, path)).status, 200);
+  for (const missing of ['', `${path}.missing`])
+    await t.throwsAsync(askTrusting(inspected, missing), {code: 'SELF_SIGNED_CERT_IN_CHAIN'});
+});
+
+function askTrusting({port}: {readonly port: number}, SSL_CERT_FILE: string) {
+  const way = wayOut(`http://127.0.0.1:${port}`);
+  const variables = {...way.variables, SSL_CERT_FILE};
+  return sendRequest({method: 'GET', url: `https://${HOST}/`, headers: {}}, {...way, variables});
+}

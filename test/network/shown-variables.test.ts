@@ -6,7 +6,7 @@ const rows: readonly [given: Record<string, string>, shown: Record<string, strin
   [{PATH: '/bin', AZURE_CLIENT_SECRET: 'canary'}, {}],
   [{HTTPS_PROXY: 'http://proxy:3128'}, {HTTPS_PROXY: 'http://proxy:3128'}],
   [{https_proxy: 'http://low:1', HTTPS_PROXY: 'http://high:1'}, {HTTPS_PROXY: 'http://low:1'}],
-  [{https_proxy: '', HTTPS_PROXY: 'http://high:1'}, {HTTPS_PROXY: 'http://high:1'}],
+  [{https_proxy: '', HTTPS_PROXY: 'http://high:1'}, {}],
   [{HTTPS_PROXY: 'http://me:canary@proxy:3128/'}, {HTTPS_PROXY: 'http://proxy:3128'}],
   [{HTTPS_PROXY: 'me:canary@proxy:3128'}, {HTTPS_PROXY: 'http://proxy:3128'}],
   [{HTTPS_PROXY: 'http://me:can/ary@proxy:3128'}, {HTTPS_PROXY: 'http://proxy:3128'}],

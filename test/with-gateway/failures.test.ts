@@ -38,6 +38,20 @@ const explained: readonly (readonly [what: string, fault: Fault, lines: RegExp])
   ['a reset', {reset: true, times: 'always'}, /cannot be reached/],
 ];
 
+// the first one: later ones have open connections
+withSocks('git prints the reason and a hint beside a proxy that never answers', async (t) => {
+  const world = gateway();
+  const home = gatewayHome(t, world, git);
+  world.cloud.fault({endpoint: 'proxy', hang: true, times: 'always'});
+  const {code, stderr} = await home.git(['ls-remote', world.site.url]);
+  t.not(code, 0);
+  t.regex(
+    stderr,
+    /remote: orgkey: dev\.azure\.com cannot be reached: the proxy 127\.0\.0\.1:\d+ did not answer in time \(ERR_PROXY_SILENT\)/,
+  );
+  t.regex(stderr, /remote: hint: Check HTTPS_PROXY/);
+});
+
 for (const [what, fault, lines] of explained)
   withSocks(`git prints the reason and a hint after ${what}`, async (t) => {
     const world = gateway();

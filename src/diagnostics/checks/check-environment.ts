@@ -41,15 +41,23 @@ function describeDifference(name: string, here: string | undefined, there: strin
 }
 
 function repairOf(name: string, here: string | undefined, service: World['service']): string {
-  if (here === undefined)
-    return `if git needs ${name}, set it here too; else remove it from the daemon's environment`;
+  return here === undefined
+    ? `if git needs ${name}, set it here too; else remove it from the daemon's environment`
+    : setForService({name, value: '…'}, service);
+}
+
+/** Returns how the service gets a variable. */
+export function setForService(
+  {name, value}: {readonly name: string; readonly value: string},
+  service: World['service'],
+): string {
   switch (service?.kind) {
     case 'systemd-user':
-      return `add ${name}=… to ~/.config/orgkey/env, then: orgkey service restart`;
+      return `add ${name}=${value} to ~/.config/orgkey/env, then: orgkey service restart`;
     case 'systemd-system':
-      return `add ${name}=… to /etc/orgkey/env, then: orgkey service restart --system`;
+      return `add ${name}=${value} to /etc/orgkey/env, then: orgkey service restart --system`;
     case 'launchd':
-      return `launchctl setenv ${name} …, then: orgkey service restart`;
+      return `launchctl setenv ${name} ${value}, then: orgkey service restart`;
     case 'plain':
     case undefined:
       return 'run this in a shell that has it: orgkey service restart';

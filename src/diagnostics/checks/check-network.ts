@@ -1,22 +1,25 @@
+import {coversUrl} from '../../git/match-url.ts';
+import {partsOfKey} from '../../git/seen-settings.ts';
 import {describeSkew} from '../../text/describe-skew.ts';
 import {brokenProxyIn, proxyFor} from '../../network/proxy.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {access, constants} from 'node:fs/promises';
-import {askServer, type Asked} from '../ask-server.ts';
+import {askServer, forThisShell, type Asked} from '../ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import {setForService} from './check-environment.ts';
 import type {World} from '../world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('network');
 
 /** Checks that this shell reaches Azure DevOps and the issuer, and compares our clock with theirs. */
 export async function checkNetwork(
-  world: Pick<World, 'environment' | 'loaded' | 'targets' | 'version' | 'daemon'>,
+  world: Pick<World, 'environment' | 'loaded' | 'targets' | 'version' | 'daemon' | 'settings' | 'service'>,
 ): Promise<readonly Diagnostic[]> {
   const {environment, daemon} = world;
   const broken = brokenProxyIn(environment);
   if (broken !== undefined)
-    return [failed('proxy', `${broken} is not the address of a proxy`, `set ${broken} to http://proxy:port`)];
+    return [failed('proxy', broken.message, forThisShell(broken.hint) ?? 'correct the address')];
   const hosts = hostsOf(world);
   const asked = await Promise.all(
     hosts.map(async (host) => ({
@@ -31,7 +34,7 @@ export async function checkNetwork(
   const skews = asked.flatMap(({asked: one}) => (one.kind === 'answered' ? [one.answer.skew] : []));
   return [
     ...(await checkAuthorities(environment)),
-    ...asked.map(({host, asked: one}) => describeWay(host, one, environment)),
+    ...asked.map(({host, asked: one}) => describeWay(host, one, world)),
     checkClock(
       skews.find((skew) => skew !== undefined),
       daemon.kind === 'running' ? daemon.status.clockSkew : undefined,
@@ -59,10 +62,37 @@ function hostsOf({loaded, targets}: Pick<World, 'loaded' | 'targets'>): string[]
 }
 
 /** Any answer over a trusted certificate will do. */
-function describeWay(host: string, asked: Asked, environment: World['environment']): Diagnostic {
-  const proxy = proxyFor(`https://${host}/`, environment);
+function describeWay(
+  host: string,
+  asked: Asked,
+  {environment, settings, service}: Pick<World, 'environment' | 'settings' | 'service'>,
+): Diagnostic {
+  const url = `https://${host}/`;
+  const proxy = proxyFor(url, environment);
   const way = proxy === undefined ? 'reached' : `reached through the proxy ${printable(proxy, 80)}`;
-  return asked.kind === 'answered' ? ok(host, way) : failed(host, asked.message, asked.repair);
+  if (asked.kind === 'answered') return ok(host, way);
+  const file = asked.code === 'ERR_TLS_UNTRUSTED' ? authoritiesOfGit(url, environment, settings) : undefined;
+  if (file === undefined) return failed(host, asked.message, asked.repair);
+  const variable = {name: 'NODE_EXTRA_CA_CERTS', value: file};
+  return failed(
+    host,
+    `${asked.message}, but maybe by git, which reads ${file}`,
+    `export NODE_EXTRA_CA_CERTS=${file}\n${setForService(variable, service)}`,
+  );
+}
+
+/** Returns the file with the authorities that git trusts for a URL, if its name is harmless in a shell. */
+function authoritiesOfGit(
+  url: string,
+  environment: World['environment'],
+  settings: World['settings'],
+): string | undefined {
+  const setting = settings.findLast(({key}) => {
+    const {section, between, name} = partsOfKey(key);
+    return section === 'http' && name === 'sslcainfo' && (between === undefined || coversUrl(between, url));
+  });
+  const file = environment['GIT_SSL_CAINFO'] || setting?.value;
+  return file !== undefined && /^\/[\w./@+-]+$/.test(file) ? file : undefined;
 }
 
 /** Node only warns if it cannot read this file. */

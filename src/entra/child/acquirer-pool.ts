@@ -9,10 +9,10 @@ import {encodeMessage, type Message} from '../message.ts';
 import {brokenProxyIn} from '../../network/proxy.ts';
 import {failureFrom, type AcquirerFailure} from '../failure.ts';
 import {
+  brokenProxy,
   cancelled,
   died,
   lacksProgram,
-  noAddress,
   noPlace,
   notStarted,
   tooLate,
@@ -118,8 +118,8 @@ export class AcquirerPool {
   /** Runs an errand within the total limit. The job's secrets are overwritten in any case. */
   async run(errand: Errand): Promise<Outcome> {
     try {
-      const brokenProxy = brokenProxyIn(this.#parts.environment);
-      if (brokenProxy !== undefined) return failed(noAddress(brokenProxy));
+      const broken = brokenProxyIn(this.#parts.environment);
+      if (broken !== undefined) return failed(brokenProxy(broken));
       const started = this.#parts.clock.uptime() - (errand.spent ?? 0);
       if (!(await this.#place(errand))) return failed(noPlace);
       try {

@@ -1,4 +1,4 @@
-import {codeOf} from '../../text/orgkey-error.ts';
+import {codeOf, type OrgkeyError} from '../../text/orgkey-error.ts';
 import {timedOut} from '../../text/timed-out.ts';
 import {lateFailure, type AcquirerFailure} from '../failure.ts';
 
@@ -16,13 +16,8 @@ export const cancelled: AcquirerFailure = {
   hint: 'Run orgkey login again when you are ready.',
 };
 
-export function noAddress(variable: string): AcquirerFailure {
-  return {
-    kind: 'local',
-    code: 'ERR_PROXY_ADDRESS',
-    detail: `the variable ${variable} is not the address of a proxy`,
-    hint: 'Set it to http://proxy:port in the environment of the service.',
-  };
+export function brokenProxy({code, message, hint}: OrgkeyError): AcquirerFailure {
+  return {kind: 'local', code, detail: message, hint};
 }
 
 export const tooMuch: AcquirerFailure = {

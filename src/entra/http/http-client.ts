@@ -109,7 +109,7 @@ export class HttpClient {
     const tries = question.tries ?? TRIES;
     for (let attempt = 1; ; attempt += 1) {
       const {reply, failure} = await this.#attempt(question);
-      const pause = attempt < tries ? pauseAfter(failure, attempt, this.#timeLeft()) : undefined;
+      const pause = pauseAfter(failure, {attempt, tries, timeLeft: this.#timeLeft()});
       if (pause === undefined) {
         this.#failure = failure;
         if (reply !== undefined) return reply;
@@ -136,13 +136,14 @@ export class HttpClient {
       if (reply.status === 200) return this.#accept(reply, question);
       return {reply, failure: this.#rejection(reply, service, host)};
     } catch (error) {
-      const {code, detail} = describeNetworkError(error);
+      const {code, detail, hint} = describeNetworkError(error);
       const failure = {
         kind: 'unreachable',
         service,
         host,
         code,
         detail: this.#redact(detail),
+        hint,
         proxy,
       } as const;
       return {reply: undefined, failure};

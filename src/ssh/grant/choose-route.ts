@@ -1,4 +1,6 @@
+import {goesStraight, readProxy, variableOf} from '../../network/proxy.ts';
 import {Secret} from '../../secret/secret.ts';
+import {OrgkeyError} from '../../text/orgkey-error.ts';
 
 /** How we reach an ssh host. */
 export type Route =
@@ -20,7 +22,7 @@ export interface Proxy {
 export type RouteChoice =
   | {readonly kind: 'route'; readonly route: Route}
   /** The configured way is invalid. `reason` never quotes it: it may hold a password. */
-  | {readonly kind: 'unusable'; readonly reason: string};
+  | {readonly kind: 'unusable'; readonly reason: string; readonly hint?: string | undefined};
 
 /**
  * Chooses how to reach an ssh host: by the configured command, else directly if `NO_PROXY` lists the host, else through
@@ -37,13 +39,10 @@ export function chooseRoute(
       ? {kind: 'unusable', reason: 'ssh.proxyCommand has a % that is not %h, %p or %%'}
       : {kind: 'route', route: {kind: 'command', command}};
   }
-  // an empty variable counts as not set
-  const valueOf = (name: string) =>
-    [environment[name.toLowerCase()], environment[name]].find((value) => value !== undefined && value !== '');
-  if (isExempt(host, port, valueOf('NO_PROXY'))) return DIRECT;
+  if (goesStraight({host, port}, environment)) return DIRECT;
   for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY']) {
-    const value = valueOf(name);
-    if (value !== undefined) return readProxy(name, value);
+    const found = variableOf(environment, name);
+    if (found !== undefined) return routeThrough(readProxy(found.name, found.value));
   }
   return DIRECT;
 }
@@ -60,53 +59,13 @@ function expandCommand(command: string, host: string, port: number): string | un
   return known ? expanded : undefined;
 }
 
-/** `NO_PROXY`: names, `.domains`, `name:port` or `*`, separated by commas or spaces. A name includes its subdomains. */
-function isExempt(host: string, port: number, exceptions = ''): boolean {
-  return exceptions
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== '')
-    .some((entry) => {
-      if (entry === '*') return true;
-      const [, name = '', only] = /^(.*?)(?::([0-9]+))?$/.exec(entry) ?? [];
-      if (only !== undefined && Number(only) !== port) return false;
-      const domain = name.replace(/^\*?\./, '');
-      return domain !== '' && (host === domain || host.endsWith(`.${domain}`));
-    });
-}
-
-function readProxy(name: string, value: string): RouteChoice {
-  const parts =
-    /^(?:([A-Za-z0-9+.-]+):\/\/)?(?:([^@/]*)@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?\/?$/.exec(
-      value,
-    );
-  const [, scheme = 'http', login, host = '', port] = parts ?? [];
-  const defaults = parts === null ? undefined : schemes.get(scheme.toLowerCase());
-  if (defaults === undefined) return {kind: 'unusable', reason: `${name} is not the address of a proxy`};
-  const proxy = {
-    host: host.replace(/^\[(.*)\]$/, '$1'),
-    port: port === undefined ? defaults.port : Number(port),
-    login: login === undefined ? undefined : decodeLogin(login),
-  };
+function routeThrough(proxy: ReturnType<typeof readProxy>): RouteChoice {
+  if (proxy instanceof OrgkeyError) return {kind: 'unusable', reason: proxy.message, hint: proxy.hint};
+  const {kind, host, port} = proxy;
+  const login = proxy.login === undefined ? undefined : Secret.fromText(proxy.login);
   const route: Route =
-    defaults.kind === 'socks5' ? {kind: 'socks5', ...proxy} : {kind: 'http', tls: defaults.tls, ...proxy};
+    kind === 'socks5' ? {kind, host, port, login} : {kind: 'http', tls: kind === 'https', host, port, login};
   return {kind: 'route', route};
 }
-
-function decodeLogin(login: string): Secret {
-  try {
-    return Secret.fromText(decodeURIComponent(login));
-  } catch {
-    return Secret.fromText(login);
-  }
-}
-
-const schemes = new Map<string, {kind: 'http' | 'socks5'; tls: boolean; port: number}>([
-  ['http', {kind: 'http', tls: false, port: 80}],
-  ['https', {kind: 'http', tls: true, port: 443}],
-  ['socks5', {kind: 'socks5', tls: false, port: 1080}],
-  ['socks5h', {kind: 'socks5', tls: false, port: 1080}],
-  ['socks', {kind: 'socks5', tls: false, port: 1080}],
-]);
 
 const DIRECT: RouteChoice = {kind: 'route', route: {kind: 'direct'}};

@@ -154,7 +154,7 @@ export class Grants {
         `pin the key that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
       );
     const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
-    if (choice.kind === 'unusable') return this.#denied(request, choice.reason, undefined);
+    if (choice.kind === 'unusable') return this.#denied(request, choice.reason, choice.hint);
     const reading = await this.#keys.get(rule, organization);
     if (reading.kind === 'failed')
       return this.#denied(request, `the submodule key of ${organization}: ${reading.reason}`, reading.hint);

@@ -18,3 +18,19 @@ test('a clock that is set while an issuer is asked takes no time from the next t
   t.is(status, 200);
   t.deepEqual(answers, []);
 });
+
+test('a metadata service that is updated for six seconds brings a token', async (t) => {
+  const began = performance.now();
+  const port = await listenOnLoopback(t, (socket) => {
+    socket.once('data', () => {
+      const isBack = performance.now() - began > 6000;
+      socket.end(
+        `HTTP/1.1 ${isBack ? '200 OK' : '410 Gone'}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+      );
+    });
+  });
+  const client = new HttpClient({deadline: began + 8000, variables: {}, secrets: []});
+  const url = `http://127.0.0.1:${port}/metadata`;
+  const {status} = await client.ask({service: 'managed-identity', method: 'GET', url, headers: {}});
+  t.is(status, 200);
+});

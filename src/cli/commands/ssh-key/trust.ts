@@ -67,7 +67,8 @@ async function fetchKeys(
   const {chooseRoute} = await import('../../../ssh/grant/choose-route.ts');
   const {fetchHostKeys} = await import('../../../ssh/host/fetch-host-keys.ts');
   const choice = chooseRoute(destination, sshProxyCommand, environment);
-  if (choice.kind === 'unusable') throw new CommandError(EXIT.badConfiguration, choice.reason);
+  if (choice.kind === 'unusable')
+    throw new CommandError(EXIT.badConfiguration, choice.reason, {hint: choice.hint});
   return fetchHostKeys(destination, choice.route, environment, AbortSignal.timeout(HOST_TIME));
 }
 
