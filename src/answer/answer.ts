@@ -53,7 +53,7 @@ export async function answer(
   scope: SocketScope,
   parts: AnswerParts,
 ): Promise<Answered> {
-  const owner = ownerOf(request.remote, parts.bindings.isServer);
+  const owner = ownerOf(request.remote, parts.bindings.serversAt);
   if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
   const choice = parts.bindings.choose(owner);
   if (choice.kind === 'none')

@@ -101,7 +101,7 @@ function cargoVariables(base: string, {form, token, username}: Granted, feed: Fe
  */
 function feedsOf(organization: string, {host}: Granted): string {
   if (host === SERVICES_HOST) return `https://pkgs.${SERVICES_HOST}/${organization}`;
-  const [, ...collection] = organization.split('/').filter(Boolean);
+  const collection = organization.slice(host.length).split('/').filter(Boolean);
   if (collection.length === 0)
     throw new CommandError(EXIT.usage, `no collection of ${host} is named`, {
       hint: `name one, as in: orgkey exec ${host}/DefaultCollection -- npm publish`,

@@ -15,7 +15,8 @@ export function adviceOn(
   const shared = ofTokens.filter(
     ({host, organizations}) => host === SERVICES_HOST && organizations.length !== 1,
   );
-  const servers = takesBearer === false ? ofTokens.filter(({host}) => host !== SERVICES_HOST) : [];
+  const servers =
+    takesBearer === false ? bindings.filter(({host}) => host !== SERVICES_HOST && host !== '*') : [];
   const borrowed = bindings.filter(
     ({identity}) => identity.kind === 'sign-in' && identity.clientId === AZURE_CLI_CLIENT_ID,
   );
@@ -42,6 +43,6 @@ const GLOBAL_TOKEN = {
 // fact 54
 const OLD_GIT = {
   message:
-    'git older than 2.46 prefers NTLM or Negotiate to a personal access token if the server offers them',
+    'git older than 2.46 prefers NTLM or Negotiate to the credential of orgkey if the server offers them',
   hint: 'install git 2.46 or later, or set http.<url>.extraHeader to "Authorization: Basic …" by hand',
 };

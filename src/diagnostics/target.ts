@@ -11,7 +11,7 @@ export interface Target {
   readonly host: string;
   /** As written in the configuration, or in the URL. */
   readonly organization: string;
-  /** `https://dev.azure.com/contoso`; a server's collection may be below `tfs`, so it has two. */
+  /** `https://dev.azure.com/contoso`; without a virtual directory, a server's collection may be below `tfs`: two. */
   readonly addresses: readonly string[];
   /** The repository's URL, if one was named. */
   readonly repository: string | undefined;
@@ -60,12 +60,12 @@ export function targetOf(
 }
 
 export function targetOfRemote(remote: Remote, bindings: Bindings, url: string): Target | undefined {
-  return targetOf(ownerOf(remote, bindings.isServer), bindings, url);
+  return targetOf(ownerOf(remote, bindings.serversAt), bindings, url);
 }
 
 function addressesOf(host: string, organization: string): string[] {
   const name = encodeURIComponent(organization);
-  return host === SERVICES_HOST
+  return host === SERVICES_HOST || host.includes('/')
     ? [`https://${host}/${name}`]
     : [`https://${host}/${name}`, `https://${host}/tfs/${name}`];
 }

@@ -1,3 +1,4 @@
+import type {ServersAt} from '../organization/owner.ts';
 import type {IncomingMessage, OutgoingHttpHeaders} from 'node:http';
 import {Readable} from 'node:stream';
 import {
@@ -26,7 +27,7 @@ import type {Upstream} from './upstream.ts';
 
 export interface CarrierParts {
   readonly rule: () => Rule;
-  readonly isServer: (host: string) => boolean;
+  readonly serversAt: ServersAt;
   readonly supply: Supply;
   readonly upstream: Pick<Upstream, 'send'>;
   readonly carried: (event: Carried) => void;
@@ -61,7 +62,7 @@ export class Carrier {
     const doubled = doubledHeader(client.request.rawHeaders);
     if (doubled !== undefined) return journey.deny(malformed(`it has two headers ${doubled}`));
     const rule = this.#parts.rule();
-    const parts = {rule, isServer: this.#parts.isServer};
+    const parts = {rule, serversAt: this.#parts.serversAt};
     const method = client.request.method ?? '';
     const found = operationOf({method, host: client.host, target: client.target}, parts);
     if ('denial' in found) return journey.deny(found.denial);

@@ -10,12 +10,12 @@ import {allowsRepository} from './rule/rule.ts';
 export function redirectOf(
   answer: IncomingMessage,
   operation: Operation,
-  {rule, isServer}: OperationParts,
+  {rule, serversAt}: OperationParts,
 ): Operation | undefined {
   const {path} = operation;
   const target = targetOf(answer, `https://${operation.repository.host}${path}`);
   if (target === undefined) return undefined;
-  const located = locateRepository(target.host, target.pathname, isServer);
+  const located = locateRepository(target.host, target.pathname, serversAt);
   if ('reason' in located || located.rest.join('/') !== 'info/refs') return undefined;
   const {repository} = located;
   if (!isSameOwner(repository, operation.repository) || !allowsRepository(rule, repository)) return undefined;
@@ -32,6 +32,9 @@ function targetOf({statusCode, headers}: IncomingMessage, base: string): URL | u
 
 /** A collection of the same name on another server is another owner. */
 function isSameOwner(one: Repository, other: Repository): boolean {
-  const isServer = one.owner.kind === 'server' || other.owner.kind === 'server';
-  return one.organization === other.organization && (!isServer || one.host === other.host);
+  return one.organization === other.organization && serverOf(one) === serverOf(other);
+}
+
+function serverOf({owner}: Repository): string | undefined {
+  return owner.kind === 'server' ? owner.host : undefined;
 }

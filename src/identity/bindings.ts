@@ -1,11 +1,14 @@
 import {lowerName, organizationFrom} from '../organization/organization.ts';
-import {SERVICES_HOST, type Owner} from '../organization/owner.ts';
+import {hostnameOf, SERVICES_HOST, type Owner, type ServersAt} from '../organization/owner.ts';
 import type {Identity} from './identity.ts';
 
 /** One credential of the configuration: an identity, and what it is for. */
 export interface Binding {
   readonly identity: Identity;
-  /** In lower case, with port if it has one; `*`: every host that is not Azure DevOps. */
+  /**
+   * In lower case, with port if it has one, and with the virtual directory of a server as it was written; `*`: every host
+   * that is not Azure DevOps.
+   */
   readonly host: string;
   /** As written; collections on servers. Empty: the fallback of the host. */
   readonly organizations: readonly string[];
@@ -23,21 +26,26 @@ export class Bindings {
   readonly all: readonly Binding[];
   readonly #byName = new Map<string, Binding>();
   readonly #fallbacks = new Map<string, Binding>();
-  readonly #servers = new Set<string>();
+  readonly #servers = new Map<string, Set<string>>();
 
   constructor(all: readonly Binding[]) {
     this.all = all;
     for (const binding of all) {
-      if (binding.host !== SERVICES_HOST && binding.host !== '*') this.#servers.add(binding.host);
-      if (binding.organizations.length === 0) this.#fallbacks.set(binding.host, binding);
+      if (binding.host !== SERVICES_HOST && binding.host !== '*') this.#addServer(binding.host);
+      if (binding.organizations.length === 0) this.#fallbacks.set(lowerName(binding.host), binding);
       for (const organization of binding.organizations) {
         this.#byName.set(keyOf(binding.host, organization), binding);
       }
     }
   }
 
-  /** Returns whether a host, in lower case, is a configured Azure DevOps Server. */
-  readonly isServer = (host: string): boolean => this.#servers.has(host);
+  readonly serversAt: ServersAt = (host) => [...(this.#servers.get(host) ?? [])];
+
+  #addServer(server: string): void {
+    const host = hostnameOf(server);
+    const servers = this.#servers.get(host) ?? new Set();
+    this.#servers.set(host, servers.add(server));
+  }
 
   choose(owner: Owner): Choice {
     switch (owner.kind) {
@@ -73,12 +81,14 @@ export class Bindings {
   }
 
   #fallback(host: string, otherwise: string): Choice {
-    const binding = this.#fallbacks.get(host);
+    const binding = this.#fallbacks.get(lowerName(host));
     return binding ? {kind: 'chosen', binding, by: 'fallback'} : {kind: 'none', reason: otherwise};
   }
 }
 
 /** Names of collections may have any letters, those of organizations only ASCII. */
 function keyOf(host: string, organization: string): string {
-  return `${host}/${host === SERVICES_HOST ? (organizationFrom(organization) ?? '') : lowerName(organization)}`;
+  return host === SERVICES_HOST
+    ? `${host}/${organizationFrom(organization) ?? ''}`
+    : lowerName(`${host}/${organization}`);
 }

@@ -152,13 +152,18 @@ export function goesStraight({host, port}: Target, variables: ProxyVariables): b
 /** Takes the forms that curl takes (`*`, a name with its subdomains, an address, a network) and `name:port`. */
 function isExcepted(entry: string, {host, port}: Target): boolean {
   if (entry === '*') return true;
-  // without brackets, the last part of an IPv6 address would be taken for a port
-  const isBare = isIP(entry.split('/')[0] ?? '') === 6;
-  const [, name = '', only] = isBare ? ['', entry] : (/^\[?(.*?)\]?(?::(\d+))?$/.exec(entry) ?? []);
-  if (only !== undefined && Number(only) !== port) return false;
+  const [name, only = port] = partsOf(entry);
+  if (only !== port) return false;
   if (isIP(host) !== 0) return isInNetwork(host, name);
   const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '');
   return suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`));
+}
+
+/** Without brackets, the last part of an IPv6 address is not a port. */
+function partsOf(entry: string): readonly [name: string, port?: number] {
+  if (isIP(entry.split('/')[0] ?? '') === 6) return [entry];
+  const [, name = '', port] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry) ?? [];
+  return port === undefined ? [name] : [name, Number(port)];
 }
 
 /** `network` is written as `10.0.0.0/8`, or is one address. */

@@ -7,7 +7,10 @@ export type Owner =
   | {readonly kind: 'organization'; readonly organization: Organization}
   /** Azure DevOps Services, but the remote does not name the organization. */
   | {readonly kind: 'unnamed'; readonly reason: string}
-  /** A configured Azure DevOps Server. `collection`: in lower case; `undefined`: the remote does not name it. */
+  /**
+   * A configured Azure DevOps Server. `host`: its host in lower case, and its virtual directory as it is configured:
+   * `server.example.org/devops`. `collection`: in lower case; `undefined`: the remote does not name it.
+   */
   | {readonly kind: 'server'; readonly host: string; readonly collection: string | undefined}
   /** A valid HTTPS remote on another host. */
   | {readonly kind: 'elsewhere'; readonly host: string}
@@ -18,10 +21,13 @@ export type Owner =
 export const SERVICES_HOST = 'dev.azure.com';
 
 /**
- * Finds the owner of a remote. `isServer`: whether a host, in lower case, is a configured Azure DevOps Server.
- * Facts 57 and 60.
+ * Returns the configured servers of a host in lower case, one for each virtual directory: `server.example.org`,
+ * `server.example.org/devops`.
  */
-export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Owner {
+export type ServersAt = (host: string) => readonly string[];
+
+/** Finds the owner of a remote. Facts 57 and 60. */
+export function ownerOf(remote: Remote, serversAt: ServersAt): Owner {
   if (remote.protocol !== 'https') return unserved('only https is answered');
   const host = lowerAscii(remote.host);
   if (!HOST.test(host)) return unserved('the host is not a host name');
@@ -34,8 +40,8 @@ export function ownerOf(remote: Remote, isServer: (host: string) => boolean): Ow
   // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
     return unserved('no host of Azure DevOps that serves git');
-  if (isServer(name)) return serverOwner(name, remote);
-  return {kind: 'elsewhere', host: name};
+  const servers = serversAt(name);
+  return servers.length === 0 ? {kind: 'elsewhere', host: name} : serverOwner(name, remote, servers);
 }
 
 function servicesOwner({path, username}: Remote): Owner {
@@ -66,16 +72,42 @@ function labelOwner(label: string, {path}: Remote): Owner {
   return {kind: 'organization', organization};
 }
 
-function serverOwner(host: string, {path}: Remote): Owner {
-  if (path === undefined) return {kind: 'server', host, collection: undefined};
+function serverOwner(host: string, {path}: Remote, servers: readonly string[]): Owner {
+  if (path === undefined) {
+    const [only = host, ...others] = servers;
+    return {kind: 'server', host: others.length === 0 ? only : host, collection: undefined};
+  }
   const segments = segmentsOf(path);
   if (segments === undefined) return unserved('the path has an empty segment or dots for one');
-  const [first = '', second] = segments.map(lowerName);
-  const collection = first === 'tfs' ? second : first;
+  const server = servers
+    .filter((one) => isBelow(segments, directoriesOf(one)))
+    .toSorted((one, other) => other.length - one.length)[0];
+  if (server === undefined) return {kind: 'elsewhere', host};
+  const name = segments[collectionAt(server, segments)];
+  const collection = name === undefined ? undefined : lowerName(name);
   // some readers end a path at these characters, or decode them again
   if (collection !== undefined && /[\\?#%]|\p{Cc}/u.test(collection))
     return unserved('the path does not begin with the name of a collection');
-  return {kind: 'server', host, collection};
+  return {kind: 'server', host: server, collection};
+}
+
+/** Returns which segment of a path names the collection. Without a virtual directory, it may be below `tfs`. */
+export function collectionAt(server: string, segments: readonly string[]): number {
+  const {length} = directoriesOf(server);
+  return length === 0 && lowerName(segments[0] ?? '') === 'tfs' ? 1 : length;
+}
+
+/** Returns the host of a server, with the port, without a virtual directory. */
+export function hostnameOf(server: string): string {
+  return server.replace(/\/.*$/s, '');
+}
+
+function directoriesOf(server: string): string[] {
+  return server.split('/').slice(1).map(lowerName);
+}
+
+function isBelow(segments: readonly string[], directories: readonly string[]): boolean {
+  return directories.every((directory, at) => lowerName(segments[at] ?? '') === directory);
 }
 
 /** Returns `undefined` if a segment is empty or made of dots: readers understand such a path differently. */

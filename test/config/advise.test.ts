@@ -21,6 +21,9 @@ const rows: readonly (readonly [
   ['tfs.example.com', token, true, []],
   ['tfs.example.com', token, undefined, []],
   ['tfs.example.com', token, false, [/git older than 2\.46 .*NTLM/]],
+  ['tfs.example.com/devops', token, false, [/git older than 2\.46 .*NTLM/]],
+  ['tfs.example.com', 'stored: true', false, [/git older than 2\.46 .*NTLM/]],
+  ['"*"', 'stored: true', false, []],
 ];
 
 for (const [host, fields, takesBearer, about] of rows)

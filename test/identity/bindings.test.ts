@@ -79,11 +79,25 @@ test('every binding can be listed', (t) => {
 });
 
 test('the hosts of Azure DevOps Services and the star are not servers', (t) => {
-  const {isServer} = new Bindings(all);
-  t.true(isServer('azure.example.org'));
-  t.true(isServer('tfs.example.org:8443'));
+  const {serversAt} = new Bindings(all);
+  t.deepEqual(serversAt('azure.example.org'), ['azure.example.org']);
+  t.deepEqual(serversAt('tfs.example.org:8443'), ['tfs.example.org:8443']);
   for (const host of ['tfs.example.org', 'dev.azure.com', '*', 'git.example.com', ''])
-    t.false(isServer(host), host);
+    t.deepEqual(serversAt(host), [], host);
+});
+
+test('a server with virtual directories has one entry for each, and fallbacks of their own', (t) => {
+  const bindings = new Bindings([
+    onServer('ado.example.org/DevOps', 'named', ['Main']),
+    onServer('ado.example.org/DevOps', 'rest'),
+    onServer('ado.example.org', 'top', ['Main']),
+  ]);
+  t.deepEqual(bindings.serversAt('ado.example.org'), ['ado.example.org/DevOps', 'ado.example.org']);
+  t.is(choose(bindings, 'ado.example.org', 'devops/MAIN/p'), 'named by name');
+  t.is(choose(bindings, 'ado.example.org', 'devops/Other/p'), 'rest by fallback');
+  t.is(choose(bindings, 'ado.example.org', 'main/p'), 'top by name');
+  t.is(choose(bindings, 'ado.example.org', 'other/p'), 'no credential covers the collection');
+  t.is(choose(bindings, 'ado.example.org', undefined), 'no credential covers the collection');
 });
 
 test('a binding without a valid name serves no organization', (t) => {
@@ -123,7 +137,7 @@ test('an organization among 100,000 is found without a scan', (t) => {
 
 function choose(bindings: Bindings, host: string, path: string | undefined): string {
   const choice = bindings.choose(
-    ownerOf({protocol: 'https', host, path, username: undefined}, bindings.isServer),
+    ownerOf({protocol: 'https', host, path, username: undefined}, bindings.serversAt),
   );
   return choice.kind === 'none' ? choice.reason : `${choice.binding.identity.key} by ${choice.by}`;
 }
@@ -134,4 +148,8 @@ function stored(): Identity {
 
 function dots(): string {
   return 'the path has an empty segment or dots for one';
+}
+
+function onServer(host: string, key: string, organizations: readonly string[] = []): Binding {
+  return {...services, host, identity: patNamed(key), organizations};
 }

@@ -8,11 +8,15 @@ const servers = new Set([
   'evil.visualstudio.com',
   'ssh.dev.azure.com',
 ]);
-const isServer = (host: string) => servers.has(host);
+const directories = new Map([
+  ['ado.example.org', ['ado.example.org/DevOps', 'ado.example.org/DevOps/old']],
+  ['both.example.org', ['both.example.org', 'both.example.org/devops']],
+]);
+const serversAt = (host: string) => directories.get(host) ?? (servers.has(host) ? [host] : []);
 
 const belongsTo = test.macro({
   exec: (t, [host, path, username]: readonly [string, (string | undefined)?, string?], expected: string) => {
-    const owner = ownerOf({protocol: 'https', host, path, username}, isServer);
+    const owner = ownerOf({protocol: 'https', host, path, username}, serversAt);
     const name = 'organization' in owner ? owner.organization : 'host' in owner ? describeOwner(owner) : '';
     t.is(`${owner.kind} ${name}`.trimEnd(), expected);
   },
@@ -51,6 +55,21 @@ test(belongsTo, ['azure.example.org', 'tfs'], 'server azure.example.org');
 test(belongsTo, ['azure.example.org', undefined, 'collection'], 'server azure.example.org');
 test(belongsTo, ['tfs.example.org:8443', 'c'], 'server tfs.example.org:8443/c');
 test(belongsTo, ['tfs.example.org', 'c'], 'elsewhere tfs.example.org');
+
+test(belongsTo, ['ado.example.org', 'DevOps/Main/p/_git/r'], 'server ado.example.org/DevOps/main');
+test(belongsTo, ['ADO.example.org', 'devops/Main'], 'server ado.example.org/DevOps/main');
+test(belongsTo, ['ado.example.org', 'devops/OLD/Main/p'], 'server ado.example.org/DevOps/old/main');
+test(belongsTo, ['ado.example.org', 'devops/tfs/p'], 'server ado.example.org/DevOps/tfs');
+test(belongsTo, ['ado.example.org', 'devops'], 'server ado.example.org/DevOps');
+test(belongsTo, ['ado.example.org', 'devops2/Main/p'], 'elsewhere ado.example.org');
+test(belongsTo, ['ado.example.org', 'Main/p'], 'elsewhere ado.example.org');
+test(belongsTo, ['ado.example.org', 'tfs/Main/p'], 'elsewhere ado.example.org');
+test(belongsTo, ['ado.example.org', 'x/../devops/Main'], 'unserved');
+test(belongsTo, ['ado.example.org:8443', 'devops/Main'], 'elsewhere ado.example.org:8443');
+test(belongsTo, ['ado.example.org'], 'server ado.example.org');
+test(belongsTo, ['both.example.org', 'devops/main/p'], 'server both.example.org/devops/main');
+test(belongsTo, ['both.example.org', 'main/p'], 'server both.example.org/main');
+test(belongsTo, ['both.example.org', 'tfs/main/p'], 'server both.example.org/main');
 
 test(belongsTo, ['git.example.com', 'anything'], 'elsewhere git.example.com');
 test(belongsTo, ['Git.Example.com:443'], 'elsewhere git.example.com');
@@ -113,7 +132,7 @@ for (const collection of ['a\\b', 'a?b', 'a#b', 'a%2fb', 'a\u001bb', '\u0085']) 
 test('only the protocol https in lower case is answered', (t) => {
   for (const protocol of ['http', 'HTTPS', 'https ', 'ssh', '', 'ftp', 'https:', 'httpss']) {
     const remote = {host: 'dev.azure.com', path: 'contoso', username: undefined};
-    t.is(ownerOf({...remote, protocol}, isServer).kind, 'unserved', protocol);
+    t.is(ownerOf({...remote, protocol}, serversAt).kind, 'unserved', protocol);
   }
 });
 

@@ -160,7 +160,7 @@ function check(bytes: Uint8Array): void {
   }
   if (!('remote' in request)) return;
   const {remote} = request;
-  const choice = bindings.choose(ownerOf(remote, bindings.isServer));
+  const choice = bindings.choose(ownerOf(remote, bindings.serversAt));
   if (choice.kind === 'none') return;
   const {key} = choice.binding.identity;
   answered.set(key, (answered.get(key) ?? 0) + 1);

@@ -283,10 +283,11 @@ test.serial('servers on premises get tokens by collection, and typed passwords',
   const team = tfs.addCollection('Team Projects');
   const other = tfs.addCollection('Other');
   const main = plain.addCollection('DefaultCollection');
-  const repositories = [team, other, main].map((collection) =>
+  const devops = cloud.addServer('ado.example.org', {virtualDirectory: 'DevOps'}).addCollection('Main');
+  const repositories = [team, other, devops, main].map((collection) =>
     collection.addRepository('web/site', {files: {a: 'a'}}),
   );
-  const pats = [team, other, main].map((collection: Organization) => collection.addPat().value);
+  const pats = [team, other, devops, main].map((collection: Organization) => collection.addPat().value);
   const {home} = await gitWorld(t, cloud, {
     configuration: `integrations:
   azure:
@@ -294,15 +295,17 @@ test.serial('servers on premises get tokens by collection, and typed passwords',
       credentials:
         - {organizations: [team projects], personalAccessToken: "${pats[0] ?? ''}"}
         - {personalAccessToken: "${pats[1] ?? ''}"}
+    - host: ado.example.org/DevOps
+      credentials: [{organizations: [Main], personalAccessToken: "${pats[2] ?? ''}"}]
     - host: azure.example.org
       credentials: [{stored: true}]
 `,
   });
   const typing = typist(home);
-  typing.types(pats[2] ?? '');
+  typing.types(pats[3] ?? '');
   for (const [at, {url}] of repositories.entries()) {
     await home.succeed(['ls-remote', url]);
-    t.is(typing.wasAsked(), at === 2, url);
+    t.is(typing.wasAsked(), at === 3, url);
     await home.succeed(['ls-remote', url]);
     t.false(typing.wasAsked(), url);
   }

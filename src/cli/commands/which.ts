@@ -4,7 +4,7 @@ import type {Configuration} from '../../config/configuration.ts';
 import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
-import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
+import {hostnameOf, ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import type {Remote} from '../../organization/remote.ts';
 import {describeOwner, isInScope, MAIN_SOCKET, type SocketScope} from '../../organization/socket-scope.ts';
@@ -109,7 +109,7 @@ function explainHttps(
   git: GitVersion,
 ): Explanation {
   const bindings = new Bindings(configuration.bindings);
-  const owner = ownerOf(remote, bindings.isServer);
+  const owner = ownerOf(remote, bindings.serversAt);
   const choice = bindings.choose(owner);
   const about = {
     url: showAddress(url, 'remote').shown,
@@ -170,8 +170,11 @@ const WHOLE_MACHINE: SocketScope = {name: MAIN_SOCKET, organizations: undefined}
 function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): string | undefined {
   const host = lowerAscii(sshHost);
   if (isServicesSshHost(host)) return SERVICES_HOST;
-  const server = bindings.find((binding) => binding.host.replace(/:\d+$/, '') === host)?.host;
-  return server ?? settings.submodules.find((rule) => rule.host === host)?.host;
+  const servers = bindings.map((binding) => hostnameOf(binding.host));
+  return (
+    servers.find((server) => server.replace(/:\d+$/, '') === host) ??
+    settings.submodules.find((rule) => rule.host === host)?.host
+  );
 }
 
 /** A server has the same path over both, with its virtual directory and in its own letter case. */

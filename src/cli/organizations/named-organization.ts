@@ -1,7 +1,7 @@
 import {collectionFrom} from '../../config/value/collection-name.ts';
 import {readHost} from '../../config/value/read-host.ts';
-import {organizationFrom} from '../../organization/organization.ts';
-import {ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
+import {lowerName, organizationFrom} from '../../organization/organization.ts';
+import {collectionAt, ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
 import type {Remote} from '../../organization/remote.ts';
 import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
@@ -11,7 +11,7 @@ import {usageError} from '../line/usage-error.ts';
 
 /** An organization, or a collection of a server, that the user names. */
 export interface NamedOrganization {
-  /** In lower case. */
+  /** In lower case, with the virtual directory of a server as it was written. */
   readonly host: string;
   /** As it was written. */
   readonly organization: string;
@@ -66,7 +66,7 @@ function ofName(name: string, host: string | undefined): NamedOrganization | und
 
 function ofUrl(text: string): NamedOrganization | undefined {
   const remote = remoteOf(text);
-  const owner = remote && ownerOf({...remote, protocol: 'https'}, () => true);
+  const owner = remote && ownerOf({...remote, protocol: 'https'}, (host) => serversIn(text, host, remote));
   const segments = remote?.path?.split('/') ?? [];
   if (owner?.kind === 'organization') {
     // the name as it was written, if the path holds it
@@ -74,8 +74,22 @@ function ofUrl(text: string): NamedOrganization | undefined {
     return {host: SERVICES_HOST, organization: written ?? owner.organization};
   }
   if (owner?.kind !== 'server' || owner.collection === undefined) return undefined;
-  const written = segments.find((segment) => collectionFrom(segment) === owner.collection);
-  return {host: owner.host, organization: written ?? owner.collection};
+  return {
+    host: owner.host,
+    organization: segments[collectionAt(owner.host, segments)] ?? owner.collection,
+  };
+}
+
+/**
+ * Returns the server that an address means, with its virtual directory. A repository shows it by its depth; of
+ * `server.example.org/devops/main`, a name without `https://`, the last part is the collection.
+ */
+function serversIn(text: string, host: string, {path = ''}: Remote): string[] {
+  const segments = path.replace(/\/$/, '').split('/');
+  const marker = segments.findIndex((segment) => lowerName(segment) === '_git');
+  const isName = marker === -1 && !text.includes('://');
+  const directories = segments.slice(0, isName ? -1 : Math.max(0, marker - 2));
+  return [directories.join('/').toLowerCase() === 'tfs' ? host : [host, ...directories].join('/')];
 }
 
 /** A name in front of the first slash is a host only if it has a dot or a port. */

@@ -1,6 +1,6 @@
 import type {Binding} from '../../identity/bindings.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
-import {organizationFrom} from '../../organization/organization.ts';
+import {lowerName, organizationFrom} from '../../organization/organization.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
 
 interface Wishes {
@@ -30,15 +30,17 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
   // any host: git asks the helpers in their order, the existing ones first
   if (host === '*') return [{key: 'credential.helper', value: helper}];
 
-  const url = `https://${host}`;
+  const urls = directorySpellings(host).map((one) => `https://${one}`);
   const named = bindings.flatMap(({organizations}) => organizations);
   const spellings = named.length > MOST_SPELLED ? (name: string) => [name] : usualSpellings;
   const hasFallback = bindings.some(({organizations}) => organizations.length === 0);
   return [
     // without a fallback, other organizations must still reach the existing helpers
-    ...(hasFallback ? [reset(url)] : []),
-    {key: `credential.${url}.helper`, value: helper},
-    {key: `credential.${url}.useHttpPath`, value: 'true'},
+    ...urls.flatMap((url) => [
+      ...(hasFallback ? [reset(url)] : []),
+      {key: `credential.${url}.helper`, value: helper},
+      {key: `credential.${url}.useHttpPath`, value: 'true'},
+    ]),
     ...named
       .flatMap((name) => urlsOf(host, name, spellings))
       .flatMap((one) => settingsForOrganization(one, wishes)),
@@ -57,13 +59,19 @@ function settingsForOrganization(url: string, {helper, proactiveAuth}: Wishes): 
 function urlsOf(host: string, name: string, spellings: (name: string) => readonly string[]): string[] {
   if (host !== SERVICES_HOST) {
     const collections = spellings(name).map((one) => encodeURIComponent(one));
-    return collections.flatMap((one) => [`https://${host}/${one}`, `https://${host}/tfs/${one}`]);
+    const servers = host.includes('/') ? directorySpellings(host) : [host, `${host}/tfs`];
+    return collections.flatMap((one) => servers.map((server) => `https://${server}/${one}`));
   }
   const organization = organizationFrom(name) ?? name;
   return [
     ...spellings(name).map((one) => `https://${host}/${one}`),
     `https://${organization}.visualstudio.com`,
   ];
+}
+
+/** Returns a server as it was written, and in lower case: git compares the case of a virtual directory. */
+function directorySpellings(host: string): string[] {
+  return [...new Set([host, lowerName(host)])];
 }
 
 /**

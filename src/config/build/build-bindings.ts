@@ -1,6 +1,6 @@
 import type {Binding} from '../../identity/bindings.ts';
 import type {Identity} from '../../identity/identity.ts';
-import {organizationFrom} from '../../organization/organization.ts';
+import {lowerName, organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isMisspelt} from '../../text/nearest-word.ts';
 import {readFields, type Item} from '../shape/collections.ts';
@@ -136,7 +136,11 @@ class BindingsBuilder {
     const claimed = organizations.map(({value, at, isLiteral}) => {
       const name = isServices ? organizationFrom(value) : collectionFrom(value);
       if (name !== undefined) return this.#claim({host: keyOf(host), name, at, isLiteral});
-      this.#parts.reader.problems.error(at, isServices ? NO_ORGANIZATION : NO_COLLECTION);
+      this.#parts.reader.problems.error(
+        at,
+        isServices ? NO_ORGANIZATION : NO_COLLECTION,
+        isServices ? undefined : 'write a virtual directory behind the host: server.example.org/devops',
+      );
       return false;
     });
     return claimed.every(Boolean);
@@ -173,7 +177,7 @@ class BindingsBuilder {
     readonly at: number;
     readonly isLiteral: boolean;
   }): boolean {
-    const key = `${host}/${name}`;
+    const key = lowerName(`${host}/${name}`);
     const first = this.#named.get(key);
     if (first === undefined) {
       this.#named.set(key, at);
@@ -187,7 +191,7 @@ class BindingsBuilder {
   }
 
   #fallback(written: WrittenMap, host: ValidHost): readonly string[] | undefined {
-    const key = keyOf(host);
+    const key = lowerName(keyOf(host));
     const first = this.#fallbacks.get(key);
     if (first === undefined) {
       this.#fallbacks.set(key, written.at);

@@ -83,8 +83,8 @@ export function terraformTarget(environment: Environment): TerraformTarget {
   } as const;
   const parts = /^https:\/\/([^/?#@\s]+)(?:\/([^?#\s]*))?$/i.exec(set.value);
   if (parts === null) return failed;
-  const host = readHost(parts[1]);
   const segments = (parts[2] ?? '').split('/').filter((segment) => segment !== '');
+  const host = readHost(parts[1]);
   if (host.kind === 'organization')
     return {kind: 'target', host: SERVICES_HOST, organization: host.organization};
   if (host.kind === 'services') {
@@ -92,8 +92,11 @@ export function terraformTarget(environment: Environment): TerraformTarget {
     return organization === undefined ? failed : {kind: 'target', host: SERVICES_HOST, organization};
   }
   if (host.kind !== 'server') return failed;
-  const collection = segments[0]?.toLowerCase() === 'tfs' ? segments[1] : segments[0];
-  return {kind: 'target', host: host.host, organization: collection && decoded(collection)};
+  const collection = segments.pop();
+  const directory = segments.join('/').toLowerCase() === 'tfs' ? [] : segments;
+  const server = readHost([host.host, ...directory].join('/'));
+  if (server.kind !== 'server') return failed;
+  return {kind: 'target', host: server.host, organization: collection && decoded(collection)};
 }
 
 /** A variable that is set. */

@@ -303,5 +303,5 @@ export const HOST = {
   kind: text({expected: 'a host name', example: 'server.example.org', value: (found) => found}),
   default: SERVICES_HOST,
   describe:
-    '`dev.azure.com`, `{organization}.visualstudio.com`, the host of an Azure DevOps Server, or `*` for every other host.',
+    '`dev.azure.com`, `{organization}.visualstudio.com`, the host of an Azure DevOps Server (with its virtual directory, if it has one other than `tfs`: `server.example.org/devops`), or `*` for every other host.',
 };

@@ -1,5 +1,5 @@
 import type {AnswerParts} from '../../answer/answer.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
+import {hostnameOf} from '../../organization/owner.ts';
 import {GatewaySide} from '../gateway/gateway-side.ts';
 import {GatewaySupply} from '../gateway/gateway-supply.ts';
 import {reportCarried} from '../gateway/report-carried.ts';
@@ -25,7 +25,7 @@ export function assembleGateway({git, inForce, logging, ...parts}: GatewayParts)
     sockets: () => inForce.configuration.settings.sockets,
     supplyFor: (name) => new GatewaySupply(scopeOf(name), current),
     hosts: () => servedHosts(current),
-    isServer: (host) => current().bindings.isServer(host),
+    serversAt: (host) => current().bindings.serversAt(host),
     proofOf,
     now: () => performance.now(),
     carried(gateway, event) {
@@ -43,7 +43,7 @@ function scopeOf(name: string) {
 function servedHosts(current: () => AnswerParts): ReadonlySet<string> {
   return new Set(
     current()
-      .bindings.all.map(({host}) => host)
-      .filter((host) => host === SERVICES_HOST || host !== '*'),
+      .bindings.all.map(({host}) => hostnameOf(host))
+      .filter((host) => host !== '*'),
   );
 }

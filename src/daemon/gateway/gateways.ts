@@ -1,3 +1,4 @@
+import type {ServersAt} from '../../organization/owner.ts';
 import {chmodSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {GatewaySettings} from '../../config/configuration.ts';
@@ -34,7 +35,7 @@ export interface GatewaysParts {
   readonly supplyFor: (name: string) => Supply;
   /** The real hosts that configured identities serve, and those of their organizations. */
   readonly hosts: () => ReadonlySet<string>;
-  readonly isServer: (host: string) => boolean;
+  readonly serversAt: ServersAt;
   readonly carried: (gateway: string, event: Carried) => void;
   readonly proofOf: (nonce: string) => string;
   readonly now: () => number;
@@ -141,10 +142,10 @@ export class Gateways {
   }
 
   #gatewayFor(settings: GatewaySettings): OpenGateway {
-    const {isServer, supplyFor, upstream, carried, now, hosts} = this.#parts;
+    const {serversAt, supplyFor, upstream, carried, now, hosts} = this.#parts;
     return new OpenGateway({
       settings,
-      isServer,
+      serversAt,
       isServed: (host) => isServed(host, hosts()),
       supply: supplyFor(settings.name),
       upstream,

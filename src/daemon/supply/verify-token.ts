@@ -1,7 +1,6 @@
 import type {RejectedPlace} from '../../answer/answer.ts';
 import type {WebReply} from '../../network/send-request.ts';
-import {lowerName} from '../../organization/organization.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
+import {collectionAt, SERVICES_HOST} from '../../organization/owner.ts';
 import {parseRecord, isRecord} from '../../text/record.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import type {Verdict} from '../../token/organization-rejections.ts';
@@ -62,8 +61,8 @@ function organizationUrl({owner, host, path}: RejectedPlace): string | undefined
   if (owner.kind === 'organization') return `https://${SERVICES_HOST}/${owner.organization}`;
   if (owner.kind !== 'server' || owner.collection === undefined) return undefined;
   const segments = (path ?? '').split('/');
-  const at = segments.map(lowerName).indexOf(owner.collection);
-  return `https://${host}/${encodePath(segments.slice(0, at + 1).join('/'))}`;
+  const end = collectionAt(owner.host, segments) + 1;
+  return `https://${host}/${encodePath(segments.slice(0, end).join('/'))}`;
 }
 
 function encodePath(path: string): string {

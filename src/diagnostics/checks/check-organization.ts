@@ -278,13 +278,18 @@ async function countRepositories(
   };
 }
 
-function repairMembership({host, organization}: Target, {form}: Credential): string {
-  const name = encodeURIComponent(organization);
-  const base = host === SERVICES_HOST ? `https://${SERVICES_HOST}/${name}` : `https://${host}`;
-  return form === 'pat'
-    ? `create a new token: ${base}/_usersSettings/tokens`
-    : `add the identity with access level Basic or higher: ${base}/_settings/users`;
+function repairMembership({host, organization}: Target, {form, token}: Credential): string {
+  const isServer = host !== SERVICES_HOST;
+  const base = isServer ? `https://${host}` : `https://${host}/${encodeURIComponent(organization)}`;
+  if (form !== 'pat') return `add the identity with access level Basic or higher: ${base}/_settings/users`;
+  const renew = `create a new token: ${base}/_usersSettings/tokens`;
+  return isServer && TOKEN.test(token)
+    ? `${renew}\nif the token is valid, have the administrator of the server turn off Basic authentication in IIS, with which it rejects every token`
+    : renew;
 }
+
+/** What a personal access token looks like. */
+const TOKEN = /^(?:[a-z0-9]{52}|[A-Za-z0-9]{84})$/;
 
 /** Sends git's first request. Git does not pass 403 and 404 to a helper, so only doctor can explain them. */
 async function checkRepository(

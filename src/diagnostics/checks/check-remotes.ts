@@ -4,6 +4,7 @@ import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {setUrl} from '../repair-setting.ts';
+import {targetOfRemote} from '../target.ts';
 import type {World} from '../world.ts';
 
 const {warning} = diagnosticsOf('repository');
@@ -14,24 +15,32 @@ export async function checkRemotes({
   loaded,
 }: Pick<World, 'settings' | 'loaded'>): Promise<readonly Diagnostic[]> {
   const bindings = loaded.kind === 'loaded' ? loaded.configuration.bindings : [];
-  const {isServer} = new Bindings(bindings);
-  const spelled = new Map(
-    bindings.flatMap(({host, organizations}) =>
-      organizations.map((name) => [`${host}/${encodeURIComponent(name)}`.toLowerCase(), name]),
-    ),
-  );
+  const all = new Bindings(bindings);
   return settings.flatMap((setting) => {
     const {section, name} = partsOfKey(setting.key);
     if (section !== 'remote' || (name !== 'url' && name !== 'pushurl')) return [];
-    const parts = /^https?:\/\/(?:([^/@]*)@)?([^/]+)(?:\/tfs)?\/([^/]+)/i.exec(setting.value);
+    const parts = /^https?:\/\/(?:([^/@]*)@)?([^/]+)\/(.+)/i.exec(setting.value);
     if (parts === null) return [];
-    const [, login, host = '', organization = ''] = parts;
-    if (!isServer(host.toLowerCase()) && !/^dev\.azure\.com$|\.visualstudio\.com$/i.test(host)) return [];
+    const [, login, host = '', path = ''] = parts;
+    const target = targetOfRemote(
+      {protocol: 'https', host, path: decoded(path), username: undefined},
+      all,
+      '',
+    );
+    if (target === undefined) return [];
     return [
       ...(login?.includes(':') === true ? [withPassword(setting)] : []),
-      ...otherSpelling(setting, organization, spelled.get(`${host}/${organization}`.toLowerCase())),
+      ...otherSpelling(setting, target.organization),
     ];
   });
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** A password in a URL wins over every helper, and anyone who can read the repository's configuration has it. */
@@ -44,18 +53,16 @@ function withPassword(setting: SeenSetting): Diagnostic {
   );
 }
 
-function otherSpelling(
-  setting: SeenSetting,
-  organization: string,
-  configured: string | undefined,
-): Diagnostic[] {
-  if (configured === undefined || encodeURIComponent(configured) === organization) return [];
+function otherSpelling(setting: SeenSetting, configured: string): Diagnostic[] {
+  const encoded = encodeURIComponent(configured);
+  const written = setting.value.split('/').find((segment) => segment.toLowerCase() === encoded.toLowerCase());
+  if (written === undefined || written === encoded) return [];
   const {between = ''} = partsOfKey(setting.key);
-  const url = withoutLogin(setting.value).replace(organization, encodeURIComponent(configured));
+  const url = withoutLogin(setting.value).replace(`/${written}/`, `/${encoded}/`);
   return [
     warning(
       'spelling',
-      `${printable(between, 60)} says ${printable(organization, 60)}, the configuration says ${printable(configured, 60)}: git's settings are case-sensitive`,
+      `${printable(between, 60)} says ${printable(written, 60)}, the configuration says ${printable(configured, 60)}: git's settings are case-sensitive`,
       setUrl(setting, url),
     ),
   ];

@@ -1,3 +1,4 @@
+import {hostnameOf} from '../../organization/owner.ts';
 import type {Rule} from '../rule/rule.ts';
 import {gatewayName} from './socks.ts';
 
@@ -25,7 +26,7 @@ export function clientWay({repositories}: Pick<Rule, 'repositories'>): {
   readonly hosts: readonly string[];
   readonly organizations: readonly string[];
 } {
-  const hosts = new Set(repositories.map(({host}) => host ?? SERVICES));
+  const hosts = new Set(repositories.map(({host}) => (host === undefined ? SERVICES : hostnameOf(host))));
   const organizations = repositories.flatMap(({host, organization}) =>
     host === undefined && !organization.includes('*') ? [organization] : [],
   );

@@ -1,3 +1,4 @@
+import type {ServersAt} from '../../organization/owner.ts';
 import {locateRepository, type Repository} from './repository.ts';
 import {allowsRepository, type Rule} from './rule.ts';
 
@@ -29,17 +30,17 @@ interface GatewayRequest {
 
 export interface OperationParts {
   readonly rule: Rule;
-  readonly isServer: (host: string) => boolean;
+  readonly serversAt: ServersAt;
 }
 
 /** Returns what a request wants, or why the gateway does not carry it. */
 export function operationOf(
   {method, host, target}: GatewayRequest,
-  {rule, isServer}: OperationParts,
+  {rule, serversAt}: OperationParts,
 ): {readonly operation: Operation} | {readonly denial: Denial} {
   const mark = target.indexOf('?');
   const [path, query] = mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
-  const located = locateRepository(host, path, isServer);
+  const located = locateRepository(host, path, serversAt);
   if ('reason' in located) return {denial: notGit(located.reason)};
   const {repository, rest} = located;
   if (!allowsRepository(rule, repository)) return {denial: notAllowed(repository)};

@@ -1,5 +1,5 @@
 import {lowerName, organizationFrom} from '../../organization/organization.ts';
-import {ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
+import {collectionAt, ownerOf, SERVICES_HOST, type Owner, type ServersAt} from '../../organization/owner.ts';
 
 /** One repository of Azure DevOps, as a request names it. */
 export interface Repository {
@@ -36,24 +36,20 @@ const MAX_PATH = 4096;
  * @param host the real host, in lower case, without a default port
  * @param path as it was sent, without its query
  */
-export function locateRepository(
-  host: string,
-  path: string,
-  isServer: (host: string) => boolean,
-): Located | NotLocated {
+export function locateRepository(host: string, path: string, serversAt: ServersAt): Located | NotLocated {
   const segments = decodeSegments(path);
   if (segments === undefined) return {reason: 'the path is ambiguous'};
   if (SSH_HOSTS.has(host)) return locateSshPath(segments);
   const at = segments.findIndex((segment) => lowerName(segment) === '_git');
   if (at === -1) return {reason: 'the path has no /_git/'};
-  const owner = ownerOf({protocol: 'https', host, path: segments.join('/'), username: undefined}, isServer);
+  const owner = ownerOf({protocol: 'https', host, path: segments.join('/'), username: undefined}, serversAt);
   if (owner.kind !== 'organization' && owner.kind !== 'server')
     return {reason: 'the host or the organization is not served'};
   const organization = nameOf(owner);
   if (organization === undefined) return {reason: 'the path names no collection'};
   const before = segments.slice(0, at);
   const depth = depthOf(host, owner, before);
-  if (depth === undefined) return {reason: 'the path names no collection'};
+  if (depth > before.length) return {reason: 'the path names no collection'};
   const behind = segments.slice(at + 1);
   // Azure DevOps has these for partial views of large repositories; the repository is the same
   const view = ['_full', '_optimized'].includes(behind[0] ?? '') ? behind.slice(0, 1) : [];
@@ -97,12 +93,9 @@ function nameOf(owner: Repository['owner']): string | undefined {
   return owner.kind === 'organization' ? owner.organization : owner.collection;
 }
 
-/** How many segments name the organization or collection. `undefined`: they do not. */
-function depthOf(host: string, owner: Repository['owner'], before: readonly string[]): number | undefined {
-  if (owner.kind === 'server') {
-    const at = before.map(lowerName).indexOf(owner.collection ?? '');
-    return at === -1 ? undefined : at + 1;
-  }
+/** How many segments name the organization or collection. */
+function depthOf(host: string, owner: Repository['owner'], before: readonly string[]): number {
+  if (owner.kind === 'server') return collectionAt(owner.host, before) + 1;
   if (host === SERVICES_HOST) return 1;
   // ORGANIZATION.visualstudio.com names the organization, and its path may name the collection that all of them have
   return lowerName(before[0] ?? '') === 'defaultcollection' ? 1 : 0;

@@ -12,9 +12,12 @@ export interface Rule {
   readonly lfs: boolean;
 }
 
-/** `ORGANIZATION/PROJECT/REPOSITORY`, or `HOST/COLLECTION/PROJECT/REPOSITORY` for a server; `*` in a part stands for any characters. */
+/**
+ * `ORGANIZATION/PROJECT/REPOSITORY`, or `HOST/COLLECTION/PROJECT/REPOSITORY` for a server, whose host may have a virtual
+ * directory; `*` in a part stands for any characters.
+ */
 interface RepositoryPattern {
-  /** `undefined`: Azure DevOps Services. */
+  /** With the virtual directory, in lower case. `undefined`: Azure DevOps Services. */
   readonly host: string | undefined;
   readonly organization: string;
   readonly project: string;
@@ -26,11 +29,10 @@ export function parseRepositoryPattern(text: string): RepositoryPattern | undefi
   const parts = text.split('/').map(lowerName);
   if (parts.some((part) => part === '' || part === '.' || part === '..' || /[\\?#%\p{Cc}]/u.test(part)))
     return undefined;
-  const host = parts.length === 4 ? parts.shift() : undefined;
+  const host = parts.length > 3 ? parts.splice(0, parts.length - 3).join('/') : undefined;
   const [organization, project, repository] = parts;
-  if (organization === undefined || project === undefined || repository === undefined || parts.length > 3)
-    return undefined;
-  if (host !== undefined && (host.includes('*') || !/[.:]/.test(host))) return undefined;
+  if (organization === undefined || project === undefined || repository === undefined) return undefined;
+  if (host !== undefined && (host.includes('*') || !/^[^/]*[.:]/.test(host))) return undefined;
   return {host, organization, project, repository};
 }
 
@@ -41,7 +43,7 @@ export function describePattern({host, organization, project, repository}: Repos
 
 /** Returns whether the rule names the repository. Letter case does not count, as on the server. */
 export function allowsRepository({repositories}: Rule, repository: Repository): boolean {
-  const host = repository.owner.kind === 'server' ? repository.owner.host : undefined;
+  const host = repository.owner.kind === 'server' ? lowerName(repository.owner.host) : undefined;
   return repositories.some(
     (pattern) =>
       pattern.host === host &&

@@ -14,6 +14,10 @@ const names: readonly [word: string, name: string][] = [
   ['tfs.example.com/tfs/Main/web/_git/site', 'tfs.example.com/Main'],
   ['https://TFS.example.com:8443/Main%20One', 'tfs.example.com:8443/Main One'],
   ['tfs.example.com:8443/main', 'tfs.example.com:8443/main'],
+  ['ado.example.com:8443/DevOps/Main', 'ado.example.com:8443/DevOps/Main'],
+  ['https://ado.example.com/DevOps/Main/web/_git/site', 'ado.example.com/DevOps/Main'],
+  ['https://ado.example.com/Main/web/_git/site', 'ado.example.com/Main'],
+  ['https://ado.example.com/a/b/Main/web/_git/site', 'ado.example.com/a/b/Main'],
 ];
 
 for (const [word, name] of names)
@@ -33,5 +37,6 @@ test('a password in a URL is not repeated', (t) => {
 
 test('a plain name belongs to the host that is given', (t) => {
   t.is(nameForDaemon(readOrganization('Main', 'TFS.example.com')), 'tfs.example.com/Main');
+  t.is(nameForDaemon(readOrganization('Main', 'ADO.example.com/DevOps/')), 'ado.example.com/DevOps/Main');
   t.throws(() => readOrganization('Main', 'https://x'), {message: /--host/});
 });

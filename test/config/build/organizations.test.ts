@@ -66,25 +66,12 @@ testRefused([
     on('clientId: system-assigned\norganizations: [fabrikam]', 'contoso.visualstudio.com'),
     ['6:27 the host names another organization'],
   ],
-  ...[
-    'https://dev.azure.com',
-    'dev.azure.com/contoso',
-    'dev..azure.com',
-    'a b',
-    'dev.azure.com:0',
-    '-a.example.org',
-    'ex*mple.org',
-    'user@host',
-  ].map(
+  ...['dev..azure.com', 'a b', 'dev.azure.com:0', '-a.example.org', 'ex*mple.org', 'user@host'].map(
     (host) =>
       [
         `the host ${host}`,
         on('personalAccessToken: a', JSON.stringify(host)),
-        [
-          host.startsWith('https')
-            ? '3:13 host must be a host name alone, without https:// and without a path'
-            : '3:13 host is not a valid host name',
-        ],
+        ['3:13 host is not a valid host name'],
       ] as const,
   ),
   ...[

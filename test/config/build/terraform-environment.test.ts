@@ -286,6 +286,7 @@ const targets: readonly (readonly [
   ['https://server.example.org:8443/tfs/My%20Collection', 'server.example.org:8443', 'My Collection'],
   ['https://server.example.org/Main', 'server.example.org', 'Main'],
   ['https://server.example.org', 'server.example.org', undefined],
+  ['https://server.example.org/DevOps/Main/', 'server.example.org/DevOps', 'Main'],
 ];
 
 for (const [url, host, organization] of targets) {

@@ -85,7 +85,7 @@ test('a request that is valid once is sent once', (t) => {
   t.is(momentsOf(rejected({service: 'entra', status: 503}), 1).length, 1);
 });
 
-test('no try begins when there is no time for it', (t) => {
+test('a try begins only if there is time for it', (t) => {
   t.is(momentsOf(rejected({}), TRIES, 2000).length, 1);
   t.is(momentsOf(rejected({service: 'entra', status: 503}), TRIES, 300).length, 1);
 });

@@ -1,12 +1,17 @@
 import test from 'ava';
 import {locateRepository} from '../../../src/gateway/rule/repository.ts';
 
-const isServer = (host: string) => host === 'tfs.example.org' || host === 'tfs.example.org:8443';
+const serversAt = (host: string) =>
+  host === 'ado.example.org'
+    ? ['ado.example.org/DevOps']
+    : host === 'tfs.example.org' || host === 'tfs.example.org:8443'
+      ? [host]
+      : [];
 
 const located = test.macro({
   exec(t, address: string, expected: string, sent: string) {
     const [host, path] = cut(address);
-    const found = locateRepository(host, path, isServer);
+    const found = locateRepository(host, path, serversAt);
     if ('reason' in found) return t.fail(found.reason);
     const {organization, project, repository, host: realHost, path: realPath} = found.repository;
     t.is(`${organization}/${project}/${repository} ${found.rest.join('/')}`.trim(), expected);
@@ -68,11 +73,23 @@ test(
   'main/Web/site',
   'tfs.example.org/tfs/Main/Web/_git/site',
 );
+test(
+  located,
+  'ado.example.org/devops/Main/Web/_git/site/info/refs',
+  'main/Web/site info/refs',
+  'ado.example.org/devops/Main/Web/_git/site',
+);
+test(
+  located,
+  'ado.example.org/DevOps/DevOps/_git/site',
+  'devops/site/site',
+  'ado.example.org/DevOps/DevOps/_git/site',
+);
 test(located, 'tfs.example.org:8443/Main/_git/site', 'main/site/site', 'tfs.example.org:8443/Main/_git/site');
 
 const ambiguous = test.macro({
   exec(t, host: string, path: string) {
-    t.true('reason' in locateRepository(host, path, isServer));
+    t.true('reason' in locateRepository(host, path, serversAt));
   },
   title: (_, host: string, path: string) => `${host}${path} names no repository`,
 });
@@ -113,6 +130,9 @@ test(ambiguous, 'dev.azure.com.evil.example', '/contoso/Web/_git/site');
 test(ambiguous, 'ssh.dev.azure.com', '/v2/contoso/Web/site');
 test(ambiguous, 'ssh.dev.azure.com', '/v3/contoso/Web');
 test(ambiguous, 'tfs.example.org', '/_git/site');
+test(ambiguous, 'ado.example.org', '/devops/_git/site');
+test(ambiguous, 'ado.example.org', '/Main/Web/_git/site');
+test(ambiguous, 'ado.example.org', '/devops/Main/Web/More/_git/site');
 
 function cut(address: string): readonly [host: string, path: string] {
   const slash = address.indexOf('/');

@@ -16,7 +16,7 @@ function ruleOf(pattern: string): Rule {
 const repository = test.macro({
   exec(t, pattern: string, address: string, isAllowed: boolean) {
     const [host, path] = cut(address);
-    const found = locateRepository(host, path, (name) => name === 'tfs.example.org');
+    const found = locateRepository(host, path, (name) => SERVERS.filter((server) => server.startsWith(name)));
     if ('reason' in found) return t.fail(found.reason);
     t.is(allowsRepository(ruleOf(pattern), found.repository), isAllowed);
   },
@@ -25,6 +25,7 @@ const repository = test.macro({
 });
 
 const SERVICES = 'dev.azure.com';
+const SERVERS = ['tfs.example.org', 'ado.example.org/DevOps'];
 const ID = '0f0e0d0c-0b0a-4908-8706-050403020100';
 test(repository, 'contoso/web/site', `${SERVICES}/contoso/web/_git/site`, true);
 test(repository, 'Contoso/WEB/Site', `${SERVICES}/contoso/Web/_git/site`, true);
@@ -47,6 +48,8 @@ test(repository, `contoso/${ID}/site`, `${SERVICES}/contoso/${ID.toUpperCase()}/
 test(repository, 'contoso/web/0f*', `${SERVICES}/contoso/web/_git/${ID}`, false);
 test(repository, 'contoso/\u212aeys/site', `${SERVICES}/contoso/keys/_git/site`, false);
 test(repository, 'tfs.example.org/main/web/*', 'tfs.example.org/tfs/Main/Web/_git/site', true);
+test(repository, 'ado.example.org/devops/main/web/*', 'ado.example.org/devops/Main/Web/_git/site', true);
+test(repository, 'ado.example.org/main/web/*', 'ado.example.org/devops/Main/Web/_git/site', false);
 test(repository, 'main/web/*', 'tfs.example.org/tfs/Main/Web/_git/site', false);
 test(repository, 'tfs.example.org/contoso/web/*', `${SERVICES}/contoso/web/_git/site`, false);
 
@@ -60,7 +63,8 @@ for (const text of [
   'contoso/web/a%2fb',
   '',
   'contoso/web/a\\b',
-  'h.example/a/b/c/d',
+  'h.example/*/b/c/d',
+  'devops/h.example/b/c/d',
 ])
   test(`"${text}" is not a pattern of repositories`, (t) => {
     t.is(parseRepositoryPattern(text), undefined);
