@@ -1,7 +1,7 @@
 // The schemas of everything that orgkey prints as JSON. docs.ts writes them to docs/json; a test validates real output.
 
 import {SCHEMA_VERSION} from '../../src/control/control-protocol.ts';
-import {AUDIT_VERSION} from '../../src/daemon/record/audit.ts';
+import {AUDIT_VERSION, CLIENT_EVENTS, DAEMON_EVENTS} from '../../src/daemon/record/audit-entry.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -21,6 +21,13 @@ const texts = listOf(text);
 
 const problem = object({place, message: text, hint: text}, ['message']);
 const failure = object({code: text, message: text, hint: text}, ['code', 'message']);
+
+const lock = object({
+  organization: text,
+  path: {...text, description: 'What git asked for when the credential was rejected.'},
+  covers: {enum: ['organization', 'repository']},
+  until: isoTime,
+});
 
 const organization = {
   host: text,
@@ -83,9 +90,19 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         identity: text,
         kind: text,
         tenant: text,
-        answer: text,
+        answer: {
+          enum: ['bearer', 'basic', 'password', 'stored-login', 'failure', 'nothing'],
+          description:
+            'basic: Authorization: Basic. password: user name and password, for a git before 2.46. nothing: git asks its next helper.',
+        },
+        detail: {...text, description: 'The answer for people to read.'},
         sockets: texts,
-        asSubmodule: text,
+        locks: {...listOf(lock), description: 'Missing if no daemon answers.'},
+        asSubmodule: {
+          enum: ['grant', 'deny', 'pass'],
+          description: 'pass: git runs your own ssh.',
+        },
+        submoduleDetail: {...text, description: 'The same for people to read.'},
         atTheTop: text,
         overHttps: text,
       },
@@ -160,11 +177,21 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
       'A line of audit.jsonl, and of orgkey logs --audit',
       {
         time: isoTime,
-        event: {enum: ['get', 'store', 'erase', 'grant', 'token', 'carry']},
+        boot: {...text, description: 'Names one run of the daemon.'},
+        seq: {
+          ...count,
+          description: 'Counts the lines of a file in one run from 1. The number of a lost line is missing.',
+        },
+        event: {enum: [...CLIENT_EVENTS, ...DAEMON_EVENTS]},
         outcome: text,
-        socket: text,
-        uid: {...count, description: 'The user that asked, if the system says so.'},
-        pid: {...count, description: 'The process that asked, if the system says so.'},
+        socket: {...text, description: 'daemon: the event is one of the daemon itself.'},
+        id: {
+          ...text,
+          description:
+            'Of the request, as in the log, and as client-request-id of a token request that it caused.',
+        },
+        uid: {...count, description: 'Of the client, if the system tells.'},
+        pid: {...count, description: 'Of the client, if the system tells.'},
         host: text,
         organization: text,
         path: text,
@@ -172,12 +199,27 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         kind: text,
         source: text,
         fingerprint,
+        issuerRequest: {
+          ...text,
+          description: 'The client-request-id of the token request that brought this token, or failed.',
+        },
+        activity: {...text, description: 'The name that Azure DevOps gave to a request of a gateway.'},
         expires: isoTime,
+        operation: text,
+        refs: texts,
+        sent: count,
+        received: count,
+        added: {...texts, description: 'Of an event configuration: credentials, submodule keys, sockets.'},
+        changed: texts,
+        removed: texts,
         reason: text,
         duration: milliseconds,
-        times: {...count, description: 'How many more events like this one the last minute had.'},
+        times: {
+          ...count,
+          description: 'How many more events like this one the last minute had, or how many lines were lost.',
+        },
       },
-      ['time', 'event', 'outcome', 'socket'],
+      ['boot', 'seq', 'time', 'event', 'outcome', 'socket'],
       AUDIT_VERSION,
     ),
     'log-line.schema.json': document(
@@ -236,6 +278,7 @@ function status(): Record<string, Schema> {
               'error: git gets no credential that works. warning: it gets one, but something is wrong.',
           },
           expiresAt: isoTime,
+          credentialExpiresAt: {...isoTime, description: 'The end of the client certificate.'},
           fingerprint,
           requests: count,
           lastFailure: failure,
@@ -243,6 +286,10 @@ function status(): Record<string, Schema> {
         ['host', 'identity', 'kind', 'place', 'state', 'health', 'requests'],
       ),
     ),
+    locks: {
+      ...listOf(lock),
+      description: 'What gets an explanation instead of a credential now, because Azure DevOps rejected one.',
+    },
     requests: object({served: count, passed: count, failed: count, medianMs: milliseconds}, [
       'served',
       'passed',

@@ -36,6 +36,8 @@ export interface AnswerParts {
   readonly onFailure: 'quit' | 'pass';
   /** Why no configuration is in force, if that is so. No organization is known then. */
   readonly reasonForNone: string | undefined;
+  /** Of the request. A token request that it causes gets the same. */
+  readonly id?: string | undefined;
 }
 
 /** An answer, and what the log and the audit record about it. */
@@ -68,7 +70,7 @@ export async function answer(
 
   if (identity.kind === 'unusable' && request.operation !== 'get')
     return {owner, choice, answer: pass(identity.failure.message)};
-  const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
+  const wanted = {identity, scope: AZURE_DEVOPS_SCOPE, id: parts.id};
   const {host, path} = request.remote;
   const asker = askerOf({owner, path}, scope, identity);
   const failed = (failure: Failure): Answered => {

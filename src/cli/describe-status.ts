@@ -1,4 +1,10 @@
-import {shownName, type Notice, type OrganizationStatus, type Status} from '../control/control-protocol.ts';
+import {
+  shownName,
+  type Lock,
+  type Notice,
+  type OrganizationStatus,
+  type Status,
+} from '../control/control-protocol.ts';
 import {printable} from '../text/printable.ts';
 import {describeDuration} from './describe-time.ts';
 import {layTable} from './table.ts';
@@ -21,6 +27,7 @@ export function describeStatus(found: Status, now: number, columns: number): str
     ...joinParts(about, columns),
     ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
     ...found.gateways.map(describeGateway),
+    ...found.locks.map((lock) => style('yellow', describeLock(lock))),
     ...found.notices.flatMap((notice) => describeNotice(notice, columns)),
     ...(found.health === 'ok' ? [style('green', 'everything is well')] : []),
   ];
@@ -82,6 +89,14 @@ function describeSocket({name, path, organizations}: Status['sockets'][number]):
     'dim',
     `socket ${printable(name, 40)}: ${printable((organizations ?? []).join(', '))}, ${printable(path)}`,
   );
+}
+
+/** Names what gets no credential for a while. */
+export function describeLock({organization, path, covers, until}: Lock): string {
+  const where = path === '' ? organization : path;
+  return covers === 'organization'
+    ? `${printable(organization)}: no credential until ${until}, because Azure DevOps rejected it for ${printable(where)}`
+    : `${printable(where)}: no credential until ${until}, because Azure DevOps rejected it; other repositories are served`;
 }
 
 function describeGateway({name, path, listen, requests}: Status['gateways'][number]): string {

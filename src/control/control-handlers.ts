@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import type {Problem} from '../config/configuration.ts';
 import type {Binding, Bindings} from '../identity/bindings.ts';
 import {clientIdOf, type Identity} from '../identity/identity.ts';
@@ -34,14 +35,30 @@ interface ControlParts {
   readonly logLines: LogSource;
   readonly metrics: () => string;
   readonly people: Pick<People, 'login' | 'logout'>;
-  /** Called when the control channel hands out a token or denies one. */
-  readonly handedOut: (handOut: HandOut) => void;
+  /** Called before the control channel hands out a token or denies one. Returns why it may not. */
+  readonly record: (handOut: HandOut) => Promise<Failure | undefined> | undefined;
+  /** Called when a user changed something. */
+  readonly changed: (change: Change) => void;
   /** In milliseconds, from any moment. */
   readonly now: () => number;
 }
 
+/** What the audit records about a change that a user made over the control channel. */
+interface Change {
+  readonly event: 'login' | 'logout' | 'clear';
+  readonly outcome: string;
+  readonly organization?: string;
+  /** The account that signed in. */
+  readonly identity?: string;
+  readonly reason?: string;
+  /** How many tokens were dropped. */
+  readonly times?: number;
+}
+
 /** What the audit records about a token that was requested over the control channel. */
 export interface HandOut {
+  /** Of the request. */
+  readonly id: string;
   readonly organization: string;
   /** `undefined`: no identity is configured for the organization. */
   readonly identity: Identity | undefined;
@@ -71,8 +88,11 @@ export class ControlHandlers implements Handlers {
   }
 
   async clear(): Result<'clear'> {
-    this.#parts.rejections.clear();
-    return {dropped: this.#parts.tokens.clear()};
+    const {rejections, tokens, changed} = this.#parts;
+    rejections.clear();
+    const dropped = tokens.clear();
+    changed({event: 'clear', outcome: 'cleared', times: dropped});
+    return {dropped};
   }
 
   async metrics(): Result<'metrics'> {
@@ -86,28 +106,39 @@ export class ControlHandlers implements Handlers {
   }
 
   async token({organization, scope = AZURE_DEVOPS_SCOPE}: Params<'token'>): Result<'token'> {
-    const {now, bindings, tokens, handedOut} = this.#parts;
+    const {now, bindings, tokens, record} = this.#parts;
     const start = now();
+    const id = randomUUID();
     const choice = chooseFor({organization, scope}, bindings());
     if (choice.kind === 'failed') {
-      handedOut({organization, identity: undefined, found: choice, duration: now() - start});
+      void record({id, organization, identity: undefined, found: choice, duration: now() - start});
       return failedResult(choice.failure);
     }
     const {identity, host} = choice.binding;
-    const found = await tokens.get({identity, scope});
-    handedOut({organization, identity, found, duration: now() - start});
+    const found = await tokens.get({identity, scope, id});
+    const problem = await record({id, organization, identity, found, duration: now() - start});
     if (found.kind === 'failed') return failedResult(found.failure);
+    if (problem !== undefined) return failedResult(problem);
     const {kind: form, secret, expiresAt} = found.token;
     const username = clientIdOf(identity) ?? 'orgkey';
     return {kind: 'token', form, token: secret.revealText(), expiresAt: isoTime(expiresAt), username, host};
   }
 
   async login(params: Params<'login'>, caller: Caller): Result<'login'> {
-    return this.#parts.people.login(params, caller);
+    const result = await this.#parts.people.login(params, caller);
+    const {organization} = params;
+    const event = 'login';
+    if (result.kind === 'failed')
+      this.#parts.changed({event, outcome: 'failed', organization, reason: result.code});
+    else this.#parts.changed({event, outcome: 'signed in', organization, identity: result.account});
+    return result;
   }
 
   async logout(params: Params<'logout'>): Result<'logout'> {
-    return this.#parts.people.logout(params);
+    const result = await this.#parts.people.logout(params);
+    const outcome = result.wasSignedIn ? 'signed out' : 'not signed in';
+    this.#parts.changed({event: 'logout', outcome, organization: params.organization});
+    return result;
   }
 }
 

@@ -121,6 +121,8 @@ export interface Status {
   }[];
   readonly gateways: readonly GatewayStatus[];
   readonly organizations: readonly OrganizationStatus[];
+  /** What gets an explanation instead of a credential now, because Azure DevOps rejected one. */
+  readonly locks: readonly Lock[];
   readonly requests: {
     /** Answers with a credential. */
     readonly served: number;
@@ -162,11 +164,25 @@ export interface OrganizationStatus {
   readonly health: Health;
   /** ISO 8601. */
   readonly expiresAt: string | undefined;
+  /** The end of the certificate with which the token was acquired. ISO 8601. */
+  readonly credentialExpiresAt: string | undefined;
   readonly fingerprint: string | undefined;
   readonly requests: number;
   readonly lastFailure:
     | {readonly code: string; readonly message: string; readonly hint: string | undefined}
     | undefined;
+}
+
+/** A rejection that is in force. */
+export interface Lock {
+  /** `contoso`, `tfs.example.org/collection`. In lower case. */
+  readonly organization: string;
+  /** What git asked for when the credential was rejected, below the host and in lower case. */
+  readonly path: string;
+  /** `organization`: Azure DevOps rejected the credential as such. `repository`: other repositories are served. */
+  readonly covers: 'organization' | 'repository';
+  /** ISO 8601. */
+  readonly until: string;
 }
 
 /** One gateway: its rule, and what it did since the daemon started. */

@@ -17,12 +17,16 @@ import {feedWatchdog, takeNotifySocket} from './watchdog.ts';
 import {knock} from '../places/ask-socket.ts';
 import {startTimer} from '../start-timer.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
+import {VERSION} from '../version.ts';
 
 /** How often we look for tokens to renew, in milliseconds. */
 const RENEW_EVERY = 30_000;
 
 /** How often we check the sockets, the program, the store and the log, in milliseconds. */
 const CHECK_EVERY = 60_000;
+
+/** How often audit files that are too old are removed, in milliseconds. */
+const RETAIN_EVERY = 60 * 60_000;
 
 /** How long after the start the work that is not urgent begins, in milliseconds. */
 const SETTLED_AFTER = 100;
@@ -53,6 +57,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const assembly = assemble({place, options, environment, inherited, askPeer});
   const {git, configuration, logging} = assembly;
   handleProcessEvents(assembly);
+  git.audit.note({event: 'start', outcome: `orgkey ${VERSION}`, pid: process.pid});
   let reading: Reading;
   try {
     reading = await configuration.begin();
@@ -68,7 +73,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   await configuration.finish(reading);
   const why = await serve(assembly, place, {stopped, isHeld, report});
   logging.log('info', `${why}: answering the requests that are under way`);
-  await leave(assembly);
+  await leave(assembly, why);
   if (why === UPDATED) await knock(join(place.directory, 'git.sock'));
   return 0;
 }
@@ -128,6 +133,7 @@ async function serve(
     setInterval(makeWay, CHECK_EVERY),
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
+    setInterval(() => void git.audit.applyRetention(), RETAIN_EVERY),
     setTimeout(() => void settle(assembly, state).catch(onUnexpected), SETTLED_AFTER),
   ];
   const idleLimit = () => inForce.configuration.settings.idleExit;
@@ -142,13 +148,14 @@ async function serve(
 /** Does what a start has no time for. */
 async function settle({git}: Assembly, state: string): Promise<void> {
   await git.grants.prepare();
+  await git.audit.applyRetention();
   const {keepSmall} = await import('./keep-small.ts');
   keepSmall();
   dropCodeOfEarlierVersions(state);
 }
 
 /** Accepts no more clients, answers those that were accepted, and writes what is to be kept. */
-async function leave({side, configuration, git, gateways, supply}: Assembly): Promise<void> {
+async function leave({side, configuration, git, gateways, supply}: Assembly, why: string): Promise<void> {
   const {sockets, grants, audit} = git;
   side.stop();
   configuration.close();
@@ -163,7 +170,8 @@ async function leave({side, configuration, git, gateways, supply}: Assembly): Pr
     Promise.all([answered, grants.drain(TRANSFER_LIMIT), gateways.drain(TRANSFER_LIMIT)]),
     enough,
   ]);
-  // the results of the transfers
+  audit.note({event: 'stop', outcome: why, pid: process.pid});
+  // with the results of the transfers
   await whileDiskAnswers([audit.flush()]);
 }
 

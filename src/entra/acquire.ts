@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import type {Identity, SecretSource} from '../identity/identity.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
@@ -6,7 +7,7 @@ import {NEVER_BELOW} from '../token/freshness.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from '../token/token.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
-import type {AcquirerPool, Outcome} from './child/acquirer-pool.ts';
+import type {AcquirerPool, Errand, Outcome} from './child/acquirer-pool.ts';
 import {advise, subjectOf} from './advice.ts';
 import {errandFor, type ErrandParts} from './errand-for.ts';
 import type {Message} from './message.ts';
@@ -31,24 +32,33 @@ const LONGEST_LIFE = 25 * 60 * 60_000;
 /** Returns the function that acquires tokens: it reads personal access tokens, and runs an acquirer for all others. */
 export function createAcquire(parts: AcquireParts): Acquire {
   return async (wanted) => {
-    const {identity} = wanted;
+    const {identity, id: issuerRequest = randomUUID()} = wanted;
     try {
       if (identity.kind === 'pat') return await readPat(identity.personalAccessToken, parts);
       const asked = parts.clock.uptime();
-      const errand = await errandFor(wanted, parts);
+      const errand = named(await errandFor(wanted, parts), issuerRequest);
       const used = identity.kind === 'sign-in' ? await keptFingerprint(identity, parts) : undefined;
       const {uptime, wall} = momentOf(parts.clock);
       const spent = uptime - asked;
       if (spent > TIME_BUDGET.secrets) return failed(slowSecret(spent));
       const outcome = await parts.pool.run({...errand, spent});
       if (outcome.kind === 'failed')
-        return failed(advise(outcome.failure, {...subjectOf(identity), ...factsOf(outcome)}));
+        return failed({
+          ...advise(outcome.failure, {...subjectOf(identity), ...factsOf(outcome)}),
+          issuerRequest,
+        });
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
-      return tokenFrom(outcome.message, {uptime, wall}, parts);
+      return tokenFrom(outcome.message, {uptime, wall, issuerRequest}, parts);
     } catch (error) {
       return failed(failureFrom(error, identity));
     }
   };
+}
+
+/** The acquirer sends the name to the issuer, so that its log can be joined with ours. */
+function named(errand: Errand, requestId: string): Errand {
+  const {job} = errand;
+  return {...errand, job: {...job, fields: {...job.fields, requestId}}};
 }
 
 async function readPat(
@@ -76,7 +86,7 @@ async function readPat(
 
 function tokenFrom(
   {head, secrets}: Message,
-  began: {readonly uptime: number; readonly wall: number},
+  began: {readonly uptime: number; readonly wall: number; readonly issuerRequest: string},
   {fingerprint}: AcquireParts,
 ): Acquisition {
   const bytes = secrets['accessToken'];
@@ -97,6 +107,8 @@ function tokenFrom(
     acquiredUptime: began.uptime,
     expiresAt: began.wall + expiresIn,
     refreshAt: refreshIn === undefined || refreshIn >= expiresIn ? undefined : began.wall + refreshIn,
+    issuerRequest: began.issuerRequest,
+    credentialExpiresAt: durationIn(head['credentialExpiresAt']),
   };
   return {kind: 'token', token};
 }

@@ -7,6 +7,16 @@ import {localFailure} from './failure.ts';
  * @throws {AcquirerError} with the command that repairs it, if the SDK could not use them.
  */
 export function readCertificate(job: Job): string {
+  const {certificate, key} = usableCertificate(job);
+  return `${certificate.toString()}${key.export({type: 'pkcs8', format: 'pem'}).toString()}`;
+}
+
+/** Returns when the job's certificate ends, in milliseconds since epoch. @throws {AcquirerError} as `readCertificate`. */
+export function certificateEnd(job: Job): number {
+  return Date.parse(usableCertificate(job).certificate.validTo);
+}
+
+function usableCertificate(job: Job): {readonly certificate: X509Certificate; readonly key: KeyObject} {
   const bytes = job.secrets['clientCertificate'] ?? new Uint8Array();
   if (isPfx(bytes))
     throw localFailure(
@@ -29,7 +39,7 @@ export function readCertificate(job: Job): string {
       `the client certificate expired on ${dayOf(certificate.validTo)}`,
       'Make a new one, upload its public half to the app registration, and replace the file.',
     );
-  return `${certificate.toString()}${key.export({type: 'pkcs8', format: 'pem'}).toString()}`;
+  return {certificate, key};
 }
 
 function readKey(pem: string, job: Job): KeyObject {

@@ -1,5 +1,7 @@
 /** What became of one request to the gateway: the audit and the metrics are made of it. */
 export interface Carried {
+  /** Of the request. */
+  readonly id: string;
   /** `refs` is the advertisement in front of each fetch and push. */
   readonly operation: 'refs' | 'fetch' | 'push' | 'lfs' | 'none';
   readonly host: string;
@@ -7,6 +9,11 @@ export interface Carried {
   readonly repository: string | undefined;
   readonly organization: string | undefined;
   readonly identity: string | undefined;
+  /** Of the token, and the name under which the issuer was asked for it. */
+  readonly fingerprint: string | undefined;
+  readonly issuerRequest: string | undefined;
+  /** The name that Azure DevOps gave to the request. */
+  readonly activity: string | undefined;
   /** The refs of a push, as many as are worth keeping. */
   readonly refs: readonly string[];
   /** `carried`: Azure DevOps did it. `denied`: the rule said no. `failed`: everything else. */

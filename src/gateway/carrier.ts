@@ -168,7 +168,7 @@ export class Carrier {
     journey: Journey,
     rejected?: string,
   ): Promise<Credential | undefined> {
-    const supplied = await this.#parts.supply.get(operation.repository, rejected);
+    const supplied = await this.#parts.supply.get(operation.repository, {id: journey.id, rejected});
     if (supplied.kind === 'credential') {
       journey.uses(supplied);
       return supplied;
@@ -204,6 +204,7 @@ export class Carrier {
   ): Promise<void> {
     const status = answer.statusCode ?? 502;
     journey.status = status;
+    journey.activity = activityOf(answer);
     const retryAfter = answer.headers['retry-after'];
     const explained = explainStatus(isPage(answer) ? 203 : status, operation.repository, {
       identity: credential?.identity ?? 'the transfer',
@@ -217,6 +218,11 @@ export class Carrier {
     if (credential !== undefined) this.#parts.supply.accepted(operation.repository, credential.fingerprint);
     await journey.relay(answer);
   }
+}
+
+function activityOf({headers}: IncomingMessage): string | undefined {
+  const named = headers['x-vss-e2eid'] ?? headers['activityid'];
+  return typeof named === 'string' ? named : undefined;
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import type {IncomingMessage} from 'node:http';
 import {Transform, type Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
@@ -15,12 +16,15 @@ import type {Supplied} from './supply.ts';
 
 /** One request on its way: what is known of it, and how it is answered. It is answered once, whatever happens. */
 export class Journey {
+  readonly id = randomUUID();
   readonly client: ClientRequest;
   operation: Operation | undefined;
   /** The commands of a push, as soon as they are known. */
   push: PushHead | undefined;
   /** What Azure DevOps answered. */
   status: number | undefined;
+  /** The name that Azure DevOps gave to the request. */
+  activity: string | undefined;
   readonly #gone = new AbortController();
   readonly #now: () => number;
   readonly #start: number;
@@ -120,12 +124,17 @@ export class Journey {
     for (const {authorization} of this.#credentials) authorization.erase();
     const {operation} = this;
     const repository = operation?.repository;
+    const credential: Partial<Extract<Supplied, {kind: 'credential'}>> = this.#credentials.at(-1) ?? {};
     return {
+      id: this.id,
       operation: kindOf(operation),
       host: repository?.host ?? this.client.host,
       organization: repository?.organization,
       repository: repository && `${repository.organization}/${repository.project}/${repository.repository}`,
-      identity: this.#credentials.at(-1)?.identity,
+      identity: credential.identity,
+      fingerprint: credential.fingerprint,
+      issuerRequest: credential.issuerRequest,
+      activity: this.activity,
       refs: this.push?.commands.slice(0, MAX_REFS).map(({ref}) => ref) ?? [],
       outcome: this.#outcome,
       code: this.#code,

@@ -9,6 +9,8 @@ export type Supplied =
       readonly authorization: Secret;
       /** Names this very token, without being one. */
       readonly fingerprint: string;
+      /** Under which the issuer was asked for it. */
+      readonly issuerRequest: string | undefined;
       /** The identity, for people. */
       readonly identity: string;
     }
@@ -21,8 +23,14 @@ export type Supplied =
 
 /** The source of the credentials of a gateway. It learns what became of them. */
 export interface Supply {
-  /** `rejected`: the fingerprint of a token that Azure DevOps rejected just now; another one is wanted. */
-  get(repository: Repository, rejected?: string): Promise<Supplied>;
+  /**
+   * `id`: of the request; a token request that it causes gets the same. `rejected`: the fingerprint of a token that Azure
+   * DevOps rejected just now; another one is wanted.
+   */
+  get(
+    repository: Repository,
+    asked: {readonly id: string; readonly rejected: string | undefined},
+  ): Promise<Supplied>;
   /** Azure DevOps accepted the token. */
   accepted(repository: Repository, fingerprint: string): void;
 }

@@ -11,6 +11,8 @@ export const AZURE_DEVOPS_SCOPE = '499b84ac-1321-427f-aa17-267ca6975798/.default
 export interface Wanted {
   readonly identity: Identity;
   readonly scope: string;
+  /** Of the request that wants it. The issuer is asked under this name. */
+  readonly id?: string | undefined;
 }
 
 /** Why a token could not be acquired, for users, without secrets. */
@@ -23,6 +25,8 @@ export interface Failure {
   readonly hint: string | undefined;
   /** The issuer's `Retry-After` in milliseconds, if it sent one. */
   readonly retryAfter?: number | undefined;
+  /** The `client-request-id` under which the issuer was asked, if it was. */
+  readonly issuerRequest?: string | undefined;
 }
 
 export type Acquisition =

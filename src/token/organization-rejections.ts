@@ -66,7 +66,7 @@ export class OrganizationRejections {
     return Array.from(this.#entries.values(), (entry) => this.#shown(entry));
   }
 
-  /** How many tokens each organization rejected since the start. */
+  /** How many tokens each organization rejected since the start. Clients can invent organizations: the last share one count. */
   get totals(): ReadonlyMap<string, number> {
     return this.#totals;
   }
@@ -77,7 +77,8 @@ export class OrganizationRejections {
     const known = this.#entries.get(key);
     const rejection = {owner, identity, path, fingerprint, at: this.#clock.wall(), lockedUntil: undefined};
     this.#entries.set(key, {rejection, lockedUntil: known?.lockedUntil});
-    this.#totals.set(owner, (this.#totals.get(owner) ?? 0) + 1);
+    const counted = this.#totals.has(owner) || this.#totals.size < MAX_REMEMBERED ? owner : '';
+    this.#totals.set(counted, (this.#totals.get(counted) ?? 0) + 1);
   }
 
   /** Notes that the organization accepted a token. */

@@ -23,6 +23,12 @@ const FORCED_BY_MAIN = 8;
 const MAX_REMEMBERED = 10_000;
 const MAX_FINGERPRINTS = 8;
 
+/** A repository for which a token was rejected. */
+export interface RepositoryLock extends Asker {
+  /** Milliseconds since epoch. */
+  readonly lockedUntil: number;
+}
+
 /**
  * Remembers which tokens were rejected, for which repository. A rejected token is replaced once. If the replacement is
  * rejected too, or missing, Azure DevOps itself is asked, and the failure is explained: for the repository, or, if it
@@ -43,11 +49,21 @@ export class Rejections {
     this.organizations = new OrganizationRejections(clock, recovered);
   }
 
+  /** The repositories that get an explanation instead of a token now. */
+  get locks(): readonly RepositoryLock[] {
+    const now = this.#clock.uptime();
+    return Array.from(this.#histories.values()).flatMap(({asker, explainUntil = 0}) => {
+      const left = explainUntil - now;
+      return left > 0 ? {...asker, lockedUntil: this.#clock.wall() + left} : [];
+    });
+  }
+
   /** Notes that a client reports this token as rejected. */
   reject(asker: Asker, fingerprint: string): void {
     this.organizations.reported(asker, fingerprint);
     const now = this.#clock.uptime();
-    const history = this.#current(asker) ?? {
+    const history: History = this.#current(asker) ?? {
+      asker,
       identity: asker.identity,
       fingerprints: new Set(),
       rejectedAt: -Infinity,
@@ -192,6 +208,7 @@ export class Rejections {
 }
 
 interface History {
+  readonly asker: Asker;
   /** The key of the identity that acts there now. */
   identity: string;
   /** Of all identities that acted there: two can have the same token. */

@@ -20,6 +20,8 @@ export interface TokenStatus {
   readonly expiresAt: number | undefined;
   readonly fingerprint: string | undefined;
   readonly failure: Failure | undefined;
+  /** The end of the certificate with which the token was acquired, in milliseconds since epoch. */
+  readonly credentialExpiresAt: number | undefined;
   readonly acquisitions: number;
 }
 
@@ -191,6 +193,7 @@ export class TokenCache {
       expiresAt: token?.expiresAt,
       fingerprint: token?.fingerprint,
       failure,
+      credentialExpiresAt: token?.credentialExpiresAt,
       acquisitions,
     };
   }
@@ -311,11 +314,10 @@ export class TokenCache {
     }
     const ttl = Math.max(1, Math.floor(lifeLeft(token, this.#clock)));
     const options = Number.isFinite(ttl) ? {ttl} : {};
-    this.#held.set(
-      key,
-      {token, wanted, jitter: this.#random(), lastUse: held?.lastUse ?? this.#clock.uptime()},
-      options,
-    );
+    const lastUse = held?.lastUse ?? this.#clock.uptime();
+    // the next token is for another request
+    const unnamed = {...wanted, id: undefined};
+    this.#held.set(key, {token, wanted: unnamed, jitter: this.#random(), lastUse}, options);
     return token;
   }
 

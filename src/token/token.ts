@@ -14,6 +14,10 @@ export interface Token {
   readonly expiresAt: number | undefined;
   /** When the issuer wants it refreshed, in milliseconds since epoch, if it named a time. */
   readonly refreshAt: number | undefined;
+  /** The `client-request-id` under which the issuer was asked. */
+  readonly issuerRequest?: string | undefined;
+  /** When the certificate with which it was acquired ends, in milliseconds since epoch. */
+  readonly credentialExpiresAt?: number | undefined;
 }
 
 /** Two clocks, both in milliseconds: one that can be set, and a monotonic one. */

@@ -58,8 +58,42 @@ test.serial('the audit trails of all sockets are printed in order of time', asyn
   person.write(`${state}/audit.jsonl.1`, at(0));
   person.write(`${state}/audit.team-a.jsonl`, at(3) + at(2) + at(4).slice(0, -1));
   person.write(`${state}/audit.team-b.jsonl`, at(5));
-  const {stdout} = await person.run('logs --audit');
-  t.is(stdout, [1, 2, 3, 4, 5].map(at).join(''), 'without full files and half lines');
+  const {code, stdout} = await person.run('logs --audit');
+  t.is(stdout, [0, 1, 2, 3, 4, 5].map(at).join(''), 'with full files, without half lines');
+  t.is(code, 0);
+  t.is((await person.run('logs', ['--audit', '-n', '2'])).stdout, at(4) + at(5));
+  t.is((await person.run('logs', ['--audit', '--since', '2026-11-21T00:00:04.500Z'])).stdout, at(5));
+});
+
+function numbered(boot: string, seq: number): string {
+  return `{"boot":"${boot}","seq":${seq},"time":"2026-11-21T00:00:0${seq}.000Z","event":"get"}\n`;
+}
+
+test.serial('a gap in the audit trail and a line that cannot be read are reported', async (t) => {
+  const person = new Person(t);
+  const state = '.local/state/orgkey';
+  person.write(`${state}/audit.jsonl.1`, numbered('a', 3) + numbered('a', 4) + numbered('b', 1));
+  // another file has numbers of its own
+  person.write(`${state}/audit.team.jsonl`, numbered('b', 1));
+  person.write(`${state}/audit.jsonl`, numbered('b', 2));
+  const whole = await person.run('logs --audit');
+  t.is(whole.code, 0, whole.stderr);
+  person.write(`${state}/audit.jsonl`, `${numbered('b', 2)}{"half\n${numbered('b', 5)}`);
+  const {code, stdout, stderr} = await person.run('logs --audit');
+  t.is(code, 1);
+  t.regex(stderr, /error: 2 lines of the audit trail were lost\n/);
+  t.regex(stderr, /error: 1 line of the audit trail cannot be read\n/);
+  t.notThrows(() =>
+    stdout
+      .trim()
+      .split('\n')
+      .map((each): unknown => JSON.parse(each)),
+  );
+  t.is(
+    (await person.run('logs', ['--audit', '-n', '1'])).code,
+    0,
+    'nothing is missing in what was asked for',
+  );
 });
 
 test.serial(
@@ -98,4 +132,9 @@ test.serial('without a daemon the log file is printed', async (t) => {
   const {code, stdout} = await person.run('logs');
   t.is(code, 0);
   t.is(stdout, '00:00:00 warn    a\n');
+  person.write(
+    '.local/state/orgkey/daemon.log.1',
+    '{"time":"2026-11-20T00:00:00.000Z","level":"info","message":"b"}\n',
+  );
+  t.regex((await person.run('logs')).stdout, /info +b\n.*warn +a\n$/, 'with the file before it');
 });

@@ -58,7 +58,7 @@ test.serial('a new key is listed, printed, used by git in submodules, and remove
   );
   const asked = await person.run('which git@ssh.dev.azure.com:v3/contoso/p/r --json');
   t.is(
-    (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
+    (JSON.parse(asked.stdout) as {submoduleDetail: string}).submoduleDetail,
     'may be read with the key of contoso',
   );
 
@@ -286,7 +286,7 @@ test.serial('a collection of a server has a key, under the SSH name of the serve
   t.is((await person.run('ssh-key show-public', ['tfs.example.com/Main Collection'])).code, 2);
   const asked = await person.run('which', ['ssh://tfs.example.org/tfs/Main%20Collection/p/_git/r', '--json']);
   t.is(
-    (JSON.parse(asked.stdout) as {asSubmodule: string}).asSubmodule,
+    (JSON.parse(asked.stdout) as {submoduleDetail: string}).submoduleDetail,
     'may be read with the key of main collection',
   );
   const removed = await person.run('ssh-key remove', [name]);

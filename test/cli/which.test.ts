@@ -15,16 +15,27 @@ const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>
   ],
   [
     'https://dev.azure.com/unknown/p/_git/r',
-    {answer: 'nothing, git asks its next helper: no credential covers the organization'},
+    {answer: 'nothing', detail: 'nothing, git asks its next helper: no credential covers the organization'},
   ],
-  ['https://github.com/a/b', {answer: 'nothing, git asks its next helper: not an Azure DevOps host'}],
+  [
+    'https://github.com/a/b',
+    {answer: 'nothing', detail: 'nothing, git asks its next helper: not an Azure DevOps host'},
+  ],
   [
     'https://dev.azure.com.evil.example/contoso',
-    {answer: 'nothing, git asks its next helper: not an Azure DevOps host', identity: undefined},
+    {
+      answer: 'nothing',
+      detail: 'nothing, git asks its next helper: not an Azure DevOps host',
+      identity: undefined,
+    },
   ],
   [
     'http://dev.azure.com/contoso/p',
-    {answer: 'nothing, git asks its next helper: only https is answered', identity: undefined},
+    {
+      answer: 'nothing',
+      detail: 'nothing, git asks its next helper: only https is answered',
+      identity: undefined,
+    },
   ],
   [
     'git@ssh.dev.azure.com:v3/contoso/p/r',

@@ -246,6 +246,7 @@ test('a daemon ends although a thread hangs in a file', async (t) => {
   const daemon = await startDaemon({configuration: credentials});
   t.teardown(() => daemon.close());
   // without a reader, opening it hangs, as a lost disk does
+  rmSync(join(daemon.directory, 'state/audit.jsonl'), {force: true});
   execFileSync('mkfifo', [join(daemon.directory, 'state/audit.jsonl')]);
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   t.is(await daemon.stop(), 'SIGTERM');

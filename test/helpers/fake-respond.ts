@@ -3,6 +3,7 @@ import {respond, type Report} from '../../src/daemon/git/respond.ts';
 import {Bindings, type Binding} from '../../src/identity/bindings.ts';
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import type {Logins} from '../../src/login/logins.ts';
+import type {Failure} from '../../src/token/acquire.ts';
 import {Rejections} from '../../src/token/rejections.ts';
 import {TokenCache} from '../../src/token/token-cache.ts';
 import {FakeClock} from './fake-clock.ts';
@@ -16,6 +17,8 @@ export class World {
   readonly rejections = new Rejections(this.clock);
   readonly reports: Report[] = [];
   readonly surprises: unknown[] = [];
+  /** Why nothing may be handed out. */
+  problem: Failure | undefined;
   readonly #bindings: Bindings;
   readonly #more: Partial<AnswerParts>;
 
@@ -42,6 +45,7 @@ export class World {
       }),
       grant: async () => ({kind: 'grant', socket: '/run/orgkey/ssh/grant'}),
       hello: () => ({kind: 'hello', version: '1.0.0', pid: 42, proof: 'proof'}),
+      record: () => (this.problem === undefined ? undefined : Promise.resolve(this.problem)),
       report: (report) => this.reports.push(report),
       onUnexpected: (error) => this.surprises.push(error),
       now: this.clock.uptime,

@@ -1,14 +1,13 @@
-import {open, readFile, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {printable} from '../../text/printable.ts';
-import {auditFilesAmong} from '../../daemon/record/audit-trail.ts';
 import {parseRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {connectDaemon} from '../find-daemon.ts';
 import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
-import {daemonLog} from '../../service/daemon-log.ts';
+import {AuditReader, problemsIn, type AuditLine} from '../logs/audit-reader.ts';
+import {readKeptLog, type Wanted} from '../logs/kept-log.ts';
 import {usageError} from '../line/usage-error.ts';
 import {style} from '../terminal.ts';
 
@@ -28,18 +27,18 @@ export async function logs(options: LogsOptions, context: Context): Promise<Exit
 async function showLog(options: LogsOptions, context: Context): Promise<ExitCode> {
   const {follow, json, ...places} = options;
   const {terminal} = context;
-  const chosen = chooser(options, context);
+  const wanted = wantedBy(options, context);
   const print = (line: string) => {
     if (json) terminal.write(`${line}\n`);
     else terminal.print(describeLine(line));
   };
+  const kept = await readKeptLog(wanted, places, context);
   let daemon;
   try {
     daemon = await connectDaemon(places, context);
   } catch (error) {
-    const kept = follow ? undefined : await readKeptLog(places, context);
-    if (kept === undefined) throw error;
-    for (const line of chosen(kept)) print(line);
+    if (follow || kept === undefined) throw error;
+    for (const line of chosen(kept, wanted, timeIn)) print(line);
     return EXIT.ok;
   }
   try {
@@ -47,7 +46,7 @@ async function showLog(options: LogsOptions, context: Context): Promise<ExitCode
       if (event.event === 'log') print(event.line);
     });
     const {lines} = await daemon.call('logs', {follow});
-    for (const line of chosen(lines)) print(line);
+    for (const line of chosen(joined(kept ?? [], lines), wanted, timeIn)) print(line);
     if (follow) await waitForEnd(daemon, context);
     return EXIT.ok;
   } finally {
@@ -55,18 +54,21 @@ async function showLog(options: LogsOptions, context: Context): Promise<ExitCode
   }
 }
 
-/** Returns the lines of the file that a daemon without a supervisor logs to. `undefined`: it does not exist. */
-async function readKeptLog(places: Places, context: Context): Promise<readonly string[] | undefined> {
-  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(places, context), places, context);
-  const text = await readFile(daemonLog(directory), 'utf8').catch(() => undefined);
-  return text?.split('\n').filter((line) => line !== '');
+/** The daemon remembers its last lines, and what was kept has those before them. */
+function joined(kept: readonly string[], remembered: readonly string[]): readonly string[] {
+  const [first] = remembered;
+  const start = first === undefined ? '' : timeIn(first);
+  return start === '' ? kept : [...kept.filter((line) => timeIn(line) < start), ...remembered];
 }
 
-/** Returns a function that leaves out the lines that the options exclude. @throws {CommandError} */
-function chooser(
-  {lines, since}: Pick<LogsOptions, 'lines' | 'since'>,
-  {now}: Context,
-): (all: readonly string[]) => readonly string[] {
+/** ISO 8601, which has one length. */
+function timeIn(line: string): string {
+  const time = parseEntry(line)?.['time'];
+  return typeof time === 'string' ? time : '';
+}
+
+/** Returns what the options ask for. @throws {CommandError} */
+function wantedBy({lines, since}: Pick<LogsOptions, 'lines' | 'since'>, {now}: Context): Wanted {
   const most = lines === undefined ? Infinity : Number(lines);
   if (lines !== undefined && !/^\d+$/.test(lines)) throw usageError('--lines must be a number');
   const from = since === undefined ? -Infinity : momentFrom(since, now());
@@ -75,10 +77,17 @@ function chooser(
       '--since must be a time or a duration',
       'for example: --since 2h, --since 2026-11-21T08:00',
     );
-  return (all) => {
-    const recent = all.filter((line) => !(Date.parse(String(parseEntry(line)?.['time'])) < from));
-    return most === 0 ? [] : recent.slice(-most);
-  };
+  return {most, from};
+}
+
+/** Leaves out what is not wanted. A line without a time stays. */
+function chosen<Line>(
+  all: readonly Line[],
+  {most, from}: Wanted,
+  timeOf: (line: Line) => string,
+): readonly Line[] {
+  const recent = all.filter((line) => !(Date.parse(timeOf(line)) < from));
+  return most === 0 ? [] : recent.slice(-most);
 }
 
 function momentFrom(since: string, now: number): number {
@@ -100,84 +109,31 @@ async function waitForEnd(
 }
 
 /** The audit trail is in files, which exist without the daemon. */
-async function showAudit({follow, ...places}: LogsOptions, context: Context): Promise<ExitCode> {
-  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(places, context), places, context);
+async function showAudit({follow, ...options}: LogsOptions, context: Context): Promise<ExitCode> {
+  const {terminal, wait} = context;
+  const wanted = wantedBy(options, context);
+  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(options, context), options, context);
   const reader = new AuditReader(directory);
   const first = await reader.read();
   if (first === undefined && !follow)
     throw new CommandError(EXIT.unhealthy, 'no credential was handed out yet', {
       hint: `use a credential first; it is then recorded in ${join(directory, 'audit.jsonl')}`,
     });
-  context.terminal.write(first ?? '');
-  if (!follow) return EXIT.ok;
-  while (context.terminal.hasReader()) {
-    await context.wait(READ_INTERVAL);
-    context.terminal.write((await reader.read()) ?? '');
+  const lines = chosen(first ?? [], wanted, ({time}) => time);
+  writeAudit(lines, context);
+  const problems = problemsIn(lines);
+  for (const problem of problems) terminal.error(problem, `look into ${directory}`);
+  if (!follow) return problems.length === 0 ? EXIT.ok : EXIT.unhealthy;
+  while (terminal.hasReader()) {
+    await wait(READ_INTERVAL);
+    writeAudit((await reader.read()) ?? [], context);
   }
   return EXIT.ok;
 }
 
-/** Reads the new lines of all files of the audit trail, in order of time. */
-class AuditReader {
-  readonly #directory: string;
-  readonly #tails = new Map<string, Tail>();
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  /** Returns the new lines. `undefined`: no file exists yet. */
-  async read(): Promise<string | undefined> {
-    const names = auditFilesAmong(await readdir(this.#directory).catch(emptyUnlessClosed));
-    for (const name of names)
-      if (!this.#tails.has(name)) this.#tails.set(name, new Tail(join(this.#directory, name)));
-    if (this.#tails.size === 0) return undefined;
-    const texts = await Promise.all(Array.from(this.#tails.values(), (tail) => tail.read()));
-    const lines = texts.flatMap((text) => text?.match(/.*\n/g) ?? []);
-    return lines.toSorted((a, b) => timeIn(a).localeCompare(timeIn(b))).join('');
-  }
-}
-
-/** A missing directory counts as empty. @throws {CommandError} if we may not read it. */
-function emptyUnlessClosed(error: NodeJS.ErrnoException): string[] {
-  if (error.code !== 'EACCES') return [];
-  throw new CommandError(EXIT.unhealthy, 'you may not read the audit trail of this daemon', {
-    hint: 'run it as root: sudo orgkey logs --audit',
-  });
-}
-
-/** Returns the time of a line of the audit trail, which has one length. */
-function timeIn(line: string): string {
-  return /"time":"([^"]+)"/.exec(line)?.[1] ?? '';
-}
-
-/** Reads whole new lines of a file that grows, and that is replaced by an empty one when it is full. */
-class Tail {
-  readonly #path: string;
-  #inode: number | undefined;
-  #offset = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** Returns the new lines. `undefined`: the file does not exist. */
-  async read(): Promise<string | undefined> {
-    const file = await open(this.#path, 'r').catch(() => undefined);
-    if (file === undefined) return undefined;
-    try {
-      const {ino, size} = await file.stat();
-      if (ino !== this.#inode || size < this.#offset) this.#offset = 0;
-      this.#inode = ino;
-      const bytes = Buffer.alloc(Math.min(size - this.#offset, MOST_AT_ONCE));
-      const {bytesRead} = await file.read(bytes, 0, bytes.length, this.#offset);
-      const whole = bytes.subarray(0, bytes.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1);
-      this.#offset += whole.length;
-      return whole.toString('utf8');
-    } finally {
-      await file.close();
-    }
-  }
+/** Writes the lines that programs can read. */
+function writeAudit(lines: readonly AuditLine[], {terminal}: Context): void {
+  for (const {text, record} of lines) if (record !== undefined) terminal.write(`${text}\n`);
 }
 
 /** Returns time, level and message of a line. The daemon logs JSON unless it has a terminal. */
@@ -199,7 +155,3 @@ function parseEntry(line: string): Readonly<Record<string, unknown>> | undefined
 /** In milliseconds. */
 const ASK_INTERVAL = 2000;
 const READ_INTERVAL = 500;
-
-/** In bytes; more than the default size of an audit file. */
-const MOST_AT_ONCE = 64 * 1024 * 1024;
-const LINE_FEED = 10;

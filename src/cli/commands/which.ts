@@ -1,7 +1,7 @@
 import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import type {Configuration} from '../../config/configuration.ts';
-import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
+import {SCHEMA_VERSION, type Lock} from '../../control/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
 import {hostnameOf, ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
@@ -21,7 +21,9 @@ import {showAddress} from '../../text/show-address.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
+import {describeLock} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {withDaemon} from '../find-daemon.ts';
 import {parseGitUrl} from '../line/parse-git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {style} from '../terminal.ts';
@@ -40,21 +42,28 @@ interface Explanation {
   readonly identity?: string;
   readonly kind?: string;
   readonly tenant?: string | undefined;
-  /** For an HTTPS remote: what git gets. */
-  readonly answer?: string;
+  /** For an HTTPS remote: what git gets, and the same for people. */
+  readonly answer?: AnswerKind;
+  readonly detail?: string;
   /** The sockets that serve it, below the runtime directory. */
   readonly sockets?: readonly string[] | undefined;
   /** For an SSH remote. */
-  readonly asSubmodule?: string;
+  readonly asSubmodule?: 'grant' | 'deny' | 'pass';
+  readonly submoduleDetail?: string;
   readonly atTheTop?: string;
   readonly overHttps?: string | undefined;
   readonly configuration: string;
+  /** The rejections in force for it. `undefined`: no daemon answers. */
+  readonly locks?: readonly Lock[] | undefined;
 }
+
+type AnswerKind = 'bearer' | 'basic' | 'password' | 'stored-login' | 'failure' | 'nothing';
 
 /** Runs `orgkey which`: explains without a request to anything. */
 export async function which(options: WhichOptions, context: Context): Promise<ExitCode> {
   const configuration = await readConfiguration(options, context);
-  const explanation = await explain(options.url, configuration, context);
+  const explained = await explain(options.url, configuration, context);
+  const explanation = {...explained, locks: await locksFor(explained, options, context)};
   const {terminal} = context;
   if (options.json) terminal.printJson({schemaVersion: SCHEMA_VERSION, ...explanation});
   else terminal.print(describe(explanation).join('\n'));
@@ -71,16 +80,38 @@ function describe(explanation: Explanation): string[] {
     ['rule', rule && `${rule.place} (${by})`],
     ['identity', explanation.identity],
     ['tenant', explanation.tenant],
-    ['answer', explanation.answer],
+    ['answer', explanation.detail],
     ['sockets', sockets?.join(', ')],
-    ['as submodule', explanation.asSubmodule],
+    ['as submodule', explanation.submoduleDetail],
     ['at the top', explanation.atTheTop],
     ['over https', explanation.overHttps],
+    ...(explanation.locks ?? []).map((lock): [string, string] => ['rejected', describeLock(lock)]),
     ['configured in', rule === undefined ? explanation.configuration : undefined],
   ];
   return lines.flatMap(([name, value]) =>
     value === undefined ? [] : [`${style('dim', name.padEnd(WIDEST))}  ${printable(value)}`],
   );
+}
+
+/** Returns what a running daemon withholds from this remote, or from anything in this organization. */
+async function locksFor(
+  {organization, url}: Explanation,
+  options: WhichOptions,
+  context: Context,
+): Promise<readonly Lock[] | undefined> {
+  if (organization === undefined) return undefined;
+  try {
+    const {locks} = await withDaemon(options, context, (daemon) => daemon.call('status', undefined));
+    const path = parseGitUrl(url)?.path?.toLowerCase().replace(/\/+$/, '');
+    const isNamed = organizationFrom(options.url) !== undefined;
+    return locks.filter(
+      (lock) =>
+        lock.organization === organization &&
+        (isNamed || lock.covers === 'organization' || lock.path === path),
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 /** `text`: a URL over HTTPS or SSH, or the name of an organization. */
@@ -118,7 +149,11 @@ function explainHttps(
     configuration: configuration.source,
   };
   if (choice.kind === 'none')
-    return {...about, answer: `nothing, git asks its next helper: ${choice.reason}`};
+    return {
+      ...about,
+      answer: 'nothing',
+      detail: `nothing, git asks its next helper: ${choice.reason}`,
+    };
   const {by, binding} = choice;
   const {identity, place} = binding;
   return {
@@ -127,7 +162,7 @@ function explainHttps(
     identity: describeIdentity(identity),
     kind: identity.kind,
     tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
-    answer: answerFor(url, identity, git),
+    ...answerFor(url, identity, git),
     sockets: socketsFor(owner, identity, configuration),
   };
 }
@@ -153,7 +188,8 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
     host,
     organization: repository?.kind === 'unknown' ? undefined : repository?.organization,
     rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},
-    asSubmodule: describeDecision(decision),
+    asSubmodule: decision.kind,
+    submoduleDetail: describeDecision(decision),
     sockets: decision.kind === 'grant' ? socketPaths(granting) : undefined,
     atTheTop: "orgkey's key is never used: git calls ssh with your own keys",
     overHttps:
@@ -199,18 +235,27 @@ function organizationOf(owner: Owner): string | undefined {
   return owner.kind === 'organization' || owner.kind === 'server' ? describeOwner(owner) : undefined;
 }
 
-function answerFor(url: string, identity: Identity, git: GitVersion): string {
+function answerFor(url: string, identity: Identity, git: GitVersion): Pick<Explanation, 'answer' | 'detail'> {
   if (/^https?:\/\/[^/?#]*:[^/?#]*@/i.test(url))
-    return 'nothing: git sends the login in the URL, and does not ask orgkey';
-  return identity.kind === 'unusable'
-    ? `a failure: ${identity.failure.message} (${identity.failure.code})`
-    : `${formOf(identity, git)} (git ${git.text})`;
+    return {
+      answer: 'nothing',
+      detail: 'nothing: git sends the login in the URL, and does not ask orgkey',
+    };
+  if (identity.kind === 'unusable')
+    return {
+      answer: 'failure',
+      detail: `a failure: ${identity.failure.message} (${identity.failure.code})`,
+    };
+  const [answer, form] = formOf(identity, git);
+  return {answer, detail: `${form} (git ${git.text})`};
 }
 
-function formOf({kind}: Identity, git: GitVersion): string {
-  if (kind === 'stored') return 'the stored user name and password';
-  if (takesBearer(git)) return kind === 'pat' ? 'Authorization: Basic' : 'Authorization: Bearer';
-  return kind === 'pat' ? 'Basic, as password' : 'Basic, with the access token as password';
+function formOf({kind}: Identity, git: GitVersion): [AnswerKind, string] {
+  if (kind === 'stored') return ['stored-login', 'the stored user name and password'];
+  if (takesBearer(git))
+    return kind === 'pat' ? ['basic', 'Authorization: Basic'] : ['bearer', 'Authorization: Bearer'];
+  const form = kind === 'pat' ? 'Basic, as password' : 'Basic, with the access token as password';
+  return ['password', form];
 }
 
 function socketsFor(owner: Owner, {kind}: Identity, {settings}: Configuration): string[] {

@@ -291,6 +291,17 @@ export const ORGKEY = {
         default: 5,
         describe: 'How many audit files are kept, of each scoped socket as well.',
       },
+      days: {
+        kind: unless('unlimited', wholeNumber(1, 3650)),
+        default: 'unlimited',
+        describe:
+          'How long lines are kept. Older files are removed, and `orgkey status` warns if `maxSize` and `files` leave no room for so many days.',
+      },
+      required: {
+        kind: FLAG,
+        default: false,
+        describe: 'No credential is handed out that cannot be recorded. Git waits for the disk then.',
+      },
     }),
     describe: 'The record of every credential that was handed out.',
   },

@@ -1,5 +1,6 @@
 import {ControlHandlers} from '../../control/control-handlers.ts';
 import type {Problem} from '../../config/configuration.ts';
+import {printable} from '../../text/printable.ts';
 import {People} from '../../control/people.ts';
 import type {Rejections} from '../../token/rejections.ts';
 import type {AuditTrail} from '../record/audit-trail.ts';
@@ -33,7 +34,14 @@ export function assembleControl(parts: ControlSideParts): ControlHandlers {
     logLines: logging.logLines,
     metrics: statusSide.metrics,
     people: new People({bindings, tokens, rejections, ...supply.people}),
-    handedOut: (handOut) => audit.write(tokenEntry(handOut, Date.now()), undefined),
+    record: (handOut) => audit.record(tokenEntry(handOut, Date.now())),
+    changed: ({organization, identity, ...change}) =>
+      audit.note({
+        ...change,
+        socket: 'control',
+        organization: organization && printable(organization, 300),
+        identity: identity && printable(identity, 300),
+      }),
     now: () => performance.now(),
   });
 }

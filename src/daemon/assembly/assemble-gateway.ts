@@ -23,7 +23,7 @@ export function assembleGateway({git, inForce, logging, ...parts}: GatewayParts)
     ...parts,
     settings: () => inForce.configuration.settings.gateways,
     sockets: () => inForce.configuration.settings.sockets,
-    supplyFor: (name) => new GatewaySupply(scopeOf(name), current),
+    supplyFor: (name) => new GatewaySupply(scopeOf(name), {current, problem: () => audit.problem()}),
     hosts: () => servedHosts(current),
     serversAt: (host) => current().bindings.serversAt(host),
     proofOf,

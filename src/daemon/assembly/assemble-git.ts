@@ -17,6 +17,7 @@ import {respond, type Report, type RespondParts} from '../git/respond.ts';
 import {IdleWatch} from '../idle-watch.ts';
 import type {Place} from '../place.ts';
 import {AuditTrail} from '../record/audit-trail.ts';
+import {auditEntryOf} from '../record/report.ts';
 import {createGrantReporter, createReporter} from '../record/reporter.ts';
 import {shareLog} from '../record/share-log.ts';
 import {SocketGuard} from '../socket-guard.ts';
@@ -53,7 +54,7 @@ export interface GitSide {
   readonly sockets: GitSockets;
   readonly guard: SocketGuard;
   /** What requests are answered by at this moment. */
-  readonly current: () => AnswerParts;
+  readonly current: (id?: string) => AnswerParts;
   readonly proofOf: (nonce: string) => string;
 }
 
@@ -73,9 +74,10 @@ export function assembleGit(parts: GitParts): GitSide {
   const answering: RespondParts = {
     current,
     gateway: parts.gateway,
-    grant: (request, scope) => grants.answer(request, scope),
+    grant: (request, scope, id) => grants.answer(request, scope, id),
     hello: (nonce) => ({kind: 'hello', version: VERSION, pid: process.pid, proof: proofOf(nonce)}),
-    report: noting(idle, createReporter({tally, audit, logOf, now: Date.now})),
+    record: (report) => recordIn(audit, report),
+    report: noting(idle, createReporter({tally, logOf})),
     onUnexpected: logging.onUnexpected,
     now: () => performance.now(),
   };
@@ -86,14 +88,23 @@ export function assembleGit(parts: GitParts): GitSide {
   return {audit, grants, idle, sockets, guard, current, proofOf};
 }
 
+/** Writes what an answer hands out into the audit. */
+function recordIn(audit: AuditTrail, report: Report): ReturnType<AuditTrail['record']> {
+  const {answer, scope} = report;
+  const entry = auditEntryOf(report, Date.now());
+  // a grant was written when it was given
+  return entry === undefined && answer.kind !== 'grant' ? undefined : audit.record(entry, scope);
+}
+
 const machineRuntimeDirectory = '/run/orgkey';
 
 function assembleAudit({place, inForce, logging}: GitParts): AuditTrail {
   return new AuditTrail({
     state: place.state,
     settings: () => inForce.configuration.settings.audit,
-    failed: (error) => logging.log('error', `audit: ${String(error)}`),
+    log: logging.log,
     after: startTimer,
+    now: Date.now,
   });
 }
 
@@ -124,14 +135,14 @@ function prover(key: Uint8Array): (nonce: string) => string {
 }
 
 /** Returns what requests are answered by: the configuration in force at that moment. */
-function answersBy({environment, inForce, supply, rejections}: GitParts): () => AnswerParts {
+function answersBy({environment, inForce, supply, rejections}: GitParts): GitSide['current'] {
   const tokens = patientTokens(supply.tokens, TIME_BUDGET.patience);
   const {logins} = supply;
   const verify: AnswerParts['verify'] = (rejected, token) => verifyToken(rejected, token, environment);
-  return function current() {
+  return function current(id) {
     const {bindings, configuration, reasonForNone} = inForce;
     const {onFailure} = configuration.settings;
-    return {bindings, tokens, rejections, verify, logins, onFailure, reasonForNone};
+    return {bindings, tokens, rejections, verify, logins, onFailure, reasonForNone, id};
   };
 }
 

@@ -4,7 +4,7 @@ import {VERSION} from '../../version.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ClockWatch} from '../status/clock-watch.ts';
 import {renderMetrics} from '../status/metrics.ts';
-import {auditNotices, updateNotices} from '../status/notices.ts';
+import {updateNotices} from '../status/notices.ts';
 import {processFacts} from '../status/process-facts.ts';
 import {SideServers} from '../status/side-servers.ts';
 import {statusOf} from '../status/status.ts';
@@ -47,7 +47,8 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       startedAt,
       inForce,
       tokens: supply.tokens,
-      rejections: rejections.organizations.all,
+      now: Date.now(),
+      rejections,
       tally,
       sockets: git.sockets.all,
       gateways: gateways.all,
@@ -57,21 +58,24 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
         ...supply.store.notices,
         ...clockWatch.notices,
         ...side.notices,
-        ...auditNotices(git.audit),
+        ...git.audit.notices,
         ...updateNotices(supply.program),
       ],
       residentBytes: process.memoryUsage.rss(),
       clockSkew: clockWatch.skew,
       environment: variables,
     });
-  const metrics = () =>
-    renderMetrics({
-      status: status(),
-      tally,
-      acquisitions: supply.acquisitions,
-      process: processFacts(),
-      connections: git.sockets.connections,
-      auditLinesLost: git.audit.dropped,
-    });
-  return {side, status, metrics};
+  return {side, status, metrics: () => metricsOf(status(), parts)};
+}
+
+function metricsOf(status: Status, {tally, supply, git, rejections}: StatusSideParts): string {
+  return renderMetrics({
+    status,
+    tally,
+    acquisitions: supply.acquisitions,
+    process: processFacts(),
+    connections: git.sockets.connections,
+    audit: git.audit,
+    rejected: rejections.organizations.totals,
+  });
 }

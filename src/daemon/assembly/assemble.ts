@@ -92,7 +92,7 @@ export function assemble(parts: AssemblyParts): Assembly {
     keepConfiguration(configuration, state).catch((error: unknown) =>
       log('warn', `the configuration cannot be kept for the next start: ${messageOf(error)}`),
     );
-  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics, keep});
+  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics, keep, audit});
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
   const reload = () => configuration.reload();
   const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});

@@ -2,6 +2,8 @@ import type {Configuration} from '../../config/configuration.ts';
 import type {Grants} from '../../ssh/grant/grants.ts';
 import type {Follower} from '../apply-configuration.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
+import type {AuditTrail} from '../record/audit-trail.ts';
+import {recorderOf} from '../record/record-configuration.ts';
 import type {SocketGuard} from '../socket-guard.ts';
 import type {SideServers} from '../status/side-servers.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
@@ -14,6 +16,7 @@ interface FollowerParts {
   readonly gateways: Pick<GatewaySide, 'followConfiguration'>;
   readonly grants: Pick<Grants, 'followConfiguration'>;
   readonly side: SideServers;
+  readonly audit: Pick<AuditTrail, 'note'>;
   readonly metrics: () => string;
   /** Keeps a configuration for the next start. It reports its own failures. */
   readonly keep: (configuration: Configuration) => Promise<void>;
@@ -21,9 +24,11 @@ interface FollowerParts {
 
 /** Returns every part of the daemon that follows the configuration, in the order in which they do. */
 export function followersOf(parts: FollowerParts): readonly Follower[] {
-  const {inForce, supply, guard, gateways, grants, side, metrics, keep} = parts;
+  const {inForce, supply, guard, gateways, grants, side, metrics, keep, audit} = parts;
   const {tokens} = supply;
+  const recordChange = recorderOf(audit);
   return [
+    {name: 'audit', isBeforeGit: true, follow: (reading) => recordChange(reading, inForce)},
     {
       name: 'tokens',
       isBeforeGit: true,

@@ -4,7 +4,7 @@ import type {Supplied, Supply} from '../../gateway/supply.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import type {SocketScope} from '../../organization/socket-scope.ts';
 import {Secret} from '../../secret/secret.ts';
-import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
+import {AZURE_DEVOPS_SCOPE, type Failure} from '../../token/acquire.ts';
 import {findToken} from '../../token/find-token.ts';
 import {askerOf} from '../../token/asker.ts';
 import type {Token} from '../../token/token.ts';
@@ -12,17 +12,24 @@ import type {Token} from '../../token/token.ts';
 /** Supplies one gateway with credentials, by the same rules as git itself gets them. */
 export class GatewaySupply implements Supply {
   readonly #scope: SocketScope;
-  readonly #current: () => AnswerParts;
+  readonly #current: (id?: string) => AnswerParts;
+  readonly #problem: () => Promise<Failure | undefined>;
 
-  /** `current`: what requests are answered by at this moment. */
-  constructor(scope: SocketScope, current: () => AnswerParts) {
+  /** `current`: what requests are answered by at this moment. `problem`: why nothing may be handed out now. */
+  constructor(
+    scope: SocketScope,
+    {current, problem}: {current: (id?: string) => AnswerParts; problem: () => Promise<Failure | undefined>},
+  ) {
     this.#scope = scope;
     this.#current = current;
+    this.#problem = problem;
   }
 
-  async get(repository: Repository, rejected?: string): Promise<Supplied> {
+  async get(repository: Repository, {id, rejected}: Parameters<Supply['get']>[1]): Promise<Supplied> {
     const {owner, organization} = repository;
-    const parts = this.#current();
+    const problem = await this.#problem();
+    if (problem !== undefined) return {kind: 'failure', ...problem};
+    const parts = this.#current(id);
     const choice = parts.bindings.choose(owner);
     if (choice.kind === 'none')
       return {
@@ -39,7 +46,7 @@ export class GatewaySupply implements Supply {
         message: `${organization} uses stored logins, which a gateway does not use`,
         hint: 'configure an identity for the organization',
       };
-    const wanted = {identity, scope: AZURE_DEVOPS_SCOPE};
+    const wanted = {identity, scope: AZURE_DEVOPS_SCOPE, id};
     const place = placeOf(repository);
     const asker = askerOf(place, this.#scope, identity);
     const verify = (token: Token) => parts.verify(place, token);
@@ -53,6 +60,7 @@ export class GatewaySupply implements Supply {
       kind: 'credential',
       authorization: headerOf(token),
       fingerprint: token.fingerprint,
+      issuerRequest: token.issuerRequest,
       identity: describeIdentity(identity),
     };
   }

@@ -12,8 +12,8 @@ interface Records {
 
 /** Records one request of a gateway in the audit and the log. */
 export function reportCarried(gateway: string, event: Carried, {audit, log, now}: Records): void {
-  const {operation, host, organization, repository, identity, refs, outcome, code, sent, received, duration} =
-    event;
+  const {id, operation, host, organization, repository, identity, refs, outcome, code} = event;
+  const {fingerprint, issuerRequest, activity, sent, received, duration} = event;
   const shown = repository === undefined ? undefined : boundedPath(repository);
   audit.write(
     {
@@ -21,11 +21,15 @@ export function reportCarried(gateway: string, event: Carried, {audit, log, now}
       event: 'carry',
       outcome,
       socket: `gateway-${gateway}`,
+      id,
       operation,
       host: printable(host, 300),
       organization,
       path: shown,
       identity,
+      fingerprint,
+      issuerRequest,
+      activity: activity && printable(activity, 100),
       refs: refs.length === 0 ? undefined : refs.map((ref) => boundedPath(ref)),
       sent,
       received,
@@ -34,7 +38,7 @@ export function reportCarried(gateway: string, event: Carried, {audit, log, now}
     },
     {name: `gateway-${gateway}`, organizations: new Set()},
   );
-  const details = () => ({gateway, organization, identity, ms: Math.round(duration * 100) / 100});
+  const details = () => ({gateway, organization, identity, id, ms: Math.round(duration * 100) / 100});
   const what = `gateway ${gateway}: ${operation} of ${shown ?? 'an unknown repository'}`;
   if (outcome === 'carried') log('debug', `${what}: ${received} bytes`, details);
   else

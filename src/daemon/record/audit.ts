@@ -1,145 +1,158 @@
-import {appendFile, rename, rm, stat, truncate} from 'node:fs/promises';
 import type {AuditSettings} from '../../config/configuration.ts';
-import {codeOf} from '../../text/orgkey-error.ts';
-
-/** What one client received, or why it received nothing. Never a secret. */
-export interface AuditEntry {
-  /** ISO 8601. */
-  readonly time: string;
-  readonly event: 'get' | 'store' | 'erase' | 'grant' | 'token' | 'carry';
-  readonly outcome: string;
-  readonly socket: string;
-  /** Of the process that asked, if the system says so. */
-  readonly uid?: number | undefined;
-  readonly pid?: number | undefined;
-  readonly host?: string | undefined;
-  readonly organization?: string | undefined;
-  readonly path?: string | undefined;
-  readonly identity?: string | undefined;
-  readonly kind?: string | undefined;
-  readonly source?: string | undefined;
-  /** A keyed hash of the token. */
-  readonly fingerprint?: string | undefined;
-  /** ISO 8601. */
-  readonly expires?: string | undefined;
-  /** What a gateway carried. */
-  readonly operation?: string | undefined;
-  /** The refs of a push through a gateway. */
-  readonly refs?: readonly string[] | undefined;
-  /** In bytes, to and from Azure DevOps. */
-  readonly sent?: number | undefined;
-  readonly received?: number | undefined;
-  readonly reason?: string | undefined;
-  /** In milliseconds. */
-  readonly duration?: number | undefined;
-  /** How many more entries like this one there were in the minute before it. */
-  readonly times?: number | undefined;
-}
-
-/** The `schemaVersion` of the lines. */
-export const AUDIT_VERSION = 1;
+import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
+import {Turns} from '../../turns.ts';
+import {AUDIT_VERSION, type AuditEntry} from './audit-entry.ts';
+import {AuditFile} from './audit-file.ts';
 
 /** How long lines are collected for one write, in milliseconds. */
 const EVERY = 200;
 
-/** How many lines can wait. More are counted and dropped. */
+/** How many lines can wait. More are lost. */
 const MOST = 20_000;
 
-/** Writes JSON lines to a file, in batches in the background, and rotates it by size. */
-export class Audit {
-  readonly #path: string;
-  readonly #settings: () => AuditSettings;
-  readonly #failed: (error: unknown) => void;
-  #waiting: string[] = [];
-  #writing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #dropped = 0;
-  #isFailing = false;
+/** How long after a failed write the next is tried if no line comes, in milliseconds. */
+const RETRY = 5000;
 
-  constructor(
-    path: string,
-    {settings, failed}: {settings: () => AuditSettings; failed: (error: unknown) => void},
-  ) {
-    this.#path = path;
-    this.#settings = settings;
-    this.#failed = failed;
+interface AuditParts {
+  readonly settings: () => AuditSettings;
+  /** Names this run of the daemon: lines are numbered from 1 in each. */
+  readonly boot: string;
+  readonly after: StartTimer;
+  /** Milliseconds since epoch. */
+  readonly now: () => number;
+  /** Called when writing begins to fail. */
+  readonly failed: (error: unknown) => void;
+  /** Called when it works again, with the number of lines that were lost meanwhile. */
+  readonly recovered: (lost: number) => void;
+}
+
+/** Writes JSON lines to a file, in batches in the background. The number of a lost line is missing. */
+export class Audit {
+  readonly #parts: AuditParts;
+  readonly #file: AuditFile;
+  readonly #turns = new Turns();
+  #waiting: string[] = [];
+  #timer: (() => void) | undefined;
+  #retry: (() => void) | undefined;
+  #seq = 0;
+  #lost = 0;
+  /** The lines that were lost since the last one that says so, and the number that is reserved for the next. */
+  #gap: {lost: number; readonly seq: number} | undefined;
+  #error: unknown;
+  #cutAt: number | undefined;
+
+  constructor(path: string, parts: AuditParts) {
+    this.#parts = parts;
+    this.#file = new AuditFile(path, parts.settings);
   }
 
   /** How many lines were lost, to a full disk or because there were too many at once. */
-  get dropped(): number {
-    return this.#dropped;
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Why lines cannot be written now. `undefined`: they can. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** The oldest line, in milliseconds since epoch, if its successors will push it out before the retention has ended. */
+  get cutAt(): number | undefined {
+    return this.#cutAt;
   }
 
   write(entry: AuditEntry): void {
     if (this.#waiting.length >= MOST) {
-      this.#dropped++;
+      this.#seq++;
+      this.#lose(1);
+    } else this.#waiting.push(this.#lineOf(entry, ++this.#seq));
+    this.#timer ??= this.#parts.after(EVERY, () => void this.#writeBatch());
+  }
+
+  /** Writes a line at once. Resolves to whether it is in the file. */
+  async record(entry: AuditEntry): Promise<boolean> {
+    const lost = this.#lost;
+    this.write(entry);
+    await this.settle();
+    return this.#lost === lost;
+  }
+
+  /** Resolves to whether every line so far is in the file. */
+  async settle(): Promise<boolean> {
+    await this.#turns.take(() => this.#writeWaiting());
+    return this.#error === undefined;
+  }
+
+  /** Resolves when every waiting line is written or lost. Closes the file until the next line. */
+  flush(): Promise<void> {
+    this.#timer?.();
+    this.#timer = undefined;
+    this.#retry?.();
+    this.#retry = undefined;
+    return this.#turns.take(async () => {
+      await this.#writeWaiting();
+      await this.#file.close();
+    });
+  }
+
+  /** Removes what is older than the retention. Call it now and then. */
+  async applyRetention(): Promise<void> {
+    await this.#turns.take(async () => {
+      this.#cutAt = await this.#file.applyRetention().catch(() => undefined);
+    });
+  }
+
+  /** A batch that takes long is followed by the next after a pause: a slow disk gets fewer, larger ones. */
+  async #writeBatch(): Promise<void> {
+    await this.settle();
+    this.#timer =
+      this.#waiting.length > 0 ? this.#parts.after(EVERY, () => void this.#writeBatch()) : undefined;
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    const gap = this.#gap;
+    if (lines.length === 0 && gap === undefined) return;
+    const times = gap?.lost;
+    const all = gap === undefined ? lines : [this.#lineOf(this.#lossOf(gap.lost), gap.seq), ...lines];
+    try {
+      await this.#file.append(Buffer.from(all.join('')));
+    } catch (error) {
+      this.#lose(lines.length);
+      this.#fail(error);
       return;
     }
-    this.#waiting.push(`${JSON.stringify({schemaVersion: AUDIT_VERSION, ...entry})}\n`);
-    // a write under way takes them too
-    if (this.#writing === undefined) this.#schedule();
+    if (times === undefined || gap === undefined) return;
+    // more may have been lost during the write
+    this.#gap = gap.lost === times ? undefined : {lost: gap.lost - times, seq: ++this.#seq};
+    this.#error = undefined;
+    this.#parts.recovered(times);
   }
 
-  /** Resolves when every waiting line is written or counted as dropped. */
-  flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-      if (this.#waiting.length > 0) this.#schedule();
+  #lose(lines: number): void {
+    this.#lost += lines;
+    this.#gap ??= {lost: 0, seq: ++this.#seq};
+    this.#gap.lost += lines;
+  }
+
+  #fail(error: unknown): void {
+    // reported once, not for every batch until the disk is repaired
+    if (this.#error === undefined) this.#parts.failed(error);
+    this.#error = error;
+    this.#retry ??= this.#parts.after(RETRY, () => {
+      this.#retry = undefined;
+      void this.settle();
     });
-    return this.#writing;
   }
 
-  #schedule(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), EVERY);
+  #lossOf(times: number): AuditEntry {
+    const time = new Date(this.#parts.now()).toISOString();
+    return {time, event: 'lost', outcome: 'lost', socket: 'daemon', times};
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
-      await this.#append(lines);
-    }
-  }
-
-  async #append(lines: readonly string[]): Promise<void> {
-    const text = lines.join('');
-    let before: number | undefined;
-    try {
-      await this.#rotateBefore(Buffer.byteLength(text));
-      before = await sizeOf(this.#path);
-      await appendFile(this.#path, text, {mode: 0o600});
-      this.#isFailing = false;
-    } catch (error) {
-      // a disk that became full may have taken half a line, which would spoil the next one
-      if (before !== undefined) await truncate(this.#path, before).catch(() => undefined);
-      this.#dropped += lines.length;
-      // reported once, not for every batch until the disk is repaired
-      if (!this.#isFailing) this.#failed(error);
-      this.#isFailing = true;
-    }
-  }
-
-  async #rotateBefore(more: number): Promise<void> {
-    const {maxSize, files} = this.#settings();
-    const size = await sizeOf(this.#path);
-    if (size === 0 || size + more <= maxSize) return;
-    await rm(`${this.#path}.${files - 1}`, {force: true});
-    for (let at = files - 2; at >= 0; at--) {
-      const from = at === 0 ? this.#path : `${this.#path}.${at}`;
-      await rename(from, `${this.#path}.${at + 1}`).catch(() => undefined);
-    }
-    if (files === 1) await rm(this.#path, {force: true});
-  }
-}
-
-/** Returns the size of a file in bytes, 0 if it does not exist. */
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
-    throw error;
+  #lineOf(entry: AuditEntry, seq: number): string {
+    const {boot} = this.#parts;
+    return `${JSON.stringify({schemaVersion: AUDIT_VERSION, boot, seq, ...entry})}\n`;
   }
 }

@@ -55,12 +55,20 @@ function renderLine(form: LogParts['form'], {level, message, details, now}: Line
       message: printable(message, 2000),
       ...details,
     });
+  // journald has no fields for us: the details are JSON behind the message, which `orgkey logs` reads again
+  if (form === 'journal')
+    return `<${PRIORITIES[level]}>${[printable(message, 2000), ...jsonOf(details)].join(' ')}`;
   const pairs = Object.entries(details).flatMap(([key, value]) =>
     value === undefined ? [] : `${key}=${value}`,
   );
   const text = printable([message, ...pairs].join(' '), 2000);
-  if (form === 'journal') return `<${PRIORITIES[level]}>${text}`;
   return `\u001b[2m${new Date(now).toISOString().slice(11, 19)}\u001b[0m ${COLORS[level]}${level}\u001b[0m ${text}`;
+}
+
+/** Returns details as JSON. Without any, nothing. */
+function jsonOf(details: Details): string[] {
+  const json = JSON.stringify(details);
+  return json === '{}' ? [] : [json];
 }
 
 /** The priorities of syslog. */

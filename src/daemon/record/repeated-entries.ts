@@ -1,5 +1,5 @@
 import type {StartTimer} from '../../ssh/grant/single-use-socket.ts';
-import type {AuditEntry} from './audit.ts';
+import type {AuditEntry} from './audit-entry.ts';
 
 /** How long entries are counted, in milliseconds. */
 const PERIOD = 60_000;

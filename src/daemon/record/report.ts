@@ -3,7 +3,7 @@ import {nameOf} from '../../organization/socket-scope.ts';
 import type {Request} from '../../protocol/request.ts';
 import {printable} from '../../text/printable.ts';
 import type {Token} from '../../token/token.ts';
-import type {AuditEntry} from './audit.ts';
+import type {AuditEntry} from './audit-entry.ts';
 import type {HandOut} from '../../control/control-handlers.ts';
 import {ANY_OTHER, type Counted, type Outcome} from '../status/tally.ts';
 import type {Report} from '../git/respond.ts';
@@ -40,21 +40,28 @@ export function countedFor({answered, scope}: Report): Counted {
 
 /** Returns the entry for the audit. `undefined`: the request is not for the audit. */
 export function auditEntryOf(report: Report, time: number): AuditEntry | undefined {
-  const {request, answer, answered, scope, duration} = report;
+  const {id, request, answer, answered, scope, duration} = report;
   if (!isRecorded(request) || !isOurBusiness(report)) return undefined;
   return {
     time: new Date(time).toISOString(),
     event: request.operation,
     outcome: answer.kind,
     socket: scope.name,
+    id,
     organization: answered && nameOf(answered.owner),
     ...placeOf(request),
     ...identityFields(answered?.choice?.binding.identity),
     source: answered?.source,
     ...tokenFields(answer.kind === 'credential' ? answer.token : undefined),
+    issuerRequest: issuerRequestOf(report),
     reason: 'reason' in answer ? answer.reason : answered?.failure?.code,
     duration: inMicroseconds(duration),
   };
+}
+
+/** Returns the name under which the issuer was asked for the token, or denied it. */
+export function issuerRequestOf({answer, answered}: Report): string | undefined {
+  return answer.kind === 'credential' ? answer.token.issuerRequest : answered?.failure?.issuerRequest;
 }
 
 type RecordedRequest = Exclude<Request, {operation: 'hello' | 'ignored'}>;
@@ -89,16 +96,18 @@ function tokenFields(token: Token | undefined): Pick<AuditEntry, 'fingerprint' |
 }
 
 /** Returns the entry for a token that was requested over the control channel. */
-export function tokenEntry({organization, identity, found, duration}: HandOut, time: number): AuditEntry {
+export function tokenEntry({id, organization, identity, found, duration}: HandOut, time: number): AuditEntry {
   return {
     time: new Date(time).toISOString(),
     event: 'token',
     outcome: found.kind,
     socket: 'control',
+    id,
     organization: printable(organization, 300),
     ...identityFields(identity),
     source: found.kind === 'token' ? found.source : undefined,
     ...tokenFields(found.kind === 'token' ? found.token : undefined),
+    issuerRequest: (found.kind === 'failed' ? found.failure : found.token).issuerRequest,
     reason: found.kind === 'failed' ? found.failure.code : undefined,
     duration: inMicroseconds(duration),
   };

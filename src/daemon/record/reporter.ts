@@ -5,31 +5,24 @@ import type {GrantEvent} from '../../ssh/grant/grants.ts';
 import type {Relayed} from '../../ssh/relay/relay.ts';
 import type {AuditTrail} from './audit-trail.ts';
 import type {Log} from './log.ts';
-import {auditEntryOf, boundedPath, countedFor, outcomeOf} from './report.ts';
+import {boundedPath, countedFor, issuerRequestOf, outcomeOf} from './report.ts';
 import type {Report} from '../git/respond.ts';
 import type {GrantOutcome, Tally} from '../status/tally.ts';
 
-/** Returns a function that counts each answered request, and records it in the audit and the log. */
+/** Returns a function that counts each answered request, and records it in the log. */
 export function createReporter({
   tally,
-  audit,
   logOf,
-  now,
 }: {
   readonly tally: Tally;
-  readonly audit: Pick<AuditTrail, 'write'>;
   readonly logOf: (scope: SocketScope) => Log;
-  /** Milliseconds since epoch. */
-  readonly now: () => number;
 }): (report: Report) => void {
   return (report) => {
     // the daemon asks its own sockets
     if (report.request?.operation === 'hello') return;
     const outcome = outcomeOf(report);
     tally.count(countedFor(report), outcome, report.duration);
-    const entry = auditEntryOf(report, now());
-    const {request, answer, answered, scope} = report;
-    if (entry) audit.write(entry, scope);
+    const {id, request, answer, answered, scope} = report;
 
     const log = logOf(scope);
     const details = () => ({
@@ -38,6 +31,9 @@ export function createReporter({
       organization: answered && describeOwner(answered.owner),
       identity: answered?.choice && describeIdentity(answered.choice.binding.identity),
       source: answered?.source,
+      code: answered?.failure?.code,
+      id,
+      issuerRequest: issuerRequestOf(report),
       ms: Math.round(report.duration * 100) / 100,
     });
     if (answer.kind === 'failure') log('warn', answer.errors.join('; '), details);
@@ -73,16 +69,35 @@ export function createGrantReporter({
 }): (event: GrantEvent) => void {
   return (event) => {
     // the answer reports what was passed or denied
-    if (event.kind !== 'granted' && event.kind !== 'ended') return;
-    const {host, organization, project, repository, fingerprint, scope} = event;
+    if ('request' in event) return;
+    const {id, host, organization, project, repository, fingerprint, scope} = event;
     const socket = scope.name;
+    if (event.kind === 'key') {
+      const outcome = event.isReplaced ? 'replaced' : 'read';
+      audit.write({...at(now), event: 'key', outcome, socket, id, host, organization, fingerprint}, scope);
+      logOf(scope)('info', `ssh: the submodule key was ${outcome}`, {host, organization, key: fingerprint});
+      return;
+    }
     const path = boundedPath(`${project}/${repository}`);
     const outcome = event.kind === 'granted' ? 'granted' : endOf(event.relayed);
     tally.countGrant(event.kind === 'granted' ? 'granted' : countedEnd(event.relayed));
-    const time = new Date(now()).toISOString();
-    audit.write({time, event: 'grant', outcome, socket, host, organization, path, fingerprint}, scope);
-    logOf(scope)('info', `ssh: ${outcome}`, {socket, host, organization, repository: path, key: fingerprint});
+    audit.write(
+      {...at(now), event: 'grant', outcome, socket, id, host, organization, path, fingerprint},
+      scope,
+    );
+    logOf(scope)('info', `ssh: ${outcome}`, {
+      socket,
+      host,
+      organization,
+      repository: path,
+      key: fingerprint,
+      id,
+    });
   };
+}
+
+function at(now: () => number): {readonly time: string} {
+  return {time: new Date(now()).toISOString()};
 }
 
 function countedEnd(relayed: Relayed | undefined): GrantOutcome {

@@ -1,4 +1,4 @@
-import type {Acquire} from '../../token/acquire.ts';
+import type {Acquire, Wanted} from '../../token/acquire.ts';
 import {Durations} from './durations.ts';
 
 interface Counted {
@@ -12,17 +12,31 @@ interface Counted {
 /** Counts what was asked of issuers and of programs that print secrets. */
 export class AcquisitionTally {
   readonly #now: () => number;
+  readonly #isHeld: (wanted: Wanted) => boolean;
+  readonly #renewalFailures = new Map<string, number>();
   readonly #counts = new Map<string, Counted & {times: number}>();
   readonly #durations = new Map<string, Durations>();
+  #underWay = 0;
 
-  /** `now` is in milliseconds, from any moment. */
-  constructor(now: () => number) {
+  /** `now` is in milliseconds, from any moment. `isHeld`: whether the wanted token is there, and is to be renewed. */
+  constructor(now: () => number, isHeld: (wanted: Wanted) => boolean) {
     this.#now = now;
+    this.#isHeld = isHeld;
   }
 
   /** Each kind, result and code with its count. */
   get counts(): Iterable<Counted & {readonly times: number}> {
     return this.#counts.values();
+  }
+
+  /** How often a token that still lived could not be renewed, by kind of identity. */
+  get renewalFailures(): ReadonlyMap<string, number> {
+    return this.#renewalFailures;
+  }
+
+  /** How many run now. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** How long acquisitions took, by kind of identity. */
@@ -34,8 +48,11 @@ export class AcquisitionTally {
   counting(acquire: Acquire): Acquire {
     return async (wanted) => {
       const start = this.#now();
-      const acquisition = await acquire(wanted);
+      this.#underWay++;
+      const acquisition = await acquire(wanted).finally(() => this.#underWay--);
       const {kind} = wanted.identity;
+      if (acquisition.kind === 'failed' && this.#isHeld(wanted))
+        this.#renewalFailures.set(kind, (this.#renewalFailures.get(kind) ?? 0) + 1);
       const code = acquisition.kind === 'failed' ? acquisition.failure.code : '';
       this.#count({kind, result: acquisition.kind, code}, this.#now() - start);
       return acquisition;

@@ -1,5 +1,7 @@
-import type {OrganizationStatus, Status} from '../../control/control-protocol.ts';
+import {shownName, type OrganizationStatus, type Status} from '../../control/control-protocol.ts';
 import {lowerName} from '../../organization/organization.ts';
+import {NOT_ACCEPTED} from '../../token/find-token.ts';
+import type {AuditTrail} from '../record/audit-trail.ts';
 import type {AcquisitionTally} from './acquisition-tally.ts';
 import {BUCKETS} from './durations.ts';
 import {Exposition} from './exposition.ts';
@@ -9,12 +11,13 @@ import {ANY_OTHER, type Tally} from './tally.ts';
 interface MetricsParts {
   readonly status: Status;
   readonly tally: Tally;
-  readonly acquisitions: Pick<AcquisitionTally, 'counts' | 'durations'>;
+  readonly acquisitions: Pick<AcquisitionTally, 'counts' | 'durations' | 'underWay' | 'renewalFailures'>;
+  /** How many credentials Azure DevOps rejected, by organization. */
+  readonly rejected: ReadonlyMap<string, number>;
   readonly process: ProcessFacts;
   /** Of git and other clients, now. */
   readonly connections: number;
-  /** Audit lines that could not be written, since the start. */
-  readonly auditLinesLost: number;
+  readonly audit: Pick<AuditTrail, 'lost' | 'isFailing'>;
 }
 
 /** Renders the metrics in Prometheus' text format. */
@@ -23,12 +26,14 @@ export function renderMetrics(parts: MetricsParts): string {
   addHealth(page, parts);
   addRequests(page, parts);
   addTokens(page, parts);
+  addAcquisitions(page, parts);
+  addRejections(page, parts);
   addGateways(page, parts);
   addProcess(page, parts);
   return page.text;
 }
 
-function addHealth(page: Exposition, {status, auditLinesLost}: MetricsParts): void {
+function addHealth(page: Exposition, {status, audit}: MetricsParts): void {
   const {version, health, configuration} = status;
   page.gauge('orgkey_build_info', 'The version that runs.', [{labels: {version}, value: 1}]);
   page.gauge('orgkey_healthy', 'Whether orgkey status reports no error.', health === 'error' ? 0 : 1);
@@ -42,7 +47,8 @@ function addHealth(page: Exposition, {status, auditLinesLost}: MetricsParts): vo
     'When the configuration in force was read.',
     timestamps([{time: configuration.loadedAt}]),
   );
-  page.counter('orgkey_audit_lines_lost_total', 'Audit lines that could not be written.', auditLinesLost);
+  page.counter('orgkey_audit_lines_lost_total', 'Audit lines that could not be written.', audit.lost);
+  page.gauge('orgkey_audit_failing', 'Whether audit lines cannot be written now.', audit.isFailing ? 1 : 0);
 }
 
 function addRequests(page: Exposition, {tally, connections}: MetricsParts): void {
@@ -65,12 +71,16 @@ function addRequests(page: Exposition, {tally, connections}: MetricsParts): void
   page.gauge('orgkey_connections', 'Open connections of clients.', connections);
 }
 
-function addTokens(page: Exposition, {status, acquisitions}: MetricsParts): void {
-  const {organizations} = status;
+function addTokens(page: Exposition, {status: {organizations}}: MetricsParts): void {
   page.gauge(
     'orgkey_token_expiry_timestamp_seconds',
     'When the token in memory expires.',
     timestamps(organizations.map((one) => ({labels: labelsOf(one), time: one.expiresAt}))),
+  );
+  page.gauge(
+    'orgkey_credential_expiry_timestamp_seconds',
+    'When the certificate expires with which the token was acquired.',
+    timestamps(organizations.map((one) => ({labels: labelsOf(one), time: one.credentialExpiresAt}))),
   );
   page.gauge(
     'orgkey_token_failure',
@@ -80,6 +90,9 @@ function addTokens(page: Exposition, {status, acquisitions}: MetricsParts): void
       return code === undefined ? [] : {labels: {...labelsOf(one), code}, value: 1};
     }),
   );
+}
+
+function addAcquisitions(page: Exposition, {acquisitions}: MetricsParts): void {
   page.counter(
     'orgkey_acquisitions_total',
     'Requests to issuers and to programs that print secrets.',
@@ -90,6 +103,41 @@ function addTokens(page: Exposition, {status, acquisitions}: MetricsParts): void
     'How long issuers and programs took.',
     BUCKETS,
     Array.from(acquisitions.durations, ([kind, {buckets, sum}]) => ({labels: {kind}, buckets, sum})),
+  );
+  page.gauge(
+    'orgkey_acquisitions_under_way',
+    'Requests to issuers and programs that wait for an answer.',
+    acquisitions.underWay,
+  );
+  page.counter(
+    'orgkey_token_renewal_failures_total',
+    'Failed renewals of tokens that still lived.',
+    Array.from(acquisitions.renewalFailures, ([kind, value]) => ({labels: {kind}, value})),
+  );
+}
+
+/** Organizations that are covered by a fallback share a count: clients can invent names. */
+function addRejections(page: Exposition, {status: {organizations}, rejected}: MetricsParts): void {
+  const named = new Map(organizations.map((one) => [lowerName(shownName(one)), labelsOf(one)]));
+  const counts = new Map<string, {readonly labels: Record<string, string>; value: number}>();
+  for (const [owner, times] of rejected) {
+    const {host = '*', organization = ANY_OTHER} = named.get(owner) ?? {};
+    const entry = counts.get(`${host} ${organization}`) ?? {labels: {host, organization}, value: 0};
+    counts.set(`${host} ${organization}`, entry);
+    entry.value += times;
+  }
+  page.counter(
+    'orgkey_credential_rejected_total',
+    'Credentials that git reported as rejected by Azure DevOps.',
+    counts.values(),
+  );
+  page.gauge(
+    'orgkey_credential_rejected',
+    'Whether Azure DevOps rejected the last credential.',
+    organizations.map((one) => ({
+      labels: labelsOf(one),
+      value: one.lastFailure?.code === NOT_ACCEPTED ? 1 : 0,
+    })),
   );
 }
 

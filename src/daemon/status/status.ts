@@ -6,12 +6,14 @@ import {printable} from '../../text/printable.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import {NOT_ACCEPTED} from '../../token/find-token.ts';
 import type {OrganizationRejection} from '../../token/organization-rejections.ts';
+import type {Rejections, RepositoryLock} from '../../token/rejections.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {
   shownName,
   type GatewayStatus,
   type Health,
+  type Lock,
   type Notice,
   type OrganizationStatus,
   type Status,
@@ -25,11 +27,11 @@ interface StatusParts {
   readonly pid: number;
   /** Milliseconds since epoch. */
   readonly startedAt: number;
+  readonly now: number;
   readonly inForce: ConfigurationInForce;
   readonly tokens: TokenCache;
   readonly tally: Tally;
-  /** What organizations reject now. */
-  readonly rejections: readonly OrganizationRejection[];
+  readonly rejections: Rejections;
   readonly sockets: readonly GitSocket[];
   readonly gateways: readonly GatewayStatus[];
   /** What is wrong with sockets, audit, clock and the like. */
@@ -44,6 +46,7 @@ export function statusOf(parts: StatusParts): Status {
   const {inForce, tally} = parts;
   const organizations = inForce.bindings.all.flatMap((binding) => organizationsOf(binding, parts));
   const notices = [...parts.notices, ...configurationNotices(inForce), ...tokenNotices(organizations)];
+  notices.push(...expiryNotices(organizations, parts.now));
   notices.sort((a, b) => a.level.localeCompare(b.level));
   return {
     version: parts.version,
@@ -65,6 +68,7 @@ export function statusOf(parts: StatusParts): Status {
     })),
     gateways: parts.gateways,
     organizations,
+    locks: locksOf(parts.rejections),
     requests: {
       served: tally.of('served'),
       passed: tally.of('passed'),
@@ -87,7 +91,7 @@ function organizationsOf(binding: Binding, {tokens, tally, rejections}: StatusPa
   const names = organizations.length === 0 ? [undefined] : organizations;
   return names.map((organization) => {
     const counted = {host, organization: organization === undefined ? ANY_OTHER : lowerName(organization)};
-    const rejection = rejectionOf(binding, organization, rejections);
+    const rejection = rejectionOf(binding, organization, rejections.organizations.all);
     const lastFailure = isUnusable ? identity.failure : (failureOf(token) ?? rejection);
     const lives = token?.expiresAt !== undefined && rejection === undefined;
     return {
@@ -99,11 +103,28 @@ function organizationsOf(binding: Binding, {tokens, tally, rejections}: StatusPa
       state: isUnusable ? 'failed' : (token?.state ?? 'none'),
       health: lastFailure === undefined ? 'ok' : lives ? 'warning' : 'error',
       expiresAt: isoTime(token?.expiresAt),
+      credentialExpiresAt: isoTime(token?.credentialExpiresAt),
       fingerprint: token?.fingerprint,
       requests: tally.of('served', counted) + tally.of('failed', counted),
       lastFailure,
     };
   });
+}
+
+function locksOf({organizations, locks}: Rejections): Lock[] {
+  return [
+    ...organizations.all.flatMap(({owner, path, lockedUntil}) =>
+      lockedUntil === undefined ? [] : lockOf({owner, path, lockedUntil}, 'organization'),
+    ),
+    ...locks.map((lock) => lockOf(lock, 'repository')),
+  ];
+}
+
+function lockOf(
+  {owner, path, lockedUntil}: Pick<RepositoryLock, 'owner' | 'path' | 'lockedUntil'>,
+  covers: Lock['covers'],
+): Lock {
+  return {organization: owner, path: printable(path, 300), covers, until: isoTime(lockedUntil)};
 }
 
 /** Returns why Azure DevOps rejects the identity, until it accepts a token of it again. A fallback answers for all others. */
@@ -194,6 +215,29 @@ function tokenNotices(organizations: readonly OrganizationStatus[]): Notice[] {
     };
   });
 }
+
+/** Warns of certificates that end soon, one notice for each. */
+function expiryNotices(organizations: readonly OrganizationStatus[], now: number): Notice[] {
+  const ending = Map.groupBy(organizations, ({identity, credentialExpiresAt}) =>
+    credentialExpiresAt !== undefined && Date.parse(credentialExpiresAt) - now < SOON
+      ? `${identity} ends on ${credentialExpiresAt.slice(0, 10)}`
+      : '',
+  );
+  ending.delete('');
+  return Array.from(ending, ([message, sharing]) => {
+    const names = sharing.map(shownName);
+    return {
+      level: 'warning',
+      about: 'organization',
+      organizations: names,
+      message: `${names.join(', ')}: the ${message}`,
+      hint: 'make a new certificate, and add its public half to the app registration before that day',
+    };
+  });
+}
+
+/** In milliseconds. */
+const SOON = 14 * 86_400_000;
 
 function worstOf(notices: readonly Notice[]): Health {
   if (notices.some(({level}) => level === 'error')) return 'error';

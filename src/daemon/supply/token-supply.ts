@@ -38,7 +38,10 @@ interface TokenSupplyParts {
 /** Supplies credentials: the token cache with the acquirers that fill it, stored logins, and the secret store. */
 export class TokenSupply {
   readonly tokens: TokenCache;
-  readonly acquisitions = new AcquisitionTally(() => performance.now());
+  readonly acquisitions = new AcquisitionTally(
+    () => performance.now(),
+    (wanted) => this.tokens.peek(wanted) !== undefined,
+  );
   readonly logins: StoredLogins;
   readonly store: LazyStore;
   readonly #parts: TokenSupplyParts;

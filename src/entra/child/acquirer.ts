@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   const client = new HttpClient({
     deadline: performance.now() + time,
     variables: process.env,
+    requestId: job.fields['requestId'],
     secrets: Object.values(job.secrets).map((secret) => new TextDecoder().decode(secret)),
   });
   const result = await Promise.race([
@@ -69,6 +70,11 @@ async function perform(job: Job, client: HttpClient, sdk: Sdk | undefined): Prom
     case 'device-code': {
       const {signInWithDeviceCode} = await import('../sign-in/device-code.ts');
       return granted(await withWatch(() => signInWithDeviceCode(job, client, tell)), client);
+    }
+    case 'client-certificate': {
+      const accessToken = await sdkToken(job, client, sdk);
+      const {certificateEnd} = await import('../certificate.ts');
+      return done({accessToken}, {...client.lifetime, credentialExpiresAt: certificateEnd(job)}, client);
     }
     default:
       return done({accessToken: await sdkToken(job, client, sdk)}, {...client.lifetime}, client);

@@ -27,9 +27,18 @@ interface HttpClientParts {
   /** When the acquirer must have its result, in milliseconds of `performance.now`, which nothing sets. */
   readonly deadline: number;
   readonly variables: ProxyVariables;
+  /** Names every request, as in the log and the audit of the daemon. */
+  readonly requestId?: string | undefined;
   /** Texts that are removed from descriptions. */
   readonly secrets: readonly string[];
 }
+
+/** The header in which a service takes the name of a request. */
+const NAMES: Readonly<Partial<Record<Service, string>>> = {
+  entra: 'client-request-id',
+  'managed-identity': 'x-ms-client-request-id',
+  'key-vault': 'x-ms-client-request-id',
+};
 
 /** All services that we ask answer with a few kilobytes. */
 const MAX_ANSWER = 1024 * 1024;
@@ -129,7 +138,7 @@ export class HttpClient {
     try {
       const time = Math.max(1, Math.floor(Math.min(TIME_BUDGET.httpTry, this.#timeLeft())));
       const signal = AbortSignal.timeout(time);
-      const reply = await sendRequest(question, {variables, signal, limit: MAX_ANSWER});
+      const reply = await sendRequest(this.#named(question), {variables, signal, limit: MAX_ANSWER});
       this.#skew = reply.skew ?? this.#skew;
       this.#challenge = reply.headers['www-authenticate'] ?? this.#challenge;
       if (reply.isCut) return unusable(question, reply, 'more than a megabyte');
@@ -150,6 +159,20 @@ export class HttpClient {
     } finally {
       this.#asked = undefined;
     }
+  }
+
+  /** The SDK makes up a name of its own, in the address and in the body. */
+  #named(question: Question): Question {
+    const {requestId} = this.#parts;
+    const header = NAMES[question.service];
+    if (requestId === undefined || header === undefined) return question;
+    const rename = (text: string) => text.replace(/\b(client-request-id=)[0-9a-f-]{36}/gi, `$1${requestId}`);
+    return {
+      ...question,
+      url: rename(question.url),
+      headers: {...question.headers, [header]: requestId},
+      body: question.body && rename(question.body),
+    };
   }
 
   #accept(reply: Reply, question: Question): Outcome {

@@ -37,11 +37,15 @@ export interface GrantParts {
 
 export type GrantEvent =
   | {readonly kind: 'passed' | 'denied'; readonly request: GrantRequest; readonly reason: string}
+  /** A key was read: for the first time since the start, or another one than before. */
+  | ({readonly kind: 'key'; readonly isReplaced: boolean} & GrantStory)
   | ({readonly kind: 'granted'} & GrantStory)
   /** `relayed`: `undefined` if no client used the grant. */
   | ({readonly kind: 'ended'; readonly relayed: Relayed | undefined} & GrantStory);
 
 interface GrantStory {
+  /** Of the request. */
+  readonly id?: string | undefined;
   readonly host: string;
   readonly organization: string;
   readonly project: string;
@@ -66,6 +70,8 @@ export class Grants {
   readonly #served = new Set<ServedGrant>();
   /** How many grants are open or being opened, by the name of the socket. */
   readonly #open = new Map<string, number>();
+  /** The last known fingerprint of each key, by host and organization. */
+  readonly #fingerprints = new Map<string, string>();
   readonly #keys: HeldKeys;
   readonly #submodules: SubmoduleSearch;
   readonly #handshakes: HandshakeQueue;
@@ -94,7 +100,7 @@ export class Grants {
   }
 
   /** Answers a request of `orgkey-ssh`. Does not reject. */
-  async answer(request: GrantRequest, scope: SocketScope): Promise<Answer> {
+  async answer(request: GrantRequest, scope: SocketScope, id?: string): Promise<Answer> {
     const decision = decideGrant(request, this.#parts.settings().submodules, scope);
     if (decision.kind === 'pass') return this.#passed(request, decision.reason);
     if (decision.kind === 'deny') return this.#denied(request, decision.reason, decision.hint);
@@ -112,7 +118,7 @@ export class Grants {
     this.#count(scope, 1);
     let answer: Answer | undefined;
     try {
-      answer = await this.#serve(request, decision, scope);
+      answer = await this.#serve(request, decision, {scope, id});
       return answer;
     } catch (error) {
       const why = printable(messageOf(error), 200);
@@ -141,7 +147,12 @@ export class Grants {
     this.#open.set(name, (this.#open.get(name) ?? 0) + more);
   }
 
-  async #serve(request: GrantRequest, grant: Grant, scope: SocketScope): Promise<Answer> {
+  async #serve(
+    request: GrantRequest,
+    grant: Grant,
+    asked: Pick<GrantStory, 'scope' | 'id'>,
+  ): Promise<Answer> {
+    const {scope} = asked;
     const {rule, host, port, organization} = grant;
     const hostKeys = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts()).keysOf(
       host,
@@ -162,6 +173,8 @@ export class Grants {
     // loads ssh2, which takes 30 ms and some megabytes: only for users with submodules
     const {serveGrant} = await import('./serve-grant.ts');
     const {key} = reading;
+    const story = storyOf(grant, key, asked);
+    this.#noteKey(story);
     const served = await serveGrant({
       target: {
         host,
@@ -186,8 +199,16 @@ export class Grants {
       served.cancel();
       return this.#aboutToEnd(request);
     }
-    void this.#watch(served, grant, storyOf(grant, key, scope)).then(() => this.#count(scope, -1));
+    void this.#watch(served, grant, story).then(() => this.#count(scope, -1));
     return {kind: 'grant', socket: served.path};
+  }
+
+  #noteKey(story: GrantStory): void {
+    const {host, organization, fingerprint} = story;
+    const name = `${host} ${organization}`;
+    const before = this.#fingerprints.get(name);
+    this.#fingerprints.set(name, fingerprint);
+    if (before !== fingerprint) this.#parts.report({kind: 'key', isReplaced: before !== undefined, ...story});
   }
 
   async #watch(served: ServedGrant, {rule}: Grant, story: GrantStory): Promise<void> {
@@ -214,9 +235,13 @@ export class Grants {
   }
 }
 
-function storyOf(grant: Grant, {fingerprint}: SigningKey, scope: SocketScope): GrantStory {
+function storyOf(
+  grant: Grant,
+  {fingerprint}: SigningKey,
+  asked: Pick<GrantStory, 'scope' | 'id'>,
+): GrantStory {
   const {host, organization, project, repository} = grant;
-  return {host, organization, project, repository, fingerprint, scope};
+  return {...asked, host, organization, project, repository, fingerprint};
 }
 
 function adviceFor({host, organization}: Grant): string {

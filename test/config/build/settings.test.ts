@@ -13,7 +13,7 @@ const settings = {
   submodules: [],
   sshProxyCommand: undefined,
   metricsListen: undefined,
-  audit: {maxSize: 10_485_760, files: 5},
+  audit: {maxSize: 10_485_760, files: 5, days: undefined, required: false},
 };
 
 test('every setting has its default', async (t) => {
@@ -60,7 +60,7 @@ test('every setting is read', async (t) => {
       knownHosts: ssh.example.org ssh-rsa AAAA
   ssh: {proxyCommand: "nc %h %p"}
   metrics: {listen: "127.0.0.1:9464"}
-  audit: {maxSize: 500KiB, files: 2}
+  audit: {maxSize: 500KiB, files: 2, days: 30, required: true}
 `;
   const {settings, warnings} = soundIn(t, await loadText(t, text, {environment, files}));
   const {submodules, ...others} = settings;
@@ -104,7 +104,7 @@ test('every setting is read', async (t) => {
     ],
     sshProxyCommand: 'nc %h %p',
     metricsListen: '127.0.0.1:9464',
-    audit: {maxSize: 512_000, files: 2},
+    audit: {maxSize: 512_000, files: 2, days: 30, required: true},
   });
   t.deepEqual(
     submodules.map((rule) => ({

@@ -233,6 +233,8 @@ test('the defaults of the reference are those that users rely on', (t) => {
     ['metrics.listen', 'off'],
     ['audit.maxSize', '10MiB'],
     ['audit.files', '5'],
+    ['audit.days', 'unlimited'],
+    ['audit.required', 'false'],
   ]);
 });
 

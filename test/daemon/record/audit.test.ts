@@ -1,10 +1,26 @@
 import {execFileSync} from 'node:child_process';
-import {chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {Audit, type AuditEntry} from '../../../src/daemon/record/audit.ts';
+import type {AuditSettings} from '../../../src/config/configuration.ts';
+import {CLIENT_EVENTS, type AuditEntry} from '../../../src/daemon/record/audit-entry.ts';
+import {Audit} from '../../../src/daemon/record/audit.ts';
 import {startCloud} from '../../cloud/cloud.ts';
 import {startDaemon, type TestDaemon} from '../../helpers/daemon.ts';
+import {codeOf} from '../../../src/text/orgkey-error.ts';
+import {ManualTimers} from '../../helpers/timers.ts';
 import {until} from '../../helpers/patience.ts';
 import {eraseFor, getFor, passwordIn} from '../../helpers/requests.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
@@ -25,19 +41,18 @@ function linesOf(path: string): Readonly<Record<string, unknown>>[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Waits until the file has so many lines, and returns them. */
+/** Waits until the file has so many lines about clients, and returns them. */
 async function fullOf(path: string, count: number): Promise<Readonly<Record<string, unknown>>[]> {
   await until(
     `${count} lines`,
-    () => textOf(path),
-    (text) => countOf(text) >= count,
+    () => clientLinesOf(path),
+    (lines) => lines.length >= count,
   );
-  return linesOf(path);
+  return clientLinesOf(path);
 }
 
-/** Returns the number of whole lines. */
-function countOf(text: string): number {
-  return text.split('\n').length - 1;
+function clientLinesOf(path: string): Readonly<Record<string, unknown>>[] {
+  return linesOf(path).filter(({event}) => CLIENT_EVENTS.some((one) => one === event));
 }
 
 function auditOf(
@@ -48,10 +63,14 @@ function auditOf(
   return fullOf(join(directory, 'state', name), count);
 }
 
-async function droppedBy(daemon: TestDaemon): Promise<number> {
+async function lostBy(daemon: TestDaemon): Promise<number> {
+  const {text} = await daemon.call('metrics', undefined);
+  return Number(/^orgkey_audit_lines_lost_total (\d+)$/m.exec(text)?.[1]);
+}
+
+async function noticesOf(daemon: TestDaemon): Promise<readonly string[]> {
   const {notices} = await daemon.status();
-  const notice = notices.find(({message}) => message.endsWith('audit lines could not be written'));
-  return Number.parseInt(notice?.message ?? '0', 10);
+  return notices.filter(({about}) => about === 'audit').map(({level, message}) => `${level}: ${message}`);
 }
 
 test('each credential that is handed out is a line without its secret', async (t) => {
@@ -136,15 +155,25 @@ function entry(at: number): AuditEntry {
   return {time: '2026-11-21T00:00:00.000Z', event: 'get', outcome: `${at}`.padStart(8, '0'), socket: 'git'};
 }
 
-function auditIn(t: ExecutionContext, settings: {readonly maxSize: number; readonly files: number}) {
+function auditIn(t: ExecutionContext, settings: Partial<AuditSettings>) {
   const path = join(scratchDirectory(t), 'audit.jsonl');
-  const failures: unknown[] = [];
-  const audit = new Audit(path, {settings: () => settings, failed: (error) => failures.push(error)});
-  return {audit, path, failures};
+  const timers = new ManualTimers();
+  const events: string[] = [];
+  const audit = new Audit(path, {
+    settings: () => ({maxSize: 1e9, files: 2, days: undefined, required: false, ...settings}),
+    boot: 'test',
+    after: timers.start,
+    now: Date.now,
+    failed: (error) => events.push(codeOf(error) ?? '?'),
+    recovered: (lost) => events.push(`recovered: ${lost}`),
+  });
+  return {audit, path, timers, events};
 }
 
 test('a full file is rotated', async (t) => {
-  const size = Buffer.byteLength(`${JSON.stringify({schemaVersion: 1, ...entry(0)})}\n`);
+  const size = Buffer.byteLength(
+    `${JSON.stringify({schemaVersion: 1, boot: 'test', seq: 10, ...entry(0)})}\n`,
+  );
   const {audit, path} = auditIn(t, {maxSize: 10 * size, files: 3});
   for (let at = 0; at < 95; at++) {
     audit.write(entry(at));
@@ -171,7 +200,7 @@ test('a single file starts again when it is full', async (t) => {
 });
 
 test('a flush waits for every line, also during other flushes', async (t) => {
-  const {audit, path} = auditIn(t, {maxSize: 1e9, files: 2});
+  const {audit, path, timers} = auditIn(t, {});
   const flushed: Promise<void>[] = [];
   for (let at = 0; at < 1000; at++) {
     audit.write(entry(at));
@@ -183,24 +212,29 @@ test('a flush waits for every line, also during other flushes', async (t) => {
   await Promise.all(flushed);
   // a line after the flush is written without another one
   audit.write(entry(1000));
+  t.is(timers.fire(200), 1);
   t.is((await fullOf(path, 1001)).length, 1001);
 });
 
-test('lines that the disk is too slow for are counted as dropped', async (t) => {
-  const {audit, path} = auditIn(t, {maxSize: 1e9, files: 2});
+test('lines that the disk is too slow for are counted as lost', async (t) => {
+  const {audit, path, events} = auditIn(t, {});
   for (let at = 0; at < 25_000; at++) audit.write(entry(at));
-  t.is(audit.dropped, 5000);
+  t.is(audit.lost, 5000);
   await audit.flush();
-  t.is(linesOf(path).length, 20_000);
+  const [first, ...others] = linesOf(path);
+  t.like(first, {event: 'lost', times: 5000, seq: 20_002}, 'the record says that it has a gap');
+  t.is(others.length, 20_000);
+  t.deepEqual(events, ['recovered: 5000']);
 });
 
-/** Resolves when so many lines are written in full, or counted as dropped. */
+/** Resolves when so many lines are written in full, or counted as lost, besides those that say so. */
 async function accountedFor(t: ExecutionContext, daemon: TestDaemon, count: number): Promise<void> {
   const file = join(daemon.directory, 'state/audit.jsonl');
   await until(
-    `${count} lines, written or dropped`,
-    async () => ({dropped: await droppedBy(daemon), text: textOf(file)}),
-    ({dropped, text}) => /^$|\n$/.test(text) && countOf(text) + dropped === count,
+    `${count} lines, written or lost`,
+    async () => ({lost: await lostBy(daemon), text: textOf(file)}),
+    ({lost, text}) =>
+      /^$|\n$/.test(text) && linesOf(file).filter(({event}) => event !== 'lost').length + lost === count,
   );
   t.notThrows(() => linesOf(file));
 }
@@ -210,7 +244,7 @@ async function askThrough(t: ExecutionContext, daemon: TestDaemon, times: number
   for (let at = 0; at < times; at++) t.is(passwordIn(await daemon.ask(getFor('contoso'))), 'some-token');
 }
 
-test('lines for a directory that cannot be written to are counted as dropped', async (t) => {
+test('lines for a directory that cannot be written to are lost, until it can be', async (t) => {
   const directory = scratchDirectory(t);
   // root can write everywhere
   const uid = 65_534;
@@ -220,20 +254,38 @@ test('lines for a directory that cannot be written to are counted as dropped', a
   writeFileSync(daemon.configFile, pat, {mode: 0o600});
   chownSync(daemon.configFile, uid, uid);
   await daemon.call('reload', undefined);
+  await until(
+    'the first lines',
+    () => linesOf(join(directory, 'state/audit.jsonl')).length,
+    (count) => count >= 2,
+  );
+  rmSync(join(directory, 'state/audit.jsonl'));
   chmodSync(join(directory, 'state'), 0o500);
   t.teardown(() => chmodSync(join(directory, 'state'), 0o700));
   await askThrough(t, daemon, 50);
   await until(
-    'dropped lines',
-    () => droppedBy(daemon),
-    (dropped) => dropped >= 50,
+    'lost lines',
+    () => lostBy(daemon),
+    (lost) => lost >= 50,
   );
   t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'logged once');
+  const [notice = ''] = await noticesOf(daemon);
+  t.regex(notice, /^error: audit lines cannot be written: EACCES.*; 50 were lost$/);
 
   chmodSync(join(directory, 'state'), 0o700);
+  // without a request
+  await until(
+    'the end of the notice',
+    () => noticesOf(daemon),
+    (notices) => notices.length === 0,
+  );
+  t.is(await lostBy(daemon), 50, 'the counter keeps them');
   await askThrough(t, daemon, 3);
-  t.is((await auditOf(daemon, 3)).length, 3);
-  t.is(await droppedBy(daemon), 50);
+  const lines = await auditOf(daemon, 3);
+  t.is(lines.length, 3);
+  const all = linesOf(join(directory, 'state/audit.jsonl'));
+  t.is(all.find(({event}) => event === 'lost')?.['times'], 50);
+  t.regex(daemon.stderr, /audit: lines are written again, 50 were lost/);
 });
 
 test('lines for a file that cannot grow are dropped, and git is served', async (t) => {
@@ -243,8 +295,9 @@ test('lines for a file that cannot grow are dropped, and git is served', async (
   await auditOf(daemon, 10);
   execFileSync('prlimit', ['--pid', String(daemon.process.pid), '--fsize=4000:4000']);
   await askThrough(t, daemon, 100);
-  await accountedFor(t, daemon, 110);
-  t.true((await droppedBy(daemon)) > 0);
+  // with the start and the configuration
+  await accountedFor(t, daemon, 112);
+  t.true((await lostBy(daemon)) > 0);
 });
 
 testUnless(whyNotContained())('a full disk drops lines but leaves no half line', async (t) => {
@@ -258,6 +311,167 @@ testUnless(whyNotContained())('a full disk drops lines but leaves no half line',
   // batches of many sizes, so that one of them fits in part
   for (let batch = 1; batch <= 12; batch++)
     await Promise.all(Array.from({length: batch}, () => askThrough(t, daemon, 1)));
-  await accountedFor(t, daemon, 78);
-  t.true((await droppedBy(daemon)) > 0);
+  await accountedFor(t, daemon, 80);
+  t.true((await lostBy(daemon)) > 0);
+});
+
+test('a line is numbered, and the number of a lost one is missing', async (t) => {
+  const {audit, path, timers, events} = auditIn(t, {});
+  audit.write(entry(1));
+  await audit.flush();
+  mkdirSync(`${path}.away`);
+  renameSync(path, `${path}.away/audit.jsonl`);
+  mkdirSync(path);
+  audit.write(entry(2));
+  audit.write(entry(3));
+  await audit.settle();
+  t.not(audit.error, undefined);
+  rmdirSync(path);
+  renameSync(`${path}.away/audit.jsonl`, path);
+  t.is(timers.fire(5000), 1, 'it is tried again without a line');
+  await audit.settle();
+  t.is(audit.error, undefined);
+  audit.write(entry(4));
+  await audit.flush();
+  t.deepEqual(
+    linesOf(path).map(({seq, event, times, boot}) => [seq, event, times, boot]),
+    [
+      [1, 'get', undefined, 'test'],
+      [4, 'lost', 2, 'test'],
+      [5, 'get', undefined, 'test'],
+    ],
+  );
+  t.deepEqual(events, ['EISDIR', 'recovered: 2']);
+});
+
+const DAY = 86_400_000;
+
+test('a file older than the retention is removed, and a full set of young ones is reported', async (t) => {
+  const {audit, path} = auditIn(t, {maxSize: 4096, files: 3, days: 30});
+  const old = new Date(Date.now() - 31 * DAY);
+  for (const name of [`${path}.1`, `${path}.2`])
+    writeFileSync(name, `${JSON.stringify({...entry(0), time: old.toISOString()})}\n`);
+  utimesSync(`${path}.2`, old, old);
+  await audit.applyRetention();
+  t.false(existsSync(`${path}.2`));
+  t.true(existsSync(`${path}.1`), 'its last line is young');
+  t.is(audit.cutAt, undefined);
+  const young = new Date(Date.now() - DAY).toISOString();
+  writeFileSync(`${path}.2`, `${JSON.stringify({...entry(0), time: young})}\n`);
+  await audit.applyRetention();
+  t.is(audit.cutAt, Date.parse(young));
+});
+
+test('with a retention a file is rotated when it has its share of the days', async (t) => {
+  const {audit, path} = auditIn(t, {files: 3, days: 30});
+  const at = (days: number) => JSON.stringify({...entry(0), time: new Date(Date.now() - days * DAY)});
+  writeFileSync(path, `${at(14)}\n`);
+  audit.write(entry(1));
+  await audit.flush();
+  t.is(linesOf(path).length, 2);
+  writeFileSync(path, `${at(16)}\n`);
+  audit.write(entry(2));
+  await audit.flush();
+  t.is(linesOf(path).length, 1);
+  t.is(linesOf(`${path}.1`).length, 1);
+});
+
+test('the audit has the start and the end of the daemon, and each configuration', async (t) => {
+  const daemon = await startDaemon({configuration: pat});
+  t.teardown(() => daemon.close());
+  const file = join(daemon.directory, 'state/audit.jsonl');
+  daemon.configure(`${pat.replace('contoso', 'contoso, fabrikam')}orgkey: {onFailure: pass}\n`);
+  await daemon.call('reload', undefined);
+  daemon.configure(pat.replace('some-token', 'another-token'));
+  await daemon.call('reload', undefined);
+  daemon.configure('integrations: {azure: 1}\n');
+  await daemon.call('reload', undefined);
+  await daemon.call('clear', undefined);
+  await daemon.call('logout', {organization: 'contoso'});
+  t.is(await daemon.stop(), 0);
+  const lines = linesOf(file);
+  const of = (event: string) => lines.filter((line) => line['event'] === event);
+  const path = daemon.configFile;
+  t.like(lines[0], {event: 'start', socket: 'daemon', seq: 1});
+  t.like(lines.at(-1), {event: 'stop', outcome: 'stopped by SIGTERM', seq: lines.length});
+  t.is(new Set(lines.map(({boot}) => boot)).size, 1);
+  const [first, second, ...others] = of('configuration');
+  t.like(first, {outcome: 'taken', path, added: ['contoso: personal access token', 'audit']});
+  t.like(second, {outcome: 'taken', path, added: ['fabrikam: personal access token']});
+  t.true(
+    others.some(({changed}) => String(changed).includes('contoso')),
+    JSON.stringify(others),
+  );
+  t.true(others.some(({removed}) => String(removed).includes('fabrikam')));
+  t.regex(String(others.at(-1)?.['reason']), /config\.yaml:1:\d+: .*azure/);
+  t.is(others.at(-1)?.['outcome'], 'rejected');
+  t.like(of('clear')[0], {outcome: 'cleared', socket: 'control'});
+  t.like(of('logout')[0], {outcome: 'not signed in', organization: 'contoso', socket: 'control'});
+  t.false(readFileSync(file, 'utf8').includes('another-token'));
+});
+
+test('a request, its log line and its token request have one id', async (t) => {
+  const cloud = await startCloud();
+  t.teardown(() => cloud.close());
+  const tenant = cloud.addTenant();
+  const app = tenant.addApplication();
+  const machine = cloud.addManagedIdentity({tenant});
+  const daemon = await startDaemon({
+    configuration: `integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+        - {organizations: [refused], clientId: ${app.clientId}, clientSecret: wrong, tenantId: ${tenant.id}}
+        - {organizations: [machines], clientId: ${machine.clientId}}
+orgkey: {prefetch: false}
+`,
+    environment: {...cloud.environment(), AZURE_POD_IDENTITY_AUTHORITY_HOST: cloud.imdsUrl},
+  });
+  t.teardown(() => daemon.close());
+  for (const organization of ['contoso', 'contoso', 'refused', 'machines'])
+    await daemon.ask(getFor(organization));
+  const lines = await auditOf(daemon, 4);
+  const [first, second, third, fourth] = lines;
+  const ids = lines.map(({id}) => String(id));
+  t.is(new Set(ids).size, 4);
+  const log = daemon.stderr.split('\n').flatMap((line) => (line.startsWith('{') ? JSON.parse(line) : []));
+  for (const id of ids) t.is(log.filter((line) => line.id === id).length, 1, id);
+  const named = cloud.requests.filter({endpoint: 'token'}).map(({headers}) => headers['client-request-id']);
+  t.deepEqual(named, [ids[0], ids[2]]);
+  t.is(first?.['issuerRequest'], ids[0]);
+  t.is(second?.['issuerRequest'], ids[0], 'a token from memory names the request that brought it');
+  t.like(third, {issuerRequest: ids[2], reason: 'AADSTS7000215'});
+  t.is(fourth?.['issuerRequest'], ids[3]);
+  t.true(
+    cloud.requests
+      .filter({endpoint: 'imds'})
+      .some(({headers}) => headers['x-ms-client-request-id'] === ids[3]),
+  );
+});
+
+test('if a record is required, nothing is handed out that cannot be recorded', async (t) => {
+  const directory = scratchDirectory(t);
+  const daemon = await startDaemon({
+    directory,
+    configuration: `${pat}orgkey: {audit: {required: true}}\n`,
+  });
+  t.teardown(() => daemon.close());
+  t.is(passwordIn(await daemon.ask(getFor('contoso'))), 'some-token');
+  const file = join(directory, 'state/audit.jsonl');
+  t.is(clientLinesOf(file).length, 1, 'it is in the file before the answer');
+  renameSync(file, `${file}-away`);
+  mkdirSync(file);
+  const answer = await daemon.ask(getFor('contoso'));
+  t.false(answer.includes('some-token'));
+  t.regex(answer, /ERR_NOT_RECORDED/);
+  t.like(await daemon.call('token', {organization: 'contoso', scope: undefined}), {
+    kind: 'failed',
+    code: 'ERR_NOT_RECORDED',
+  });
+  t.is((await daemon.status()).health, 'error');
+  rmdirSync(file);
+  renameSync(`${file}-away`, file);
+  t.is(passwordIn(await daemon.ask(getFor('contoso'))), 'some-token', 'it works again at once');
+  const events = linesOf(file).map(({event}) => event);
+  t.true(events.includes('lost'));
 });
