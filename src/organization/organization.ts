@@ -25,5 +25,6 @@ export function lowerAscii(text: string): string {
  * capital I, which would become ASCII, stay as they are: a look-alike must not match a configured name.
  */
 export function lowerName(text: string): string {
+  if (!/[\u212a\u0130]/.test(text)) return text.toLowerCase();
   return text.replace(/[^\u212a\u0130]+/g, (part) => part.toLowerCase());
 }

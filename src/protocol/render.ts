@@ -1,5 +1,5 @@
 import {printable} from '../text/printable.ts';
-import type {Secret} from '../secret/secret.ts';
+import {Secret} from '../secret/secret.ts';
 import type {Answer, StoredLogin} from './answer.ts';
 import {encodeBase64} from '../text/base64.ts';
 
@@ -61,22 +61,21 @@ function renderCredential({
   const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\n${settled}continue=1\n`;
   // ephemeral: other helpers must not keep a copy, which could outlive the token in our memory
   const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
-  return token.secret.use((secret) => {
-    if (!authtype) return join(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);
-    if (token.kind === 'access-token') return join(`${head}authtype=Bearer\ncredential=`, secret, '\n');
-    const pair = join(`${username}:`, secret, '');
-    const encoded = encodeBase64(pair);
-    pair.fill(0);
-    const answer = join(`${head}authtype=Basic\ncredential=`, encoded, '\n');
-    encoded.fill(0);
-    return answer;
-  });
+  const {secret} = token;
+  if (!authtype) return around(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);
+  if (token.kind === 'access-token') return around(`${head}authtype=Bearer\ncredential=`, secret, '\n');
+  const pair = around(`${username}:`, secret, '');
+  const encoded = new Secret(encodeBase64(pair));
+  pair.fill(0);
+  const answer = around(`${head}authtype=Basic\ncredential=`, encoded, '\n');
+  encoded.erase();
+  return answer;
 }
 
 function renderLogin(login: StoredLogin): Uint8Array {
   const none = new Uint8Array();
   const field = (key: string, value: Secret | undefined) =>
-    value === undefined ? none : value.use((bytes) => join(`${key}=`, bytes, '\n'));
+    value === undefined ? none : around(`${key}=`, value, '\n');
   const parts = [
     text(GREETING),
     login.credential === undefined ? none : text('capability[]=authtype\n'),
@@ -113,14 +112,20 @@ function text(...parts: string[]): Uint8Array {
   return encoder.encode(parts.join(''));
 }
 
-function join(before: string, secret: Uint8Array, after: string): Uint8Array {
-  const head = encoder.encode(before);
-  const tail = encoder.encode(after);
-  const whole = new Uint8Array(head.length + secret.length + tail.length);
-  whole.set(head);
-  whole.set(secret, head.length);
-  whole.set(tail, head.length + secret.length);
+function around(before: string, secret: Secret, after: string): Uint8Array {
+  const start = byteLength(before);
+  const end = start + secret.length;
+  const whole = new Uint8Array(end + byteLength(after));
+  encoder.encodeInto(before, whole);
+  secret.copyTo(whole, start);
+  encoder.encodeInto(after, whole.subarray(end));
   return whole;
 }
+
+function byteLength(part: string): number {
+  return ASCII.test(part) ? part.length : encoder.encode(part).length;
+}
+
+const ASCII = /^[\n\x20-\x7e]*$/;
 
 const encoder = new TextEncoder();

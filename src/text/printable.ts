@@ -4,8 +4,12 @@
  */
 export function printable(text: string, limit = 500): string {
   const shown = text.length > limit ? `${text.slice(0, limit)}…` : text;
+  if (PLAIN.test(shown)) return shown;
   return shown.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+/** What almost every text is, and found faster. */
+const PLAIN = /^[\x20-\x7e…]*$/;
 
 /**
  * Control characters, formats (soft hyphen, zero widths, bidirectional marks, tags), lone surrogates, private use,

@@ -98,11 +98,12 @@ export class OrganizationRejections {
 
   /** Whether a rejection is not followed by an acceptance yet. */
   has(asker: Asker): boolean {
-    return this.#entries.has(keyOf(asker));
+    return this.#entries.size > 0 && this.#entries.has(keyOf(asker));
   }
 
   /** Whether the organization itself rejected this token, or any token of the identity, a moment ago. */
   isLocked(asker: Asker, fingerprint?: string): boolean {
+    if (this.#entries.size === 0) return false;
     const entry = this.#entries.get(keyOf(asker));
     if (entry?.lockedUntil === undefined || this.#clock.uptime() >= entry.lockedUntil) return false;
     return fingerprint === undefined || entry.rejection.fingerprint === fingerprint;

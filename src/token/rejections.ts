@@ -149,7 +149,7 @@ export class Rejections {
 
   /** Whether Azure DevOps contradicted a report of the asker a moment ago: another token would not help either. */
   isContradicted(asker: Asker): boolean {
-    return this.#clock.uptime() < (this.#contradicted.get(keyOf(asker)) ?? 0);
+    return this.#contradicted.size > 0 && this.#clock.uptime() < (this.#contradicted.get(keyOf(asker)) ?? 0);
   }
 
   /** Whether nothing was rejected lately. */
@@ -192,6 +192,8 @@ export class Rejections {
 
   /** When the explanation has ended, the asker may try once more; the next rejection explains again. */
   #current(asker: Asker): History | undefined {
+    // almost always, and then no key needs to be made
+    if (this.#histories.size === 0) return undefined;
     const history = this.#histories.get(keyOf(asker));
     if (history === undefined) return undefined;
     const now = this.#clock.uptime();

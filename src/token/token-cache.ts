@@ -3,6 +3,7 @@ import type {Identity} from '../identity/identity.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {backOff, noAttempts, prefetchPause, restAfter, type Attempts} from './attempts.ts';
 import {brokeOff, removed, expiresTooSoon, sameAgain} from './cache-failures.ts';
+import type {Flight, Held, Ticket} from './flight.ts';
 import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from './token.ts';
@@ -76,28 +77,35 @@ export class TokenCache {
     });
   }
 
+  /** Returns the token in memory, if it is fresh and not `rejected`: the answer to almost every request. */
+  ready(wanted: Wanted, rejected: (fingerprint: string) => boolean = nothing): Found | undefined {
+    const held = this.#held.get(keyOf(wanted));
+    if (held === undefined) return undefined;
+    held.lastUse = this.#clock.uptime();
+    if (rejected(held.token.fingerprint)) return undefined;
+    return freshnessOf(held.token, this.#clock, held.jitter) === 'fresh' ? cached(held) : undefined;
+  }
+
   /** Returns a token. One for which `rejected` is true is replaced at once. */
   async get(wanted: Wanted, rejected: (fingerprint: string) => boolean = nothing): Promise<Found> {
-    const key = keyOf(wanted);
-    const held = this.#held.get(key);
-    if (held) held.lastUse = this.#clock.uptime();
+    const ready = this.ready(wanted, rejected);
+    if (ready !== undefined) return ready;
+    const held = this.#held.get(keyOf(wanted));
     if (held === undefined || rejected(held.token.fingerprint)) return this.#fresh(wanted, rejected);
     switch (freshnessOf(held.token, this.#clock, held.jitter)) {
       case 'fresh':
-        return {kind: 'token', token: held.token, source: 'cache'};
       case 'should-refresh':
         this.#refreshBehind(wanted);
-        return {kind: 'token', token: held.token, source: 'cache'};
+        return cached(held);
       case 'must-refresh':
-        if (this.#isCooling(key)) return {kind: 'token', token: held.token, source: 'cache'};
+        if (this.#isCooling(keyOf(wanted))) return cached(held);
+        if (this.#attempts.get(keyOf(wanted))?.failure === undefined)
+          return this.#freshOr(held.token, wanted, rejected);
         // the next token may not come for a long time, and this client would wait for it in vain
-        if (this.#attempts.get(key)?.failure !== undefined) {
-          this.#refreshBehind(wanted);
-          return {kind: 'token', token: held.token, source: 'cache'};
-        }
-        return this.#freshOr(held.token, wanted, rejected);
+        this.#refreshBehind(wanted);
+        return cached(held);
       case 'expired':
-        this.#held.delete(key);
+        this.#held.delete(keyOf(wanted));
         return this.#fresh(wanted, rejected);
     }
   }
@@ -345,27 +353,6 @@ export class TokenCache {
   }
 }
 
-/** An acquisition under way. */
-interface Flight {
-  readonly ticket: Ticket;
-  readonly landed: Promise<Acquisition>;
-}
-
-/** Decides what happens to the token: the cache may be cleared meanwhile, or the identity dropped. */
-interface Ticket {
-  /** The identity's key. */
-  readonly identity: string;
-  fate: 'kept' | 'asked again' | 'dropped';
-}
-
-interface Held {
-  readonly token: Token;
-  readonly wanted: Wanted;
-  readonly jitter: number;
-  /** On the monotonic clock, in milliseconds. */
-  lastUse: number;
-}
-
 function keyOf({identity, scope}: Wanted): string {
   return `${identity.key} ${scope}`;
 }
@@ -375,6 +362,6 @@ function identityIn(key: string): string {
   return key.slice(0, key.indexOf(' '));
 }
 
-function nothing(): boolean {
-  return false;
-}
+const nothing = () => false;
+
+const cached = ({token}: Held): Found => ({kind: 'token', token, source: 'cache'});

@@ -43,7 +43,7 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
   const {id, request, answer, answered, scope, duration} = report;
   if (!isRecorded(request) || !isOurBusiness(report)) return undefined;
   return {
-    time: new Date(time).toISOString(),
+    time: requestTimes.of(time),
     event: request.operation,
     outcome: answer.kind,
     socket: scope.name,
@@ -91,7 +91,7 @@ function tokenFields(token: Token | undefined): Pick<AuditEntry, 'fingerprint' |
   const expiresAt = token?.expiresAt;
   return {
     fingerprint: token?.fingerprint,
-    expires: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+    expires: expiresAt === undefined ? undefined : expiryTimes.of(expiresAt),
   };
 }
 
@@ -124,6 +124,23 @@ export function boundedPath(path: string): string {
   const bytes = Buffer.from(shown);
   return bytes.length <= LONGEST_PATH ? shown : `${bytes.subarray(0, LONGEST_PATH).toString()}…`;
 }
+
+/** Formats times of which the same one comes many times in a row. */
+class RepeatedTime {
+  #last = NaN;
+  #text = '';
+
+  /** Milliseconds since epoch. */
+  of(time: number): string {
+    if (time === this.#last) return this.#text;
+    this.#last = time;
+    this.#text = new Date(time).toISOString();
+    return this.#text;
+  }
+}
+
+const requestTimes = new RepeatedTime();
+const expiryTimes = new RepeatedTime();
 
 /** Rounds milliseconds to microseconds. */
 function inMicroseconds(milliseconds: number): number {

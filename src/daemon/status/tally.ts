@@ -40,7 +40,8 @@ export class Tally {
   /** `duration` is in milliseconds. */
   count(counted: Counted, outcome: Outcome, duration: number): void {
     const {host, organization, socket, kind} = counted;
-    const key = JSON.stringify([host, organization, socket, kind]);
+    // none of them has a line break
+    const key = `${host}\n${organization}\n${socket}\n${kind}`;
     const entry = this.#entries.get(key) ?? {host, organization, socket, kind, counts: noCounts()};
     this.#entries.set(key, entry);
     entry.counts[outcome]++;

@@ -10,6 +10,8 @@ export function patientTokens(tokens: TokenCache, patience: number): Pick<TokenC
   return {
     peek: (wanted) => tokens.peek(wanted),
     async get(wanted, rejected) {
+      const ready = tokens.ready(wanted, rejected);
+      if (ready !== undefined) return ready;
       let stopTimer: (() => void) | undefined;
       const late = new Promise<Found>((resolve) => {
         stopTimer = startTimer(patience, () => {
