@@ -1,9 +1,11 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {buffer} from 'node:stream/consumers';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 
 /** What `scripts/bench.ts` builds before it measures. */
@@ -108,6 +110,24 @@ export class BuiltDaemon {
   async stop(): Promise<void> {
     await stopChild(this.#process);
   }
+}
+
+/** A Node server that answers everything with the same bytes, as a yardstick. */
+export async function startBareServer(socket: string, answer: Uint8Array): Promise<ChildProcess> {
+  const program = join(import.meta.dirname, 'bare-server.ts');
+  const child = spawn(process.execPath, [...daemonNodeFlags, program, socket], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(answer);
+  await once(createInterface(child.stdout), 'line');
+  return child;
+}
+
+/** Asks a socket as git's client does, and returns the answer. */
+export async function answerOf(socket: string, request: string): Promise<Buffer> {
+  const client = connect({path: socket, allowHalfOpen: true});
+  client.end(readFileSync(request));
+  return buffer(client);
 }
 
 /** Resident memory of a process, in MB. */

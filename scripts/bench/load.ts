@@ -1,7 +1,7 @@
 /** Measures many requests at once, on our socket and on that of git's own daemon, and the memory afterwards. */
 import {execFileSync} from 'node:child_process';
 import {join} from 'node:path';
-import {BuiltDaemon, PAT, Place} from './built-daemon.ts';
+import {answerOf, BuiltDaemon, PAT, Place, startBareServer, stopChild} from './built-daemon.ts';
 import {LoadClient, type LoadResult, type Question} from './load-client.ts';
 import type {Group} from './row.ts';
 import {median} from './statistics.ts';
@@ -24,20 +24,32 @@ export async function measureLoad(): Promise<Group> {
       input: `protocol=https\nhost=dev.azure.com\nusername=someone\npassword=${PAT}\n`,
       env: place.environment,
     });
-    await client.load(ours, 16, 5000);
-    const sixteen: {ours: LoadResult; theirs: LoadResult}[] = [];
+    const yardstick: Question = {...ours, socket: join(place.directory, 'bare')};
+    const bare = await startBareServer(yardstick.socket, await answerOf(ours.socket, ours.request));
+    for (const question of [ours, yardstick]) await client.load(question, 16, 10_000);
+    const sixteen: Record<'ours' | 'theirs' | 'bare', LoadResult>[] = [];
     for (let round = 0; round < ROUNDS; round++)
       sixteen.push({
         ours: await client.load(ours, 16, 20_000),
         theirs: await client.load(theirs, 16, 20_000),
+        bare: await client.load(yardstick, 16, 20_000),
       });
+    await stopChild(bare);
     const thousand = await client.load(ours, 1000, 100_000);
     const thousandTheirs = await client.load(theirs, 1000, 20_000);
     const burst = await client.burst(ours, 5000);
     const rate = median(sixteen.map((round) => perSecond(round.ours)));
     const rateTheirs = median(sixteen.map((round) => perSecond(round.theirs)));
+    const rateBare = median(sixteen.map((round) => perSecond(round.bare)));
     return {
       rows: [
+        {
+          what: 'requests per second, with the audit, against a bare Node server',
+          value: median(sixteen.map((round) => perSecond(round.ours) / perSecond(round.bare))),
+          unit: '×',
+          target: {atLeast: 0.6},
+          note: `the bare server: ${Math.round(rateBare).toLocaleString('en-US')}`,
+        },
         {
           what: 'requests per second, 16 blocking clients',
           value: Math.round(rate),
@@ -84,6 +96,7 @@ export async function measureLoad(): Promise<Group> {
         unit: '/s',
         bars: [
           {name: 'git’s own daemon (C)', value: Math.round(rateTheirs), isOurs: false},
+          {name: 'a bare Node server', value: Math.round(rateBare), isOurs: false},
           {name: 'orgkey', value: Math.round(rate), isOurs: true},
         ],
       },
