@@ -60,8 +60,9 @@ async function perform(job: Job, client: HttpClient, sdk: Sdk | undefined): Prom
       return done({value}, {}, client);
     }
     case 'refresh': {
-      const {refresh} = await import('../sign-in/issuer.ts');
-      return granted(await refresh(job, client), client);
+      const {Issuer} = await import('../sign-in/issuer.ts');
+      const issuer = await Issuer.of(job, client);
+      return granted(await issuer.refresh(new TextDecoder().decode(job.secrets['refreshToken'])), client);
     }
     case 'browser': {
       const {signInWithBrowser} = await import('../sign-in/browser-sign-in.ts');
@@ -90,9 +91,7 @@ async function sdkToken(job: Job, client: HttpClient, sdk: Sdk | undefined): Pro
   return answer.token;
 }
 
-async function granted({accessToken, refreshToken, idToken}: Grant, client: HttpClient): Promise<Message> {
-  const {claimsOf} = await import('../sign-in/issuer.ts');
-  const {preferred_username: username, tid: tenantId} = idToken === undefined ? {} : claimsOf(idToken);
+function granted({accessToken, refreshToken, username, tenantId}: Grant, client: HttpClient): Message {
   const secrets = {accessToken, ...(refreshToken === undefined ? {} : {refreshToken})};
   return done(secrets, {...client.lifetime, username, tenantId}, client);
 }

@@ -1,16 +1,7 @@
+import * as oauth from 'oauth4webapi';
 import type {HttpClient} from '../http/http-client.ts';
-import {
-  askForTokens,
-  claimsOf,
-  createPkce,
-  endpointsOf,
-  personScope,
-  randomText,
-  type Endpoints,
-  type Grant,
-} from './issuer.ts';
 import {fieldOf, type Job} from '../job.ts';
-import {checkIdToken} from './check-id-token.ts';
+import {Issuer, type Grant} from './issuer.ts';
 import {ReturnListener} from './return-listener.ts';
 
 /**
@@ -24,34 +15,22 @@ export async function signInWithBrowser(
   client: HttpClient,
   tell: (event: Readonly<Record<string, unknown>>) => void,
 ): Promise<Grant> {
-  const endpoints = await endpointsOf(fieldOf(job, 'issuer'), client);
-  const state = randomText();
-  const nonce = randomText();
-  const {verifier, challenge} = createPkce();
+  const issuer = await Issuer.of(job, client);
+  const state = oauth.generateRandomState();
   const listener = await ReturnListener.open({state});
   try {
+    const {redirectUri} = listener;
+    const nonce = oauth.generateRandomNonce();
+    const begun = {redirectUri, state, nonce, verifier: oauth.generateRandomCodeVerifier()};
     tell({
       event: 'login',
-      openUrl: listener.leadTo(
-        authorizeUrl(job, endpoints, {redirectUri: listener.redirectUri, state, nonce, challenge}),
-      ),
+      openUrl: listener.leadTo(await issuer.signInAddress(begun)),
       clientId: fieldOf(job, 'clientId'),
     });
-    const code = await listener.code;
+    const callback = await listener.callback;
     try {
-      const grant = await redeem(
-        job,
-        endpoints.token,
-        {code, verifier, redirectUri: listener.redirectUri},
-        client,
-      );
-      checkIdToken(grant.idToken === undefined ? {} : claimsOf(grant.idToken), {
-        issuer: fieldOf(job, 'issuer'),
-        clientId: fieldOf(job, 'clientId'),
-        nonce,
-        now: Date.now() - (client.skew ?? 0),
-      });
-      await listener.finish({kind: 'signed-in', username: usernameIn(grant)});
+      const grant = await issuer.redeem(callback, begun);
+      await listener.finish({kind: 'signed-in', username: grant.username});
       return grant;
     } catch (error) {
       await listener.finish({
@@ -63,62 +42,4 @@ export async function signInWithBrowser(
   } finally {
     listener.close();
   }
-}
-
-interface Started {
-  readonly redirectUri: string;
-  readonly state: string;
-  readonly nonce: string;
-  readonly challenge: string;
-}
-
-/** Returns the issuer's address at which the user signs in. */
-function authorizeUrl(
-  job: Job,
-  endpoints: Endpoints,
-  {redirectUri, state, nonce, challenge}: Started,
-): string {
-  const url = new URL(endpoints.authorize);
-  const parameters = {
-    client_id: fieldOf(job, 'clientId'),
-    response_type: 'code',
-    // fact 72
-    response_mode: endpoints.formPost ? 'form_post' : 'query',
-    redirect_uri: redirectUri,
-    scope: personScope(job),
-    state,
-    nonce,
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-    prompt: 'select_account',
-  };
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  return url.href;
-}
-
-function redeem(
-  job: Job,
-  url: string,
-  {
-    code,
-    verifier,
-    redirectUri,
-  }: {readonly code: string; readonly verifier: string; readonly redirectUri: string},
-  client: HttpClient,
-): Promise<Grant> {
-  const parameters = {
-    grant_type: 'authorization_code',
-    code: client.conceal(code),
-    redirect_uri: redirectUri,
-    code_verifier: client.conceal(verifier),
-    scope: personScope(job),
-  };
-  // a code is valid once
-  return askForTokens(job, {url, parameters, tries: 1}, client);
-}
-
-/** Returns the user's name, for the page. */
-function usernameIn({idToken}: Grant): string | undefined {
-  const {preferred_username: username} = idToken === undefined ? {} : claimsOf(idToken);
-  return typeof username === 'string' && username !== '' ? username : undefined;
 }

@@ -1,9 +1,9 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import {generateRandomState} from 'oauth4webapi';
 import {clientOf, type LoopbackClient} from '../../network/loopback-client.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {AcquirerError, localFailure, type AcquirerFailure} from '../failure.ts';
-import {randomText} from './issuer.ts';
 import {signInPage, type SignInPage} from './sign-in-page.ts';
 
 /** Bytes that a browser may post. */
@@ -23,17 +23,17 @@ interface ListenerParts {
 
 /** Listens on the port that the browser starts from and comes back to. Clients of other users get nothing. */
 export class ReturnListener {
-  /** The first code that the browser brought. */
-  readonly code: Promise<string>;
+  /** What the browser brought first: a code, and our state. */
+  readonly callback: Promise<URLSearchParams>;
   readonly redirectUri: string;
   readonly #servers: readonly Server[];
   readonly #host: string;
   readonly #state: string;
-  readonly #resolve: (code: string) => void;
+  readonly #resolve: (callback: URLSearchParams) => void;
   readonly #reject: (error: Error) => void;
   /** A page that is reloaded comes twice, and the user sees the second answer. */
   readonly #waiting = new Set<ServerResponse>();
-  readonly #start = `/${randomText()}`;
+  readonly #start = `/${generateRandomState()}`;
   #issuer: string | undefined;
   #wasOpened = false;
 
@@ -42,8 +42,8 @@ export class ReturnListener {
     this.#host = `localhost:${port}`;
     this.redirectUri = `http://${this.#host}`;
     this.#state = state;
-    const {promise, resolve, reject} = Promise.withResolvers<string>();
-    this.code = promise;
+    const {promise, resolve, reject} = Promise.withResolvers<URLSearchParams>();
+    this.callback = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     // awaited only after `tell`
@@ -132,7 +132,7 @@ export class ReturnListener {
     const code = parameters.get('code');
     if (error === null && code !== null && code !== '') {
       this.#waiting.add(response);
-      return this.#resolve(code);
+      return this.#resolve(parameters);
     }
     await show(response, 400, {
       kind: 'not-signed-in',

@@ -39,7 +39,7 @@ test('a client of another user gets neither the issuer nor the end of the sign-i
   t.is(await visit(`${listener.redirectUri}/?state=s&code=stolen`), '403');
   t.is(await visit(`${listener.redirectUri}/?state=s&error=access_denied`), '403');
   const pending = Symbol('pending');
-  t.is(await Promise.race([listener.code, Promise.resolve(pending)]), pending);
+  t.is(await Promise.race([listener.callback, Promise.resolve(pending)]), pending);
 });
 
 test('a second opening ends the sign-in if the system does not name the client', async (t) => {
@@ -47,7 +47,7 @@ test('a second opening ends the sign-in if the system does not name the client',
   const address = listener.leadTo(ISSUER);
   t.is(await visit(address), `302 ${ISSUER}`);
   t.is(await visit(address), '410');
-  const error = await t.throwsAsync(listener.code);
+  const error = await t.throwsAsync(listener.callback);
   t.like(error, {failure: {code: 'ERR_OPENED_TWICE'}});
 });
 

@@ -214,9 +214,18 @@ for (const [title, another] of [
     const {signIn, kept, identity} = person();
     let page = '';
     const signedIn = await withBrowser({signIn}, async (url) => {
-      const own = {nonce: new URL(url).searchParams.get('nonce'), aud: identity.clientId};
-      const claims = Buffer.from(JSON.stringify({...own, ...another})).toString('base64url');
-      cloud.fault({endpoint: 'token', set: {id_token: `e30.${claims}.`}});
+      const now = Math.floor(Date.now() / 1000);
+      const own = {
+        nonce: new URL(url).searchParams.get('nonce'),
+        aud: identity.clientId,
+        iss: tenant.issuer,
+        sub: ada.objectId,
+        iat: now,
+        exp: now + 3600,
+      };
+      const parts = [{alg: 'RS256'}, {...own, ...another}];
+      const [head, claims] = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+      cloud.fault({endpoint: 'token', set: {id_token: `${head}.${claims}.c2ln`}});
       ({page} = await cloud.browse(url, ada));
     });
     says(
