@@ -5,7 +5,7 @@
 const RESERVE = 1 / 10;
 
 /** Runs `act` after `milliseconds`. Returns a function that cancels it. */
-export type Schedule = (act: () => void, milliseconds: number) => () => void;
+type Schedule = (act: () => void, milliseconds: number) => () => void;
 
 /**
  * Runs `act` after `milliseconds`. Returns a function that cancels it. If the process was stalled in between (a busy

@@ -1,10 +1,10 @@
 import test from 'ava';
-import {startTimer, type Schedule} from '../src/start-timer.ts';
+import {startTimer} from '../src/start-timer.ts';
 
 /** Timers that fire when the test says so. */
 function handTimers() {
   const due: {readonly milliseconds: number; readonly act: () => void}[] = [];
-  const schedule: Schedule = (act, milliseconds) => {
+  const schedule: NonNullable<Parameters<typeof startTimer>[2]> = (act, milliseconds) => {
     const timer = {milliseconds, act};
     due.push(timer);
     return () => void due.splice(due.indexOf(timer), 1);

@@ -14,7 +14,7 @@ import type {Message} from './message.ts';
 import {refreshTokenName} from './sign-in/refresh-tokens.ts';
 import {AcquirerError} from './failure.ts';
 
-export interface AcquireParts extends ErrandParts {
+interface AcquireParts extends ErrandParts {
   readonly pool: Pick<AcquirerPool, 'run'>;
   readonly clock: Clock;
   /** 16 hex digits of a keyed hash. */
@@ -24,7 +24,7 @@ export interface AcquireParts extends ErrandParts {
 }
 
 /** The life of a token whose issuer does not name one, in milliseconds. */
-export const UNSAID_LIFE = 10 * 60_000;
+const UNSAID_LIFE = 10 * 60_000;
 
 /** A longer life is cut, in milliseconds: tokens of managed identities live for a day. Fact 11. */
 const LONGEST_LIFE = 25 * 60 * 60_000;

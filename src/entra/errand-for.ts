@@ -13,10 +13,10 @@ import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts'
 import {internalFailure, localFailure} from './failure.ts';
 
 /** Reads a secret that is not held. The caller owns it, and erases it. */
-export type ReadSecret = (source: SecretSource) => Promise<Secret>;
+type ReadSecret = (source: SecretSource) => Promise<Secret>;
 
 /** Which Entra. */
-export interface Authority {
+interface Authority {
   /** `https://login.microsoftonline.com`. */
   readonly authorityHost: string;
   readonly disableInstanceDiscovery: boolean;

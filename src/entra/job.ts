@@ -45,7 +45,7 @@ export function usesSdk(task: Task): boolean {
  * The format of jobs and results. After an update, a daemon that still runs starts acquirers of the new version: they
  * understand each other if this is equal. Raise it with every change that the other side would misread.
  */
-export const JOB_FORMAT = 2;
+const JOB_FORMAT = 2;
 
 /** One job for one acquirer. */
 export interface Job {

@@ -8,7 +8,7 @@ import {Secret} from '../secret/secret.ts';
 import type {Clock} from '../token/token.ts';
 
 /** Keeps logins beyond the life of the daemon. Calls for one name are done in order. */
-export interface LoginArchive {
+interface LoginArchive {
   names(): Promise<readonly string[]>;
   /** The caller erases the secret. */
   read(name: string): Promise<Secret | undefined>;
@@ -19,7 +19,7 @@ export interface LoginArchive {
 
 type ArchiveUse = 'read' | 'written' | 'removed';
 
-export interface StoredLoginsParts {
+interface StoredLoginsParts {
   readonly clock: Clock;
   /** `undefined`: logins are kept in memory only. */
   readonly archive: LoginArchive | undefined;

@@ -12,7 +12,7 @@ export function readServiceVariables(home: string | undefined): Readonly<Record<
 }
 
 /** Parses lines of `NAME=value` as systemd does: `#` and `;` begin comments, quotes around a value are dropped. */
-export function parseVariables(text: string): Readonly<Record<string, string>> {
+function parseVariables(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(/\r?\n/).flatMap((line): [string, string][] => {
     const [, name, value = ''] = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     return name === undefined ? [] : [[name, unquoted(value)]];

@@ -3,7 +3,7 @@ import {StoreError} from './store-error.ts';
 import type {StoreFiles} from './store-files.ts';
 
 /** The longest name of an entry, in bytes of UTF-8. */
-export const LONGEST_NAME = 4096;
+const LONGEST_NAME = 4096;
 
 /** In bytes. */
 export const LARGEST_SECRET = 1024 * 1024;

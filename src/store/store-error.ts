@@ -15,7 +15,7 @@ export class StoreError extends OrgkeyError {
   }
 }
 
-export type StoreErrorCode =
+type StoreErrorCode =
   /** The directory is a link, belongs to another user, or is open to others. */
   | 'ERR_STORE_DIRECTORY'
   /** The disk or the quota is full. The old entry is still there. */

@@ -20,7 +20,7 @@ export interface StoreFiles {
   syncDirectory(path: string): Promise<void>;
 }
 
-export interface WritableFile {
+interface WritableFile {
   /** Returns how many bytes were written, which may be fewer than given. */
   write(bytes: Uint8Array): Promise<number>;
   sync(): Promise<void>;

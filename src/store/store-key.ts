@@ -23,7 +23,7 @@ interface StoreKeyParts {
 }
 
 /** The name of the key, as a systemd credential and in the keyring. */
-export const STORE_KEY = 'orgkey-store-key';
+const STORE_KEY = 'orgkey-store-key';
 
 /** In bytes. */
 export const SHORTEST_KEY = 32;

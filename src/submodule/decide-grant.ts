@@ -12,7 +12,7 @@ import {shellWord} from '../text/quote-for-shell.ts';
 import {parseRemoteCommand, type RemoteCommand} from './remote-command.ts';
 
 /** What a configured key is for. */
-export interface SubmoduleRule {
+interface SubmoduleRule {
   /** In lower case; collections on a server. */
   readonly organizations: readonly string[];
   /** The ssh name of the host, for every port, or `name:port`. `ssh.dev.azure.com` includes the old name. */

@@ -9,7 +9,7 @@ interface ShownAddress {
  * `server`: scheme, host and port, as for a proxy or an endpoint.
  * `remote`: also organization, project and repository, if the path has a form of Azure DevOps.
  */
-export type AddressKind = 'server' | 'remote';
+type AddressKind = 'server' | 'remote';
 
 /** Replaces an address of which no part is known to be harmless. */
 export const HIDDEN = '[hidden]';

@@ -18,7 +18,7 @@ const NOT_BEFORE = 0.5;
  * - `must-refresh`: the request waits for a new one; this one is served only if that fails.
  * - `expired`: never served.
  */
-export type Freshness = 'fresh' | 'should-refresh' | 'must-refresh' | 'expired';
+type Freshness = 'fresh' | 'should-refresh' | 'must-refresh' | 'expired';
 
 /**
  * Returns the milliseconds that the token still lives, by the stricter of two clocks. So a wall clock that is set back

@@ -1,12 +1,12 @@
 import test from 'ava';
-import {createAcquire, UNSAID_LIFE, type AcquireParts} from '../../src/entra/acquire.ts';
+import {createAcquire} from '../../src/entra/acquire.ts';
 import type {Errand, Outcome} from '../../src/entra/child/acquirer-pool.ts';
 import {AZURE_DEVOPS_SCOPE} from '../../src/token/acquire.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {fingerprintOf, microsoft, RememberedRefreshTokens, told, type Keyless} from '../helpers/acquiring.ts';
 
 /** An acquire whose acquirers bring this; the clocks stand. */
-function acquiring(outcome: Outcome, parts: Partial<AcquireParts> = {}) {
+function acquiring(outcome: Outcome, parts: Partial<Parameters<typeof createAcquire>[0]> = {}) {
   const errands: Errand[] = [];
   const acquire = createAcquire({
     pool: {
@@ -60,8 +60,8 @@ test('a token counts from before the question, on both clocks', async (t) => {
 });
 
 for (const [title, head, life, refreshIn] of [
-  ['no life', {}, UNSAID_LIFE, undefined],
-  ['an invalid lifetime', {expiresIn: 'soon'}, UNSAID_LIFE, undefined],
+  ['no life', {}, 600_000, undefined],
+  ['an invalid lifetime', {expiresIn: 'soon'}, 600_000, undefined],
   ['an endless life', {expiresIn: 1e300}, 90_000_000, undefined],
   ['a refresh after the end', {expiresIn: 3_600_000, refreshIn: 3_600_000}, 3_600_000, undefined],
 ] as const) {

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
-import {AcquirerPool, type AcquirerPoolParts, type Observation} from '../../src/entra/child/acquirer-pool.ts';
+import {AcquirerPool, type Observation} from '../../src/entra/child/acquirer-pool.ts';
 import {createAcquire} from '../../src/entra/acquire.ts';
-import type {Authority, ReadSecret} from '../../src/entra/errand-for.ts';
+import type {ErrandParts} from '../../src/entra/errand-for.ts';
 import type {RefreshTokens} from '../../src/entra/sign-in/refresh-tokens.ts';
 import type {Identity, SecretSource} from '../../src/identity/identity.ts';
 import {AZURE_DEVOPS_SCOPE, type Acquisition} from '../../src/token/acquire.ts';
@@ -9,6 +9,10 @@ import {Secret} from '../../src/secret/secret.ts';
 import type {Cloud} from '../cloud/cloud.ts';
 
 export const clock = {wall: () => Date.now(), uptime: () => performance.now()};
+
+type Authority = ErrandParts['authority'];
+/** What a pool is made of. */
+export type PoolParts = ConstructorParameters<typeof AcquirerPool>[0];
 
 export const microsoft: Authority = {
   authorityHost: 'https://login.microsoftonline.com',
@@ -44,8 +48,8 @@ export class RememberedRefreshTokens implements RefreshTokens {
 export type AcquiringOptions = {
   environment?: Record<string, string>;
   authority?: Authority;
-  readSecret?: ReadSecret;
-} & Partial<Omit<AcquirerPoolParts, 'environment'>>;
+  readSecret?: ErrandParts['readSecret'];
+} & Partial<Omit<PoolParts, 'environment'>>;
 
 /** Joins everything between the cache and a cloud, as the daemon does. */
 export function acquiringFrom(

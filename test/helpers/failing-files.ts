@@ -1,4 +1,6 @@
-import type {StoreFiles, WritableFile} from '../../src/store/store-files.ts';
+import type {StoreFiles} from '../../src/store/store-files.ts';
+
+type WritableFile = Awaited<ReturnType<StoreFiles['create']>>;
 
 /** One step of a store on its disk. */
 export interface Step {

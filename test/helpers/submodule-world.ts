@@ -1,9 +1,11 @@
 import {execFileSync} from 'node:child_process';
 
-import {makePrivateKey, type PrivateKey} from '../../src/ssh/key/private-key.ts';
+import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {ruleFor, startGrantDaemon, type GrantDaemon} from './grant-daemon.ts';
 import {GitHome} from './git-home.ts';
+
+type PrivateKey = Awaited<ReturnType<typeof makePrivateKey>>['key'];
 
 /** One for a whole test file, because making one takes seconds. */
 export async function testKey(): Promise<{readonly key: PrivateKey; readonly privateKey: string}> {

@@ -3,10 +3,12 @@ import test from 'ava';
 import type {Binding} from '../../src/identity/bindings.ts';
 import {openSecretStore} from '../../src/store/secret-store.ts';
 import {Secret} from '../../src/secret/secret.ts';
-import {StoredLogins, type LoginArchive, type StoredLoginsParts} from '../../src/login/stored-logins.ts';
+import {StoredLogins} from '../../src/login/stored-logins.ts';
 import {FakeClock, MINUTE, SECOND} from '../helpers/fake-clock.ts';
 import {World} from '../helpers/fake-respond.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+
+type StoredLoginsParts = ConstructorParameters<typeof StoredLogins>[0];
 
 const NOTHING = 'orgkey=1\n';
 
@@ -308,7 +310,7 @@ test('with a server a login is for the whole collection', async (t) => {
 const persisting: readonly Binding[] = [binding('*', {persist: true})];
 
 /** An archive that waits for the test, and keeps bytes as a disk does. */
-class SlowArchive implements LoginArchive {
+class SlowArchive implements NonNullable<StoredLoginsParts['archive']> {
   readonly held = new Map<string, Buffer>();
   broken = false;
   /** The calls so far. */

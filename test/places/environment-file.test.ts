@@ -1,5 +1,8 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import test from 'ava';
-import {parseVariables} from '../../src/places/environment-file.ts';
+import {readServiceVariables} from '../../src/places/environment-file.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'A=1\nB=two words \n': {A: '1', B: 'two words'},
@@ -10,6 +13,10 @@ const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 for (const [text, expected] of Object.entries(cases)) {
   test(`the variables of a service are read as systemd does: ${JSON.stringify(text)}`, (t) => {
-    t.deepEqual(parseVariables(text), expected);
+    const home = scratchDirectory(t);
+    t.deepEqual(readServiceVariables(home), {}, 'without a file');
+    mkdirSync(join(home, '.config/orgkey'), {recursive: true});
+    writeFileSync(join(home, '.config/orgkey/env'), text);
+    t.deepEqual(readServiceVariables(home), expected);
   });
 }

@@ -5,7 +5,7 @@ import {openKeyring, type Keyring} from '../../src/store/keyring.ts';
 import {openStore} from '../../src/store/open-store.ts';
 import {StoreError} from '../../src/store/store-error.ts';
 import {OrgkeyError, codeOf} from '../../src/text/orgkey-error.ts';
-import {findStoreKey, STORE_KEY} from '../../src/store/store-key.ts';
+import {findStoreKey} from '../../src/store/store-key.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -31,7 +31,7 @@ class MemoryKeyring implements Keyring {
 
 function credentialsWith(t: ExecutionContext, text: string, mode = 0o400): string {
   const directory = scratchDirectory(t);
-  writeFileSync(join(directory, STORE_KEY), text, {mode});
+  writeFileSync(join(directory, 'orgkey-store-key'), text, {mode});
   return directory;
 }
 
@@ -93,13 +93,13 @@ test('a credential that cannot be used is an error', async (t) => {
 
 function directoryAsKey(t: ExecutionContext): string {
   const directory = scratchDirectory(t);
-  mkdirSync(join(directory, STORE_KEY));
+  mkdirSync(join(directory, 'orgkey-store-key'));
   return directory;
 }
 
 testUnless(whyNotRoot)('a credential that belongs to another user is rejected', async (t) => {
   const credentials = credentialsWith(t, given);
-  chownSync(join(credentials, STORE_KEY), 65_533, 65_533);
+  chownSync(join(credentials, 'orgkey-store-key'), 65_533, 65_533);
   const asked = findStoreKey({credentials, keyring: undefined, uid, mayMake: true});
   await t.throwsAsync(asked, {instanceOf: StoreError, message: /belongs to another user/});
 });

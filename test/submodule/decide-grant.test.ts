@@ -2,9 +2,9 @@ import test from 'ava';
 
 import type {SocketScope} from '../../src/organization/socket-scope.ts';
 import type {GrantRequest} from '../../src/protocol/request.ts';
-import {decideGrant, type SubmoduleRule} from '../../src/submodule/decide-grant.ts';
+import {decideGrant} from '../../src/submodule/decide-grant.ts';
 
-const rules: readonly SubmoduleRule[] = [
+const rules: Parameters<typeof decideGrant>[1] = [
   {organizations: ['contoso', 'contoso-labs'], host: 'ssh.dev.azure.com', repositories: []},
   {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Shared/*', 'Tools/build-*-kit']},
   {organizations: ['fabrikam'], host: 'ssh.dev.azure.com', repositories: ['Kit/*', 'Äpfel/*']},

@@ -1,7 +1,7 @@
 import test from 'ava';
-import {HIDDEN, showAddress, type AddressKind} from '../../src/text/show-address.ts';
+import {HIDDEN, showAddress} from '../../src/text/show-address.ts';
 
-const rows: readonly [kind: AddressKind, address: string, shown: string][] = [
+const rows: readonly [kind: Parameters<typeof showAddress>[1], address: string, shown: string][] = [
   ['server', 'http://proxy:3128', 'http://proxy:3128'],
   ['server', 'proxy:3128', 'http://proxy:3128'],
   ['server', 'http://[::1]:3128/', 'http://[::1]:3128'],

@@ -1,16 +1,23 @@
 import test from 'ava';
-import {freshnessOf, lifeLeft, type Freshness} from '../../src/token/freshness.ts';
+import {freshnessOf, lifeLeft} from '../../src/token/freshness.ts';
 import {DAY, FakeClock, HOUR, MINUTE, SECOND, YEAR} from '../helpers/fake-clock.ts';
 import {makeToken, type TokenShape} from '../helpers/fake-issuer.ts';
 
 const is = test.macro({
-  exec: (t, _: string, shape: TokenShape, age: number, jitter: number, expected: Freshness) => {
+  exec: (
+    t,
+    _: string,
+    shape: TokenShape,
+    age: number,
+    jitter: number,
+    expected: ReturnType<typeof freshnessOf>,
+  ) => {
     const clock = new FakeClock();
     const token = makeToken('x', clock, shape);
     clock.pass(age);
     t.is(freshnessOf(token, clock, jitter), expected);
   },
-  title: (_, title: string, __, ___, jitter: number, expected: Freshness) =>
+  title: (_, title: string, __, ___, jitter: number, expected: ReturnType<typeof freshnessOf>) =>
     `${title}, jitter ${jitter}: ${expected}`,
 });
 

@@ -22,7 +22,7 @@ export interface KeyOwner {
   readonly host: string | undefined;
 }
 
-export type KeyEdit =
+type KeyEdit =
   | {readonly kind: 'text'; readonly text: string}
   /** The rule is for other organizations too, or there are several rules: the user must decide. */
   | {readonly kind: 'shared'}

@@ -14,7 +14,7 @@ export class SecretError extends OrgkeyError {
   override readonly name = 'SecretError';
 }
 
-export interface ReadSecretParts {
+interface ReadSecretParts {
   /** Passed to programs unchanged: it has PATH, HOME and the session's bus. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Asks Azure; rejects with a reason without secrets. */

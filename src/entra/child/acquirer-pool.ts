@@ -21,7 +21,7 @@ import {
 } from './child-failures.ts';
 import {Collected} from './collected.ts';
 
-export interface AcquirerPoolParts {
+interface AcquirerPoolParts {
   /** The daemon's environment. An acquirer gets only what it needs of it. */
   readonly environment: Variables;
   readonly clock: Pick<Clock, 'uptime'>;

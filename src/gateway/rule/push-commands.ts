@@ -32,7 +32,7 @@ const MAX_COMMANDS = 20_000;
  * `received`, as they came, and are sent on if the push is allowed.
  * @see https://git-scm.com/docs/pack-protocol#_reference_update_request_and_packfile_transfer
  */
-export class PushHeadReader {
+class PushHeadReader {
   readonly received: Buffer[] = [];
   readonly #commands: PushCommand[] = [];
   #capabilities: ReadonlySet<string> = new Set();

@@ -6,7 +6,7 @@ import {codeOf} from '../../text/orgkey-error.ts';
 import {Turns} from '../../turns.ts';
 import type {StartTimer} from './single-use-socket.ts';
 
-export type SubmodulesFound = 'some' | 'none' | 'unknown';
+type SubmodulesFound = 'some' | 'none' | 'unknown';
 
 /** Looks at one directory after the other. A client can name one that hangs, which must not block all our threads. */
 export class SubmoduleSearch {
@@ -48,7 +48,7 @@ const LOOK_LIMIT = 5000;
  * all repositories instead of for submodules. It is not a protection, because the caller names the directory.
  * `unknown`: we cannot read the files, as those of a container or behind the unit's `ProtectHome=`.
  */
-export async function findSubmodules(directory: string): Promise<SubmodulesFound> {
+async function findSubmodules(directory: string): Promise<SubmodulesFound> {
   if (!isAbsolute(directory) || !(await isDirectory(directory))) return 'unknown';
   for (let at = resolve(directory); ; at = dirname(at)) {
     const link = await readGitLink(join(at, '.git'));

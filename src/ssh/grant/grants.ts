@@ -17,7 +17,7 @@ import type {SigningKey} from '../key/signing-key.ts';
 import type {SocketPlace, StartTimer} from './single-use-socket.ts';
 import {SshFailure} from '../ssh-failure.ts';
 
-export interface GrantParts {
+interface GrantParts {
   /** Returns the settings in force. A reload takes effect with the next request. */
   readonly settings: () => {
     readonly submodules: readonly SubmoduleSettings[];

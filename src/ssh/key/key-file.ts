@@ -57,7 +57,7 @@ export async function readKeyFile(
 }
 
 /** Returns whether a path leads to one of the keys that ssh offers for the user: `~/.ssh/id_*`, links included. */
-export async function isPersonalKey(path: string, home: string): Promise<boolean> {
+async function isPersonalKey(path: string, home: string): Promise<boolean> {
   const directory = join(home, '.ssh');
   const names = await readdir(directory).catch(() => []);
   const own = names.filter((name) => /^id_(?!.*\.pub$)/.test(name));

@@ -16,7 +16,7 @@ import {SigningKey} from './signing-key.ts';
 import {string} from '../relay/wire.ts';
 
 /** A key pair whose private half stays in the crypto library: it can sign, but cannot be read. */
-export class PrivateKey extends SigningKey {
+class PrivateKey extends SigningKey {
   readonly #key: KeyObject;
 
   constructor(key: KeyObject, half: PublicHalf) {
@@ -29,7 +29,7 @@ export class PrivateKey extends SigningKey {
   }
 }
 
-export type KeyReading = {readonly kind: 'key'; readonly key: PrivateKey} | KeyFailure;
+type KeyReading = {readonly kind: 'key'; readonly key: PrivateKey} | KeyFailure;
 
 export interface KeyFailure {
   readonly kind: 'failed';

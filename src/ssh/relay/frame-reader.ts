@@ -1,7 +1,7 @@
 import {WireError} from './wire.ts';
 
 /** In bytes; OpenSSH's own limit for messages of a multiplexing client. */
-export const MAX_FRAME = 256 * 1024;
+const MAX_FRAME = 256 * 1024;
 
 /** Cuts a stream into messages: four bytes of length, then the message. Keeps at most one incomplete message. */
 export class FrameReader {

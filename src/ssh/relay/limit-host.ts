@@ -5,7 +5,7 @@ import type {Client} from 'ssh2';
 import {WireReader} from './wire.ts';
 
 /** In bytes; a handshake takes about 4 KiB. */
-export const MOST_BEFORE_AUTHENTICATION = 256 * 1024;
+const MOST_BEFORE_AUTHENTICATION = 256 * 1024;
 /** In bits; a larger group costs half a second of computing. */
 const LARGEST_GROUP = 4096;
 /** In bytes; ssh2 rejects longer ones. */

@@ -3,7 +3,6 @@ import {parse} from 'yaml';
 import {
   removeSubmoduleKey,
   setSubmoduleKey,
-  type KeyEdit,
   type KeyOwner,
 } from '../../../src/config/edit/edit-submodules.ts';
 
@@ -35,7 +34,7 @@ function removed(text: string, owner: KeyOwner): string {
   return told(removeSubmoduleKey(text, owner));
 }
 
-function told(edit: KeyEdit | undefined): string {
+function told(edit: ReturnType<typeof removeSubmoduleKey>): string {
   return edit?.kind === 'text' ? edit.text : (edit?.kind ?? 'none');
 }
 

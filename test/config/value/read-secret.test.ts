@@ -1,10 +1,12 @@
 import {chmodSync, readFileSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {readSecret, SecretError, type ReadSecretParts} from '../../../src/config/value/read-secret.ts';
+import {readSecret, SecretError} from '../../../src/config/value/read-secret.ts';
 import {Secret} from '../../../src/secret/secret.ts';
 import {goneProcess} from '../../helpers/gone-process.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
+
+type ReadSecretParts = Parameters<typeof readSecret>[1];
 
 const parts: ReadSecretParts = {
   environment: {PATH: process.env['PATH']},
