@@ -19,7 +19,7 @@ export type AcquirerFailure =
       readonly codes: readonly string[];
       readonly description: string;
       /** In milliseconds. */
-      readonly retryAfter: number | undefined;
+      readonly retryAfter?: number | undefined;
     }
   /** No answer came. */
   | {

@@ -139,7 +139,8 @@ export class ReturnListener {
       reason: 'The sign-in was not completed. The terminal says why.',
     });
     const description = parameters.get('error_description') ?? '';
-    this.#reject(new AcquirerError(declined(error ?? 'invalid_request', description)));
+    const host = URL.parse(this.#issuer ?? '')?.host ?? '';
+    this.#reject(new AcquirerError(declined(host, error ?? 'invalid_request', description)));
   }
 }
 
@@ -165,16 +166,15 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | und
   return new URLSearchParams(Buffer.concat(chunks).toString());
 }
 
-function declined(error: string, description: string): AcquirerFailure {
+function declined(host: string, error: string, description: string): AcquirerFailure {
   return {
     kind: 'rejected',
     service: 'entra',
-    host: '',
+    host,
     status: 400,
     error: error.slice(0, 100),
     codes: description.match(/\bAADSTS\d{4,8}\b/g) ?? [],
     description: description.slice(0, 500),
-    retryAfter: undefined,
   };
 }
 

@@ -130,7 +130,7 @@ test.serial('in the browser: no consent for the app', async (t) => {
   says(
     t,
     signedIn,
-    'consent is missing for the app (AADSTS65001)\nConsent once, interactively: orgkey login for a person, an admin of the tenant for an app.',
+    `consent is missing for the app (AADSTS65001)\nConsent once, interactively: orgkey login; a tenant may let only an admin consent. Consent of an admin: https://login.microsoftonline.com/${tenant.id}/adminconsent?client_id=${app.clientId}`,
   );
 });
 
