@@ -38,8 +38,12 @@ export function advise(failure: AcquirerFailure, subject: Subject): Failure {
         `${nameOf(failure.service)} answered with ${printable(failure.detail)} (${printable(failure.host)}, HTTP ${failure.status})`,
         'A proxy may answer in its place: check the proxy of this machine and the authority host.',
       );
-    case 'local':
-      return worded(failure.code, printable(failure.detail), failure.hint && printable(failure.hint));
+    case 'local': {
+      // the Azure CLI passes on codes of Entra
+      const known = explainCode(failure.code);
+      const hint = known === undefined ? failure.hint : repairFor(known, subject);
+      return worded(failure.code, printable(failure.detail), hint && printable(hint));
+    }
     case 'unexpected':
       return worded(
         'ERR_UNEXPECTED',

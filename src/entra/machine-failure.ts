@@ -42,15 +42,23 @@ export function noUserAssigned(who: string) {
 
 /** The agent proves with a file, which only its group may read, that a client is on the machine. Facts 18 and 19. */
 function unreadableKey(file: string): AcquirerFailure {
-  const user = shellWord(userInfo().username);
   const reason = whyUnreadable(file);
   return localFailure(
     'ERR_ARC_KEY_FILE',
     `the key file of Azure Arc's agent, ${file}, cannot be read (${reason})`,
     reason === 'EACCES'
-      ? `Add the user of the daemon to the group himds (usermod -aG himds ${user}), and SupplementaryGroups=himds to a systemd unit; then restart it.`
+      ? `Add the user of the daemon to the group himds (usermod -aG himds ${shellWord(userName())}), and SupplementaryGroups=himds to a systemd unit; then restart it.`
       : 'Check that the agent runs: azcmagent show',
   ).failure;
+}
+
+/** In a container a user may have no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'USER';
+  }
 }
 
 function whyUnreadable(file: string): string {

@@ -165,6 +165,15 @@ for (const [title, description, assertion, message, hint] of [
   });
 }
 
+test('a code of Entra that the Azure CLI passes on is repaired with the Azure CLI', (t) => {
+  const {failure} = localFailure(
+    'AADSTS50076',
+    'the Azure CLI failed',
+    'Try it: az account get-access-token',
+  );
+  t.is(advise(failure, {kind: 'azure-cli'}).hint, 'Sign in again in a browser: az login.');
+});
+
 test('what Entra quotes of an assertion is limited', (t) => {
   const description = `AADSTS700213: ${NO_MATCH} subject '${'x'.repeat(900)}'.`;
   const {message} = advise(refused({codes: ['AADSTS700213'], description}), {kind: 'github-actions'});

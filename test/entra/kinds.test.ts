@@ -420,6 +420,37 @@ test('the SDK reads no variable of a managed identity that an acquirer lacks', (
   t.deepEqual(Object.keys(passed).toSorted(), read.toSorted());
 });
 
+const OTHER = 65_534;
+const asOther = {
+  environment: cloud.arcEnvironment(),
+  program: join(import.meta.dirname, '../helpers/acquirer-as-other.ts'),
+};
+
+testUnless(whyNotRoot, test.serial)('managed identity: Azure Arc, a member of its group', acquires, () => {
+  cloud.machine.arcGroup = OTHER;
+  return {
+    identity: managedIdentity('system-assigned'),
+    options: asOther,
+    asks: ['arc 401', 'arc 200'],
+    after: () => (cloud.machine.arcGroup = 0),
+  };
+});
+
+testUnless(whyNotRoot, test.serial)('managed identity: Azure Arc’s key file is not readable', async (t) => {
+  const acquired = await acquiringFrom(cloud, asOther).acquire(managedIdentity('system-assigned'));
+  t.regex(
+    told(acquired),
+    /^the key file of Azure Arc's agent, \/var\/opt\/azcmagent\/tokens\/[\w-]+\.key, cannot be read \(EACCES\) \(ERR_ARC_KEY_FILE\)\nAdd the user of the daemon to the group himds \(usermod -aG himds \S+\), and SupplementaryGroups=himds to a systemd unit; then restart it\.$/,
+  );
+});
+
+test.serial('managed identity: Azure Arc’s challenge leads elsewhere', async (t) => {
+  cloud.fault({endpoint: 'arc', status: 401, headers: {'www-authenticate': 'Basic realm=/etc/passwd.key'}});
+  const environment = cloud.arcEnvironment();
+  const acquired = await acquiringFrom(cloud, {environment}).acquire(managedIdentity('system-assigned'));
+  t.regex(told(acquired), /cannot be answered \(invalid_file_path\) \(ERR_ARC_CHALLENGE\)/);
+});
+
 test.serial('managed identity: one that the machine does not have', acquires, () => ({
   identity: managedIdentity(NOBODY),
   asks: ['imds 400'],

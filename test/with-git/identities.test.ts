@@ -443,7 +443,7 @@ const azureCli: Kind = {
   }),
   wrongTenant: () => ({
     ...azSays(azFails('AADSTS90002: Tenant not found.')),
-    says: [/^azure cli: .*\(AADSTS90002\)$/, /^(?:Try it: az account|Check tenantId)/],
+    says: [/^azure cli: .*\(AADSTS90002\)$/, /^Check tenantId/],
   }),
 };
 
