@@ -1,6 +1,6 @@
 import type {Choice} from '../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../identity/identity.ts';
-import {CLAIMS_CHALLENGE, explainClaimsChallenge} from '../identity/claims-challenge.ts';
+import {CLAIMS_CHALLENGE, explainClaimsChallenge, repairClaims} from '../identity/claims-challenge.ts';
 import {repairTenant} from '../identity/repair-tenant.ts';
 import {connectedTenant, NO_TENANT} from '../organization/connected-tenant.ts';
 import type {Owner} from '../organization/owner.ts';
@@ -30,11 +30,7 @@ export function explainFailure(
   const {identity} = choice.binding;
   const who = `${describeOwner(owner)}: ${describeIdentity(identity)}`;
   const challenges = 'challenges' in request ? request.challenges : [];
-  const ended = failure.code === NOT_ACCEPTED ? explainClaimsChallenge(challenges, identity.kind) : undefined;
-  const {code, message, hint} =
-    ended === undefined
-      ? failure
-      : {code: CLAIMS_CHALLENGE, message: printable(ended.message, 300), hint: ended.repair};
+  const {code, message, hint} = withChallenge(failure, challenges, identity.kind);
   const tenant = owner.kind === 'organization' ? connectedTenant(challenges) : undefined;
   // a user who has not signed in needs only this
   const isSignedOut = code === 'ERR_NOT_SIGNED_IN';
@@ -51,6 +47,18 @@ export function explainFailure(
     hints: hints.filter((line) => line !== undefined),
     quit: request.operation === 'get' && choice.by === 'name' && onFailure === 'quit' && !isPassing,
   };
+}
+
+/** A challenge, seen by us or by git, may say that a policy is the reason. */
+function withChallenge(
+  failure: Failure,
+  challenges: readonly string[],
+  kind: Identity['kind'],
+): Pick<Failure, 'code' | 'message' | 'hint'> {
+  if (failure.code === CLAIMS_CHALLENGE) return {...failure, hint: repairClaims(kind)};
+  const ended = failure.code === NOT_ACCEPTED ? explainClaimsChallenge(challenges, kind) : undefined;
+  if (ended === undefined) return failure;
+  return {code: CLAIMS_CHALLENGE, message: printable(ended.message, 300), hint: ended.repair};
 }
 
 /** If the organization is connected to another tenant than the identity's, that must be repaired first. */

@@ -16,9 +16,13 @@ export function explainClaimsChallenge(
   if (words === undefined) return undefined;
   return {
     message: `a policy of the tenant ended this token${words === '' ? '' : `: ${words}`}`,
-    repair:
-      actorOf(kind) === 'person'
-        ? 'sign in again: orgkey login'
-        : 'have an admin of the tenant read the sign-in logs of the identity: its place, its risk or a policy is the reason, not its membership',
+    repair: repairClaims(kind),
   };
+}
+
+/** Returns what repairs an identity whose tokens a policy ends. */
+export function repairClaims(kind: string): string {
+  return actorOf(kind) === 'person'
+    ? 'sign in again: orgkey login'
+    : 'have an admin of the tenant read the sign-in logs of the identity: its place, its risk or a policy is the reason, not its membership';
 }

@@ -1,3 +1,4 @@
+import {CLAIMS_CHALLENGE} from '../identity/claims-challenge.ts';
 import type {Failure, Wanted} from './acquire.ts';
 import {sameAgain} from './cache-failures.ts';
 import type {Verdict} from './organization-rejections.ts';
@@ -30,7 +31,8 @@ export async function findToken(
   const isPat = wanted.identity.kind === 'pat';
   const isExplained = rejections.isExplained(asker);
   // an issuer always has another access token; a personal access token may have been replaced at its source
-  if (!isPat && rejections.organizations.isLocked(asker)) return {kind: 'failed', failure: notAccepted};
+  if (!isPat && rejections.organizations.isLocked(asker))
+    return {kind: 'failed', failure: whyLocked(asker, rejections)};
   if (!isPat && (isExplained || isReportedAgain(wanted, asker, parts))) return explain(wanted, asker, parts);
   const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
@@ -78,8 +80,19 @@ async function explain(wanted: Wanted, asker: Asker, parts: FindTokenParts): Pro
     if (verdict === 'works') return tokens.get(wanted);
   }
   const isOrganization = rejections.organizations.isLocked(asker);
-  return {kind: 'failed', failure: isOrganization ? notAccepted : notAcceptedHere};
+  return {kind: 'failed', failure: isOrganization ? whyLocked(asker, rejections) : notAcceptedHere};
 }
+
+function whyLocked(asker: Asker, {organizations}: Rejections): Failure {
+  return organizations.isEnded(asker) ? endedByPolicy : notAccepted;
+}
+
+/** The hint follows from the kind of identity. */
+const endedByPolicy: Failure = {
+  code: CLAIMS_CHALLENGE,
+  message: 'a policy of the tenant ended this token, and a fresh one too',
+  hint: undefined,
+};
 
 /** The code if Azure DevOps rejects a credential. */
 export const NOT_ACCEPTED = 'ERR_NOT_ACCEPTED';

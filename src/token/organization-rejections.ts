@@ -10,6 +10,8 @@ export type Verdict =
   | 'accepted'
   /** It rejects the token. */
   | 'rejected'
+  /** It rejects the token because a policy of the tenant ended it. */
+  | 'ended'
   /** It could not be asked. */
   | 'unknown';
 
@@ -32,6 +34,7 @@ interface Entry {
   rejection: OrganizationRejection;
   /** On the monotonic clock, in milliseconds. */
   lockedUntil: number | undefined;
+  isEnded?: boolean;
 }
 
 /** How long an organization that rejects a token gets an explanation, in milliseconds. */
@@ -76,7 +79,7 @@ export class OrganizationRejections {
     const key = keyOf({owner, identity});
     const known = this.#entries.get(key);
     const rejection = {owner, identity, path, fingerprint, at: this.#clock.wall(), lockedUntil: undefined};
-    this.#entries.set(key, {rejection, lockedUntil: known?.lockedUntil});
+    this.#entries.set(key, {...known, rejection, lockedUntil: known?.lockedUntil});
     const counted = this.#totals.has(owner) || this.#totals.size < MAX_REMEMBERED ? owner : '';
     this.#totals.set(counted, (this.#totals.get(counted) ?? 0) + 1);
   }
@@ -91,9 +94,15 @@ export class OrganizationRejections {
     const {owner, identity, path} = asker;
     const key = keyOf(asker);
     if (verdict === 'works' || verdict === 'accepted') this.accepted(asker);
-    if (verdict !== 'rejected') return;
+    if (verdict !== 'rejected' && verdict !== 'ended') return;
     const rejection = {owner, identity, path, fingerprint, at: this.#clock.wall(), lockedUntil: undefined};
-    this.#entries.set(key, {rejection, lockedUntil: this.#clock.uptime() + LOCKED_FOR});
+    const isEnded = verdict === 'ended';
+    this.#entries.set(key, {rejection, lockedUntil: this.#clock.uptime() + LOCKED_FOR, isEnded});
+  }
+
+  /** Whether a policy of the tenant is the reason that the organization is locked. */
+  isEnded(asker: Asker): boolean {
+    return this.isLocked(asker) && this.#entries.get(keyOf(asker))?.isEnded === true;
   }
 
   /** Whether a rejection is not followed by an acceptance yet. */

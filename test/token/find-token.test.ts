@@ -491,19 +491,20 @@ test('a rejection of one repository concerns no other repository of the organiza
   t.is(await get({...contoso, path: 'p/_git/other'}), 'the same');
 });
 
-for (const [verdict, isLocked] of [
-  ['works', false],
-  ['accepted', false],
-  ['unknown', false],
-  ['rejected', true],
+for (const [verdict, code] of [
+  ['works', undefined],
+  ['accepted', undefined],
+  ['unknown', undefined],
+  ['rejected', 'ERR_NOT_ACCEPTED'],
+  ['ended', 'ERR_CLAIMS_CHALLENGE'],
 ] as const)
-  test(`a token that Azure DevOps calls ${verdict} is ${isLocked ? 'withheld from' : 'served to'} other repositories`, async (t) => {
+  test(`a token that Azure DevOps calls ${verdict} is ${code ? 'withheld from' : 'served to'} other repositories`, async (t) => {
     const {get, issuer, reject} = setUp(() => verdict);
     issuer.answers(() => issuer.token('the same', {life: DAY}));
     await get(contoso);
     reject(contoso);
     await get(contoso);
-    t.is(await get({...contoso, path: 'p/_git/other'}), isLocked ? 'ERR_NOT_ACCEPTED' : 'the same');
+    t.is(await get({...contoso, path: 'p/_git/other'}), code ?? 'the same');
   });
 
 test('a report that Azure DevOps contradicts has no effect', async (t) => {

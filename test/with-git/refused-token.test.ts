@@ -75,6 +75,31 @@ for (const git of gits) {
   const withGit = testUnless(git.missing, test.serial);
   const titled = (title: string) => `${git.name}: ${title}`;
 
+  withGit(
+    titled('a token that a policy ended is replaced, and explained if the next one ends too'),
+    async (t) => {
+      const {home, repository, close} = await world(git);
+      t.teardown(() => {
+        contoso.endedTokens = undefined;
+        return close();
+      });
+      await home.succeed(['ls-remote', repository.url]);
+      contoso.endedTokens = {at: Number.MAX_SAFE_INTEGER, reason: 'the place is not allowed'};
+      const {last} = await untilExplained(
+        () => home.git(['ls-remote', repository.url]),
+        /ERR_CLAIMS_CHALLENGE/,
+      );
+      t.regex(
+        last.stderr,
+        /contoso: client secret .*: a policy of the tenant ended this token.* \(ERR_CLAIMS_CHALLENGE\)/,
+      );
+      t.regex(last.stderr, /hint: have an admin of the tenant read the sign-in logs .*, not its membership/);
+      t.notRegex(last.stderr, REPAIR);
+      contoso.endedTokens = undefined;
+      await home.succeed(['ls-remote', library.url]);
+    },
+  );
+
   withGit(titled('a token that is revoked before a push is replaced, and the push arrives'), async (t) => {
     const {home, repository, close} = await world(git);
     t.teardown(close);

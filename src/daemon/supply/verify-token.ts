@@ -1,5 +1,6 @@
 import type {RejectedPlace} from '../../answer/answer.ts';
 import type {WebReply} from '../../network/send-request.ts';
+import {claimsChallenge} from '../../organization/connected-tenant.ts';
 import {collectionAt, SERVICES_HOST} from '../../organization/owner.ts';
 import {parseRecord, isRecord} from '../../text/record.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
@@ -42,7 +43,9 @@ function servesReferences({status, headers}: WebReply): boolean {
 }
 
 /** A page or a redirect means that the token was not accepted. Busy or broken servers say nothing about it. */
-function verdictOf({status, text}: WebReply): Verdict {
+function verdictOf({status, text, headers}: WebReply): Verdict {
+  const challenge = headers['www-authenticate'];
+  if (status === 401 && challenge !== undefined && claimsChallenge([challenge]) !== undefined) return 'ended';
   if (status === 401 || status === 203 || (status >= 300 && status < 400)) return 'rejected';
   if (status === 403) return 'accepted';
   if (status !== 200) return 'unknown';
