@@ -11,6 +11,7 @@ import {codeProblems, errorReference} from './docs/error-reference.ts';
 import {fiveFigures, performancePage} from './docs/figures.ts';
 import {jsonSchemas} from './docs/json-schemas.ts';
 import {terminalPicture} from './docs/terminal-picture.ts';
+import {trustReference} from './docs/trust-reference.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const {values} = parseArgs({options: {check: {type: 'boolean', default: false}}});
@@ -22,6 +23,7 @@ const documents: Readonly<Record<string, string>> = {
   'docs/errors.md': errorReference(),
   'docs/performance.md': performancePage(),
   'docs/terminal.svg': terminalPicture(),
+  'docs/trust.md': trustReference(),
   ...Object.fromEntries(
     Object.entries(jsonSchemas()).map(([name, schema]) => [
       `docs/json/${name}`,

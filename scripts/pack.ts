@@ -1,8 +1,9 @@
 // usage: node scripts/pack.ts [DIR] [--metafile FILE]
 // Makes orgkey-VERSION.tgz, and prints its path. npm could run the build before it packs, but package
-// scripts are off here, ours too: it would silently make a package without the program.
+// scripts are off here, ours too: it would silently make a package without the program. The bytes are the same wherever,
+// whenever and by whom the package is made.
 import {execFileSync} from 'node:child_process';
-import {cpSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {chmodSync, cpSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
@@ -11,11 +12,16 @@ const root = resolve(import.meta.dirname, '..');
 const {values, positionals} = parseArgs({options: {metafile: {type: 'string'}}, allowPositionals: true});
 const out = resolve(positionals[0] ?? '.');
 const source = mkdtempSync(join(tmpdir(), 'orgkey-pack-'));
+// npm packs the modes as they are
+process.umask(0o022);
 try {
   const metafile = values.metafile === undefined ? [] : ['--metafile', resolve(values.metafile)];
   const build = [join(root, 'scripts/build.ts'), '--out', join(source, 'dist'), ...metafile];
   execFileSync(process.execPath, build, {stdio: ['ignore', 'ignore', 'inherit']});
-  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(root, file), join(source, file));
+  for (const file of ['package.json', 'README.md', 'LICENSE']) {
+    cpSync(join(root, file), join(source, file));
+    chmodSync(join(source, file), 0o644);
+  }
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', out];
   execFileSync('npm', pack, {cwd: source, stdio: ['ignore', 'ignore', 'inherit']});
   const {name, version} = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));

@@ -11,6 +11,8 @@ interface Reviewed {
   readonly version: string;
   readonly license: string;
   readonly integrity: string;
+  /** Why it is in the bundle. */
+  readonly reason: string;
 }
 const reviewed: Readonly<Record<string, Reviewed>> = read('scripts/runtime-packages.json');
 const locked: Readonly<Record<string, Partial<Reviewed> & {dependencies?: Record<string, string>}>> =
@@ -24,7 +26,8 @@ test.after.always(() => packed.remove());
 
 test('the bundle holds only reviewed packages in reviewed versions', (t) => {
   for (const {path, version, license} of bundledPackages(packed.metafile, root)) {
-    const {integrity, ...known} = reviewed[path.replace('node_modules/', '')] ?? {};
+    const {integrity, reason = '', ...known} = reviewed[path.replace('node_modules/', '')] ?? {};
+    t.regex(reason, /^\w/, path);
     t.deepEqual(known, {version, license}, path);
     t.regex(integrity ?? '', /^sha512-/);
   }

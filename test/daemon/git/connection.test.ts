@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import {mock} from 'node:test';
 import test, {type ExecutionContext} from 'ava';
+import {MAX_REQUEST} from '../../../src/protocol/request.ts';
 import {serveConnection} from '../../../src/daemon/git/connection.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
@@ -37,6 +38,22 @@ test('request and answer are overwritten once the answer is sent', async (t) => 
   t.is(await text(client), 'password=canary\n');
   await closed;
   for (const bytes of [request, answer]) t.true(bytes.every((byte) => byte === 0));
+});
+
+test('the bytes of a request that is too long are not kept', async (t) => {
+  const length = 4 * MAX_REQUEST;
+  const {client, served} = await connected(t, (bytes) => {
+    t.is(bytes.length, MAX_REQUEST + 1, 'it is only known to be too long');
+    return Promise.resolve(Buffer.from('orgkey=1\n'));
+  });
+  let kept = 0;
+  served.on('data', (chunk) => {
+    // listeners run in their order, so ours sees what is left
+    kept += chunk.filter((byte) => byte !== 0).length;
+  });
+  client.end(Buffer.alloc(length, 'x'));
+  t.is(await text(client), 'orgkey=1\n');
+  t.true(kept <= MAX_REQUEST + 1, `${kept} bytes`);
 });
 
 // serial: the mock timers are global

@@ -1,0 +1,27 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {readDefences} from '../../scripts/trust/defences.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+for (const {promise, file, from, to, test: testFile, match} of readDefences())
+  test(`the defence of a promise can be broken, and has a test: ${promise}`.slice(0, 160), (t) => {
+    t.is(read(file).split(from).length, 2, `${file} has the defence once`);
+    t.not(from, to);
+    const titles = read(testFile).replaceAll(/\$\{[^}]*\}/g, '');
+    for (const part of match.split('*')) t.true(titles.includes(part), `${testFile} has a test "${match}"`);
+  });
+
+test('README has the number of defences', (t) => {
+  t.true(read('README.md').includes(`[${readDefences().length} defences](docs/trust.md)`));
+});
+
+test('every test and script that SECURITY.md names exists', (t) => {
+  const named = [...read('SECURITY.md').matchAll(/\]\(((?:test|scripts|docs|src)\/[^)#]+)/g)].map(
+    ([, path = '']) => path,
+  );
+  t.true(named.length > 10);
+  for (const path of named) t.true(existsSync(join(root, path)), path);
+});
