@@ -16,6 +16,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.cache', 'node_modules',
 const word = process.argv[2] ?? '';
 const waiting = readDefences().filter(({promise}) => promise.includes(word));
 const total = waiting.length;
+/** For one test, in milliseconds. */
+const LIMIT = 120_000;
+
 let unnoticed = 0;
 
 /** Breaks one defence after the other in a copy of its own. */
@@ -48,7 +51,11 @@ async function failing({file, from, to, test, match}: Defence, copy: string): Pr
 function runAva(cwd: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const ava = join(root, 'node_modules/ava/entrypoints/cli.js');
-    const child = spawn(process.execPath, [ava, ...args], {cwd, stdio: ['ignore', 'pipe', 'ignore']});
+    const child = spawn(process.execPath, [ava, ...args], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: LIMIT,
+    });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.once('error', reject);

@@ -5,6 +5,7 @@ import ssh2, {type ServerHostKeyAlgorithm} from 'ssh2';
 
 import type {Route} from '../grant/choose-route.ts';
 import {dial, type Destination} from '../relay/dial.ts';
+import {KEY_EXCHANGES} from '../relay/limit-host.ts';
 import {typeOfBlob, type HostKey} from './host-keys.ts';
 import {SshFailure} from '../ssh-failure.ts';
 
@@ -67,7 +68,7 @@ async function shownKey(
       blob = shown;
       return true;
     },
-    algorithms: {serverHostKey},
+    algorithms: {serverHostKey, kex: [...KEY_EXCHANGES]},
     readyTimeout: 0,
   });
   if (!(await Promise.race([proved, closed])) || blob === undefined) return undefined;

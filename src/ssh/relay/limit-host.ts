@@ -2,16 +2,13 @@ import type {Duplex} from 'node:stream';
 
 import type {Client} from 'ssh2';
 
-import {WireReader} from './wire.ts';
-
 /** In bytes; a handshake takes about 4 KiB. */
 const MOST_BEFORE_AUTHENTICATION = 256 * 1024;
-/** In bits; a larger group costs half a second of computing. */
-const LARGEST_GROUP = 4096;
-/** In bytes; ssh2 rejects longer ones. */
-const LONGEST_PACKET = 36_000;
 
-/** What we offer, best first. Only old hosts have nothing but the last, in which the host chooses the group. */
+/**
+ * What we offer, best first. Without group exchange, in which the host chooses a group: Node tests whether its number is
+ * prime, which can take seconds, on the thread that answers git.
+ */
 export const KEY_EXCHANGES = [
   'curve25519-sha256',
   'curve25519-sha256@libssh.org',
@@ -21,7 +18,6 @@ export const KEY_EXCHANGES = [
   'diffie-hellman-group16-sha512',
   'diffie-hellman-group15-sha512',
   'diffie-hellman-group14-sha256',
-  'diffie-hellman-group-exchange-sha256',
 ] as const;
 
 /**
@@ -30,21 +26,16 @@ export const KEY_EXCHANGES = [
  * @returns a function that ends this
  */
 export function limitHandshake(stream: Duplex, reject: (reason: string) => void): () => void {
-  const packets = new PlainPackets();
   let received = 0;
   let rejected = false;
   const check = (chunk: Buffer) => {
     received += chunk.length;
-    // what was read before the stream ended may still come
-    if (rejected) return void chunk.fill(0);
-    const reason =
-      received > MOST_BEFORE_AUTHENTICATION
-        ? `it sent more than ${MOST_BEFORE_AUTHENTICATION / 1024} KiB before the end of the handshake`
-        : packets.read(chunk);
-    if (reason === undefined) return;
-    rejected = true;
+    if (received <= MOST_BEFORE_AUTHENTICATION) return;
     chunk.fill(0);
-    reject(reason);
+    // what was read before the stream ended may still come
+    if (!rejected)
+      reject(`it sent more than ${MOST_BEFORE_AUTHENTICATION / 1024} KiB before the end of the handshake`);
+    rejected = true;
   };
   // a listener for data would start the stream before ssh2 listens: ours is added together with that of ssh2
   const join = (event: string | symbol) => {
@@ -54,96 +45,6 @@ export function limitHandshake(stream: Duplex, reject: (reason: string) => void)
   };
   stream.on('newListener', join);
   return () => stream.off('newListener', join).off('data', check);
-}
-
-const KEXINIT = 20;
-const NEWKEYS = 21;
-/** The group in a group exchange; in other key exchanges the same number is the reply. */
-const GROUP = 31;
-
-/** Reads the host's packets up to its first encrypted one. */
-class PlainPackets {
-  #phase: 'banner' | 'packets' | 'encrypted' = 'banner';
-  #lineStart = '';
-  #parts: Buffer[] = [];
-  #held = 0;
-  /** Of the current packet. */
-  #total: number | undefined;
-  #isGroupExchange = false;
-
-  /** Returns why a chunk must not reach ssh2. */
-  read(chunk: Buffer): string | undefined {
-    let rest = chunk;
-    while (rest.length > 0 && this.#phase !== 'encrypted') {
-      if (this.#phase === 'banner') {
-        rest = this.#readLine(rest);
-        continue;
-      }
-      const wanted = (this.#total ?? 4) - this.#held;
-      this.#parts.push(Buffer.from(rest.subarray(0, wanted)));
-      this.#held += Math.min(wanted, rest.length);
-      rest = rest.subarray(wanted);
-      const reason = this.#advance();
-      if (reason !== undefined) return reason;
-    }
-    return undefined;
-  }
-
-  #readLine(bytes: Buffer): Buffer {
-    const end = bytes.indexOf(0x0a);
-    const line = end === -1 ? bytes : bytes.subarray(0, end);
-    this.#lineStart = (this.#lineStart + line.toString('latin1', 0, 4)).slice(0, 4);
-    if (end === -1) return Buffer.alloc(0);
-    if (this.#lineStart === 'SSH-') this.#phase = 'packets';
-    this.#lineStart = '';
-    return bytes.subarray(end + 1);
-  }
-
-  #advance(): string | undefined {
-    if (this.#total === undefined) {
-      if (this.#held < 4) return undefined;
-      this.#total = 4 + Buffer.concat(this.#parts).readUInt32BE(0);
-      return this.#total < 8 || this.#total > LONGEST_PACKET
-        ? 'a packet has an impossible length'
-        : undefined;
-    }
-    if (this.#held < this.#total) return undefined;
-    const payload = Buffer.concat(this.#parts).subarray(5);
-    this.#parts = [];
-    this.#held = 0;
-    this.#total = undefined;
-    return this.#check(payload);
-  }
-
-  #check(payload: Buffer): string | undefined {
-    switch (payload[0]) {
-      case KEXINIT:
-        this.#isGroupExchange = choiceOf(payload)?.includes('group-exchange') === true;
-        return undefined;
-      case NEWKEYS:
-        this.#phase = 'encrypted';
-        return undefined;
-      case GROUP: {
-        if (!this.#isGroupExchange) return undefined;
-        const bits = (payload.length < 5 ? 0 : payload.readUInt32BE(1)) * 8;
-        // a number may have a leading zero byte
-        return bits > LARGEST_GROUP + 8 ? `its group has more than ${LARGEST_GROUP} bits` : undefined;
-      }
-      default:
-        return undefined;
-    }
-  }
-}
-
-/** Returns the key exchange on which we and the host agree: our first one that it also has. */
-function choiceOf(payload: Buffer): string | undefined {
-  try {
-    // after the number of the message and a cookie
-    const theirs = new WireReader(payload.subarray(17)).text().split(',');
-    return KEY_EXCHANGES.find((name) => theirs.includes(name));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Far more than the keepalive requests of a host. */
