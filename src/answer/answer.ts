@@ -2,6 +2,7 @@ import type {Bindings, Choice} from '../identity/bindings.ts';
 import {ownerOf, type Owner} from '../organization/owner.ts';
 import {isInScope, type SocketScope} from '../organization/socket-scope.ts';
 import type {Answer} from '../protocol/answer.ts';
+import {configuredUrl} from './configured-url.ts';
 import {credentialFor, rejectedBefore} from './credential.ts';
 import {explainAbsence, explainFailure} from './explain.ts';
 import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
@@ -85,7 +86,11 @@ export async function answer(
   const verify = (token: Token) => parts.verify({owner, host, path}, token);
   const found = await findToken(wanted, asker, rejectedBefore(request), {...parts, verify});
   if (found.kind === 'failed') return failed(found.failure);
-  const handed = {...found, isSettled: parts.rejections.isSettled(asker)};
+  const handed = {
+    ...found,
+    isSettled: parts.rejections.isSettled(asker),
+    url: configuredUrl(request.remote, owner, choice.binding.organizations),
+  };
   return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};
 }
 

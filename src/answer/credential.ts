@@ -13,12 +13,14 @@ interface Handed {
   readonly source: 'cache' | 'issuer';
   /** Git need not confirm that it works. */
   readonly isSettled: boolean;
+  /** The remote as the configuration spells it, if git sent another spelling. */
+  readonly url?: string | undefined;
 }
 
 /** Answers with a whole header if git can read it, else with user name and password. Facts 4, 5 and 52. */
 export function credentialFor(
   request: GetRequest,
-  {token, source, isSettled}: Handed,
+  {token, source, isSettled, url}: Handed,
   identity: Identity,
 ): Answer {
   const state = source === 'cache' && mayAskAgain(request) ? `${STATE}${token.fingerprint}` : undefined;
@@ -27,6 +29,7 @@ export function credentialFor(
     token,
     username: usernameFor(request, identity),
     authtype: request.announced.authtype,
+    url: request.announced.authtype ? undefined : url,
     state,
     isSettled: isSettled && state !== undefined,
   };

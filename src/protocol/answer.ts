@@ -11,6 +11,11 @@ export type Answer =
       readonly username: string;
       /** The client's git reads a whole Authorization header (2.46 and later), else a user name and password. */
       readonly authtype: boolean;
+      /**
+       * For a git that does not know `ephemeral`: it replaces what git asked for, and git chooses again the helpers that
+       * store the credential. So those of another spelling, which precede us, do not get it.
+       */
+      readonly url?: string | undefined;
       /** Git sends it back and asks again if the server rejects the credential. The user notices nothing. */
       readonly state: string | undefined;
       /** Git need not confirm the token: none was rejected since one worked. */

@@ -8,7 +8,7 @@ const GREETING = 'orgkey=1\n';
 
 /**
  * Encodes an answer in a buffer of its own. It may hold a secret: the caller overwrites it after sending. It never has
- * `protocol`, `host` or `path`, because git lets an answer overwrite its own request.
+ * `protocol`, `host` or `path`, because git lets an answer overwrite its own request; `url` does so on purpose.
  */
 export function render(answer: Answer): Uint8Array {
   switch (answer.kind) {
@@ -53,6 +53,7 @@ function renderCredential({
   token,
   username,
   authtype,
+  url,
   state,
   isSettled,
 }: Extract<Answer, {kind: 'credential'}>): Uint8Array {
@@ -61,8 +62,10 @@ function renderCredential({
   const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\n${settled}continue=1\n`;
   // ephemeral: other helpers must not keep a copy, which could outlive the token in our memory
   const head = `${GREETING}capability[]=authtype\nephemeral=1\n${again}${expiry}`;
+  // git drops everything else when it reads a URL, so this comes first
+  const start = url === undefined ? GREETING : `${GREETING}url=${url}\n`;
   const {secret} = token;
-  if (!authtype) return around(`${GREETING}username=${username}\npassword=`, secret, `\n${expiry}`);
+  if (!authtype) return around(`${start}username=${username}\npassword=`, secret, `\n${expiry}`);
   if (token.kind === 'access-token') return around(`${head}authtype=Bearer\ncredential=`, secret, '\n');
   const pair = around(`${username}:`, secret, '');
   const encoded = new Secret(encodeBase64(pair));

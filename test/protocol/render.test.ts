@@ -80,6 +80,17 @@ test(says, 'an access token for an older git', {...credential, authtype: false},
   'password=TOKEN',
   'password_expiry_utc=1700000000',
 ]);
+test(
+  says,
+  'for an older git that asked for another spelling, the URL comes first',
+  {...credential, authtype: false, url: 'https://dev.azure.com/contoso/p/_git/r'},
+  [
+    'url=https://dev.azure.com/contoso/p/_git/r',
+    'username=me',
+    'password=TOKEN',
+    'password_expiry_utc=1700000000',
+  ],
+);
 test(says, 'a personal access token for the git that takes headers', {...credential, token: pat}, [
   'capability[]=authtype',
   'ephemeral=1',
