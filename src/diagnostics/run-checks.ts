@@ -11,6 +11,7 @@ import {checkOrganization} from './checks/check-organization.ts';
 import {checkRemotes} from './checks/check-remotes.ts';
 import {checkSockets} from './checks/check-sockets.ts';
 import {checkStore} from './checks/check-store.ts';
+import {checkStoredLogins} from './checks/check-stored-logins.ts';
 import {checkSubmodules} from './checks/check-submodules.ts';
 import {checkTransport} from './checks/check-transport.ts';
 import {checkWithGit} from './checks/check-with-git.ts';
@@ -24,6 +25,7 @@ const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['machine', checkNode],
   ['git', checkGit],
   ['git', checkHelpers],
+  ['git', checkStoredLogins],
   ['git', checkTransport],
   ['repository', checkRemotes],
   ['configuration', checkConfiguration],

@@ -92,9 +92,15 @@ test('a setting that replaces the wrapper is found', async (t) => {
   await other.succeed(['config', '--global', 'core.sshCommand', 'ssh -v']);
   await other.useWrapper();
   t.is((await look(other)).length, 1, 'an earlier setting does no harm');
-  await other.succeed(['init', '-q', 'site']);
+  await withSubmodule(other, SSH);
   await other.succeed(['-C', 'site', 'config', 'core.sshCommand', 'ssh -v']);
-  t.regex((await look(other, 'site'))[1] ?? '', /^core\.sshCommand warning: .*\(local, /);
+  t.is((await look(other, 'site')).length, 1, 'a setting of the superproject does not reach its submodules');
+  await other.succeed(['-C', 'site/library', 'config', 'core.sshCommand', 'ssh -v']);
+  const [, found = ''] = await look(other, 'site/library');
+  t.regex(found, /^core\.sshCommand warning: .*\(local, .*→ git config /);
+  const repaired = await other.run('sh', ['-c', found.split(' → ')[1] ?? ''], {cwd: 'site/library'});
+  t.is(repaired.code, 0, repaired.stderr);
+  t.is((await look(other, 'site/library')).length, 1, 'the repair repairs');
 });
 
 test('submodules without a git directory in .git/modules are reported', async (t) => {

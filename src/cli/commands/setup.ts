@@ -1,7 +1,9 @@
 import {accessSync, constants} from 'node:fs';
 import {access} from 'node:fs/promises';
 import {join} from 'node:path';
-import {gitFrom, GitError, type RunGit} from '../../git/run-git.ts';
+import {checkStoredLogins} from '../../diagnostics/checks/check-stored-logins.ts';
+import {gitFrom, gitHere, GitError, type RunGit} from '../../git/run-git.ts';
+import {readSeenSettings} from '../../git/seen-settings.ts';
 import {canBeSetUp, readGitVersion} from '../../git/version.ts';
 import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
@@ -14,6 +16,7 @@ import {describeTextChange} from '../setup/describe-text-change.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
 import {nameForService, runtimeDirectoryOfDaemon, setupDirectory, SYSTEM_RUNTIME} from '../locate.ts';
 import {requireTaken} from '../read-configuration.ts';
+import {requireOwnHome} from '../require-own-home.ts';
 import {serviceSockets} from '../../service/service-sockets.ts';
 import {orFail, serviceFor, serviceKind} from '../setup/choose-service.ts';
 import {letServiceRead} from '../setup/let-service-read.ts';
@@ -22,13 +25,14 @@ import {
   type PlannedConfiguration,
   type SetupOptions,
 } from '../setup/plan-configuration.ts';
-import {rememberService} from '../setup/remember-service.ts';
+import {recallService, rememberService} from '../setup/remember-service.ts';
 import {changeGit, describeGitPlan, planGit, type GitPlan} from '../setup/set-up-git.ts';
 import {requireInForce, writeConfiguration} from '../setup/write-configuration.ts';
 import {testAndSignIn} from '../organizations/sign-in.ts';
 
 /** Runs `orgkey setup`. Nothing is changed before everything that can be checked has been checked. */
 export async function setup(options: SetupOptions, context: Context): Promise<ExitCode> {
+  if (!options.system) requireOwnHome(context);
   const git = gitFrom(context.environment);
   await checkGit(git);
   await checkScripts(context);
@@ -45,7 +49,21 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
   await writeConfiguration(planned, options, context);
   await startService(planned, service, options, context);
   await changeGit(gitPlan, options, context);
+  await nameStoredLogins(planned, context);
   return testAll(planned, service, options, context);
+}
+
+/** Names logins that git stored before: git may send them instead of ours. */
+async function nameStoredLogins(
+  {configuration}: PlannedConfiguration,
+  {environment, directory, terminal}: Context,
+): Promise<void> {
+  const settings = await readSeenSettings(gitHere(environment, directory));
+  const loaded = {kind: 'loaded', configuration} as const;
+  for (const {detail, repair = ''} of await checkStoredLogins({settings, loaded, environment})) {
+    terminal.say(`git: ${detail}`);
+    terminal.hint(`remove what orgkey replaces: ${repair}`);
+  }
 }
 
 async function checkGit(git: RunGit): Promise<void> {
@@ -73,8 +91,11 @@ async function planService(
   options: SetupOptions,
   context: Context,
 ): Promise<Service | undefined> {
-  const kind = serviceKind(options.service, options.system);
-  if (kind === 'none' || (kind === undefined && isServedByMachine(options, context))) return undefined;
+  const wanted = serviceKind(options.service, options.system);
+  if (wanted === undefined && isServedByMachine(options, context)) return undefined;
+  // only an option replaces the kind that was set up: a manager that does not answer now may do so later
+  const kind = wanted ?? (await recallService(setupDirectory(options, context)))?.kind;
+  if (kind === 'none') return undefined;
   const sockets = serviceSockets(planned.configuration.settings);
   return serviceFor(
     {kind, configFile: nameForService(planned.path, options, context), sockets},

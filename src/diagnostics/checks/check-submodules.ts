@@ -19,7 +19,7 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {dubious} from '../explain-git.ts';
 import {readRuleKey} from '../../ssh/read-rule-key.ts';
-import {setUrl} from '../repair-setting.ts';
+import {setUrl, takeOut} from '../repair-setting.ts';
 import type {World} from '../world.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('submodules');
@@ -55,7 +55,7 @@ export async function checkSubmodules(world: Seen): Promise<readonly Diagnostic[
     ];
   return [
     ...(await checkInclude(world)),
-    ...overrides(world),
+    ...overrides(world, repository),
     ...(await checkKeys(rules, world)),
     ...(repository === undefined
       ? []
@@ -148,12 +148,17 @@ function sameKey(seen: string, wanted: string): boolean {
   );
 }
 
-/** Finds what git reads after the wrapper's setting, or prefers to it. */
-function overrides({settings, environment}: Seen): Diagnostic[] {
+/** Finds what git in submodules reads after the wrapper's setting, or prefers to it. */
+function overrides({settings, environment}: Seen, repository: SeenRepository | undefined): Diagnostic[] {
   const include = settings.findLastIndex(
     ({key}) => key.startsWith('includeif.gitdir:') && key.includes('/modules/'),
   );
-  const later = settings.findLast(({key}, at) => key === 'core.sshcommand' && at > include);
+  // the settings of a superproject do not reach its submodules
+  const isReached = /\/modules\//.test(repository?.gitDirectory ?? '');
+  const later = settings.findLast(
+    ({key, scope}, at) =>
+      key === 'core.sshcommand' && at > include && (isReached || !['local', 'worktree'].includes(scope)),
+  );
   return [
     ...(environment['GIT_SSH_COMMAND'] === undefined
       ? []
@@ -170,7 +175,9 @@ function overrides({settings, environment}: Seen): Diagnostic[] {
           warning(
             'core.sshCommand',
             `git reads it after the wrapper's setting, and it replaces the wrapper (${describeOrigin(later)})`,
-            'move it above the [includeIf …] lines, so that the wrapper runs it when it does not use the key; or move its options to ~/.ssh/config',
+            ['global', 'system'].includes(later.scope)
+              ? 'move it above the line that includes orgkey/gitconfig, so that the wrapper runs it when it does not use the key; or move its options to ~/.ssh/config'
+              : takeOut(later),
           ),
         ]),
   ];
