@@ -1,11 +1,11 @@
 import {lowerName} from '../organization/organization.ts';
-import type {Owner} from '../organization/owner.ts';
+import {collectionAt, type Owner} from '../organization/owner.ts';
 import type {Remote} from '../organization/remote.ts';
 
 /**
- * Returns the URL of a remote with its organization or collection spelled as in the configuration. `undefined`: it is
- * spelled so, or its name is not configured. Git compares the case of paths, Azure DevOps does not: for another spelling
- * git uses other helpers than `setup` configured.
+ * Returns the URL of a remote with its organization, or its virtual directory and collection, spelled as in the
+ * configuration. `undefined`: it is spelled so. Git compares the case of paths, Azure DevOps does not: for another
+ * spelling git uses other helpers than `setup` configured.
  * @param names as configured
  */
 export function configuredUrl(
@@ -15,11 +15,15 @@ export function configuredUrl(
 ): string | undefined {
   const name = nameInPath(host, owner);
   const wanted = names.find((one) => lowerName(one) === name);
-  if (wanted === undefined) return undefined;
-  const segments = path?.split('/') ?? [wanted];
-  const below =
-    owner.kind === 'server' && lowerName(segments[0] ?? '') === 'tfs' ? ['tfs', wanted] : [wanted];
-  const spelled = [...below, ...segments.slice(below.length)];
+  const segments = path?.split('/') ?? [];
+  const at = owner.kind === 'server' ? collectionAt(owner.host, segments) : 0;
+  const directories =
+    owner.kind === 'server' && owner.host.includes('/')
+      ? owner.host.split('/').slice(1)
+      : segments.slice(0, at).map(lowerName);
+  const named = wanted ?? segments[at];
+  if (named === undefined) return undefined;
+  const spelled = [...directories, named, ...segments.slice(at + 1)];
   return spelled.join('/') === path
     ? undefined
     : `https://${host}/${spelled.map(encodeURIComponent).join('/')}`;

@@ -103,7 +103,8 @@ function systemSocket({unit, name, mode, group = systemUser, gateway}: SocketUni
     `SocketUser=${systemUser}`,
     `SocketGroup=${escaped(group)}`,
     'DirectoryMode=0755',
-    ...(gateway === undefined ? grantDirectory(grantPath(name), group) : clientFile(gateway)),
+    ...(gateway === undefined ? grantDirectory(grantPath(name), group) : []),
+    ...clientPaths({name, gateway}).flatMap(clientFile),
   ]);
 }
 
@@ -118,18 +119,22 @@ function grantDirectory(path: string, group: string): readonly string[] {
   ];
 }
 
-/** Makes the file that the daemon fills with the lines for clients: it cannot make files in a directory of root's. */
-function clientFile(gateway: string): readonly string[] {
-  const path = clientPath(gateway);
+/** Makes a file for clients, which the daemon fills: it cannot make files in a directory of root's. */
+function clientFile(path: string): readonly string[] {
   return [
     `ExecStartPost=install -o ${systemUser} -g ${systemUser} -m 0644 /dev/null ${path}`,
     `ExecStopPost=rm -f ${path}`,
   ];
 }
 
-function clientPath(gateway: string): string {
-  return `${systemRuntimeDirectory}/gateways/${gateway}/gitconfig`;
+/** Returns the files for clients beside a socket. */
+function clientPaths({name, gateway}: Pick<ServiceSocket, 'name' | 'gateway'>): readonly string[] {
+  if (gateway !== undefined) return [`${systemRuntimeDirectory}/gateways/${gateway}/gitconfig`];
+  const directory = `${systemRuntimeDirectory}/scoped/${name}`;
+  return name === 'git' ? [] : CLIENT_FILES.map((file) => `${directory}/${file}`);
 }
+
+const CLIENT_FILES = ['gitconfig', 'submodules.gitconfig', 'git-credential-orgkey', 'orgkey-ssh'];
 
 /** Not `ssh` for the main socket: only the daemon may enter that directory. */
 function grantPath(name: string): string {
@@ -175,9 +180,10 @@ ${sandbox === 'full' ? namespaces : reduced}`,
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
   const sockets: readonly Pick<ServiceSocket, 'name' | 'gateway'>[] = [{name: 'git'}, ...daemon.sockets];
-  const writable = sockets.map(
-    ({name, gateway}) => `-${gateway === undefined ? grantPath(name) : clientPath(gateway)}`,
-  );
+  const writable = sockets.flatMap(({name, gateway}) => [
+    ...(gateway === undefined ? [`-${grantPath(name)}`] : []),
+    ...clientPaths({name, gateway}).map((path) => `-${path}`),
+  ]);
   return serviceFile(daemon, args, {
     lines: `User=${systemUser}
 Group=${systemUser}

@@ -2,12 +2,13 @@ import test from 'ava';
 import {configuredUrl} from '../../src/answer/configured-url.ts';
 import {ownerOf} from '../../src/organization/owner.ts';
 
+const servers = ['azure.example.org', 'azure.example.org:8443', 'srv.example.org/DevOps'];
 const names = ['contoso', 'Contoso-Labs', 'DefaultCollection', 'My Stüff'];
 
 const becomes = test.macro({
   exec: (t, host: string, path: string | undefined, expected: string | undefined) => {
     const remote = {protocol: 'https', host, path, username: path === undefined ? 'CONTOSO' : undefined};
-    const owner = ownerOf(remote, (one) => one.startsWith('azure.example.org'));
+    const owner = ownerOf(remote, (one) => servers.filter((server) => server.split('/')[0] === one));
     t.is(configuredUrl(remote, owner, names), expected);
   },
   title: (_, host: string, path: string | undefined, expected: string | undefined) =>
@@ -50,3 +51,12 @@ test(
 test(becomes, 'azure.example.org', 'my STÜFF/p', 'https://azure.example.org/My%20St%C3%BCff/p');
 test(becomes, 'azure.example.org', 'tfs', undefined);
 test(becomes, 'github.com', 'CONTOSO/r', undefined);
+test(
+  becomes,
+  'srv.example.org',
+  'devops/DefaultCollection/p',
+  'https://srv.example.org/DevOps/DefaultCollection/p',
+);
+test(becomes, 'srv.example.org', 'DEVOPS/Other/p', 'https://srv.example.org/DevOps/Other/p');
+test(becomes, 'srv.example.org', 'DevOps/Other/p', undefined);
+test(becomes, 'srv.example.org', undefined, undefined);

@@ -3,9 +3,7 @@ import {chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse, parseAllDocuments} from 'yaml';
-import {shellScript} from '../../scripts/shell-script.ts';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
-import {submoduleInclude} from '../../src/git/git-include.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';
@@ -69,17 +67,26 @@ function devcontained(): Way {
   const {mounts, postCreateCommand} = JSON.parse(read('devcontainer.json'));
   return {
     title: 'devcontainer.json',
-    mounts: mounts.map(({source, target, readonly}: Record<string, never>) => ({
-      source,
-      target,
-      readOnly: readonly,
-    })),
+    mounts: mounts.map(mountAsTheToolReads),
     configuration: undefined,
     configureGit: (home) => {
       for (const [program = '', ...args] of Object.values<string[]>(postCreateCommand)) {
         spawnSync(program, args, {env: {HOME: home, PATH: process.env['PATH']}, stdio: 'inherit'});
       }
     },
+  };
+}
+
+/** Dev containers pass a text to docker as it is. Of an object they pass type, source and target only. */
+function mountAsTheToolReads(
+  mount: string | Readonly<Record<'source' | 'target', string>>,
+): Way['mounts'][number] {
+  if (typeof mount !== 'string') return {source: mount.source, target: mount.target, readOnly: false};
+  const fields = new Map(mount.split(',').map((field) => [field.split('=', 1)[0], field.split('=')[1]]));
+  return {
+    source: fields.get('source') ?? '',
+    target: fields.get('target') ?? '',
+    readOnly: fields.has('readonly'),
   };
 }
 
@@ -160,6 +167,14 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   for (const [file, command] of found) t.is(statusOf(command), 3, file);
 });
 
+const besideSocket = [
+  'find-daemon.sh',
+  'git-credential-orgkey',
+  'git.sock',
+  'gitconfig',
+  'orgkey-ssh',
+  'submodules.gitconfig',
+];
 const contained = testUnless(whyNotContained());
 /** Not the uid of an existing user. */
 const uid = 12_345;
@@ -237,15 +252,26 @@ for (const way of ways) {
       uid: 0,
       input: '',
     });
-    t.is(tried.stdout, 'orgkey\ngit.sock\n');
+    t.deepEqual(tried.stdout.trim().split('\n'), ['orgkey', ...besideSocket]);
     t.regex(tried.stderr, /Read-only file system/);
+
+    // a reason reaches the user
+    daemon.configure(
+      `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$command: [/bin/false]}}]}]}
+orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
+    );
+    await daemon.call('reload', undefined);
+    const failed = await git('fill', 'contoso');
+    t.regex(failed.stderr, /^orgkey: error: contoso: .*\(ERR_SECRET_COMMAND\)$/m);
 
     // without a daemon, git must not start its own cache daemon there
     const before = statSync(join(mounted, 'git.sock')).ino;
     await daemon.stop('SIGKILL');
     await git('approve', 'contoso', 'username=u\npassword=canary\n');
     t.is(statSync(join(mounted, 'git.sock')).ino, before);
-    t.notRegex((await git('fill', 'contoso')).stdout, /canary/);
+    const stopped = await git('fill', 'contoso');
+    t.notRegex(stopped.stdout, /canary/);
+    t.regex(stopped.stderr, /^orgkey: error: the orgkey daemon does not answer$/m);
   });
 }
 
@@ -280,37 +306,15 @@ orgkey:
 
   const cloneFrom = async (socket: string) => {
     const home = scratchDirectory(t);
-    // the container has only two of our scripts and git's settings
     writeFileSync(join(home, 'ca.pem'), ca);
-    for (const name of ['orgkey-ssh', 'git-credential-orgkey'] as const)
-      writeFileSync(join(home, name), shellScript(name), {mode: 0o755});
-    const {conditions, settings} = submoduleInclude({
-      wrapper: join(home, 'orgkey-ssh'),
-      path: join(home, 'submodules'),
-    });
-    const set = (file: string, pairs: readonly (readonly [string, string])[]) => {
-      for (const [name, value] of pairs)
-        execFileSync('git', ['config', '--file', join(home, file), '--add', name, value]);
-    };
-    set('submodules', settings);
-    set('.gitconfig', [
-      ...conditions,
-      ['credential.helper', join(home, 'git-credential-orgkey')],
-      ['credential.useHttpPath', 'true'],
-    ]);
+    writeFileSync(join(home, '.gitconfig'), '[include]\n\tpath = /run/orgkey/gitconfig\n');
     execFileSync('chown', ['-R', `${reader}:${reader}`, home]);
     const trusted = {GIT_SSL_CAINFO: join(home, 'ca.pem')};
     const ran = await runContained(['git', 'clone', '--quiet', '--recurse-submodules', url, 'app'], {
       sockets: join(daemon.runtime, 'scoped', socket),
       home,
       uid: reader,
-      // the variable skips the owner check: in the container the owner is unknown
-      environment: {
-        ...cloud.environment(),
-        ...trusted,
-        ORGKEY_RUNTIME_DIR: '/run/orgkey',
-        ORGKEY_NO_START: '1',
-      },
+      environment: {...cloud.environment(), ...trusted},
       input: '',
     });
     return {...ran, cloned: join(home, 'app/lib/lib.txt')};
@@ -318,7 +322,7 @@ orgkey:
   const served = await cloneFrom('team-a');
   t.is(served.status, 0, served.stderr);
   t.is(readFileSync(served.cloned, 'utf8'), 'lib');
-  t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')), ['git.sock']);
+  t.deepEqual(readdirSync(join(daemon.runtime, 'scoped/team-a')).toSorted(), besideSocket);
   const commands = () => [...cloud.sshRequests].filter(({kind}) => kind === 'exec').length;
   t.is(commands(), 1);
   // the socket of another organization grants nothing

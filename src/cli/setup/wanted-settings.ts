@@ -1,6 +1,5 @@
 import type {Binding} from '../../identity/bindings.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
-import {lowerName, organizationFrom} from '../../organization/organization.ts';
+import {addressesOf, directorySpellings} from '../../organization/addresses.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
 
 interface Wishes {
@@ -32,7 +31,7 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
 
   const urls = directorySpellings(host).map((one) => `https://${one}`);
   const named = bindings.flatMap(({organizations}) => organizations);
-  const spellings = named.length > MOST_SPELLED ? (name: string) => [name] : usualSpellings;
+  const spellings = named.length > MOST_SPELLED ? (name: string) => [name] : undefined;
   const hasFallback = bindings.some(({organizations}) => organizations.length === 0);
   return [
     // without a fallback, other organizations must still reach the existing helpers
@@ -42,7 +41,7 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
       {key: `credential.${url}.useHttpPath`, value: 'true'},
     ]),
     ...named
-      .flatMap((name) => urlsOf(host, name, spellings))
+      .flatMap((name) => addressesOf(host, name, spellings))
       .flatMap((one) => settingsForOrganization(one, wishes)),
   ];
 }
@@ -53,35 +52,6 @@ function settingsForOrganization(url: string, {helper, proactiveAuth}: Wishes): 
     {key: `credential.${url}.helper`, value: helperValue(helper)},
     ...(proactiveAuth ? [{key: `http.${url}.proactiveAuth`, value: 'auto'}] : []),
   ];
-}
-
-/** Returns every base address of the repositories of an organization or a collection. */
-function urlsOf(host: string, name: string, spellings: (name: string) => readonly string[]): string[] {
-  if (host !== SERVICES_HOST) {
-    const collections = spellings(name).map((one) => encodeURIComponent(one));
-    const servers = host.includes('/') ? directorySpellings(host) : [host, `${host}/tfs`];
-    return collections.flatMap((one) => servers.map((server) => `https://${server}/${one}`));
-  }
-  const organization = organizationFrom(name) ?? name;
-  return [
-    ...spellings(name).map((one) => `https://${host}/${one}`),
-    `https://${organization}.visualstudio.com`,
-  ];
-}
-
-/** Returns a server as it was written, and in lower case: git compares the case of a virtual directory. */
-function directorySpellings(host: string): string[] {
-  return [...new Set([host, lowerName(host)])];
-}
-
-/**
- * Returns the usual spellings of a name. Git compares the case of paths, Azure DevOps does not: for another spelling git
- * would ask other helpers first, and they would receive the credential.
- */
-function usualSpellings(name: string): readonly string[] {
-  const lower = name.toLowerCase();
-  const capitalized = lower.slice(0, 1).toUpperCase() + lower.slice(1);
-  return [...new Set([name, lower, capitalized, name.toUpperCase()])];
 }
 
 /** With more organizations, git reads their spellings too slowly. */

@@ -92,7 +92,8 @@ export function assemble(parts: AssemblyParts): Assembly {
     keepConfiguration(configuration, state).catch((error: unknown) =>
       log('warn', `the configuration cannot be kept for the next start: ${messageOf(error)}`),
     );
-  const followers = followersOf({inForce, supply, guard, gateways, grants, side, metrics, keep, audit});
+  const following = {directory, inForce, supply, guard, gateways, grants, side, metrics, keep, log, audit};
+  const followers = followersOf(following);
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
   const reload = () => configuration.reload();
   const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});

@@ -3,6 +3,7 @@ import type {Grants} from '../../ssh/grant/grants.ts';
 import type {Follower} from '../apply-configuration.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {AuditTrail} from '../record/audit-trail.ts';
+import type {Log} from '../record/log.ts';
 import {recorderOf} from '../record/record-configuration.ts';
 import type {SocketGuard} from '../socket-guard.ts';
 import type {SideServers} from '../status/side-servers.ts';
@@ -10,6 +11,8 @@ import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
 
 interface FollowerParts {
+  /** The runtime directory. */
+  readonly directory: string;
   readonly inForce: ConfigurationInForce;
   readonly supply: Pick<TokenSupply, 'tokens' | 'takeUpLogins'>;
   readonly guard: Pick<SocketGuard, 'followConfiguration'>;
@@ -18,6 +21,7 @@ interface FollowerParts {
   readonly side: SideServers;
   readonly audit: Pick<AuditTrail, 'note'>;
   readonly metrics: () => string;
+  readonly log: Log;
   /** Keeps a configuration for the next start. It reports its own failures. */
   readonly keep: (configuration: Configuration) => Promise<void>;
 }
@@ -59,6 +63,7 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
       isBeforeGit: false,
       follow: async () => (inForce.isKept ? undefined : keep(inForce.configuration)),
     },
+    {name: 'client files', isBeforeGit: false, follow: placeFiles},
     {name: 'gateways', isBeforeGit: false, follow: () => gateways.followConfiguration()},
     {
       name: 'metrics',
@@ -66,6 +71,12 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
       follow: () => side.serve('metrics', inForce.configuration.settings.metricsListen, openMetrics),
     },
   ];
+
+  async function placeFiles() {
+    if (inForce.configuration.settings.sockets.length === 0) return;
+    const {placeClientFiles} = await import('../git/client-files.ts');
+    placeClientFiles(parts.directory, inForce.configuration, parts.log);
+  }
 
   async function openMetrics(listen: string) {
     const {serveMetrics} = await import('../status/serve-metrics.ts');

@@ -1,5 +1,4 @@
 import type {ServersAt} from '../../organization/owner.ts';
-import {chmodSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {GatewaySettings} from '../../config/configuration.ts';
 import type {Notice} from '../../control/control-protocol.ts';
@@ -8,13 +7,14 @@ import type {Capability} from '../../gateway/door/capabilities.ts';
 import {clientConfiguration, clientWay} from '../../gateway/door/client-configuration.ts';
 import type {Supply} from '../../gateway/supply.ts';
 import type {Upstream} from '../../gateway/upstream.ts';
-import {codeOf, messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
+import {messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {Turns} from '../../turns.ts';
 import {claimPassage, hintFor} from '../claim.ts';
 import {GATEWAY_PREFIX} from '../git/git-sockets.ts';
 import {GitSocket, type Admission} from '../git/git-socket.ts';
 import {groupNumber} from '../git/group.ts';
+import {placeFile} from '../git/place-file.ts';
 import {OpenGateway} from './open-gateway.ts';
 
 /** What is known of an open gateway. */
@@ -238,23 +238,10 @@ function inheritedGateways(inherited: ReadonlyMap<string, number>): string[] {
   );
 }
 
-/**
- * Writes the lines for a container that mounts the directory as `/run/orgkey`. If root owns the directory, root also
- * made the file for us, and we can only write into it.
- */
+/** Writes the lines for a container that mounts the directory as `/run/orgkey`. */
 function writeClientConfiguration(settings: GatewaySettings, directory: string): void {
   const text = clientConfiguration({...clientWay(settings.rule), socket: '/run/orgkey/gateway.sock'});
-  const path = join(directory, 'gitconfig');
-  const fresh = `${path}.new`;
-  try {
-    rmSync(fresh, {force: true});
-    writeFileSync(fresh, text, {mode: 0o644, flag: 'wx'});
-    chmodSync(fresh, 0o644);
-    renameSync(fresh, path);
-  } catch (error) {
-    if (!['EACCES', 'EROFS', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
-    writeFileSync(path, text);
-  }
+  placeFile(join(directory, 'gitconfig'), text, 0o644);
 }
 
 /** Azure DevOps Services have several hosts for one organization. */

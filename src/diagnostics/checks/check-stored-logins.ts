@@ -38,7 +38,7 @@ export async function checkStoredLogins({
 }
 
 function isOurs(remote: Remote, bindings: Bindings): boolean {
-  const owner = ownerOf(remote, bindings.isServer);
+  const owner = ownerOf(remote, bindings.serversAt);
   // without a path it is for every organization
   if (owner.kind === 'unnamed') return true;
   const choice = bindings.choose(owner);
