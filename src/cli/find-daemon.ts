@@ -6,7 +6,7 @@ import {codeOf} from '../text/orgkey-error.ts';
 import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
-import {runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from './locate.ts';
+import {runtimeDirectory, runtimeDirectoryOfDaemon, setupDirectories, stateDirectory} from './locate.ts';
 import {recallFirst} from './setup/remember-service.ts';
 
 /** Connects to the daemon. @throws {OrgkeyError} if no daemon answers. */
@@ -99,7 +99,9 @@ const INTERVAL = 50;
 async function notRunning(message: string, options: Places, context: Context): Promise<CommandError> {
   const remembered = await recallFirst(setupDirectories(options, context));
   const isLogged = remembered === undefined || LOGGED.has(remembered.kind);
-  const failure = isLogged ? lastFailedStart(stateDirectory(options, context)) : undefined;
+  const failure = isLogged
+    ? lastFailedStart(stateDirectory(options, context), runtimeDirectory(options, context))
+    : undefined;
   if (failure === undefined)
     return new CommandError(EXIT.notRunning, message, {hint: 'start the daemon: orgkey service start'});
   return new CommandError(

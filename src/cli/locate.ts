@@ -73,9 +73,15 @@ export function stateDirectoryOf(runtime: string | undefined, options: Places, c
 export const SYSTEM_RUNTIME = '/run/orgkey';
 const SYSTEM_STATE = '/var/lib/orgkey';
 
-/** Returns the directory in which a daemon started now would create its sockets. */
+/**
+ * Returns the directory in which a service started now would create its sockets: where it was started before with other
+ * variables, if that is still there.
+ */
 export function runtimeDirectory(options: Places, context: Context): string {
   const flag = options['runtime-dir'];
+  const isNamed = flag !== undefined || context.environment['ORGKEY_RUNTIME_DIR'];
+  const noted = isNamed ? undefined : paths.notedDirectory(context, options['state-dir'], machineFiles);
+  if (noted !== undefined) return noted;
   return absolute(paths.runtimeDirectoryToMake(context, {flag, files: machineFiles}), context);
 }
 

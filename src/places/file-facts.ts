@@ -1,4 +1,4 @@
-import {lstatSync, type Stats} from 'node:fs';
+import {lstatSync, readFileSync, type Stats} from 'node:fs';
 import type {FileFacts, PathFacts} from './paths.ts';
 
 /** The files of this machine. */
@@ -10,6 +10,13 @@ export const machineFiles: FileFacts = {
     } catch {
       // we cannot enter a directory of the path
       return undefined;
+    }
+  },
+  linesOf(path) {
+    try {
+      return readFileSync(path, 'utf8').split('\n');
+    } catch {
+      return [];
     }
   },
 };

@@ -19,6 +19,8 @@ export interface Surrounding {
 export interface FileFacts {
   /** Returns the facts of the path itself: links are not followed. `undefined`: it does not exist or cannot be reached. */
   factsOf(path: string): PathFacts | undefined;
+  /** Returns the lines of a small file; none if it cannot be read. */
+  linesOf(path: string): readonly string[];
 }
 
 export interface PathFacts {
@@ -91,43 +93,58 @@ export function runtimeDirectoryToMake(
 ): string {
   const named = flag ?? set(environment, 'ORGKEY_RUNTIME_DIR');
   if (named !== undefined) return named;
-  const sessions = [absoluteVariable(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`];
-  for (const session of sessions) {
-    // after su, the variable names the directory of another user
-    const facts = session === undefined ? undefined : files.factsOf(session);
-    if (session !== undefined && facts?.kind === 'directory' && facts.owner === uid)
-      return join(session, 'orgkey');
-  }
-  return temporaryDirectory({environment, uid});
+  const session = sessionDirectory({environment, uid}, files);
+  return session === undefined ? temporaryDirectory({environment, uid}) : join(session, 'orgkey');
+}
+
+/** Returns the user's own directory of the login session. After `su` the variable names that of another user. */
+export function sessionDirectory(
+  {environment, uid}: Pick<Surrounding, 'environment' | 'uid'>,
+  files: FileFacts,
+): string | undefined {
+  return [absoluteVariable(environment, 'XDG_RUNTIME_DIR'), `/run/user/${uid}`].find((path) => {
+    const facts = path === undefined ? undefined : files.factsOf(path);
+    return facts?.kind === 'directory' && facts.owner === uid;
+  });
 }
 
 /**
  * Finds where a daemon listens: the first that has a `git.sock` of `$ORGKEY_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/orgkey`,
- * `/run/user/UID/orgkey`, `/run/orgkey`, `${TMPDIR:-/tmp}/orgkey-UID`. All but the first must not be a link and must
- * belong to us or root: another user who created it first would receive every `store`.
+ * `/run/user/UID/orgkey`, `/run/orgkey`, `${TMPDIR:-/tmp}/orgkey-UID`, `/tmp/orgkey-UID`, and what the service noted.
+ * All but the first must not be a link and must belong to us or root: another user who created it first would receive
+ * every `store`.
  */
 export function runtimeDirectoryOfDaemon(surrounding: Surrounding, files: FileFacts): string | undefined {
-  const [named, ...others] = runtimeDirectories(surrounding);
-  if (named?.trusted === true && hasSocket(named.path, files)) return named.path;
-  const candidates = named?.trusted === true ? others : [...(named ? [named] : []), ...others];
-  return candidates.find(({path}) => isOurs(path, surrounding.uid, files) && hasSocket(path, files))?.path;
-}
-
-/** Returns all places where a daemon is looked for, in order. */
-function runtimeDirectories({
-  environment,
-  uid,
-}: Surrounding): {readonly path: string; readonly trusted: boolean}[] {
+  const {environment, uid} = surrounding;
   const named = set(environment, 'ORGKEY_RUNTIME_DIR');
+  if (named !== undefined && hasSocket(named, files)) return named;
   const session = absoluteVariable(environment, 'XDG_RUNTIME_DIR');
-  const paths = [
+  const usual = [
     ...(session === undefined ? [] : [join(session, 'orgkey')]),
     `/run/user/${uid}/orgkey`,
     '/run/orgkey',
     temporaryDirectory({environment, uid}),
+    temporaryDirectory({environment: {}, uid}),
   ];
-  const found = [...new Set(paths)].map((path) => ({path, trusted: false}));
-  return named === undefined ? found : [{path: named, trusted: true}, ...found];
+  return usual.find((path) => isServed(path, uid, files)) ?? notedDirectory(surrounding, undefined, files);
+}
+
+/**
+ * Returns the directory that a service noted at its start and whose socket is still there. Another process may have
+ * other variables than that start, and another sandbox another `/tmp`, so there may be several.
+ */
+export function notedDirectory(
+  surrounding: Surrounding,
+  flag: string | undefined,
+  files: FileFacts,
+): string | undefined {
+  const noted = files.linesOf(noteOfDirectories(stateDirectory(surrounding, flag)));
+  return noted.find((path) => path.startsWith('/') && isServed(path, surrounding.uid, files));
+}
+
+/** Returns the path of the file in which services note their runtime directories, the last one first. */
+export function noteOfDirectories(state: string): string {
+  return join(state, 'runtime-directory');
 }
 
 /**
@@ -147,9 +164,11 @@ function temporaryDirectory({environment, uid}: Pick<Surrounding, 'environment' 
   return join(absoluteVariable(environment, 'TMPDIR') ?? '/tmp', `orgkey-${uid}`);
 }
 
-function isOurs(path: string, uid: number, files: FileFacts): boolean {
+/** Whether the directory can be trusted and has a socket. */
+function isServed(path: string, uid: number, files: FileFacts): boolean {
   const facts = files.factsOf(path);
-  return facts?.kind === 'directory' && (facts.owner === uid || facts.owner === 0);
+  const isTrusted = facts?.kind === 'directory' && (facts.owner === uid || facts.owner === 0);
+  return isTrusted && hasSocket(path, files);
 }
 
 function hasSocket(directory: string, files: FileFacts): boolean {

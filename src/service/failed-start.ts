@@ -23,11 +23,11 @@ export function reportedFailure(output: string): FailedStart | undefined {
 }
 
 /** Returns why the last start of a daemon without a supervisor failed. `undefined`: it did not fail. */
-export function lastFailedStart(stateDirectory: string): FailedStart | undefined {
+export function lastFailedStart(stateDirectory: string, runtimeDirectory: string): FailedStart | undefined {
   try {
     const {text, written} = endOf(daemonLog(stateDirectory));
     // only a start that succeeded writes the process id
-    const started = statSync(pidFile(stateDirectory), {throwIfNoEntry: false});
+    const started = statSync(processRecord(runtimeDirectory), {throwIfNoEntry: false});
     if (started !== undefined && started.mtimeMs > written) return undefined;
     const lines = text.trim().split('\n').slice(-2);
     const [before = '', last = ''] = lines.length === 1 ? ['', ...lines] : lines;
@@ -40,9 +40,12 @@ export function lastFailedStart(stateDirectory: string): FailedStart | undefined
   }
 }
 
-/** Returns the path of the file with the process of the last plain daemon that started. */
-export function pidFile(stateDirectory: string): string {
-  return join(stateDirectory, 'daemon.pid');
+/**
+ * Returns the path of the file with the process of the last plain daemon that started. It lies beside the socket,
+ * because another sandbox with the same home has other sockets and other process numbers.
+ */
+export function processRecord(runtimeDirectory: string): string {
+  return join(runtimeDirectory, 'control', 'service');
 }
 
 function endOf(path: string): {readonly text: string; readonly written: number} {

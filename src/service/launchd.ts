@@ -3,6 +3,7 @@ import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog} from './daemon-log.ts';
 import {launchdLabel, launchdPlist} from './launchd-plist.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
+import {noteDirectory} from './note-directory.ts';
 import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
 
 /** The daemon under macOS's launchd, in the user's login session. */
@@ -97,6 +98,7 @@ export class LaunchdService {
     return [
       {kind: 'make-directory', path: this.#daemon.stateDirectory, mode: 0o700},
       {kind: 'write', path: this.#plist, text, mode: 0o600},
+      await noteDirectory(this.#daemon),
       ...(before === undefined
         ? []
         : [{...this.#launchctl('bootout', this.#target), failure: 'ignored'} as const]),

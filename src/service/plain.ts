@@ -3,12 +3,14 @@ import {closeSync, existsSync, fstatSync, readdirSync, readFileSync} from 'node:
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import {readServiceVariables} from '../places/environment-file.ts';
+import {noteOfDirectories} from '../places/paths.ts';
 import {messageOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
-import {lastFailedStart, pidFile, reportedFailure} from './failed-start.ts';
+import {lastFailedStart, processRecord, reportedFailure} from './failed-start.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
+import {noteDirectory} from './note-directory.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import {otherServes, type ServiceResult, type ServiceStatus} from './service-result.ts';
 import {markProcess} from './process-mark.ts';
@@ -48,16 +50,20 @@ export class PlainService {
   }
 
   async uninstall(): Promise<ServiceResult> {
-    const stopped = await this.stop();
+    // a daemon that was started elsewhere is not ours to stop
+    const isOurs = (await this.#pid()) !== undefined;
+    const stopped: ServiceResult = isOurs ? await this.stop() : {kind: 'done', changes: []};
     if (stopped.kind === 'failed') return stopped;
-    const changes = [{kind: 'remove', path: this.#pidFile()}] as const;
-    await applyChanges(changes, this.#machine);
+    const paths = [this.#record(), noteOfDirectories(this.#daemon.stateDirectory)];
+    await applyChanges(
+      paths.map((path) => ({kind: 'remove', path}) as const),
+      this.#machine,
+    );
     return stopped;
   }
 
   async start(): Promise<ServiceResult> {
-    const running = await this.#recorded();
-    if (running !== undefined) return this.#alreadyRunning(running);
+    if ((await this.#pid()) !== undefined) return {kind: 'done', changes: []};
     const command = this.#command();
     try {
       const log = openDaemonLog(this.#daemon.stateDirectory);
@@ -75,7 +81,7 @@ export class PlainService {
 
   async stop(): Promise<ServiceResult> {
     const pid = await this.#pid();
-    if (pid === undefined) return {kind: 'done', changes: []};
+    if (pid === undefined) return this.#stopStranger();
     try {
       process.kill(pid, 'SIGTERM');
     } catch (error) {
@@ -93,21 +99,22 @@ export class PlainService {
   /** Without a supervisor no process listens in between. */
   async restart(): Promise<ServiceResult> {
     const stopped = await this.stop();
-    if (stopped.kind === 'failed') return stopped;
-    const started = await this.start();
-    const isUntouched = started.kind === 'done' && [...stopped.changes, ...started.changes].length === 0;
-    if (!isUntouched || (await this.#pid()) !== undefined) return started;
-    return {
-      kind: 'failed',
-      message: printable(otherServes(this.runtimeDirectory)),
-      hint: 'stop it where it was started',
-    };
+    return stopped.kind === 'failed' ? stopped : this.start();
+  }
+
+  /** A daemon that we did not start, or from another sandbox, may serve: then nothing is stopped. */
+  async #stopStranger(): Promise<ServiceResult> {
+    if (!(await accepts(this.runtimeDirectory))) return {kind: 'done', changes: []};
+    const message = printable(otherServes(this.runtimeDirectory));
+    return {kind: 'failed', message, hint: 'stop it where it was started'};
   }
 
   async status(): Promise<ServiceStatus> {
     const pid = await this.#pid();
     if (pid !== undefined) return {installed: true, state: 'running', pid, reason: undefined};
-    const failure = lastFailedStart(this.#daemon.stateDirectory);
+    if (await accepts(this.runtimeDirectory))
+      return {installed: true, state: 'running', pid, reason: 'it was started elsewhere'};
+    const failure = lastFailedStart(this.#daemon.stateDirectory, this.runtimeDirectory);
     if (failure === undefined) return {installed: true, state: 'stopped', pid, reason: undefined};
     return {installed: true, state: 'failed', pid, reason: failure.message, hint: failure.hint};
   }
@@ -139,10 +146,11 @@ export class PlainService {
       [
         {
           kind: 'write',
-          path: this.#pidFile(),
-          text: `${child.pid} ${mark}\n${this.runtimeDirectory}\n`,
+          path: this.#record(),
+          text: `${child.pid} ${mark}\n`,
           mode: 0o600,
         },
+        await noteDirectory(this.#daemon),
       ],
       this.#machine,
     );
@@ -173,7 +181,7 @@ export class PlainService {
     const {runtimeDirectory} = this.#daemon;
     if (!output.includes(otherServes(runtimeDirectory))) return false;
     for (let waited = 0; waited < START_LIMIT; waited += POLL_INTERVAL) {
-      if (await accepts(join(runtimeDirectory, 'git.sock'))) return true;
+      if (await accepts(runtimeDirectory)) return true;
       await this.#machine.wait(POLL_INTERVAL);
     }
     return false;
@@ -207,44 +215,23 @@ export class PlainService {
     ];
   }
 
-  /** A daemon that runs in another directory serves nothing that looks for it here. */
-  #alreadyRunning({pid, directory}: RecordedProcess): ServiceResult {
-    if (directory === undefined || directory === this.runtimeDirectory) return {kind: 'done', changes: []};
-    return {
-      kind: 'failed',
-      message: `the daemon (process ${pid}) serves ${printable(directory)}, not ${printable(this.runtimeDirectory)}`,
-      hint: 'set XDG_RUNTIME_DIR and TMPDIR as they were at its start, or move it here: orgkey service restart',
-    };
-  }
-
+  /** Returns the process of the daemon that we started, if it is still the same. */
   async #pid(): Promise<number | undefined> {
-    return (await this.#recorded())?.pid;
+    const text = (await readText(this.#record())) ?? '';
+    const [, pid, mark] = /^([1-9]\d{0,9}) (.+)\n$/.exec(text) ?? [];
+    if (pid === undefined || (await markProcess(Number(pid), this.#machine)) !== mark) return undefined;
+    return Number(pid);
   }
 
-  /** Returns the daemon that we started, if it is still the same process. */
-  async #recorded(): Promise<RecordedProcess | undefined> {
-    const text = (await readText(this.#pidFile())) ?? '';
-    const [, pid, mark, directory] = /^([1-9]\d{0,9}) (.+)\n(?:(.+)\n)?$/.exec(text) ?? [];
-    if (pid === undefined) return undefined;
-    if ((await markProcess(Number(pid), this.#machine)) !== mark) return undefined;
-    return {pid: Number(pid), directory};
-  }
-
-  #pidFile(): string {
-    return pidFile(this.#daemon.stateDirectory);
+  #record(): string {
+    return processRecord(this.runtimeDirectory);
   }
 }
 
-interface RecordedProcess {
-  readonly pid: number;
-  /** Its runtime directory. `undefined`: an earlier version started it. */
-  readonly directory: string | undefined;
-}
-
-/** Whether a process listens there. Never rejects. */
-function accepts(path: string): Promise<boolean> {
+/** Whether a process listens on the socket of a runtime directory. Never rejects. */
+function accepts(directory: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({path}, () => {
+    const socket = connect({path: join(directory, 'git.sock')}, () => {
       socket.destroy();
       resolve(true);
     });

@@ -21,9 +21,12 @@ enter_runtime_directory() {
   for directory in "/run/user/$user/orgkey" /run/orgkey "${TMPDIR:-/tmp}/orgkey-$user" "/tmp/orgkey-$user"; do
     enter_trusted "$directory" && return
   done
-  # where the service was started with other variables
-  record=${ORGKEY_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/orgkey}/runtime-directory
-  [ -r "$record" ] && IFS= read -r directory <"$record" && enter_trusted "$directory"
+  # where services noted that they were started, with other variables than ours
+  note=${ORGKEY_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/orgkey}/runtime-directory
+  [ -r "$note" ] && while IFS= read -r directory; do
+    enter_trusted "$directory" && return
+  done <"$note"
+  return 1
 }
 
 # Prints the answer of git's own cache client, which connects by a relative name. Fails with 1 without a daemon, with 2
@@ -32,7 +35,8 @@ run_client() {
   exec 2>/dev/null
   enter_runtime_directory || return 1
   [ -w git.sock ] || { printf '%s' "$PWD/git.sock"; return 2; }
-  git credential-cache --socket=git.sock "$1" <<END &
+  # exec: some shells would run it below a process of their own, and then only that could be ended
+  exec git credential-cache --socket=git.sock "$1" <<END &
 $2
 END
   client=$!

@@ -14,13 +14,19 @@ export interface Git {
   readonly missing: string | undefined;
 }
 
-const newer = join(import.meta.dirname, '../../.cache/newer-git/bin/git');
+const cache = join(import.meta.dirname, '../../.cache');
+const newer = join(cache, 'newer-git/bin/git');
+const newest = join(cache, 'newest-git/bin/git');
 
 /**
  * The machine's git and a newer one: `$ORGKEY_TEST_GIT`, or what `scripts/test-packages newer-git` brought. If
- * neither exists, the newer one is listed as missing, so that its tests show as skipped.
+ * neither exists, the newer one is listed as missing, so that its tests show as skipped. Then the newest of Debian, if it is there.
  */
-export const gits: readonly Git[] = [found(which('git')), newerGit()];
+export const gits: readonly Git[] = [
+  found(which('git')),
+  newerGit(),
+  ...(existsSync(newest) ? [found(newest)] : []),
+];
 
 function newerGit(): Git {
   const named = process.env['ORGKEY_TEST_GIT'];

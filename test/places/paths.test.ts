@@ -20,6 +20,7 @@ function filesOf(paths: Readonly<Record<string, string>>): FileFacts {
       const kind = Object.entries(kinds).find(([letter]) => facts.startsWith(letter))?.[1] ?? 'other';
       return {kind, owner: Number(facts.slice(1))};
     },
+    linesOf: (path) => paths[path]?.split('\n') ?? [],
   };
 }
 
@@ -186,6 +187,29 @@ const found: readonly (readonly [
     'a git.sock that is a file',
     {},
     {'/tmp/orgkey-1000': 'd1000', '/tmp/orgkey-1000/git.sock': 'f1000'},
+    undefined,
+  ],
+  [
+    'with another TMPDIR',
+    {TMPDIR: '/other'},
+    {'/tmp/orgkey-1000': 'd1000', '/tmp/orgkey-1000/git.sock': 's1000'},
+    '/tmp/orgkey-1000',
+  ],
+  [
+    'what services noted, if it is still there and ours',
+    {},
+    {
+      ...Object.fromEntries(Object.entries(all).filter(([path]) => path.startsWith('/x'))),
+      '/n': 'd2000',
+      '/n/git.sock': 's2000',
+      '/home/u/.local/state/orgkey/runtime-directory': '/gone\n/n\n/x/orgkey\n',
+    },
+    '/x/orgkey',
+  ],
+  [
+    'a noted path that is relative does not count',
+    {},
+    {x: 'd1000', 'x/git.sock': 's1000', '/home/u/.local/state/orgkey/runtime-directory': 'x\n'},
     undefined,
   ],
   ['nothing', {}, {}, undefined],

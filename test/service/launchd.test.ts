@@ -75,7 +75,7 @@ test('install writes and loads the job, and changes nothing the second time', as
 test('plan changes nothing', async (t) => {
   const {service, calls, plist} = make(t);
   const outcome = await service.plan();
-  t.is(outcome.kind === 'done' && outcome.changes.length, 3);
+  t.is(outcome.kind === 'done' && outcome.changes.length, 4);
   t.throws(() => readFileSync(plist));
   t.deepEqual(calls, []);
 });

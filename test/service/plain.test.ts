@@ -2,7 +2,7 @@ import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
@@ -40,12 +40,13 @@ function make(t: ExecutionContext, behavior: string, patience: Machine['wait'] =
   const service = new PlainService({...machine, environment, run: runCommand, wait: patience}, daemon);
   t.teardown(() => service.stop());
   const inState = (name: string) => join(daemon.stateDirectory, name);
+  const record = join(daemon.runtimeDirectory, 'control/service');
   const facts = () => JSON.parse(readFileSync(inState('facts.json'), 'utf8'));
-  return {service, machine, daemon, environment, inState, facts};
+  return {service, machine, daemon, environment, inState, facts, record};
 }
 
 test('start resolves when the daemon serves, detached and with its flags', async (t) => {
-  const {service, facts, inState} = make(t, 'serve');
+  const {service, facts, inState, record, daemon} = make(t, 'serve');
   const outcome = await service.start();
   t.is(outcome.kind, 'done', JSON.stringify(outcome));
   const {pid, session, flags, directory, variables} = facts();
@@ -56,7 +57,8 @@ test('start resolves when the daemon serves, detached and with its flags', async
   t.true(variables.includes('HTTPS_PROXY'));
   for (const name of ['NODE_OPTIONS', 'LD_PRELOAD']) t.false(variables.includes(name), name);
   t.is(statSync(inState('daemon.log')).mode & 0o777, 0o600);
-  t.is(statSync(inState('daemon.pid')).mode & 0o777, 0o600);
+  t.is(statSync(record).mode & 0o777, 0o600);
+  t.is(readFileSync(inState('runtime-directory'), 'utf8'), `${daemon.runtimeDirectory}\n`);
   t.is(statSync(inState('.')).mode & 0o777, 0o700);
 });
 
@@ -111,18 +113,20 @@ test('a failed start is forgotten after one that succeeds', async (t) => {
   t.is((await service.status()).state, 'stopped');
 });
 
-test('a daemon that serves another directory is not taken for a start here', async (t) => {
-  const {service, machine, environment, daemon, facts} = make(t, 'serve');
+test('a daemon in another directory with the same state leaves the first one alone', async (t) => {
+  const {service, machine, environment, daemon, facts, inState} = make(t, 'serve');
   await service.start();
-  const {pid} = facts();
+  const first = facts().pid;
   const elsewhere = {...daemon, runtimeDirectory: `${daemon.runtimeDirectory}-2`};
-  const moved = new PlainService({...machine, environment, run: runCommand, wait}, elsewhere);
-  t.like(await moved.start(), {
-    kind: 'failed',
-    message: `the daemon (process ${pid}) serves ${daemon.runtimeDirectory}, not ${elsewhere.runtimeDirectory}`,
-  });
-  t.is((await moved.restart()).kind, 'done');
-  t.deepEqual(await moved.start(), {kind: 'done', changes: []});
+  const other = new PlainService({...machine, environment, run: runCommand, wait}, elsewhere);
+  t.teardown(() => other.stop());
+  t.is((await other.start()).kind, 'done');
+  t.like(await service.status(), {state: 'running', pid: first});
+  t.not((await other.status()).pid, first);
+  const noted = [elsewhere.runtimeDirectory, daemon.runtimeDirectory, ''];
+  t.deepEqual(readFileSync(inState('runtime-directory'), 'utf8').split('\n'), noted);
+  t.is((await service.stop()).kind, 'done');
+  t.is((await other.status()).state, 'running');
 });
 
 test('a missing Node is a failure', async (t) => {
@@ -161,17 +165,17 @@ function afterBeing(inState: (name: string) => string, polls: number, act: () =>
 
 test('the ready line of another daemon is not taken for ours', async (t) => {
   let patience: Machine['wait'] = wait;
-  const {service, inState} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
+  const {service, inState, record} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
   patience = afterBeing(inState, -1, async () => undefined);
   const outcome = await service.start();
   t.like(outcome, {kind: 'failed'});
   t.regex(JSON.stringify(outcome), /ended with status 1: another orgkey daemon serves/);
-  t.throws(() => statSync(inState('daemon.pid')));
+  t.throws(() => statSync(record));
 });
 
 test('start resolves when the daemon of another starter listens', async (t) => {
   let patience: Machine['wait'] = wait;
-  const {service, daemon, inState} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
+  const {service, daemon, inState, record} = make(t, 'beaten', (milliseconds) => patience(milliseconds));
   const winner = createServer();
   t.teardown(() => winner.close());
   patience = afterBeing(inState, 100, async () => {
@@ -180,8 +184,12 @@ test('start resolves when the daemon of another starter listens', async (t) => {
   });
   t.deepEqual(await service.start(), {kind: 'done', changes: []});
   t.true(winner.listening);
-  t.throws(() => statSync(inState('daemon.pid')), undefined, 'only its own starter records its process');
-  t.like(await service.restart(), {kind: 'failed', hint: 'stop it where it was started'});
+  t.throws(() => statSync(record), undefined, 'only its own starter records its process');
+  t.like(await service.status(), {state: 'running', reason: 'it was started elsewhere'});
+  for (const order of ['stop', 'restart'] as const)
+    t.like(await service[order](), {kind: 'failed', hint: 'stop it where it was started'});
+  t.is((await service.uninstall()).kind, 'done');
+  t.true(winner.listening);
 });
 
 test('stop waits for the end, and changes nothing the second time', async (t) => {
@@ -233,12 +241,12 @@ test('restart starts another process', async (t) => {
 });
 
 test('a process that reuses our pid is left alone', async (t) => {
-  const {service, inState} = make(t, 'serve');
+  const {service, record} = make(t, 'serve');
   const stranger = spawn('sleep', ['60'], {stdio: 'ignore'});
   t.teardown(() => stranger.kill('SIGKILL'));
   await service.start();
   await service.stop();
-  writeFileSync(inState('daemon.pid'), `${stranger.pid} another-boot/12345\n`);
+  writeFileSync(record, `${stranger.pid} another-boot/12345\n`);
   t.is((await service.status()).state, 'stopped');
   await service.stop();
   t.is(stranger.exitCode, null);
@@ -247,9 +255,9 @@ test('a process that reuses our pid is left alone', async (t) => {
 
 for (const text of ['', '1', '0 x\n', '-1 x\n', '1e3 x\n', 'x y\n', '99999999999 x\n']) {
   test(`a damaged pid file is ignored: ${JSON.stringify(text)}`, async (t) => {
-    const {service, daemon, inState} = make(t, 'serve');
-    mkdirSync(daemon.stateDirectory);
-    writeFileSync(inState('daemon.pid'), text);
+    const {service, record} = make(t, 'serve');
+    mkdirSync(dirname(record), {recursive: true});
+    writeFileSync(record, text);
     t.is((await service.status()).state, 'stopped');
     t.deepEqual(await service.stop(), {kind: 'done', changes: []});
   });
@@ -283,9 +291,10 @@ test('the output of a former daemon is not taken for this one', async (t) => {
 });
 
 test('uninstall stops the daemon and forgets its process', async (t) => {
-  const {service, inState} = make(t, 'serve');
+  const {service, inState, record} = make(t, 'serve');
   await service.install();
   await service.uninstall();
-  t.throws(() => statSync(inState('daemon.pid')));
+  t.throws(() => statSync(record));
+  t.throws(() => statSync(inState('runtime-directory')));
   t.is((await service.status()).state, 'stopped');
 });

@@ -57,6 +57,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   hang,
   broken,
   shell,
+  su,
   choice,
   upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
@@ -288,6 +289,32 @@ async function shell() {
     uninstall: await orgkey('uninstall'),
   };
   return {...found, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
+}
+
+/** Runs commands with the session variables of another user, as after su, and with none, as under cron. */
+async function su() {
+  const config = join(home, 'shell');
+  mkdirSync(join(config, 'orgkey'), {recursive: true});
+  copyFileSync(daemon.configFile, join(config, 'orgkey/config.yaml'));
+  chmodSync(join(config, 'orgkey/config.yaml'), 0o600);
+  const orgkey = async (session: string | undefined, ...argv: readonly string[]) => {
+    const environment = {...process.env, XDG_CONFIG_HOME: config, XDG_RUNTIME_DIR: session};
+    const {stdout, stderr} = await runCommand([daemon.node, daemon.main, ...argv], environment);
+    return /^(?:service: .*|systemd-user: \w+|plain: .*)/m.exec(stdout + stderr)?.[0] ?? stderr;
+  };
+  const found: Record<string, unknown> = {setup: await orgkey(process.env['XDG_RUNTIME_DIR'], 'setup')};
+  for (const session of ['/root', undefined])
+    found[session ?? 'none'] = {
+      status: await orgkey(session, 'service', 'status'),
+      setup: await orgkey(session, 'setup'),
+      restart: await orgkey(session, 'service', 'restart'),
+    };
+  // as an earlier version left it
+  writeFileSync(join(home, '.local/state/orgkey/service.json'), '{"schemaVersion":1,"kind":"plain"}\n');
+  const environment = {...process.env, XDG_CONFIG_HOME: config, XDG_RUNTIME_DIR: undefined};
+  const {stderr} = await runCommand([daemon.node, daemon.main, 'uninstall'], environment);
+  const removed = stderr.match(/^service: .*/gm);
+  return {...found, removed, left: readdirSync(units), socket: existsSync(join(run, 'git.sock'))};
 }
 
 /** Installs without an option for the kind of service. */

@@ -86,6 +86,24 @@ onSystemd(`a configuration from the shell's XDG_CONFIG_HOME is served, and unins
   });
 });
 
+onSystemd(`with variables of another session, or none, the commands find the service`, async (t) => {
+  const home = new SystemdHome(app, uid, configuration);
+  t.teardown(() => home.remove());
+  const found = {
+    status: 'systemd-user: running',
+    setup: 'service: systemd-user, already running',
+    restart: 'service: systemd-user, running',
+  };
+  t.deepEqual(await home.run('su'), {
+    setup: 'service: systemd-user, running',
+    '/root': found,
+    none: found,
+    removed: ['service: plain, removed', 'service: systemd-user, removed'],
+    left: [],
+    socket: false,
+  });
+});
+
 onSystemd(`without an option the service of this machine is installed`, async (t) => {
   const home = new SystemdHome(app, uid, configuration);
   t.teardown(() => home.remove());

@@ -7,7 +7,7 @@ import {gitFrom} from '../../git/run-git.ts';
 import {machineReaders} from '../../places/paths.ts';
 import {describeChange} from '../../service/change.ts';
 import {runCommand} from '../../service/run-command.ts';
-import type {Service} from '../../service/service.ts';
+import type {Service, ServiceKind} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
@@ -34,7 +34,8 @@ interface Plan {
   readonly changes: readonly Change[];
   /** The directory with copies of our scripts. */
   readonly scripts: string | undefined;
-  readonly service: Service;
+  /** The one that was set up, and others that are installed nevertheless. */
+  readonly services: readonly Service[];
   readonly purged: readonly PurgePlan[];
   /** Commands that remove the service's users and groups. */
   readonly users: readonly (readonly string[])[];
@@ -50,10 +51,14 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   if (options.purge && !options.yes && !(await isConfirmed(plan, context))) return EXIT.unhealthy;
   // git first, so that it never asks a daemon that is gone
   await restoreGit(plan, context);
-  const {changes, warning} = orFail(await plan.service.uninstall());
   const {terminal} = context;
-  for (const change of changes) terminal.say(printable(describeChange(change)));
-  terminal.say(`service: ${plan.service.kind}, removed`);
+  let warning: string | undefined;
+  for (const service of plan.services) {
+    const removed = orFail(await service.uninstall());
+    for (const change of removed.changes) terminal.say(printable(describeChange(change)));
+    terminal.say(`service: ${service.kind}, removed`);
+    warning ??= removed.warning;
+  }
   await forgetService(plan.directory);
   for (const {directory, entries, kept} of plan.purged) {
     for (const entry of entries) {
@@ -104,20 +109,22 @@ async function planUninstall(options: UninstallOptions, context: Context): Promi
     directory,
     changes: (await planGitRemoval(directory, options, context)).filter(isChanged),
     scripts: options.system ? undefined : await placedScripts(context),
-    service: await recordedService(directory, options, context),
+    services: await servicesToRemove(directory, options, context),
     purged: options.purge ? await planPurge(pathsToPurge(options, context)) : [],
     users: options.system && options.purge ? await usersToRemove() : [],
   };
 }
 
 async function showPlan(
-  {changes, scripts, service, purged, users}: Plan,
+  {changes, scripts, services, purged, users}: Plan,
   {terminal}: Pick<Context, 'terminal'>,
 ): Promise<void> {
   const steps = [
     ...changes.flatMap((change) => describeGitChange(change, 'planned')),
     ...(scripts === undefined ? [] : [`would remove ${scripts}`]),
-    ...(await service.planUninstall()).map((change) => `would ${describeChange(change)}`),
+    ...(await Promise.all(services.map((service) => service.planUninstall())))
+      .flat()
+      .map((change) => `would ${describeChange(change)}`),
     ...purged.flatMap(({entries, kept}) => [
       ...entries.map((path) => `would remove ${path}`),
       ...kept.map((path) => `would keep ${path}`),
@@ -164,18 +171,25 @@ async function planGitRemoval(
   return changes;
 }
 
-async function recordedService(
+async function servicesToRemove(
   directory: string,
   options: UninstallOptions,
   context: Context,
-): Promise<Service> {
+): Promise<readonly Service[]> {
   const recorded = await recallService(directory);
+  const of = (kind: ServiceKind | undefined) =>
+    serviceFor({kind, configFile: recorded?.configFile, sockets: []}, options, context);
   const kind = recorded?.kind ?? serviceKind('auto', options.system);
-  return serviceFor(
-    {kind: kind === 'none' ? 'plain' : kind, configFile: recorded?.configFile, sockets: []},
-    options,
-    context,
-  );
+  const main = await of(kind === 'none' ? 'plain' : kind);
+  if (options.system) return [main];
+  const services = [main];
+  // the record may be lost, or of a setup that took another kind
+  const managed = context.platform === 'darwin' ? 'launchd' : 'systemd-user';
+  for (const other of ([managed, 'plain'] as const).filter((one) => one !== main.kind)) {
+    const service = await of(other);
+    if ((await service.planUninstall()).length > 0) services.push(service);
+  }
+  return services;
 }
 
 function pathsToPurge(options: UninstallOptions, context: Context): string[] {

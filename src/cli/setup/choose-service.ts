@@ -1,3 +1,5 @@
+import {machineFiles} from '../../places/file-facts.ts';
+import {sessionDirectory} from '../../places/paths.ts';
 import {printable} from '../../text/printable.ts';
 import {runCommand} from '../../service/run-command.ts';
 import {chooseService, type Service, type ServiceKind} from '../../service/service.ts';
@@ -27,7 +29,8 @@ export function serviceFor(wish: ServiceWish, options: Places, context: Context)
       get homeDirectory() {
         return homeOf(context);
       },
-      environment,
+      // after su the variable is another user's, and under cron it is not set: systemctl would not find our manager
+      environment: {...environment, XDG_RUNTIME_DIR: sessionDirectory(context, machineFiles)},
       run: runCommand,
       wait,
     },

@@ -1,6 +1,7 @@
 import type {Context} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {setupDirectory} from '../../locate.ts';
+import {requireOwnHome} from '../../require-own-home.ts';
 import {orFail} from '../../setup/choose-service.ts';
 import {rememberService} from '../../setup/remember-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
@@ -8,6 +9,7 @@ import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
 /** Runs `orgkey service install`. */
 export async function install(options: ServiceOptions, context: Context): Promise<ExitCode> {
   const {service, configFile} = await chooseExisting(options, context, 'fitting');
+  if (service.kind !== 'systemd-system') requireOwnHome(context);
   reportChanges(service, orFail(await service.install()).changes, 'running', context);
   await rememberService(setupDirectory(options, context), {kind: service.kind, configFile});
   return EXIT.ok;

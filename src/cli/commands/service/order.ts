@@ -5,6 +5,7 @@ import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
 import {reportProblem} from '../../read-configuration.ts';
+import {requireOwnHome} from '../../require-own-home.ts';
 import {orFail} from '../../setup/choose-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
 
@@ -15,6 +16,7 @@ export async function order(
   context: Context,
 ): Promise<ExitCode> {
   const {service} = await chooseExisting(options, context);
+  if (service.kind !== 'systemd-system') requireOwnHome(context);
   const {changes} = orFail(await service[what]());
   if (what !== 'stop') await requireLife(service, options, context);
   reportChanges(service, changes, what === 'stop' ? 'stopped' : 'running', context);
