@@ -17,16 +17,18 @@ export function configuredUrl(
   const wanted = names.find((one) => lowerName(one) === name);
   const segments = path?.split('/') ?? [];
   const at = owner.kind === 'server' ? collectionAt(owner.host, segments) : 0;
-  const directories =
-    owner.kind === 'server' && owner.host.includes('/')
-      ? owner.host.split('/').slice(1)
-      : segments.slice(0, at).map(lowerName);
   const named = wanted ?? segments[at];
   if (named === undefined) return undefined;
-  const spelled = [...directories, named, ...segments.slice(at + 1)];
+  const spelled = [...directoriesOf(owner, segments.slice(0, at)), named, ...segments.slice(at + 1)];
   return spelled.join('/') === path
     ? undefined
     : `https://${host}/${spelled.map(encodeURIComponent).join('/')}`;
+}
+
+/** Returns the directories above a collection: as configured, else `tfs` or none. */
+function directoriesOf(owner: Owner, given: readonly string[]): readonly string[] {
+  const isConfigured = owner.kind === 'server' && owner.host.includes('/');
+  return isConfigured ? owner.host.split('/').slice(1) : given.map(lowerName);
 }
 
 /** Returns the name that begins the path, in lower case. `undefined`: the host names the organization. */

@@ -53,7 +53,7 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
   return testAll(planned, service, options, context);
 }
 
-/** Names logins that git stored before: git may send them instead of ours. */
+/** Names logins that git stored before: git may send them first. */
 async function nameStoredLogins(
   {configuration}: PlannedConfiguration,
   {environment, directory, terminal}: Context,

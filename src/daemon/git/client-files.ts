@@ -11,7 +11,7 @@ import {messageOf} from '../../text/orgkey-error.ts';
 import type {Log} from '../record/log.ts';
 import {placeFile} from './place-file.ts';
 
-/** Where a container mounts the directory of a scoped socket. */
+/** The place at which a container mounts the directory of a scoped socket. */
 const MOUNTED = '/run/orgkey';
 const GITCONFIG = 'gitconfig';
 const SUBMODULES = 'submodules.gitconfig';

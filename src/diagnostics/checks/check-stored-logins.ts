@@ -49,18 +49,19 @@ function isOurs(remote: Remote, bindings: Bindings): boolean {
 function filesOfStore(settings: readonly SeenSetting[], environment: World['environment']): Set<string> {
   const home = environment['HOME'] ?? '';
   const configuration = absoluteVariable(environment, 'XDG_CONFIG_HOME') ?? join(home, '.config');
-  const files = new Set<string>();
-  for (const {key, value} of settings) {
-    const {section, name} = partsOfKey(key);
-    if (section !== 'credential' || name !== 'helper' || !/^store(?:\s|$)/.test(value)) continue;
-    const [, quoted, plain] = /\s--file[=\s]+(?:['"]([^'"]*)['"]|(\S+))/.exec(value) ?? [];
-    const named = quoted ?? plain;
-    if (named !== undefined) files.add(named.replace(/^~(?=\/)/, home));
-    else
-      for (const usual of [join(home, '.git-credentials'), join(configuration, 'git/credentials')])
-        files.add(usual);
-  }
-  return files;
+  const usual = [join(home, '.git-credentials'), join(configuration, 'git/credentials')];
+  return new Set(
+    settings.filter(isStore).flatMap(({value}) => {
+      const [, quoted, plain] = /\s--file[=\s]+(?:['"]([^'"]*)['"]|(\S+))/.exec(value) ?? [];
+      const named = quoted ?? plain;
+      return named === undefined ? usual : [named.replace(/^~(?=\/)/, home)];
+    }),
+  );
+}
+
+function isStore({key, value}: SeenSetting): boolean {
+  const {section, name} = partsOfKey(key);
+  return section === 'credential' && name === 'helper' && /^store(?:\s|$)/.test(value);
 }
 
 /** Returns the remote of a line, without its login: `https://user:password@host/path`. */
