@@ -23,7 +23,7 @@
  */
 import type {KeyObject} from 'node:crypto';
 import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {createServer as createHttpServer, type Server as HttpServer} from 'node:http';
+import {createServer as createHttpServer, type RequestListener, type Server as HttpServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {AzureDevOps} from './azure-devops.ts';
@@ -111,6 +111,7 @@ export class Cloud {
   readonly #oidc: PipelineOidc;
   readonly #issuers = new Map<string, AssertionIssuer>();
   readonly #others = new Map<string, OtherHost>();
+  readonly #guests = new Map<string, RequestListener>();
   readonly #authorityHosts: Set<string>;
   readonly #tls: HttpServer;
   readonly #plain: HttpServer;
@@ -155,6 +156,7 @@ export class Cloud {
       faults,
     });
     const records = this.requests;
+    const listener = createRequestListener({route: this.#route, records, faults, now});
     this.#tls = createTlsServer(
       {
         authority,
@@ -162,7 +164,7 @@ export class Cloud {
         faults,
         connections: this.proxyRequests,
       },
-      createRequestListener({route: this.#route, records, faults, now}),
+      (request, response) => (this.#guests.get(request.headers.host ?? '') ?? listener)(request, response),
     );
     const machine = createRequestListener({
       route: this.machine.route,
@@ -322,6 +324,11 @@ export class Cloud {
     return host;
   }
 
+  /** A host that is served by a program of its own, beside the cloud's records and faults. */
+  addGuest(host: string, listener: RequestListener): void {
+    this.#guests.set(host, listener);
+  }
+
   addVault(
     name: string,
     options?: {secrets?: Readonly<Record<string, string>>; readers?: readonly Principal[]},
@@ -435,6 +442,7 @@ export class Cloud {
       PipelineOidc.isGithubHost(host) ||
       this.#vaults.has(host) ||
       this.#others.has(host) ||
+      this.#guests.has(host) ||
       this.azureDevOps.serves(host);
     return port === 443 && isKnown ? (socket) => void this.#tls.emit('connection', socket) : undefined;
   }

@@ -40,9 +40,11 @@ export class Issuer {
   readonly #http: Http;
   readonly #client: oauth.Client;
   readonly #authentication: oauth.ClientAuth;
+  readonly #isEntra: boolean;
 
-  private constructor(server: oauth.AuthorizationServer, job: Job, http: Http) {
+  private constructor(server: oauth.AuthorizationServer, isEntra: boolean, job: Job, http: Http) {
     this.#server = server;
+    this.#isEntra = isEntra;
     this.#job = job;
     this.#http = http;
     this.#client = {
@@ -61,12 +63,21 @@ export class Issuer {
   /** Finds an issuer. The addresses of Entra follow from its own; another issuer is asked. @throws {AcquirerError} */
   static async of(job: Job, http: Http): Promise<Issuer> {
     const issuer = fieldOf(job, 'issuer');
-    return new Issuer(entraServer(issuer) ?? (await discover(issuer, http)), job, http);
+    const entra = entraServer(issuer);
+    return new Issuer(entra ?? (await discover(issuer, http)), entra !== undefined, job, http);
   }
 
   /** Returns the scope to ask for, with those for a refresh token and a name. */
   get #scope(): string {
     return `${fieldOf(this.#job, 'scope')} openid profile offline_access`;
+  }
+
+  /**
+   * Entra wants the scope again with a code or a refresh token. Other issuers may have granted less, and must reject
+   * more than that. @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
+  get #scopeAgain(): {readonly additionalParameters: Readonly<Record<string, string>>} {
+    return {additionalParameters: this.#isEntra ? {scope: this.#scope} : {}};
   }
 
   /** Returns the address at which the user signs in. */
@@ -84,7 +95,8 @@ export class Issuer {
       nonce,
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
-      prompt: 'select_account',
+      // without consent, an issuer ignores offline_access
+      prompt: this.#isEntra ? 'select_account' : 'consent',
     };
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url.href;
@@ -94,7 +106,7 @@ export class Issuer {
   redeem(callback: URLSearchParams, {redirectUri, state, nonce, verifier}: Begun): Promise<Grant> {
     this.#http.conceal(callback.get('code') ?? '');
     this.#http.conceal(verifier);
-    const options = {...this.#sending(1), additionalParameters: {scope: this.#scope}};
+    const options = {...this.#sending(1), ...this.#scopeAgain};
     return this.#grant(
       async (...parties) => {
         const checked = oauth.validateAuthResponse(this.#server, this.#client, callback, state);
@@ -110,7 +122,7 @@ export class Issuer {
 
   /** Gets a new access token for a user who signed in before. @throws {AcquirerError} */
   refresh(refreshToken: string): Promise<Grant> {
-    const options = {...this.#sending(), additionalParameters: {scope: this.#scope}};
+    const options = {...this.#sending(), ...this.#scopeAgain};
     return this.#grant(
       (...parties) => oauth.refreshTokenGrantRequest(...parties, refreshToken, options),
       (server, response) => oauth.processRefreshTokenResponse(server, this.#client, response),
