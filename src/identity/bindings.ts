@@ -61,15 +61,19 @@ export class Bindings {
         return named ?? this.#fallback(owner.host, 'no credential covers the collection');
       }
       case 'elsewhere':
-        return this.#anywhere();
+        return this.#anywhere(
+          this.#servers.has(owner.host)
+            ? 'the path is outside the configured virtual directories of the host'
+            : 'not an Azure DevOps host',
+        );
       case 'unserved':
         return {kind: 'none', reason: owner.reason};
     }
   }
 
   /** Only logins that users typed for this very host may go to other hosts, whatever the configuration says. */
-  #anywhere(): Choice {
-    const choice = this.#fallback('*', 'not an Azure DevOps host');
+  #anywhere(reason: string): Choice {
+    const choice = this.#fallback('*', reason);
     return choice.kind === 'chosen' && choice.binding.identity.kind !== 'stored'
       ? {kind: 'none', reason: 'only stored logins are served on other hosts'}
       : choice;

@@ -97,6 +97,14 @@ export function collectionAt(server: string, segments: readonly string[]): numbe
   return length === 0 && lowerName(segments[0] ?? '') === 'tfs' ? 1 : length;
 }
 
+/** Returns the virtual directory that the depth of a repository's path shows. Empty: none but `tfs`. */
+export function directoryIn(path: string): string {
+  const segments = path.split('/');
+  const marker = segments.findIndex((segment) => lowerName(segment) === '_git');
+  const directory = segments.slice(0, Math.max(0, marker - 2)).join('/');
+  return lowerName(directory) === 'tfs' ? '' : directory;
+}
+
 /** Returns the host of a server, with the port, without a virtual directory. */
 export function hostnameOf(server: string): string {
   return server.replace(/\/.*$/s, '');

@@ -113,6 +113,25 @@ test.serial('a collection of a server gets a host of its own', async (t) => {
   t.false(person.read('.config/orgkey/config.yaml')?.includes('tfs'));
 });
 
+test.serial('a collection below a virtual directory gets the host with the directory', async (t) => {
+  const person = await withContoso(t);
+  const host = 'ADO.example.com:8443/DevOps';
+  const added = await person.run('org add', ['Main', '--host', host, '--pat-file', 'fabrikam.pat']);
+  t.is(added.code, 0, added.stderr);
+  t.regex(
+    person.read('.config/orgkey/config.yaml') ?? '',
+    /- host: "ado\.example\.com:8443\/DevOps"\n +credentials:\n +- organizations: \["Main"\]/,
+  );
+  const url = 'https://ado.example.com:8443/devops/main/p/_git/r';
+  const {stdout} = await person.run('which', [url, '--json']);
+  t.like(JSON.parse(stdout), {
+    organization: 'ado.example.com:8443/DevOps/main',
+    identity: 'personal access token',
+  });
+  t.is((await person.run('org remove', ['ado.example.com:8443/DevOps/main'])).code, 0);
+  t.false(person.read('.config/orgkey/config.yaml')?.includes('DevOps'));
+});
+
 test.serial('without a daemon, the file changes and git follows', async (t) => {
   const person = new Person(t);
   person.write('pat', 'canary-pat\n');

@@ -14,6 +14,14 @@ const questions: readonly [url: string, facts: Readonly<Record<string, unknown>>
     {organization: 'azure.example.org/defaultcollection'},
   ],
   [
+    'https://azure.example.org/devops/DefaultCollection/p/_git/r',
+    {
+      answer: 'nothing',
+      detail:
+        'nothing, git asks its next helper: no credential covers the collection; if devops is a virtual directory, write host: azure.example.org/devops',
+    },
+  ],
+  [
     'https://dev.azure.com/unknown/p/_git/r',
     {answer: 'nothing', detail: 'nothing, git asks its next helper: no credential covers the organization'},
   ],

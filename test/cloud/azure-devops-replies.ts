@@ -140,6 +140,20 @@ export const signInRoute: Route = {
   handle: () => htmlReply(200, 'Sign in', 'Sign in'),
 };
 
+/** IIS refuses every token before Azure DevOps Server sees it: it takes it for a Windows password. Fact 54. */
+export function iisRoute(host: string): Route {
+  return {
+    endpoint: 'azure-devops',
+    handle: ({request}) => {
+      request.resume();
+      return {
+        ...htmlReply(401, '401 - Unauthorized: Access is denied due to invalid credentials.', 'IIS'),
+        headers: {...htmlHeaders, server: 'Microsoft-IIS/10.0', 'www-authenticate': `Basic realm="${host}"`},
+      };
+    },
+  };
+}
+
 export function notFoundRoute(): Route {
   return {
     endpoint: 'azure-devops',

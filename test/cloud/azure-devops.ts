@@ -1,6 +1,7 @@
 import {connectionData, packageFeed, restApi} from './azure-devops-api.ts';
 import {
   htmlReply,
+  iisRoute,
   notFoundRoute,
   plain,
   signInRoute,
@@ -17,10 +18,20 @@ import {glob} from './records.ts';
 import type {Repository} from './repositories.ts';
 import type {TokenService} from './token-service.ts';
 
+/** A server on premises. */
+interface Server {
+  /** The virtual directory. Empty: the top of the host. */
+  readonly directories: readonly string[];
+  /** Whether it offers NTLM and Kerberos before Basic. */
+  readonly negotiate: boolean;
+  /** Whether IIS itself wants Basic with the password of a Windows account. */
+  readonly iisBasic: boolean;
+}
+
 /** Azure DevOps: organizations in the cloud, and servers with collections. */
 export class AzureDevOps {
   readonly #organizations = new Map<string, Organization>();
-  readonly #servers = new Map<string, {readonly collections: Organization[]; readonly negotiate: boolean}>();
+  readonly #servers = new Map<string, Server & {readonly collections: Organization[]}>();
   readonly #tokens: TokenService;
   readonly #git: GitProgram;
   /** Handles what is below `/{org}/…/_apis/` and belongs to others (the pipelines' OIDC). */
@@ -36,8 +47,8 @@ export class AzureDevOps {
     this.#organizations.set(organization.name.toLowerCase(), organization);
   }
 
-  addServer(host: string, negotiate: boolean): void {
-    this.#servers.set(host.toLowerCase(), {collections: [], negotiate});
+  addServer(host: string, server: Server): void {
+    this.#servers.set(host.toLowerCase(), {...server, collections: []});
   }
 
   addCollection(host: string, collection: Organization): void {
@@ -66,6 +77,7 @@ export class AzureDevOps {
     const {host, segments} = request;
     // Users are sent there to sign in; no program may follow with a token
     if (host.endsWith('.vssps.visualstudio.com')) return signInRoute;
+    if (this.#servers.get(host)?.iisBasic === true) return iisRoute(host);
     const found = this.#find(host, segments);
     if (!found) return notFoundRoute();
     const {organization, rest} = found;
@@ -143,9 +155,13 @@ export class AzureDevOps {
   ): {organization: Organization; rest: readonly string[]} | undefined {
     const server = this.#servers.get(host);
     if (server) {
-      const start = segments[0] === 'tfs' ? 1 : 0;
-      const organization = server.collections.find(({name}) => isSame(name, segments[start] ?? ''));
-      return organization && {organization, rest: segments.slice(start + 1)};
+      const {directories} = server;
+      // IIS compares virtual directories without case
+      if (!directories.every((name, at) => isSame(name, segments[at] ?? ''))) return undefined;
+      const organization = server.collections.find(({name}) =>
+        isSame(name, segments[directories.length] ?? ''),
+      );
+      return organization && {organization, rest: segments.slice(directories.length + 1)};
     }
     if (host === 'dev.azure.com' || host === 'pkgs.dev.azure.com') {
       const organization = this.organization(segments[0] ?? '');

@@ -299,12 +299,20 @@ export class Cloud {
     return organization;
   }
 
-  /** A server on premises, over HTTPS and SSH. `virtualDirectory`: `tfs`, or empty. `negotiate`: it offers NTLM and Kerberos first, as many do. */
+  /**
+   * A server on premises, over HTTPS and SSH. `virtualDirectory`: any, or empty. `negotiate`: it offers NTLM and Kerberos
+   * first, as many do. `iisBasic`: IIS asks for a Windows password, and no token gets through.
+   */
   addServer(
     host: string,
-    {virtualDirectory = 'tfs', negotiate = false}: {virtualDirectory?: string; negotiate?: boolean} = {},
+    {
+      virtualDirectory = 'tfs',
+      negotiate = false,
+      iisBasic = false,
+    }: {virtualDirectory?: string; negotiate?: boolean; iisBasic?: boolean} = {},
   ): {addCollection: (name: string) => Organization} {
-    this.azureDevOps.addServer(host, negotiate);
+    const directories = virtualDirectory.split('/').filter(Boolean);
+    this.azureDevOps.addServer(host, {directories, negotiate, iisBasic});
     const base = virtualDirectory === '' ? `https://${host}` : `https://${host}/${virtualDirectory}`;
     return {
       addCollection: (name) => {

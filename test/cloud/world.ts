@@ -21,6 +21,8 @@ export interface World {
   servers?: readonly {
     host: string;
     virtualDirectory?: string;
+    negotiate?: boolean;
+    iisBasic?: boolean;
     collections: readonly (Contents & {name: string})[];
   }[];
   /** Key vaults: secrets by name, readers by the names of applications and identities. */

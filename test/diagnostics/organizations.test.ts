@@ -246,6 +246,46 @@ test.serial('a collection of a server is found with and without tfs', async (t) 
   t.is(named.of(name, 'repository'), 'ok: can be read');
 });
 
+test.serial('a collection below another virtual directory is checked from end to end', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    const collection = cloud
+      .addServer('ado.example.org', {virtualDirectory: 'DevOps'})
+      .addCollection('Main Collection');
+    collection.addRepository('web/site', {files: {a: 'a'}});
+    const server = `{host: ado.example.org/devops, credentials: [{organizations: [Main Collection], personalAccessToken: "${collection.addPat().value}"}]}`;
+    const contoso = cloud.addOrganization('contoso').addPat();
+    return {
+      credentials: `{organizations: [contoso], personalAccessToken: "${contoso.value}"}`,
+      servers: [server],
+    };
+  });
+  const {of} = await examine();
+  const name = 'ado.example.org/devops/Main Collection';
+  t.is(of(name, 'membership'), 'ok: the identity sees 1 repository');
+  t.regex(of('network', 'ado.example.org/devops'), /^ok/);
+  const named = await examine(['https://ado.example.org/DevOps/Main%20Collection/web/_git/site']);
+  t.is(named.of(name, 'repository'), 'ok: can be read');
+});
+
+test.serial('a server whose IIS wants Basic is named when it rejects a token that looks valid', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    const token = cloud.addServer('iis.example.org', {iisBasic: true}).addCollection('Main').addPat();
+    const other = cloud.addServer('plain.example.org');
+    other.addCollection('Main');
+    const contoso = cloud.addOrganization('contoso').addPat();
+    return {
+      credentials: `{organizations: [contoso], personalAccessToken: "${contoso.value}"}`,
+      servers: [serverOf('iis.example.org', token.value), serverOf('plain.example.org', 'mistyped')],
+    };
+  });
+  const {of} = await examine();
+  t.regex(
+    of('iis.example.org/Main', 'sign-in'),
+    /^failed: the personal access token is wrong, revoked or expired \(HTTP 401\) → create a new token: [^]*turn off Basic authentication in IIS/,
+  );
+  t.regex(of('plain.example.org/Main', 'sign-in'), /^failed: [^]* → create a new token: https:\S+$/);
+});
+
 test.serial('without a daemon the other checks still run', async (t) => {
   const {daemon, examine} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();
@@ -281,3 +321,7 @@ test.serial('an argument that names no organization is refused without a request
   }
   t.is(cloud.requests.count({}), 0);
 });
+
+function serverOf(host: string, pat: string): string {
+  return `{host: ${host}, credentials: [{organizations: [Main], personalAccessToken: "${pat}"}]}`;
+}

@@ -332,9 +332,14 @@ test.serial('a certificate of an unknown authority', ends, {
 });
 
 test.serial('no authority to trust', ends, {
-  options: {environment: {NODE_EXTRA_CA_CERTS: ''}},
+  options: {environment: {NODE_EXTRA_CA_CERTS: '', SSL_CERT_FILE: ''}},
   answers: [],
   says: untrusted,
+});
+
+test.serial('an authority that SSL_CERT_FILE names', ends, {
+  options: {environment: {NODE_EXTRA_CA_CERTS: ''}},
+  answers: [200],
 });
 
 test.serial('a certificate of another name', ends, {

@@ -97,6 +97,11 @@ test('a server with virtual directories has one entry for each, and fallbacks of
   t.is(choose(bindings, 'ado.example.org', 'devops/Other/p'), 'rest by fallback');
   t.is(choose(bindings, 'ado.example.org', 'main/p'), 'top by name');
   t.is(choose(bindings, 'ado.example.org', 'other/p'), 'no credential covers the collection');
+  const only = new Bindings([onServer('ado.example.org/DevOps', 'rest')]);
+  t.is(
+    choose(only, 'ado.example.org', 'main/p'),
+    'the path is outside the configured virtual directories of the host',
+  );
   t.is(choose(bindings, 'ado.example.org', undefined), 'no credential covers the collection');
 });
 

@@ -34,7 +34,7 @@ const broken: readonly (readonly [what: string, serve: (socket: Socket) => void,
   [
     'a server that never answers the TLS greeting',
     (socket) => void socket.once('data', () => socket.write(ESTABLISHED)),
-    /login\.microsoftonline\.com did not answer in time through the proxy .* \(ERR_TIMEOUT\)$/,
+    /login\.microsoftonline\.com through the proxy 127\.0\.0\.1:\d+ did not answer in time \(ERR_TIMEOUT\)$/,
   ],
   [
     'a server that ends in the middle of the TLS greeting',

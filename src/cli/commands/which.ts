@@ -4,7 +4,7 @@ import type {Configuration} from '../../config/configuration.ts';
 import {SCHEMA_VERSION, type Lock} from '../../control/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
-import {hostnameOf, ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
+import {directoryIn, hostnameOf, ownerOf, SERVICES_HOST, type Owner} from '../../organization/owner.ts';
 import {lowerAscii, organizationFrom} from '../../organization/organization.ts';
 import type {Remote} from '../../organization/remote.ts';
 import {describeOwner, isInScope, MAIN_SOCKET, type SocketScope} from '../../organization/socket-scope.ts';
@@ -152,7 +152,7 @@ function explainHttps(
     return {
       ...about,
       answer: 'nothing',
-      detail: `nothing, git asks its next helper: ${choice.reason}`,
+      detail: `nothing, git asks its next helper: ${choice.reason}${adviseOnDirectory(remote, bindings)}`,
     };
   const {by, binding} = choice;
   const {identity, place} = binding;
@@ -165,6 +165,15 @@ function explainHttps(
     ...answerFor(url, identity, git),
     sockets: socketsFor(owner, identity, configuration),
   };
+}
+
+/** A virtual directory that is not configured looks like a collection. */
+function adviseOnDirectory({host, path = ''}: Remote, {serversAt}: Bindings): string {
+  const name = lowerAscii(host).replace(/:443$/, '');
+  const directory = directoryIn(path);
+  return directory === '' || serversAt(name).length === 0
+    ? ''
+    : `; if ${directory} is a virtual directory, write host: ${name}/${directory}`;
 }
 
 /** In a submodule our wrapper asks the daemon; elsewhere git calls ssh directly. */

@@ -1,7 +1,7 @@
 import {collectionFrom} from '../../config/value/collection-name.ts';
 import {readHost} from '../../config/value/read-host.ts';
-import {lowerName, organizationFrom} from '../../organization/organization.ts';
-import {collectionAt, ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
+import {organizationFrom} from '../../organization/organization.ts';
+import {collectionAt, directoryIn, ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
 import type {Remote} from '../../organization/remote.ts';
 import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
@@ -85,11 +85,10 @@ function ofUrl(text: string): NamedOrganization | undefined {
  * `server.example.org/devops/main`, a name without `https://`, the last part is the collection.
  */
 function serversIn(text: string, host: string, {path = ''}: Remote): string[] {
-  const segments = path.replace(/\/$/, '').split('/');
-  const marker = segments.findIndex((segment) => lowerName(segment) === '_git');
-  const isName = marker === -1 && !text.includes('://');
-  const directories = segments.slice(0, isName ? -1 : Math.max(0, marker - 2));
-  return [directories.join('/').toLowerCase() === 'tfs' ? host : [host, ...directories].join('/')];
+  const isName = !text.includes('://') && !/(?:^|\/)_git(?:\/|$)/i.test(path);
+  // the depth of a repository in this collection
+  const directory = directoryIn(isName ? `${path}/project/_git` : path);
+  return [directory === '' ? host : `${host}/${directory}`];
 }
 
 /** A name in front of the first slash is a host only if it has a dot or a port. */

@@ -162,7 +162,7 @@ function failureOf(error: unknown, client: HttpClient): AcquirerFailure {
   };
 }
 
-function tooLate({task, time}: TimedJob, {asked}: HttpClient): AcquirerFailure {
+function tooLate({task, time}: TimedJob, {asked, failure}: HttpClient): AcquirerFailure {
   if (task === 'browser' || task === 'device-code')
     return {
       kind: 'local',
@@ -170,6 +170,8 @@ function tooLate({task, time}: TimedJob, {asked}: HttpClient): AcquirerFailure {
       detail: `no user signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
       hint: 'Start the sign-in again: orgkey login.',
     };
+  // the try before knows the cause better than the one that was cut off
+  if (failure?.kind === 'unreachable' && failure.host === asked?.host) return failure;
   return asked === undefined
     ? lateFailure(timedOut('the acquirer did not end', time, 'Try again.'))
     : {kind: 'unreachable', ...asked, code: 'TIMEOUT', detail: 'no answer in time'};

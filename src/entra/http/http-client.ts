@@ -80,7 +80,7 @@ export class HttpClient {
     return this.#presented === undefined ? undefined : readAssertion(this.#presented, this.#theirNow());
   }
 
-  /** Why the last request failed, if it did. */
+  /** Why the last try failed, if it did. */
   get failure(): AcquirerFailure | undefined {
     return this.#failure;
   }
@@ -118,9 +118,9 @@ export class HttpClient {
     const tries = question.tries ?? TRIES;
     for (let attempt = 1; ; attempt += 1) {
       const {reply, failure} = await this.#attempt(question);
+      this.#failure = failure;
       const pause = pauseAfter(failure, {attempt, tries, timeLeft: this.#timeLeft()});
       if (pause === undefined) {
-        this.#failure = failure;
         if (reply !== undefined) return reply;
         throw new AcquirerError(failure);
       }
