@@ -103,6 +103,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
           description: 'pass: git runs your own ssh.',
         },
         submoduleDetail: {...text, description: 'The same for people to read.'},
+        gateways: listOf(object({name: text, push: texts}, ['name', 'push'])),
         atTheTop: text,
         overHttps: text,
       },

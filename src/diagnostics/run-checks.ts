@@ -3,6 +3,7 @@ import {printable} from '../text/printable.ts';
 import {checkConfiguration} from './checks/check-configuration.ts';
 import {checkDaemon} from './checks/check-daemon.ts';
 import {checkEnvironment} from './checks/check-environment.ts';
+import {checkGateways} from './checks/check-gateways.ts';
 import {checkGit} from './checks/check-git.ts';
 import {checkHelpers} from './checks/check-helpers.ts';
 import {checkNetwork} from './checks/check-network.ts';
@@ -33,6 +34,7 @@ const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['daemon', checkEnvironment],
   ['daemon', checkSockets],
   ['daemon', checkStore],
+  ['gateways', checkGateways],
   ['submodules', checkSubmodules],
   ['submodules', checkWithSsh],
   ['network', checkNetwork],

@@ -28,5 +28,6 @@ export function isOwnFile(path: string): boolean {
 export function isOwnLine({key}: Setting): boolean {
   const {section, name} = partsOfKey(key);
   if (section === 'credential') return name === 'helper' || name === 'usehttppath';
-  return (section === 'http' && name === 'proactiveauth') || section === 'includeif';
+  if (section === 'http') return name === 'proactiveauth' || name === 'proxy';
+  return section === 'includeif' || (section === 'url' && name === 'insteadof');
 }

@@ -31,7 +31,11 @@ export function takesBearer(version: GitVersion): boolean {
   return isAtLeast(version, 2, 46);
 }
 
-/** Since 2.30 `git config` has `--fixed-value`, which we need to remove our lines. */
+/** Since 2.47 git reaches a SOCKS proxy on a Unix socket. */
+export function takesSocketProxy(version: GitVersion): boolean {
+  return isAtLeast(version, 2, 47);
+}
+
 /** Whether `takesBearer`. `undefined`: git's version cannot be read. */
 export async function whetherItTakesBearer(git: RunGit): Promise<boolean | undefined> {
   try {
@@ -41,6 +45,7 @@ export async function whetherItTakesBearer(git: RunGit): Promise<boolean | undef
   }
 }
 
+/** Since 2.30 `git config` has `--fixed-value`, which we need to remove our lines. */
 export function canBeSetUp(version: GitVersion): boolean {
   return isAtLeast(version, 2, 30);
 }

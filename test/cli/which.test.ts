@@ -97,3 +97,25 @@ test.serial('which names the file, line and column of the rule', async (t) => {
   const {stdout} = await person.run('which contoso --json');
   t.deepEqual(JSON.parse(stdout).rule, {place: `${file}:5:11`, by: 'name'});
 });
+
+test.serial('which names the gateways that carry a repository, over HTTPS and SSH', async (t) => {
+  const person = new Person(t);
+  person.configure(`${patConfiguration}  gateways:
+    - {name: agents, repositories: [contoso/web/*], push: ["refs/heads/agents/*"]}
+    - {name: readers, repositories: [contoso/*/*, azure.example.org/defaultcollection/a b/*]}
+`);
+  const names = async (url: string) => {
+    const {code, stdout, stderr} = await person.run('which', [url, '--json']);
+    t.is(code, 0, stderr);
+    return (JSON.parse(stdout) as {gateways?: {name: string}[]}).gateways?.map(({name}) => name);
+  };
+  t.deepEqual(await names('https://contoso@dev.azure.com/Contoso/Web/_git/site'), ['agents', 'readers']);
+  t.deepEqual(await names('https://contoso.visualstudio.com/hr/_git/salaries'), ['readers']);
+  t.deepEqual(await names('git@ssh.dev.azure.com:v3/contoso/web/site'), ['agents', 'readers']);
+  t.deepEqual(await names('https://azure.example.org/tfs/DefaultCollection/A%20B/_git/r'), ['readers']);
+  t.deepEqual(await names('https://dev.azure.com/fabrikam/web/_git/site'), []);
+  t.deepEqual(await names('contoso'), ['agents', 'readers']);
+  t.deepEqual(await names('fabrikam'), []);
+  const {stdout} = await person.run('which', ['contoso']);
+  t.regex(stdout, /^gateways +agents \(fetch, push to refs\/heads\/agents\/\*\); readers \(fetch\)$/m);
+});

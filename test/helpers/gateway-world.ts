@@ -17,6 +17,8 @@ export interface GatewayWorld {
   /** Outside the rule. */
   readonly salaries: Repository;
   readonly daemon: TestDaemon;
+  /** Of the daemon's identity. */
+  readonly secret: string;
   /** The directory that a container mounts. */
   readonly directory: string;
   readonly socket: string;
@@ -53,7 +55,8 @@ ${settings}`;
   const daemon = await startDaemon({configuration, environment: cloud.environment()});
   t.teardown(() => daemon.close());
   const directory = join(daemon.runtime, 'gateways/agents');
-  return {cloud, contoso, site, salaries, daemon, directory, socket: join(directory, 'gateway.sock')};
+  const {secret} = app;
+  return {cloud, contoso, site, salaries, daemon, secret, directory, socket: join(directory, 'gateway.sock')};
 }
 
 /** Starts one world for all tests of a file, which must be serial. Returns what returns it. */

@@ -25,6 +25,7 @@ import {
   type PlannedConfiguration,
   type SetupOptions,
 } from '../setup/plan-configuration.ts';
+import {planOwnGateway} from '../setup/plan-own-gateway.ts';
 import {recallService, rememberService} from '../setup/remember-service.ts';
 import {changeGit, describeGitPlan, planGit, type GitPlan} from '../setup/set-up-git.ts';
 import {requireInForce, writeConfiguration} from '../setup/write-configuration.ts';
@@ -36,7 +37,7 @@ export async function setup(options: SetupOptions, context: Context): Promise<Ex
   const git = gitFrom(context.environment);
   await checkGit(git);
   await checkScripts(context);
-  const planned = await planConfiguration(options, context);
+  const planned = await planOwnGateway(await planConfiguration(options, context), options, context);
   const gitPlan = await planGit(planned.configuration, options, context, git);
   const service = await planService(planned, options, context);
 
@@ -165,11 +166,12 @@ async function startService(
 }
 
 async function testAll(
-  {path, configuration, changes}: PlannedConfiguration,
+  planned: PlannedConfiguration,
   service: Service | undefined,
   options: SetupOptions,
   context: Context,
 ): Promise<ExitCode> {
+  const {path, configuration} = planned;
   const places = service === undefined ? options : {...options, 'runtime-dir': service.runtimeDirectory};
   if (service === undefined && !(await isRunning(places, context))) {
     context.terminal.say('test: skipped, no daemon answers');
@@ -181,7 +183,7 @@ async function testAll(
     });
   await requireTaken(path, places, context, configuration.problems);
   return withDaemon(places, context, async (daemon) => {
-    await requireInForce(path, changes, daemon);
+    await requireInForce(planned, daemon);
     return testAndSignIn(configuration.bindings, daemon, context);
   });
 }

@@ -19,12 +19,13 @@ import {
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
+import {carriersFor, carriersOf, describeCarrying, type Carrying} from '../carriers.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeLock} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
-import {parseGitUrl} from '../line/parse-git-url.ts';
+import {httpsUrlOf, parseGitUrl} from '../line/parse-git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {style} from '../terminal.ts';
 
@@ -47,6 +48,8 @@ interface Explanation {
   readonly detail?: string;
   /** The sockets that serve it, below the runtime directory. */
   readonly sockets?: readonly string[] | undefined;
+  /** The gateways that carry it, each with the refs that its clients may push to. */
+  readonly gateways?: readonly Carrying[];
   /** For an SSH remote. */
   readonly asSubmodule?: 'grant' | 'deny' | 'pass';
   readonly submoduleDetail?: string;
@@ -71,7 +74,7 @@ export async function which(options: WhichOptions, context: Context): Promise<Ex
 }
 
 function describe(explanation: Explanation): string[] {
-  const {rule, sockets} = explanation;
+  const {rule, sockets, gateways = []} = explanation;
   const by = rule?.by === 'name' ? 'names it' : 'the fallback of its host';
   const lines: [string, string | undefined][] = [
     ['url', explanation.url],
@@ -82,6 +85,7 @@ function describe(explanation: Explanation): string[] {
     ['tenant', explanation.tenant],
     ['answer', explanation.detail],
     ['sockets', sockets?.join(', ')],
+    ['gateways', gateways.length === 0 ? undefined : gateways.map(describeCarrying).join('; ')],
     ['as submodule', explanation.submoduleDetail],
     ['at the top', explanation.atTheTop],
     ['over https', explanation.overHttps],
@@ -116,8 +120,11 @@ async function locksFor(
 
 /** `text`: a URL over HTTPS or SSH, or the name of an organization. */
 async function explain(text: string, configuration: Configuration, context: Context): Promise<Explanation> {
-  if (organizationFrom(text) !== undefined)
-    return explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
+  const name = organizationFrom(text);
+  if (name !== undefined) {
+    const explanation = await explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
+    return {...explanation, gateways: carriersFor(name, configuration)};
+  }
   const ssh = parseSshRemote(text);
   if (ssh !== undefined) return explainSsh(text, ssh, configuration);
   const remote = parseGitUrl(text);
@@ -164,6 +171,7 @@ function explainHttps(
     tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
     ...answerFor(url, identity, git),
     sockets: socketsFor(owner, identity, configuration),
+    gateways: identity.kind === 'stored' ? [] : carriersOf(httpsUrlOf(remote), configuration),
   };
 }
 
@@ -185,8 +193,7 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   const decideAt = (scope: SocketScope) =>
     decideGrant({operation: 'grant', destination, port, command, directory: '/'}, settings.submodules, scope);
   const decision = decideAt(WHOLE_MACHINE);
-  const server = httpsHostOf(host, configuration);
-  const repository = server === undefined ? undefined : repositoryAt(remote);
+  const {organization, https} = overHttps(remote, configuration);
   const scopes = settings.sockets.map(({name, organizations}) => ({
     name,
     organizations: new Set(organizations),
@@ -195,21 +202,33 @@ function explainSsh(url: string, remote: SshRemote, configuration: Configuration
   return {
     url: showAddress(url, 'remote').shown,
     host,
-    organization: repository?.kind === 'unknown' ? undefined : repository?.organization,
+    organization,
     rule: decision.kind === 'pass' ? undefined : {place: decision.rule.place, by: 'name'},
     asSubmodule: decision.kind,
     submoduleDetail: describeDecision(decision),
     sockets: decision.kind === 'grant' ? socketPaths(granting) : undefined,
+    gateways: https === undefined ? [] : carriersOf(https, configuration),
     atTheTop: "orgkey's key is never used: git calls ssh with your own keys",
-    overHttps:
-      server !== undefined && repository?.kind === 'repository'
-        ? `git clone ${httpsRemoteOf(remote, repository, server)}`
-        : undefined,
+    overHttps: https === undefined ? undefined : `git clone ${https}`,
     configuration: source,
   };
 }
 
 const WHOLE_MACHINE: SocketScope = {name: MAIN_SOCKET, organizations: undefined};
+
+/** Returns what is known of the same repository over HTTPS. */
+function overHttps(
+  remote: SshRemote,
+  configuration: Configuration,
+): {readonly organization?: string | undefined; readonly https?: string} {
+  const server = httpsHostOf(remote.host, configuration);
+  const repository = repositoryAt(remote);
+  if (server === undefined || repository.kind === 'unknown') return {};
+  const {organization} = repository;
+  return repository.kind === 'malformed'
+    ? {organization}
+    : {organization, https: httpsRemoteOf(remote, repository, server)};
+}
 
 /** Returns the HTTPS host for an SSH host. `undefined`: nothing shows that it belongs to Azure DevOps. */
 function httpsHostOf(sshHost: string, {bindings, settings}: Configuration): string | undefined {

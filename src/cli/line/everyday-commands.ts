@@ -25,6 +25,10 @@ export const everydayCommands: readonly Command[] = [
         'let git send the credential with its first request, which saves a round trip; not for machines on which a command brings its own Authorization header',
       ),
       'no-proactive-auth': flag("the default: git's first request has no credential"),
+      gateway: flag(
+        'lead git through a gateway, which adds the credential: git holds none, and starts no helper; stays until --no-gateway',
+      ),
+      'no-gateway': flag('remove that gateway'),
       'dry-run': dryRun,
       verbose: flag('print every setting of git'),
     },

@@ -24,6 +24,9 @@ export interface SetupOptions extends GitOptions, StarterOptions {
   readonly 'dry-run': boolean;
   readonly verbose: boolean;
   readonly service: string;
+  /** For the user's own git. */
+  readonly gateway: boolean;
+  readonly 'no-gateway': boolean;
 }
 
 /** The configuration to use, and what has to be written for it. */
@@ -36,6 +39,8 @@ export interface PlannedConfiguration {
   readonly text: string | undefined;
   /** What changes in an existing file. */
   readonly changes: readonly RuleChange[];
+  /** What happens to the gateway for the user's own git. */
+  readonly gateway?: RuleChange['change'];
   /** Files with secrets that the new text names. Absolute. */
   readonly secrets: readonly string[];
 }

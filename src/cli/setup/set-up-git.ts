@@ -1,12 +1,12 @@
 import {stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import type {Configuration} from '../../config/configuration.ts';
+import type {Configuration, Settings} from '../../config/configuration.ts';
 import {globalFile, systemFile} from '../../git/configuration-file.ts';
 import {readManifest, replaceRecord} from '../../git/manifest.ts';
 import {isChanged, planSettings, publish, type Change} from '../../git/plan-change.ts';
 import {includeOf, includesOwnFile, isOwnFile, OWN_FILE} from '../../git/own-file.ts';
 import type {RunGit} from '../../git/run-git.ts';
-import type {Setting} from '../../git/setting.ts';
+import {helperValue, type Setting} from '../../git/setting.ts';
 import {isSubmoduleFile} from '../../git/unrecorded-settings.ts';
 import {wantedSettings} from './wanted-settings.ts';
 import {printable} from '../../text/printable.ts';
@@ -15,7 +15,14 @@ import {machineDirectory} from '../../places/paths.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {configurationDirectory, homeOf, setupDirectory} from '../locate.ts';
+import {
+  configurationDirectory,
+  homeOf,
+  runtimeDirectory,
+  runtimeDirectoryOfDaemon,
+  setupDirectory,
+} from '../locate.ts';
+import {OWN_GATEWAY, type OwnGateway} from './own-gateway.ts';
 import {scriptsForGit, scriptsToPlace, type Placing} from './place-scripts.ts';
 import {style} from '../terminal.ts';
 
@@ -56,6 +63,7 @@ export async function planGit(
     helper: scripts.helper,
     includes: hasKeys ? toSettings(submodules.conditions) : [],
     proactiveAuth: options['proactive-auth'],
+    gateway: options.system ? undefined : ownGatewayOf(settings, scripts.helper, {options, context}),
   });
   const include = includeOf(
     ownFile,
@@ -77,6 +85,21 @@ export async function planGit(
       await plan(main, included.length === 0 ? [] : [include]),
     ],
   };
+}
+
+/** Returns the gateway for the user's own git, if the configuration has it. */
+function ownGatewayOf(
+  {gateways}: Settings,
+  helper: string,
+  {options, context}: {readonly options: Places; readonly context: Context},
+): OwnGateway | undefined {
+  const settings = gateways.find(({name}) => name === OWN_GATEWAY);
+  if (settings === undefined) return undefined;
+  const {listen} = settings;
+  if (listen !== undefined)
+    return {settings, way: {authority: `${listen.host}:${listen.port}`, helper: helperValue(helper)}};
+  const directory = runtimeDirectoryOfDaemon(options, context) ?? runtimeDirectory(options, context);
+  return {settings, way: {socket: join(directory, 'gateways', OWN_GATEWAY, 'gateway.sock')}};
 }
 
 /** A file that git may not read ends every git command of that user. @throws {CommandError} */

@@ -1,6 +1,7 @@
 import type {Binding} from '../../identity/bindings.ts';
 import {addressesOf, directorySpellings} from '../../organization/addresses.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
+import {carriesAll, leadingSettings, type OwnGateway} from './own-gateway.ts';
 
 interface Wishes {
   /** Absolute path of `git-credential-orgkey`. */
@@ -9,6 +10,8 @@ interface Wishes {
   readonly includes: readonly Setting[];
   /** Whether git sends a credential with its first request (2.46 and later), even beside a header of the caller's. */
   readonly proactiveAuth: boolean;
+  /** The gateway for the user's own git, if there is one. */
+  readonly gateway?: OwnGateway | undefined;
 }
 
 /** Returns the settings that git needs for these bindings, in this order. */
@@ -21,7 +24,8 @@ export function wantedSettings(bindings: readonly Binding[], wishes: Wishes): Se
       wishes,
     ),
   );
-  return [...settings, ...wishes.includes];
+  const {gateway, includes} = wishes;
+  return [...settings, ...(gateway === undefined ? [] : settingsForGateway(bindings, gateway)), ...includes];
 }
 
 function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wishes): Setting[] {
@@ -31,7 +35,7 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
 
   const urls = directorySpellings(host).map((one) => `https://${one}`);
   const named = bindings.flatMap(({organizations}) => organizations);
-  const spellings = named.length > MOST_SPELLED ? (name: string) => [name] : undefined;
+  const spellings = spellingsFor(bindings);
   const hasFallback = bindings.some(({organizations}) => organizations.length === 0);
   return [
     // without a fallback, other organizations must still reach the existing helpers
@@ -44,6 +48,22 @@ function settingsForHost(host: string, bindings: readonly Binding[], wishes: Wis
       .flatMap((name) => addressesOf(host, name, spellings))
       .flatMap((one) => settingsForOrganization(one, wishes)),
   ];
+}
+
+/** Returns the lines that lead git to the gateway for all that its rule names in full. */
+function settingsForGateway(bindings: readonly Binding[], {settings, way}: OwnGateway): Setting[] {
+  const spellings = spellingsFor(bindings);
+  const addresses = bindings.flatMap(({host, organizations}) =>
+    (organizations.length === 0 ? ['*'] : organizations)
+      .filter((organization) => carriesAll(settings, {host, organization}))
+      .flatMap((name) => (name === '*' ? [`https://${host}`] : addressesOf(host, name, spellings))),
+  );
+  return leadingSettings(addresses, way);
+}
+
+function spellingsFor(bindings: readonly Binding[]) {
+  const count = bindings.reduce((sum, {organizations}) => sum + organizations.length, 0);
+  return count > MOST_SPELLED ? (name: string) => [name] : undefined;
 }
 
 function settingsForOrganization(url: string, {helper, proactiveAuth}: Wishes): Setting[] {

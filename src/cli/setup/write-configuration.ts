@@ -7,12 +7,13 @@ import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {replaceText} from './change-configuration.ts';
-import {describeOwner, describeRuleChange, type RuleChange} from './change-rules.ts';
+import {describeOwner, describeRuleChange} from './change-rules.ts';
+import {OWN_GATEWAY} from './own-gateway.ts';
 import type {PlannedConfiguration} from './plan-configuration.ts';
 
 /** Writes the configuration in one step, if there is something to write, and says what was done. */
 export async function writeConfiguration(
-  {path, was, text, changes}: PlannedConfiguration,
+  {path, was, text, changes, gateway}: PlannedConfiguration,
   {system}: {readonly system: boolean},
   {terminal}: Context,
 ): Promise<void> {
@@ -23,6 +24,8 @@ export async function writeConfiguration(
   if (was !== undefined) {
     await replaceText(path, was, text);
     for (const change of changes) terminal.say(describeRuleChange(change, path));
+    if (gateway !== undefined)
+      terminal.say(`configuration: ${gateway} the gateway ${OWN_GATEWAY} in ${printable(path)}`);
     return;
   }
   const made = await mkdir(dirname(path), {recursive: true, mode: system ? 0o755 : 0o700});
@@ -35,11 +38,16 @@ export async function writeConfiguration(
 
 /** Makes sure that the daemon uses the change. @throws {CommandError} if it does not. */
 export async function requireInForce(
-  path: string,
-  changes: readonly RuleChange[],
+  {path, changes, gateway}: Pick<PlannedConfiguration, 'path' | 'changes' | 'gateway'>,
   daemon: Pick<ControlConnection, 'call'>,
 ): Promise<void> {
-  const {configuration, organizations} = await daemon.call('status', undefined);
+  const {configuration, organizations, gateways} = await daemon.call('status', undefined);
+  const refused = (what: string) =>
+    new CommandError(
+      EXIT.badConfiguration,
+      `${printable(path)} was changed, but the daemon does not use the change for ${what}: it uses ${printable(configuration.source, 200)}`,
+      {hint: 'run: orgkey doctor'},
+    );
   for (const {owner, change} of changes) {
     const isThere = organizations.some(
       ({host, organization}) =>
@@ -47,10 +55,9 @@ export async function requireInForce(
         (organization && lowerName(organization)) === (owner.organization && lowerName(owner.organization)),
     );
     if (isThere === (change !== 'removed')) continue;
-    throw new CommandError(
-      EXIT.badConfiguration,
-      `${printable(path)} was changed, but the daemon does not use the change for ${describeOwner(owner)}: it uses ${printable(configuration.source, 200)}`,
-      {hint: 'run: orgkey doctor'},
-    );
+    throw refused(describeOwner(owner));
   }
+  const isServed = gateways.some(({name}) => name === OWN_GATEWAY);
+  if (gateway !== undefined && isServed !== (gateway !== 'removed'))
+    throw refused(`the gateway ${OWN_GATEWAY}`);
 }

@@ -1,18 +1,8 @@
-import {isDeepStrictEqual} from 'node:util';
 import {isMap, isNode, isScalar, isSeq, type Document} from 'yaml';
 import {lowerAscii, lowerName} from '../../organization/organization.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
-import {
-  beginOf,
-  endOf,
-  fieldsOf,
-  meaningOf,
-  parsed,
-  spliced,
-  withEntry,
-  withLines,
-  withoutItem,
-} from './splice.ts';
+import {beginOf, endOf, fieldsOf, parsed, spliced, withoutItem} from './splice.ts';
+import {checkedSection, withSectionItem} from './splice-section.ts';
 
 /** What a key is for. */
 export interface KeyOwner {
@@ -40,7 +30,8 @@ export function setSubmoduleKey(text: string, owner: KeyOwner, file: string): Ke
   const [rule] = own;
   if (rule === undefined) {
     const added = newRule(owner, file);
-    return checked(text, withRule(text, document, added), (rules) => [...rules, added]);
+    const next = withSectionItem(text, document, 'submodules', {value: added, lines: linesOf(added)});
+    return checked(text, next, (rules) => [...rules, added]);
   }
   if (own.every((each) => each.file === file)) return {kind: 'text', text};
   if (own.length > 1 || rule.organizations.length > 1) return {kind: 'shared'};
@@ -59,18 +50,13 @@ export function removeSubmoduleKey(text: string, owner: KeyOwner): KeyEdit | und
   );
 }
 
-/** Accepts the new text, which is made of pieces, only if it means the same as the old one except for the rules. */
 function checked(
   before: string,
   after: string | undefined,
   change: (rules: readonly unknown[]) => readonly unknown[],
 ): KeyEdit {
-  if (after === undefined) return {kind: 'unfit'};
-  const old = fieldsOf(meaningOf(before));
-  const section = fieldsOf(old['orgkey']);
-  const rules: readonly unknown[] = Array.isArray(section['submodules']) ? section['submodules'] : [];
-  const meant = {...old, orgkey: {...section, submodules: change(rules)}};
-  return isDeepStrictEqual(meaningOf(after), meant) ? {kind: 'text', text: after} : {kind: 'unfit'};
+  const text = checkedSection(before, after, 'submodules', change);
+  return text === undefined ? {kind: 'unfit'} : {kind: 'text', text};
 }
 
 interface WrittenRule {
@@ -126,34 +112,6 @@ function linesOf({organizations, host, privateKey}: NewRule): readonly string[] 
     ...(host === undefined ? [] : [`  host: ${JSON.stringify(host)}`]),
     `  privateKey: {$file: ${JSON.stringify(privateKey.$file)}}`,
   ];
-}
-
-/** Returns `undefined` if the text has no place for the rule. */
-function withRule(text: string, document: Document.Parsed, rule: NewRule): string | undefined {
-  const root = document.contents;
-  if (!isMap(root)) return withSection(text, rule);
-  if (!root.has('orgkey'))
-    return root.flow === true
-      ? withEntry(text, root, `"orgkey": ${JSON.stringify({submodules: [rule]})}`)
-      : withSection(text, rule);
-  const section = root.get('orgkey');
-  if (!isMap(section)) return undefined;
-  if (!section.has('submodules'))
-    return section.flow === true
-      ? withEntry(text, section, `"submodules": ${JSON.stringify([rule])}`)
-      : withLines(text, section, ['submodules:', ...linesOf(rule).map((line) => `  ${line}`)]);
-  const rules = section.get('submodules');
-  if (!isSeq(rules)) return undefined;
-  return rules.flow === true
-    ? withEntry(text, rules, JSON.stringify(rule))
-    : withLines(text, rules, linesOf(rule));
-}
-
-/** At the end. */
-function withSection(text: string, rule: NewRule): string {
-  const lines = ['orgkey:', '  submodules:', ...linesOf(rule).map((line) => `    ${line}`)];
-  const gap = text === '' || text.endsWith('\n') ? '' : '\n';
-  return `${text}${gap}${['', ...lines, ''].join('\n')}`;
 }
 
 function withKey(text: string, rule: unknown, file: string): string | undefined {

@@ -4,7 +4,7 @@ import type {GatewaySettings} from '../../config/configuration.ts';
 import type {Notice} from '../../control/control-protocol.ts';
 import type {Carried} from '../../gateway/carried.ts';
 import type {Capability} from '../../gateway/door/capabilities.ts';
-import {clientConfiguration, clientWay} from '../../gateway/door/client-configuration.ts';
+import {clientConfiguration, reachOf} from '../../gateway/door/client-configuration.ts';
 import type {Supply} from '../../gateway/supply.ts';
 import type {Upstream} from '../../gateway/upstream.ts';
 import {messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
@@ -240,7 +240,7 @@ function inheritedGateways(inherited: ReadonlyMap<string, number>): string[] {
 
 /** Writes the lines for a container that mounts the directory as `/run/orgkey`. */
 function writeClientConfiguration(settings: GatewaySettings, directory: string): void {
-  const text = clientConfiguration({...clientWay(settings.rule), socket: '/run/orgkey/gateway.sock'});
+  const text = clientConfiguration(reachOf(settings.rule), {socket: '/run/orgkey/gateway.sock'});
   placeFile(join(directory, 'gitconfig'), text, 0o644);
 }
 

@@ -6,6 +6,7 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import {isGatewayAddress} from '../gateway-address.ts';
 import {takeOut} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
@@ -53,7 +54,7 @@ function checkTarget(
     return parts.section === 'url' && parts.name === 'insteadof' && value !== '' && url.startsWith(value);
   });
   const base = rewrite && partsOfKey(rewrite.key).between;
-  if (rewrite !== undefined && base !== undefined && !leadsHome(base, address))
+  if (rewrite !== undefined && base !== undefined && !leadsHome(base, address) && !isGatewayAddress(base))
     found.push(
       warning(
         'insteadOf',

@@ -1,4 +1,5 @@
 import {coversUrl} from '../../git/match-url.ts';
+import {rewriteUrl} from '../../git/rewrite-url.ts';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
 import {tryRemote, type Tried} from '../../git/try-remote.ts';
 import {printable} from '../../text/printable.ts';
@@ -6,6 +7,7 @@ import {showAddress} from '../../text/show-address.ts';
 import {blame} from '../blame.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {explainBlamed, explainGit, hasLogin, withoutLogin, wordsOf} from '../explain-git.ts';
+import {isGatewayAddress} from '../gateway-address.ts';
 import {takeOut} from '../repair-setting.ts';
 import type {World} from '../world.ts';
 
@@ -32,7 +34,7 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
   const {failed} = diagnosticsOf(goal.group);
   const tried = await tryRemote({remote: goal.remote, directory, environment, limit: LIMIT});
   if (tried.outcome === 'missing') return failed('git', 'git cannot be started', 'install git 2.39 or later');
-  if (tried.outcome === 'read') return judgeSuccess(goal, tried);
+  if (tried.outcome === 'read') return judgeSuccess(goal, tried, world.settings);
   const {detail, repair} =
     tried.outcome === 'late'
       ? {detail: `git ls-remote does not end within ${LIMIT / 1000} s`, repair: undefined}
@@ -75,8 +77,9 @@ function authorizationFor(url: string, settings: readonly SeenSetting[]): SeenSe
 }
 
 /** Success says that orgkey works only if git asked it. */
-function judgeSuccess({group, url}: Goal, {ran}: Tried): Diagnostic {
+function judgeSuccess({group, url}: Goal, {ran}: Tried, settings: readonly SeenSetting[]): Diagnostic {
   const {ok, warning} = diagnosticsOf(group);
+  if (isGatewayAddress(rewriteUrl(url, settings))) return ok('git', 'git ls-remote works, through a gateway');
   const asked = ran.filter((command) => /\bget'?$/.test(command));
   // git asks the next helper if one has no answer
   if (OURS.test(asked.at(-1) ?? '')) return ok('git', 'git ls-remote works, with orgkey');

@@ -3,12 +3,7 @@ import type {Rule} from '../rule/rule.ts';
 import {gatewayName} from './socks.ts';
 
 /** How clients reach a gateway. */
-type ClientWay = {
-  /** The hosts that it serves. */
-  readonly hosts: readonly string[];
-  /** Organizations of Azure DevOps Services: the other addresses of their repositories lead to the gateway too. */
-  readonly organizations: readonly string[];
-} & (
+export type ClientWay =
   | {
       /** The path of the socket as the client sees it. */
       readonly socket: string;
@@ -18,14 +13,18 @@ type ClientWay = {
       readonly authority: string;
       /** The credential helper that asks for the password, as a value for git. */
       readonly helper: string;
-    }
-);
+    };
+
+/** What clients reach through a gateway. */
+interface Reach {
+  /** The hosts that it serves. */
+  readonly hosts: readonly string[];
+  /** Organizations of Azure DevOps Services: the other addresses of their repositories lead to the gateway too. */
+  readonly organizations: readonly string[];
+}
 
 /** Returns what the rule of a gateway can reach: its hosts, and the organizations that it names in full. */
-export function clientWay({repositories}: Pick<Rule, 'repositories'>): {
-  readonly hosts: readonly string[];
-  readonly organizations: readonly string[];
-} {
+export function reachOf({repositories}: Pick<Rule, 'repositories'>): Reach {
   const hosts = new Set(repositories.map(({host}) => (host === undefined ? SERVICES : hostnameOf(host))));
   const organizations = repositories.flatMap(({host, organization}) =>
     host === undefined && !organization.includes('*') ? [organization] : [],
@@ -37,8 +36,7 @@ export function clientWay({repositories}: Pick<Rule, 'repositories'>): {
  * Returns the lines of git's configuration that lead everything to the gateway, submodules and SSH forms too. With a
  * socket, the host ends in a name that no resolver answers: without the proxy git fails and asks no other server.
  */
-export function clientConfiguration(way: ClientWay): string {
-  const {hosts, organizations} = way;
+export function clientConfiguration({hosts, organizations}: Reach, way: ClientWay): string {
   const lines = [
     'socket' in way
       ? '# Leads git to a gateway of orgkey. Needs git 2.47 or later with libcurl 7.84 or later.'
@@ -50,6 +48,9 @@ export function clientConfiguration(way: ClientWay): string {
   ];
   if ('authority' in way)
     lines.push(
+      `[http "http://${way.authority}"]`,
+      // a proxy of the environment would get the password
+      '\tproxy =',
       `[credential "http://${way.authority}"]`,
       '\thelper =',
       `\thelper = "${way.helper.replace(/[\\"]/g, '\\$&')}"`,
@@ -72,15 +73,21 @@ export function clientConfiguration(way: ClientWay): string {
 /** The lines that lead some addresses to one host behind the gateway. */
 function leads(way: ClientWay, host: string, addresses: readonly string[]): string[] {
   const base = baseOf(way, host);
-  const proxy = [`[http "${base}"]`, `\tproxy = socks5h://localhost${'socket' in way ? way.socket : ''}`];
+  const proxy = 'socket' in way ? [`[http "${base}"]`, `\tproxy = ${proxyOf(way.socket)}`] : [];
   return [
     ...(addresses.length === 0 ? [] : [`[url "${base}"]`]),
     ...addresses.map((address) => `\tinsteadOf = ${address}`),
-    ...('socket' in way ? proxy : []),
+    ...proxy,
   ];
 }
 
-function baseOf(way: ClientWay, host: string): string {
+/** Returns how git names a socket as its proxy. */
+export function proxyOf(socket: string): string {
+  return `socks5h://localhost${socket.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** Returns the address under which a client reaches a real host. */
+export function baseOf(way: ClientWay, host: string): string {
   return 'socket' in way ? `http://${gatewayName(host)}/` : `http://${way.authority}/${host}/`;
 }
 

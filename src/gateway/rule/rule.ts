@@ -53,6 +53,13 @@ export function allowsRepository({repositories}: Rule, repository: Repository): 
   );
 }
 
+/** Returns whether the rule names repositories of an organization of Azure DevOps Services, in lower case. */
+export function reachesOrganization({repositories}: Rule, organization: string): boolean {
+  return repositories.some(
+    (pattern) => pattern.host === undefined && matches(pattern.organization, organization),
+  );
+}
+
 /** Returns whether a ref may be created or updated. Refs are compared byte by byte; `*` stands for any characters, `/` too. */
 export function allowsRef({push}: Rule, ref: string): boolean {
   return push.some((pattern) => glob(pattern, ref));

@@ -1,4 +1,4 @@
-import {clientConfiguration, clientWay} from '../../../gateway/door/client-configuration.ts';
+import {clientConfiguration, reachOf} from '../../../gateway/door/client-configuration.ts';
 import {helperValue} from '../../../git/setting.ts';
 import {parseRepositoryPattern} from '../../../gateway/rule/rule.ts';
 import {CommandError} from '../../command-error.ts';
@@ -25,11 +25,11 @@ export async function showClientConfiguration(options: ConfigOptions, context: C
       hint: 'run: orgkey gateway list',
     });
   const repositories = gateway.repositories.flatMap((text) => parseRepositoryPattern(text) ?? []);
-  const way = clientWay({repositories});
+  const reach = reachOf({repositories});
   const {terminal} = context;
   if (!tcp) {
     const socket = container ? '/run/orgkey/gateway.sock' : gateway.path;
-    terminal.write(clientConfiguration({...way, socket}));
+    terminal.write(clientConfiguration(reach, {socket}));
     return EXIT.ok;
   }
   const authority = gateway.listen;
@@ -38,6 +38,6 @@ export async function showClientConfiguration(options: ConfigOptions, context: C
       hint: 'set `listen` of the gateway: orgkey config edit',
     });
   const helper = container ? '/run/orgkey/git-credential-orgkey' : scriptsForGit({}, context).helper;
-  terminal.write(clientConfiguration({...way, authority, helper: helperValue(helper)}));
+  terminal.write(clientConfiguration(reach, {authority, helper: helperValue(helper)}));
   return EXIT.ok;
 }

@@ -70,7 +70,7 @@ async function useChange(
       ),
     }));
   return withDaemon(options, context, async (daemon) => {
-    await requireInForce(path, changes, daemon);
+    await requireInForce({path, changes}, daemon);
     return testAndSignIn(bindings, daemon, context);
   });
 }

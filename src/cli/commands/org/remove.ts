@@ -46,7 +46,7 @@ export async function removeOrganizations(options: RemoveOptions, context: Conte
   const places = {...options, config: path};
   await spread(places, context, configuration.problems);
   if (await isRunning(places, context))
-    await withDaemon(places, context, (daemon) => requireInForce(path, changes, daemon));
+    await withDaemon(places, context, (daemon) => requireInForce({path, changes}, daemon));
   reportFallback(named, configuration, context);
   return EXIT.ok;
 }

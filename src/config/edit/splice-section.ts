@@ -1,0 +1,63 @@
+import {isDeepStrictEqual} from 'node:util';
+import {isMap, isSeq, type Document} from 'yaml';
+import {fieldsOf, meaningOf, withEntry, withLines} from './splice.ts';
+
+/** The lists of the section `orgkey` that commands change. */
+type ListKey = 'submodules' | 'gateways';
+
+/** An item as JSON and as YAML: the file may be either. */
+interface Item {
+  readonly value: unknown;
+  /** The first one begins with `- `. */
+  readonly lines: readonly string[];
+}
+
+/** Returns the text with one more item in a list of the section. `undefined`: the text has no place for it. */
+export function withSectionItem(
+  text: string,
+  document: Document.Parsed,
+  key: ListKey,
+  item: Item,
+): string | undefined {
+  const root = document.contents;
+  if (!isMap(root)) return withSection(text, key, item);
+  const json = JSON.stringify(item.value);
+  if (!root.has('orgkey'))
+    return root.flow === true
+      ? withEntry(text, root, `"orgkey": {"${key}": [${json}]}`)
+      : withSection(text, key, item);
+  const section = root.get('orgkey');
+  if (!isMap(section)) return undefined;
+  if (!section.has(key))
+    return section.flow === true
+      ? withEntry(text, section, `"${key}": [${json}]`)
+      : withLines(text, section, [`${key}:`, ...item.lines.map((line) => `  ${line}`)]);
+  const list = section.get(key);
+  if (!isSeq(list)) return undefined;
+  return list.flow === true ? withEntry(text, list, json) : withLines(text, list, item.lines);
+}
+
+/** At the end. */
+function withSection(text: string, key: ListKey, {lines}: Item): string {
+  const section = ['orgkey:', `  ${key}:`, ...lines.map((line) => `    ${line}`)];
+  const gap = text === '' || text.endsWith('\n') ? '' : '\n';
+  return `${text}${gap}${['', ...section, ''].join('\n')}`;
+}
+
+/**
+ * Returns the new text, which is made of pieces, if it means the same as the old one except for the list. `undefined`:
+ * the old text has a form that cannot be changed safely.
+ */
+export function checkedSection(
+  before: string,
+  after: string | undefined,
+  key: ListKey,
+  change: (items: readonly unknown[]) => readonly unknown[],
+): string | undefined {
+  if (after === undefined) return undefined;
+  const old = fieldsOf(meaningOf(before));
+  const section = fieldsOf(old['orgkey']);
+  const items: readonly unknown[] = Array.isArray(section[key]) ? section[key] : [];
+  const meant = {...old, orgkey: {...section, [key]: change(items)}};
+  return isDeepStrictEqual(meaningOf(after), meant) ? after : undefined;
+}
