@@ -3,6 +3,7 @@ import {repairFor} from '../entra/repair-for.ts';
 import {explainClaimsChallenge} from '../identity/claims-challenge.ts';
 import {connectedTenant} from '../organization/connected-tenant.ts';
 import {GUID, isGuid} from '../text/guid.ts';
+import {isFromAzureDevOps} from '../network/is-from-azure-devops.ts';
 import {printable} from '../text/printable.ts';
 import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
@@ -49,7 +50,7 @@ type Verdict =
   | {readonly kind: 'ok'; readonly answer: Answer}
   /** The server does not know who we are. */
   | {readonly kind: 'signed-out'; readonly message: string; readonly repair: string | undefined}
-  /** The server limits requests or fails: this says nothing about us. */
+  /** The server limits requests or fails, or another one answers: this says nothing about us. */
   | {readonly kind: 'busy'; readonly message: string; readonly repair: string}
   /** The server rejects the request for another reason: 403, 404 and the like. */
   | {
@@ -67,12 +68,28 @@ type Verdict =
 export function judge(answer: Answer, form?: Credential['form'], kind = ''): Verdict {
   const {status} = answer;
   if (status === 429 || status >= 500) return busy(answer);
+  const elsewhere = foreignPage(answer);
+  if (elsewhere !== undefined) return elsewhere;
   const isPage = status === 200 && /^text\/html/i.test(answer.headers['content-type'] ?? '');
   if (status === 401 || status === 203 || (status >= 300 && status < 400) || isPage)
     return signedOut(answer, form, kind);
   if (status === 200) return {kind: 'ok', answer};
   const {message, repair} = explain(answer, kind);
   return {kind: 'rejected', status, message: message ?? 'it rejects the request', repair};
+}
+
+/** Returns the verdict on a page or a redirect that is not from Azure DevOps. `undefined`: the answer is another one. */
+function foreignPage({status, headers}: Answer): Extract<Verdict, {kind: 'busy'}> | undefined {
+  const isRedirect = status >= 300 && status < 400;
+  const isPage = status < 300 && /^text\/html/i.test(headers['content-type'] ?? '');
+  if (!(isRedirect || isPage) || isFromAzureDevOps(headers)) return undefined;
+  const target = isRedirect ? URL.parse(headers.location ?? '')?.host : undefined;
+  const what = target === undefined ? 'a web page answers' : `a redirect to ${printable(target, 80)} answers`;
+  return {
+    kind: 'busy',
+    message: `${what} in the place of Azure DevOps (HTTP ${status})`,
+    repair: 'open any page in a browser to sign in to this network, or check the proxy of this machine',
+  };
 }
 
 function signedOut(answer: Answer, form: Credential['form'] | undefined, kind: string): Verdict {

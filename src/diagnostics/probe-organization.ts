@@ -81,8 +81,9 @@ function judgeDiagnostics(diagnostics: readonly Diagnostic[]): Probe {
   // the first one is the cause
   const failed = diagnostics.find(({outcome}) => outcome === 'failed') ?? signIn;
   if (failed === undefined) return {kind: 'unchecked', message: 'no check applies', repair: 'orgkey doctor'};
-  // the server is busy, which says nothing about the credential
-  if (/\(HTTP (?:429|5\d\d)\b/.test(failed.detail)) return {kind: 'unchecked', ...findingOf(failed)};
+  // the server is busy, or another one answers, which says nothing about the credential
+  if (/\(HTTP (?:429|5\d\d)\b| in the place of Azure DevOps /.test(failed.detail))
+    return {kind: 'unchecked', ...findingOf(failed)};
   const named = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(failed.detail)?.[0];
   const code = named ?? (failed.title === 'organization' ? 'ERR_NO_ORGANIZATION' : 'ERR_NOT_ACCEPTED');
   return {kind: 'rejected', code, ...findingOf(failed)};

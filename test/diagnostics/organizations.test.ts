@@ -191,7 +191,10 @@ test.serial('a rejected sign-in is reported in each of its forms, and no redirec
     body: '<html>',
     headers: {'content-type': 'text/html'},
   });
-  t.regex((await examine(['contoso'])).of('contoso', 'sign-in'), /HTTP 200, it shows a page/);
+  t.regex(
+    (await examine(['contoso'])).of('contoso', 'sign-in'),
+    /^failed: a web page answers in the place of Azure DevOps \(HTTP 200\)/,
+  );
 });
 
 test.serial('a failed token request is explained with its code and the tenant', async (t) => {

@@ -113,10 +113,10 @@ export class SickWorld {
     if (code !== 0) throw new Error(`${what}: ${String(code)}: ${stdout}${stderr}`);
   }
 
-  /** Whether git reads the repository, and what it says. */
+  /** Whether git reads the repository, and what it says. A user gives up on a git that hangs. */
   async git(remote: string, {environment = {}, directory = '.'}: Surroundings): Promise<Outcome> {
     return this.person
-      .git(['ls-remote', '--', remote, 'HEAD'], {
+      .spawn('timeout', ['20', 'git', 'ls-remote', '--', remote, 'HEAD'], {
         environment: {GIT_TERMINAL_PROMPT: '0', ...environment},
         directory: this.person.path(directory),
       })

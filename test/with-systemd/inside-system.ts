@@ -26,13 +26,14 @@ import {
   until,
 } from '../helpers/inside-machine.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
+import {askPath} from '../helpers/daemon.ts';
 
 const [app = '', scenario = ''] = process.argv.slice(2);
 const gitSocket = '/run/orgkey/git.sock';
 const config = '/etc/orgkey/config.yaml';
 
 await prepareMachine(join(app, 'dist'));
-await play({setup, scoped, life, wrong, credential}, scenario);
+await play({setup, scoped, life, logs, wrong, credential}, scenario);
 
 /** From nothing to a clone, and back. */
 async function setup() {
@@ -336,6 +337,41 @@ async function credential() {
       ).code === 0,
     problems: JSON.parse((await orgkey(['status', '--json'])).stdout).configuration.problems,
   };
+}
+
+/** The log, with lines of before the last start, and with the fields that the journal has no place for. */
+async function logs() {
+  await setUpPat();
+  await ask(gitSocket, 'contoso');
+  await askPath(gitSocket, 'nonsense\n');
+  await orgkey(['service', 'restart', '--system']);
+  await ask(gitSocket, 'contoso');
+  const linesOf = async (...args: readonly string[]): Promise<Readonly<Record<string, unknown>>[]> => {
+    const {stdout} = await orgkey(['logs', '--json', ...args]);
+    return stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+  };
+  await until(async () => (await linesOf()).filter(isStart).length === 2);
+  const all = await linesOf();
+  const unreadable = all.find(({message}) => String(message).startsWith('a request could not be read'));
+  const {stdout: identified} = await run('root', ['journalctl', '--quiet', '-t', 'orgkey', '-o', 'cat']);
+  await systemctl('stop', 'orgkey.socket', 'orgkey.service');
+  const stopped = await linesOf();
+  return {
+    starts: all.filter(isStart).length,
+    inOrder: all.every(({time}, at) => at === 0 || String(all[at - 1]?.['time']) <= String(time)),
+    unreadable: {level: unreadable?.['level'], socket: unreadable?.['socket']},
+    hasId: /^[0-9a-f-]{36}$/.test(String(unreadable?.['id'])),
+    last: (await linesOf('-n', '1')).length,
+    future: (await linesOf('--since', '2999-01-01')).length,
+    hour: (await linesOf('--since', '1h')).filter(isStart).length,
+    whenStopped: stopped.filter(isStart).length,
+    text: /warn +a request could not be read/.test((await orgkey(['logs'])).stdout),
+    isIdentified: identified.includes('configuration: '),
+  };
+}
+
+function isStart({message}: Readonly<Record<string, unknown>>): boolean {
+  return String(message).startsWith('configuration: ');
 }
 
 async function setUpPat(): Promise<void> {

@@ -1,4 +1,5 @@
 import type {RejectedPlace} from '../../answer/answer.ts';
+import {isFromAzureDevOps} from '../../network/is-from-azure-devops.ts';
 import type {WebReply} from '../../network/send-request.ts';
 import {claimsChallenge} from '../../organization/connected-tenant.ts';
 import {collectionAt, SERVICES_HOST} from '../../organization/owner.ts';
@@ -46,6 +47,8 @@ function servesReferences({status, headers}: WebReply): boolean {
 function verdictOf({status, text, headers}: WebReply): Verdict {
   const challenge = headers['www-authenticate'];
   if (status === 401 && challenge !== undefined && claimsChallenge([challenge]) !== undefined) return 'ended';
+  // the login page of a network says nothing about the token
+  if (status !== 401 && !isFromAzureDevOps(headers)) return 'unknown';
   if (status === 401 || status === 203 || (status >= 300 && status < 400)) return 'rejected';
   if (status === 403) return 'accepted';
   if (status !== 200) return 'unknown';
