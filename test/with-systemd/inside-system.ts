@@ -350,28 +350,31 @@ async function logs() {
     const {stdout} = await orgkey(['logs', '--json', ...args]);
     return stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
   };
-  await until(async () => (await linesOf()).filter(isStart).length === 2);
+  await until(async () => isWhole(await linesOf()));
   const all = await linesOf();
   const unreadable = all.find(({message}) => String(message).startsWith('a request could not be read'));
   const {stdout: identified} = await run('root', ['journalctl', '--quiet', '-t', 'orgkey', '-o', 'cat']);
   await systemctl('stop', 'orgkey.socket', 'orgkey.service');
   const stopped = await linesOf();
   return {
-    starts: all.filter(isStart).length,
+    isWhole: isWhole(all),
     inOrder: all.every(({time}, at) => at === 0 || String(all[at - 1]?.['time']) <= String(time)),
     unreadable: {level: unreadable?.['level'], socket: unreadable?.['socket']},
     hasId: /^[0-9a-f-]{36}$/.test(String(unreadable?.['id'])),
     last: (await linesOf('-n', '1')).length,
     future: (await linesOf('--since', '2999-01-01')).length,
-    hour: (await linesOf('--since', '1h')).filter(isStart).length,
-    whenStopped: stopped.filter(isStart).length,
+    hour: isWhole(await linesOf('--since', '1h')),
+    whenStopped: isWhole(stopped),
     text: /warn +a request could not be read/.test((await orgkey(['logs'])).stdout),
     isIdentified: identified.includes('configuration: '),
   };
 }
 
-function isStart({message}: Readonly<Record<string, unknown>>): boolean {
-  return String(message).startsWith('configuration: ');
+/** Whether both runs are there: the end of the first, and the configuration of the second. */
+function isWhole(lines: readonly Readonly<Record<string, unknown>>[]): boolean {
+  const end = lines.findIndex(({message}) => String(message).startsWith('stopped by SIGTERM'));
+  const start = lines.findLastIndex(({message}) => String(message).startsWith('configuration: '));
+  return end !== -1 && start > end;
 }
 
 async function setUpPat(): Promise<void> {
