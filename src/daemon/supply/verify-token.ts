@@ -43,13 +43,16 @@ function servesReferences({status, headers}: WebReply): boolean {
   return status === 200 && headers['content-type'] === 'application/x-git-upload-pack-advertisement';
 }
 
+function isEnded({'www-authenticate': challenge}: WebReply['headers']): boolean {
+  return challenge !== undefined && claimsChallenge([challenge]) !== undefined;
+}
+
 /** A page or a redirect means that the token was not accepted. Busy or broken servers say nothing about it. */
 function verdictOf({status, text, headers}: WebReply): Verdict {
-  const challenge = headers['www-authenticate'];
-  if (status === 401 && challenge !== undefined && claimsChallenge([challenge]) !== undefined) return 'ended';
+  if (status === 401) return isEnded(headers) ? 'ended' : 'rejected';
   // the login page of a network says nothing about the token
-  if (status !== 401 && !isFromAzureDevOps(headers)) return 'unknown';
-  if (status === 401 || status === 203 || (status >= 300 && status < 400)) return 'rejected';
+  if (!isFromAzureDevOps(headers)) return 'unknown';
+  if (status === 203 || (status >= 300 && status < 400)) return 'rejected';
   if (status === 403) return 'accepted';
   if (status !== 200) return 'unknown';
   const user = parseRecord(text)?.['authenticatedUser'];

@@ -11,7 +11,7 @@ const strangers: readonly [what: string, fault: Fault][] = [
   ['another page', {status: 203, body: '<html>Welcome', headers: {'content-type': 'text/html'}}],
 ];
 
-test('what a network shows in the place of Azure DevOps is no verdict on a token', async (t) => {
+test('the page of a network in the place of Azure DevOps leaves a token unjudged', async (t) => {
   const cloud = await startCloud();
   t.teardown(() => cloud.close());
   const contoso = cloud.addOrganization('contoso');

@@ -68,7 +68,7 @@ export const networkFaults: readonly SeededFault[] = [
     cause: /the connection to dev\.azure\.com through the proxy .* was cut/,
   },
   {
-    title: 'the proxy of the shell listens, but is no proxy',
+    title: 'the proxy of the shell is a server that does not proxy',
     seed: ({cloud}) => proxy(cloud.imdsUrl)(),
     cause: /^the proxy .* cannot be reached \(ECONNRESET\)/,
     mend: withoutVariables,

@@ -7,7 +7,7 @@ const fabrikam = {
   remote: 'https://dev.azure.com/fabrikam/shared/_git/library',
 } as const;
 
-/** Another personal access token stands in the file of fabrikam. */
+/** Puts another personal access token into the file of fabrikam. */
 function token(name: string): SeededFault['seed'] {
   return ({person}) => copyFileSync(person.path(name), person.path('fabrikam.pat'));
 }
