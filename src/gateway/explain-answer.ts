@@ -70,11 +70,14 @@ const throttled: Explain = ({identity, retryAfter}, status) => ({
   status,
   code: 'ERR_THROTTLED',
   message: `Azure DevOps is busy or limits the requests of ${identity}`,
-  hint:
-    retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter)
-      ? `try again in ${retryAfter} seconds`
-      : 'try again later',
+  hint: tryAgain(retryAfter),
 });
+
+/** A time of more than an hour is more likely a mistake. */
+function tryAgain(retryAfter: string | undefined): string {
+  const seconds = /^\d{1,9}$/.test(retryAfter ?? '') ? Number(retryAfter) : Infinity;
+  return seconds <= 3600 ? `try again in ${seconds} seconds` : 'try again later';
+}
 
 const redirected: Explain = ({name}, status) => ({
   status: 502,
@@ -83,11 +86,11 @@ const redirected: Explain = ({name}, status) => ({
   hint: 'use the address that the web page of the repository shows',
 });
 
-const failed: Explain = (_, status) => ({
+const failed: Explain = ({retryAfter}, status) => ({
   status: 502,
   code: 'ERR_SERVER',
   message: `Azure DevOps failed with HTTP ${status}`,
-  hint: 'try again later; status.dev.azure.com lists known outages',
+  hint: `${tryAgain(retryAfter)}; status.dev.azure.com lists known outages`,
 });
 
 const BY_STATUS: ReadonlyMap<number, Explain> = new Map([

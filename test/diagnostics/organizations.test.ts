@@ -289,6 +289,20 @@ test.serial('a server whose IIS wants Basic is named when it rejects a token tha
   t.regex(of('plain.example.org/Main', 'sign-in'), /^failed: [^]* → create a new token: https:\S+$/);
 });
 
+test.serial('what policies of the tenant may block is said to who has not signed in', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    cloud.addOrganization('contoso');
+    cloud.addOrganization('fabrikam');
+    return {
+      credentials:
+        '{organizations: [contoso], signIn: device-code}, {organizations: [fabrikam], signIn: browser}',
+    };
+  });
+  const {of} = await examine();
+  t.regex(of('contoso', 'policies'), /^skipped: .* block the device code flow/);
+  t.regex(of('fabrikam', 'policies'), /^skipped: .* without the consent of an administrator/);
+});
+
 test.serial('without a daemon the other checks still run', async (t) => {
   const {daemon, examine} = await patientOf(t, (cloud) => {
     const pat = cloud.addOrganization('contoso').addPat();

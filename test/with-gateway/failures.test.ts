@@ -19,7 +19,17 @@ const explained: readonly (readonly [what: string, fault: Fault, lines: RegExp])
     {status: 429, headers: {'retry-after': '17'}},
     /ERR_THROTTLED[^]*remote: hint: try again in 17 seconds/,
   ],
-  ['500', {status: 500}, /Azure DevOps failed with HTTP 500.*ERR_SERVER/],
+  ['500', {status: 500}, /Azure DevOps failed with HTTP 500.*ERR_SERVER[^]*remote: hint: try again later; /],
+  [
+    '502 with a time',
+    {status: 502, headers: {'retry-after': '9'}},
+    /ERR_SERVER[^]*remote: hint: try again in 9 seconds; status\.dev\.azure\.com/,
+  ],
+  [
+    '429 with a time that cannot be meant',
+    {status: 429, headers: {'retry-after': '999999999'}},
+    /ERR_THROTTLED[^]*remote: hint: try again later$/m,
+  ],
   [
     'a redirect to another host',
     {status: 302, headers: {location: 'https://evil.example/contoso/web/_git/site/info/refs'}},

@@ -108,8 +108,18 @@ async function explainNoToken(
     printable(result.hint ?? 'orgkey logs'),
   );
   const tenant = world.unreachable.has(target.host) ? [] : await checkTenant(target, world);
-  return [token, ...tenant, skipped('sign-in', 'not checked: the token is missing')];
+  const policies =
+    target.identity?.kind === 'sign-in' ? [skipped('policies', POLICIES[target.identity.method])] : [];
+  return [token, ...policies, ...tenant, skipped('sign-in', 'not checked: the token is missing')];
 }
+
+/** Only administrators see the policies of a tenant. */
+const POLICIES = {
+  browser:
+    'not checked: the tenant may block apps without the consent of an administrator, and machines that it does not manage; its administrators see which under Sign-in logs',
+  'device-code':
+    'not checked: the tenant may block the device code flow, which many do (then use signIn: browser), and apps without the consent of an administrator; its administrators see which under Sign-in logs',
+} as const;
 
 /** Returns what the organization's first answer, to anyone, says against it. */
 function problemOf(target: Target, asked: Asked): Diagnostic | undefined {

@@ -117,7 +117,7 @@ export class HttpClient {
   async ask(question: Question): Promise<Reply> {
     const tries = question.tries ?? TRIES;
     for (let attempt = 1; ; attempt += 1) {
-      const {reply, failure} = await this.#attempt(question);
+      const {reply, failure} = await this.#attempt(question, attempt);
       this.#failure = failure;
       const pause = pauseAfter(failure, {attempt, tries, timeLeft: this.#timeLeft()});
       if (pause === undefined) {
@@ -128,7 +128,8 @@ export class HttpClient {
     }
   }
 
-  async #attempt(question: Question): Promise<Outcome> {
+  /** On a slow network, the second try may take all the time that is left. */
+  async #attempt(question: Question, attempt: number): Promise<Outcome> {
     const {service, url} = question;
     const {host} = new URL(url);
     const {variables} = this.#parts;
@@ -136,7 +137,8 @@ export class HttpClient {
     this.#asked = {service, host, proxy};
     this.#requests += 1;
     try {
-      const time = Math.max(1, Math.floor(Math.min(TIME_BUDGET.httpTry, this.#timeLeft())));
+      const most = attempt === 1 ? TIME_BUDGET.httpTry : Infinity;
+      const time = Math.max(1, Math.floor(Math.min(most, this.#timeLeft())));
       const signal = AbortSignal.timeout(time);
       const reply = await sendRequest(this.#named(question), {variables, signal, limit: MAX_ANSWER});
       this.#skew = reply.skew ?? this.#skew;

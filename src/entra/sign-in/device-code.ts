@@ -7,6 +7,9 @@ import {Issuer, type Grant} from './issuer.ts';
 /** Seconds between two requests if the issuer names none. @see https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
 const INTERVAL = 5;
 
+/** In seconds. A timer for much longer would fire at once. */
+const LONGEST_INTERVAL = 60;
+
 /** Signs in a user who types a code on any device. `tell` gets the code and the address to type it at. */
 export async function signInWithDeviceCode(
   job: Job,
@@ -27,7 +30,7 @@ export async function signInWithDeviceCode(
       'Check issuer and clientId in the configuration.',
     );
   tell({event: 'login', deviceCode: {url, code}});
-  for (let seconds = interval; ;) {
+  for (let seconds = Math.min(interval, LONGEST_INTERVAL); ;) {
     await sleep(seconds * 1000);
     try {
       return await issuer.redeemDevice(deviceCode);

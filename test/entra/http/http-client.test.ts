@@ -34,3 +34,18 @@ test('a metadata service that is updated for six seconds brings a token', async 
   const {status} = await client.ask({service: 'managed-identity', method: 'GET', url, headers: {}});
   t.is(status, 200);
 });
+
+test('on a slow network the second try has the time that is left', async (t) => {
+  let asked = 0;
+  const port = await listenOnLoopback(t, (socket) => {
+    socket.once('data', () => {
+      asked += 1;
+      setTimeout(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'), 3700);
+    });
+  });
+  const client = new HttpClient({deadline: performance.now() + 9000, variables: {}, secrets: []});
+  const url = `http://127.0.0.1:${port}/`;
+  const {status} = await client.ask({service: 'entra', method: 'GET', url, headers: {}});
+  t.is(status, 200);
+  t.is(asked, 2);
+});
