@@ -75,6 +75,23 @@ for (const [what, serve, reason] of broken)
     t.notRegex(`${stderr}${daemon.stderr}`, /sesame/);
   });
 
+for (const login of [String.raw`corp\ann:sesame`, 'ann:ses%ame', 'ann:ses#ame', 'ann:ses/ame'])
+  test.serial(`git prints how to write the login ${login} of a proxy, and not the login`, async (t) => {
+    const HTTPS_PROXY = `http://${login}@127.0.0.1:9`;
+    const {home, daemon} = await withCredentials(t, cloud, [credential], {
+      environment: {HTTPS_PROXY, https_proxy: HTTPS_PROXY},
+    });
+    const {stderr} = await home.fill('protocol=https\nhost=dev.azure.com\npath=contoso/web/_git/site\n\n');
+    const [error = '', hint = ''] = stderr.split('\n');
+    t.regex(error, /: the login in https_proxy has a character that must be escaped \(ERR_PROXY_ADDRESS\)$/);
+    t.regex(
+      hint,
+      /^orgkey: hint: Write \\ as %5C, # as %23, \/ as %2F, \? as %3F and % as %25 in https_proxy/,
+    );
+    const everything = `${stderr}${daemon.stderr}${JSON.stringify(await daemon.status())}`;
+    t.notRegex(everything, /sesame|ses.ame/);
+  });
+
 test.serial('a token that lives is served although the proxy died', async (t) => {
   const {home, daemon} = await withCredentials(t, cloud, [credential]);
   const request = 'protocol=https\nhost=dev.azure.com\npath=contoso/web/_git/site\n\n';
