@@ -1,6 +1,8 @@
 import type {Context, Places} from './context.ts';
 import {withDaemon} from './find-daemon.ts';
-import {configurationFile, setupDirectories} from './locate.ts';
+import {machineFiles} from '../places/file-facts.ts';
+import {pathsIn} from '../places/paths.ts';
+import {configurationFile, setupDirectories, setupDirectory} from './locate.ts';
 import {recallFirst} from './setup/remember-service.ts';
 
 /**
@@ -16,6 +18,18 @@ export async function followDaemon<Options extends Places>(
   return file === undefined || file === configurationFile(options, context)
     ? options
     : {...options, config: file};
+}
+
+/** Returns the options of `setup` with the configuration that an earlier one recorded, if its files still exist. */
+export async function followRecord<Options extends Places & {readonly system: boolean}>(
+  options: Options,
+  context: Context,
+): Promise<Options> {
+  if (options.config !== undefined || options.system || context.environment['ORGKEY_CONFIG']) return options;
+  const config = (await recallFirst([setupDirectory(options, context)]))?.configFile;
+  const isThere =
+    config !== undefined && pathsIn(config).every((path) => machineFiles.factsOf(path) !== undefined);
+  return isThere ? {...options, config} : options;
 }
 
 /** `undefined`: no daemon answers us, or it has no file. */

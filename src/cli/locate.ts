@@ -23,7 +23,18 @@ export function absolute(path: string, context: Pick<Context, 'directory' | 'hom
 /** Returns the configuration in use: the one that is named, even if it does not exist, else the first that exists. */
 export function configurationFile({config}: Places, context: Context): string | undefined {
   const found = paths.configurationFile(context, {flag: config, files: machineFiles});
-  return found && absolute(found, context);
+  return found && paths.joinPaths(paths.pathsIn(found).map((path) => absolute(path, context)));
+}
+
+/** Returns the one file of the configuration in use, to change it. @throws {CommandError} if it has several. */
+export function fileToChange(options: Places, context: Context): string | undefined {
+  const found = configurationFile(options, context);
+  if (found === undefined || paths.pathsIn(found).length === 1) return found;
+  throw new CommandError(
+    EXIT.usage,
+    `the configuration has several files: ${paths.pathsIn(found).join(', ')}`,
+    {hint: 'change the right one with an editor, then run: orgkey config check'},
+  );
 }
 
 /**
@@ -55,7 +66,7 @@ export function keyDirectory(options: Places, context: Context): string {
 /** Whether the configuration in use belongs to the whole machine. */
 export function isOfMachine(options: Places, context: Context): boolean {
   const file = configurationFile(options, context);
-  return file !== undefined && dirname(file) === machineDirectory;
+  return file !== undefined && paths.pathsIn(file).every((path) => dirname(path) === machineDirectory);
 }
 
 /** Returns the state directory. */

@@ -6,6 +6,7 @@ import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
 import {configurationFile, isOfMachine} from './locate.ts';
+import {pathsIn} from '../places/paths.ts';
 import {readServiceVariables} from '../places/environment-file.ts';
 
 /** How a configuration is read. Default: to inspect that of a daemon. */
@@ -78,8 +79,15 @@ export async function problemsOfDaemon(
   context: Context,
 ): Promise<readonly Problem[]> {
   if (!(await isRunning(options, context))) return [];
-  const {problems} = await withDaemon(options, context, (daemon) => daemon.call('reload', undefined));
-  return problems.filter(({place}) => place === path || place.startsWith(`${path}:`));
+  return withDaemon(options, context, async (daemon) => {
+    const {problems} = await daemon.call('reload', undefined);
+    const {configuration} = await daemon.call('status', undefined);
+    // a file that it includes may have the problem
+    if (configuration.source === path) return problems;
+    return problems.filter(({place}) =>
+      pathsIn(path).some((file) => place === file || place.startsWith(`${file}:`)),
+    );
+  });
 }
 
 /**

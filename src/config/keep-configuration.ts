@@ -2,21 +2,21 @@ import {isRecord, parseRecord} from '../text/record.ts';
 import {CREDENTIAL_KINDS, CREDENTIALS, INTEGRATION} from './shape/credential-kinds.ts';
 import {ORGKEY} from './shape/keys.ts';
 import type {Form, Keys} from './shape/kind.ts';
+import type {TextFile} from './text/problems.ts';
 import type {Parts, Written, WrittenEntry} from './text/written.ts';
 import {WITHHELD} from './value/value-source.ts';
 
 /** What a valid configuration said, without secrets, so that it can be used again if the file becomes invalid. */
 export interface KeptConfiguration {
-  /** The absolute path of the file. */
-  readonly path: string;
-  /** The offsets at which its lines began. */
-  readonly lineStarts: readonly number[];
-  readonly parts: Pick<Parts, 'azure' | 'orgkey'>;
+  /** The absolute path of the file, or several. */
+  readonly source: string;
+  readonly files: readonly TextFile[];
+  readonly parts: Parts;
 }
 
 /** Returns the text to keep. Values for which `mayKeep` is false are left out, and so are keys that do not exist. */
 export function encodeKept(kept: KeptConfiguration, mayKeep: (written: Written) => boolean): string {
-  const {path, lineStarts, parts} = kept;
+  const {source, files, parts} = kept;
   const known = knownKeys();
   const encode = (written: Written | undefined): unknown => {
     if (written === undefined) return undefined;
@@ -38,25 +38,33 @@ export function encodeKept(kept: KeptConfiguration, mayKeep: (written: Written) 
     }
   };
   const {azure, orgkey} = parts;
-  return `${JSON.stringify({schemaVersion: VERSION, path, lineStarts, azure: encode(azure), orgkey: encode(orgkey)})}\n`;
+  return `${JSON.stringify({schemaVersion: VERSION, source, files, azure: encode(azure), orgkey: encode(orgkey)})}\n`;
 }
 
 /** Reads a kept text. `undefined`: it is of another version, or damaged. */
 export function decodeKept(text: string): KeptConfiguration | undefined {
   const record = parseRecord(text);
-  const path = record?.['path'];
-  const starts = record?.['lineStarts'];
-  if (record?.['schemaVersion'] !== VERSION || typeof path !== 'string' || !Array.isArray(starts))
+  const source = record?.['source'];
+  const files = record?.['files'];
+  if (record?.['schemaVersion'] !== VERSION || typeof source !== 'string' || !Array.isArray(files))
     return undefined;
-  const lineStarts = starts.filter((start: unknown) => typeof start === 'number');
   try {
-    return {path, lineStarts, parts: {azure: partOf(record['azure']), orgkey: partOf(record['orgkey'])}};
+    const parts = {azure: partOf(record['azure']), orgkey: partOf(record['orgkey'])};
+    return {source, files: files.map(decodeFile), parts};
   } catch {
     return undefined;
   }
 }
 
-const VERSION = 1;
+const VERSION = 2;
+
+/** @throws {TypeError} if it is not what `encodeKept` writes. */
+function decodeFile(encoded: unknown): TextFile {
+  const {path, start, lineStarts} = isRecord(encoded) ? encoded : {};
+  if (typeof path !== 'string' || typeof start !== 'number' || !Array.isArray(lineStarts))
+    throw new TypeError('not a file');
+  return {path, start, lineStarts: lineStarts.filter((one: unknown) => typeof one === 'number')};
+}
 
 function partOf(encoded: unknown): Written | undefined {
   return encoded === undefined ? undefined : decode(encoded);

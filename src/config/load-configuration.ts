@@ -1,5 +1,5 @@
 import {createHmac} from 'node:crypto';
-import {dirname, resolve} from 'node:path';
+import {dirname} from 'node:path';
 import type {Binding} from '../identity/bindings.ts';
 import {lowerName} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
@@ -9,15 +9,10 @@ import {buildSettings, readOrgkey} from './build/build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
 import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
 import {encodeKept, type KeptConfiguration} from './keep-configuration.ts';
-import {parseConfiguration} from './text/parse-configuration.ts';
+import {PartsReader, type ReadFile} from './read-parts.ts';
+import {absolutePaths, pathsIn} from '../places/paths.ts';
 import {Problems} from './text/problems.ts';
-import {
-  LARGEST_CONFIGURATION,
-  LARGEST_SECRET,
-  readProtectedFile,
-  whyUnsafe,
-  type FileRead,
-} from '../files/read-protected-file.ts';
+import {LARGEST_SECRET, readProtectedFile, whyUnsafe, type FileRead} from '../files/read-protected-file.ts';
 import {filesNamedIn, type NamingSurroundings} from './value/named-files.ts';
 import {Resolver} from './value/resolve-value.ts';
 import type {Surroundings} from './value/value-source.ts';
@@ -28,14 +23,16 @@ import {
   terraformFiles,
   terraformTarget,
 } from './build/terraform-variables.ts';
-import {reportIncludes, reportSource} from './shape/collections.ts';
 import {Reader, type UnknownKeys} from './shape/kind.ts';
-import {valueAt, type Parts} from './text/written.ts';
+import {valueAt, type Parts, type Written} from './text/written.ts';
 
 export interface LoadOptions {
-  /** As `configurationFile` found it. `undefined`: no file, but the environment may name an identity. */
+  /**
+   * As `configurationFile` found it: one path or several, of which later ones override earlier ones. `undefined`: no
+   * file, but the environment may name an identity.
+   */
   readonly file: string | undefined;
-  /** Used in place of what the file contains, as if only we could write it. Default: what it contains. */
+  /** Used in place of what the first file contains, as if only we could write it. Default: what it contains. */
   readonly content?: Uint8Array;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Files must belong to this user or to root. Default: our own uid. */
@@ -66,7 +63,10 @@ export async function loadConfiguration(options: LoadOptions): Promise<Loaded> {
   const {workingDirectory} = complete;
   if (file === undefined) return watching(candidates, await loadEnvironment(complete));
   const before = candidates.slice(0, Math.max(0, candidates.indexOf(file)));
-  return watching(before, await loadFile(complete, resolve(workingDirectory, file)));
+  return watching(
+    before,
+    await loadFiles(complete, absolutePaths(file, {directory: workingDirectory, home: complete.home})),
+  );
 }
 
 function watching(others: readonly string[], loaded: Loaded): Loaded {
@@ -88,85 +88,79 @@ function completed(options: LoadOptions): Complete {
   return {...options, uid, workingDirectory, home};
 }
 
-async function loadFile(options: Complete, file: string): Promise<Loaded> {
-  const {uid, inForce, content} = options;
-  const read: FileRead =
-    content === undefined
-      ? await readProtectedFile(file, LARGEST_CONFIGURATION)
-      : {kind: 'read', bytes: Buffer.from(content), owner: uid, mode: 0o600};
-  if (read.kind === 'failed') return unread(file, `the configuration ${read.message}`, read.hint);
-  const unsafe = whyUnsafe({path: file, ...read}, {uid, holdsSecret: false});
-  if (unsafe !== undefined)
-    return unread(
-      file,
-      `the configuration ${unsafe.message}`,
-      unsafe.hint && `${unsafe.hint} ${shellWord(file)}`,
-    );
-  const text = decode(read.bytes);
-  if (text === undefined) return unread(file, 'the configuration is not UTF-8');
-  if (text.trim() === '' && inForce?.source === file && !inForce.isEmpty)
-    return unread(file, 'the configuration is empty');
-  return loadText(options, text, {path: file, ...read});
-}
-
-/** The file of a configuration. */
-interface File {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly owner: number;
-  readonly mode: number;
-}
-
-async function loadText(options: Complete, text: string, file: File): Promise<Loaded> {
-  const problems = new Problems(file.path, text);
-  return loadParts(options, await parseConfiguration(text, problems), {file, problems});
+async function loadFiles(options: Complete, source: string): Promise<Loaded> {
+  const {uid, home, environment, content, inForce, absent = 'error'} = options;
+  const problems = new Problems();
+  const surroundings = {environment, uid, home, absent, directoryOf: directoriesOf(problems)};
+  const reader = new PartsReader({problems, surroundings, content});
+  const read = await reader.read(pathsIn(source));
+  const unread = (path: string, message: string, hint?: string): Loaded => {
+    const problem = {place: path, message: `the configuration ${message}`, hint};
+    return {kind: 'invalid', source, problems: [problem], files: reader.paths};
+  };
+  if (read.kind === 'failed') return unread(read.path, read.message, read.hint);
+  const isEmpty = reader.files.every((file) => file.isEmpty);
+  if (isEmpty && inForce?.source === source && !inForce.isEmpty) return unread(source, 'is empty');
+  return loadParts(options, read.parts, {source, problems, reading: reader});
 }
 
 /** Loads what was kept of a configuration that was valid. Values are read again from files, variables and the like. */
 export async function loadKept(options: LoadOptions, kept: KeptConfiguration): Promise<Loaded> {
-  const {path, lineStarts, parts} = kept;
-  const problems = new Problems(path, lineStarts);
-  const complete = completed(options);
-  const file = {path, bytes: Buffer.alloc(0), owner: complete.uid, mode: 0o600};
-  return loadParts(complete, {...parts, sources: []}, {file, problems});
+  const {source, files, parts} = kept;
+  const problems = new Problems();
+  problems.addFiles(files);
+  const reading = {files: [], paths: files.map(({path}) => path), variables: []};
+  return loadParts(completed(options), parts, {source, problems, reading});
+}
+
+/** Relative paths begin in the directory of their file. */
+function directoriesOf(problems: Problems): Surroundings['directoryOf'] {
+  return (at) => dirname(problems.fileAt(at));
+}
+
+/** The files of a configuration, and its problems so far. */
+interface Origin {
+  readonly source: string;
+  readonly problems: Problems;
+  readonly reading: {
+    readonly files: readonly ReadFile[];
+    readonly paths: readonly string[];
+    readonly variables: Iterable<string>;
+  };
 }
 
 async function loadParts(
   options: Complete,
   parts: Parts,
-  {file, problems}: {readonly file: File; readonly problems: Problems},
+  {source, problems, reading}: Origin,
 ): Promise<Loaded> {
   const {environment, uid, home, key, absent = 'error', unknownKeys} = options;
-  for (const {name, at} of parts.sources) reportSource(name, at, problems);
-  reportIncludes(parts.azure, problems);
-  reportIncludes(parts.orgkey, problems);
-
-  const directory = dirname(file.path);
-  const paths = [...new Set(namedFiles(parts, {directory, home, environment}))];
+  const naming = {directoryOf: directoriesOf(problems), home, environment};
+  const paths = [...new Set(namedFiles(parts, naming))];
   const files = await readSecrets(paths);
-  const surroundings: Surroundings = {directory, home, environment, uid, files, absent};
+  const surroundings: Surroundings = {...naming, uid, files, absent};
   const resolver = new Resolver(surroundings, problems);
   const reader = new Reader(problems, resolver, unknownKeys);
   const values = readOrgkey(parts.orgkey, reader);
   const bindings = buildBindings(parts.azure, {reader, surroundings, entra: values.entra, key});
   const settings = buildSettings(values, reader);
-  reportReadable(file, uid, reader);
+  reportReadable(reading.files, uid, reader);
   warnOfUncovered(settings, bindings, parts, problems);
   const isEmpty = parts.azure === undefined && parts.orgkey === undefined;
   if (isEmpty && !problems.found)
     problems.warn(0, 'nothing is configured: there is neither integrations.azure nor orgkey');
 
-  const watched = [file.path, ...paths];
+  const watched = [...reading.paths, ...paths];
   const hash = hashOf(key, [
-    file.bytes,
+    ...reading.files.map(({bytes}) => bytes),
     ...contentsOf(files),
-    ...variablesOf(environment, resolver.variables),
+    ...variablesOf(environment, new Set([...reading.variables, ...resolver.variables])),
   ]);
-  erase([{kind: 'read', ...file}, ...files.values()]);
-  if (problems.found)
-    return {kind: 'invalid', source: file.path, problems: problems.errors(), files: watched};
+  for (const {bytes} of reading.files) bytes.fill(0);
+  erase(files.values());
+  if (problems.found) return {kind: 'invalid', source, problems: problems.errors(), files: watched};
   const configuration = {
-    source: file.path,
+    source,
     bindings,
     settings,
     warnings: problems.warnings(),
@@ -174,25 +168,18 @@ async function loadParts(
     files: watched,
     hash,
     isEmpty,
-    kept: keptText({path: file.path, lineStarts: problems.lineStarts, parts}, bindings, reader),
+    kept: keptText({source, files: problems.files, parts}, bindings, reader),
   };
   return {kind: 'loaded', configuration};
 }
 
 /** Without a file: the identity of Terraform's variables, for the organization that they name or for all. */
 async function loadEnvironment(options: Complete): Promise<Loaded> {
-  const {environment, uid, home, workingDirectory, key} = options;
+  const {environment, uid, workingDirectory, key} = options;
   if (!hasTerraformEnvironment(environment)) return {kind: 'loaded', configuration: NO_CONFIGURATION};
   const paths = terraformFiles(environment, workingDirectory);
   const files = await readSecrets(paths);
-  const surroundings: Surroundings = {
-    directory: workingDirectory,
-    home,
-    environment,
-    uid,
-    files,
-    absent: 'error',
-  };
+  const surroundings = {directory: workingDirectory, environment, uid, files};
   const target = terraformTarget(environment);
   const found = terraformIdentity({surroundings, entra: DEFAULT_SETTINGS.entra, key});
   const hash = hashOf(key, [...contentsOf(files), ...variablesOf(environment, TERRAFORM_VARIABLES)]);
@@ -243,35 +230,17 @@ function keptText(
   );
 }
 
-function unread(file: string, message: string, hint?: string): Loaded {
-  return {kind: 'invalid', source: file, problems: [{place: file, message, hint}], files: [file]};
-}
-
-/** Returns `undefined` if the bytes are not UTF-8. */
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 function namedFiles({azure, orgkey}: Parts, surroundings: NamingSurroundings): string[] {
-  const named = [...filesNamedIn(azure, surroundings), ...filesNamedIn(orgkey, surroundings)];
-  return usesEnvironment(azure)
-    ? [...named, ...terraformFiles(surroundings.environment, surroundings.directory)]
-    : named;
+  const {environment, directoryOf} = surroundings;
+  const variables = environmentsIn(azure).flatMap(({at}) => terraformFiles(environment, directoryOf(at)));
+  return [...filesNamedIn(azure, surroundings), ...filesNamedIn(orgkey, surroundings), ...variables];
 }
 
-function usesEnvironment(azure: Parts['azure']): boolean {
-  if (azure?.kind !== 'list') return false;
-  return azure.items.some((integration) => {
-    const credentials = valueAt(integration, 'credentials');
-    return (
-      credentials?.kind === 'list' &&
-      credentials.items.some((item) => valueAt(item, 'environment') !== undefined)
-    );
-  });
+/** Returns the values of every `environment`. */
+function environmentsIn(azure: Parts['azure']): Written[] {
+  const itemsOf = (written: Written | undefined) => (written?.kind === 'list' ? written.items : []);
+  const credentials = itemsOf(azure).flatMap((integration) => itemsOf(valueAt(integration, 'credentials')));
+  return credentials.map((item) => valueAt(item, 'environment')).filter((found) => found !== undefined);
 }
 
 /** How many files are read at once. */
@@ -288,19 +257,21 @@ async function readSecrets(paths: readonly string[]): Promise<Map<string, FileRe
   return files;
 }
 
-/** Reports a secret in a configuration that others can read. Without a secret in it, others may read it. */
-function reportReadable(file: File, uid: number, {resolver, problems}: Reader): void {
-  const [first] = resolver.literals;
-  if (first === undefined) return;
-  const unsafe = whyUnsafe(file, {uid, holdsSecret: true});
-  if (unsafe === undefined) return;
-  const message = `the configuration ${unsafe.message}; here is one`;
-  if (unsafe.severity === 'warning') return problems.warn(first, message, unsafe.hint);
-  problems.error(
-    first,
-    message,
-    `move the secret into a file, {$file: …}, or: ${unsafe.hint} ${shellWord(file.path)}`,
-  );
+/** Reports a secret in a file that others can read. Without a secret in it, others may read it. */
+function reportReadable(files: readonly ReadFile[], uid: number, {resolver, problems}: Reader): void {
+  for (const file of files) {
+    const first = resolver.literals.find((at) => problems.fileAt(at) === file.path);
+    const unsafe = first === undefined ? undefined : whyUnsafe(file, {uid, holdsSecret: true});
+    if (first === undefined || unsafe === undefined) continue;
+    const message = `the configuration ${unsafe.message}; here is one`;
+    if (unsafe.severity === 'warning') problems.warn(first, message, unsafe.hint);
+    else
+      problems.error(
+        first,
+        message,
+        `move the secret into a file, {$file: …}, or: ${unsafe.hint} ${shellWord(file.path)}`,
+      );
+  }
 }
 
 /** Warns of a socket for an organization without a credential: it answers nothing, probably by mistake. */

@@ -1,6 +1,7 @@
 import {parseArgs} from 'node:util';
 import {messageOf} from '../text/orgkey-error.ts';
 import {endProcess} from './end-process.ts';
+import {absolutePaths, joinPaths} from '../places/paths.ts';
 import type {DaemonOptions} from './place.ts';
 import {LOG_LEVELS} from './record/log.ts';
 import {runDaemon} from './run-daemon.ts';
@@ -38,7 +39,7 @@ function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
     const {values} = parseArgs({
       args,
       options: {
-        config: {type: 'string'},
+        config: {type: 'string', multiple: true},
         'runtime-dir': {type: 'string'},
         'state-dir': {type: 'string'},
         'log-level': {type: 'string'},
@@ -46,6 +47,7 @@ function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
       },
     });
     const logLevel = values['log-level'];
+    const base = {directory: process.cwd(), home: undefined};
     if (logLevel !== undefined && !LOG_LEVELS.some((level) => level === logLevel)) {
       return {error: `the log level must be one of ${LOG_LEVELS.join(', ')}`};
     }
@@ -53,7 +55,7 @@ function readOptions(args: string[]): DaemonOptions | {readonly error: string} {
     if (logFormat !== undefined && !LOG_FORMATS.includes(logFormat))
       return {error: `the log format must be one of ${LOG_FORMATS.join(', ')}`};
     return {
-      config: values.config,
+      config: values.config && joinPaths(values.config.map((path) => absolutePaths(path, base))),
       runtimeDir: values['runtime-dir'],
       stateDir: values['state-dir'],
       logLevel,

@@ -37,6 +37,21 @@ export function absolutePath(
   return home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : resolve(directory, path);
 }
 
+/** Returns the paths of a configuration of one file or several: absolute, with colons between them. */
+export function pathsIn(source: string): readonly string[] {
+  return source.split(/:(?=~?\/)/);
+}
+
+/** Joins paths to the name of a configuration. */
+export function joinPaths(paths: readonly string[]): string {
+  return paths.join(':');
+}
+
+/** Makes every path of a configuration absolute. */
+export function absolutePaths(source: string, base: Parameters<typeof absolutePath>[1]): string {
+  return joinPaths(pathsIn(source).map((path) => absolutePath(path, base)));
+}
+
 /**
  * Finds the configuration: `--config`, `$ORGKEY_CONFIG`, `$XDG_CONFIG_HOME/orgkey/config.yaml`,
  * `/etc/orgkey/config.yaml`. The first two are returned even if the file does not exist; `undefined`: none of the others

@@ -12,6 +12,7 @@ import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {followRecord} from '../configuration-in-use.ts';
 import {describeTextChange} from '../setup/describe-text-change.ts';
 import {comesUp, isRunning, withDaemon} from '../find-daemon.ts';
 import {nameForService, runtimeDirectoryOfDaemon, setupDirectory, SYSTEM_RUNTIME} from '../locate.ts';
@@ -32,8 +33,9 @@ import {requireInForce, writeConfiguration} from '../setup/write-configuration.t
 import {testAndSignIn} from '../organizations/sign-in.ts';
 
 /** Runs `orgkey setup`. Nothing is changed before everything that can be checked has been checked. */
-export async function setup(options: SetupOptions, context: Context): Promise<ExitCode> {
-  if (!options.system) requireOwnHome(context);
+export async function setup(given: SetupOptions, context: Context): Promise<ExitCode> {
+  if (!given.system) requireOwnHome(context);
+  const options = await followRecord(given, context);
   const git = gitFrom(context.environment);
   await checkGit(git);
   await checkScripts(context);

@@ -1,4 +1,6 @@
 import type {ArgumentsCamelCase, Argv, InferredOptionTypes, Options} from 'yargs';
+import {resolve} from 'node:path';
+import {joinPaths} from '../../places/paths.ts';
 import type {Context, Places} from '../context.ts';
 
 /** One command. Its help, the completion, the reference and the manual pages are made from this. */
@@ -91,10 +93,19 @@ type PlaceOptions = typeof placeOptions;
 
 /** The options that every command takes. */
 export const placeOptions = {
-  config: text('the configuration file to use', 'FILE'),
+  config: {
+    ...text('the configuration file to use; later ones override earlier ones (repeatable)', 'FILE'),
+    coerce: (given: string | readonly string[] | undefined) =>
+      typeof given === 'object' ? joinPaths(given.map((path) => fromHere(path))) : given,
+  },
   'runtime-dir': text("the directory of the daemon's sockets", 'DIR'),
   'state-dir': text('the directory for what orgkey must remember', 'DIR'),
 } as const satisfies Record<keyof Places, Option>;
+
+/** Before a path is one of several, it must be absolute. */
+function fromHere(path: string): string {
+  return path.startsWith('~/') ? path : resolve(path);
+}
 
 /** An option with a value. */
 export function text<const D extends string, const V extends string>(describe: D, value: V) {

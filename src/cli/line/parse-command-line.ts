@@ -118,7 +118,8 @@ function checkOption(name: string, value: unknown, typed: Typed): void {
   const isPositional = isArgument(command, name);
   if (option === undefined || (isPositional && isTyped(name, typed))) throw unknownOption(name, typed);
   const shown = isPositional ? `<${name}>` : `--${name}`;
-  if (Array.isArray(value) && !option.array) throw usageError(`${shown} is given twice`, helpHint(command));
+  if (Array.isArray(value) && !option.array && option.coerce === undefined)
+    throw usageError(`${shown} is given twice`, helpHint(command));
   if (
     option.choices === undefined ||
     value === undefined ||

@@ -114,14 +114,13 @@ function failureOf(
   };
 }
 
-/** Returns the exit code of a test. A broken organization outranks a rejected credential. */
+/** Returns the exit code of a test. A broken organization outranks one that is unknown, and a rejected credential. */
 export function exitCodeOf(results: readonly TestResult[]): ExitCode {
   const codes = results.map(({outcome, code = ''}): ExitCode => {
     if (outcome === 'accepted' || outcome === 'unchecked') return EXIT.ok;
     return exitCodeFor(code);
   });
-  if (codes.includes(EXIT.unhealthy)) return EXIT.unhealthy;
-  return codes.includes(EXIT.signInRejected) ? EXIT.signInRejected : EXIT.ok;
+  return [EXIT.unhealthy, EXIT.usage, EXIT.signInRejected].find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
 /** Returns the exit code for a failure: Entra or Azure DevOps rejected the credential, or something is broken. */

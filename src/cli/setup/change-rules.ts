@@ -29,10 +29,9 @@ export function withCredentials(
   let next = text;
   const changes: RuleChange[] = [];
   for (const starter of starters) {
-    const {host, organizations, fields} = starterCredential(starter, context);
-    const owners = organizations.length === 0 ? [undefined] : organizations;
-    for (const organization of owners) {
-      const owner = {host, organization};
+    const credential = starterCredential(starter, context);
+    const {fields} = credential;
+    for (const owner of ownersOf(credential)) {
       const edit = setOrganization(next, owner, fields);
       if (edit.kind !== 'text') throw unfit(owner, `{${byHand(owner, fields)}}`);
       next = edit.text;
@@ -40,6 +39,25 @@ export function withCredentials(
     }
   }
   return {text: next, changes};
+}
+
+/** Returns what a new file with these credentials has. What it copies from another file is not known here. */
+export function addedBy(
+  starters: readonly StarterOptions[],
+  context: Pick<Context, 'environment'>,
+): readonly RuleChange[] {
+  return starters
+    .filter(({from}) => from === undefined)
+    .flatMap((starter) => ownersOf(starterCredential(starter, context)))
+    .map((owner) => ({owner, change: 'added'}));
+}
+
+function ownersOf({
+  host,
+  organizations,
+}: Pick<ReturnType<typeof starterCredential>, 'host' | 'organizations'>): readonly RuleOwner[] {
+  if (organizations.length === 0) return [{host, organization: undefined}];
+  return organizations.map((organization) => ({host, organization}));
 }
 
 /** Returns the text without these organizations. @throws {CommandError} if one is not there, or cannot be removed. */

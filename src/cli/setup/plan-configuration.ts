@@ -1,16 +1,17 @@
 import {basename, join} from 'node:path';
 import type {Configuration} from '../../config/configuration.ts';
 import {readIfThere} from '../../files/replace-file.ts';
+import {pathsIn} from '../../places/paths.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {absolute, configurationDirectory, configurationFile} from '../locate.ts';
+import {absolute, configurationDirectory, configurationFile, fileToChange} from '../locate.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {askForConfiguration} from './ask-for-configuration.ts';
 import {checkNewText, type Scene} from './check-new-text.ts';
-import {isConfigured, withCredentials, type RuleChange} from './change-rules.ts';
+import {addedBy, isConfigured, withCredentials, type RuleChange} from './change-rules.ts';
 import {readStarter} from './read-starter.ts';
 import type {GitOptions} from './set-up-git.ts';
 import {
@@ -37,7 +38,7 @@ export interface PlannedConfiguration {
   readonly was: Buffer | undefined;
   /** `undefined`: nothing is to be written. */
   readonly text: string | undefined;
-  /** What changes in an existing file. */
+  /** What the text adds or changes. */
   readonly changes: readonly RuleChange[];
   /** What happens to the gateway for the user's own git. */
   readonly gateway?: RuleChange['change'];
@@ -50,6 +51,9 @@ export async function planConfiguration(
   options: SetupOptions,
   context: Context,
 ): Promise<PlannedConfiguration> {
+  const inUse = configurationFile(options, context);
+  if (inUse !== undefined && pathsIn(inUse).length > 1 && !describesConfiguration(options))
+    return existing(inUse, undefined, {options, context});
   const path = await pathFor(options, context);
   const was = await readIfThere(path);
   if (was === undefined) return planNew(path, await startersFor(options, context), {options, context});
@@ -69,7 +73,7 @@ export async function planNew(
   const {text} = withCredentials(await starterConfiguration(first, context), others, context);
   // checked before it is written, so that an invalid configuration is never left behind
   const configuration = await checkNewText(text, {path, before: undefined, starters}, {options, context});
-  return {path, configuration, was: undefined, text, changes: [], secrets};
+  return {path, configuration, was: undefined, text, changes: addedBy(starters, context), secrets};
 }
 
 /** Plans the change of an existing file. Options that say nothing new change nothing. */
@@ -100,7 +104,11 @@ export async function planChange(
   return {path, configuration, was, text, changes, secrets};
 }
 
-async function existing(path: string, was: Buffer, {options, context}: Scene): Promise<PlannedConfiguration> {
+async function existing(
+  path: string,
+  was: Buffer | undefined,
+  {options, context}: Scene,
+): Promise<PlannedConfiguration> {
   const configuration = await readConfiguration({...options, config: path}, context, {
     absent: 'error',
     need: 'whole',
@@ -127,7 +135,7 @@ export async function pathFor(
   options: Places & {readonly system: boolean},
   context: Context,
 ): Promise<string> {
-  const found = configurationFile(options, context);
+  const found = fileToChange(options, context);
   if (found !== undefined && !options.system && (await readIfThere(found)) !== undefined) return found;
   const named = options.config ?? context.environment['ORGKEY_CONFIG'];
   if (named) return absolute(named, context);

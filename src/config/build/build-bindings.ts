@@ -48,7 +48,7 @@ class BindingsBuilder {
       reader.problems.warn(
         integration.at,
         'no credentials: requests for this host are passed on; Backstage would use DefaultAzureCredential',
-        'write what it would find: clientId: system-assigned, environment: terraform or azureCli: true',
+        'for the same: credentials: [{environment: azure}]',
       );
     for (const written of values.credentials ?? []) this.#addCredential(written, host);
   }

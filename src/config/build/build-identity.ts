@@ -9,7 +9,7 @@ import {sourceOf, type WrittenMap} from '../text/written.ts';
 import type {Surroundings} from '../value/value-source.ts';
 import {whyNoCertificate} from './check-certificate.ts';
 import {keyMaker, type MakeKey} from './identity-key.ts';
-import {terraformIdentity} from './terraform-identity.ts';
+import {azureIdentity, terraformIdentity} from './terraform-identity.ts';
 
 /** What identities are made with. */
 export interface IdentityParts {
@@ -92,7 +92,9 @@ class CredentialBuilder {
         return this.#assertion();
       case 'federated-token-file':
         return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, federatedTokenFile: path}) => {
-          const federatedTokenFile = absolutePath(path, this.#parts.surroundings);
+          const {directoryOf, home} = this.#parts.surroundings;
+          const directory = directoryOf(this.#at('federatedTokenFile'));
+          const federatedTokenFile = absolutePath(path, {directory, home});
           const key = this.#makeKey(kind, [clientId, tenantId, federatedTokenFile]);
           return {kind, key, clientId, tenantId, federatedTokenFile};
         });
@@ -109,7 +111,7 @@ class CredentialBuilder {
           return {kind, key: this.#makeKey(kind, [personalAccessToken]), personalAccessToken};
         });
       case 'environment':
-        return this.#read(CREDENTIALS[kind].keys, () => this.#environment());
+        return this.#read(CREDENTIALS[kind].keys, ({environment}) => this.#environment(environment));
       case 'stored':
         return this.#read(CREDENTIALS[kind].keys, ({stored, persist}) => {
           const key = this.#makeKey(kind, [persist ? 'persist' : 'memory']);
@@ -200,10 +202,12 @@ class CredentialBuilder {
     });
   }
 
-  #environment(): Identity | undefined {
+  #environment(which: 'azure' | 'terraform'): Identity | undefined {
     const {reader, surroundings} = this.#parts;
-    const found = terraformIdentity(this.#parts);
     const at = this.#at('environment');
+    const directory = surroundings.directoryOf(at);
+    const parts = {...this.#parts, surroundings: {...surroundings, directory}};
+    const found = which === 'azure' ? azureIdentity(parts) : terraformIdentity(parts);
     if (found.kind === 'found') {
       for (const warning of found.warnings) reader.problems.warn(at, warning);
       return found.identity;

@@ -11,11 +11,25 @@ import {trimmedBytes, whyUnusable} from '../value/secret-bytes.ts';
 import type {Surroundings} from '../value/value-source.ts';
 import {whyNoCertificate} from './check-certificate.ts';
 import {keyMaker, type MakeKey} from './identity-key.ts';
-import {AMBIENT, booleanFrom, firstSet, NAMES, type SetVariable} from './terraform-variables.ts';
+import {
+  AMBIENT,
+  AZURE_CHOICE,
+  AZURE_NAMES,
+  booleanFrom,
+  firstSet,
+  NAMES,
+  type SetVariable,
+  type VariableNames,
+} from './terraform-variables.ts';
 
-type TerraformFound =
+type EnvironmentFound =
   | {readonly kind: 'found'; readonly identity: Identity; readonly warnings: readonly string[]}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
+
+type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
+  /** Relative paths begin there. */
+  readonly directory: string;
+};
 
 /**
  * Makes the identity of the variables. A personal access token alone decides; else the first of OIDC token, token file,
@@ -23,13 +37,27 @@ type TerraformFound =
  * fails; here a source that is named but cannot be used is an error, because the identity must not depend on failures.
  * Fact 33.
  */
-export function terraformIdentity(parts: {
-  readonly surroundings: Surroundings;
+export function terraformIdentity(parts: EnvironmentParts): EnvironmentFound {
+  return orFailure(() => new VariableReader(NAMES, parts).terraform());
+}
+
+/**
+ * Makes the identity that `DefaultAzureCredential` would find: the first of client secret, client certificate, token
+ * file, and managed identity; the Azure CLI if `AZURE_TOKEN_CREDENTIALS` says so. It does not depend on failures either.
+ */
+export function azureIdentity(parts: EnvironmentParts): EnvironmentFound {
+  return orFailure(() => new VariableReader(AZURE_NAMES, parts).azure());
+}
+
+interface EnvironmentParts {
+  readonly surroundings: EnvironmentSurroundings;
   readonly entra: EntraSettings;
   readonly key: Uint8Array;
-}): TerraformFound {
+}
+
+function orFailure(find: () => EnvironmentFound): EnvironmentFound {
   try {
-    return new TerraformReader(parts.surroundings, keyMaker(parts.key, parts.entra)).identity();
+    return find();
   } catch (error) {
     if (error instanceof OrgkeyError) return {kind: 'failed', message: error.message, hint: error.hint};
     throw error;
@@ -41,17 +69,48 @@ function unusable(message: string, hint?: string): OrgkeyError {
   return new OrgkeyError('ERR_CONFIGURATION', message, {hint});
 }
 
-class TerraformReader {
-  readonly #surroundings: Surroundings;
+class VariableReader {
+  readonly #surroundings: EnvironmentSurroundings;
   readonly #makeKey: MakeKey;
+  readonly #names: VariableNames;
   readonly #warnings: string[] = [];
 
-  constructor(surroundings: Surroundings, makeKey: MakeKey) {
+  constructor(names: VariableNames, {surroundings, key, entra}: EnvironmentParts) {
+    this.#names = names;
     this.#surroundings = surroundings;
-    this.#makeKey = makeKey;
+    this.#makeKey = keyMaker(key, entra);
   }
 
-  identity(): TerraformFound {
+  azure(): EnvironmentFound {
+    const choice = firstSet(this.#surroundings.environment, [AZURE_CHOICE])?.value.toLowerCase() ?? 'prod';
+    const find = this.#finders.get(choice);
+    if (find === undefined)
+      throw unusable(
+        `${AZURE_CHOICE} names a credential that orgkey does not know`,
+        'use prod, dev, EnvironmentCredential, WorkloadIdentityCredential, ManagedIdentityCredential or AzureCliCredential',
+      );
+    const identity = find();
+    if (identity !== undefined) return {kind: 'found', identity, warnings: this.#warnings};
+    throw unusable(
+      'the variables name no source of credentials',
+      'set AZURE_CLIENT_ID and AZURE_TENANT_ID with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE',
+    );
+  }
+
+  /** By the values of `AZURE_TOKEN_CREDENTIALS`, in lower case. */
+  get #finders(): ReadonlyMap<string, () => Identity | undefined> {
+    const application = () => this.#clientSecret() ?? this.#clientCertificate();
+    return new Map([
+      ['prod', () => application() ?? this.#oidcTokenFile() ?? this.#machine()],
+      ['environmentcredential', application],
+      ['workloadidentitycredential', () => this.#oidcTokenFile()],
+      ['managedidentitycredential', () => this.#machine()],
+      ['dev', () => this.#account()],
+      ['azureclicredential', () => this.#account()],
+    ]);
+  }
+
+  terraform(): EnvironmentFound {
     const identity =
       this.#pat() ??
       this.#oidc() ??
@@ -167,7 +226,7 @@ class TerraformReader {
     if (set === undefined) return undefined;
     const {clientId, tenantId} = this.#application(set.name);
     const secret = new Secret(
-      set.name === 'ARM_CLIENT_CERTIFICATE_PATH' ? trimmedBytes(this.#file(set, true)) : fromBase64(set),
+      set.name.endsWith('_PATH') ? trimmedBytes(this.#file(set, true)) : fromBase64(set),
     );
     const reason = whyNoCertificate(secret);
     if (reason !== undefined) throw unusable(`${set.name}: ${reason.message}`, reason.hint);
@@ -180,13 +239,19 @@ class TerraformReader {
   }
 
   #managedIdentity(): Identity | undefined {
-    if (!this.#switch('useMsi', false)) return undefined;
+    return this.#switch('useMsi', false) ? this.#machine() : undefined;
+  }
+
+  #machine(): Identity {
     const clientId = this.#clientId() ?? 'system-assigned';
     return {kind: 'managed-identity', key: this.#makeKey('managed-identity', [clientId]), clientId};
   }
 
   #azureCli(): Identity | undefined {
-    if (!this.#switch('useCli', true)) return undefined;
+    return this.#switch('useCli', true) ? this.#account() : undefined;
+  }
+
+  #account(): Identity {
     const tenant = this.#first('tenantId');
     const tenantId = tenant && guidFrom(tenant);
     return {kind: 'azure-cli', key: this.#makeKey('azure-cli', [tenantId]), tenantId};
@@ -195,8 +260,9 @@ class TerraformReader {
   #application(source: string): {readonly clientId: string; readonly tenantId: string} {
     const clientId = this.#clientId();
     const tenant = this.#first('tenantId');
-    if (clientId === undefined) throw unusable(`${source} is set, but no client id: ARM_CLIENT_ID`);
-    if (tenant === undefined) throw unusable(`${source} is set, but no tenant: ARM_TENANT_ID`);
+    if (clientId === undefined)
+      throw unusable(`${source} is set, but no client id: ${this.#names.clientId?.[0]}`);
+    if (tenant === undefined) throw unusable(`${source} is set, but no tenant: ${this.#names.tenantId?.[0]}`);
     return {clientId, tenantId: guidFrom(tenant)};
   }
 
@@ -217,7 +283,7 @@ class TerraformReader {
   }
 
   #first(what: keyof typeof NAMES): SetVariable | undefined {
-    return firstSet(this.#surroundings.environment, NAMES[what]);
+    return firstSet(this.#surroundings.environment, this.#names[what] ?? []);
   }
 
   // fact 35

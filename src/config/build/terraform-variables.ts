@@ -34,6 +34,25 @@ export const NAMES = {
   useMsi: ['ARM_USE_MSI'],
 } as const;
 
+/** The variables of each input. */
+export type VariableNames = Partial<Readonly<Record<keyof typeof NAMES, readonly string[]>>>;
+
+/**
+ * The variables that `DefaultAzureCredential` reads, by which Backstage signs in where no credentials are configured.
+ * @see https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential
+ */
+export const AZURE_NAMES: VariableNames = {
+  clientId: ['AZURE_CLIENT_ID'],
+  tenantId: ['AZURE_TENANT_ID'],
+  clientSecret: ['AZURE_CLIENT_SECRET'],
+  certificateFile: ['AZURE_CLIENT_CERTIFICATE_PATH'],
+  certificatePassword: ['AZURE_CLIENT_CERTIFICATE_PASSWORD'],
+  oidcTokenFile: ['AZURE_FEDERATED_TOKEN_FILE'],
+};
+
+/** Restricts what `DefaultAzureCredential` looks at: `dev`, `prod`, or the name of one credential. */
+export const AZURE_CHOICE = 'AZURE_TOKEN_CREDENTIALS';
+
 /** Every variable that is read. */
 export const TERRAFORM_VARIABLES: readonly string[] = Object.values(NAMES).flat();
 
@@ -60,7 +79,12 @@ export function hasTerraformEnvironment(environment: Environment): boolean {
 
 /** Returns the absolute paths of the files that the variables name, so that they can be read beforehand. */
 export function terraformFiles(environment: Environment, directory: string): string[] {
-  const named = [NAMES.clientIdFile, NAMES.clientSecretFile, NAMES.certificateFile];
+  const named = [
+    NAMES.clientIdFile,
+    NAMES.clientSecretFile,
+    NAMES.certificateFile,
+    AZURE_NAMES.certificateFile ?? [],
+  ];
   return named.flatMap((names) => {
     const path = firstSet(environment, names)?.value;
     return path === undefined ? [] : [resolve(directory, path)];

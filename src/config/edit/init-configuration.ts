@@ -145,12 +145,14 @@ function makePathsAbsolute(document: Document, directory: string): void {
     Pair(_, {key, value}) {
       if (!isScalar(key)) return;
       const program = key.value === '$command' && isSeq(value) ? value.items[0] : undefined;
-      if (key.value === '$file' || key.value === 'federatedTokenFile') makeAbsolute(value, directory);
+      if (PATHS.has(key.value)) makeAbsolute(value, directory);
       // any other program is found on the PATH
       else if (isScalar(program) && /^\.\.?\//.test(String(program.value))) makeAbsolute(program, directory);
     },
   });
 }
+
+const PATHS: ReadonlySet<unknown> = new Set(['$file', '$include', 'federatedTokenFile']);
 
 /** Makes a path absolute, unless it begins with a variable or at home. */
 function makeAbsolute(node: unknown, directory: string): void {

@@ -97,9 +97,9 @@ const SLOT = {label: 'default', keyAt: undefined};
 export const DEFAULTS = readerOfDefaults();
 
 function readerOfDefaults(): Reader {
-  const problems = new Problems('', '');
+  const problems = new Problems();
   const surroundings = {
-    directory: '/',
+    directoryOf: () => '/',
     home: undefined,
     environment: {},
     uid: 0,
@@ -183,25 +183,7 @@ function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader, role: Role):
   }
 }
 
-const INCLUDE = '$include';
-
 /** Reports a key that begins with `$` where only a mapping or a list is possible. */
 export function reportSource(name: string, at: number, problems: Problems): void {
-  if (name === INCLUDE)
-    problems.error(
-      at,
-      '$include is not supported: one file must show who acts for which organization',
-      'write it here, and secrets with $file',
-    );
-  else problems.error(at, 'unknown key', SINGLE_VALUES);
-}
-
-/** Reports every `$include`: one file must show which credential is for which organization. */
-export function reportIncludes(written: Written | undefined, problems: Problems): void {
-  if (written?.kind === 'list') for (const item of written.items) reportIncludes(item, problems);
-  if (written?.kind !== 'map') return;
-  for (const [key, {keyAt, value}] of written.entries) {
-    if (key === INCLUDE) reportSource(key, keyAt, problems);
-    else reportIncludes(value, problems);
-  }
+  problems.error(at, name === '$include' ? '$include is not possible here' : 'unknown key', SINGLE_VALUES);
 }

@@ -150,9 +150,9 @@ export const CREDENTIALS = {
     keys: {
       organizations,
       environment: {
-        kind: oneOf('terraform'),
+        kind: oneOf('terraform', 'azure'),
         describe:
-          '`terraform`: the identity comes from the ARM_*, AZURE_* and AZDO_* variables, as in Terraform’s provider.',
+          '`terraform`: the identity comes from the ARM_*, AZURE_* and AZDO_* variables, as in Terraform’s provider. `azure`: from the AZURE_* variables, as with Azure’s DefaultAzureCredential.',
       },
     },
   },

@@ -17,8 +17,7 @@ export function jsonSchema(): Schema {
         properties: {
           azure: {
             description: 'Hosts of Azure DevOps, as in Backstage.',
-            type: 'array',
-            items: mappingOf(INTEGRATION),
+            ...included({type: 'array', items: included(mappingOf(INTEGRATION))}),
           },
         },
       },
@@ -34,6 +33,11 @@ const PLACEHOLDER = String.raw`\$\{[^{}]*\}`;
 const DEFINITIONS = {
   variable: source('$env', {type: 'string'}, 'The variable that contains it.'),
   file: source('$file', {type: 'string'}, 'The file that contains it, relative to this one.'),
+  include: source(
+    '$include',
+    {type: 'string'},
+    'A value of another file, relative to this one: `hosts.yaml`, or `hosts.yaml#key.key`.',
+  ),
   agentKey: closed(
     {
       $agent: {
@@ -52,6 +56,7 @@ const DEFINITIONS = {
       {type: 'string', description: 'The secret itself, or `${VARIABLE}`.'},
       {$ref: '#/$defs/variable'},
       {$ref: '#/$defs/file'},
+      {$ref: '#/$defs/include'},
       source('$credential', {type: 'string'}, 'The systemd credential that contains it.'),
       source(
         '$command',
@@ -120,17 +125,30 @@ function schemaOf(form: Form): Schema {
     case 'anything':
       return {};
     case 'list':
-      return {type: form.mayBeNothing ? ['array', 'null'] : 'array', items: schemaOf(form.item)};
+      return included({
+        type: form.mayBeNothing ? ['array', 'null'] : 'array',
+        items: schemaOf(form.item),
+      });
     case 'mapping':
-      return mappingOf(form.keys);
+      return included(mappingOf(form.keys));
     case 'one of':
       return {
-        anyOf: form.shapes.map(({name, keys}) => ({description: `For ${name}.`, ...mappingOf(keys)})),
+        anyOf: [
+          ...form.shapes.map(({name, keys}) => ({description: `For ${name}.`, ...mappingOf(keys)})),
+          INCLUDE,
+        ],
       };
   }
 }
 
-const SOURCES: readonly Schema[] = [{$ref: '#/$defs/variable'}, {$ref: '#/$defs/file'}];
+const INCLUDE: Schema = {$ref: '#/$defs/include'};
+
+const SOURCES: readonly Schema[] = [{$ref: '#/$defs/variable'}, {$ref: '#/$defs/file'}, INCLUDE];
+
+/** Another file may have it, too. */
+function included(schema: Schema): Schema {
+  return {anyOf: [schema, INCLUDE]};
+}
 
 function textOf({pattern, choices, example}: Extract<Form, {name: 'text' | 'number' | 'size'}>): Schema {
   if (choices !== undefined) return {anyOf: [{enum: choices}, {type: 'string', pattern: PLACEHOLDER}]};

@@ -107,14 +107,12 @@ export class Reader {
 
   /** Adds the problem of a value that is not of the expected type. `expected` completes `KEY must be …`. */
   wrongType(written: Written, {label, keyAt}: Slot, expected: string): Wrong {
-    // if YAML could not read the value, that is reported already
+    // if the value could not be read, that is reported already
     if (written.kind === 'nothing')
-      return this.problems.isReportedAt(written.at)
+      return this.problems.isReportedAt(written.at) || this.problems.isOpen(written.at)
         ? this.wrong()
         : this.refuse(keyAt ?? written.at, `${label} has no value`);
     const source = sourceOf(written);
-    // every $include of the file is reported separately
-    if (source === '$include') return this.wrong();
     return this.refuse(
       written.at,
       `${label} must be ${expected}`,

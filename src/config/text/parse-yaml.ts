@@ -10,7 +10,7 @@ import {
   type Scalar,
 } from 'yaml';
 import type {Problems} from './problems.ts';
-import type {Parts, Written, WrittenEntry} from './written.ts';
+import type {Tree, Written, WrittenEntry} from './written.ts';
 
 /** How deep values may be nested. */
 const DEPTH = 50;
@@ -18,11 +18,10 @@ const DEPTH = 50;
 /** How many values may come from aliases: a few lines of aliases of aliases are billions of values. */
 const ALIASED = 10_000;
 
-/**
- * Reads YAML 1.2. Everything but `integrations.azure` and `orgkey` belongs to other programs and is ignored. Invalid
- * YAML is reported in our words: the messages of the parser quote the text, secrets included.
- */
-export function parseYaml(text: string, problems: Problems): Parts {
+type Report = Pick<Problems, 'error'>;
+
+/** Reads YAML 1.2. Invalid YAML is reported in our words: the messages of the parser quote the text, secrets included. */
+export function parseYaml(text: string, problems: Report): Tree {
   const document = parsed(text);
   if (document === undefined) {
     problems.error(0, 'values are nested too deeply');
@@ -34,27 +33,19 @@ export function parseYaml(text: string, problems: Problems): Parts {
   }
 
   const root = document.contents;
-  if (root !== null && !isMap(root) && !(isScalar(root) && root.value === null)) {
-    problems.error(root.range[0], 'the file must be a mapping: integrations:, orgkey:');
-  }
+  const isMapping = root === null || isMap(root) || (isScalar(root) && root.value === null);
   const reader = new Reader(text, document, problems);
-  const integrations = pairsAt(root, 'integrations', document)[0]?.value;
-  reportTwice(root, ['integrations', 'orgkey'], document, problems);
-  reportTwice(integrations, ['azure'], document, problems);
   return {
-    azure: reader.readAt(integrations, 'azure'),
-    orgkey: reader.readAt(root, 'orgkey'),
-    sources: [
-      ...sourcesAt(root, document).filter(({name}) => name === '$include'),
-      ...sourcesAt(integrations, document),
-    ],
+    at: (keys) => reader.readAt(root, keys),
+    sourceAt: (keys) => reader.sourceAt(root, keys),
+    strangeRoot: isMapping ? undefined : root.range[0],
   };
 }
 
-const NOTHING: Parts = {azure: undefined, orgkey: undefined, sources: []};
+const NOTHING: Tree = {at: () => undefined, sourceAt: () => undefined, strangeRoot: undefined};
 
 /** Reports errors up to the first that breaks the structure: later ones only follow from it. */
-function reportErrors(text: string, errors: Document.Parsed['errors'], problems: Problems): void {
+function reportErrors(text: string, errors: Document.Parsed['errors'], problems: Report): void {
   for (const {code, pos} of errors) {
     const [at] = pos;
     const placeholder = text[at] === '{' && text[at - 1] === '$';
@@ -91,16 +82,6 @@ interface FoundPair {
   readonly value: unknown;
 }
 
-function pairsAt(node: unknown, key: string, document: Document.Parsed): FoundPair[] {
-  return pairsIn(node, document).filter(({name}) => name === key);
-}
-
-function sourcesAt(node: unknown, document: Document.Parsed): Parts['sources'] {
-  return pairsIn(node, document).flatMap(({name, keyAt}) =>
-    typeof name === 'string' && name.startsWith('$') ? [{name, at: keyAt}] : [],
-  );
-}
-
 function pairsIn(node: unknown, document: Document.Parsed): FoundPair[] {
   const map = isAlias(node) ? node.resolve(document) : node;
   if (!isMap(map)) return [];
@@ -109,33 +90,39 @@ function pairsIn(node: unknown, document: Document.Parsed): FoundPair[] {
   );
 }
 
-function reportTwice(
-  node: unknown,
-  keys: readonly string[],
-  document: Document.Parsed,
-  problems: Problems,
-): void {
-  for (const key of keys)
-    for (const {keyAt} of pairsAt(node, key, document).slice(1)) problems.error(keyAt, TWICE);
-}
-
 const TWICE = 'the same key is here twice';
 
 class Reader {
   readonly #text: string;
   readonly #document: Document.Parsed;
-  readonly #problems: Problems;
+  readonly #problems: Report;
   #aliased = 0;
 
-  constructor(text: string, document: Document.Parsed, problems: Problems) {
+  constructor(text: string, document: Document.Parsed, problems: Report) {
     this.#text = text;
     this.#document = document;
     this.#problems = problems;
   }
 
-  readAt(map: unknown, key: string): Written | undefined {
-    const [found] = pairsAt(map, key, this.#document);
+  readAt(root: unknown, keys: readonly string[]): Written | undefined {
+    const found = this.#find(root, keys);
     return found && this.#read(found.value, found.keyAt, 0, false);
+  }
+
+  sourceAt(root: unknown, keys: readonly string[]): ReturnType<Tree['sourceAt']> {
+    const pairs = pairsIn(this.#find(root, keys)?.value, this.#document);
+    const found = pairs.find(({name}) => typeof name === 'string' && name.startsWith('$'));
+    return found && {name: String(found.name), at: found.keyAt, isOnly: pairs.length === 1};
+  }
+
+  #find(root: unknown, keys: readonly string[]): Pick<FoundPair, 'keyAt' | 'value'> | undefined {
+    let found: Pick<FoundPair, 'keyAt' | 'value'> | undefined = {keyAt: 0, value: root};
+    for (const key of keys) {
+      const pairs: FoundPair[] = pairsIn(found?.value, this.#document).filter(({name}) => name === key);
+      for (const {keyAt} of pairs.slice(1)) this.#problems.error(keyAt, TWICE);
+      found = pairs[0];
+    }
+    return found;
   }
 
   /** Reads a value. `near` is the place that is reported for a value that has none. */

@@ -10,9 +10,19 @@ export interface Problem {
 /** How many problems are listed; the others are counted. */
 const LIMIT = 200;
 
-/** Collects what is wrong in one text, with its place. */
+/** A file of a configuration. */
+export interface TextFile {
+  readonly path: string;
+  /** Offsets in its text are counted from here, so that an offset tells the file, too. */
+  readonly start: number;
+  /** The offsets in its text at which lines begin. */
+  readonly lineStarts: readonly number[];
+}
+
+/** Collects what is wrong in the files of a configuration, with its place. */
 export class Problems {
-  readonly #file: string;
+  readonly #files: {readonly path: string; readonly start: number; lines: string | readonly number[]}[] = [];
+  #end = 0;
   readonly #errors = new Map<number, Said[]>();
   readonly #warnings = new Map<number, Said[]>();
   readonly #open = new Set<number>();
@@ -20,17 +30,31 @@ export class Problems {
   readonly #confined = new Set<Said>();
   /** The errors since `during` was called. */
   #recent = new Set<Said>();
-  readonly #lines: string | readonly number[];
-  #lineStarts: readonly number[] | undefined;
 
-  /** `lines` is the text, or the offsets at which its lines begin. */
-  constructor(file: string, lines: string | readonly number[]) {
-    this.#file = file;
-    this.#lines = lines;
+  constructor(file?: string, text = '') {
+    if (file !== undefined) this.addText(file, text);
   }
 
-  get lineStarts(): readonly number[] {
-    return (this.#lineStarts ??= typeof this.#lines === 'string' ? lineStartsOf(this.#lines) : this.#lines);
+  /** Adds a file. Returns its start. */
+  addText(path: string, text: string): number {
+    const start = this.#end;
+    this.#files.push({path, start, lines: text});
+    this.#end = start + text.length + 1;
+    return start;
+  }
+
+  /** Adds files that were read earlier, in the order of their starts. */
+  addFiles(files: readonly TextFile[]): void {
+    for (const {path, start, lineStarts} of files) this.#files.push({path, start, lines: lineStarts});
+  }
+
+  get files(): readonly TextFile[] {
+    return this.#files.map((file) => ({path: file.path, start: file.start, lineStarts: startsIn(file)}));
+  }
+
+  /** Returns the path of the file that an offset is in. */
+  fileAt(at: number): string {
+    return this.#fileAt(at)?.path ?? '';
   }
 
   /** Adds a problem of what begins at the offset: a key, a credential. */
@@ -95,9 +119,15 @@ export class Problems {
 
   /** `/etc/orgkey/config.yaml:12:9`; lines and columns count from 1, columns in UTF-16 code units. */
   place(at: number): string {
-    const starts = this.lineStarts;
-    const line = lastNotAfter(starts, at);
-    return `${this.#file}:${line + 1}:${at - (starts[line] ?? 0) + 1}`;
+    const file = this.#fileAt(at);
+    const starts = file === undefined ? [] : startsIn(file);
+    const offset = at - (file?.start ?? 0);
+    const line = lastNotAfter(starts, offset);
+    return `${file?.path ?? ''}:${line + 1}:${offset - (starts[line] ?? 0) + 1}`;
+  }
+
+  #fileAt(at: number) {
+    return this.#files.findLast(({start}) => start <= at);
   }
 
   #list(said: ReadonlyMap<number, readonly Said[]>): Problem[] {
@@ -128,6 +158,12 @@ export interface Said {
   readonly at: number;
   readonly message: string;
   readonly hint: string | undefined;
+}
+
+/** Finds the lines of a file when they are needed first. */
+function startsIn(file: {lines: string | readonly number[]}): readonly number[] {
+  const {lines} = file;
+  return (file.lines = typeof lines === 'string' ? lineStartsOf(lines) : lines);
 }
 
 function lineStartsOf(text: string): number[] {

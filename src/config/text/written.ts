@@ -48,13 +48,28 @@ export interface WrittenEntry {
   readonly value: Written;
 }
 
-/** Our parts of the file. `undefined`: the part does not exist. */
+/** Our parts of the configuration. `undefined`: the part does not exist. */
 export interface Parts {
   /** `integrations.azure`. */
   readonly azure: Written | undefined;
   readonly orgkey: Written | undefined;
-  /** Keys above them that would take them from elsewhere: `$include`, and all that begin with `$` below `integrations`. */
-  readonly sources: readonly {readonly name: string; readonly at: number}[];
+}
+
+export interface SourceKey {
+  readonly name: string;
+  readonly at: number;
+  /** Whether the mapping has no other key. */
+  readonly isOnly: boolean;
+}
+
+/** A parsed text. Values are read by their keys, because most of an app-config.yaml belongs to other programs. */
+export interface Tree {
+  /** Returns the value below these keys; without any, all of it. `undefined`: it does not exist. */
+  at(keys: readonly string[]): Written | undefined;
+  /** Returns the key that begins with `$` in the mapping below these keys, if there is one. */
+  sourceAt(keys: readonly string[]): SourceKey | undefined;
+  /** Where a root begins that is neither a mapping nor empty. */
+  readonly strangeRoot: number | undefined;
 }
 
 /** Returns the value of a key. `undefined`: the key does not exist, or the value is not a mapping. */
@@ -66,4 +81,38 @@ export function valueAt(map: Written | undefined, key: string): Written | undefi
 export function sourceOf(written: Written | undefined): string | undefined {
   if (written?.kind !== 'map') return undefined;
   return [...written.entries.keys()].find((key) => key.startsWith('$'));
+}
+
+/** Returns the value with each offset moved. */
+export function moved(written: Written, by: number): Written {
+  const at = written.at + by;
+  switch (written.kind) {
+    case 'list':
+      return {...written, at, items: written.items.map((item) => moved(item, by))};
+    case 'map': {
+      const entries = [...written.entries].map(([key, {keyAt, value}]): [string, WrittenEntry] => [
+        key,
+        {keyAt: keyAt + by, value: moved(value, by)},
+      ]);
+      return {...written, at, entries: new Map(entries)};
+    }
+    case 'text':
+    case 'number':
+    case 'flag':
+    case 'nothing':
+      return {...written, at};
+  }
+}
+
+/** Merges two values as Backstage does: mappings key by key; anything else replaces what was before. */
+export function merged(before: Written | undefined, after: Written | undefined): Written | undefined {
+  if (before?.kind !== 'map' || after?.kind !== 'map') return after ?? before;
+  if (sourceOf(before) !== undefined || sourceOf(after) !== undefined) return after;
+  const entries = new Map(before.entries);
+  for (const [key, {keyAt, value}] of after.entries) {
+    // null removes what an earlier file has
+    if (value.kind === 'nothing' && entries.delete(key)) continue;
+    entries.set(key, {keyAt, value: merged(entries.get(key)?.value, value) ?? value});
+  }
+  return {...after, entries};
 }

@@ -5,8 +5,8 @@ import {substitute} from './substitute.ts';
 
 /** What decides which files a configuration names. */
 export interface NamingSurroundings {
-  /** Of the configuration file: relative paths begin there. */
-  readonly directory: string;
+  /** Relative paths begin in the directory of the file that an offset is in. */
+  readonly directoryOf: (at: number) => string;
   /** Paths that begin with `~/` begin there. */
   readonly home: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -34,13 +34,14 @@ export function filesNamedIn(written: Written | undefined, surroundings: NamingS
 /** Returns the absolute path of the file that a value comes from. `undefined`: it comes from elsewhere. */
 export function fileNamedIn(
   map: WrittenMap,
-  {directory, home, environment}: NamingSurroundings,
+  {directoryOf, home, environment}: NamingSurroundings,
 ): string | undefined {
   const file = valueAt(map, '$file') ?? valueAt(map, '$credential');
   if (file?.kind !== 'text') return undefined;
   const named = substitute(file.text, (name) => environment[name]);
   if (named.kind === 'missing' || named.text === '') return undefined;
-  if (map.entries.has('$file')) return absolutePath(named.text.trim(), {directory, home});
+  if (map.entries.has('$file'))
+    return absolutePath(named.text.trim(), {directory: directoryOf(file.at), home});
   const credentials = environment['CREDENTIALS_DIRECTORY'];
   return credentials === undefined ? undefined : resolve(credentials, named.text.trim());
 }

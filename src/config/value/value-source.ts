@@ -94,9 +94,6 @@ export class Sources {
           'correct the configuration, or keep the secret in a file: {$file: …}',
         );
         return undefined;
-      case '$include':
-        // every $include of the file is reported separately
-        return undefined;
       default:
         this.#problems.refuse(
           written.at,
@@ -138,7 +135,7 @@ export class Sources {
   #path(path: string | undefined, at: number): Source | undefined {
     if (path === undefined || path === '') return this.#expected('$file', 'a path', at);
     if (this.#problems.isOpen(at)) return {from: 'absent', shown: path};
-    return {from: 'file', path: absolutePath(path, this.#surroundings), at};
+    return {from: 'file', path: absolutePath(path, this.#at(at)), at};
   }
 
   #credential(name: string | undefined, at: number): Source | undefined {
@@ -172,7 +169,7 @@ export class Sources {
       return this.#expected('$command', 'a list: the program and its arguments', at);
     // other names are found on the PATH
     if (/^(?:~|\.\.?)\//.test(program))
-      return {from: 'command', argv: [absolutePath(program, this.#surroundings), ...argv.slice(1)]};
+      return {from: 'command', argv: [absolutePath(program, this.#at(at)), ...argv.slice(1)]};
     return {from: 'command', argv};
   }
 
@@ -193,6 +190,12 @@ export class Sources {
     if (!VAULT.test(vault) || !/^[0-9A-Za-z-]{1,127}$/.test(secret))
       return this.#expected('$keyVault', 'the name of a vault, or its host, and the name of a secret', at);
     return {from: 'key-vault', vault, secret};
+  }
+
+  /** Where relative paths at an offset begin. */
+  #at(at: number): {readonly directory: string; readonly home: string | undefined} {
+    const {directoryOf, home} = this.#surroundings;
+    return {directory: directoryOf(at), home};
   }
 
   #expected(source: string, expected: string, at: number): undefined {

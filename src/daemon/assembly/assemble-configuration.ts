@@ -5,7 +5,7 @@ import {decodeKept} from '../../config/keep-configuration.ts';
 import {loadConfiguration, loadKept, type LoadOptions} from '../../config/load-configuration.ts';
 import {readIfThere, replaceFile} from '../../files/replace-file.ts';
 import {machineFiles} from '../../places/file-facts.ts';
-import {configurationCandidates, configurationFile} from '../../places/paths.ts';
+import {configurationCandidates, configurationFile, pathsIn} from '../../places/paths.ts';
 import type {Place} from '../place.ts';
 import {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 
@@ -40,10 +40,10 @@ function load(inForce: Configuration, {place, flag, environment, key}: Configura
 
 /** A file that is missing may have been deleted on purpose: what was kept of it is not used then. */
 async function recall(source: string, parts: ConfigurationParts): Promise<Loaded | undefined> {
-  if (machineFiles.factsOf(source) === undefined) return undefined;
+  if (pathsIn(source).some((path) => machineFiles.factsOf(path) === undefined)) return undefined;
   const text = await readIfThere(keptFile(parts.place.state));
   const kept = text && decodeKept(text.toString('utf8'));
-  if (kept === undefined || kept.path !== source) return undefined;
+  if (kept === undefined || kept.source !== source) return undefined;
   return loadKept({...optionsFor(parts), file: source}, kept);
 }
 

@@ -4,6 +4,7 @@ import {wideSockets} from '../../config/wide-sockets.ts';
 import {whyUnsafe} from '../../files/read-protected-file.ts';
 import {stat} from 'node:fs/promises';
 import {whetherItTakesBearer} from '../../git/version.ts';
+import {pathsIn} from '../../places/paths.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
@@ -35,7 +36,7 @@ export async function checkConfiguration({
     ...[...warnings, ...advice, ...wideSockets(loaded.configuration)].map(({place, message, hint}) =>
       warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
     ),
-    ...(source.startsWith('/') ? await checkModes(source, uid) : []),
+    ...(source.startsWith('/') ? await checkModes(pathsIn(source), uid) : []),
     ...inDaemon(status, source.startsWith('/') ? [source] : [], problems),
   ];
 }
@@ -45,7 +46,11 @@ function diagnosticOf({place, message, hint}: Problem): Diagnostic {
 }
 
 /** Any user who can write the file decides what orgkey runs. Loading it has checked who may read its secrets. */
-async function checkModes(source: string, uid: number): Promise<Diagnostic[]> {
+async function checkModes(paths: readonly string[], uid: number): Promise<Diagnostic[]> {
+  return (await Promise.all(paths.map((path) => checkMode(path, uid)))).flat();
+}
+
+async function checkMode(source: string, uid: number): Promise<Diagnostic[]> {
   const {uid: owner, mode} = await stat(source);
   const problem = whyUnsafe({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
   return problem === undefined

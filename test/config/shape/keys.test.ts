@@ -246,16 +246,19 @@ const conforming: readonly object[] = [
   credentialOn({clientId: '${A}', clientSecret: secret, tenantId: {$env: 'T'}, organizations: ['a']}),
   credentialOn({personalAccessToken: {$keyVault: {vault: 'v', secret: 's'}}}),
   credentialOn({personalAccessToken: {$command: ['a', 'b']}}),
+  credentialOn({personalAccessToken: {$include: 'x.yaml#pat'}}),
+  {integrations: {azure: {$include: 'hosts.yaml'}}},
+  {integrations: {azure: [{$include: 'host.yaml'}, {credentials: {$include: 'some.yaml'}}]}},
   {integrations: {azure: [{credentials: null}]}},
   {orgkey: {audit: {maxSize: '${SIZE}', files: 3}, prefetch: '${PREFETCH}', onFailure: '${QUIT}'}},
 ];
 
 const others: readonly object[] = [
   credentialOn({clientId: GUID, tenantId: GUID}),
-  credentialOn({personalAccessToken: {$include: 'x'}}),
   credentialOn({personalAccessToken: {$command: []}}),
   credentialOn({personalAccessToken: 'a', foo: 1}),
   {orgkey: {prefech: true}},
+  {integrations: {azure: [{host: 'a', $include: 'x.yaml'}]}},
   {orgkey: {sockets: [{name: 'A', organizations: []}]}},
 ];
 

@@ -56,26 +56,6 @@ testRefused([
     on(`clientId: ${CLIENT}\nclientCertificate: a`),
     ['5:11 the keys fit no kind of credential; the nearest is a client certificate: tenantId is missing'],
   ],
-  ...[
-    ['a value', on('personalAccessToken: {$include: a.yaml}'), '5:33'],
-    ['a credential', on('$include: a.yaml'), '5:11'],
-    ['all credentials', 'integrations: {azure: [{credentials: {$include: a.yaml}}]}', '1:39'],
-    ['a host', 'integrations: {azure: [{$include: a.yaml}]}', '1:25'],
-    ['all hosts', 'integrations: {azure: {$include: a.yaml}}', '1:24'],
-    ['all integrations', 'integrations: {$include: a.yaml}', '1:16'],
-    ['all integrations but ours', `${on('azureCli: true')}  $include: a.yaml\n`, '6:3'],
-    ['the whole file', '$include: a.yaml\n', '1:1'],
-    ['a part of the settings', 'orgkey: {entra: {$include: a.yaml}}', '1:18'],
-    ['a list of settings', 'orgkey: {sockets: {$include: a.yaml}}', '1:20'],
-    ['all settings', 'orgkey: {$include: a.yaml}', '1:10'],
-  ].map(
-    ([what, text = '', at]) =>
-      [
-        `$include for ${what}`,
-        text,
-        [`${at} $include is not supported: one file must show who acts for which organization`],
-      ] as const,
-  ),
   [
     'a source beside the fields of a credential',
     on('organizations: [a]\n$file: ./a.pat'),

@@ -8,7 +8,7 @@ import {valueAt, type Written} from '../../../src/config/text/written.ts';
 /** The text under `orgkey:`, by the library; `undefined` where it finds something wrong. */
 function byLibrary(text: string): Written | undefined {
   const problems = new Problems('file', text);
-  const {orgkey} = parseYaml(text, problems);
+  const orgkey = parseYaml(text, problems).at(['orgkey']);
   return problems.found ? undefined : orgkey;
 }
 

@@ -8,12 +8,14 @@ import {shellWord} from '../../../text/quote-for-shell.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {fileToChange} from '../../locate.ts';
 import {loadFor, reportProblem, requireTaken} from '../../read-configuration.ts';
-import {fileInUse} from './path.ts';
+import {noConfiguration} from './path.ts';
 
 /** Runs `orgkey config edit` on a copy, which replaces the configuration if it is valid. */
 export async function edit(options: Places, context: Context): Promise<ExitCode> {
-  const path = fileInUse(options, context);
+  const path = fileToChange(options, context);
+  if (path === undefined) throw noConfiguration();
   // in the same directory, so that relative paths in it mean the same
   const draft = join(dirname(path), `.${basename(path)}.edit`);
   const was = await readFile(path);

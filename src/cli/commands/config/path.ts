@@ -1,19 +1,15 @@
+import {pathsIn} from '../../../places/paths.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {configurationFile} from '../../locate.ts';
 
-/** Runs `orgkey config path`. */
+/** Runs `orgkey config path`: prints each file of the configuration. */
 export async function showPath(options: Places, context: Context): Promise<ExitCode> {
-  context.terminal.print(fileInUse(options, context));
-  return EXIT.ok;
-}
-
-/** Returns the path of the configuration. @throws {CommandError} if it does not exist. */
-export function fileInUse(options: Places, context: Context): string {
   const found = configurationFile(options, context);
-  if (found !== undefined) return found;
-  throw noConfiguration();
+  if (found === undefined) throw noConfiguration();
+  context.terminal.print(pathsIn(found).join('\n'));
+  return EXIT.ok;
 }
 
 export function noConfiguration(): CommandError {

@@ -8,7 +8,7 @@ import {printable} from '../../../text/printable.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
-import {configurationFile} from '../../locate.ts';
+import {fileToChange} from '../../locate.ts';
 import {loadFor} from '../../read-configuration.ts';
 import {replaceText, requireValid, spread} from '../../setup/change-configuration.ts';
 import {ownerOf, rulesOf, sharedRule, type KeyOptions, type Owner} from './owner.ts';
@@ -39,7 +39,7 @@ function ownRule(owner: Owner, rules: readonly SubmoduleSettings[]): SubmoduleSe
 /** @throws {CommandError} if there is neither a rule nor a key, or if the configuration cannot be changed. */
 async function removeRule(owner: Owner, loaded: Loaded, options: Places, context: Context): Promise<void> {
   const {name, path} = owner;
-  const file = configurationFile(options, context);
+  const file = fileToChange(options, context);
   const was = file === undefined ? undefined : await readIfThere(file);
   const edit = was && removeSubmoduleKey(was.toString('utf8'), owner);
   if (file === undefined || edit === undefined) {

@@ -1,0 +1,209 @@
+import {dirname, extname} from 'node:path';
+import {
+  LARGEST_CONFIGURATION,
+  readProtectedFile,
+  whyUnsafe,
+  type FileRead,
+} from '../files/read-protected-file.ts';
+import {absolutePath} from '../places/paths.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
+import {showablePath} from '../text/showable.ts';
+import {reportSource} from './shape/collections.ts';
+import {parseConfiguration} from './text/parse-configuration.ts';
+import type {Problems} from './text/problems.ts';
+import {merged, type Parts, type Tree, type Written, type WrittenEntry} from './text/written.ts';
+import {Sources, type Surroundings} from './value/value-source.ts';
+
+/** A file of the configuration that was read. */
+export interface ReadFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly owner: number;
+  readonly mode: number;
+  readonly isEmpty: boolean;
+}
+
+type Opened =
+  | {readonly kind: 'opened'; readonly tree: Tree; readonly includes: boolean}
+  | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
+
+interface ReadingParts {
+  readonly problems: Problems;
+  readonly surroundings: Omit<Surroundings, 'files'>;
+  /** Used in place of what the file contains, as if only we could write it. */
+  readonly content: Uint8Array | undefined;
+}
+
+/** How deep files may include each other. */
+const DEPTH = 10;
+
+/** How many files a configuration may have: each is read at every start. */
+const MOST_FILES = 100;
+
+const INCLUDE = '$include';
+
+const NOT_ALONE = '$include must be the only key of its mapping';
+
+/**
+ * Reads our parts of a configuration as Backstage does: later files override earlier ones, and `$include: FILE#key.key`
+ * stands for a value of another file.
+ * @see https://backstage.io/docs/conf/writing
+ */
+export class PartsReader {
+  readonly #problems: Problems;
+  readonly #surroundings: Omit<Surroundings, 'files'>;
+  readonly #sources: Sources;
+  readonly #content: Uint8Array | undefined;
+  readonly #opened = new Map<string, Promise<Opened>>();
+  readonly #files: ReadFile[] = [];
+
+  constructor({problems, surroundings, content}: ReadingParts) {
+    this.#problems = problems;
+    this.#surroundings = surroundings;
+    this.#content = content;
+    this.#sources = new Sources({...surroundings, files: new Map()}, problems);
+  }
+
+  /** The files that were read. */
+  get files(): readonly ReadFile[] {
+    return this.#files;
+  }
+
+  /** The absolute paths of all files, also of those that could not be read. */
+  get paths(): readonly string[] {
+    return [...this.#opened.keys()];
+  }
+
+  /** The variables that were looked at. */
+  get variables(): ReadonlySet<string> {
+    return this.#sources.variables;
+  }
+
+  /** Reads the files in this order. Returns the first that cannot be read, with the reason. */
+  async read(
+    paths: readonly string[],
+  ): Promise<
+    | {readonly kind: 'parts'; readonly parts: Parts}
+    | (Extract<Opened, {kind: 'failed'}> & {readonly path: string})
+  > {
+    let parts: Parts = {azure: undefined, orgkey: undefined};
+    for (const path of paths) {
+      const opened = await this.#open(path);
+      if (opened.kind === 'failed') return {...opened, path};
+      const {strangeRoot} = opened.tree;
+      if (strangeRoot !== undefined)
+        this.#problems.error(strangeRoot, 'the file must be a mapping: integrations:, orgkey:');
+      const azure = await this.#find(opened, ['integrations', 'azure'], 0);
+      const orgkey = await this.#find(opened, ['orgkey'], 0);
+      parts = {azure: merged(parts.azure, azure), orgkey: merged(parts.orgkey, orgkey)};
+    }
+    return {kind: 'parts', parts};
+  }
+
+  #open(path: string): Promise<Opened> {
+    const known = this.#opened.get(path);
+    if (known !== undefined) return known;
+    const opened = this.#read(path, this.#opened.size === 0 ? this.#content : undefined);
+    this.#opened.set(path, opened);
+    return opened;
+  }
+
+  async #read(path: string, content: Uint8Array | undefined): Promise<Opened> {
+    const {uid} = this.#surroundings;
+    if (this.#opened.size >= MOST_FILES) return failed('is one of too many');
+    const read: FileRead =
+      content === undefined
+        ? await readProtectedFile(path, LARGEST_CONFIGURATION)
+        : {kind: 'read', bytes: Buffer.from(content), owner: uid, mode: 0o600};
+    if (read.kind === 'failed') return failed(read.message, read.hint);
+    const unsafe = whyUnsafe({path, ...read}, {uid, holdsSecret: false});
+    if (unsafe !== undefined)
+      return failed(unsafe.message, unsafe.hint && `${unsafe.hint} ${shellWord(path)}`);
+    const text = decode(read.bytes);
+    if (text === undefined) return failed('is not UTF-8');
+    this.#files.push({path, ...read, isEmpty: text.trim() === ''});
+    const tree = await parseConfiguration(text, this.#problems, this.#problems.addText(path, text));
+    return {kind: 'opened', tree, includes: text.includes(INCLUDE)};
+  }
+
+  /** Returns the value below these keys, with what it includes. */
+  async #find(
+    {tree, includes}: Extract<Opened, {kind: 'opened'}>,
+    keys: readonly string[],
+    depth: number,
+  ): Promise<Written | undefined> {
+    for (const [index] of keys.entries()) {
+      const above = keys.slice(0, index);
+      const source = tree.sourceAt(above);
+      const value = source?.name === INCLUDE ? tree.at([...above, INCLUDE]) : undefined;
+      if (source !== undefined && value !== undefined)
+        return source.isOnly
+          ? this.#include(value, keys.slice(index), depth)
+          : this.#refuse(value.at, NOT_ALONE);
+      // other programs may use such keys at the root
+      if (source !== undefined && index > 0) reportSource(source.name, source.at, this.#problems);
+    }
+    const written = tree.at(keys);
+    return written !== undefined && includes ? this.#expand(written, depth) : written;
+  }
+
+  /** Replaces every `$include` in a value by what it includes. In order, so that equal files have equal offsets. */
+  async #expand(written: Written, depth: number): Promise<Written> {
+    if (written.kind === 'list') {
+      const items: Written[] = [];
+      for (const item of written.items) items.push(await this.#expand(item, depth));
+      return {...written, items};
+    }
+    if (written.kind !== 'map') return written;
+    const include = written.entries.get(INCLUDE)?.value;
+    if (include !== undefined) {
+      const isOnly = written.entries.size === 1;
+      const found = isOnly ? await this.#include(include, [], depth) : this.#refuse(include.at, NOT_ALONE);
+      return found ?? {kind: 'nothing', at: include.at};
+    }
+    const entries = new Map<string, WrittenEntry>();
+    for (const [key, {keyAt, value}] of written.entries)
+      entries.set(key, {keyAt, value: await this.#expand(value, depth)});
+    return {...written, entries};
+  }
+
+  async #include(value: Written, rest: readonly string[], depth: number): Promise<Written | undefined> {
+    const {at} = value;
+    const text = value.kind === 'text' ? this.#sources.substituted(value.text, at) : undefined;
+    if (this.#problems.isReportedAt(at) || this.#problems.isOpen(at)) return undefined;
+    const [path = '', ...fragments] = (text ?? '').split('#');
+    const fragment = fragments.join('#');
+    if (!/^\.(?:ya?ml|json)$/.test(extname(path)))
+      return this.#refuse(at, '$include must name a file: NAME.yaml, NAME.yml or NAME.json');
+    if (depth >= DEPTH) return this.#refuse(at, `files include each other more than ${DEPTH} levels deep`);
+    const {home} = this.#surroundings;
+    const absolute = absolutePath(path, {directory: dirname(this.#problems.fileAt(at)), home});
+    const opened = await this.#open(absolute);
+    const name = `the file ${showablePath(absolute)}`;
+    if (opened.kind === 'failed') return this.#refuse(at, `${name} ${opened.message}`, opened.hint);
+    const keys = fragment === '' ? [] : fragment.split('.');
+    const found = await this.#find(opened, [...keys, ...rest], depth + 1);
+    if (found !== undefined || rest.length > 0) return found;
+    return this.#refuse(
+      at,
+      fragment === '' ? `${name} is not valid` : `${name} has no value with the keys after #`,
+    );
+  }
+
+  #refuse(at: number, message: string, hint?: string): undefined {
+    this.#problems.error(at, message, hint);
+  }
+}
+
+function failed(message: string, hint?: string): Extract<Opened, {kind: 'failed'}> {
+  return {kind: 'failed', message, hint};
+}
+
+/** Returns `undefined` if the bytes are not UTF-8. */
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
