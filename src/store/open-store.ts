@@ -14,7 +14,14 @@ interface OpenStoreParts extends KeyringParts {
 export interface OpenedStore {
   readonly store: SecretStore;
   /** What status warns of, if anything. */
-  readonly warning: {readonly message: string; readonly hint: string} | undefined;
+  readonly warning:
+    | {
+        readonly message: string;
+        readonly hint: string;
+        /** Whether the secrets are unencrypted, which the user may accept. */
+        readonly isPlain: boolean;
+      }
+    | undefined;
 }
 
 /**
@@ -34,9 +41,9 @@ export async function openStore(parts: OpenStoreParts): Promise<OpenedStore> {
   if (found.source !== 'none') return {store, warning: undefined};
   const message = encrypted
     ? `the secrets in ${directory} are encrypted and cannot be read: ${found.reason}`
-    : `the secrets in ${directory} are protected by file modes only: ${found.reason}`;
+    : `the secrets in ${directory} are unencrypted, protected by file permissions only: ${found.reason}`;
   const hint = encrypted
     ? 'unlock the keyring, or bring the credential back, then restart orgkey'
-    : 'install secret-tool, or give the service a credential named orgkey-store-key';
-  return {store, warning: {message, hint}};
+    : 'to accept that, set orgkey: {plainStore: accept} in the configuration; to encrypt them, see docs/recipes/people.md';
+  return {store, warning: {message, hint, isPlain: !encrypted}};
 }

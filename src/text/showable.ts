@@ -21,6 +21,11 @@ export function showableVariable(name: string): string {
     : 'a variable';
 }
 
+/** Returns a key that may be shown. `undefined`: it may be a secret, which has digits or is longer than a key. */
+export function showableKey(key: string): string | undefined {
+  return /^\$?[A-Za-z]{1,30}$/.test(key) ? key : undefined;
+}
+
 /** Whether a text is longer than a word: with digits among its letters, or very long. */
 function looksSecret(text: string): boolean {
   return (

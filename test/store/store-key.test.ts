@@ -232,7 +232,10 @@ test('a store without a key is plain and has a warning', async (t) => {
     platform: 'linux',
     environment: {PATH: '/nonexistent'},
   });
-  t.regex(warning?.message ?? '', /protected by file modes only: this machine has no keyring/);
+  t.regex(
+    warning?.message ?? '',
+    /unencrypted, protected by file permissions only: this machine has no keyring/,
+  );
   await store.write('a', Secret.fromText('value'));
   t.is((await store.read('a'))?.revealText(), 'value');
 });

@@ -36,7 +36,8 @@ interface WhichOptions extends Places {
 
 /** What is known about one remote; the names are those of `--json`. */
 interface Explanation {
-  readonly url: string;
+  /** `undefined`: the user named an organization. */
+  readonly url: string | undefined;
   readonly host: string;
   readonly organization?: string | undefined;
   readonly rule?: {readonly place: string; readonly by: 'name' | 'fallback'} | undefined;
@@ -123,7 +124,7 @@ async function explain(text: string, configuration: Configuration, context: Cont
   const name = organizationFrom(text);
   if (name !== undefined) {
     const explanation = await explain(`https://dev.azure.com/${text}/_git/any`, configuration, context);
-    return {...explanation, gateways: carriersFor(name, configuration)};
+    return {...explanation, url: undefined, gateways: carriersFor(name, configuration)};
   }
   const ssh = parseSshRemote(text);
   if (ssh !== undefined) return explainSsh(text, ssh, configuration);
@@ -168,7 +169,7 @@ function explainHttps(
     rule: {place, by},
     identity: describeIdentity(identity),
     kind: identity.kind,
-    tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? identity.issuer : undefined),
+    tenant: tenantOf(identity) ?? (identity.kind === 'sign-in' ? tenantIn(identity.issuer) : undefined),
     ...answerFor(url, identity, git),
     sockets: socketsFor(owner, identity, configuration),
     gateways: identity.kind === 'stored' ? [] : carriersOf(httpsUrlOf(remote), configuration),
@@ -182,6 +183,10 @@ function adviseOnDirectory({host, path = ''}: Remote, {serversAt}: Bindings): st
   return directory === '' || serversAt(name).length === 0
     ? ''
     : `; if ${directory} is a virtual directory, write host: ${name}/${directory}`;
+}
+
+function tenantIn(issuer: string): string {
+  return issuer.endsWith('/organizations/v2.0') ? 'any tenant' : issuer;
 }
 
 /** In a submodule our wrapper asks the daemon; elsewhere git calls ssh directly. */

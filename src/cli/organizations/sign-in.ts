@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import type {ControlConnection} from '../../control/control-client.ts';
 import type {ControlEvent} from '../../control/control-protocol.ts';
 import type {Binding} from '../../identity/bindings.ts';
-import {AZURE_CLI_CLIENT_ID} from '../../identity/identity.ts';
+import {AZURE_CLI_CLIENT_ID, describeIdentity, type Identity} from '../../identity/identity.ts';
 import {nameInRepair} from '../../text/name-in-repair.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
@@ -71,7 +71,16 @@ export async function testAndSignIn(
       retried.push(...(await testOrganizations(own, daemon, context, tell)));
     } else terminal.say(`next: orgkey login ${printable(organization, 80)}`);
   }
+  for (const {host, identity, organizations} of bindings)
+    if (organizations.length === 0 && identity.kind !== 'stored')
+      terminal.say(describeFallback(host, identity));
   return exitCodeOf([...others, ...retried]);
+}
+
+/** A credential for all other organizations cannot be tried without the name of one. */
+function describeFallback(host: string, identity: Identity): string {
+  const who = `the rest of ${printable(host, 80)}: ${printable(describeIdentity(identity))}`;
+  return `${style('yellow', '–')} ${who}: not checked: no organization is named\n  repair: try one: orgkey doctor ORGANIZATION`;
 }
 
 function isSignedOut({code, kind}: TestResult): boolean {

@@ -1,4 +1,5 @@
 import {basename, join} from 'node:path';
+import {setVariables} from '../../config/build/terraform-variables.ts';
 import type {Configuration} from '../../config/configuration.ts';
 import {readIfThere} from '../../files/replace-file.ts';
 import {pathsIn} from '../../places/paths.ts';
@@ -142,9 +143,19 @@ export async function pathFor(
   return join(options.system ? '/etc/orgkey' : configurationDirectory(context), 'config.yaml');
 }
 
+/** Whether the variables that are set for Terraform describe the credential. A user is asked first. */
+async function usesTerraform({environment, terminal}: Context): Promise<boolean> {
+  const names = setVariables(environment).filter((name) => /^(?:ARM|AZDO)_/.test(name));
+  if (names.length === 0) return false;
+  terminal.say(`Terraform's variables are set here: ${names.join(', ')}`);
+  if (!terminal.isInteractive) return true;
+  return /^y/i.test(await terminal.ask('Use them, y or n', 'y'));
+}
+
 /** Returns what describes the credentials: the options, or the answers of the user. */
 async function startersFor(options: SetupOptions, context: Context): Promise<readonly StarterOptions[]> {
   if (describesConfiguration(options)) return [readStarter(options, context)];
+  if (await usesTerraform(context)) return [{'from-env': true}];
   if (context.terminal.isInteractive) return askForConfiguration(context, {forMachine: options.system});
   throw new CommandError(EXIT.usage, 'no configuration exists yet, and no option describes one', {
     hint: 'describe one, as in: orgkey setup --organization contoso --managed-identity system-assigned',

@@ -17,6 +17,7 @@ import {
   AZURE_NAMES,
   booleanFrom,
   firstSet,
+  hasTerraformEnvironment,
   NAMES,
   type SetVariable,
   type VariableNames,
@@ -248,7 +249,23 @@ class VariableReader {
   }
 
   #azureCli(): Identity | undefined {
+    this.#requireIntent();
     return this.#switch('useCli', true) ? this.#account() : undefined;
+  }
+
+  /** The Azure CLI is the provider's last resort: it must not hide that a variable is missing. */
+  #requireIntent(): void {
+    if (this.#first('useCli') !== undefined) return;
+    const {environment} = this.#surroundings;
+    if (!hasTerraformEnvironment(environment))
+      throw unusable('environment is terraform, but none of its variables, ARM_… and AZDO_…, is set', SETS);
+    const id = this.#first('clientId') ?? this.#first('clientIdFile');
+    if (id === undefined) return;
+    const missing = [
+      ...(this.#first('tenantId') === undefined ? ['ARM_TENANT_ID'] : []),
+      'one of ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH, ARM_USE_OIDC and ARM_USE_MSI',
+    ];
+    throw unusable(`${id.name} is set, but not ${missing.join(' and ')}`, SETS);
   }
 
   #account(): Identity {
@@ -311,6 +328,9 @@ class VariableReader {
     return read.bytes;
   }
 }
+
+const SETS =
+  'set them where the daemon runs, or ARM_USE_CLI=true for the account of the Azure CLI; to see what orgkey reads: orgkey config check';
 
 function guidFrom({name, value}: SetVariable): string {
   if (isGuid(value)) return value.toLowerCase();

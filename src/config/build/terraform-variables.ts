@@ -68,9 +68,13 @@ export const AMBIENT: ReadonlySet<string> = new Set([
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Whether a user set one of the variables on purpose. A switch that is off does not count. */
 export function hasTerraformEnvironment(environment: Environment): boolean {
-  return TERRAFORM_VARIABLES.some((name) => {
+  return setVariables(environment).length > 0;
+}
+
+/** Returns the variables that a user set on purpose. A switch that is off does not count. */
+export function setVariables(environment: Environment): readonly string[] {
+  return TERRAFORM_VARIABLES.filter((name) => {
     const value = valueOf(environment, name);
     if (value === undefined || AMBIENT.has(name)) return false;
     return !name.startsWith('ARM_USE_') || booleanFrom(value) !== false;

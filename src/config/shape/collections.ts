@@ -1,4 +1,5 @@
 import {isMisspelt, nearestWord} from '../../text/nearest-word.ts';
+import {showableKey} from '../../text/showable.ts';
 import {Problems} from '../text/problems.ts';
 import {sourceOf, type Written, type WrittenMap} from '../text/written.ts';
 import {Resolver} from '../value/resolve-value.ts';
@@ -159,15 +160,16 @@ export function listOf<All extends Keys>(keys: All): Kind<readonly Fields<All>[]
   };
 }
 
-/** Reports keys that do not exist. They are not quoted: if quotes or a space are missing, a key can be a secret. */
+/** Reports keys that do not exist. One that could be a secret, because quotes or a space are missing, is not quoted. */
 function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader, role: Role): void {
-  for (const [key, {keyAt}] of map.entries) {
+  for (const [key, {keyAt, value}] of map.entries) {
     if (Object.hasOwn(keys, key)) continue;
     if (key.startsWith('$')) {
       reader.wrong();
       reportSource(key, keyAt, reader.problems);
       continue;
     }
+    const unknown = value.kind === 'nothing' ? 'unknown key' : unknownKey(key);
     const possible = Object.keys(keys).filter((name) => keys[name]?.removed === undefined);
     const meant = nearestWord(
       key,
@@ -175,15 +177,20 @@ function reportUnknown(map: WrittenMap, keys: Keys, reader: Reader, role: Role):
     );
     const hint = meant === undefined ? `possible here: ${possible.join(', ')}` : `did you mean ${meant}?`;
     if (reader.unknownKeys === 'warning' && (role === 'section' || meant === undefined)) {
-      reader.problems.warn(keyAt, 'unknown key, which is ignored', hint);
+      reader.problems.warn(keyAt, `${unknown}, which is ignored`, hint);
       continue;
     }
     reader.wrong();
-    reader.problems.error(keyAt, 'unknown key', hint);
+    reader.problems.error(keyAt, unknown, hint);
   }
+}
+
+function unknownKey(key: string): string {
+  const shown = showableKey(key);
+  return shown === undefined ? 'unknown key' : `unknown key: ${shown}`;
 }
 
 /** Reports a key that begins with `$` where only a mapping or a list is possible. */
 export function reportSource(name: string, at: number, problems: Problems): void {
-  problems.error(at, name === '$include' ? '$include is not possible here' : 'unknown key', SINGLE_VALUES);
+  problems.error(at, name === '$include' ? '$include is not possible here' : unknownKey(name), SINGLE_VALUES);
 }

@@ -182,6 +182,12 @@ export const ORGKEY = {
     default: 'never',
     describe: 'The daemon ends after this long without a request: `10m`, `2h`.',
   },
+  plainStore: {
+    kind: oneOf('warn', 'accept'),
+    default: 'warn',
+    describe:
+      'What `orgkey status` says while sign-ins and stored logins are unencrypted, because the machine has no keyring and no systemd credential.',
+  },
   entra: {
     kind: section({
       authorityHost: {

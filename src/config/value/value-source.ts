@@ -1,8 +1,9 @@
 import {resolve} from 'node:path';
 import type {SecretSource} from '../../identity/identity.ts';
 import type {FileRead} from '../../files/read-protected-file.ts';
-import {absolutePath} from '../../places/paths.ts';
-import {showableVariable} from '../../text/showable.ts';
+import {absolutePath, machineDirectory} from '../../places/paths.ts';
+import {nearestWord} from '../../text/nearest-word.ts';
+import {showableKey, showableVariable} from '../../text/showable.ts';
 import type {Problems} from '../text/problems.ts';
 import {sourceOf, valueAt, type Written, type WrittenMap} from '../text/written.ts';
 import type {NamingSurroundings} from './named-files.ts';
@@ -61,7 +62,11 @@ export class Sources {
       this.#problems.leaveOpen(at, absentVariable(substituted.variable).message);
       return text.trim();
     }
-    this.#problems.refuse(at, `${showableVariable(substituted.variable)} is not set`, SET_WHERE);
+    this.#problems.refuse(
+      at,
+      `${showableVariable(substituted.variable)} is not set`,
+      this.#whereToSet(substituted.variable, at),
+    );
     return undefined;
   }
 
@@ -95,13 +100,18 @@ export class Sources {
         );
         return undefined;
       default:
-        this.#problems.refuse(
-          written.at,
-          'unknown source',
-          'possible sources: $env, $file, $command, $credential, $keyring and $keyVault',
-        );
-        return undefined;
+        return this.#unknownSource(name ?? '', written.at);
     }
+  }
+
+  #unknownSource(name: string, at: number): undefined {
+    const shown = showableKey(name);
+    const meant = nearestWord(name, SOURCES);
+    this.#problems.refuse(
+      at,
+      shown === undefined ? 'unknown source' : `unknown source: ${shown}`,
+      meant === undefined ? `possible sources: ${SOURCES.join(', ')}` : `did you mean ${meant}?`,
+    );
   }
 
   /** Returns the key of `{$agent: SSH_AUTH_SOCK, publicKey: …}`. `undefined`: it is wrong, and that was reported. */
@@ -128,7 +138,7 @@ export class Sources {
     const text = this.#named(name)?.trim();
     if (text !== undefined) return {from: 'variable', text};
     if (this.#surroundings.absent === 'warning') return absentVariable(name);
-    this.#problems.refuse(at, `${showableVariable(name)} is not set`, SET_WHERE);
+    this.#problems.refuse(at, `${showableVariable(name)} is not set`, this.#whereToSet(name, at));
     return undefined;
   }
 
@@ -192,6 +202,16 @@ export class Sources {
     return {from: 'key-vault', vault, secret};
   }
 
+  /** The daemon may be a service: then it does not have the variables of a shell. */
+  #whereToSet(name: string, at: number): string {
+    const shown = showableVariable(name).endsWith(name) ? name : 'NAME';
+    if (this.#surroundings.directoryOf(at) === machineDirectory)
+      return `put ${shown}=value into ${machineDirectory}/env, then run: orgkey service restart --system`;
+    return process.platform === 'darwin'
+      ? `run: launchctl setenv ${shown} value, then: orgkey service restart`
+      : `put ${shown}=value into ~/.config/orgkey/env, then run: orgkey service restart`;
+  }
+
   /** Where relative paths at an offset begin. */
   #at(at: number): {readonly directory: string; readonly home: string | undefined} {
     const {directoryOf, home} = this.#surroundings;
@@ -209,8 +229,7 @@ export class Sources {
   }
 }
 
-const SET_WHERE =
-  'a service does not see the variables of your shell: put NAME=value into ~/.config/orgkey/env, or /etc/orgkey/env for the whole machine (on macOS: launchctl setenv NAME value), then run: orgkey service restart';
+const SOURCES = ['$env', '$file', '$include', '$command', '$credential', '$keyring', '$keyVault'] as const;
 
 function absentVariable(name: string): Extract<Source, {from: 'absent'}> {
   const variable = showableVariable(name);

@@ -6,18 +6,23 @@ import {OrgkeyError, messageOf} from '../../text/orgkey-error.ts';
 /** Opens the secret store on first use. Most daemons never need it. */
 export class LazyStore {
   readonly #open: () => Promise<OpenedStore>;
+  readonly #acceptsPlain: () => boolean;
   #opened: Promise<OpenedStore> | undefined;
   #opening: readonly Notice[] = [];
+  #isPlain = false;
   #unreadable: readonly Notice[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(open: () => Promise<OpenedStore>) {
+  /** `acceptsPlain`: whether the user accepts that secrets are unencrypted. */
+  constructor(open: () => Promise<OpenedStore>, acceptsPlain: () => boolean) {
     this.#open = open;
+    this.#acceptsPlain = acceptsPlain;
   }
 
   /** What is wrong with the store, including the entries that could not be read at the last look. */
   get notices(): readonly Notice[] {
-    return [...this.#opening, ...this.#unreadable];
+    const isAccepted = this.#isPlain && this.#acceptsPlain();
+    return [...(isAccepted ? [] : this.#opening), ...this.#unreadable];
   }
 
   /** Returns the part of the store whose names begin with `prefix`. */
@@ -65,11 +70,13 @@ export class LazyStore {
     const opening = this.#open().then(
       (opened) => {
         const {warning} = opened;
-        this.#opening = warning ? [{level: 'warning', ...warning}] : [];
+        this.#isPlain = warning?.isPlain ?? false;
+        this.#opening = warning ? [{level: 'warning', message: warning.message, hint: warning.hint}] : [];
         return opened;
       },
       (error: unknown) => {
         this.#opened = undefined;
+        this.#isPlain = false;
         this.#opening = [{level: 'error', ...describe(error)}];
         throw error;
       },

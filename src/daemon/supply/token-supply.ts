@@ -145,9 +145,12 @@ export class TokenSupply {
   }
 }
 
-function openLazily({environment, state, uid}: TokenSupplyParts): LazyStore {
+function openLazily({environment, state, uid, inForce}: TokenSupplyParts): LazyStore {
   const directory = join(state, 'secrets');
-  return new LazyStore(() => openStore({directory, uid, environment, platform: process.platform}));
+  return new LazyStore(
+    () => openStore({directory, uid, environment, platform: process.platform}),
+    () => inForce.configuration.settings.plainStore === 'accept',
+  );
 }
 
 function createLogins(store: LazyStore, {clock, log}: TokenSupplyParts): StoredLogins {

@@ -85,7 +85,8 @@ const identities: readonly (readonly [title: string, variables: Variables, ident
     },
     {kind: 'managed-identity', clientId: A},
   ],
-  ['then the Azure CLI', {...app, ARM_USE_MSI: 'false'}, {kind: 'azure-cli', tenantId: B}],
+  ['then the Azure CLI', {...app, ARM_USE_CLI: 'true'}, {kind: 'azure-cli', tenantId: B}],
+  ['the Azure CLI without a client id', {ARM_TENANT_ID: B}, {kind: 'azure-cli', tenantId: B}],
   [
     'the managed identity of the machine',
     {ARM_USE_MSI: 'true'},
@@ -125,7 +126,7 @@ const identities: readonly (readonly [title: string, variables: Variables, ident
   ],
   [
     'the pod’s token file without the switch means nothing',
-    {...app, AZURE_FEDERATED_TOKEN_FILE: '/var/run/token'},
+    {ARM_TENANT_ID: B, AZURE_FEDERATED_TOKEN_FILE: '/var/run/token'},
     {kind: 'azure-cli', tenantId: B},
   ],
   [
@@ -173,6 +174,14 @@ for (const [title, environment, identity] of identities) {
 }
 
 const unusable: readonly (readonly [variables: Variables, message: string])[] = [
+  [
+    app,
+    'ARM_CLIENT_ID is set, but not one of ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH, ARM_USE_OIDC and ARM_USE_MSI',
+  ],
+  [
+    {ARM_CLIENT_ID: A},
+    'ARM_CLIENT_ID is set, but not ARM_TENANT_ID and one of ARM_CLIENT_SECRET, ARM_CLIENT_CERTIFICATE_PATH, ARM_USE_OIDC and ARM_USE_MSI',
+  ],
   [{ARM_CLIENT_SECRET: 'a', ARM_CLIENT_ID: A}, 'ARM_CLIENT_SECRET is set, but no tenant: ARM_TENANT_ID'],
   [{ARM_CLIENT_SECRET: 'a', ARM_TENANT_ID: A}, 'ARM_CLIENT_SECRET is set, but no client id: ARM_CLIENT_ID'],
   [{ARM_CLIENT_SECRET: 'a', ARM_CLIENT_ID: 'x', ARM_TENANT_ID: A}, 'ARM_CLIENT_ID must be a GUID'],
@@ -412,3 +421,79 @@ for (const [value, file] of conflicts)
       [`${value} and the file of ${file} differ`],
     );
   });
+
+test('environment: terraform without any of its variables does not fall back to the Azure CLI', async (t) => {
+  const text = 'integrations: {azure: [{credentials: [{environment: terraform}]}]}';
+  const found = await loadText(t, text);
+  t.deepEqual(problemsIn(found), [
+    '1:55 environment is terraform, but none of its variables, ARM_… and AZDO_…, is set',
+  ]);
+});
+
+const azure = {AZURE_CLIENT_ID: A, AZURE_TENANT_ID: B};
+
+const azureIdentities: readonly (readonly [title: string, variables: Variables, identity: object])[] = [
+  [
+    'a client secret',
+    {...azure, AZURE_CLIENT_SECRET: 's'},
+    {kind: 'client-secret', ...id, clientSecret: 's'},
+  ],
+  [
+    'a client secret before a token file',
+    {...azure, AZURE_CLIENT_SECRET: 's', AZURE_FEDERATED_TOKEN_FILE: '/run/token'},
+    {kind: 'client-secret', ...id, clientSecret: 's'},
+  ],
+  [
+    'the token file of a pod',
+    {...azure, AZURE_FEDERATED_TOKEN_FILE: '/run/token'},
+    {kind: 'federated-token-file', ...id, federatedTokenFile: '/run/token'},
+  ],
+  ['a managed identity that is named', {AZURE_CLIENT_ID: A}, {kind: 'managed-identity', clientId: A}],
+  ['the managed identity of the machine', {}, {kind: 'managed-identity', clientId: 'system-assigned'}],
+  [
+    'the managed identity alone',
+    {...azure, AZURE_CLIENT_SECRET: 's', AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'},
+    {kind: 'managed-identity', clientId: A},
+  ],
+  ['the Azure CLI for a developer', {AZURE_TOKEN_CREDENTIALS: 'dev'}, {kind: 'azure-cli'}],
+  [
+    'the Azure CLI of a tenant',
+    {AZURE_TOKEN_CREDENTIALS: 'AzureCliCredential', AZURE_TENANT_ID: B},
+    {kind: 'azure-cli', tenantId: B},
+  ],
+];
+
+const AZURE = 'integrations: {azure: [{credentials: [{environment: azure}]}]}';
+
+for (const [title, environment, identity] of azureIdentities) {
+  test(`environment: azure finds ${title}`, async (t) => {
+    const {bindings} = soundIn(t, await loadText(t, AZURE, {environment}));
+    t.deepEqual(bindings[0] && fieldsOf(bindings[0].identity), identity);
+  });
+}
+
+const azureMistakes: readonly (readonly [variables: Variables, message: string])[] = [
+  [
+    {AZURE_CLIENT_ID: A, AZURE_CLIENT_SECRET: 's'},
+    'AZURE_CLIENT_SECRET is set, but no tenant: AZURE_TENANT_ID',
+  ],
+  [{...azure, AZURE_CLIENT_ID: 'x', AZURE_CLIENT_SECRET: 's'}, 'AZURE_CLIENT_ID must be a GUID'],
+  [
+    {AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential', AZURE_CLIENT_ID: A},
+    'the variables name no source of credentials',
+  ],
+  [
+    {AZURE_TOKEN_CREDENTIALS: 'AzurePowerShellCredential'},
+    'AZURE_TOKEN_CREDENTIALS names a credential that orgkey does not know',
+  ],
+  [
+    {...azure, AZURE_CLIENT_CERTIFICATE_PATH: '/not/there'},
+    'AZURE_CLIENT_CERTIFICATE_PATH: the file /not/there does not exist',
+  ],
+];
+
+for (const [environment, message] of azureMistakes) {
+  test(`environment: azure is refused: ${message} (${Object.keys(environment).join(' ')})`, async (t) => {
+    t.deepEqual(problemsIn(await loadText(t, AZURE, {environment})), [`1:53 ${message}`]);
+  });
+}

@@ -1,11 +1,13 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {freshConfiguration} from '../../../config/edit/init-configuration.ts';
+import {pathsIn} from '../../../places/paths.ts';
 import {codeOf} from '../../../text/orgkey-error.ts';
 import {printable} from '../../../text/printable.ts';
 import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {usageError} from '../../line/usage-error.ts';
 import {absolute, configurationDirectory} from '../../locate.ts';
 import {readStarter} from '../../setup/read-starter.ts';
 import {
@@ -17,6 +19,7 @@ import {
 /** Runs `orgkey config init`. An existing configuration is never overwritten. */
 export async function init(options: Places & StarterOptions, context: Context): Promise<ExitCode> {
   const {config} = options;
+  if (config !== undefined && pathsIn(config).length > 1) throw usageError('--config is given twice');
   const path =
     config === undefined ? join(configurationDirectory(context), 'config.yaml') : absolute(config, context);
   const text = describesConfiguration(options)

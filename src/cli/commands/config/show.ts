@@ -23,11 +23,19 @@ export async function show(options: Places & {readonly json: boolean}, context: 
   };
   const {terminal} = context;
   if (options.json) terminal.printJson({schemaVersion: SCHEMA_VERSION, ...shown});
-  else terminal.print(layValue(shown).join('\n'));
+  else
+    terminal.print(
+      layValue({...shown, credentials: shown.credentials.map((one) => ({...one, ...named(one)}))}).join('\n'),
+    );
   return EXIT.ok;
 }
 
-function showBinding({identity, ...binding}: Binding): object {
+/** A credential without organizations is for the others. */
+function named({organizations}: {readonly organizations: readonly string[]}): object {
+  return organizations.length === 0 ? {organizations: 'all that no other credential names'} : {};
+}
+
+function showBinding({identity, ...binding}: Binding): Omit<Binding, 'identity'> {
   const shown = Object.entries(identity).filter(([name]) => name !== 'key');
   const fields = shown.map(([name, value]) => [name, isSecretSource(value) ? showSecret(value) : value]);
   return {...binding, ...Object.fromEntries(fields)};
@@ -70,12 +78,12 @@ function layItem(item: unknown, indent: string): string[] {
 function layField(name: string, item: unknown, indent: string): string[] {
   if (item === undefined) return [];
   const isNested = typeof item === 'object' && item !== null && Object.keys(item).length > 0;
-  if (!isNested) return [`${indent}${name}: ${describeLeaf(item)}`];
+  if (!isNested) return [`${indent}${name}: ${describeLeaf(name, item)}`];
   if (Array.isArray(item) && item.every((one) => typeof one === 'string'))
     return [`${indent}${name}: ${printable(item.join(', '))}`];
   return [`${indent}${name}:`, ...layValue(item, `${indent}  `)];
 }
 
-function describeLeaf(value: unknown): string {
-  return Array.isArray(value) ? 'none' : printable(String(value));
+function describeLeaf(name: string, value: unknown): string {
+  return Array.isArray(value) ? (name === 'repositories' ? 'all' : 'none') : printable(String(value));
 }
