@@ -59,8 +59,15 @@ export async function answer(
   const owner = ownerOf(request.remote, parts.bindings.serversAt);
   if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
   const choice = parts.bindings.choose(owner);
-  if (choice.kind === 'none')
-    return {owner, answer: explainAbsence(choice.reason, owner, parts.reasonForNone)};
+  if (choice.kind === 'none') {
+    const isAsked = request.operation === 'get' && request.explains === true;
+    // a scoped socket does not say which organizations it leaves out
+    const explains = isAsked && scope.organizations === undefined;
+    return {
+      owner,
+      answer: explainAbsence(choice.reason, owner, {reasonForNone: parts.reasonForNone, explains}),
+    };
+  }
 
   const {identity} = choice.binding;
   if (identity.kind === 'stored') {

@@ -78,11 +78,20 @@ function adviseOnTenant(theirs: string, identity: Identity, {code}: Failure): st
 
 /**
  * Passes a request without a credential for its owner. If no configuration is in force, this explains why and does not
- * stop git, because the organization may not be ours.
+ * stop git, because the organization may not be ours. `explains`: the client can tell the user what is not configured.
  */
-export function explainAbsence(reason: string, owner: Owner, reasonForNone: string | undefined): Answer {
+export function explainAbsence(
+  reason: string,
+  owner: Owner,
+  {reasonForNone, explains}: {readonly reasonForNone: string | undefined; readonly explains: boolean},
+): Answer {
   const mayBeMeant = owner.kind === 'organization' || owner.kind === 'unnamed';
-  if (reasonForNone === undefined || !mayBeMeant) return {kind: 'pass', reason};
+  if (reasonForNone === undefined || !mayBeMeant)
+    return {
+      kind: 'pass',
+      reason,
+      ...(explains && owner.kind === 'organization' && {uncovered: owner.organization}),
+    };
   const errors = [`no configuration is in force: ${reasonForNone}`];
   return {kind: 'failure', errors, hints: ['run: orgkey config check'], quit: false};
 }

@@ -4,7 +4,12 @@ import type {Token} from '../token/token.ts';
 /** The answer to a client of a git socket. `render` encodes every variant. */
 export type Answer =
   /** No credential: git asks its next helper. `reason` is for the log. */
-  | {readonly kind: 'pass'; readonly reason: string}
+  | {
+      readonly kind: 'pass';
+      readonly reason: string;
+      /** The organization that no credential covers, for our script, which explains it to the user. */
+      readonly uncovered?: string | undefined;
+    }
   | {
       readonly kind: 'credential';
       readonly token: Token;

@@ -13,6 +13,7 @@ const GREETING = 'orgkey=1\n';
 export function render(answer: Answer): Uint8Array {
   switch (answer.kind) {
     case 'pass':
+      return text(GREETING, answer.uncovered === undefined ? '' : line('orgkey-uncovered', answer.uncovered));
     case 'done':
       return text(GREETING);
     case 'credential':

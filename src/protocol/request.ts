@@ -25,6 +25,8 @@ export interface GetRequest {
   readonly states: readonly string[];
   /** The server's challenges (git 2.41 and later). Never call an address in them. */
   readonly challenges: readonly string[];
+  /** Our script asks, which explains to the user that an organization is not configured. */
+  readonly explains?: boolean;
 }
 
 export interface StoreRequest {
@@ -114,6 +116,7 @@ function parseGet(values: Values, timeout: number): Request {
         again: values.text('authtype') !== undefined,
         states: values.every('state[]'),
         challenges: values.list('wwwauth[]'),
+        ...(values.text('explain') === '1' && {explains: true}),
       };
     case 'store':
       return {operation: 'store', remote: remoteOf(values), login: loginOf(values, timeout)};
