@@ -7,6 +7,7 @@ import {join, resolve} from 'node:path';
 import {parseArgs, promisify} from 'node:util';
 import {makePrivateKey} from '../src/ssh/key/private-key.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
+import {browserProgram} from '../test/helpers/browser-program.ts';
 
 const {values} = parseArgs({
   options: {keep: {type: 'boolean', default: false}, record: {type: 'boolean', default: false}},
@@ -14,6 +15,7 @@ const {values} = parseArgs({
 const root = resolve(import.meta.dirname, '..');
 const home = mkdtempSync(join(tmpdir(), 'orgkey-demo-'));
 const dist = join(root, 'dist');
+const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 /** The commands that the picture in the README shows. */
 const PICTURED = /^(?:git clone|orgkey status|orgkey which) ?/;
 const session: {command: string; output: string}[] = [];
@@ -42,6 +44,11 @@ async function demonstrate(): Promise<void> {
   const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
   const fabrikam = cloud.addOrganization('fabrikam', {tenant});
   const pat = fabrikam.addPat();
+  const ann = tenant.addUser({name: 'Ann'});
+  // the public client that orgkey signs users in with
+  tenant.addApplication({clientId: AZURE_CLI, public: true, multitenant: true});
+  const litware = cloud.addOrganization('litware', {tenant, members: [ann]});
+  const tools = litware.addRepository('web/tools', {files: {'tools.txt': 'of litware\n'}});
   const library = fabrikam.addRepository('shared/library', {files: {'library.txt': 'from fabrikam\n'}});
   const firmware = contoso.addRepository('web/firmware', {files: {'firmware.txt': 'over ssh\n'}});
   const site = contoso.addRepository('web/site', {
@@ -103,28 +110,41 @@ orgkey:
   await show(`orgkey which ${site.url}`, [join(dist, 'orgkey.cjs'), 'which', site.url]);
   if (values.record)
     writeFileSync(join(root, 'docs/session.json'), `${JSON.stringify(session, undefined, 2)}\n`);
-  if (values.keep) await play(site.url);
+  if (values.keep) await play({site: site.url, tools: tools.url}, (url) => cloud.browse(url, ann));
 }
 
 /** Keeps everything up until Ctrl-C. */
-async function play(url: string): Promise<void> {
-  const variables = Object.entries({...cloud.environment(), HOME: home, ...directories()});
+async function play(
+  urls: {readonly site: string; readonly tools: string},
+  signIn: (url: string) => Promise<unknown>,
+): Promise<void> {
+  const browser = await browserProgram(home, signIn);
+  const variables = Object.entries({
+    ...cloud.environment(),
+    HOME: home,
+    ...directories(),
+    BROWSER: browser.path,
+  });
   const file = join(home, 'environment');
   writeFileSync(file, variables.map(([name, value]) => `export ${name}='${value}'\n`).join(''));
   const orgkey = join(import.meta.dirname, 'orgkey');
   say('it stays up: in another terminal, run');
   for (const line of [
     `. ${file}`,
-    `git ls-remote ${url}`,
+    `git ls-remote ${urls.site}`,
     `${orgkey} status`,
     `${orgkey} org test`,
     `${orgkey} doctor`,
+    `${orgkey} org add litware --sign-in browser`,
+    `git ls-remote ${urls.tools}`,
   ])
     say(`  ${line}`);
+  say('the browser belongs to Ann, who signs in at once; orgkey itself is not on the PATH');
   say('Ctrl-C ends it');
   const alive = setInterval(() => undefined, 60_000);
   await new Promise((end) => process.once('SIGINT', end).once('SIGTERM', end));
   clearInterval(alive);
+  browser.close();
 }
 
 async function git(args: string[]): Promise<void> {

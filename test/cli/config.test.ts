@@ -29,7 +29,7 @@ test.serial('config check and config show print no secrets', async (t) => {
   person.configure('integrations:\n  azure:\n    - hots: dev.azure.com\n');
   const wrong = await person.run('config check');
   t.is(wrong.code, 5);
-  t.regex(wrong.stderr, /config\.yaml:3:\d+: error: unknown key/);
+  t.regex(wrong.stderr, /config\.yaml:3:\d+: error: unknown key: hots$/m);
   const report = JSON.parse((await person.run('config check --json')).stdout) as {
     valid: boolean;
     problems: unknown[];
@@ -211,3 +211,45 @@ asRoot('a configuration that cannot keep its owner and group is not changed', as
   t.is(person.read('.config/orgkey/config.yaml'), before);
   t.deepEqual(facts(), [otherUser, readers, 0o640]);
 });
+
+test.serial(
+  'config restore writes the last valid configuration again after its file was deleted',
+  async (t) => {
+    const person = new Person(t);
+    person.write('.config/orgkey/pat', 'canary-pat\n');
+    const text = `# a comment
+integrations:
+  azure:
+    - host: dev.azure.com
+      credentials:
+        - {organizations: [contoso], personalAccessToken: {$file: pat}}
+orgkey: {prefetch: false}
+`;
+    const file = person.configure(text);
+    t.is((await person.run('config restore')).code, 5, 'nothing was kept yet');
+    t.is((await person.run('setup', ['--service', 'plain'])).code, 0);
+    t.is((await person.run('config restore')).code, 2, 'the file is there');
+    const before = (await person.run('config show')).stdout.replaceAll(/place: .*/g, '');
+
+    rmSync(file);
+    const doctor = await person.run('doctor');
+    t.regex(doctor.stdout, /no credential is configured\n.*orgkey config restore/);
+    const setup = await person.run('setup', ['--service', 'plain']);
+    t.is(setup.code, 2, setup.stderr);
+    t.regex(setup.stderr, /orgkey: hint: write the last valid one again: orgkey config restore/);
+
+    const {code, stderr} = await person.run('config restore');
+    t.is(code, 0, stderr);
+    t.is(statSync(file).mode & 0o777, 0o600);
+    t.is((await person.run('config show')).stdout.replaceAll(/place: .*/g, ''), before);
+    t.is((await person.run('setup', ['--service', 'plain'])).code, 0);
+
+    person.configure(patConfiguration);
+    t.is((await person.run('config check')).code, 0);
+    rmSync(file);
+    const lacking = await person.run('config restore');
+    t.is(lacking.code, 5);
+    t.regex(lacking.stderr, /secrets that were written in the file itself are missing/);
+    t.false((person.read('.config/orgkey/config.yaml') ?? '').includes('canary'));
+  },
+);

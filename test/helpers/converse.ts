@@ -14,7 +14,7 @@ export const whyNoTerminal = existsSync('/usr/bin/script')
 export function converse(
   person: Person,
   argv: readonly string[],
-  answers: readonly [question: RegExp, answer: string][],
+  answers: readonly [question: RegExp, answer: string | ((found: RegExpExecArray) => string)][],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{code: number | null; screen: string}> {
   const command = [process.execPath, main, ...argv].map((word) => `'${word}'`).join(' ');
@@ -33,7 +33,8 @@ export function converse(
     if (next === undefined || !asked) return;
     seen += asked.index + asked[0].length;
     waiting.shift();
-    child.stdin.write(next[1]);
+    const [, answer] = next;
+    child.stdin.write(typeof answer === 'string' ? answer : answer(asked));
   });
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => {

@@ -46,7 +46,7 @@ export const groups: Readonly<Record<string, string>> = {
   org: 'list, add, remove and test organizations',
   'ssh-key': 'manage the SSH keys for submodules',
   gateway: 'list gateways and print the configuration of their clients',
-  config: 'find, check, show and edit the configuration',
+  config: 'find, check, show, edit and restore the configuration',
   cache: "manage the daemon's memory",
   service: 'manage the background service',
 };

@@ -43,6 +43,17 @@ export const configurationCommands: readonly Command[] = [
     run: async (options, context) => (await import('../commands/config/schema.ts')).schema(options, context),
   }),
   defineCommand({
+    usage: 'config restore',
+    summary: 'write the last valid configuration again, after its file was deleted',
+    description:
+      'The daemon keeps it in the state directory, without comments and without secrets that were in the file itself. An existing file is never overwritten.',
+    options: {},
+    examples: [{command: 'orgkey config restore'}],
+    exitCodes: {5: 'secrets are missing in the restored file, or nothing was kept'},
+    run: async (options, context) =>
+      (await import('../commands/config/restore.ts')).restore(options, context),
+  }),
+  defineCommand({
     usage: 'config init',
     summary: 'write a first configuration, and nothing else',
     description: 'Without options it writes a file with examples, which are commented out.',

@@ -8,7 +8,13 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {absolute, configurationDirectory, configurationFile, fileToChange} from '../locate.ts';
+import {
+  absolute,
+  configurationDirectory,
+  configurationFile,
+  fileToChange,
+  stateDirectory,
+} from '../locate.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {askForConfiguration} from './ask-for-configuration.ts';
 import {checkNewText, type Scene} from './check-new-text.ts';
@@ -143,6 +149,11 @@ export async function pathFor(
   return join(options.system ? '/etc/orgkey' : configurationDirectory(context), 'config.yaml');
 }
 
+/** Whether a configuration was in force that is gone now. */
+async function isKept(context: Context): Promise<boolean> {
+  return (await readIfThere(join(stateDirectory({}, context), 'last-configuration.json'))) !== undefined;
+}
+
 /** Whether the variables that are set for Terraform describe the credential. A user is asked first. */
 async function usesTerraform({environment, terminal}: Context): Promise<boolean> {
   const names = setVariables(environment).filter((name) => /^(?:ARM|AZDO)_/.test(name));
@@ -158,6 +169,8 @@ async function startersFor(options: SetupOptions, context: Context): Promise<rea
   if (await usesTerraform(context)) return [{'from-env': true}];
   if (context.terminal.isInteractive) return askForConfiguration(context, {forMachine: options.system});
   throw new CommandError(EXIT.usage, 'no configuration exists yet, and no option describes one', {
-    hint: 'describe one, as in: orgkey setup --organization contoso --managed-identity system-assigned',
+    hint: (await isKept(context))
+      ? 'write the last valid one again: orgkey config restore'
+      : 'describe one, as in: orgkey setup --organization contoso --managed-identity system-assigned',
   });
 }

@@ -28,7 +28,13 @@ export async function checkConfiguration({
   const advice = adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)});
   const own =
     source === 'none' || bindings.length === 0
-      ? [failed('file', 'no credential is configured', 'orgkey setup')]
+      ? [
+          failed(
+            'file',
+            'no credential is configured',
+            isGone(status) ? 'orgkey config restore' : 'orgkey setup',
+          ),
+        ]
       : [ok('file', `${source}: ${countOf(bindings.length, 'credential')}`)];
   return [
     ...own,
@@ -39,6 +45,15 @@ export async function checkConfiguration({
     ...(source.startsWith('/') ? await checkModes(pathsIn(source), uid) : []),
     ...inDaemon(status, source.startsWith('/') ? [source] : [], problems),
   ];
+}
+
+/** Whether the daemon still serves a configuration whose file was deleted. */
+function isGone(
+  status:
+    | {readonly configuration: {readonly source: string}; readonly organizations: readonly unknown[]}
+    | undefined,
+): boolean {
+  return status?.configuration.source.startsWith('/') === true && status.organizations.length > 0;
 }
 
 function diagnosticOf({place, message, hint}: Problem): Diagnostic {

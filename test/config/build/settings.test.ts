@@ -6,6 +6,7 @@ import {loadText, soundIn} from '../../helpers/load-text.ts';
 const settings = {
   prefetch: true,
   onFailure: 'quit',
+  plainStore: 'warn',
   idleExit: undefined,
   entra: {authorityHost: 'https://login.microsoftonline.com', disableInstanceDiscovery: false},
   sockets: [],
@@ -32,6 +33,7 @@ test('every setting is read', async (t) => {
   const text = `orgkey:
   prefetch: false
   onFailure: pass
+  plainStore: accept
   idleExit: 10m
   entra: {authorityHost: "https://login.example:8443/", disableInstanceDiscovery: true}
   sockets:
@@ -67,6 +69,7 @@ test('every setting is read', async (t) => {
   t.deepEqual(others, {
     prefetch: false,
     onFailure: 'pass',
+    plainStore: 'accept',
     idleExit: 600_000,
     entra: {authorityHost: 'https://login.example:8443', disableInstanceDiscovery: true},
     sockets: [

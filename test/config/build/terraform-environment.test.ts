@@ -426,7 +426,7 @@ test('environment: terraform without any of its variables does not fall back to 
   const text = 'integrations: {azure: [{credentials: [{environment: terraform}]}]}';
   const found = await loadText(t, text);
   t.deepEqual(problemsIn(found), [
-    '1:55 environment is terraform, but none of its variables, ARM_… and AZDO_…, is set',
+    '1:53 environment is terraform, but none of its variables, ARM_… and AZDO_…, is set',
   ]);
 });
 

@@ -64,7 +64,12 @@ const wrong: readonly (readonly [title: string, fields: string, code: string, me
     'ERR_CREDENTIAL',
     /: the keys fit no kind/,
   ],
-  ['an unknown source', 'personalAccessToken: {$flie: a}', 'ERR_SECRET_UNREADABLE', /: unknown source/],
+  [
+    'an unknown source',
+    'personalAccessToken: {$flie: a}',
+    'ERR_SECRET_UNREADABLE',
+    /: unknown source: \$flie$/,
+  ],
 ];
 
 function textOf(fields: string): string {
@@ -158,16 +163,16 @@ test('a wrong socket or submodule key is left out, and spares the others', async
 /** Keys of a newer version, and what a daemon says about them. */
 const newer: readonly (readonly [text: string, warnings: readonly string[], problems: readonly string[]])[] =
   [
-    ['orgkey: {futureKey: 1}\n', ['1:10 unknown key, which is ignored'], []],
-    ['orgkey: {prefech: false}\n', ['1:10 unknown key, which is ignored'], []],
-    ['orgkey: {entra: {futureKey: {a: 1}}}\n', ['1:18 unknown key, which is ignored'], []],
-    [textOf('personalAccessToken: b, futureKey: 1'), ['5:63 unknown key, which is ignored'], []],
-    [textOf('personalAccessTokn: b'), [], ['5:39 unknown key']],
+    ['orgkey: {futureKey: 1}\n', ['1:10 unknown key: futureKey, which is ignored'], []],
+    ['orgkey: {prefech: false}\n', ['1:10 unknown key: prefech, which is ignored'], []],
+    ['orgkey: {entra: {futureKey: {a: 1}}}\n', ['1:18 unknown key: futureKey, which is ignored'], []],
+    [textOf('personalAccessToken: b, futureKey: 1'), ['5:63 unknown key: futureKey, which is ignored'], []],
+    [textOf('personalAccessTokn: b'), [], ['5:39 unknown key: personalAccessTokn']],
     // a restriction that does not hold would be worse than a rule that is left out
     [
       'orgkey: {submodules: [{organizations: [a], privateKey: b, repositorys: [c/d]}]}\n',
       [],
-      ['1:59 unknown key'],
+      ['1:59 unknown key: repositorys'],
     ],
   ];
 

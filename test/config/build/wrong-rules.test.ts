@@ -32,7 +32,7 @@ testRefused([
     on('azureCli: false'),
     ['5:21 azureCli can only be true: leave the credential out instead'],
   ],
-  ['an unknown environment', on('environment: bash'), ['5:24 environment must be terraform']],
+  ['an unknown environment', on('environment: bash'), ['5:24 environment must be terraform or azure']],
   ['an unknown way to sign in', on('signIn: fax'), ['5:19 signIn must be browser or device-code']],
   [
     'an issuer and a tenant',

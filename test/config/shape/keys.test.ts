@@ -221,6 +221,7 @@ test('the defaults of the reference are those that users rely on', (t) => {
     ['prefetch', 'true'],
     ['onFailure', 'quit'],
     ['idleExit', 'never'],
+    ['plainStore', 'warn'],
     ['entra.authorityHost', 'https://login.microsoftonline.com'],
     ['entra.disableInstanceDiscovery', 'false'],
     ['sockets[].mode', '0600'],

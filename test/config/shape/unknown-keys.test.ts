@@ -4,18 +4,18 @@ import {loadText, problemsOf} from '../../helpers/load-text.ts';
 import {testRefused} from '../../helpers/refused.ts';
 
 testRefused([
-  ['an unknown key', on('clientId: system-assigned\nfoo: 1'), ['6:11 unknown key']],
+  ['an unknown key', on('clientId: system-assigned\nfoo: 1'), ['6:11 unknown key: foo']],
   [
     'a misspelt key, which is reported once',
     on(`clientId: ${CLIENT}\nclientSecrt: abc\ntenantID: ${TENANT}`),
-    ['6:11 unknown key', '7:11 unknown key'],
+    ['6:11 unknown key: clientSecrt', '7:11 unknown key: tenantID'],
   ],
-  ['an unknown key of a host', 'integrations:\n  azure:\n    - hots: x\n', ['3:7 unknown key']],
-  ['an unknown setting', 'orgkey:\n  prefech: true\n', ['2:3 unknown key']],
+  ['an unknown key of a host', 'integrations:\n  azure:\n    - hots: x\n', ['3:7 unknown key: hots']],
+  ['an unknown setting', 'orgkey:\n  prefech: true\n', ['2:3 unknown key: prefech']],
   [
     'a key of the prototype',
     'orgkey:\n  __proto__: 1\n  constructor: 2\n',
-    ['2:3 unknown key', '3:3 unknown key'],
+    ['2:3 unknown key', '3:3 unknown key: constructor'],
   ],
   [
     'a key that stands twice',
@@ -59,7 +59,7 @@ testRefused([
   [
     'a source beside the fields of a credential',
     on('organizations: [a]\n$file: ./a.pat'),
-    ['6:11 unknown key'],
+    ['6:11 unknown key: $file'],
   ],
   [
     'sources in place of a credential, beside the fallback',
@@ -70,30 +70,30 @@ testRefused([
         - {$file: a.pat, organisations: [a]}
         - personalAccessToken: x
 `,
-    ['4:11 unknown key', '5:12 unknown key', '5:26 unknown key'],
+    ['4:11 unknown key: $env', '5:12 unknown key: $file', '5:26 unknown key: organisations'],
   ],
   [
     'a source in place of all credentials',
     'integrations: {azure: [{credentials: {$file: a.yaml}}]}',
     ['1:38 credentials must be a list'],
   ],
-  ['a source in place of a host', 'integrations: {azure: [{$file: a.yaml}]}', ['1:25 unknown key']],
+  ['a source in place of a host', 'integrations: {azure: [{$file: a.yaml}]}', ['1:25 unknown key: $file']],
   [
     'a source beside the fields of a host, whose credentials are wrong as well',
     'integrations: {azure: [{$env: A, credentials: [{stored: maybe}]}]}',
-    ['1:25 unknown key', '1:57 stored must be true or false'],
+    ['1:25 unknown key: $env', '1:57 stored must be true or false'],
   ],
   [
     'a source in place of all hosts',
     'integrations: {azure: {$file: a.yaml}}',
     ['1:23 azure must be a list: begin each host with a hyphen'],
   ],
-  ['a source in place of all integrations', 'integrations: {$file: a.yaml}', ['1:16 unknown key']],
-  ['a source in place of the settings', 'orgkey: {$file: a.yaml}', ['1:10 unknown key']],
+  ['a source in place of all integrations', 'integrations: {$file: a.yaml}', ['1:16 unknown key: $file']],
+  ['a source in place of the settings', 'orgkey: {$file: a.yaml}', ['1:10 unknown key: $file']],
   [
     'a source beside the settings, of which one is wrong as well',
     'orgkey: {$schema: x, onFailur: pass}',
-    ['1:10 unknown key', '1:22 unknown key'],
+    ['1:10 unknown key: $schema', '1:22 unknown key: onFailur'],
   ],
   [
     'sources in place of mappings and lists of the settings',
@@ -133,7 +133,7 @@ test('a misspelled key of ssh', async (t) => {
   const {loaded} = await loadText(t, 'orgkey:\n  ssh: {proxycommand: nc}\n');
   t.deepEqual(
     problemsOf(loaded).map(({message, hint}) => [message, hint]),
-    [['unknown key', 'did you mean proxyCommand?']],
+    [['unknown key: proxycommand', 'did you mean proxyCommand?']],
   );
 });
 

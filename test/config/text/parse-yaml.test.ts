@@ -47,7 +47,7 @@ testRefused([
         - {personalAccessToken: y, personalAccessToken: z}
 orgkey: {onFailur: pass}
 `,
-    ['4:12 unknown key', '5:36 the same key is here twice', '6:10 unknown key'],
+    ['4:12 unknown key: organisation', '5:36 the same key is here twice', '6:10 unknown key: onFailur'],
   ],
   [
     'values that YAML makes nothing of, and slips elsewhere',
@@ -63,7 +63,7 @@ orgkey: {onFailur: pass, prefetch: *abc, idleExit:}
       '4:27 no anchor has this name: put quotes around text that begins with an asterisk',
       '5:11 no anchor has this name: put quotes around text that begins with an asterisk',
       '6:42 a kind of value that is not known here',
-      '7:10 unknown key',
+      '7:10 unknown key: onFailur',
       '7:36 no anchor has this name: put quotes around text that begins with an asterisk',
       '7:42 idleExit has no value',
     ],

@@ -102,7 +102,7 @@ testRefused([
     on('personalAccessToken: {$env: SECRET, x: 1}'),
     ['5:32 a key that begins with $ must be the only one'],
   ],
-  ['a source that does not exist', on('personalAccessToken: {$vault: x}'), ['5:32 unknown source']],
+  ['a source that does not exist', on('personalAccessToken: {$vault: x}'), ['5:32 unknown source: $vault']],
   [
     'a source that names nothing',
     on('personalAccessToken: {$env: [a]}'),

@@ -1,0 +1,46 @@
+import {mkdir, writeFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {describeKept} from '../../../config/edit/describe-kept.ts';
+import {decodeKept} from '../../../config/keep-configuration.ts';
+import {readIfThere} from '../../../files/replace-file.ts';
+import {pathsIn} from '../../../places/paths.ts';
+import {codeOf} from '../../../text/orgkey-error.ts';
+import {printable} from '../../../text/printable.ts';
+import {CommandError} from '../../command-error.ts';
+import type {Context, Places} from '../../context.ts';
+import {EXIT, type ExitCode} from '../../exit-code.ts';
+import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../../locate.ts';
+
+/** Runs `orgkey config restore`: writes the last valid configuration again, after its file was deleted. */
+export async function restore(options: Places, context: Context): Promise<ExitCode> {
+  const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(options, context), options, context);
+  const text = await readIfThere(join(directory, 'last-configuration.json'));
+  const kept = text && decodeKept(text.toString('utf8'));
+  if (kept === undefined)
+    throw new CommandError(EXIT.badConfiguration, `${printable(directory)} holds no earlier configuration`, {
+      hint: 'write a new one: orgkey setup',
+    });
+  const [path = '', ...others] = pathsIn(kept.source);
+  if (others.length > 0)
+    throw new CommandError(
+      EXIT.usage,
+      `the configuration had several files: ${pathsIn(kept.source).join(', ')}`,
+      {hint: 'restore the one that is missing from a backup'},
+    );
+  const {yaml, lacksSecrets} = await describeKept(kept);
+  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  await writeFile(path, yaml, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new CommandError(EXIT.usage, `${printable(path)} exists`, {
+      hint: 'edit it: orgkey config edit',
+      cause: error,
+    });
+  });
+  context.terminal.say(`wrote ${printable(path)}, without comments`);
+  if (lacksSecrets)
+    context.terminal.warn(
+      'secrets that were written in the file itself are missing',
+      'enter them: orgkey config edit',
+    );
+  return lacksSecrets ? EXIT.badConfiguration : EXIT.ok;
+}
