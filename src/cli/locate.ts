@@ -58,6 +58,11 @@ export function configurationDirectory(context: Context): string {
   );
 }
 
+/** Returns the directory for tokens that the user pastes, each in a file with the name of its organization. */
+export function pasteDirectory(context: Context): string {
+  return join(configurationDirectory(context), 'secrets');
+}
+
 /** Returns the directory for submodule keys. The service of the machine sees only the machine's directory. */
 export function keyDirectory(options: Places, context: Context): string {
   return join(isOfMachine(options, context) ? machineDirectory : configurationDirectory(context), 'ssh');

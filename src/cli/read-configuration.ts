@@ -5,7 +5,7 @@ import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
-import {configurationFile, isOfMachine} from './locate.ts';
+import {configurationFile, isOfMachine, pasteDirectory} from './locate.ts';
 import {pathsIn} from '../places/paths.ts';
 import {readServiceVariables} from '../places/environment-file.ts';
 
@@ -62,12 +62,26 @@ export async function readConfiguration(
       },
     );
   throw new CommandError(EXIT.badConfiguration, `the configuration has ${problems}: ${loaded.source}`, {
-    // an editor does not repair file permissions
-    hint: loaded.problems.every(({hint}) => hint?.startsWith('chmod ') === true)
-      ? undefined
-      : 'correct it: orgkey config edit',
+    hint: hintFor(loaded.problems, context),
   });
 }
+
+function hintFor(problems: readonly Problem[], context: Context): string | undefined {
+  // an editor repairs neither file permissions nor a missing token
+  if (problems.every(({hint}) => hint?.startsWith('chmod ') === true)) return undefined;
+  const start = `the file ${pasteDirectory(context)}/`;
+  const missing = problems.map(({message}) =>
+    message.startsWith(start) && message.endsWith(ABSENT)
+      ? message.slice(start.length, -ABSENT.length)
+      : undefined,
+  );
+  const [organization] = missing;
+  return organization !== undefined && missing.every((name) => name !== undefined)
+    ? `enter the token: orgkey login ${organization} --paste`
+    : 'correct it: orgkey config edit';
+}
+
+const ABSENT = ' does not exist';
 
 /**
  * Returns the problems that a running daemon has with the configuration at this path. It reads the file again for

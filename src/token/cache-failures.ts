@@ -21,7 +21,7 @@ export const brokeOff: Failure = {
 };
 
 export const expiresTooSoon: Failure = {
-  code: 'ERR_OVER_ALREADY',
+  code: 'ERR_TOKEN_EXPIRED',
   message: 'the issuer returned a token that expires in less than a minute',
   hint: "Check this machine's clock. If it is right, the issuer's token lifetime policy is too short.",
 };

@@ -228,12 +228,13 @@ orgkey: {prefetch: false}
     const file = person.configure(text);
     t.is((await person.run('config restore')).code, 5, 'nothing was kept yet');
     t.is((await person.run('setup', ['--service', 'plain'])).code, 0);
-    t.is((await person.run('config restore')).code, 2, 'the file is there');
+    const present = await person.run('config restore');
+    t.is(present.code, 2, present.stderr);
     const before = (await person.run('config show')).stdout.replaceAll(/place: .*/g, '');
 
     rmSync(file);
     const doctor = await person.run('doctor');
-    t.regex(doctor.stdout, /no credential is configured\n.*orgkey config restore/);
+    t.regex(doctor.stdout, /the configuration does not exist\n.*orgkey config restore/);
     const setup = await person.run('setup', ['--service', 'plain']);
     t.is(setup.code, 2, setup.stderr);
     t.regex(setup.stderr, /orgkey: hint: write the last valid one again: orgkey config restore/);

@@ -86,7 +86,7 @@ test.serial('a token that lives a minute is not handed out', async (t) => {
   t.teardown(() => daemon.close());
   const answer = await daemon.ask(getFor('contoso'));
   t.is(passwordIn(answer), '');
-  t.regex(answer, /^orgkey-error=contoso: client secret .* less than a minute \(ERR_OVER_ALREADY\)$/m);
+  t.regex(answer, /^orgkey-error=contoso: client secret .* less than a minute \(ERR_TOKEN_EXPIRED\)$/m);
   t.regex(answer, /^orgkey-hint=.*clock/m);
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
 });

@@ -52,9 +52,7 @@ const cases: readonly Case[] = [
   {
     title: 'setup was not run',
     config: '',
-    expected: [
-      /^helper failed: contoso, Fabrikam: git does not ask orgkey, but no helper at all → orgkey setup$/,
-    ],
+    expected: [/^helper failed: contoso, Fabrikam: git has no credential helper → orgkey setup$/],
   },
   {
     title: 'only another helper is set',
@@ -89,7 +87,7 @@ const cases: readonly Case[] = [
     config: SOUND,
     environment: {GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: ''},
     expected: [
-      /^helper failed: .*but no helper at all: .*GIT_CONFIG_… variables\) → omit that -c option, or unset GIT_CONFIG_COUNT/,
+      /^helper failed: .*git has no credential helper: .*GIT_CONFIG_… variables\) → omit that -c option, or unset GIT_CONFIG_COUNT/,
     ],
   },
   {
@@ -188,7 +186,7 @@ const cases: readonly Case[] = [
     included: '[credential "https://dev.azure.com/contoso"]\nhelper =\n',
     expected: [
       /^helper ok: git asks orgkey for Fabrikam$/,
-      /^helper failed: contoso: git does not ask orgkey, but no helper at all: .* → git config --file '.*\/in cluded' --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper ''$/,
+      /^helper failed: contoso: git has no credential helper: .* → git config --file '.*\/in cluded' --fixed-value --unset-all credential\.https:\/\/dev\.azure\.com\/contoso\.helper ''$/,
     ],
   },
   {

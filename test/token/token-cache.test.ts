@@ -273,8 +273,8 @@ test('a token that has expired on arrival is rejected and overwritten', async (t
   for (const life of [0, -HOUR, 59 * SECOND]) {
     tokens.clear();
     shapedAs(issuer, {life});
-    t.is(told(await tokens.get(contoso)), 'ERR_OVER_ALREADY');
-    t.is(told(await tokens.get(contoso)), 'ERR_OVER_ALREADY');
+    t.is(told(await tokens.get(contoso)), 'ERR_TOKEN_EXPIRED');
+    t.is(told(await tokens.get(contoso)), 'ERR_TOKEN_EXPIRED');
     t.is(tokens.peek(contoso), undefined);
   }
   t.is(issuer.count, 3);

@@ -8,7 +8,7 @@ import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {keepSecret} from '../keep-secret.ts';
-import {configurationDirectory} from '../locate.ts';
+import {pasteDirectory} from '../locate.ts';
 import {loadFor, readConfiguration} from '../read-configuration.ts';
 
 /** In bytes. Today's tokens have 52 or 84 characters, but that may change. */
@@ -29,7 +29,7 @@ export async function pasteToken(
     throw new CommandError(EXIT.usage, `invalid organization name: ${printable(organization, 60)}`, {
       hint: 'use up to 50 letters, digits and hyphens',
     });
-  const path = join(configurationDirectory(context), 'secrets', name);
+  const path = join(pasteDirectory(context), name);
   await checkBinding(name, path, options, context);
   const {terminal} = context;
   terminal.say(

@@ -6,7 +6,7 @@ import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Context} from '../context.ts';
 import {usageError} from '../line/usage-error.ts';
-import {absolute, configurationDirectory} from '../locate.ts';
+import {absolute, pasteDirectory} from '../locate.ts';
 import {readOrganization, tokenPageOf, type NamedOrganization} from '../organizations/named-organization.ts';
 import type {StarterOptions} from './starter-configuration.ts';
 
@@ -37,9 +37,7 @@ export async function askForCredential(
   const organizations = named.length === 0 ? [await askForOrganization(context)] : named;
   const [first] = organizations;
   if (first === undefined) throw usageError('no organization was named');
-  const place = forMachine
-    ? MACHINE
-    : {directory: join(configurationDirectory(context), 'secrets'), mode: 0o700};
+  const place = forMachine ? MACHINE : {directory: pasteDirectory(context), mode: 0o700};
   const ways = first.host === SERVICES_HOST ? WAYS : WAYS.filter(({onServers}) => onServers === true);
   terminal.say(ways.map(({label}, at) => `  ${at + 1}  ${label}`).join('\n'));
   const way = await askUntil(

@@ -229,5 +229,5 @@ function whyImpossible(identity: Identity, host: ValidHost): string | undefined 
   return undefined;
 }
 
-const NO_ORGANIZATION = 'not the name of an organization: letters, digits and hyphens, 50 at most';
-const NO_COLLECTION = 'not the name of a collection';
+const NO_ORGANIZATION = 'invalid organization name: use up to 50 letters, digits and hyphens';
+const NO_COLLECTION = 'invalid collection name';

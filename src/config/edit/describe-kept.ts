@@ -1,12 +1,13 @@
+import {stringify} from 'yaml';
 import type {KeptConfiguration} from '../keep-configuration.ts';
 import {sourceOf, type Written} from '../text/written.ts';
 import {WITHHELD} from '../value/value-source.ts';
 
 /** Returns what was kept of a configuration as YAML, and whether secrets are missing in it. */
-export async function describeKept({
-  parts,
-}: KeptConfiguration): Promise<{readonly yaml: string; readonly lacksSecrets: boolean}> {
-  const {stringify} = await import('yaml');
+export function describeKept({parts}: KeptConfiguration): {
+  readonly yaml: string;
+  readonly lacksSecrets: boolean;
+} {
   const {azure, orgkey} = parts;
   const value = {
     ...(azure !== undefined && {integrations: {azure: valueOf(azure)}}),

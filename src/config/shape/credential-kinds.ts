@@ -259,12 +259,12 @@ function describeDifference({shape, missing, surplus}: Difference): {
   readonly hint: string;
 } {
   const differences = [
-    ...(missing.length > 0 ? [`${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
-    ...(surplus.length > 0 ? [`${listed(surplus)} ${surplus.length === 1 ? 'is' : 'are'} too much`] : []),
+    ...(missing.length > 0 ? [`which needs ${listed(missing)}`] : []),
+    ...(surplus.length > 0 ? [`which does not allow ${listed(surplus)}`] : []),
   ];
   const optional = shape.optional.length === 0 ? '' : `, optional ${listed(shape.optional)}`;
   return {
-    message: `the keys fit no kind of credential; the nearest is ${shape.name}: ${differences.join(', ')}`,
+    message: `the keys match no credential type; the closest is ${shape.name}, ${differences.join(', and ')}`,
     hint: `${shape.name} has exactly ${listed(shape.required)}${optional}`,
   };
 }

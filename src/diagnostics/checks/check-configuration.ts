@@ -21,24 +21,18 @@ export async function checkConfiguration({
   const status = daemon.kind === 'running' ? daemon.status : undefined;
   if (loaded.kind === 'invalid')
     return [
-      ...loaded.problems.map((problem) => diagnosticOf(problem)),
+      ...loaded.problems.map((problem) => diagnosticOf(problem, status?.configuration.source)),
       ...(status === undefined ? [] : [skipped('daemon', 'not checked: the configuration is invalid')]),
     ];
   const {source, bindings, warnings, problems} = loaded.configuration;
   const advice = adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)});
   const own =
     source === 'none' || bindings.length === 0
-      ? [
-          failed(
-            'file',
-            'no credential is configured',
-            isGone(status) ? 'orgkey config restore' : 'orgkey setup',
-          ),
-        ]
+      ? [failed('file', 'no credential is configured', 'orgkey setup')]
       : [ok('file', `${source}: ${countOf(bindings.length, 'credential')}`)];
   return [
     ...own,
-    ...problems.map((problem) => diagnosticOf(problem)),
+    ...problems.map((problem) => diagnosticOf(problem, undefined)),
     ...[...warnings, ...advice, ...wideSockets(loaded.configuration)].map(({place, message, hint}) =>
       warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
     ),
@@ -47,17 +41,11 @@ export async function checkConfiguration({
   ];
 }
 
-/** Whether the daemon still serves a configuration whose file was deleted. */
-function isGone(
-  status:
-    | {readonly configuration: {readonly source: string}; readonly organizations: readonly unknown[]}
-    | undefined,
-): boolean {
-  return status?.configuration.source.startsWith('/') === true && status.organizations.length > 0;
-}
-
-function diagnosticOf({place, message, hint}: Problem): Diagnostic {
-  return failed('file', `${place}: ${message}`, hint ?? 'orgkey config edit');
+/** `served`: the file that the daemon still serves, which it has kept if the file was deleted. */
+function diagnosticOf({place, message, hint}: Problem, served: string | undefined): Diagnostic {
+  const isGone = place === served && message === 'the configuration does not exist';
+  const repair = isGone ? 'orgkey config restore' : 'orgkey config edit';
+  return failed('file', `${place}: ${message}`, hint ?? repair);
 }
 
 /** Any user who can write the file decides what orgkey runs. Loading it has checked who may read its secrets. */
@@ -69,7 +57,7 @@ async function checkMode(source: string, uid: number): Promise<Diagnostic[]> {
   const {uid: owner, mode} = await stat(source);
   const problem = whyUnsafe({path: source, owner, mode: mode & 0o7777}, {uid, holdsSecret: false});
   return problem === undefined
-    ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, only we and root may write it`)]
+    ? [ok('modes', `${(mode & 0o7777).toString(8).padStart(4, '0')}, writable by you and root only`)]
     : [
         failed(
           'modes',

@@ -103,13 +103,13 @@ function notAsked(
     return {
       isFatal: true,
       title: 'helper',
-      detail: `git does not ask orgkey, but ${others || 'no helper at all'}`,
+      detail: insteadOf(others),
       repair: 'orgkey setup',
     };
   return {
     isFatal: true,
     title: 'helper',
-    detail: `git does not ask orgkey, but ${others || 'no helper at all'}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
+    detail: `${insteadOf(others)}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
     // remove only the empty line: other hosts may need the rest
     repair: isUndoneBySetup(reset, mainFileOf(found, settings), base) ? 'orgkey setup' : takeOutValue(reset),
   };
@@ -238,6 +238,10 @@ function mainFileOf(ours: SeenSetting, settings: readonly SeenSetting[]): string
 
 function fileOf({origin}: SeenSetting): string {
   return origin.replace(/^file:/, '');
+}
+
+function insteadOf(others: string): string {
+  return others === '' ? 'git has no credential helper' : `git does not ask orgkey, but ${others}`;
 }
 
 /** Says where everything is that `setup` told git. */

@@ -62,7 +62,7 @@ const wrong: readonly (readonly [title: string, fields: string, code: string, me
     'keys of no kind',
     `clientId: ${GUID}, personalAccessToken: a`,
     'ERR_CREDENTIAL',
-    /: the keys fit no kind/,
+    /: the keys match no credential type/,
   ],
   [
     'an unknown source',

@@ -31,30 +31,32 @@ testRefused([
     'no fields at all',
     on('organizations: [a]'),
     [
-      '5:11 the keys fit no kind of credential; the nearest is a personal access token: personalAccessToken is missing',
+      '5:11 the keys match no credential type; the closest is a personal access token, which needs personalAccessToken',
     ],
   ],
   [
     'a field too few',
     on(`clientId: ${CLIENT}\ntenantId: ${TENANT}`),
-    ['5:11 the keys fit no kind of credential; the nearest is a client secret: clientSecret is missing'],
+    ['5:11 the keys match no credential type; the closest is a client secret, which needs clientSecret'],
   ],
   [
     'a field too many',
     on(`clientId: ${CLIENT}\ntenantId: ${TENANT}\nclientSecret: a\npersonalAccessToken: b`),
     [
-      '5:11 the keys fit no kind of credential; the nearest is a client secret: personalAccessToken is too much',
+      '5:11 the keys match no credential type; the closest is a client secret, which does not allow personalAccessToken',
     ],
   ],
   [
     'two kinds in one',
     on('personalAccessToken: a\nstored: true'),
-    ['5:11 the keys fit no kind of credential; the nearest is a personal access token: stored is too much'],
+    [
+      '5:11 the keys match no credential type; the closest is a personal access token, which does not allow stored',
+    ],
   ],
   [
     'a certificate without a tenant',
     on(`clientId: ${CLIENT}\nclientCertificate: a`),
-    ['5:11 the keys fit no kind of credential; the nearest is a client certificate: tenantId is missing'],
+    ['5:11 the keys match no credential type; the closest is a client certificate, which needs tenantId'],
   ],
   [
     'a source beside the fields of a credential',
@@ -143,7 +145,7 @@ test('a kind that does not fit says what it must have', async (t) => {
     problemsOf(loaded).map(({message, hint}) => [message, hint]),
     [
       [
-        'the keys fit no kind of credential; the nearest is a client certificate: clientId and tenantId are missing',
+        'the keys match no credential type; the closest is a client certificate, which needs clientId and tenantId',
         'a client certificate has exactly clientId, clientCertificate and tenantId, optional clientCertificatePassword',
       ],
     ],

@@ -27,7 +27,7 @@ export async function restore(options: Places, context: Context): Promise<ExitCo
       `the configuration had several files: ${pathsIn(kept.source).join(', ')}`,
       {hint: 'restore the one that is missing from a backup'},
     );
-  const {yaml, lacksSecrets} = await describeKept(kept);
+  const {yaml, lacksSecrets} = describeKept(kept);
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
   await writeFile(path, yaml, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST') throw error;
