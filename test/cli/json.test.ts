@@ -38,7 +38,6 @@ test.serial('the JSON of each command has a version and its documented keys', as
         'organization',
         'rule',
         'sockets',
-        'url',
       ],
     ],
     [

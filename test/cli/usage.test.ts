@@ -1,6 +1,7 @@
 import test from 'ava';
 import {argumentsOf, namesOf} from '../../src/cli/line/command.ts';
 import {commands, groups} from '../../src/cli/line/command-line.ts';
+import {CommandError} from '../../src/cli/command-error.ts';
 import {parseCommandLine} from '../../src/cli/line/parse-command-line.ts';
 import {LOG_LEVELS} from '../../src/daemon/record/log.ts';
 import {main, Person} from '../helpers/command-line.ts';
@@ -128,6 +129,54 @@ for (const command of commands) {
     t.regex(description, /^[A-Z].*\.$/s, 'whole sentences');
   });
 }
+
+for (const command of commands) {
+  const words = namesOf(command);
+  const given = argumentsOf(command).map(({name}) => (name === 'shell' ? 'bash' : 'contoso'));
+  const isList = argumentsOf(command).some((argument) => argument.isList);
+
+  test(`what does not belong there is named: orgkey ${command.usage}`, async (t) => {
+    const mistakes: [extra: string[], error: string, hint: RegExp][] = [
+      [
+        ['--no-such-option'],
+        'unknown option: --no-such-option',
+        /^(?:run: orgkey .* --help|did you mean: --)/,
+      ],
+      [['--config'], '--config needs a value', /^run: orgkey .* --help$/],
+      ...(isList
+        ? []
+        : ([
+            [['stray'], 'unexpected argument: stray', /^run: orgkey .* --help$|^write -- /],
+          ] satisfies typeof mistakes)),
+    ];
+    for (const [extra, error, hint] of mistakes) {
+      const failure = await t.throwsAsync(parseCommandLine([...words, ...given, ...extra], parts), {
+        instanceOf: CommandError,
+        message: error,
+      });
+      t.is(failure.exitCode, 2);
+      t.regex(failure.hint ?? '', hint);
+    }
+  });
+}
+
+test.serial('every command takes the URL of an organization in place of its name', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const takers = commands.filter((command) =>
+    argumentsOf(command).some(({name}) => name === 'organization' || name === 'url'),
+  );
+  t.true(takers.length >= 12, String(takers.length));
+  for (const command of takers) {
+    const rest = command.usage.includes(' -- ') ? ['--', 'true'] : [];
+    const run = async (word: string) => {
+      person.configure();
+      const {code, stderr} = await person.run('', [...namesOf(command), word, ...rest]);
+      return {code, said: stderr.replaceAll(word, 'WORD').replaceAll('contoso', 'WORD')};
+    };
+    t.deepEqual(await run('https://dev.azure.com/contoso'), await run('contoso'), command.usage);
+  }
+});
 
 test('every example of a command is understood', async (t) => {
   for (const {examples} of commands) {

@@ -69,7 +69,8 @@ for (const [url, facts] of questions) {
     for (const [name, value] of Object.entries(facts)) t.deepEqual(answer[name], value, name);
     const text = await person.run('which', [url]);
     t.is(text.code, 0);
-    t.true(text.stdout.startsWith('url '));
+    // a URL that the user did not write is not shown
+    t.is(text.stdout.startsWith('url '), url.includes('/'));
   });
 }
 
@@ -118,4 +119,29 @@ test.serial('which names the gateways that carry a repository, over HTTPS and SS
   t.deepEqual(await names('fabrikam'), []);
   const {stdout} = await person.run('which', ['contoso']);
   t.regex(stdout, /^gateways +agents \(fetch, push to refs\/heads\/agents\/\*\); readers \(fetch\)$/m);
+});
+
+test.serial('which and config show print what a value means, not how it is stored', async (t) => {
+  const person = new Person(t);
+  const key = person.write('key', '-----BEGIN RSA PRIVATE KEY-----\nAA\n-----END RSA PRIVATE KEY-----\n');
+  person.configure(`integrations:
+  azure:
+    - credentials:
+        - {organizations: [contoso], signIn: browser}
+        - clientId: system-assigned
+orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: ${key}}}]}
+`);
+  const {stdout} = await person.run('which', ['contoso']);
+  t.regex(stdout, /^tenant +any tenant$/m);
+  t.false(stdout.includes('_git'), stdout);
+  const shown = (await person.run('config show')).stdout;
+  t.regex(shown, /organizations: all that no other credential names/);
+  if (shown.includes('submodules:')) t.regex(shown, /repositories: all/);
+  const {credentials} = JSON.parse((await person.run('config show', ['--json'])).stdout) as {
+    credentials: {organizations: string[]}[];
+  };
+  t.deepEqual(
+    credentials.map(({organizations}) => organizations),
+    [['contoso'], []],
+  );
 });

@@ -68,7 +68,7 @@ export interface Tree {
   at(keys: readonly string[]): Written | undefined;
   /** Returns the key that begins with `$` in the mapping below these keys, if there is one. */
   sourceAt(keys: readonly string[]): SourceKey | undefined;
-  /** Where a root begins that is neither a mapping nor empty. */
+  /** The offset of a root that is neither a mapping nor empty. */
   readonly strangeRoot: number | undefined;
 }
 

@@ -212,7 +212,7 @@ export class Sources {
       : `put ${shown}=value into ~/.config/orgkey/env, then run: orgkey service restart`;
   }
 
-  /** Where relative paths at an offset begin. */
+  /** The directories in which paths at an offset begin. */
   #at(at: number): {readonly directory: string; readonly home: string | undefined} {
     const {directoryOf, home} = this.#surroundings;
     return {directory: directoryOf(at), home};
