@@ -123,7 +123,7 @@ test.serial('which names the gateways that carry a repository, over HTTPS and SS
 
 test.serial('which and config show print what a value means, not how it is stored', async (t) => {
   const person = new Person(t);
-  const key = person.write('key', '-----BEGIN RSA PRIVATE KEY-----\nAA\n-----END RSA PRIVATE KEY-----\n');
+  const key = person.write('key', 'key');
   person.configure(`integrations:
   azure:
     - credentials:
@@ -136,7 +136,7 @@ orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: ${key}}}]}
   t.false(stdout.includes('_git'), stdout);
   const shown = (await person.run('config show')).stdout;
   t.regex(shown, /organizations: all that no other credential names/);
-  if (shown.includes('submodules:')) t.regex(shown, /repositories: all/);
+  t.regex(shown, /repositories: all/);
   const {credentials} = JSON.parse((await person.run('config show', ['--json'])).stdout) as {
     credentials: {organizations: string[]}[];
   };
