@@ -82,7 +82,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
     'which.schema.json': command(
       'orgkey which URL --json',
       {
-        url: text,
+        url: {...text, description: 'Missing if an organization was named.'},
         host: text,
         organization: text,
         configuration: text,
@@ -107,7 +107,7 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         atTheTop: text,
         overHttps: text,
       },
-      ['url', 'host', 'configuration'],
+      ['host', 'configuration'],
     ),
     'token.schema.json': command(
       'orgkey token ORGANIZATION --json',

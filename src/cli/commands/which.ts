@@ -107,8 +107,8 @@ async function locksFor(
   if (organization === undefined) return undefined;
   try {
     const {locks} = await withDaemon(options, context, (daemon) => daemon.call('status', undefined));
-    const path = parseGitUrl(url)?.path?.toLowerCase().replace(/\/+$/, '');
-    const isNamed = organizationFrom(options.url) !== undefined;
+    const isNamed = url === undefined;
+    const path = isNamed ? undefined : parseGitUrl(url)?.path?.toLowerCase().replace(/\/+$/, '');
     return locks.filter(
       (lock) =>
         lock.organization === organization &&
