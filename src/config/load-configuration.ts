@@ -236,9 +236,12 @@ function namedFiles({azure, orgkey}: Parts, surroundings: NamingSurroundings): s
   return [...filesNamedIn(azure, surroundings), ...filesNamedIn(orgkey, surroundings), ...variables];
 }
 
+function itemsOf(written: Written | undefined): readonly Written[] {
+  return written?.kind === 'list' ? written.items : [];
+}
+
 /** Returns the values of every `environment`. */
 function environmentsIn(azure: Parts['azure']): Written[] {
-  const itemsOf = (written: Written | undefined) => (written?.kind === 'list' ? written.items : []);
   const credentials = itemsOf(azure).flatMap((integration) => itemsOf(valueAt(integration, 'credentials')));
   return credentials.map((item) => valueAt(item, 'environment')).filter((found) => found !== undefined);
 }

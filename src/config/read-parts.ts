@@ -27,6 +27,14 @@ type Opened =
   | {readonly kind: 'opened'; readonly tree: Tree; readonly includes: boolean}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
 
+/** Where an `$include` is. */
+interface Way {
+  /** The keys that are looked for in what is included. */
+  readonly rest: readonly string[];
+  /** How many files led here. */
+  readonly depth: number;
+}
+
 interface ReadingParts {
   readonly problems: Problems;
   readonly surroundings: Omit<Surroundings, 'files'>;
@@ -132,14 +140,12 @@ export class PartsReader {
     keys: readonly string[],
     depth: number,
   ): Promise<Written | undefined> {
-    for (const [index] of keys.entries()) {
+    for (const index of keys.keys()) {
       const above = keys.slice(0, index);
       const source = tree.sourceAt(above);
       const value = source?.name === INCLUDE ? tree.at([...above, INCLUDE]) : undefined;
-      if (source !== undefined && value !== undefined)
-        return source.isOnly
-          ? this.#include(value, keys.slice(index), depth)
-          : this.#refuse(value.at, NOT_ALONE);
+      if (value !== undefined)
+        return this.#includeAlone(source?.isOnly, value, {rest: keys.slice(index), depth});
       // other programs may use such keys at the root
       if (source !== undefined && index > 0) reportSource(source.name, source.at, this.#problems);
     }
@@ -157,8 +163,7 @@ export class PartsReader {
     if (written.kind !== 'map') return written;
     const include = written.entries.get(INCLUDE)?.value;
     if (include !== undefined) {
-      const isOnly = written.entries.size === 1;
-      const found = isOnly ? await this.#include(include, [], depth) : this.#refuse(include.at, NOT_ALONE);
+      const found = await this.#includeAlone(written.entries.size === 1, include, {rest: [], depth});
       return found ?? {kind: 'nothing', at: include.at};
     }
     const entries = new Map<string, WrittenEntry>();
@@ -167,27 +172,42 @@ export class PartsReader {
     return {...written, entries};
   }
 
-  async #include(value: Written, rest: readonly string[], depth: number): Promise<Written | undefined> {
+  async #includeAlone(isOnly: boolean | undefined, value: Written, way: Way): Promise<Written | undefined> {
+    return isOnly === true ? this.#include(value, way) : this.#refuse(value.at, NOT_ALONE);
+  }
+
+  async #include(value: Written, {rest, depth}: Way): Promise<Written | undefined> {
     const {at} = value;
-    const text = value.kind === 'text' ? this.#sources.substituted(value.text, at) : undefined;
-    if (this.#problems.isReportedAt(at) || this.#problems.isOpen(at)) return undefined;
-    const [path = '', ...fragments] = (text ?? '').split('#');
-    const fragment = fragments.join('#');
-    if (!/^\.(?:ya?ml|json)$/.test(extname(path)))
-      return this.#refuse(at, '$include must name a file: NAME.yaml, NAME.yml or NAME.json');
+    const named = this.#fileNamed(value);
+    if (named === undefined) return undefined;
     if (depth >= DEPTH) return this.#refuse(at, `files include each other more than ${DEPTH} levels deep`);
-    const {home} = this.#surroundings;
-    const absolute = absolutePath(path, {directory: dirname(this.#problems.fileAt(at)), home});
-    const opened = await this.#open(absolute);
-    const name = `the file ${showablePath(absolute)}`;
+    const {path, keys} = named;
+    const opened = await this.#open(path);
+    const name = `the file ${showablePath(path)}`;
     if (opened.kind === 'failed') return this.#refuse(at, `${name} ${opened.message}`, opened.hint);
-    const keys = fragment === '' ? [] : fragment.split('.');
     const found = await this.#find(opened, [...keys, ...rest], depth + 1);
     if (found !== undefined || rest.length > 0) return found;
     return this.#refuse(
       at,
-      fragment === '' ? `${name} is not valid` : `${name} has no value with the keys after #`,
+      `${name} ${keys.length === 0 ? 'is not valid' : 'has no value with the keys after #'}`,
     );
+  }
+
+  /** Returns what `FILE#key.key` names. `undefined`: it is wrong or not known here, and that was reported. */
+  #fileNamed(value: Written): {readonly path: string; readonly keys: readonly string[]} | undefined {
+    const {at} = value;
+    const text = value.kind === 'text' ? this.#sources.substituted(value.text, at) : '';
+    if (text === undefined || this.#problems.isOpen(at)) return undefined;
+    const [path = '', ...fragments] = text.split('#');
+    if (!/^\.(?:ya?ml|json)$/.test(extname(path)))
+      return this.#refuse(at, '$include must name a file: NAME.yaml, NAME.yml or NAME.json');
+    const {home} = this.#surroundings;
+    const directory = dirname(this.#problems.fileAt(at));
+    const fragment = fragments.join('#');
+    return {
+      path: absolutePath(path, {directory, home}),
+      keys: fragment === '' ? [] : fragment.split('.'),
+    };
   }
 
   #refuse(at: number, message: string, hint?: string): undefined {

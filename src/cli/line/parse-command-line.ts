@@ -118,7 +118,7 @@ function checkOption(name: string, value: unknown, typed: Typed): void {
   const isPositional = isArgument(command, name);
   if (option === undefined || (isPositional && isTyped(name, typed))) throw unknownOption(name, typed);
   const shown = isPositional ? `<${name}>` : `--${name}`;
-  if (Array.isArray(value) && !option.array && option.coerce === undefined)
+  if (Array.isArray(value) && !isRepeatable(option))
     throw usageError(`${shown} is given twice`, helpHint(command));
   if (
     option.choices === undefined ||
@@ -127,6 +127,10 @@ function checkOption(name: string, value: unknown, typed: Typed): void {
   )
     return;
   throw usageError(`${shown} must be one of: ${option.choices.join(', ')}`, helpHint(command));
+}
+
+function isRepeatable({array, coerce}: Option): boolean {
+  return array === true || coerce !== undefined;
 }
 
 function optionNamed(name: string, {options}: Command): Option | undefined {

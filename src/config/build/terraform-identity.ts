@@ -8,7 +8,6 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {showablePath} from '../../text/showable.ts';
 import type {EntraSettings} from '../configuration.ts';
 import {trimmedBytes, whyUnusable} from '../value/secret-bytes.ts';
-import type {Surroundings} from '../value/value-source.ts';
 import {whyNoCertificate} from './check-certificate.ts';
 import {keyMaker, type MakeKey} from './identity-key.ts';
 import {
@@ -16,6 +15,7 @@ import {
   AZURE_CHOICE,
   AZURE_NAMES,
   booleanFrom,
+  type EnvironmentSurroundings,
   firstSet,
   hasTerraformEnvironment,
   NAMES,
@@ -26,11 +26,6 @@ import {
 type EnvironmentFound =
   | {readonly kind: 'found'; readonly identity: Identity; readonly warnings: readonly string[]}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
-
-type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
-  /** Relative paths begin there. */
-  readonly directory: string;
-};
 
 /**
  * Makes the identity of the variables. A personal access token alone decides; else the first of OIDC token, token file,

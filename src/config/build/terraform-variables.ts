@@ -2,6 +2,13 @@ import {resolve} from 'node:path';
 import {organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {readHost} from '../value/read-host.ts';
+import type {Surroundings} from '../value/value-source.ts';
+
+/** What an identity of variables is made from. */
+export type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
+  /** Relative paths begin there. */
+  readonly directory: string;
+};
 
 /**
  * The variables that Terraform's azuredevops provider reads. In each row the first variable that is set wins; an empty

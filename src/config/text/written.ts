@@ -55,7 +55,7 @@ export interface Parts {
   readonly orgkey: Written | undefined;
 }
 
-export interface SourceKey {
+interface SourceKey {
   readonly name: string;
   readonly at: number;
   /** Whether the mapping has no other key. */
@@ -104,10 +104,14 @@ export function moved(written: Written, by: number): Written {
   }
 }
 
+/** Whether it is a mapping that does not come from elsewhere. */
+function isMapping(written: Written | undefined): written is WrittenMap {
+  return written?.kind === 'map' && sourceOf(written) === undefined;
+}
+
 /** Merges two values as Backstage does: mappings key by key; anything else replaces what was before. */
 export function merged(before: Written | undefined, after: Written | undefined): Written | undefined {
-  if (before?.kind !== 'map' || after?.kind !== 'map') return after ?? before;
-  if (sourceOf(before) !== undefined || sourceOf(after) !== undefined) return after;
+  if (!isMapping(before) || !isMapping(after)) return after ?? before;
   const entries = new Map(before.entries);
   for (const [key, {keyAt, value}] of after.entries) {
     // null removes what an earlier file has
