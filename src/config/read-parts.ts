@@ -27,7 +27,7 @@ type Opened =
   | {readonly kind: 'opened'; readonly tree: Tree; readonly includes: boolean}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
 
-/** Where an `$include` is. */
+/** The way to an `$include`. */
 interface Way {
   /** The keys that are looked for in what is included. */
   readonly rest: readonly string[];
