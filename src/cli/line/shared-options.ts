@@ -12,7 +12,7 @@ export const organizations = {
   describe: 'their names or URLs; HOST/COLLECTION on a server',
 } as const;
 
-export const keyOwner = required('its name; SSH-HOST/COLLECTION on a server');
+export const keyOwner = required('its name or URL; SSH-HOST/COLLECTION on a server');
 
 export const system = flag('for the whole machine; run as root');
 

@@ -9,6 +9,7 @@ import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT} from '../../exit-code.ts';
 import {keyDirectory} from '../../locate.ts';
+import {nameTyped} from '../../organizations/named-organization.ts';
 
 export interface KeyOptions extends Places {
   readonly organization: string;
@@ -21,9 +22,9 @@ export interface Owner extends KeyOwner {
   readonly path: string;
 }
 
-/** Understands `contoso`, or `tfs.example.org/main` with the SSH name of a server. @throws {CommandError} */
+/** Understands `contoso`, its URL, or `tfs.example.org/main` with the SSH name of a server. @throws {CommandError} */
 export function ownerOf(options: KeyOptions, context: Context): Owner {
-  const {organization: typed} = options;
+  const typed = nameTyped(options.organization);
   const [, host, collection = ''] = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,252})\/(.*)$/.exec(typed) ?? [];
   const organization = host === undefined ? organizationFrom(typed) : collectionFrom(collection);
   const server = host === undefined ? undefined : lowerAscii(host);
