@@ -1,6 +1,5 @@
 import type {Rule} from '../gateway/rule/rule.ts';
 import type {Binding} from '../identity/bindings.ts';
-import type {SecretSource} from '../identity/identity.ts';
 import type {OrgkeyValues} from './shape/keys.ts';
 import type {Problem} from './text/problems.ts';
 import type {AgentKeySource} from './value/value-source.ts';
@@ -36,58 +35,45 @@ export type Loaded =
       readonly files: readonly string[];
     };
 
-/** The section `orgkey`: the values of the table in `shape/keys.ts`, which describes each. */
-export interface Settings extends Omit<
-  OrgkeyValues,
-  'sockets' | 'gateways' | 'submodules' | 'ssh' | 'metrics'
-> {
+/**
+ * The section `orgkey`: the values of the table in `shape/keys.ts`, which describes each. A key that is added there is
+ * in the settings from then on.
+ */
+export interface Settings extends Omit<OrgkeyValues, 'sockets' | 'gateways' | 'submodules'> {
   readonly sockets: readonly SocketSettings[];
   readonly gateways: readonly GatewaySettings[];
   readonly submodules: readonly SubmoduleSettings[];
-  readonly sshProxyCommand: OrgkeyValues['ssh']['proxyCommand'];
-  readonly metricsListen: OrgkeyValues['metrics']['listen'];
 }
+
+/** The values of one item of a list of mappings. */
+type ItemOf<List extends 'sockets' | 'gateways' | 'submodules'> = NonNullable<
+  NonNullable<OrgkeyValues[List]>[number]['sound']
+>;
 
 export type EntraSettings = OrgkeyValues['entra'];
 export type AuditSettings = OrgkeyValues['audit'];
 
 /** One scoped socket. */
-export interface SocketSettings {
-  readonly name: string;
+export interface SocketSettings extends Omit<ItemOf<'sockets'>, 'organizations'> {
   /** Organizations and collections, in lower case. */
   readonly organizations: readonly string[];
-  /** Permission bits. */
-  readonly mode: number;
-  /** A name or a number. `undefined`: the daemon's own. */
-  readonly group: string | undefined;
-  /** The gateway whose capabilities it hands out, if any. */
-  readonly gateway?: string | undefined;
 }
 
 /** The key for the submodules of some organizations. */
-export interface SubmoduleSettings {
+export interface SubmoduleSettings extends Omit<ItemOf<'submodules'>, 'organizations' | 'repositories'> {
   /** In lower case. */
   readonly organizations: readonly string[];
-  /** The ssh name of the host, for every port, or `name:port`. */
-  readonly host: string;
-  readonly privateKey: SecretSource | AgentKeySource;
   /** The absolute path that the key is read from. `undefined`: it is not in a file. */
   readonly keyFile: string | undefined;
-  /** Patterns `project/repository`, `*` for any run of characters within a segment. None: all repositories. */
+  /** None: all repositories. */
   readonly repositories: readonly string[];
-  /** Lines as in OpenSSH's known_hosts. `undefined`: those that are built in for Azure DevOps. */
-  readonly knownHosts: string | undefined;
   readonly place: string;
 }
 
 /** One gateway. */
-export interface GatewaySettings {
-  readonly name: string;
+export interface GatewaySettings extends Omit<
+  ItemOf<'gateways'>,
+  'repositories' | 'push' | 'deletions' | 'lfs'
+> {
   readonly rule: Rule;
-  /** A loopback address and a port, 0 for any. Default: off (`undefined`). */
-  readonly listen: {readonly host: string; readonly port: number} | undefined;
-  /** Permission bits. Default: 0o600. */
-  readonly mode: number;
-  /** Name or number. Default: the daemon's own. */
-  readonly group: string | undefined;
 }

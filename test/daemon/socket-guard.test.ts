@@ -9,7 +9,13 @@ import {SocketGuard} from '../../src/daemon/socket-guard.ts';
 import {askPath} from '../helpers/daemon.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
-const team: SocketSettings = {name: 'team', organizations: ['contoso'], mode: 0o600, group: undefined};
+const team: SocketSettings = {
+  name: 'team',
+  organizations: ['contoso'],
+  mode: 0o600,
+  group: undefined,
+  gateway: undefined,
+};
 
 /** A guard whose configuration has the sockets `wanted`. They answer with the organizations that they serve. */
 function guardIn(t: ExecutionContext, wanted: readonly SocketSettings[] = [team]) {

@@ -45,7 +45,7 @@ export async function startGrantDaemon({
   mkdirSync(join(directory, 'ssh'), {mode: 0o700});
   const events: GrantEvent[] = [];
   const grants = new Grants({
-    settings: () => ({submodules, sshProxyCommand}),
+    settings: () => ({submodules, ssh: {proxyCommand: sshProxyCommand}}),
     placeOf: () => ({directory: join(directory, 'ssh'), shownAs: 'ssh', mode, groupId: undefined}),
     readSecret: (source) =>
       readSecret(source, {environment: {}, readVault: () => Promise.reject(new Error('there is no vault'))}),

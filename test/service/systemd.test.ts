@@ -14,7 +14,13 @@ import type {ServiceResult} from '../../src/service/service-result.ts';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
-const scoped = {name: 'team-a', organizations: ['contoso'], mode: 0o660, group: undefined};
+const scoped = {
+  name: 'team-a',
+  organizations: ['contoso'],
+  mode: 0o660,
+  group: undefined,
+  gateway: undefined,
+};
 
 /** A fake systemctl that keeps states and records its calls. */
 class Systemctl {
@@ -336,7 +342,7 @@ for (const order of ['start', 'restart'] as const) {
 
 test('a group that cannot reach its socket is rejected before any write', async (t) => {
   const {serviceWith, directory, systemctl} = make(t);
-  const outcome = await serviceWith([{...scoped, group: 'builders'}]).install();
+  const outcome = await serviceWith([{...scoped, group: 'builders', gateway: undefined}]).install();
   t.is(outcome.kind, 'failed');
   t.deepEqual(readdirSync(directory), []);
   t.deepEqual(systemctl.calls, []);

@@ -18,15 +18,13 @@ export function readOrgkey(written: Written | undefined, reader: Reader): Orgkey
 
 /** Builds the settings, and checks the rules that concern several keys. Sockets and keys that are wrong are left out. */
 export function buildSettings(values: OrgkeyValues, reader: Reader): Settings {
-  const {sockets = [], gateways = [], submodules = [], ssh, metrics, ...others} = values;
+  const {sockets = [], gateways = [], submodules = [], ...others} = values;
   const builder = new SettingsBuilder(reader, gateways);
   return {
     ...others,
     sockets: sockets.flatMap((socket) => builder.socket(socket)),
     gateways: gateways.flatMap((gateway) => builder.gateway(gateway)),
     submodules: submodules.flatMap((submodule) => builder.submodule(submodule)),
-    sshProxyCommand: ssh.proxyCommand,
-    metricsListen: metrics.listen,
   };
 }
 
@@ -93,14 +91,14 @@ class SettingsBuilder {
       return [];
     }
     if (sound === undefined || !isNamed) return [];
-    const {name, repositories, push = [], deletions, lfs, listen, mode, group} = sound;
+    const {repositories, push = [], deletions, lfs, ...others} = sound;
     const rule = {
       repositories: repositories.map(({value}) => value),
       push: push.map(({value}) => value),
       deletions,
       lfs,
     };
-    return [{name, rule, listen, mode, group}];
+    return [{...others, rule}];
   }
 
   #claimGateway(name: string, at: number): boolean {

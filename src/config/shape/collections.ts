@@ -57,7 +57,7 @@ export function readFields<All extends Keys>(
   for (const [name, key] of Object.entries(keys)) {
     const value = readKey(written, name, key, reader);
     if (value === WRONG) wrong.add(name);
-    Reflect.set(values, name, value === WRONG ? undefined : value);
+    if (key.removed === undefined) Reflect.set(values, name, value === WRONG ? undefined : value);
   }
   return {written, values, wrong, sound: reader.wrongSoFar === before ? values : undefined};
 }

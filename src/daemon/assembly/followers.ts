@@ -68,7 +68,7 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
     {
       name: 'metrics',
       isBeforeGit: false,
-      follow: () => side.serve('metrics', inForce.configuration.settings.metricsListen, openMetrics),
+      follow: () => side.serve('metrics', inForce.configuration.settings.metrics.listen, openMetrics),
     },
   ];
 

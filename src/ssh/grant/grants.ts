@@ -21,7 +21,7 @@ interface GrantParts {
   /** Returns the settings in force. A reload takes effect with the next request. */
   readonly settings: () => {
     readonly submodules: readonly SubmoduleSettings[];
-    readonly sshProxyCommand: string | undefined;
+    readonly ssh: {readonly proxyCommand: string | undefined};
   };
   /** Returns the place for the sockets of grants that are requested on a socket of this scope. */
   readonly placeOf: (scope: SocketScope) => SocketPlace;
@@ -164,7 +164,7 @@ export class Grants {
         `no host key is pinned for ${host}`,
         `pin the key that its administrator confirms: ${howToPin(host, port, rule.knownHosts)}`,
       );
-    const choice = chooseRoute(grant, this.#parts.settings().sshProxyCommand, this.#parts.environment);
+    const choice = chooseRoute(grant, this.#parts.settings().ssh.proxyCommand, this.#parts.environment);
     if (choice.kind === 'unusable') return this.#denied(request, choice.reason, choice.hint);
     const reading = await this.#keys.get(rule, organization);
     if (reading.kind === 'failed')

@@ -12,8 +12,8 @@ const settings = {
   sockets: [],
   gateways: [],
   submodules: [],
-  sshProxyCommand: undefined,
-  metricsListen: undefined,
+  ssh: {proxyCommand: undefined},
+  metrics: {listen: undefined},
   audit: {maxSize: 10_485_760, files: 5, days: undefined, required: false},
 };
 
@@ -105,8 +105,8 @@ test('every setting is read', async (t) => {
         group: 'builders',
       },
     ],
-    sshProxyCommand: 'nc %h %p',
-    metricsListen: '127.0.0.1:9464',
+    ssh: {proxyCommand: 'nc %h %p'},
+    metrics: {listen: '127.0.0.1:9464'},
     audit: {maxSize: 512_000, files: 2, days: 30, required: true},
   });
   t.deepEqual(

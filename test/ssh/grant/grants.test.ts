@@ -56,7 +56,7 @@ async function silentServer(
     knownHosts: `127.0.0.1 ${key.publicLine('')}`,
   });
   const grants = new Grants({
-    settings: () => ({submodules: [rule], sshProxyCommand: undefined}),
+    settings: () => ({submodules: [rule], ssh: {proxyCommand: undefined}}),
     placeOf: () => ({directory, shownAs: '', mode: 0o660, groupId: undefined}),
     readSecret: async (source) =>
       source.from === 'held'

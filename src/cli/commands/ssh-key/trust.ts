@@ -61,12 +61,12 @@ function destinationFrom(text: string): Destination {
 
 async function fetchKeys(
   destination: Destination,
-  {sshProxyCommand}: Pick<Settings, 'sshProxyCommand'>,
+  {ssh}: Pick<Settings, 'ssh'>,
   {environment}: Context,
 ): Promise<HostKey[]> {
   const {chooseRoute} = await import('../../../ssh/grant/choose-route.ts');
   const {fetchHostKeys} = await import('../../../ssh/host/fetch-host-keys.ts');
-  const choice = chooseRoute(destination, sshProxyCommand, environment);
+  const choice = chooseRoute(destination, ssh.proxyCommand, environment);
   if (choice.kind === 'unusable')
     throw new CommandError(EXIT.badConfiguration, choice.reason, {hint: choice.hint});
   return fetchHostKeys(destination, choice.route, environment, AbortSignal.timeout(HOST_TIME));
