@@ -1,4 +1,4 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import test from 'ava';
 
 /**
@@ -72,3 +72,16 @@ for (const [index, {name, imports, packages}] of rows.entries()) {
 function roomOf(path: string): string {
   return path.split('/')[0] ?? '';
 }
+
+test('each place that ARCHITECTURE.md and CONTRIBUTING.md name exists, and holds what it should', (t) => {
+  const text = ['ARCHITECTURE.md', 'CONTRIBUTING.md']
+    .map((file) => readFileSync(new URL(file, root), 'utf8'))
+    .join('\n');
+  const named = [...text.matchAll(/(?:`(\w+)` in )?`((?:src|test|scripts)\/[\w./-]+)`/g)];
+  t.true(named.length > 20);
+  for (const [, name, path = ''] of named) {
+    t.true(existsSync(new URL(path, root)), path);
+    if (name !== undefined)
+      t.true(readFileSync(new URL(path, root), 'utf8').includes(name), `${name} in ${path}`);
+  }
+});

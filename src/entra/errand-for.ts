@@ -1,4 +1,5 @@
 import type {Identity, OidcRequest, SecretSource} from '../identity/identity.ts';
+import {isSecretSource} from '../identity/held-secrets.ts';
 import type {Secret} from '../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
 import type {Errand} from './child/acquirer-pool.ts';
@@ -37,30 +38,10 @@ export interface ErrandParts {
  */
 export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): Promise<Errand> {
   switch (identity.kind) {
-    case 'client-secret':
-      return entraErrand(identity, scope, parts, {
-        secrets: {clientSecret: await bytesFrom(identity.clientSecret, parts)},
-      });
-    case 'client-certificate':
-      return entraErrand(identity, scope, parts, {secrets: await certificateSecrets(identity, parts)});
     case 'managed-identity':
       return metadataErrand('managed-identity', {scope, clientId: identity.clientId}, parts);
-    case 'managed-identity-assertion': {
-      const machine = metadataVariables(parts.environment);
-      const {managedIdentityClientId} = identity;
-      return entraErrand(identity, scope, parts, {
-        fields: {managedIdentityClientId, ...machine.fields},
-        secrets: machine.secrets,
-      });
-    }
-    case 'federated-token-file': {
-      const {federatedTokenFile} = identity;
-      return entraErrand(identity, scope, parts, {fields: {federatedTokenFile}});
-    }
-    case 'federated-token':
-      return entraErrand(identity, scope, parts, {
-        secrets: {assertion: await bytesFrom(identity.assertion, parts)},
-      });
+    case 'managed-identity-assertion':
+      return entraErrand(identity, scope, parts, metadataVariables(parts.environment));
     case 'github-actions':
       return pipelineErrand(identity, scope, parts, github);
     case 'azure-pipelines':
@@ -79,20 +60,9 @@ export async function errandFor({identity, scope}: Wanted, parts: ErrandParts): 
     case 'stored':
     case 'unusable':
       throw internalFailure(`a ${identity.kind} credential needs no acquirer`);
+    default:
+      return entraErrand(identity, scope, parts);
   }
-}
-
-async function certificateSecrets(
-  {
-    clientCertificate,
-    clientCertificatePassword: password,
-  }: Extract<Identity, {readonly kind: 'client-certificate'}>,
-  parts: ErrandParts,
-): Promise<NonNullable<Additions['secrets']>> {
-  return {
-    clientCertificate: await bytesFrom(clientCertificate, parts),
-    ...(password === undefined ? {} : {clientCertificatePassword: await bytesFrom(password, parts)}),
-  };
 }
 
 /** Returns the errand that reads a secret of Key Vault with the machine's managed identity. */
@@ -117,23 +87,30 @@ interface Additions {
   readonly secrets?: Readonly<Record<string, Uint8Array>>;
 }
 
-/** For the kinds in which an app authenticates to Entra. The task is named after the kind. */
-function entraErrand(
-  {kind, clientId, tenantId}: Extract<Identity, {clientId: string; tenantId: string}>,
+/**
+ * For the kinds in which an app authenticates to Entra. The task is named after the kind, and gets what the identity
+ * has: text as fields, secrets as secrets.
+ */
+async function entraErrand(
+  identity: Extract<Identity, {clientId: string; tenantId: string}>,
   scope: string,
-  {authority}: ErrandParts,
-  {fields = {}, secrets = {}}: Additions,
-): Errand {
-  const {authorityHost, disableInstanceDiscovery} = authority;
-  const all = {
-    clientId,
-    tenantId,
+  parts: ErrandParts,
+  additions: Additions = {},
+): Promise<Errand> {
+  const {authorityHost, disableInstanceDiscovery} = parts.authority;
+  const fields: Record<string, string> = {
     scope,
     authorityHost,
     disableInstanceDiscovery: String(disableInstanceDiscovery),
-    ...fields,
+    ...additions.fields,
   };
-  return {job: jobOf(kind, all, secrets), endpoint: new URL(authorityHost).host};
+  const secrets: Record<string, Uint8Array> = {...additions.secrets};
+  const {kind, key: _, ...own} = identity;
+  for (const [name, value] of Object.entries<unknown>(own)) {
+    if (typeof value === 'string') fields[name] = value;
+    if (isSecretSource(value)) secrets[name] = await bytesFrom(value, parts);
+  }
+  return {job: jobOf(kind, fields, secrets), endpoint: new URL(authorityHost).host};
 }
 
 function metadataErrand(
@@ -211,12 +188,7 @@ async function pipelineErrand(
   platform: RequestVariables,
 ): Promise<Errand> {
   const {url, token} = await requestOf(identity.request, platform, parts);
-  const connection =
-    identity.kind === 'azure-pipelines' ? {serviceConnectionId: identity.serviceConnectionId} : {};
-  return entraErrand(identity, scope, parts, {
-    fields: {requestUrl: url, ...connection},
-    secrets: {requestToken: token},
-  });
+  return entraErrand(identity, scope, parts, {fields: {requestUrl: url}, secrets: {requestToken: token}});
 }
 
 interface RequestVariables {

@@ -1,43 +1,20 @@
+import type {Identity} from '../identity/identity.ts';
 import {isRecord} from '../text/record.ts';
 import type {Message} from './message.ts';
 import {localFailure, otherVersion, AcquirerError} from './failure.ts';
 
-/** What an acquirer does. */
+/** What an acquirer does: gets a token for an identity of this kind, or a part of a sign-in, or a secret. */
 export type Task =
-  | 'client-secret'
-  | 'client-certificate'
-  | 'managed-identity'
-  | 'managed-identity-assertion'
-  | 'federated-token-file'
-  | 'federated-token'
-  | 'github-actions'
-  | 'azure-pipelines'
-  | 'azure-cli'
+  | Exclude<Identity['kind'], 'pat' | 'stored' | 'unusable' | 'sign-in'>
   | 'refresh'
   | 'browser'
   | 'device-code'
   | 'vault-secret';
 
-const tasks: readonly Task[] = [
-  'client-secret',
-  'client-certificate',
-  'managed-identity',
-  'managed-identity-assertion',
-  'federated-token-file',
-  'federated-token',
-  'github-actions',
-  'azure-pipelines',
-  'azure-cli',
-  'refresh',
-  'browser',
-  'device-code',
-  'vault-secret',
-];
-
-const withoutSdk: ReadonlySet<Task> = new Set(['azure-cli', 'refresh', 'browser', 'device-code']);
+const withoutSdk: ReadonlySet<string> = new Set<Task>(['azure-cli', 'refresh', 'browser', 'device-code']);
 
 /** Whether the task needs @azure/identity, which takes a while to load. */
-export function usesSdk(task: Task): boolean {
+export function usesSdk(task: string): boolean {
   return !withoutSdk.has(task);
 }
 
@@ -49,7 +26,8 @@ const JOB_FORMAT = 2;
 
 /** One job for one acquirer. */
 export interface Job {
-  readonly task: Task;
+  /** A `Task`, unless the daemon is of another version. */
+  readonly task: string;
   /** The task's parameters, without secrets. */
   readonly fields: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, Uint8Array>>;
@@ -70,10 +48,9 @@ export function messageOf({task, fields, secrets, time}: TimedJob): Message {
  * @throws {AcquirerError} if it comes from another version.
  */
 export function jobFrom({head, secrets}: Message): TimedJob | undefined {
-  const {format, task: name, fields: given, time} = head;
+  const {format, task, fields: given, time} = head;
   if (typeof format === 'number' && format !== JOB_FORMAT) throw new AcquirerError(otherVersion);
-  const task = tasks.find((known) => known === name);
-  if (task === undefined || typeof time !== 'number' || !isRecord(given)) return undefined;
+  if (typeof task !== 'string' || typeof time !== 'number' || !isRecord(given)) return undefined;
   const fields: Record<string, string> = {};
   for (const [field, value] of Object.entries(given)) {
     if (typeof value !== 'string') return undefined;

@@ -3,29 +3,17 @@ import type {Identity, SecretSource} from './identity.ts';
 
 /** Returns the secrets that an identity has in memory. */
 export function* heldSecrets(identity: Identity): Iterable<Secret> {
-  for (const source of sourcesOf(identity)) if (source?.from === 'held') yield source.secret;
+  for (const source of sourcesIn(identity)) if (source.from === 'held') yield source.secret;
 }
 
-function sourcesOf(identity: Identity): readonly (SecretSource | undefined)[] {
-  switch (identity.kind) {
-    case 'client-secret':
-    case 'sign-in':
-      return [identity.clientSecret];
-    case 'client-certificate':
-      return [identity.clientCertificate, identity.clientCertificatePassword];
-    case 'federated-token':
-      return [identity.assertion];
-    case 'github-actions':
-    case 'azure-pipelines':
-      return [identity.request?.token];
-    case 'pat':
-      return [identity.personalAccessToken];
-    case 'managed-identity':
-    case 'managed-identity-assertion':
-    case 'federated-token-file':
-    case 'azure-cli':
-    case 'stored':
-    case 'unusable':
-      return [];
+function* sourcesIn(part: object): Iterable<SecretSource> {
+  for (const value of Object.values<unknown>({...part})) {
+    if (isSecretSource(value)) yield value;
+    else if (typeof value === 'object' && value !== null) yield* sourcesIn(value);
   }
+}
+
+/** Whether a field of an identity is a secret. */
+export function isSecretSource(value: unknown): value is SecretSource {
+  return typeof value === 'object' && value !== null && 'from' in value;
 }

@@ -91,7 +91,7 @@ test('a job arrives as it was sent', (t) => {
 
 for (const head of [
   {},
-  {task: 'odd', fields: {}, time: 1},
+  {task: 7, fields: {}, time: 1},
   {task: 'refresh', fields: [], time: 1},
   {task: 'refresh', fields: {a: 1}, time: 1},
   {task: 'refresh', fields: {}},

@@ -4,7 +4,7 @@ import {AZURE_DEVOPS_SCOPE} from '../../token/acquire.ts';
 import type {EntraSettings} from '../configuration.ts';
 import {readFields, type Fields, type Item} from '../shape/collections.ts';
 import {ANY_CREDENTIAL, chooseKind, CREDENTIALS, type CredentialKind} from '../shape/credential-kinds.ts';
-import type {Key, Keys, Reader} from '../shape/kind.ts';
+import type {Key, Keys, Reader, ValuesOf} from '../shape/kind.ts';
 import {sourceOf, type WrittenMap} from '../text/written.ts';
 import type {Surroundings} from '../value/value-source.ts';
 import {whyNoCertificate} from './check-certificate.ts';
@@ -78,16 +78,11 @@ class CredentialBuilder {
   build(kind: CredentialKind): Credential {
     switch (kind) {
       case 'client-secret':
-        return this.#read(CREDENTIALS[kind].keys, ({clientId, tenantId, clientSecret}) => {
-          const key = this.#makeKey(kind, [clientId, tenantId, clientSecret]);
-          return {kind, key, clientId, tenantId, clientSecret};
-        });
+        return this.#plain(kind, CREDENTIALS[kind].keys, (own) => ({kind, ...own}));
       case 'client-certificate':
         return this.#clientCertificate();
       case 'managed-identity':
-        return this.#read(CREDENTIALS[kind].keys, ({clientId}) => {
-          return {kind, key: this.#makeKey(kind, [clientId]), clientId};
-        });
+        return this.#plain(kind, CREDENTIALS[kind].keys, (own) => ({kind, ...own}));
       case 'managed-identity-assertion':
         return this.#assertion();
       case 'federated-token-file':
@@ -107,9 +102,7 @@ class CredentialBuilder {
       case 'sign-in':
         return this.#signIn();
       case 'pat':
-        return this.#read(CREDENTIALS[kind].keys, ({personalAccessToken}) => {
-          return {kind, key: this.#makeKey(kind, [personalAccessToken]), personalAccessToken};
-        });
+        return this.#plain(kind, CREDENTIALS[kind].keys, (own) => ({kind, ...own}));
       case 'environment':
         return this.#read(CREDENTIALS[kind].keys, ({environment}) => this.#environment(environment));
       case 'stored':
@@ -127,6 +120,18 @@ class CredentialBuilder {
   ): Credential {
     const fields = readFields(this.#written, keys, this.#parts.reader);
     return credentialOf(fields.sound && make(fields.sound), fields);
+  }
+
+  /** For the kinds whose identity has what is written, and nothing else. */
+  #plain<All extends Keys & Organized>(
+    kind: Identity['kind'],
+    keys: All,
+    make: (own: Omit<ValuesOf<All>, 'organizations'> & {readonly key: string}) => Identity,
+  ): Credential {
+    return this.#read(keys, (values) => {
+      const {organizations: _, ...own} = values;
+      return make({...own, key: this.#makeKey(kind, Object.values(own))});
+    });
   }
 
   #clientCertificate(): Credential {

@@ -213,7 +213,7 @@ class VariableReader {
     const {clientId, tenantId} = this.#application(set.name);
     const isFile = set.name.endsWith('_PATH');
     const clientSecret = isFile ? held(this.#file(set, true), set.name) : heldText(set);
-    const key = this.#makeKey('client-secret', [clientId, tenantId, clientSecret]);
+    const key = this.#makeKey('client-secret', [clientId, clientSecret, tenantId]);
     return {kind: 'client-secret', key, clientId, tenantId, clientSecret};
   }
 
