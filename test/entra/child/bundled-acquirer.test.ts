@@ -25,7 +25,7 @@ test('the acquirer works as one bundle, with no package beside it', async (t) =>
     platform: 'node',
     target: 'node22',
     banner: {
-      js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",
+      js: "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);",
     },
     logLevel: 'error',
   });
