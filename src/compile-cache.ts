@@ -1,6 +1,7 @@
 import {lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {enableCompileCache, getCompileCacheDir} from 'node:module';
 import {dirname, join} from 'node:path';
+import {callerOfHome} from './places/caller-home.ts';
 import {homeDirectory} from './places/home-directory.ts';
 import {stateDirectory} from './places/paths.ts';
 import {VERSION} from './version.ts';
@@ -14,7 +15,9 @@ export function keepCompiledCode(
   environment: Readonly<Record<string, string | undefined>>,
   uid: number,
 ): void {
-  const state = stateDirectory({environment, uid, home: homeDirectory(environment)}, stateFlag(argv));
+  const surrounding = {environment, uid, home: homeDirectory(environment)};
+  if (callerOfHome(surrounding) !== undefined) return;
+  const state = stateDirectory(surrounding, stateFlag(argv));
   const directory = compileCacheOf(state);
   try {
     mkdirSync(dirname(directory), {recursive: true, mode: 0o700});

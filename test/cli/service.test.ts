@@ -1,4 +1,4 @@
-import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
@@ -333,3 +333,24 @@ asRoot('a runtime directory that another user could have made is ignored', async
   );
   t.is(back.code, 0);
 });
+
+testUnless(whyNotRoot, test.serial)(
+  'with sudo, root writes nothing into the home of the caller',
+  async (t) => {
+    const person = new Person(t, {SUDO_UID: '12345', SUDO_GID: '12345'});
+    chownSync(person.home, 12_345, 12_345);
+    for (const [command, ...argv] of [
+      ['setup', '--service', 'plain', '--organization', 'contoso', '--azure-cli'],
+      ['service start', '--service', 'plain'],
+      ['service install', '--service', 'plain'],
+    ] as const) {
+      const {code, stderr} = await person.run(command, argv);
+      t.is(code, 1, command);
+      t.regex(
+        stderr,
+        /^orgkey: error: root would write to .*, the home of the user 12345\norgkey: hint: run it without sudo/,
+      );
+    }
+    t.deepEqual(readdirSync(person.home), []);
+  },
+);

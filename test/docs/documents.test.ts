@@ -35,6 +35,17 @@ test('the README has at most 130 lines', (t) => {
   t.true((readme?.text.trimEnd().split('\n').length ?? Infinity) <= 130);
 });
 
+test('each place where it works names tests that exist', (t) => {
+  const {text = ''} = documents.find(({path}) => path === 'docs/where-it-works.md') ?? {};
+  const rows = text.split('\n').filter((line) => /^\| (?!---|Place )/.test(line));
+  t.true(rows.length > 15);
+  for (const row of rows) {
+    const [, title = '', path = ''] = /\[([^\]]+)\]\(\.\.\/(test\/[^)]+\.test\.ts)\) \|$/.exec(row) ?? [];
+    if (path === '') t.regex(row, / \| not tried \|$/);
+    else t.true(readFileSync(join(root, path), 'utf8').includes(title), title);
+  }
+});
+
 test('every link to a file and to a heading leads somewhere', (t) => {
   const broken = documents.flatMap(({path, text}) =>
     linksOf(text)

@@ -95,15 +95,19 @@ test('groups reach the system sockets, whose directories belong to root', (t) =>
   t.deepEqual(lines(scoped, 'DirectoryMode'), ['DirectoryMode=0755']);
   const service = textOf(units, 'orgkey.service');
   t.deepEqual(lines(service, 'RuntimeDirectory'), ['RuntimeDirectory=orgkey/control orgkey/ssh']);
+  const files = ['gitconfig', 'submodules.gitconfig', 'git-credential-orgkey', 'orgkey-ssh'].map(
+    (name) => `/run/orgkey/scoped/team-a/${name}`,
+  );
   // the directory of grants passes its group on
   t.deepEqual(lines(scoped, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g builders -m 2711 /run/orgkey/scoped/team-a/ssh',
+    ...files.map((path) => `ExecStartPost=install -o orgkey -g orgkey -m 0644 /dev/null ${path}`),
   ]);
   t.deepEqual(lines(git, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g orgkey -m 2711 /run/orgkey/grants',
   ]);
   t.deepEqual(lines(service, 'ReadWritePaths'), [
-    'ReadWritePaths=-/run/orgkey/grants -/run/orgkey/scoped/team-a/ssh',
+    `ReadWritePaths=-/run/orgkey/grants -/run/orgkey/scoped/team-a/ssh ${files.map((path) => `-${path}`).join(' ')}`,
   ]);
 });
 
