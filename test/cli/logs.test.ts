@@ -8,7 +8,9 @@ import {testUnless} from '../helpers/test-unless.ts';
 test.serial('logs, metrics and cache clear ask the daemon', async (t) => {
   const {person} = await personWithDaemon(t);
   t.regex((await person.run('logs')).stdout, /^\d\d:\d\d:\d\d info +\S.*$/m);
-  t.notThrows(async () => JSON.parse((await person.run('logs --json')).stdout.split('\n')[0] ?? ''));
+  await t.notThrowsAsync(async () =>
+    JSON.parse((await person.run('logs --json')).stdout.split('\n')[0] ?? ''),
+  );
   t.regex((await person.run('metrics')).stdout, /^orgkey_build_info\{version="[^"]+"\} 1$/m);
   await person.run('token contoso');
   t.regex((await person.run('cache clear')).stderr, /^dropped \d+ tokens?;/);
@@ -119,7 +121,9 @@ test.serial('the form of the log can be named, and the kept lines are JSON never
   t.teardown(() => daemon.close());
   t.regex(daemon.stderr, /^<6>configuration: /m);
   const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
-  t.notThrows(async () => JSON.parse((await person.run('logs', ['--json', '-n', '1'])).stdout) as unknown);
+  await t.notThrowsAsync(
+    async () => JSON.parse((await person.run('logs', ['--json', '-n', '1'])).stdout) as unknown,
+  );
 });
 
 test.serial('without a daemon the log file is printed', async (t) => {

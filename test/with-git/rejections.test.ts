@@ -1,5 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import type {Lock} from '../../src/control/control-protocol.ts';
 import {Person} from '../helpers/command-line.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
@@ -37,6 +38,23 @@ for (const git of gits) {
     t.regex((await home.git(['ls-remote', secret.url])).stderr, /ERR_REPOSITORY_REJECTED/);
     const status = await orgkey.run('status');
     t.is(status.code, 0, status.stdout);
+    t.regex(
+      status.stdout,
+      /contoso\/web\/_git\/secret: no credential until \S+Z, because Azure DevOps rejected it; other repositories are served/,
+    );
+    const [lock, ...others] = await locksOf(orgkey, secret.url);
+    t.like(lock, {organization: 'contoso', path: 'contoso/web/_git/secret', covers: 'repository'});
+    const left = Date.parse(lock?.until ?? '') - Date.now();
+    t.true(left > 0 && left <= 60_000, String(left));
+    t.deepEqual(others, []);
+    t.deepEqual(await locksOf(orgkey, site.url), []);
+    t.is((await locksOf(orgkey, 'contoso')).length, 1);
+    t.regex(
+      (await orgkey.run('which', [secret.url])).stdout,
+      /^rejected +contoso\/web\/_git\/secret: no credential until/m,
+    );
+    t.is((await orgkey.run('cache', ['clear'])).code, 0);
+    t.deepEqual(await locksOf(orgkey, secret.url), []);
   });
 
   withGit(titled('a tool that rejects good credentials takes them from no one'), async (t) => {
@@ -62,6 +80,12 @@ for (const git of gits) {
       const status = await orgkey.run('status');
       t.is(status.code, 1);
       t.regex(status.stdout, /fabrikam.*ERR_NOT_ACCEPTED/);
+      const locks = await locksOf(orgkey, library.url);
+      // only a git that asks again made Azure DevOps confirm it
+      t.deepEqual(
+        locks.map(({covers, path}) => [covers, path]),
+        git.hasAuthtype ? [['organization', 'fabrikam/shared/_git/library']] : [],
+      );
       cloud.clearFaults();
       // the organization itself confirmed the rejection to a git that asks again, and gets no token for a minute
       if (git.hasAuthtype) t.is((await orgkey.run('cache', ['clear'])).code, 0);
@@ -78,5 +102,13 @@ async function world(t: ExecutionContext, git: Git) {
   t.teardown(() => daemon.close());
   const home = await gitPerson(cloud, daemon, git);
   t.teardown(() => home.remove());
-  return {daemon, home, orgkey: new Person(t, daemon.environment)};
+  return {daemon, home, orgkey: new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile})};
+}
+
+/** Returns the rejections in force for a remote. */
+async function locksOf(orgkey: Person, remote: string): Promise<readonly Lock[]> {
+  const {stdout, stderr} = await orgkey.run('which', [remote, '--json']);
+  if (stdout === '') throw new Error(stderr);
+  const {locks}: {locks: readonly Lock[]} = JSON.parse(stdout);
+  return locks;
 }

@@ -111,12 +111,15 @@ function organizationsOf(binding: Binding, {tokens, tally, rejections}: StatusPa
   });
 }
 
+/** A lock of the organization covers those of its repositories. */
 function locksOf({organizations, locks}: Rejections): Lock[] {
+  const whole = organizations.all.flatMap(({owner, path, lockedUntil}) =>
+    lockedUntil === undefined ? [] : lockOf({owner, path, lockedUntil}, 'organization'),
+  );
+  const covered = new Set(whole.map(({organization}) => organization));
   return [
-    ...organizations.all.flatMap(({owner, path, lockedUntil}) =>
-      lockedUntil === undefined ? [] : lockOf({owner, path, lockedUntil}, 'organization'),
-    ),
-    ...locks.map((lock) => lockOf(lock, 'repository')),
+    ...whole,
+    ...locks.filter(({owner}) => !covered.has(owner)).map((lock) => lockOf(lock, 'repository')),
   ];
 }
 

@@ -270,7 +270,7 @@ test('lines for a directory that cannot be written to are lost, until it can be'
   );
   t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'logged once');
   const [notice = ''] = await noticesOf(daemon);
-  t.regex(notice, /^error: audit lines cannot be written: EACCES.*; 50 were lost$/);
+  t.regex(notice, /^error: audit lines cannot be written: EACCES.*; \d+ were lost$/);
 
   chmodSync(join(directory, 'state'), 0o700);
   // without a request
@@ -279,13 +279,14 @@ test('lines for a directory that cannot be written to are lost, until it can be'
     () => noticesOf(daemon),
     (notices) => notices.length === 0,
   );
-  t.is(await lostBy(daemon), 50, 'the counter keeps them');
+  const lost = await lostBy(daemon);
+  t.true(lost >= 50, 'the counter keeps them');
   await askThrough(t, daemon, 3);
   const lines = await auditOf(daemon, 3);
   t.is(lines.length, 3);
   const all = linesOf(join(directory, 'state/audit.jsonl'));
-  t.is(all.find(({event}) => event === 'lost')?.['times'], 50);
-  t.regex(daemon.stderr, /audit: lines are written again, 50 were lost/);
+  t.is(all.find(({event}) => event === 'lost')?.['times'], lost);
+  t.true(daemon.stderr.includes(`audit: lines are written again, ${lost} were lost`));
 });
 
 test('lines for a file that cannot grow are dropped, and git is served', async (t) => {
