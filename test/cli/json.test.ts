@@ -31,6 +31,7 @@ test.serial('the JSON of each command has a version and its documented keys', as
         'answer',
         'configuration',
         'detail',
+        'gateways',
         'host',
         'identity',
         'kind',
