@@ -1,6 +1,6 @@
 import type {Choice} from '../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../identity/identity.ts';
-import {CLAIMS_CHALLENGE, explainClaimsChallenge, repairClaims} from '../identity/claims-challenge.ts';
+import {CLAIMS_CHALLENGE, explainClaimsChallenge} from '../identity/claims-challenge.ts';
 import {repairTenant} from '../identity/repair-tenant.ts';
 import {connectedTenant, NO_TENANT} from '../organization/connected-tenant.ts';
 import type {Owner} from '../organization/owner.ts';
@@ -49,13 +49,12 @@ export function explainFailure(
   };
 }
 
-/** A challenge, seen by us or by git, may say that a policy is the reason. */
+/** A challenge that git saw may say that a policy is the reason. */
 function withChallenge(
   failure: Failure,
   challenges: readonly string[],
   kind: Identity['kind'],
 ): Pick<Failure, 'code' | 'message' | 'hint'> {
-  if (failure.code === CLAIMS_CHALLENGE) return {...failure, hint: repairClaims(kind)};
   const ended = failure.code === NOT_ACCEPTED ? explainClaimsChallenge(challenges, kind) : undefined;
   if (ended === undefined) return failure;
   return {code: CLAIMS_CHALLENGE, message: printable(ended.message, 300), hint: ended.repair};

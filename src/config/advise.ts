@@ -40,7 +40,6 @@ const GLOBAL_TOKEN = {
   hint: 'write one credential with its own token for each organization, or use an Entra identity',
 };
 
-// fact 54
 const OLD_GIT = {
   message:
     'git older than 2.46 prefers NTLM or Negotiate to the credential of orgkey if the server offers them',

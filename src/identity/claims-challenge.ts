@@ -23,6 +23,6 @@ export function explainClaimsChallenge(
 /** Returns what repairs an identity whose tokens a policy ends. */
 export function repairClaims(kind: string): string {
   return actorOf(kind) === 'person'
-    ? 'sign in again: orgkey login'
+    ? `sign in again: ${kind === 'azure-cli' ? 'az login' : 'orgkey login'}`
     : 'have an admin of the tenant read the sign-in logs of the identity: its place, its risk or a policy is the reason, not its membership';
 }

@@ -1,4 +1,5 @@
-import {CLAIMS_CHALLENGE} from '../identity/claims-challenge.ts';
+import {CLAIMS_CHALLENGE, repairClaims} from '../identity/claims-challenge.ts';
+import {repairMembership} from '../identity/repair-membership.ts';
 import type {Failure, Wanted} from './acquire.ts';
 import {sameAgain} from './cache-failures.ts';
 import type {Verdict} from './organization-rejections.ts';
@@ -32,7 +33,7 @@ export async function findToken(
   const isExplained = rejections.isExplained(asker);
   // an issuer always has another access token; a personal access token may have been replaced at its source
   if (!isPat && rejections.organizations.isLocked(asker))
-    return {kind: 'failed', failure: whyLocked(asker, rejections)};
+    return {kind: 'failed', failure: whyLocked(wanted, asker, rejections)};
   if (!isPat && (isExplained || isReportedAgain(wanted, asker, parts))) return explain(wanted, asker, parts);
   const found = await replaceRejected(wanted, asker, parts);
   if (found.kind === 'token') {
@@ -80,28 +81,25 @@ async function explain(wanted: Wanted, asker: Asker, parts: FindTokenParts): Pro
     if (verdict === 'works') return tokens.get(wanted);
   }
   const isOrganization = rejections.organizations.isLocked(asker);
-  return {kind: 'failed', failure: isOrganization ? whyLocked(asker, rejections) : notAcceptedHere};
+  return {kind: 'failed', failure: isOrganization ? whyLocked(wanted, asker, rejections) : notAcceptedHere};
 }
 
-function whyLocked(asker: Asker, {organizations}: Rejections): Failure {
-  return organizations.isEnded(asker) ? endedByPolicy : notAccepted;
+function whyLocked({identity: {kind}}: Wanted, asker: Asker, {organizations}: Rejections): Failure {
+  return organizations.isEnded(asker)
+    ? {
+        code: CLAIMS_CHALLENGE,
+        message: 'a policy of the tenant ended this token, and a fresh one too',
+        hint: repairClaims(kind),
+      }
+    : {
+        code: NOT_ACCEPTED,
+        message: 'Azure DevOps rejects the credential, and a fresh one is rejected too or cannot be acquired',
+        hint: repairMembership(kind),
+      };
 }
-
-/** The hint follows from the kind of identity. */
-const endedByPolicy: Failure = {
-  code: CLAIMS_CHALLENGE,
-  message: 'a policy of the tenant ended this token, and a fresh one too',
-  hint: undefined,
-};
 
 /** The code if Azure DevOps rejects a credential. */
 export const NOT_ACCEPTED = 'ERR_NOT_ACCEPTED';
-
-const notAccepted: Failure = {
-  code: NOT_ACCEPTED,
-  message: 'Azure DevOps rejects the credential, and a fresh one is rejected too or cannot be acquired',
-  hint: 'Add the identity to the organization as a user with at least Basic access and Read on the repository, or replace the personal access token.',
-};
 
 const notAcceptedHere: Failure = {
   code: 'ERR_REPOSITORY_REJECTED',

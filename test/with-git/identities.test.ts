@@ -8,6 +8,7 @@ import type {Application, Principal, Tenant} from '../cloud/directory.ts';
 import type {Fault} from '../cloud/faults.ts';
 import {decodeJwt, type Claims} from '../cloud/jwt.ts';
 import type {RequestRecord} from '../cloud/records.ts';
+import {tokenExchange} from '../cloud/resources.ts';
 import {TestDaemon} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import type {GitHome} from '../helpers/git-home.ts';
@@ -315,7 +316,7 @@ const issuer = cloud.addIssuer('https://cluster.example');
 const federated = (subject: string) =>
   tenant.addApplication({secret: false, federatedCredentials: [{issuer: issuer.url, subject}]});
 const untrusted: Says = [
-  /has no federated credential: the assertion's issuer is \S+, its subject .+ \(AADSTS70025\)$/,
+  /the app or managed identity has no federated credential: the assertion's issuer is \S+, its subject .+ \(AADSTS70025\)$/,
   /^Add one with the issuer, subject and audience/,
 ];
 const distrust = (app: Application) => void app.federatedCredentials.splice(0);
@@ -384,7 +385,7 @@ const azurePipelines = appKind({
     t.like(assertionOf(request).claims, {
       iss: pipeline.credential.issuer,
       sub: pipeline.subject,
-      aud: EXCHANGE,
+      aud: tokenExchange.audience,
     });
   },
   revoke: distrust,

@@ -18,6 +18,7 @@ import {
 } from '../azure-devops.ts';
 import type {Asked} from '../ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import {repairMembership} from '../repair-membership.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
@@ -287,19 +288,6 @@ async function countRepositories(
       first && `${address}/${encodeURIComponent(first.project)}/_git/${encodeURIComponent(first.name)}`,
   };
 }
-
-function repairMembership({host, organization}: Target, {form, token}: Credential): string {
-  const isServer = host !== SERVICES_HOST;
-  const base = isServer ? `https://${host}` : `https://${host}/${encodeURIComponent(organization)}`;
-  if (form !== 'pat') return `add the identity with access level Basic or higher: ${base}/_settings/users`;
-  const renew = `create a new token: ${base}/_usersSettings/tokens`;
-  return isServer && TOKEN.test(token)
-    ? `${renew}\nif the token is valid, have the administrator of the server turn off Basic authentication in IIS, with which it rejects every token`
-    : renew;
-}
-
-/** What a personal access token looks like. */
-const TOKEN = /^(?:[a-z0-9]{52}|[A-Za-z0-9]{84})$/;
 
 /** Sends git's first request. Git does not pass 403 and 404 to a helper, so only doctor can explain them. */
 async function checkRepository(
