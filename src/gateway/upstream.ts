@@ -4,7 +4,7 @@ import type {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {ConnectionPool} from '../network/connection-pool.ts';
 import type {ProxyVariables} from '../network/proxy.ts';
-import {OrgkeyError} from '../text/orgkey-error.ts';
+import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {timedOut} from '../text/timed-out.ts';
 import type {Secret} from '../secret/secret.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
@@ -48,15 +48,8 @@ export class Upstream {
    * sent twice.
    * @throws {Error} if the server cannot be reached, or ends the connection before it answers.
    */
-  send({
-    host,
-    path,
-    method,
-    headers,
-    authorization,
-    body,
-    signal,
-  }: UpstreamRequest): Promise<IncomingMessage> {
+  send(wanted: UpstreamRequest): Promise<IncomingMessage> {
+    const {host, path, method, headers, authorization, body, signal} = wanted;
     const {hostname, port} = new URL(`https://${host}`);
     return new Promise((resolve, reject) => {
       // Node tells a request that still waits for its connection nothing of the signal
@@ -84,10 +77,16 @@ export class Upstream {
         );
         request.destroy(new OrgkeyError(code, message, {hint}));
       });
-      request.once('error', reject);
+      const fail = (error: Error) => {
+        // the server closed the connection while it was idle, and has not seen the request
+        const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET' && !signal.aborted;
+        if (isStale && body === undefined) resolve(this.send(wanted));
+        else reject(error);
+      };
+      request.once('error', fail);
       request.once('response', (response) => {
         // the reader of the body sees what comes later
-        request.off('error', reject);
+        request.off('error', fail);
         request.on('error', () => undefined);
         resolve(response);
       });

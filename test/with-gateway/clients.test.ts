@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
@@ -38,12 +39,20 @@ withSocks('submodules by HTTPS and SSH addresses are cloned without any key', as
     submodules: [
       {path: 'by-https', url: 'https://contoso@dev.azure.com/contoso/web/_git/part'},
       {path: 'by-ssh', url: 'git@ssh.dev.azure.com:v3/contoso/web/part'},
+      {path: 'by-url', url: 'ssh://git@ssh.dev.azure.com:22/v3/contoso/web/part'},
+      {path: 'by-old-ssh', url: 'contoso@vs-ssh.visualstudio.com:v3/contoso/web/part'},
+      {path: 'by-old-url', url: 'ssh://contoso@vs-ssh.visualstudio.com/v3/contoso/web/part'},
     ],
   });
   const home = gatewayHome(t, world, git);
   await home.succeed(['clone', '--recurse-submodules', url, 'whole']);
-  t.true(home.has('whole/by-https/part.txt'));
-  t.true(home.has('whole/by-ssh/part.txt'));
+  for (const path of ['by-https', 'by-ssh', 'by-url', 'by-old-ssh', 'by-old-url'])
+    t.true(home.has(`whole/${path}/part.txt`), path);
+  for (const start of ['contoso@vs-ssh.visualstudio.com:', 'ssh://contoso@vs-ssh.visualstudio.com:22/'])
+    t.regex(
+      await home.succeed(['ls-remote', `${start}DefaultCollection/web/_ssh/part`]),
+      /refs\/heads\/main/,
+    );
 });
 
 withSocks('1,000 refs are pushed in one push', async (t) => {
@@ -53,6 +62,19 @@ withSocks('1,000 refs are pushed in one push', async (t) => {
   await home.succeed(['-C', 'site', 'push', '--quiet', 'origin', ...refs]);
   const found = await home.succeed(['-C', 'site', 'ls-remote', 'origin', 'refs/heads/agents/many/*']);
   t.is(found.split('\n').length, 1000);
+});
+
+withSocks('a push of 20 MB in chunks arrives whole', async (t) => {
+  const home = gatewayHome(t, gateway(), git);
+  await home.succeed(['clone', gateway().site.url, 'site']);
+  home.write('site/large', randomBytes(20 * 1024 * 1024).toString('latin1'));
+  const before = readFileSync(join(home.directory, 'site/large'));
+  await home.succeed(['-C', 'site', 'add', 'large']);
+  await home.succeed(['-C', 'site', 'commit', '--quiet', '--message', 'large']);
+  await home.succeed(['-C', 'site', 'push', '--quiet', 'origin', 'HEAD:refs/heads/agents/large']);
+  const options = ['--quiet', '--depth', '1', '--branch', 'agents/large'];
+  await home.succeed(['clone', ...options, gateway().site.url, 'again']);
+  t.true(readFileSync(join(home.directory, 'again/large')).equals(before));
 });
 
 withSocks('nothing that a client has or was sent holds a token', async (t) => {

@@ -9,6 +9,7 @@ import {
 } from '../helpers/gateway-world.ts';
 
 const gateway = sharedGateway();
+test.afterEach.always(() => gateway().cloud.clearFaults());
 const REFS = '/contoso/web/_git/site/info/refs?service=git-upload-pack';
 
 /** Everything that Azure DevOps was asked for, outside the rule of the gateway. */
@@ -49,6 +50,11 @@ const ambiguous: readonly (readonly [what: string, text: string])[] = [
   ['1,000 headers', getRequest(REFS, 'dev.azure.com', 'X-A: b\r\n'.repeat(5000))],
   ['a chunk that is not one', post('Transfer-Encoding: chunked\r\n', 'zz\r\n0000\r\n0\r\n\r\n')],
 ];
+
+/** The head of a GET request that leaves its connection open. */
+function kept(target: string): string {
+  return getRequest(target).replace('Connection: close\r\n', '');
+}
 
 function post(headers: string, body: string, path = '/contoso/web/_git/site/git-upload-pack'): string {
   return `POST ${path} HTTP/1.1\r\nHost: dev.azure.com.orgkey.invalid\r\nConnection: close\r\n${headers}\r\n${body}`;
@@ -140,3 +146,64 @@ test.serial('a client that disappears ends its request, and the next one is serv
   fault.clear();
   t.regex(await askGateway(world, getRequest(REFS)), /^HTTP\/1\.1 200 /);
 });
+
+test.serial('what follows a denied body is never taken for a request', async (t) => {
+  const world = gateway();
+  world.cloud.requests.clear();
+  const inner = getRequest(REFS);
+  const path = '/contoso/hr/_git/salaries/git-upload-pack';
+  const answer = await askGateway(
+    world,
+    post(`Content-Length: ${inner.length + 1000}\r\n`, inner, path).replace('Connection: close\r\n', ''),
+  );
+  t.is(answer.match(/^HTTP\/1\.1 /gm)?.length, 1);
+  t.is(world.cloud.requests.count({endpoint: 'git'}), 0);
+});
+
+test.serial('requests over one connection are each checked', async (t) => {
+  const world = gateway();
+  world.cloud.requests.clear();
+  const salaries = REFS.replace('web/_git/site', 'hr/_git/salaries');
+  const answer = await askGateway(world, `${kept(REFS)}${kept(REFS)}${getRequest(salaries)}`);
+  t.deepEqual(answer.match(/^HTTP\/1\.1 \d+/gm), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403']);
+  t.deepEqual(outside(world), []);
+});
+
+test.serial('an answer that is shorter than it says ends the connection of the client', async (t) => {
+  const world = gateway();
+  world.cloud.fault({endpoint: 'git', truncate: 20});
+  const connection = new GatewayConnection(world.socket);
+  connection.request('dev.azure.com', getRequest(REFS).replace('Connection: close\r\n', ''));
+  const answer = await connection.answer();
+  t.false(answer.endsWith('0\r\n\r\n'), 'a cut answer does not look whole');
+});
+
+test.serial('a connection that the server closed while it was idle costs no request', async (t) => {
+  const world = gateway();
+  await askGateway(world, getRequest(REFS));
+  world.cloud.requests.clear();
+  world.cloud.fault({endpoint: 'git', reset: true});
+  t.regex(await askGateway(world, getRequest(REFS)), /^HTTP\/1\.1 200 /);
+  t.is(world.cloud.requests.count({endpoint: 'git'}), 2);
+});
+
+for (const location of [
+  'http://dev.azure.com/contoso/web/_git/site/info/refs?service=git-upload-pack',
+  'https://x:y@dev.azure.com/contoso/web/_git/site/info/refs?service=git-upload-pack',
+  'https://dev.azure.com:8443/contoso/web/_git/site/info/refs?service=git-upload-pack',
+  'https://dev.azure.com/fabrikam/web/_git/site/info/refs?service=git-upload-pack',
+  'https://dev.azure.com/contoso/web/_git/%2e%2e/hr/_git/salaries/info/refs',
+  '//evil.example/contoso/web/_git/site/info/refs',
+  '/contoso/hr/_git/salaries/info/refs?service=git-upload-pack',
+  'https://dev.azure.com/contoso/web/_git/site/git-receive-pack',
+  'file:///etc/passwd',
+])
+  test.serial(`a redirect to ${location} is not followed, and not shown`, async (t) => {
+    const world = gateway();
+    world.cloud.requests.clear();
+    world.cloud.fault({endpoint: 'git', status: 307, headers: {location}});
+    const answer = await askGateway(world, getRequest(REFS));
+    t.regex(answer, /^HTTP\/1\.1 502 /);
+    t.notRegex(answer, /^location:/im);
+    t.is(world.cloud.requests.count({endpoint: 'git'}), 1);
+  });

@@ -59,12 +59,16 @@ export function clientConfiguration({hosts, organizations}: Reach, way: ClientWa
   lines.push(
     ...leads(way, SSH, []),
     `[url "${baseOf(way, SSH)}v3/"]`,
-    ...SSH_FORMS.map((form) => `\tinsteadOf = ${form}`),
+    ...sshForms(`git@${SSH}`).map((form) => `\tinsteadOf = ${form}v3/`),
     ...organizations.flatMap((name) => [
       `[url "${baseOf(way, SSH)}v3/${name}/"]`,
-      `\tinsteadOf = ${name}@vs-ssh.visualstudio.com:v3/${name}/`,
-      `\tinsteadOf = ${name}@ssh.dev.azure.com:v3/${name}/`,
-      ...leads(way, `${name}.visualstudio.com`, [`https://${name}.visualstudio.com/`]),
+      ...[SSH, OLD_SSH].flatMap((host) =>
+        sshForms(`${name}@${host}`).map((form) => `\tinsteadOf = ${form}v3/${name}/`),
+      ),
+      ...leads(way, `${name}.visualstudio.com`, [
+        `https://${name}.visualstudio.com/`,
+        ...sshForms(`${name}@${OLD_SSH}`),
+      ]),
     ]),
   );
   return `${lines.join('\n')}\n`;
@@ -93,8 +97,9 @@ export function baseOf(way: ClientWay, host: string): string {
 
 const SERVICES = 'dev.azure.com';
 const SSH = 'ssh.dev.azure.com';
-const SSH_FORMS = [
-  'git@ssh.dev.azure.com:v3/',
-  'ssh://git@ssh.dev.azure.com/v3/',
-  'ssh://git@ssh.dev.azure.com:22/v3/',
-];
+const OLD_SSH = 'vs-ssh.visualstudio.com';
+
+/** Returns the beginnings of the addresses over SSH of one user at one host. */
+function sshForms(destination: string): readonly string[] {
+  return [`${destination}:`, `ssh://${destination}/`, `ssh://${destination}:22/`];
+}

@@ -16,24 +16,32 @@ type Admit = (request: IncomingMessage) => Admission;
 export class HttpDoor {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Those with a request under way. */
+  readonly #busy = new Set<Socket>();
   #underWay = 0;
   #isClosing = false;
 
-  constructor(carrier: Pick<Carrier, 'carry'>, admit: Admit) {
+  constructor(carrier: Pick<Carrier, 'carry'>, admit: Admit, limits: Limits = LIMITS) {
     this.#server = createServer({
       maxHeaderSize: MAX_HEADERS,
-      headersTimeout: HEADERS_LIMIT,
+      headersTimeout: limits.headers,
+      connectionsCheckingInterval: limits.headers / 2,
       // bodies of pushes take as long as they take
       requestTimeout: 0,
-      keepAliveTimeout: IDLE_LIMIT,
+      keepAliveTimeout: limits.idle,
       noDelay: true,
     });
+    this.#server.timeout = limits.silence;
+    // Node enforces the limit of headers only on a server that listens
+    this.#server.emit('listening');
     this.#server.maxHeadersCount = MAX_HEADER_LINES;
     this.#server.maxRequestsPerSocket = MAX_REQUESTS;
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#underWay++;
+      this.#busy.add(request.socket);
       response.once('close', () => {
         this.#underWay--;
+        this.#busy.delete(request.socket);
         if (this.#isClosing) request.socket.destroySoon();
       });
       request.on('error', () => undefined);
@@ -76,7 +84,8 @@ export class HttpDoor {
     startTimer: (milliseconds: number, act: () => void) => () => void,
   ): Promise<void> {
     this.#isClosing = true;
-    this.#server.closeIdleConnections();
+    // stops the check of its connections, too
+    this.#server.close();
     const gone = [...this.#sockets].map(
       (socket) =>
         new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve()))),
@@ -84,7 +93,7 @@ export class HttpDoor {
     const cancel = startTimer(milliseconds, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
-    if (this.#underWay === 0) for (const socket of this.#sockets) socket.destroySoon();
+    for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroySoon();
     await Promise.all(gone);
     cancel();
   }
@@ -105,6 +114,15 @@ function turnAway(
 const MAX_HEADERS = 16 * 1024;
 const MAX_HEADER_LINES = 60;
 const MAX_REQUESTS = 10_000;
+
 /** In milliseconds. */
-const HEADERS_LIMIT = 10_000;
-const IDLE_LIMIT = 30_000;
+interface Limits {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headers: number;
+  /** Between two requests. */
+  readonly idle: number;
+  /** Within a request, in both directions. Longer than a server may take to count its objects. */
+  readonly silence: number;
+}
+
+const LIMITS: Limits = {headers: 10_000, idle: 30_000, silence: 11 * 60_000};

@@ -40,7 +40,7 @@ export function locateRepository(host: string, path: string, serversAt: ServersA
   const segments = decodeSegments(path);
   if (segments === undefined) return {reason: 'the path is ambiguous'};
   if (SSH_HOSTS.has(host)) return locateSshPath(segments);
-  const at = segments.findIndex((segment) => lowerName(segment) === '_git');
+  const at = markIn(segments, host);
   if (at === -1) return {reason: 'the path has no /_git/'};
   const owner = ownerOf({protocol: 'https', host, path: segments.join('/'), username: undefined}, serversAt);
   if (owner.kind !== 'organization' && owner.kind !== 'server')
@@ -68,6 +68,12 @@ export function locateRepository(host: string, path: string, serversAt: ServersA
     },
     rest: behind.slice(view.length + 1),
   };
+}
+
+/** Returns where the repository begins. The old SSH address has `_ssh` there, and git rewrites only its beginning. */
+function markIn(segments: readonly string[], host: string): number {
+  const marks = host.endsWith('.visualstudio.com') ? ['_git', '_ssh'] : ['_git'];
+  return segments.findIndex((segment) => marks.includes(lowerName(segment)));
 }
 
 /** `v3/ORGANIZATION/PROJECT/REPOSITORY`, which an SSH remote becomes when git rewrites it to HTTP. */

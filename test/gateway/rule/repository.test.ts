@@ -66,6 +66,12 @@ test(
   `${SITE} info/refs`,
   'dev.azure.com/contoso/Web/_git/site',
 );
+test(
+  located,
+  'contoso.visualstudio.com/DefaultCollection/Web/_ssh/site/info/refs',
+  `${SITE} info/refs`,
+  'contoso.visualstudio.com/DefaultCollection/Web/_git/site',
+);
 test(located, 'vs-ssh.visualstudio.com/v3/contoso/Web/site', SITE, 'dev.azure.com/contoso/Web/_git/site');
 test(
   located,
@@ -117,6 +123,7 @@ for (const path of [
   '/contoso/Web/_git/',
   '/contoso/Web/_git',
   '/contoso/Web/_git/_full',
+  '/contoso/Web/_ssh/site',
   '/contoso/Web/_apis/git/repositories/site',
   '/contoso/Web/More/_git/site',
   '/-bad-/Web/_git/site',
