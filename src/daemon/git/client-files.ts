@@ -4,7 +4,7 @@ import type {Configuration, SocketSettings} from '../../config/configuration.ts'
 import {submoduleInclude} from '../../git/git-include.ts';
 import {partsOfKey} from '../../git/seen-settings.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
-import {addressesOf} from '../../organization/addresses.ts';
+import {addressesOf, directorySpellings} from '../../organization/addresses.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {messageOf} from '../../text/orgkey-error.ts';
@@ -79,7 +79,9 @@ function credentialSettings(
   const all = [...named, ...others.map((name) => ({host: SERVICES_HOST, name}))];
   const hosts = [...new Set(all.map(({host}) => host))];
   return [
-    ...hosts.map((host) => ({key: `credential.https://${host}.useHttpPath`, value: 'true'})),
+    ...hosts
+      .flatMap(directorySpellings)
+      .map((host) => ({key: `credential.https://${host}.useHttpPath`, value: 'true'})),
     ...all
       .flatMap(({host, name}) => addressesOf(host, name))
       .flatMap((url) => ['', helper].map((value) => ({key: `credential.${url}.helper`, value}))),
