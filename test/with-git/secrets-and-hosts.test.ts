@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import type {Organization, Pat} from '../cloud/organizations.ts';
+import {Person} from '../helpers/command-line.ts';
 import type {TestDaemon} from '../helpers/daemon.ts';
 import type {GitHome} from '../helpers/git-home.ts';
 import {gitPerson} from '../helpers/git-person.ts';
@@ -332,6 +333,30 @@ testUnless(newer?.missing, test.serial)(
     t.teardown(() => home.remove());
     await home.succeed(['ls-remote', url]);
     t.is(cloud.requests.filter({endpoint: 'git', status: 200})[0]?.authorization?.scheme, 'basic');
+  },
+);
+
+const older = gits.find(({hasAuthtype}) => !hasAuthtype);
+
+testUnless(older?.missing, test.serial)(
+  'git before 2.46 loses to NTLM at such a server, and config check names it',
+  async (t) => {
+    const collection = cloud.addServer('old-ntlm.example.org', {negotiate: true}).addCollection('Main');
+    const {url} = collection.addRepository('web/site', {files: {a: 'a'}});
+    const configuration = `integrations:
+  azure:
+    - host: old-ntlm.example.org
+      credentials: [{personalAccessToken: "${collection.addPat().value}"}]
+`;
+    const {daemon} = await gitWorld(t, cloud, {configuration});
+    const home = await gitPerson(cloud, daemon, older);
+    t.teardown(() => home.remove());
+    t.not((await home.git(['ls-remote', url])).code, 0);
+    t.is(cloud.requests.count({endpoint: 'git', status: 200}), 0);
+    const person = new Person(t, {PATH: `${older?.path ?? ''}:${process.env['PATH'] ?? ''}`});
+    person.configure(configuration);
+    const checked = await person.run('config check');
+    t.regex(`${checked.stdout}${checked.stderr}`, /git older than 2\.46 prefers NTLM or Negotiate/);
   },
 );
 
