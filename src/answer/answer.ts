@@ -60,13 +60,10 @@ export async function answer(
   if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
   const choice = parts.bindings.choose(owner);
   if (choice.kind === 'none') {
-    const isAsked = request.operation === 'get' && request.explains === true;
     // a scoped socket does not say which organizations it leaves out
-    const explains = isAsked && scope.organizations === undefined;
-    return {
-      owner,
-      answer: explainAbsence(choice.reason, owner, {reasonForNone: parts.reasonForNone, explains}),
-    };
+    const explains = asksForReasons(request) && scope.organizations === undefined;
+    const {reasonForNone} = parts;
+    return {owner, answer: explainAbsence(choice.reason, owner, {reasonForNone, explains})};
   }
 
   const {identity} = choice.binding;
@@ -93,12 +90,13 @@ export async function answer(
   const verify = (token: Token) => parts.verify({owner, host, path}, token);
   const found = await findToken(wanted, asker, rejectedBefore(request), {...parts, verify});
   if (found.kind === 'failed') return failed(found.failure);
-  const handed = {
-    ...found,
-    isSettled: parts.rejections.isSettled(asker),
-    url: configuredUrl(request.remote, owner, choice.binding.organizations),
-  };
+  const url = configuredUrl(request.remote, owner, choice.binding.organizations);
+  const handed = {...found, isSettled: parts.rejections.isSettled(asker), url};
   return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};
+}
+
+function asksForReasons(request: GetRequest | StoreRequest | EraseRequest): boolean {
+  return request.operation === 'get' && request.explains === true;
 }
 
 function pass(reason: string): Answer {

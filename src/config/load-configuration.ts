@@ -146,9 +146,7 @@ async function loadParts(
   const settings = buildSettings(values, reader);
   reportReadable(reading.files, uid, reader);
   warnOfUncovered(settings, bindings, parts, problems);
-  const isEmpty = parts.azure === undefined && parts.orgkey === undefined;
-  if (isEmpty && !problems.found)
-    problems.warn(0, 'nothing is configured: there is neither integrations.azure nor orgkey');
+  const isEmpty = isNothing(parts, problems);
 
   const watched = [...reading.paths, ...paths];
   const hash = hashOf(key, [
@@ -171,6 +169,13 @@ async function loadParts(
     kept: keptText({source, files: problems.files, parts}, bindings, reader),
   };
   return {kind: 'loaded', configuration};
+}
+
+function isNothing({azure, orgkey}: Parts, problems: Problems): boolean {
+  const isEmpty = azure === undefined && orgkey === undefined;
+  if (isEmpty && !problems.found)
+    problems.warn(0, 'nothing is configured: there is neither integrations.azure nor orgkey');
+  return isEmpty;
 }
 
 /** Without a file: the identity of Terraform's variables, for the organization that they name or for all. */

@@ -152,53 +152,54 @@ function adviceByService(rejection: Rejection, subject: Subject): Advice {
 }
 
 function adviceByOauthError(rejection: Rejection, subject: Subject): Advice {
-  switch (rejection.error) {
-    case 'invalid_client':
-    case 'unauthorized_client':
-      return {
-        message: `${nameOf(rejection.service)} refuses the ${credentialOf(subject.kind)} of this app${said(rejection)}`,
-        hint: 'Compare clientId and tenantId with the app registration, and check that its secret, certificate or federated credential still exists.',
-      };
-    case 'invalid_grant':
-    case 'interaction_required':
-    case 'login_required':
-    case 'expired_token':
-      return {
-        message: `the user must sign in again${said(rejection)}`,
-        hint: 'Run orgkey login for the organization.',
-      };
-    case 'consent_required':
-      return {
-        message: `the app lacks consent${said(rejection)}`,
-        hint: 'Have an admin of the tenant consent to the app.',
-      };
-    case 'access_denied':
-    case 'authorization_declined':
-      return {message: `the sign-in was declined${said(rejection)}`, hint: 'Start it again and accept.'};
-    case 'invalid_scope':
-    case 'invalid_resource':
-      return {
-        message: `${nameOf(rejection.service)} does not know what is asked for${said(rejection)}`,
-        hint: 'Check scopes and tenantId: the tenant must be the one that the organization is connected to.',
-      };
-    case 'invalid_tenant':
-      return {
-        message: `the tenant does not exist${said(rejection)}`,
-        hint: 'Check tenantId, and authorityHost for national clouds.',
-      };
-    case 'temporarily_unavailable':
-    case 'server_error':
-      return {
-        message: `${nameOf(rejection.service)} cannot answer for the moment${said(rejection)}`,
-        hint: 'orgkey asks again automatically.',
-      };
-    default:
-      return {
-        message: `${nameOf(rejection.service)} refuses (HTTP ${rejection.status}${said(rejection)})`,
-        hint: 'Check clientId, tenantId and authorityHost; orgkey doctor asks again step by step.',
-      };
-  }
+  const words = byOauthError.get(rejection.error ?? '');
+  if (words === undefined)
+    return {
+      message: `${nameOf(rejection.service)} refuses (HTTP ${rejection.status}${said(rejection)})`,
+      hint: 'Check clientId, tenantId and authorityHost; orgkey doctor asks again step by step.',
+    };
+  const [message, hint] = words(nameOf(rejection.service), subject);
+  return {message: `${message}${said(rejection)}`, hint};
 }
+
+type Words = (service: string, subject: Subject) => readonly [message: string, hint: string];
+
+const refusesApp: Words = (service, {kind}) => [
+  `${service} refuses the ${credentialOf(kind)} of this app`,
+  'Compare clientId and tenantId with the app registration, and check that its secret, certificate or federated credential still exists.',
+];
+const wantsUser: Words = () => ['the user must sign in again', 'Run orgkey login for the organization.'];
+const wasDeclined: Words = () => ['the sign-in was declined', 'Start it again and accept.'];
+const knowsNoScope: Words = (service) => [
+  `${service} does not know what is asked for`,
+  'Check scopes and tenantId: the tenant must be the one that the organization is connected to.',
+];
+const isUnwell: Words = (service) => [
+  `${service} cannot answer for the moment`,
+  'orgkey asks again automatically.',
+];
+
+const byOauthError: ReadonlyMap<string, Words> = new Map(
+  Object.entries<Words>({
+    invalid_client: refusesApp,
+    unauthorized_client: refusesApp,
+    invalid_grant: wantsUser,
+    interaction_required: wantsUser,
+    login_required: wantsUser,
+    expired_token: wantsUser,
+    consent_required: () => ['the app lacks consent', 'Have an admin of the tenant consent to the app.'],
+    access_denied: wasDeclined,
+    authorization_declined: wasDeclined,
+    invalid_scope: knowsNoScope,
+    invalid_resource: knowsNoScope,
+    invalid_tenant: () => [
+      'the tenant does not exist',
+      'Check tenantId, and authorityHost for national clouds.',
+    ],
+    temporarily_unavailable: isUnwell,
+    server_error: isUnwell,
+  }),
+);
 
 function adviceOnMetadata(rejection: Rejection): Advice {
   if (rejection.status === 404 || rejection.status === 410)

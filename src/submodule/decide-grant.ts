@@ -83,17 +83,16 @@ export function decideGrant<Rule extends SubmoduleRule>(
       hint: 'add it to the repositories of this key in the configuration',
     };
   if (request.option !== undefined) return pass(`the key is not used with the ssh option ${request.option}`);
-  return {
-    kind: 'grant',
-    rule,
-    host,
-    port,
-    username: username ?? 'git',
-    command: request.command,
-    organization,
-    project,
-    repository,
-  };
+  return {kind: 'grant', rule, ...connectionTo(destination, found, request)};
+}
+
+/** Returns what may be connected to, and for what. */
+function connectionTo(
+  {host, port, username = 'git'}: Destination,
+  {organization, project, repository}: AzureRepository,
+  {command}: GrantRequest,
+) {
+  return {host, port, username, command, organization, project, repository};
 }
 
 interface Destination {

@@ -51,9 +51,7 @@ export async function planGit(
   const {environment, temporary} = context;
   const scripts = scriptsForGit(options, context);
   const records = await readManifest(setupDirectory(options, context));
-  const main = options.system
-    ? await systemFile(git, environment)
-    : await globalFile(environment, homeOf(context));
+  const main = await mainFile(options, context, git);
   const ownFile = ownFileFor(options, context);
   if (options.system) await requireOpenDirectory(dirname(ownFile));
   const submoduleFile = submoduleFileFor(options, context);
@@ -65,10 +63,7 @@ export async function planGit(
     proactiveAuth: options['proactive-auth'],
     gateway: options.system ? undefined : ownGatewayOf(settings, scripts.helper, {options, context}),
   });
-  const include = includeOf(
-    ownFile,
-    environment['GIT_CONFIG_GLOBAL'] === undefined ? context.home : undefined,
-  );
+  const home = environment['GIT_CONFIG_GLOBAL'] === undefined ? context.home : undefined;
   const plan = (path: string, lines: readonly Setting[]) =>
     planSettings(
       path,
@@ -82,9 +77,13 @@ export async function planGit(
     changes: [
       await plan(submoduleFile, hasKeys ? toSettings(submodules.settings) : []),
       await plan(ownFile, included),
-      await plan(main, included.length === 0 ? [] : [include]),
+      await plan(main, included.length === 0 ? [] : [includeOf(ownFile, home)]),
     ],
   };
+}
+
+function mainFile({system}: GitOptions, context: Context, git: RunGit): Promise<string> {
+  return system ? systemFile(git, context.environment) : globalFile(context.environment, homeOf(context));
 }
 
 /** Returns the gateway for the user's own git, if the configuration has it. */

@@ -91,21 +91,8 @@ async function checkListener(
       `the process that listens on ${shown} does not answer`,
       'orgkey service restart',
     );
-  if (!isOrgkey(answer)) {
-    // askSocket reports a connection that we may not make as an empty answer
-    const isClosedToUs = uid !== 0 && facts.uid !== uid && answer.text === '';
-    return isClosedToUs
-      ? failed(
-          'sockets',
-          `we may not connect to ${shown}`,
-          'usermod --append --groups orgkey USER\nthen sign in to this machine again',
-        )
-      : failed(
-          'sockets',
-          `another program listens on ${shown}, maybe git's own cache daemon`,
-          'orgkey service restart',
-        );
-  }
+  // askSocket reports a connection that we may not make as an empty answer
+  if (!isOrgkey(answer)) return otherListener(shown, uid !== 0 && facts.uid !== uid && answer.text === '');
   const pid = /^pid=([0-9]+)$/m.exec(answer.text)?.[1];
   if (daemon.kind === 'running' && pid !== undefined && Number(pid) !== daemon.status.pid)
     return failed(
@@ -114,6 +101,20 @@ async function checkListener(
       `kill ${pid}; orgkey service restart`,
     );
   return undefined;
+}
+
+function otherListener(shown: string, isClosedToUs: boolean): Diagnostic {
+  return isClosedToUs
+    ? failed(
+        'sockets',
+        `we may not connect to ${shown}`,
+        'usermod --append --groups orgkey USER\nthen sign in to this machine again',
+      )
+    : failed(
+        'sockets',
+        `another program listens on ${shown}, maybe git's own cache daemon`,
+        'orgkey service restart',
+      );
 }
 
 /** The configuration may open a scoped socket to all users. */

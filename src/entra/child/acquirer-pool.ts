@@ -235,11 +235,8 @@ export class AcquirerPool {
     return {kind: 'failed', failure: outcome.failure, skew, assertion};
   }
 
-  /** One process from start to end. */
-  #converse({job, environment, onEvent, signal}: Errand, life: number): Promise<Ended> {
-    const {clock} = this.#parts;
-    const started = clock.uptime();
-    const child = spawn(
+  #spawn({job, environment, signal}: Errand, life: number) {
+    return spawn(
       process.execPath,
       [...nodeOptions, this.program.path, ...(usesSdk(job.task) ? ['sdk'] : [])],
       {
@@ -250,6 +247,14 @@ export class AcquirerPool {
         ...(signal === undefined ? {} : {signal}),
       },
     );
+  }
+
+  /** One process from start to end. */
+  #converse(errand: Errand, life: number): Promise<Ended> {
+    const {job, onEvent, signal} = errand;
+    const {clock} = this.#parts;
+    const started = clock.uptime();
+    const child = this.#spawn(errand, life);
     this.#children.add(child);
     const request = encodeMessage(messageOf({...job, time: life - TIME_BUDGET.acquirerReport}));
     // the end of a child that died early is reported below

@@ -1,3 +1,4 @@
+import type {SshTarget} from '../relay/ssh-target.ts';
 import type {SubmoduleSettings} from '../../config/configuration.ts';
 import {shareOf, type SocketScope} from '../../organization/socket-scope.ts';
 import {messageOf} from '../../text/orgkey-error.ts';
@@ -152,12 +153,9 @@ export class Grants {
     grant: Grant,
     asked: Pick<GrantStory, 'scope' | 'id'>,
   ): Promise<Answer> {
-    const {scope} = asked;
     const {rule, host, port, organization} = grant;
-    const hostKeys = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts()).keysOf(
-      host,
-      port,
-    );
+    const known = knownHostsFor(host, rule.knownHosts, await this.#parts.readTrustedHosts());
+    const hostKeys = known.keysOf(host, port);
     if (hostKeys.length === 0)
       return this.#denied(
         request,
@@ -176,19 +174,10 @@ export class Grants {
     const story = storyOf(grant, key, asked);
     this.#noteKey(story);
     const served = await serveGrant({
-      target: {
-        host,
-        port,
-        username: grant.username,
-        hostKeys,
-        key,
-        owner: organization,
-        advice: adviceFor(grant),
-        howToPin: howToPin(host, port, rule.knownHosts),
-      },
+      target: targetOf(grant, hostKeys, key),
       command: grant.command,
       route: choice.route,
-      place: this.#parts.placeOf(scope),
+      place: this.#parts.placeOf(asked.scope),
       advice: adviceOnRejection(grant, key),
       environment: this.#parts.environment,
       startTimer: this.#parts.startTimer,
@@ -199,7 +188,7 @@ export class Grants {
       served.cancel();
       return this.#aboutToEnd(request);
     }
-    void this.#watch(served, grant, story).then(() => this.#count(scope, -1));
+    void this.#watch(served, grant, story).then(() => this.#count(asked.scope, -1));
     return {kind: 'grant', socket: served.path};
   }
 
@@ -233,6 +222,12 @@ export class Grants {
     this.#parts.report({kind: 'denied', request, reason});
     return {kind: 'deny', reason, hint};
   }
+}
+
+function targetOf(grant: Grant, hostKeys: SshTarget['hostKeys'], key: SigningKey): SshTarget {
+  const {host, port, username, organization: owner, rule} = grant;
+  const pinning = howToPin(host, port, rule.knownHosts);
+  return {host, port, username, hostKeys, key, owner, advice: adviceFor(grant), howToPin: pinning};
 }
 
 function storyOf(
