@@ -1,4 +1,4 @@
-import {createServer} from 'node:net';
+import {connect, createServer} from 'node:net';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {loopbackHome, sharedGateway} from '../helpers/gateway-world.ts';
@@ -109,3 +109,22 @@ for (const [index, {name, git, program, missing}] of gitsWithLfs.entries())
     await run('-C', 'art', 'push', 'origin', 'HEAD:refs/heads/agents/art');
     t.is(world.contoso.repository('web', `art-${index}`)?.lfsObjects.size, 2);
   });
+
+test.serial('idle connections without a password do not keep out those that have one', async (t) => {
+  const [host = '', port = ''] = authority.split(':');
+  const idle = Array.from({length: 1200}, () =>
+    connect({host, port: Number(port)}).on('error', () => undefined),
+  );
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  const ended = idle.map((socket) => new Promise((resolve) => socket.resume().once('close', resolve)));
+  // the oldest are closed for the newest
+  await Promise.all(ended.slice(0, 100));
+  const world = gateway();
+  const [git] = gits;
+  if (git === undefined) return t.fail('there is no git');
+  const home = loopbackHome(t, {git, authority, socket: main()});
+  await home.succeed(['ls-remote', world.site.url]);
+  t.true((await world.daemon.ask('action=hello\ntimeout=0\n')).startsWith('orgkey=1'));
+});

@@ -11,6 +11,7 @@ import {messageOf, OrgkeyError} from '../../text/orgkey-error.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {Turns} from '../../turns.ts';
 import {claimPassage, hintFor} from '../claim.ts';
+import {Crowd, descriptorLimit} from '../git/crowd.ts';
 import {GATEWAY_PREFIX} from '../git/git-sockets.ts';
 import {GitSocket, type Admission} from '../git/git-socket.ts';
 import {groupNumber} from '../git/group.ts';
@@ -54,6 +55,7 @@ export class Gateways {
   readonly #held = new Map<string, GitSocket>();
   readonly #closing = new Set<Promise<unknown>>();
   readonly #turns = new Turns();
+  readonly #crowd = new Crowd('gateway', descriptorLimit());
   #notices: readonly Notice[] = [];
 
   constructor(parts: GatewaysParts) {
@@ -148,6 +150,7 @@ export class Gateways {
       serversAt,
       isServed: (host) => isServed(host, hosts()),
       supply: supplyFor(settings.name),
+      crowd: this.#crowd,
       upstream,
       carried: (event) => carried(settings.name, event),
       now,

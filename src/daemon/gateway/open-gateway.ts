@@ -2,10 +2,11 @@ import {createServer, type Server, type Socket} from 'node:net';
 import type {GatewaySettings} from '../../config/configuration.ts';
 import {Carrier, type CarrierParts} from '../../gateway/carrier.ts';
 import {Capabilities, type Capability} from '../../gateway/door/capabilities.ts';
-import {HttpDoor} from '../../gateway/door/http-door.ts';
+import {HttpDoor, type Admit} from '../../gateway/door/http-door.ts';
 import {LoopbackDoor} from '../../gateway/door/loopback-door.ts';
 import {SocksDoor} from '../../gateway/door/socks-door.ts';
 import {startTimer} from '../../start-timer.ts';
+import type {Crowd} from '../git/crowd.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {OrgkeyError, codeOf, messageOf} from '../../text/orgkey-error.ts';
 
@@ -13,6 +14,8 @@ interface OpenGatewayParts extends Omit<CarrierParts, 'rule'> {
   readonly settings: GatewaySettings;
   /** Whether some configured identity serves a host. */
   readonly isServed: (host: string) => boolean;
+  /** Bounds the connections of all gateways. */
+  readonly crowd: Crowd;
 }
 
 type Listen = NonNullable<GatewaySettings['listen']>;
@@ -24,7 +27,6 @@ export class OpenGateway {
   readonly #carrier: Carrier;
   readonly #socks: SocksDoor;
   readonly #socksHttp: HttpDoor;
-  readonly #clients = new Set<Socket>();
   #settings: GatewaySettings;
   #tcp: {readonly server: Server; readonly door: HttpDoor; readonly authority: string} | undefined;
 
@@ -33,7 +35,7 @@ export class OpenGateway {
     this.#settings = parts.settings;
     this.#carrier = new Carrier({...parts, rule: () => this.#settings.rule});
     this.#socks = new SocksDoor({isServed: parts.isServed, startTimer});
-    this.#socksHttp = new HttpDoor(this.#carrier, this.#socks.admit);
+    this.#socksHttp = new HttpDoor(this.#carrier, this.#noting(this.#socks.admit));
   }
 
   get settings(): GatewaySettings {
@@ -57,7 +59,8 @@ export class OpenGateway {
 
   /** Serves a connection of the Unix socket. */
   readonly serve = (client: Socket): void => {
-    if (this.#admits(client)) this.#socks.take(client, this.#socksHttp);
+    this.#parts.crowd.enter(this.#settings.name, client);
+    if (!client.destroyed) this.#socks.take(client, this.#socksHttp);
   };
 
   /**
@@ -86,15 +89,13 @@ export class OpenGateway {
     await tcp?.door.close(milliseconds, startTimer);
   }
 
-  /** A gateway shares the descriptors of this process with the main socket, and must not block its clients. */
-  #admits(client: Socket): boolean {
-    if (this.#clients.size >= MAX_CLIENTS) {
-      client.destroy();
-      return false;
-    }
-    this.#clients.add(client);
-    client.once('close', () => this.#clients.delete(client));
-    return true;
+  /** Tells the crowd which connections carry something. */
+  #noting(admit: Admit): Admit {
+    return (request) => {
+      const admission = admit(request);
+      if (!('status' in admission)) this.#parts.crowd.admit(request.socket);
+      return admission;
+    };
   }
 
   async #listen({host, port}: Listen): Promise<void> {
@@ -113,10 +114,12 @@ export class OpenGateway {
       isServed: this.#parts.isServed,
       authority,
     });
-    const door = new HttpDoor(this.#carrier, loopback.admit);
+    const door = new HttpDoor(this.#carrier, this.#noting(loopback.admit));
     server.on('connection', (client: Socket) => {
       client.on('error', () => client.destroy());
-      if (this.#admits(client)) door.take(client, Buffer.alloc(0));
+      // every user of the machine can connect here: they must not keep out who has a password or the Unix socket
+      this.#parts.crowd.enter(`${this.#settings.name}:tcp`, client);
+      if (!client.destroyed) door.take(client, Buffer.alloc(0));
     });
     this.#tcp = {server, door, authority};
   }
@@ -129,5 +132,3 @@ export class OpenGateway {
     );
   }
 }
-
-const MAX_CLIENTS = 512;

@@ -2,17 +2,18 @@ import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
 
 /** Each connection can hold 64 KiB of an unfinished request. A burst of 5,000 clients fits on the main socket. */
-const MOST = {main: 6144, scoped: 1024} as const;
+const MOST = {main: 6144, scoped: 1024, gateway: 1024} as const;
 
-/** The rest is for files, children and servers. */
-const OF_DESCRIPTORS = {main: 1 / 2, scoped: 1 / 4} as const;
+/** The rest is for files, children and servers. What a gateway carries takes a second connection. */
+const OF_DESCRIPTORS = {main: 1 / 2, scoped: 1 / 8, gateway: 1 / 8} as const;
 
 /**
- * Bounds the connections of the main socket, or of all scoped sockets together. They share the descriptors and the memory
- * of this process, and no client may block the others.
+ * Bounds the connections of the main socket, of all scoped sockets, or of all gateways. They share the descriptors and
+ * the memory of this process, and no client may block the others.
  */
 export class Crowd {
   readonly #most: number;
+  readonly #admitted = new WeakSet<Socket>();
   readonly #open = new Map<string, Set<Socket>>();
 
   /** `descriptors`: how many this process may have. */
@@ -21,17 +22,22 @@ export class Crowd {
   }
 
   /**
-   * Adds a connection to a share. If there are too many, it closes the oldest one that has not finished its request, in
-   * the largest share; if all have, the new one.
+   * Adds a connection to a share. If there are too many, it closes one of the largest share: the oldest that has not asked,
+   * else the new one, else the oldest.
    */
   enter(share: string, socket: Socket): void {
     const others = this.#open.get(share) ?? new Set();
     this.#open.set(share, others.add(socket));
     socket.once('close', () => this.#leave(socket));
     if (this.#size() <= this.#most) return;
-    const leaving = this.#oldestIdle() ?? socket;
+    const leaving = this.#leastMissed(socket);
     this.#leave(leaving);
     leaving.destroy();
+  }
+
+  /** Notes that a connection has asked for something that it may have, although it is not at its end. */
+  admit(socket: Socket): void {
+    this.#admitted.add(socket);
   }
 
   #size(): number {
@@ -40,9 +46,11 @@ export class Crowd {
     return size;
   }
 
-  #oldestIdle(): Socket | undefined {
+  #leastMissed(added: Socket): Socket {
     const [largest] = [...this.#open.values()].toSorted((a, b) => b.size - a.size);
-    return Array.from(largest ?? []).find((socket) => !socket.readableEnded);
+    const sockets = [...(largest ?? [])];
+    const idle = sockets.find((socket) => !socket.readableEnded && !this.#admitted.has(socket));
+    return idle ?? (largest?.has(added) ? added : sockets[0]) ?? added;
   }
 
   #leave(socket: Socket): void {

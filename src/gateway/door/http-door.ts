@@ -10,7 +10,7 @@ export type Admission =
   | {readonly status: number; readonly message: string; readonly hint: string; readonly challenge?: string};
 
 /** Returns the real address of a request. */
-type Admit = (request: IncomingMessage) => Admission;
+export type Admit = (request: IncomingMessage) => Admission;
 
 /** The plain HTTP inside a gateway, with limits for every client. It listens nowhere: connections are given to it. */
 export class HttpDoor {
