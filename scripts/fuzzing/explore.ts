@@ -15,7 +15,7 @@ interface Exploration {
   readonly failure: {readonly input: Buffer; readonly error: unknown} | undefined;
 }
 
-/** Tries changed inputs until the time is over. An input that reaches new code is changed further. */
+/** Tries changed inputs until it is enough. An input that reaches new code is changed further. */
 export async function explore(
   {
     seeds,
@@ -24,14 +24,13 @@ export async function explore(
     readonly seeds: readonly (string | Uint8Array)[];
     readonly run: (bytes: Buffer) => void | Promise<void>;
   },
-  {milliseconds, random}: {readonly milliseconds: number; readonly random: () => number},
+  {isEnough, random}: {readonly isEnough: (inputs: number) => boolean; readonly random: () => number},
 ): Promise<Exploration> {
   const corpus: Buffer[] = seeds.map((seed) => Buffer.from(seed));
   const coverage = await Coverage.start();
   let inputs = 0;
-  const end = performance.now() + milliseconds;
   let batch = [...corpus];
-  while (performance.now() < end) {
+  while (!isEnough(inputs)) {
     for (const input of batch) {
       inputs++;
       try {
@@ -96,13 +95,11 @@ class Coverage {
 
   async #take(): Promise<Set<string>> {
     const {result} = await this.#session.post('Profiler.takePreciseCoverage');
+    const own = result.filter(({url}) => url.includes('/src/'));
     const ranges = new Set<string>();
-    for (const {url, functions} of result) {
-      if (!url.includes('/src/')) continue;
-      for (const {ranges: found} of functions)
-        for (const {startOffset, endOffset, count} of found)
-          if (count > 0) ranges.add(`${url}:${startOffset}:${endOffset}`);
-    }
+    for (const {url, functions} of own)
+      for (const {startOffset, endOffset, count} of functions.flatMap((one) => one.ranges))
+        if (count > 0) ranges.add(`${url}:${startOffset}:${endOffset}`);
     return ranges;
   }
 }
