@@ -31,12 +31,24 @@ export function submoduleInclude({
   return {
     conditions: PLACES.map((place) => [`includeIf.gitdir:${place}.path`, path]),
     settings: [
-      // git runs it through a shell
-      ['core.sshCommand', quoteForShell(wrapper)],
+      ['core.sshCommand', sshCommandValue(wrapper)],
       // without it git would run the wrapper with -G to detect the variant
       ['ssh.variant', 'ssh'],
     ],
   };
+}
+
+/** Git runs it through a shell. Without the script, that runs what git would run without orgkey. */
+function sshCommandValue(wrapper: string): string {
+  return `wrapper=${quoteForShell(wrapper)}; f() { [ -x "$wrapper" ] || wrapper=\${GIT_SSH:-ssh}; "$wrapper" "$@"; }; f`;
+}
+
+/** Returns the path of our script in a `core.sshCommand`, in any form that a version of `setup` wrote. */
+export function pathInSshCommand(value: string): string | undefined {
+  const quoted = /^(?:wrapper=)?'((?:[^']|'\\'')*\/orgkey-ssh)'/.exec(value)?.[1];
+  const path = quoted?.replaceAll(String.raw`'\''`, "'");
+  if (path === undefined) return undefined;
+  return [sshCommandValue(path), quoteForShell(path)].includes(value) ? path : undefined;
 }
 
 /**

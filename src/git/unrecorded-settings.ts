@@ -1,3 +1,4 @@
+import {pathInSshCommand} from './git-include.ts';
 import {includesOwnFile, isOwnFile, isOwnLine} from './own-file.ts';
 import {pathInHelper, type Setting} from './setting.ts';
 
@@ -42,5 +43,5 @@ function includesSubmoduleFile({key, value}: Setting): boolean {
 }
 
 function callsWrapper({key, value}: Setting): boolean {
-  return key === 'core.sshcommand' && /^'\/.*\/orgkey-ssh'$/.test(value);
+  return key === 'core.sshcommand' && pathInSshCommand(value) !== undefined;
 }

@@ -275,7 +275,7 @@ for (const [title, between] of [
     await person.git(['init', '-q', '--separate-git-dir=above/.git/modules/below', 'above/below']);
     const sshCommand = () =>
       person.git(['config', 'core.sshCommand'], {directory: person.path('above/below')});
-    t.regex((await sshCommand()).stdout, /orgkey-ssh'\n$/);
+    t.regex((await sshCommand()).stdout, /orgkey-ssh'; f\(\) .*; f\n$/);
 
     rmSync(person.path('.local/state/orgkey'), {recursive: true});
     if (between !== undefined) t.is((await person.run(between, ['--service', 'none'])).code, 0);

@@ -259,6 +259,19 @@ for (const {title, settings = {}, environment = {}, runs} of ownSsh)
     t.is(stderr.split('\n')[0], atTop.stderr.split('\n')[0]);
   });
 
+test('without the script, git runs what it would run without orgkey', async (t) => {
+  const {home} = await setUp(t);
+  home.write('bin/ssh', show('ssh'), 0o755);
+  home.write('my own', show('my own'), 0o755);
+  await home.useWrapper('/nowhere/orgkey-ssh');
+  await home.succeed(['init', '-q', '--bare', 'app/.git/modules/lib']);
+  const environment = {PATH: `${home.directory}/bin:${process.env['PATH'] ?? ''}`};
+  const ls = ['--git-dir', 'app/.git/modules/lib', 'ls-remote', 'ssh://git@github.com/a/b'];
+  t.regex((await home.git(ls, {environment})).stderr, /^ssh: /);
+  const own = {...environment, GIT_SSH: `${home.directory}/my own`};
+  t.regex((await home.git(ls, {environment: own})).stderr, /^my own: /);
+});
+
 test('a setting of the repository is never taken for one of the user', async (t) => {
   const {home, runtime} = await setUp(t);
   home.write('bin/ssh', show('ssh'), 0o755);

@@ -11,7 +11,7 @@ import {
 import {printable} from '../../text/printable.ts';
 import type {SubmoduleSettings} from '../../config/configuration.ts';
 import {machineDirectory} from '../../places/paths.ts';
-import {conditionFor, isUsualPlace, submoduleInclude} from '../../git/git-include.ts';
+import {conditionFor, isUsualPlace, pathInSshCommand, submoduleInclude} from '../../git/git-include.ts';
 import {howToPin, knownHostsFor} from '../../ssh/host/host-keys.ts';
 import {KEY_LIFE} from '../../ssh/key/private-key.ts';
 import {readTrustedHosts} from '../../ssh/host/trusted-hosts.ts';
@@ -125,7 +125,7 @@ async function checkInclude({settings, git, sshWrapper}: Seen): Promise<Diagnost
   // the file may be one that a repository chose: NUL ends a value, line breaks do not
   const {stdout} = await git(['config', '--null', '--file', file, '--get', 'core.sshCommand']);
   const [command = ''] = stdout.split('\0', 1);
-  const path = /^'((?:[^']|'\\'')*)'$/.exec(command)?.[1]?.replaceAll(String.raw`'\''`, "'");
+  const path = pathInSshCommand(command);
   if (path === undefined)
     return [failed('wrapper', `${printable(file, 200)} does not name the wrapper`, 'orgkey setup')];
   const isThere = await access(path, constants.X_OK).then(

@@ -402,7 +402,10 @@ test('the settings of git name the wrapper, quoted for a shell', (t) => {
     ['includeIf.gitdir:**/.cfg/modules/**.path', '/home/a b/submodules'],
   ]);
   t.deepEqual(settings, [
-    ['core.sshCommand', "'/opt/it'\\''s here/orgkey-ssh'"],
+    [
+      'core.sshCommand',
+      `wrapper='/opt/it'\\''s here/orgkey-ssh'; f() { [ -x "$wrapper" ] || wrapper=\${GIT_SSH:-ssh}; "$wrapper" "$@"; }; f`,
+    ],
     ['ssh.variant', 'ssh'],
   ]);
   for (const path of ['relative', '/a\nb', '/a\0b', '/a\rb'])
