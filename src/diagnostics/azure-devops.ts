@@ -117,6 +117,7 @@ function signedOut(answer: Answer, form: Credential['form'] | undefined, kind: s
 /** What Azure DevOps says to a token that it does not know. */
 const NOT_AUTHORIZED = 'TF400813';
 
+/** Fact 92. */
 function busy(answer: Answer): Extract<Verdict, {kind: 'busy'}> {
   const {status, headers} = answer;
   const code = /\b(?:TF|VS)[0-9]{5,6}\b/.exec(textOf(answer))?.[0];

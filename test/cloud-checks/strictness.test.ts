@@ -123,3 +123,25 @@ check('a metadata service that is being updated answers 410 for its time', async
   t.is(await ask(), 200);
   cloud.clockOffset = 0;
 });
+
+check('a throttled organization says how long, and serves no caller until then', async (t) => {
+  contoso.throttledUntil = cloud.now() + 30_000;
+  const headers = {authorization: `Bearer ${cloud.createToken(app)}`};
+  const refused = await cloud.request(refs, {headers});
+  t.is(refused.status, 429);
+  t.regex(String(refused.headers['retry-after']), /^(?:29|30)$/);
+  t.regex(refused.text, /TF400733/);
+  cloud.clockOffset = 31_000;
+  t.is((await cloud.request(refs, {headers})).status, 200);
+  cloud.clockOffset = 0;
+  contoso.throttledUntil = 0;
+});
+
+check('a repository may refuse while its neighbor serves', async (t) => {
+  const closed = contoso.addRepository('web/closed', {files: {a: 'a'}});
+  closed.isClosed = true;
+  const headers = {authorization: basic.replace('Authorization: ', '')};
+  const address = `${closed.url}/info/refs?service=git-upload-pack`;
+  t.is((await cloud.request(address, {headers})).status, 401);
+  t.is((await cloud.request(refs, {headers})).status, 200);
+});

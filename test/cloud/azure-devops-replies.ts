@@ -110,6 +110,18 @@ function bearerChallenge({tenant, endedTokens}: Organization): string {
   return `Bearer realm="", authorization_uri="${authority}/oauth2/authorize", error="insufficient_claims", error_description="${endedTokens.reason}", claims="${Buffer.from(claims).toString('base64')}"`;
 }
 
+/** For a caller above its limits. Fact 92. */
+export function throttled(milliseconds: number): Reply {
+  return {
+    status: 429,
+    headers: {'retry-after': String(Math.ceil(milliseconds / 1000))},
+    body: problem(
+      "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource 'Concurrency' in namespace 'AnonymousId'.",
+      'RequestBlockedException',
+    ),
+  };
+}
+
 export function problem(message: string, type: string): object {
   return {
     $id: '1',

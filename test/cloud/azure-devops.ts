@@ -5,6 +5,7 @@ import {
   notFoundRoute,
   plain,
   signInRoute,
+  throttled,
   unauthorized,
   type Site,
 } from './azure-devops-replies.ts';
@@ -32,12 +33,24 @@ interface Server {
 export class AzureDevOps {
   readonly #organizations = new Map<string, Organization>();
   readonly #servers = new Map<string, Server & {readonly collections: Organization[]}>();
+  readonly #now: () => number;
   readonly #tokens: TokenService;
   readonly #git: GitProgram;
   /** Handles what is below `/{org}/…/_apis/` and belongs to others (the pipelines' OIDC). */
   readonly #api: Router;
 
-  constructor({tokens, git, api}: {tokens: TokenService; git: GitProgram; api: Router}) {
+  constructor({
+    tokens,
+    git,
+    api,
+    now,
+  }: {
+    tokens: TokenService;
+    git: GitProgram;
+    api: Router;
+    now: () => number;
+  }) {
+    this.#now = now;
     this.#tokens = tokens;
     this.#git = git;
     this.#api = api;
@@ -74,6 +87,20 @@ export class AzureDevOps {
   }
 
   readonly route: Router = (request): Route => {
+    const route = this.#route(request);
+    const organization = this.organization(route.organization ?? '');
+    return {
+      ...route,
+      handle: (exchange) => {
+        const left = (organization?.throttledUntil ?? 0) - this.#now();
+        if (left <= 0) return route.handle(exchange);
+        exchange.request.resume();
+        return throttled(left);
+      },
+    };
+  };
+
+  readonly #route: Router = (request): Route => {
     const {host, segments} = request;
     // Users are sent there to sign in; no program may follow with a token
     if (host.endsWith('.vssps.visualstudio.com')) return signInRoute;
@@ -243,6 +270,7 @@ export class AzureDevOps {
       return repository?.isPublic && wish === 'read'
         ? {repository, name: 'anonymous'}
         : unauthorized(site, notAuthorized(anonymous));
+    if (repository?.isClosed) return unauthorized(site, notAuthorized(caller.name));
     if (!organization.hasProject(project))
       return plain(
         404,

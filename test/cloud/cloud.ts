@@ -146,7 +146,7 @@ export class Cloud {
     this.#oidc = new PipelineOidc((url) => this.addIssuer(url));
     this.#vaults = new KeyVaults({tokens});
     this.machine = new ManagedIdentityEndpoints({identities: directory.managedIdentities, tokens, now});
-    this.azureDevOps = new AzureDevOps({tokens, git: this.#git, api: this.#oidc.pipelinesRoute});
+    this.azureDevOps = new AzureDevOps({tokens, git: this.#git, api: this.#oidc.pipelinesRoute, now});
     const faults = this.#faults;
     this.ssh = new SshServer({
       hostKey: hostKey.export({type: 'pkcs1', format: 'pem'}).toString(),

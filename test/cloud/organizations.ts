@@ -66,6 +66,8 @@ export class Organization {
   unauthenticated: NonNullable<OrganizationOptions['unauthenticated']>;
   /** What continuous access evaluation says to tokens that were issued before a time. */
   endedTokens: {readonly at: number; readonly reason: string} | undefined;
+  /** Until when every caller gets 429, in milliseconds since epoch by the cloud's clock. */
+  throttledUntil = 0;
   readonly feeds = new Set<string>();
   readonly #place: Place;
   readonly #members = new Map<string, MemberOptions>();

@@ -46,6 +46,8 @@ export class Repository {
   /** Where it is reached over HTTPS. */
   readonly url: string;
   readonly isPublic: boolean;
+  /** Answers 401 to every caller, while the other repositories of the organization serve. */
+  isClosed = false;
   /** Contents of Git LFS objects by their SHA-256. */
   readonly lfsObjects = new Map<string, Buffer>();
   readonly #git: GitProgram;
