@@ -60,7 +60,9 @@ export class AppliedConfiguration {
     this.#reportProblems(reading);
     await this.#follow(reading, true);
     const {configuration, bindings} = inForce;
-    if (isNew) log('info', `configuration: ${configuration.source}: ${bindings.all.length} credentials`);
+    const count = bindings.all.length;
+    if (isNew)
+      log('info', `configuration: ${configuration.source}: ${count} credential${count === 1 ? '' : 's'}`);
     return reading;
   }
 

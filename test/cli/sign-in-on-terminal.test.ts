@@ -36,7 +36,7 @@ onTerminal('setup with the browser goes on to sign in, and says what happens', a
     /contoso: sign in now\r/,
     new RegExp(`application: ${clientId}, Microsoft Azure CLI, the default of orgkey\r`),
     /opened your browser; if it shows nothing, use the address below\r/,
-    /sign in with the browser: https:\/\/login\.microsoftonline\.com\/\S+\r/,
+    /sign in with the browser: http:\/\/localhost:\d+\/\S+\r/,
     /waiting for you to sign in; Ctrl-C to stop\r/,
     /signed in as ada@/,
     /✓.* contoso: .*: signed in as Ada/,

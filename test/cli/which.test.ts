@@ -145,3 +145,13 @@ orgkey: {submodules: [{organizations: [contoso], privateKey: {$file: ${key}}}]}
     [['contoso'], []],
   );
 });
+
+test.serial('a near miss of an organization is named', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  t.regex((await person.run('which', ['contosso'])).stdout, /did you mean contoso\?/);
+  t.false((await person.run('which', ['litware'])).stdout.includes('did you mean'));
+  const doctor = await person.run('doctor', ['contosso']);
+  t.regex(doctor.stdout, /✗ rule: no credential covers this organization; did you mean contoso\?/);
+  t.regex(doctor.stdout, /repair: add one: orgkey org add contosso/);
+});

@@ -1,6 +1,7 @@
 import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
 import {gitFrom} from '../../git/run-git.ts';
 import type {Configuration} from '../../config/configuration.ts';
+import {nearestName} from '../../diagnostics/nearest-name.ts';
 import {SCHEMA_VERSION, type Lock} from '../../control/control-protocol.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {describeIdentity, tenantOf, type Identity} from '../../identity/identity.ts';
@@ -160,7 +161,7 @@ function explainHttps(
     return {
       ...about,
       answer: 'nothing',
-      detail: `nothing, git asks its next helper: ${choice.reason}${adviseOnDirectory(remote, bindings)}`,
+      detail: `nothing, git asks its next helper: ${choice.reason}${adviseOnDirectory(remote, bindings)}${question(owner, configuration)}`,
     };
   const {by, binding} = choice;
   const {identity, place} = binding;
@@ -174,6 +175,11 @@ function explainHttps(
     sockets: socketsFor(owner, identity, configuration),
     gateways: identity.kind === 'stored' ? [] : carriersOf(httpsUrlOf(remote), configuration),
   };
+}
+
+function question(owner: Owner, {bindings}: Configuration): string {
+  const near = owner.kind === 'organization' ? nearestName(owner.organization, bindings) : undefined;
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** A virtual directory that is not configured looks like a collection. */

@@ -1,9 +1,11 @@
+import type {Configuration} from '../../config/configuration.ts';
 import {describeIdentity, type Identity} from '../../identity/identity.ts';
 import {repairTenant} from '../../identity/repair-tenant.ts';
 import {NO_TENANT} from '../../organization/connected-tenant.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isGuid} from '../../text/guid.ts';
 import {printable} from '../../text/printable.ts';
+import {shellWord} from '../../text/quote-for-shell.ts';
 import type {TokenResult} from '../../control/control-protocol.ts';
 import {
   askAzureDevOps,
@@ -18,12 +20,15 @@ import {
 } from '../azure-devops.ts';
 import type {Asked} from '../ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
+import {nearestName} from '../nearest-name.ts';
 import {repairMembership} from '../repair-membership.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
 type Asking = Pick<World, 'environment' | 'version' | 'daemon' | 'now'> & {
-  readonly loaded: Pick<World['loaded'], 'kind'>;
+  readonly loaded: Pick<World['loaded'], 'kind'> & {
+    readonly configuration?: Pick<Configuration, 'bindings'>;
+  };
   /** Hosts that the network check did not reach. */
   readonly unreachable: ReadonlySet<string>;
 };
@@ -87,9 +92,14 @@ function checkRule({name, identity, place}: Target, {loaded}: Asking): Diagnosti
     return failed('rule', `${printable(message)} (${code})`, printable(hint ?? 'orgkey config edit'));
   }
   if (identity !== undefined) return ok('rule', `${describeIdentity(identity)}, ${place ?? 'configured'}`);
-  return loaded.kind === 'invalid'
-    ? skipped('rule', 'not checked: the configuration is invalid')
-    : failed('rule', 'no credential covers this organization', 'add one: orgkey config edit');
+  if (loaded.kind === 'invalid') return skipped('rule', 'not checked: the configuration is invalid');
+  const near = nearestName(name, loaded.configuration?.bindings ?? []);
+  const question = near === undefined ? '' : `; did you mean ${printable(near, 80)}?`;
+  return failed(
+    'rule',
+    `no credential covers this organization${question}`,
+    `add one: orgkey org add ${shellWord(name)}`,
+  );
 }
 
 /** A daemon that rejects the configuration knows nothing of what stands there: that is the cause, not the effect. */

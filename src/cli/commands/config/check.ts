@@ -16,7 +16,7 @@ export async function check(options: Places & {readonly json: boolean}, context:
   const loaded = await loadFor(options, context, {need: 'whole'});
   const configuration = loaded.kind === 'loaded' ? loaded.configuration : undefined;
   if (configuration?.source === NO_CONFIGURATION.source) throw noConfiguration();
-  const warnings = configuration === undefined ? [] : await warningsOf(configuration, context);
+  const found = configuration === undefined ? [] : await warningsOf(configuration, context);
   const source = loaded.kind === 'loaded' ? loaded.configuration.source : loaded.source;
   const problems =
     loaded.kind === 'invalid'
@@ -26,6 +26,9 @@ export async function check(options: Places & {readonly json: boolean}, context:
           ...(await problemsOfRules(loaded.configuration, context)),
         ];
   const valid = problems.length === 0;
+  // what the daemon reports as an error is not a warning, too
+  const places = new Set(problems.map(({place}) => place));
+  const warnings = found.filter(({place}) => !places.has(place));
   if (options.json) {
     context.terminal.printJson({schemaVersion: SCHEMA_VERSION, source, valid, problems, warnings});
   } else {

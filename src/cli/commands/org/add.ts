@@ -59,8 +59,9 @@ async function useChange(
     terminal.say('test: skipped, the daemon is not running');
     return EXIT.ok;
   }
+  const isForOthers = organizations.length === 0;
   const bindings = configuration.bindings
-    .filter((binding) => binding.host === host)
+    .filter((binding) => binding.host === host && (binding.organizations.length === 0) === isForOthers)
     .map((binding) => ({
       ...binding,
       organizations: binding.organizations.filter((name) =>
@@ -68,7 +69,8 @@ async function useChange(
           isNamed({host, organization}, [{...binding, organizations: [name]}]),
         ),
       ),
-    }));
+    }))
+    .filter((binding) => isForOthers || binding.organizations.length > 0);
   return withDaemon(options, context, async (daemon) => {
     await requireInForce({path, changes}, daemon);
     return testAndSignIn(bindings, daemon, context);

@@ -58,6 +58,8 @@ export function reportChanges(
   result: string,
   {terminal}: Context,
 ): void {
-  for (const change of changes) terminal.say(`  ${printable(describeChange(change))}`);
+  // commands are long, and say nothing that the result does not
+  for (const change of changes)
+    if (change.kind !== 'run') terminal.say(`  ${printable(describeChange(change))}`);
   terminal.say(`service: ${kind}, ${result}`);
 }
