@@ -46,6 +46,7 @@ for (const [title, command, argv] of ways) {
     const person = await withContoso(t);
     const before = person.read('.config/orgkey/config.yaml') ?? '';
     const added = await person.run(command, argv);
+    t.false(added.stderr.includes('the rest of'), added.stderr);
     t.is(added.code, 0, added.stderr);
     const file = person.read('.config/orgkey/config.yaml') ?? '';
     t.true(file.startsWith(before.replace('# the end\n', '')));

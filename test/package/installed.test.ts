@@ -36,6 +36,18 @@ test('the package is small and has no dependencies', (t) => {
     t.false(script in scripts, script);
 });
 
+test('each link of the packed README is an address', (t) => {
+  const text = readFileSync(join(packed.installed, 'README.md'), 'utf8');
+  const links = Array.from(text.matchAll(/\]\(([^)]+)\)/g), ([, link = '']) => link);
+  t.true(links.length > 20);
+  t.deepEqual(
+    links.filter((link) => !link.startsWith('https://')),
+    [],
+  );
+  t.true(links.includes(`https://github.com/orgkey/orgkey/blob/v${version}/SECURITY.md`));
+  t.true(links.includes(`https://github.com/orgkey/orgkey/raw/v${version}/docs/terminal.svg`));
+});
+
 test('the commands of the package are executable', (t) => {
   t.deepEqual(readdirSync(packed.bin).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
   for (const name of readdirSync(packed.bin))
