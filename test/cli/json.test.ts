@@ -47,6 +47,7 @@ test.serial('the JSON of each command has a version and its documented keys', as
         'asSubmodule',
         'atTheTop',
         'configuration',
+        'gateways',
         'host',
         'locks',
         'organization',
