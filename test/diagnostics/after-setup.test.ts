@@ -44,6 +44,6 @@ for (const git of gits) {
     t.is(uninstalled.code, 0, uninstalled.stderr);
     const gone = await person.run('doctor', ['contoso']);
     t.is(gone.code, 1);
-    t.regex(gone.stdout, /✗ helper: contoso: git does not ask orgkey/);
+    t.regex(gone.stdout, /✗ helper: contoso: git has no credential helper/);
   });
 }

@@ -244,7 +244,7 @@ test.serial('a collection of a server is found with and without tfs', async (t) 
   const name = 'azure.example.org/Main Collection';
   t.is(of(name, 'membership'), 'ok: the identity sees 1 repository');
   t.is(of(name, 'tenant'), '');
-  t.regex(of('git', 'helper'), /failed: azure\.example\.org\/Main Collection: git does not ask orgkey/);
+  t.regex(of('git', 'helper'), /failed: azure\.example\.org\/Main Collection: git has no credential helper/);
   const named = await examine(['https://azure.example.org/tfs/Main%20Collection/web/_git/site']);
   t.is(named.of(name, 'repository'), 'ok: can be read');
 });
