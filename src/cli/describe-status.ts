@@ -11,8 +11,13 @@ import {layTable} from './table.ts';
 import {style} from './terminal.ts';
 import {wrap} from './wrap.ts';
 
-/** Lays the whole status out as lines of at most `columns` columns. What fails comes first. */
-export function describeStatus(found: Status, now: number, columns: number): string[] {
+/** Lays a status out as lines of at most `columns` columns. `total`: of which it shows some organizations. What fails comes first. */
+export function describeStatus(
+  found: Status,
+  now: number,
+  columns: number,
+  total = found.organizations.length,
+): string[] {
   const {served, passed, failed, medianMs} = found.requests;
   const median = medianMs === undefined ? '' : `, median ${medianMs.toFixed(medianMs < 10 ? 1 : 0)} ms`;
   const about = [
@@ -22,7 +27,7 @@ export function describeStatus(found: Status, now: number, columns: number): str
     `pid ${found.pid}`,
   ];
   return [
-    ...summarize(found),
+    ...summarize(found, total),
     ...describeOrganizations(found, now, columns),
     ...joinParts(about, columns),
     ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
@@ -34,8 +39,8 @@ export function describeStatus(found: Status, now: number, columns: number): str
 }
 
 /** Returns how many organizations fail, in one line, or nothing if none does. */
-function summarize({organizations}: Status): string[] {
-  const all = `${organizations.length} organization${organizations.length === 1 ? '' : 's'}`;
+function summarize({organizations}: Status, total: number): string[] {
+  const all = `${total} organization${total === 1 ? '' : 's'}`;
   const failing = countOf(organizations, 'error');
   const warned = countOf(organizations, 'warning');
   const others = warned === 0 ? '' : `${failing === 0 ? '' : ', '}${warned} with a warning`;

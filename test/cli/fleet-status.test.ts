@@ -97,3 +97,22 @@ test.serial('metrics tell servers apart, have one case, and repeat no sample', a
   );
   t.regex(stdout, /^process_start_time_seconds 1[0-9.]+$/m);
 });
+
+test.serial('the summary of those that fail counts all organizations', async (t) => {
+  const {person} = await world(t);
+  const {stdout} = await person.run('status', ['--failed']);
+  t.is(stdout.split('\n')[0], '3 of 5 organizations fail');
+  t.false(stdout.includes('Contoso'));
+});
+
+test.serial('doctor --failed looks only at organizations that status reports', async (t) => {
+  const {person} = await world(t);
+  const {code, stdout, stderr} = await person.run('doctor', ['--failed', '--json']);
+  t.is(code, 1, stderr);
+  const {diagnostics}: {diagnostics: readonly {group: string}[]} = JSON.parse(stdout);
+  const groups = new Set(diagnostics.map(({group}) => group));
+  t.true(groups.has('fabrikam'));
+  t.true(groups.has('tfs1.example.org/DefaultCollection'));
+  t.false(groups.has('Contoso'));
+  t.false(groups.has('tfs2.example.org/DefaultCollection'));
+});

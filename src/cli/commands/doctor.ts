@@ -1,7 +1,7 @@
 import {writeFile} from 'node:fs/promises';
 import type {Loaded} from '../../config/configuration.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
-import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
+import {SCHEMA_VERSION, shownName} from '../../control/control-protocol.ts';
 import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
 import {makeBundle} from '../../diagnostics/make-bundle.ts';
 import {runChecks} from '../../diagnostics/run-checks.ts';
@@ -12,6 +12,7 @@ import {GitError, gitHere, type RunGit} from '../../git/run-git.ts';
 import {readSeenRepository} from '../../git/seen-repository.ts';
 import {readSeenSettings, type SeenSetting} from '../../git/seen-settings.ts';
 import {Bindings} from '../../identity/bindings.ts';
+import {lowerName} from '../../organization/organization.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Service} from '../../service/service.ts';
@@ -37,6 +38,7 @@ import {DoctorReport} from '../doctor/doctor-report.ts';
 
 interface DoctorOptions extends Places {
   readonly url?: string | undefined;
+  readonly failed: boolean;
   readonly json: boolean;
   readonly bundle?: string | undefined;
 }
@@ -46,9 +48,10 @@ export async function doctor(options: DoctorOptions, context: Context): Promise<
   const {terminal} = context;
   const loaded = await loadFor(options, context);
   const bindings = new Bindings(loaded.kind === 'loaded' ? loaded.configuration.bindings : []);
-  const targets = chooseTargets(options.url, bindings);
+  const all = chooseTargets(options.url, bindings);
   const daemon = await connect(options, context);
   try {
+    const targets = options.failed ? await failingOf(all, daemon) : all;
     const {world, tokens} = await lookAround(options, context, {loaded, targets, daemon});
     const diagnostics = await look(world, options, context);
     const failures = diagnostics.filter(({outcome}) => outcome === 'failed').length;
@@ -109,6 +112,15 @@ async function connect(options: Places, context: Context): Promise<Connected> {
     const {message, hint = 'orgkey service start'} = explainError(error);
     return {kind: 'failed', directory, message, hint};
   }
+}
+
+/** Leaves out organizations for which the daemon has nothing to report. Without a daemon, none is left out. */
+async function failingOf(targets: readonly Target[], daemon: Connected): Promise<readonly Target[]> {
+  if (daemon.kind === 'failed') return targets;
+  const {organizations} = await daemon.connection.call('status', undefined);
+  const failing = organizations.filter(({health}) => health !== 'ok').map(shownName);
+  const names = new Set(failing.map(lowerName));
+  return targets.filter(({name}) => names.has(lowerName(name)));
 }
 
 interface Found {

@@ -25,14 +25,15 @@ interface StatusOptions extends Places {
 /** Runs `orgkey status`. */
 export async function status(options: StatusOptions, context: Context): Promise<ExitCode> {
   if (options.watch) return watchStatus(options, context);
-  const found = await ask(options, context);
-  show(found, options, context);
+  const all = await ask(options, context);
+  const found = select(all, options);
+  show(found, all, options, context);
   const isWell = found.health === 'ok' || (found.health === 'warning' && options['fail-on'] === 'error');
   return isWell ? EXIT.ok : EXIT.unhealthy;
 }
 
 async function ask(options: StatusOptions, context: Context): Promise<Status> {
-  return select(await withDaemon(options, context, (daemon) => daemon.call('status', undefined)), options);
+  return withDaemon(options, context, (daemon) => daemon.call('status', undefined));
 }
 
 /** Runs until it is interrupted or its reader hangs up. If the daemon restarts meanwhile, it is found again. */
@@ -42,7 +43,8 @@ async function watchStatus(options: StatusOptions, context: Context): Promise<Ex
     try {
       await withDaemon(options, context, async (daemon) => {
         while (terminal.hasReader()) {
-          show(select(await daemon.call('status', undefined), options), options, context);
+          const all = await daemon.call('status', undefined);
+          show(select(all, options), all, options, context);
           await wait(INTERVAL);
         }
       });
@@ -87,7 +89,8 @@ function isNamed(one: OrganizationStatus, name: string): boolean {
   );
 }
 
-function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Context): void {
+function show(found: Status, all: Status, options: StatusOptions, {terminal, now}: Context): void {
+  const {json, watch, failed, organization} = options;
   if (json && watch) {
     terminal.write(`${JSON.stringify({schemaVersion: SCHEMA_VERSION, ...found})}\n`);
     return;
@@ -96,7 +99,9 @@ function show(found: Status, {json, watch}: StatusOptions, {terminal, now}: Cont
     terminal.printJson({schemaVersion: SCHEMA_VERSION, ...found});
     return;
   }
-  const text = describeStatus(found, now(), terminal.columns).join('\n');
+  const isPart = failed && organization === undefined;
+  const total = (isPart ? all : found).organizations.length;
+  const text = describeStatus(found, now(), terminal.columns, total).join('\n');
   if (watch && terminal.isScreen) terminal.redraw(text);
   else terminal.print(text);
 }

@@ -81,12 +81,14 @@ export const everydayCommands: readonly Command[] = [
     description: 'It checks everything between git and the organization, and changes nothing.',
     options: {
       url: optional('an organization or a repository; default: every organization'),
+      failed: flag('only organizations for which orgkey status shows an error or a warning'),
       json,
       bundle: text('write a report without secrets to a new file', 'FILE'),
     },
     examples: [
       {command: 'orgkey doctor contoso'},
       {command: 'orgkey doctor https://dev.azure.com/contoso/project/_git/repository'},
+      {command: 'orgkey doctor --failed'},
       {command: 'orgkey doctor --bundle report.txt', note: 'a report for someone who helps you'},
     ],
     exitCodes: {1: 'at least one check failed'},

@@ -62,7 +62,7 @@ export class AuditTrail {
             {
               level: 'error',
               about: 'audit',
-              message: `audit lines cannot be written: ${messageOf(error)}; ${this.lost} were lost${required ? ', and no credential is handed out' : ''}`,
+              message: `audit lines cannot be written: ${messageOf(error)}; lost so far: ${this.lost}${required ? ', and no credential is handed out' : ''}`,
               hint: 'make room on the disk of the state directory',
             } as const,
           ]),
@@ -156,8 +156,7 @@ export class AuditTrail {
       after,
       now,
       failed: (error) => log('error', `audit: ${messageOf(error)}`, {file: name}),
-      recovered: (lost) =>
-        log('warn', `audit: lines are written again, ${lost} were lost`, {file: name, lost}),
+      recovered: (lost) => log('warn', `audit: lines are written again; lost: ${lost}`, {file: name, lost}),
     });
     this.#files.set(name, file);
     return file;

@@ -270,7 +270,7 @@ test('lines for a directory that cannot be written to are lost, until it can be'
   );
   t.is(daemon.stderr.split('\n').filter((line) => line.includes('audit: ')).length, 1, 'logged once');
   const [notice = ''] = await noticesOf(daemon);
-  t.regex(notice, /^error: audit lines cannot be written: EACCES.*; \d+ were lost$/);
+  t.regex(notice, /^error: audit lines cannot be written: EACCES.*; lost so far: \d+$/);
 
   chmodSync(join(directory, 'state'), 0o700);
   // without a request
@@ -286,7 +286,7 @@ test('lines for a directory that cannot be written to are lost, until it can be'
   t.is(lines.length, 3);
   const all = linesOf(join(directory, 'state/audit.jsonl'));
   t.is(all.find(({event}) => event === 'lost')?.['times'], lost);
-  t.true(daemon.stderr.includes(`audit: lines are written again, ${lost} were lost`));
+  t.true(daemon.stderr.includes(`audit: lines are written again; lost: ${lost}`));
 });
 
 test('lines for a file that cannot grow are dropped, and git is served', async (t) => {
