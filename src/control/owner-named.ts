@@ -7,7 +7,7 @@ import {ownerOf, type Owner} from '../organization/owner.ts';
  * its virtual directory or `tfs/`.
  */
 export function ownerNamed(name: string, {serversAt}: Pick<Bindings, 'serversAt'>): Owner {
-  const [, host = '', path] = /^([^/]*)(?:\/(.*))?$/s.exec(name) ?? [];
+  const [, host = '', path] = /^([^/]*)(?:\/(.+)|\/?)$/s.exec(name) ?? [];
   if (serversAt(lowerAscii(host)).length > 0)
     return ownerOf({protocol: 'https', host, path, username: undefined}, serversAt);
   const organization = organizationFrom(name);
