@@ -144,7 +144,7 @@ test.serial('a remembered failure causes no further request', async (t) => {
   t.is(asked(throttled), before);
 });
 
-test.serial('a valid token is served after a few tries', async (t) => {
+test.serial('a valid token is served while its issuer fails', async (t) => {
   cloud.clearFaults();
   cloud.requests.clear();
   // an hour, so that everybody may be asked again
@@ -160,17 +160,17 @@ test.serial('a valid token is served after a few tries', async (t) => {
     [51, entries.filter(({endpoint}) => endpoint === 'token')],
     [23 * 60, entries.filter(({endpoint}) => endpoint === 'imds')],
   ] as const) {
-    await daemon.pass(minutes * MINUTE);
     cloud.requests.clear();
+    // before the time passes: the daemon may renew ahead at any moment
+    const faults = which.map(({fault}) => cloud.fault(fault));
+    await daemon.pass(minutes * MINUTE);
     await inParallel(which, 3, async (entry) => {
-      const fault = cloud.fault(entry.fault);
       const {code, stdout, stderr} = await fill(entry);
-      fault.clear();
       t.is(code, 0, `${entry.name}: ${stderr}`);
       if (entry.code !== 'none') t.is(stdout, first.get(entry.name) ?? '', entry.name);
-      const tries = asked(entry);
-      t.true(tries >= 1 && tries <= entry.tries, `${entry.name}: ${tries} tries`);
+      t.true(asked(entry) >= 1, entry.name);
     });
+    for (const fault of faults) fault.clear();
   }
 });
 
