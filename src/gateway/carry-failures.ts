@@ -1,5 +1,6 @@
 import type {IncomingMessage} from 'node:http';
 import {describeNetworkError} from '../network/send-request.ts';
+import {timedOut} from '../text/timed-out.ts';
 import {printable} from '../text/printable.ts';
 import type {Reason} from './answer-client.ts';
 import type {Denial} from './rule/operation.ts';
@@ -42,9 +43,10 @@ export function failureOf(error: unknown, host: string): Failure {
     return {status: 403, code, message: `this push is not carried: ${message}`, hint};
   }
   const {code, detail, hint = 'run: orgkey doctor'} = describeNetworkError(error);
+  if (code === 'TIMEOUT') return {status: 502, ...timedOut(`${host} did not answer`, undefined, hint)};
   return {
     status: 502,
-    code: code === 'TIMEOUT' ? 'ERR_TIMEOUT' : code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
+    code: code.startsWith('ERR_') ? code : 'ERR_UNREACHABLE',
     message: `${host} cannot be reached: ${printable(detail, 200)}`,
     hint,
   };
