@@ -14,8 +14,10 @@ for (const {promise, file, from, to, test: testFile, match} of readDefences())
     for (const part of match.split('*')) t.true(titles.includes(part), `${testFile} has a test "${match}"`);
   });
 
-test('README has the number of defences', (t) => {
-  t.true(read('README.md').includes(`[${readDefences().length} defences](docs/trust.md)`));
+test('README and SECURITY.md have the number of defences', (t) => {
+  const {length} = readDefences();
+  t.true(read('README.md').includes(`[${length} defences](docs/trust.md)`));
+  t.true(read('SECURITY.md').includes(`${length} of ${length} breaks are noticed`));
 });
 
 test('every test and script that SECURITY.md names exists', (t) => {
