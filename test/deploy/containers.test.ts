@@ -156,7 +156,7 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   const found = probes();
   t.deepEqual(
     found.map(([file]) => file),
-    ['Dockerfile', 'kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'],
+    ['Dockerfile', 'kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml', 'kubernetes-daemonset.yaml'],
   );
   const statusOf = ([program, ...argv]: readonly string[]) => {
     t.is(program, 'orgkey');
