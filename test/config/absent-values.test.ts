@@ -1,5 +1,6 @@
 import test from 'ava';
-import {loadText, problemsIn, soundIn, warningsIn} from '../helpers/load-text.ts';
+import {loadConfiguration} from '../../src/config/load-configuration.ts';
+import {loadText, problemsIn, problemsOf, soundIn, warningsIn} from '../helpers/load-text.ts';
 
 const GUID = '11111111-2222-3333-4444-555555555555';
 
@@ -75,4 +76,22 @@ test('only what does not follow from an absent value is an error', async (t) => 
     absent: 'warning',
   });
   t.deepEqual(problemsIn(wrong), ['3:13 host must be a host name, without https://']);
+});
+
+test('a variable that is not set is to be put where the service of its file reads it', async (t) => {
+  const content = Buffer.from(
+    'integrations: {azure: [{credentials: [{organizations: [a], personalAccessToken: "${AZURE_PAT}"}]}]}',
+  );
+  const hintFor = async (file: string) => {
+    const loaded = await loadConfiguration({file, content, environment: {}, key: new Uint8Array(32)});
+    return problemsOf(loaded).map(({hint}) => hint);
+  };
+  t.deepEqual(await hintFor('/etc/orgkey/config.yaml'), [
+    'put AZURE_PAT=value into /etc/orgkey/env, then run: orgkey service restart --system',
+  ]);
+  const own =
+    process.platform === 'darwin'
+      ? 'run: launchctl setenv AZURE_PAT value, then: orgkey service restart'
+      : 'put AZURE_PAT=value into ~/.config/orgkey/env, then run: orgkey service restart';
+  t.deepEqual(await hintFor('/home/ann/.config/orgkey/config.yaml'), [own]);
 });
