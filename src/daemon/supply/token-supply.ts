@@ -8,7 +8,7 @@ import {AcquirerPool, type Observation} from '../../entra/child/acquirer-pool.ts
 import type {ProgramOnDisk} from '../../entra/child/acquirer-program.ts';
 import {refreshTokenName} from '../../entra/sign-in/refresh-tokens.ts';
 import {describeIdentity, type SecretSource} from '../../identity/identity.ts';
-import type {Failure, Wanted} from '../../token/acquire.ts';
+import type {Acquire, Failure, Wanted} from '../../token/acquire.ts';
 import {StoredLogins} from '../../login/stored-logins.ts';
 import type {Secret} from '../../secret/secret.ts';
 import {openStore} from '../../store/open-store.ts';
@@ -47,6 +47,8 @@ export class TokenSupply {
   readonly #parts: TokenSupplyParts;
   readonly #pool: AcquirerPool;
   readonly #refreshTokens: SecretSection;
+  /** The keys of identities for which a token could not be acquired ahead. */
+  readonly #lacking = new Set<string>();
   #loginsTakenUp: Promise<unknown> | undefined;
 
   constructor(parts: TokenSupplyParts) {
@@ -55,7 +57,7 @@ export class TokenSupply {
     this.store = openLazily(parts);
     this.#refreshTokens = this.store.section('refresh-token/');
     this.#pool = new AcquirerPool({environment, clock, compileCache: compileCacheOf(state), observe});
-    const acquire = this.acquisitions.counting(this.#createAcquire());
+    const acquire = this.#reporting(this.acquisitions.counting(this.#createAcquire()));
     this.tokens = new TokenCache({
       acquire,
       clock,
@@ -109,6 +111,31 @@ export class TokenSupply {
     await this.logins.close();
     this.tokens.clear();
     await this.store.close();
+  }
+
+  /** Says once that acquiring ahead fails, and once that it works: a request that waits reports its own failure. */
+  #reporting(acquire: Acquire): Acquire {
+    return async (wanted) => {
+      const acquisition = await acquire(wanted);
+      const {identity, id} = wanted;
+      const {log} = this.#parts;
+      if (acquisition.kind === 'token') {
+        if (this.#lacking.delete(identity.key))
+          log('info', `${describeIdentity(identity)}: it has a token now`);
+      } else if (
+        id === undefined &&
+        this.tokens.peek(wanted) === undefined &&
+        !this.#lacking.has(identity.key)
+      ) {
+        this.#lacking.add(identity.key);
+        const {message, code, issuerRequest} = acquisition.failure;
+        log('warn', `${describeIdentity(identity)}: no token could be acquired ahead: ${message}`, {
+          code,
+          issuerRequest,
+        });
+      }
+      return acquisition;
+    };
   }
 
   /** Says once that renewing began to fail, and once that it works again: git notices nothing of it. */
