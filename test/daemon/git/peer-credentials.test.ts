@@ -1,8 +1,11 @@
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {peerCredentials} from '../../../src/daemon/git/peer-credentials.ts';
+import {startDaemon} from '../../helpers/daemon.ts';
+import {getFor} from '../../helpers/requests.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
 async function accepted(t: ExecutionContext): Promise<Socket> {
@@ -49,3 +52,18 @@ for (const [what, load] of [
     const askPeer = await peerCredentials(load);
     t.is(askPeer(await accepted(t)), undefined);
   });
+
+test('the audit trail has the user and the process that asked', async (t) => {
+  const pat = 'p'.repeat(52);
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`,
+  });
+  t.teardown(() => daemon.close());
+  t.true((await daemon.ask(getFor('contoso'))).includes(pat));
+  await daemon.stop();
+  const lines = readFileSync(join(daemon.directory, 'state/audit.jsonl'), 'utf8').trimEnd().split('\n');
+  const served = lines
+    .map((line): unknown => JSON.parse(line))
+    .filter((line) => JSON.stringify(line).includes('credential'));
+  t.like(served[0], {event: 'get', uid: process.getuid?.(), pid: process.pid});
+});
