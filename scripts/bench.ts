@@ -10,6 +10,7 @@ import {measureClones} from './bench/clones.ts';
 import {measureColdStart} from './bench/cold-start.ts';
 import {measureCredentialFill} from './bench/credential-fill.ts';
 import {measureFleet} from './bench/fleet.ts';
+import {measureGateway} from './bench/gateway.ts';
 import {measureLoad} from './bench/load.ts';
 import {measureMemory} from './bench/memory.ts';
 import {measureOrganizations} from './bench/organizations.ts';
@@ -23,6 +24,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   'cold-start': measureColdStart,
   memory: measureMemory,
   clones: measureClones,
+  gateway: measureGateway,
   'submodule-keys': measureSubmoduleKeys,
   organizations: measureOrganizations,
   fleet: measureFleet,

@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   'cold-start': 'Cold start',
   memory: 'Memory, and requests to Entra',
   clones: 'Clones',
+  gateway: 'Gateways',
   'submodule-keys': 'Submodules over SSH',
   organizations: 'Many organizations',
   fleet: 'Many machines',

@@ -5,6 +5,8 @@ import test, {type ExecutionContext} from 'ava';
 import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import type {Organization} from '../cloud/organizations.ts';
 import type {Repository} from '../cloud/repositories.ts';
+import {clientConfiguration} from '../../src/gateway/door/client-configuration.ts';
+import {helperValue} from '../../src/git/setting.ts';
 import {helper, startDaemon, type TestDaemon} from './daemon.ts';
 import {GitHome} from './git-home.ts';
 import type {Git} from './gits.ts';
@@ -98,10 +100,9 @@ export function loopbackHome(
     ORGKEY_NO_START: '1',
   });
   t.teardown(() => home.remove());
-  home.write(
-    '.gitconfig',
-    `${USER}[url "http://${authority}/dev.azure.com/"]\n\tinsteadOf = https://dev.azure.com/\n[credential "http://${authority}"]\n\thelper = ${helper}\n`,
-  );
+  const reach = {hosts: ['dev.azure.com'], organizations: ['contoso']};
+  const lines = clientConfiguration(reach, {authority, helper: helperValue(helper)});
+  home.write('.gitconfig', `${USER}${lines}`);
   return home;
 }
 

@@ -1,4 +1,6 @@
+import {spawnSync} from 'node:child_process';
 import {connect, createServer} from 'node:net';
+import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {loopbackHome, sharedGateway} from '../helpers/gateway-world.ts';
@@ -42,6 +44,35 @@ for (const git of gits)
       t.regex(stderr, /remote: orgkey: .*contoso\/hr\/salaries.*\nremote: hint: /);
     },
   );
+
+const cargo = spawnSync('cargo', ['--version']).status === 0 ? undefined : 'there is no cargo';
+const [system] = gits;
+
+testUnless(cargo, test.serial)('cargo fetches with git over TCP', async (t) => {
+  if (system === undefined) return t.fail();
+  const world = gateway();
+  const {url} = world.contoso.addRepository('web/crate', {
+    files: {
+      'Cargo.toml': '[package]\nname = "crate"\nversion = "0.1.0"\nedition = "2021"\n',
+      'src/lib.rs': '',
+    },
+  });
+  const home = loopbackHome(t, {git: system, authority, socket: main()});
+  home.write('app/src/lib.rs', '');
+  home.write(
+    'app/Cargo.toml',
+    `[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\ncrate = {git = "${url}"}\n`,
+  );
+  world.cloud.requests.clear();
+  const environment = {
+    CARGO_HOME: join(home.directory, 'cargo'),
+    CARGO_NET_GIT_FETCH_WITH_CLI: 'true',
+    RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(homedir(), '.rustup'),
+  };
+  const {code, stderr} = await home.run('cargo', ['fetch'], {cwd: 'app', environment});
+  t.is(code, 0, stderr);
+  t.true(world.cloud.requests.count({endpoint: 'git', status: 200}) > 0);
+});
 
 const request = (host: string) => `protocol=http\nhost=${host}\n\n`;
 

@@ -103,6 +103,30 @@ testUnless(newer?.missing, test.serial)('git with LFS is led to a port, which LF
   t.regex(await run('doctor', url), /git ls-remote works, through a gateway/);
 });
 
+testUnless(newer?.missing, test.serial)('doctor names what keeps git from its gateway', async (t) => {
+  if (newer === undefined) return t.fail();
+  const {person, run, url} = await owner(t, newer);
+  await run('setup', '--gateway', '--service', 'plain');
+  const examine = async (environment: Readonly<Record<string, string>> = {}) => {
+    const {stdout} = await person.run('doctor', [url, '--json'], {environment});
+    const {diagnostics} = JSON.parse(stdout) as {diagnostics: Record<string, string>[]};
+    return diagnostics
+      .filter(({group}) => group === 'gateways')
+      .map(({title, outcome, detail, repair}) => `${title} ${outcome}: ${detail} → ${repair}`)
+      .join('\n');
+  };
+  t.regex(await examine(), /^listeners ok: own.*\nsettings ok: git is led to .*gateway\.sock/);
+  t.regex(await examine({NO_PROXY: '.invalid', no_proxy: ''}), /NO_PROXY failed: .* → unset NO_PROXY/);
+  t.regex(
+    await examine({PATH: `${gits[0]?.path ?? ''}:${process.env['PATH'] ?? ''}`}),
+    /version failed: git .* cannot reach a gateway's socket/,
+  );
+  const file = person.read('.config/orgkey/config.yaml') ?? '';
+  person.write('.config/orgkey/config.yaml', file.replace('name: "own"', 'name: "other"'));
+  await run('service restart', '--service', 'plain');
+  t.regex(await examine(), /settings failed: git is led to .* → orgkey service start\nor, .*: orgkey setup/);
+});
+
 test.serial(
   'a gateway for the own git needs an organization, and is not for the whole machine',
   async (t) => {

@@ -19,7 +19,7 @@ export const gatewayCommands: readonly Command[] = [
     options: {
       name: required('its name'),
       container: flag('for a container that mounts the directory as /run/orgkey'),
-      tcp: flag('for clients that know no SOCKS proxy on a socket: older git, Git LFS, cargo'),
+      tcp: flag('for clients that know no SOCKS proxy on a socket: older git, Git LFS'),
     },
     examples: [
       {command: 'orgkey gateway config agents > ~/.config/orgkey/agents.gitconfig'},

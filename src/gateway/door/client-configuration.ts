@@ -53,7 +53,7 @@ export function clientConfiguration({hosts, organizations}: Reach, way: ClientWa
       '\tproxy =',
       `[credential "http://${way.authority}"]`,
       '\thelper =',
-      `\thelper = "${way.helper.replace(/[\\"]/g, '\\$&')}"`,
+      `\thelper = ${quoted(way.helper)}`,
     );
   if (!hosts.includes(SERVICES)) return `${lines.join('\n')}\n`;
   lines.push(
@@ -93,6 +93,10 @@ export function proxyOf(socket: string): string {
 /** Returns the address under which a client reaches a real host. */
 export function baseOf(way: ClientWay, host: string): string {
   return 'socket' in way ? `http://${gatewayName(host)}/` : `http://${way.authority}/${host}/`;
+}
+
+function quoted(value: string): string {
+  return `"${value.replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
 }
 
 const SERVICES = 'dev.azure.com';
