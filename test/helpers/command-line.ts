@@ -45,7 +45,7 @@ export class Person {
     };
     t.teardown(async () => {
       const isStarted = readdirSync(this.home, {recursive: true}).some((name) =>
-        String(name).endsWith('/daemon.pid'),
+        String(name).endsWith('control/pid'),
       );
       if (isStarted) await this.run('service', ['stop', '--service', 'plain']);
       rmSync(this.home, {recursive: true, force: true, maxRetries: 5});
