@@ -101,6 +101,9 @@ export class SickWorld {
     const join = () => {
       club.addMember(outsider);
     };
+    t.teardown(async () => {
+      await person.run('service stop');
+    });
     const world = new SickWorld(cloud, person, {url, pat, secret: app.secret, configuration, join, keys});
     // some of the organizations are there to fail, which setup may report
     await person.run('setup', ['--service', 'plain']);
