@@ -42,7 +42,7 @@ test.serial('a new key is listed, printed, used by git in submodules, and remove
     person.path('.config/orgkey/submodules.gitconfig'),
     'core.sshCommand',
   ]);
-  t.regex(command.stdout, /^'.*\/orgkey-ssh'\n$/);
+  t.regex(command.stdout, /^wrapper='.*\/orgkey-ssh'; /);
   const included = await person.git([
     'config',
     '--global',

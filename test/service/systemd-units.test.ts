@@ -208,8 +208,8 @@ for (const [title, units, flags] of [
 }
 
 for (const [scope, units, limit] of [
-  ['user', userUnits(daemon), 1.7],
-  ['system', systemUnits(daemon), 1.2],
+  ['user', userUnits(daemon), 1.9],
+  ['system', systemUnits(daemon), 1.3],
 ] as const) {
   onSystemd(`${scope}: the exposure is at most ${limit}`, (t) => {
     const file = join(write(t, units), 'orgkey.service');
