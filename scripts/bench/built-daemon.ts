@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -8,8 +8,13 @@ import {createInterface} from 'node:readline';
 import {buffer} from 'node:stream/consumers';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 
+/** As an installed package, outside the checkout: the daemon finds no optional packages. */
+const installed = mkdtempSync(join(tmpdir(), 'orgkey-bench-installed-'));
+copyFileSync(join(import.meta.dirname, '../../package.json'), join(installed, 'package.json'));
+process.once('exit', () => rmSync(installed, {recursive: true, force: true}));
+
 /** What `scripts/bench.ts` builds before it measures. */
-export const dist = join(import.meta.dirname, '../../.cache/bench/dist');
+export const dist = join(installed, 'dist');
 
 /** A personal access token of the usual length. */
 export const PAT = 'p'.repeat(52);

@@ -14,6 +14,7 @@ import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {watchDirectory} from './git/watch-directory.ts';
 import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
 import {feedWatchdog, takeNotifySocket} from './watchdog.ts';
+import {loadAdvice} from '../entra/acquire.ts';
 import {knock} from '../places/ask-socket.ts';
 import {startTimer} from '../start-timer.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
@@ -42,6 +43,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   const inherited = takeInheritedSockets(environment, process.pid);
   const report = takeNotifySocket(environment);
   const place = placeFor(options, environment);
+  const askingPeer = peerCredentials();
   const claim = () => claimPlace(place);
   try {
     claim();
@@ -53,8 +55,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
   } catch (error) {
     return failStart(error, {inherited, stopped, isRepaired: () => false});
   }
-  const askPeer = await peerCredentials();
-  const assembly = assemble({place, options, environment, inherited, askPeer});
+  const assembly = assemble({place, options, environment, inherited, askPeer: await askingPeer});
   const {git, configuration, logging} = assembly;
   handleProcessEvents(assembly);
   git.audit.note({event: 'start', outcome: `orgkey ${VERSION}`, pid: process.pid});
@@ -148,6 +149,7 @@ async function serve(
 /** Does what a start has no time for. */
 async function settle({git}: Assembly, state: string): Promise<void> {
   await git.grants.prepare();
+  await loadAdvice();
   await git.audit.applyRetention();
   const {keepSmall} = await import('./keep-small.ts');
   keepSmall();

@@ -8,11 +8,10 @@ import {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from '../token/token.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
 import type {AcquirerPool, Errand, Outcome} from './child/acquirer-pool.ts';
-import {advise, subjectOf} from './advice.ts';
 import {errandFor, type ErrandParts} from './errand-for.ts';
 import type {Message} from './message.ts';
 import {refreshTokenName} from './sign-in/refresh-tokens.ts';
-import {AcquirerError} from './failure.ts';
+import {AcquirerError, type AcquirerFailure} from './failure.ts';
 
 interface AcquireParts extends ErrandParts {
   readonly pool: Pick<AcquirerPool, 'run'>;
@@ -29,6 +28,11 @@ const UNSAID_LIFE = 10 * 60_000;
 /** A longer life is cut, in milliseconds: tokens of managed identities live for a day. Fact 11. */
 const LONGEST_LIFE = 25 * 60 * 60_000;
 
+/** Loads the texts about failures, for which a cold start has no time. Later, an update could have removed them. */
+export function loadAdvice() {
+  return import('./advice.ts');
+}
+
 /** Returns the function that acquires tokens: it reads personal access tokens, and runs an acquirer for all others. */
 export function createAcquire(parts: AcquireParts): Acquire {
   return async (wanted) => {
@@ -42,15 +46,15 @@ export function createAcquire(parts: AcquireParts): Acquire {
       const spent = uptime - asked;
       if (spent > TIME_BUDGET.secrets) return failed(slowSecret(spent));
       const outcome = await parts.pool.run({...errand, spent});
-      if (outcome.kind === 'failed')
-        return failed({
-          ...advise(outcome.failure, {...subjectOf(identity), ...factsOf(outcome)}),
-          issuerRequest,
-        });
+      if (outcome.kind === 'failed') {
+        const {advise, subjectOf} = await loadAdvice();
+        const subject = {...subjectOf(identity), ...factsOf(outcome)};
+        return failed({...advise(outcome.failure, subject), issuerRequest});
+      }
       if (identity.kind === 'sign-in') await keepRefreshToken(identity, outcome.message, used, parts);
       return tokenFrom(outcome.message, {uptime, wall, issuerRequest}, parts);
     } catch (error) {
-      return failed(failureFrom(error, identity));
+      return failed(await failureFrom(error, identity));
     }
   };
 }
@@ -169,10 +173,13 @@ function failed(failure: Failure): Acquisition {
 }
 
 /** Secret sources and stores throw errors with code and hint; the message of others is shown alone. */
-function failureFrom(error: unknown, identity: Identity): Failure {
-  if (error instanceof AcquirerError) return advise(error.failure, subjectOf(identity));
-  if (!(error instanceof Error))
-    return advise({kind: 'unexpected', detail: String(error)}, subjectOf(identity));
+async function failureFrom(error: unknown, identity: Identity): Promise<Failure> {
+  if (error instanceof AcquirerError || !(error instanceof Error)) {
+    const {advise, subjectOf} = await loadAdvice();
+    const failure: AcquirerFailure =
+      error instanceof AcquirerError ? error.failure : {kind: 'unexpected', detail: String(error)};
+    return advise(failure, subjectOf(identity));
+  }
   const code = codeOf(error) ?? 'ERR_SECRET_UNREADABLE';
   const hint =
     'hint' in error && typeof error.hint === 'string'
