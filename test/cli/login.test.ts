@@ -25,9 +25,9 @@ test('Ctrl-C during a browser sign-in prints a hint and ends the listener', asyn
   let port = 0;
   command.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    const redirect = /redirect_uri=([^&\s]+)\S*\n/.exec(stderr)?.[1];
-    if (redirect === undefined || port !== 0) return;
-    port = Number(new URL(decodeURIComponent(redirect)).port);
+    const address = /sign in with the browser: (\S+)\n/.exec(stderr)?.[1];
+    if (address === undefined || port !== 0) return;
+    port = Number(new URL(address).port);
     command.kill('SIGINT');
   });
   const [code, signal] = await once(command, 'close');

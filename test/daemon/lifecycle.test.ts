@@ -162,7 +162,7 @@ asRoot('the group of a scoped socket can connect to that socket only', async (t)
   // the group must be able to enter the directories above
   chmodSync(daemon.directory, 0o711);
   daemon.process.kill('SIGHUP');
-  await daemon.says(/(1 credentials[^]*){2}/);
+  await daemon.says(/(1 credential\b[^]*){2}/);
   const path = join(daemon.runtime, 'scoped/team/git.sock');
   t.true(askAs(path, group).stdout.includes(pat));
   t.regex(askAs(path, 34_567).stderr, /[Pp]ermission denied/);

@@ -105,8 +105,20 @@ withBrowser(`declined`, async (t) => {
 });
 
 withBrowser(`the tokens of another sign-in`, async (t) => {
-  const claims = {nonce: 'another', aud: app.clientId};
-  const idToken = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: `https://login.microsoftonline.com/${tenant.id}/v2.0`,
+    aud: app.clientId,
+    sub: 'another',
+    iat: now,
+    exp: now + 3600,
+    tid: tenant.id,
+    nonce: 'another',
+  };
+  const parts = [{alg: 'RS256'}, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  const idToken = `${parts.join('.')}.c2lnbmF0dXJl`;
   const {code, stderr} = await login(t, async ({page}) => {
     cloud.fault({endpoint: 'token', set: {id_token: idToken}});
     await page.press('Sign in');

@@ -72,13 +72,15 @@ for (const git of gits) {
     },
   );
 
-  withGit(titled('keeps the user name of the URL'), async (t) => {
+  withGit(titled('keeps the user name of the URL, if git sends it'), async (t) => {
     const {cloud, fabrikam, home, close} = await world(git);
     t.teardown(close);
     const library = fabrikam.addRepository('shared/library', {files: {a: 'a'}});
     await home.succeed(['ls-remote', library.url.replace('https://', 'https://fabrikam@')]);
     const [served] = cloud.requests.filter({endpoint: 'git', status: 200});
-    t.is(served?.authorization?.username, 'fabrikam');
+    // Later ones drop it after the first answer, before they ask
+    const [, minor = 0] = /^git 2\.(\d+)/.exec(git.name) ?? [];
+    t.is(served?.authorization?.username, Number(minor) < 55 ? 'fabrikam' : 'orgkey');
   });
 
   withGit(titled('hands nothing to other hosts, to http and to submodules that point there'), async (t) => {
@@ -115,7 +117,7 @@ for (const git of gits) {
         - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: wrong-secret, tenantId: ${contoso.tenantId}}
 `);
     daemon.process.kill('SIGHUP');
-    await daemon.says(/1 credentials/);
+    await daemon.says(/1 credential\b/);
     // whatever would ask for a password leaves a trace
     const asked = home.write('askpass', '#!/bin/sh\ntouch "$HOME/asked"; echo secret\n', 0o755);
     const {code, stderr} = await home.git(['clone', site.url], {environment: {GIT_ASKPASS: asked}});

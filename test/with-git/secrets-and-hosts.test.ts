@@ -103,7 +103,7 @@ for (const [name, arrange] of Object.entries(sources)) {
     cloud.revoke(old);
     const loads = loadsOf(daemon);
     replace(next.value);
-    if (comes === 'by itself') await daemon.says(new RegExp(`(?:1 credentials[^]*){${loads + 1}}`));
+    if (comes === 'by itself') await daemon.says(new RegExp(`(?:1 credential\\b[^]*){${loads + 1}}`));
     // a git that cannot ask again fails once
     else if (!retries) t.not((await home.git(['ls-remote', site.url])).code, 0);
     await home.succeed(['ls-remote', site.url]);
@@ -386,5 +386,5 @@ function put(directory: string, name: string, secret: string): string {
 }
 
 function loadsOf({stderr}: TestDaemon): number {
-  return stderr.split('1 credentials').length - 1;
+  return stderr.split(/1 credential\b/).length - 1;
 }
