@@ -1,4 +1,4 @@
-import {chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
@@ -156,6 +156,30 @@ test.serial('setup names another state directory if it cannot make its own', asy
     /file\/orgkey cannot be made or entered: ENOTDIR\norgkey: hint: .*ORGKEY_STATE_DIR, or with --state-dir/,
   );
 });
+
+test.serial(
+  'setup configures git if the service cannot start, and its repair is all that is left',
+  async (t) => {
+    const person = new Person(t);
+    person.configure();
+    const directory = person.path('elsewhere');
+    const link = person.path(`orgkey-${process.getuid?.()}`);
+    mkdirSync(directory);
+    symlinkSync(directory, link);
+    const {code, stderr} = await person.run('setup --service plain');
+    t.is(code, 1, stderr);
+    t.regex(stderr, /orgkey-\d+ is a symbolic link\norgkey: hint: remove the link \S+, or name another/);
+    t.true(person.read('.gitconfig')?.includes('path = ~/.config/orgkey/gitconfig\n'));
+    const doctor = await person.run('doctor contoso');
+    t.regex(doctor.stdout, /✓ helper: git asks orgkey for contoso/);
+    t.regex(doctor.stdout, /✗ daemon: .*its last start failed: .*is a symbolic\s+link/s);
+    t.notRegex(doctor.stdout, /orgkey setup/);
+    rmSync(link);
+    const started = await person.run('service start');
+    t.is(started.code, 0, started.stderr);
+    t.is((await person.run('token contoso')).code, 0);
+  },
+);
 
 test.serial('a token can be pasted before the first setup', async (t) => {
   const person = new Person(t);

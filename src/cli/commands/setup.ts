@@ -50,7 +50,13 @@ export async function setup(given: SetupOptions, context: Context): Promise<Exit
   // fail before the configuration is written if the service cannot be installed
   if (service !== undefined) orFail(await service.plan());
   await writeConfiguration(planned, options, context);
-  await startService(planned, service, options, context);
+  try {
+    await startService(planned, service, options, context);
+  } catch (error) {
+    // the repair of the start is then all that is left to do; its failure is the cause to show
+    await changeGit(gitPlan, options, context).catch(() => undefined);
+    throw error;
+  }
   await changeGit(gitPlan, options, context);
   await nameStoredLogins(planned, context);
   return testAll(planned, service, options, context);
