@@ -6,6 +6,7 @@ import {
   type Status,
 } from '../control/control-protocol.ts';
 import {printable} from '../text/printable.ts';
+import {withHintsOnce} from '../text/hints-once.ts';
 import {describeDuration} from './describe-time.ts';
 import {layTable} from './table.ts';
 import {style} from './terminal.ts';
@@ -33,7 +34,7 @@ export function describeStatus(
     ...found.sockets.filter(({organizations}) => organizations !== undefined).map(describeSocket),
     ...found.gateways.map(describeGateway),
     ...found.locks.map((lock) => style('yellow', describeLock(lock))),
-    ...found.notices.flatMap((notice) => describeNotice(notice, columns)),
+    ...withHintsOnce(found.notices).flatMap((notice) => describeNotice(notice, columns)),
     ...(found.health === 'ok' ? [style('green', 'everything is well')] : []),
   ];
 }

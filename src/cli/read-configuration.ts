@@ -5,6 +5,7 @@ import {CommandError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
+import {withHintsOnce} from '../text/hints-once.ts';
 import {configurationFile, isOfMachine, pasteDirectory} from './locate.ts';
 import {pathsIn} from '../places/paths.ts';
 import {readServiceVariables} from '../places/environment-file.ts';
@@ -46,11 +47,11 @@ export async function readConfiguration(
 ): Promise<Configuration> {
   const loaded = await loadFor(options, context, reading);
   if (loaded.kind === 'loaded') {
-    for (const problem of loaded.configuration.problems) reportProblem('error', problem, context);
-    for (const warning of loaded.configuration.warnings) reportProblem('warning', warning, context);
+    reportProblems('error', loaded.configuration.problems, context);
+    reportProblems('warning', loaded.configuration.warnings, context);
     return loaded.configuration;
   }
-  for (const problem of loaded.problems) reportProblem('error', problem, context);
+  reportProblems('error', loaded.problems, context);
   const count = loaded.problems.length;
   const problems = count === 1 ? 'a problem' : `${count} problems`;
   if (reading.content !== undefined)
@@ -118,19 +119,21 @@ export async function requireTaken(
   const found = await problemsOfDaemon(path, options, context);
   const problems = found.filter(({message}) => !ignored.has(message));
   if (problems.length === 0) return;
-  for (const problem of problems) reportProblem('error', problem, context);
+  reportProblems('error', problems, context);
   const isExplained = problems.every(({hint}) => hint !== undefined);
   throw new CommandError(EXIT.badConfiguration, 'the daemon rejects the configuration', {
     hint: isExplained ? undefined : 'check for variables that only this shell has: orgkey doctor',
   });
 }
 
-/** Prints a problem of the configuration with its place. */
-export function reportProblem(
+/** Prints problems of the configuration with their places, and each hint once. */
+export function reportProblems(
   level: 'error' | 'warning',
-  {place, message, hint}: Problem,
+  problems: readonly Problem[],
   {terminal}: Context,
 ): void {
-  terminal.say(`${place}: ${level}: ${message}`);
-  if (hint !== undefined) terminal.say(`  ${hint}`);
+  for (const {place, message, hint} of withHintsOnce(problems)) {
+    terminal.say(`${place}: ${level}: ${message}`);
+    if (hint !== undefined) terminal.say(`  ${hint}`);
+  }
 }

@@ -182,6 +182,21 @@ test.serial('config edit and config check report the problems of the daemon', as
   t.is((await person.run('config check --config', [other], {environment})).code, 0);
 });
 
+test.serial('several problems with the same repair print it once, and doctor names each once', async (t) => {
+  const {daemon, person} = await personWithDaemon(t);
+  const rules = ['one', 'two'].map(
+    (name) => `{organizations: [${name}], personalAccessToken: "\${UNSET_TOKEN}"}`,
+  );
+  daemon.configure(`integrations: {azure: [{credentials: [${rules.join(', ')}]}]}\n`);
+  const checked = await person.run('config check');
+  t.is(checked.code, 5);
+  t.is(checked.stderr.match(/error: the variable UNSET_TOKEN is not set/g)?.length, 2, checked.stderr);
+  t.is(checked.stderr.match(/put UNSET_TOKEN=value into/g)?.length, 1, checked.stderr);
+  const {stdout} = await person.run('doctor one');
+  t.regex(stdout, /✗ daemon: the daemon rejects it: /);
+  t.notRegex(stdout, /! file: /);
+});
+
 const asRoot = testUnless(whyNotRoot, test.serial);
 
 asRoot('a configuration that cannot keep its owner and group is not changed', async (t) => {

@@ -116,6 +116,19 @@ test('a notice has a color, a word for its level, and its repair', (t) => {
   t.true(lines[2]?.startsWith('\u001b[33m'));
 });
 
+test('the repair of several notices is printed once', (t) => {
+  const notices = ['one', 'two', 'three'].map((message) => ({
+    level: 'error' as const,
+    message,
+    hint: message === 'three' ? 'other' : 'same',
+  }));
+  const lines = describeStatus(status({health: 'error', notices}), now, 80).slice(-6);
+  t.deepEqual(
+    lines.map(stripVTControlCharacters).filter((line) => line.startsWith(' ')),
+    ['  repair: same', '  repair: as above', '  repair: other'],
+  );
+});
+
 test('text from elsewhere cannot draw on the screen', (t) => {
   const lines = shown({
     version: hostile,

@@ -7,7 +7,7 @@ import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {setupDirectory} from '../locate.ts';
-import {loadFor, readConfiguration, requireTaken, reportProblem} from '../read-configuration.ts';
+import {loadFor, readConfiguration, requireTaken, reportProblems} from '../read-configuration.ts';
 import {changeGit, planGit} from './set-up-git.ts';
 
 /** Returns the settings of a new text of the configuration. @throws {CommandError} if the text is invalid. */
@@ -19,7 +19,7 @@ export async function requireValid(
 ): Promise<Settings> {
   const loaded = await loadFor(options, context, {content: Buffer.from(text)});
   if (loaded.kind === 'loaded') return loaded.configuration.settings;
-  for (const problem of loaded.problems) reportProblem('error', problem, context);
+  reportProblems('error', loaded.problems, context);
   throw invalidChange(hint);
 }
 

@@ -2,7 +2,7 @@ import type {Configuration, Problem} from '../../config/configuration.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {loadFor, reportProblem} from '../read-configuration.ts';
+import {loadFor, reportProblems} from '../read-configuration.ts';
 import type {StarterOptions} from './starter-configuration.ts';
 
 export interface Scene {
@@ -36,14 +36,16 @@ export async function checkNewText(
   const problems = loaded.kind === 'invalid' ? loaded.problems : loaded.configuration.problems;
   const fresh = loaded.kind === 'invalid' ? problems : problems.filter(({message}) => !known.has(message));
   if (loaded.kind === 'loaded' && fresh.length === 0) {
-    if (before === undefined)
-      for (const warning of loaded.configuration.warnings) reportProblem('warning', warning, context);
+    if (before === undefined) reportProblems('warning', loaded.configuration.warnings, context);
     return loaded.configuration;
   }
   const from = starters.find((starter) => starter.from !== undefined)?.from;
   const inSource = from === undefined ? [] : await problemsIn(from, {options, context});
-  for (const problem of fresh)
-    reportProblem('error', {...problem, place: placeOf(problem, text, {from, known: inSource})}, context);
+  const placed = fresh.map((problem) => ({
+    ...problem,
+    place: placeOf(problem, text, {from, known: inSource}),
+  }));
+  reportProblems('error', placed, context);
   const state = before === undefined ? 'written' : 'changed';
   throw new CommandError(EXIT.badConfiguration, `${path} was not ${state}: it would be invalid`, {
     hint: from === undefined ? 'correct the options, and run the command again' : `correct ${from}`,

@@ -25,6 +25,7 @@ export async function checkConfiguration({
       ...(status === undefined ? [] : [skipped('daemon', 'not checked: the configuration is invalid')]),
     ];
   const {source, bindings, warnings, problems} = loaded.configuration;
+  const inDaemonToo = new Set(status?.configuration.problems.map(({place}) => place));
   const advice = adviceOn(bindings, {takesBearer: await whetherItTakesBearer(git)});
   const own =
     source === 'none' || bindings.length === 0
@@ -33,9 +34,12 @@ export async function checkConfiguration({
   return [
     ...own,
     ...problems.map((problem) => diagnosticOf(problem, undefined)),
-    ...[...warnings, ...advice, ...wideSockets(loaded.configuration)].map(({place, message, hint}) =>
-      warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit'),
-    ),
+    ...[
+      // what the daemon rejects at the same place is a failure below
+      ...warnings.filter(({place}) => !inDaemonToo.has(place)),
+      ...advice,
+      ...wideSockets(loaded.configuration),
+    ].map(({place, message, hint}) => warning('file', `${place}: ${message}`, hint ?? 'orgkey config edit')),
     ...(source.startsWith('/') ? await checkModes(pathsIn(source), uid) : []),
     ...inDaemon(status, source.startsWith('/') ? [source] : [], problems),
   ];

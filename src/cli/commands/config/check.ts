@@ -8,7 +8,7 @@ import {whetherItTakesBearer} from '../../../git/version.ts';
 import type {Context, Places} from '../../context.ts';
 import {checkRule} from '../../../ssh/check-rule.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
-import {loadFor, problemsOfDaemon, reportProblem} from '../../read-configuration.ts';
+import {loadFor, problemsOfDaemon, reportProblems} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
 
 /** Runs `orgkey config check`. */
@@ -32,8 +32,8 @@ export async function check(options: Places & {readonly json: boolean}, context:
   if (options.json) {
     context.terminal.printJson({schemaVersion: SCHEMA_VERSION, source, valid, problems, warnings});
   } else {
-    for (const problem of problems) reportProblem('error', problem, context);
-    for (const warning of warnings) reportProblem('warning', warning, context);
+    reportProblems('error', problems, context);
+    reportProblems('warning', warnings, context);
     if (configuration !== undefined && valid)
       context.terminal.print(`${source}: ${summaryOf(configuration)}`);
   }

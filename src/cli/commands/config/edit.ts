@@ -9,7 +9,7 @@ import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {fileToChange} from '../../locate.ts';
-import {loadFor, reportProblem, requireTaken} from '../../read-configuration.ts';
+import {loadFor, reportProblems, requireTaken} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
 
 /** Runs `orgkey config edit` on a copy, which replaces the configuration if it is valid. */
@@ -62,7 +62,7 @@ async function editUntilValid(
     const text = await readFile(draft);
     const loaded = await loadFor({...options, config: path}, context, {content: text});
     if (loaded.kind === 'loaded') return text;
-    for (const problem of loaded.problems) reportProblem('error', problem, context);
+    reportProblems('error', loaded.problems, context);
     if (!terminal.isInteractive) return undefined;
     const answer = await terminal.ask('Edit again (y), or discard the changes (n)', 'y');
     if (!answer.toLowerCase().startsWith('y')) return undefined;

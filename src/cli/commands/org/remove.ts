@@ -16,7 +16,7 @@ import {invalidChange, spread} from '../../setup/change-configuration.ts';
 import {isNamed, withoutOrganizations} from '../../setup/change-rules.ts';
 import {pathFor} from '../../setup/plan-configuration.ts';
 import {requireInForce, writeConfiguration} from '../../setup/write-configuration.ts';
-import {loadFor, readConfiguration, reportProblem} from '../../read-configuration.ts';
+import {loadFor, readConfiguration, reportProblems} from '../../read-configuration.ts';
 
 interface RemoveOptions extends Places {
   readonly organization?: readonly string[] | undefined;
@@ -63,7 +63,7 @@ async function checkRemoval(
   const problems = loaded.kind === 'invalid' ? loaded.problems : loaded.configuration.problems;
   const fresh = problems.filter(({message}) => !known.has(message));
   if (loaded.kind === 'invalid' || fresh.length > 0) {
-    for (const problem of fresh) reportProblem('error', problem, context);
+    reportProblems('error', fresh, context);
     throw invalidChange('remove what still uses the organization: orgkey config edit');
   }
   const left = named.find((one) => isNamed(one, loaded.configuration.bindings));

@@ -4,7 +4,7 @@ import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
-import {reportProblem} from '../../read-configuration.ts';
+import {reportProblems} from '../../read-configuration.ts';
 import {requireOwnHome} from '../../require-own-home.ts';
 import {orFail} from '../../setup/choose-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
@@ -29,7 +29,7 @@ async function reportConfiguration(service: Service, options: Places, context: C
   const places = {...options, 'runtime-dir': service.runtimeDirectory};
   if (!(await isRunning(places, context))) return EXIT.ok;
   const {configuration} = await withDaemon(places, context, (daemon) => daemon.call('status', undefined));
-  for (const problem of configuration.problems) reportProblem('error', problem, context);
+  reportProblems('error', configuration.problems, context);
   return configuration.inForce === 'current' ? EXIT.ok : EXIT.badConfiguration;
 }
 
