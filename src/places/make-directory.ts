@@ -6,10 +6,13 @@ import {codeOf, messageOf, OrgkeyError} from '../text/orgkey-error.ts';
 export interface Naming {
   readonly option: string;
   readonly variable: string;
+  /** What they name. Default: a directory. */
+  readonly what?: string;
 }
 
 export const RUNTIME_NAMING: Naming = {option: '--runtime-dir', variable: 'ORGKEY_RUNTIME_DIR'};
 export const STATE_NAMING: Naming = {option: '--state-dir', variable: 'ORGKEY_STATE_DIR'};
+export const CONFIGURATION_NAMING: Naming = {option: '--config', variable: 'ORGKEY_CONFIG', what: 'file'};
 
 /**
  * Makes a directory and its parents.
@@ -25,9 +28,13 @@ export function makeDirectory(path: string, mode: number, naming: Naming): void 
 }
 
 /** Returns the failure to make or to enter a directory. */
-export function cannotMake(path: string, error: unknown, {option, variable}: Naming): OrgkeyError {
+export function cannotMake(
+  path: string,
+  error: unknown,
+  {option, variable, what = 'directory'}: Naming,
+): OrgkeyError {
   return new OrgkeyError('ERR_CLAIM', `${path} cannot be made or entered: ${whyNot(path, error)}`, {
-    hint: `name a directory that you can write to in ${variable}, or with ${option}`,
+    hint: `name a ${what} that you can write to in ${variable}, or with ${option}`,
     cause: error,
   });
 }

@@ -67,3 +67,33 @@ for (const [title, environment] of [
     t.is(run('status', '--runtime-dir', runtime).status, 0);
   });
 }
+
+asRoot('a home that is not writable is named, with the variables to set', (t) => {
+  const {directory, config} = placesOf(t);
+  const home = join(directory, 'home');
+  mkdirSync(home, {mode: 0o555});
+  chownSync(home, uid, uid);
+  const run = (...argv: readonly string[]) =>
+    spawnSync(process.execPath, [main, ...argv], {
+      cwd: '/',
+      env: {PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', TMPDIR: join(directory, 'own'), HOME: home},
+      uid,
+      gid: uid,
+      encoding: 'utf8',
+    });
+  const first = run('setup', '--service', 'plain', '--organization', 'contoso', '--stored');
+  t.is(first.status, 1);
+  t.regex(
+    first.stderr,
+    /error: \S+\/\.config\/orgkey cannot be made or entered: .*no write permission in \S+ .*\norgkey: hint: name a file that you can write to in ORGKEY_CONFIG, or with --config\n/,
+  );
+  const named = run('setup', '--service', 'plain', '--config', config);
+  t.is(named.status, 1);
+  t.regex(
+    named.stderr,
+    /error: \S+\/state\/orgkey cannot be made or entered: .*\norgkey: hint: .*ORGKEY_STATE_DIR/,
+  );
+  const {stdout} = run('doctor', 'contoso', '--config', config);
+  t.regex(stdout, /✗ state: .*cannot be made or entered:.*no write\s+permission/s);
+  t.regex(stdout, /repair: set ORGKEY_STATE_DIR to a directory that you can write to\n/);
+});

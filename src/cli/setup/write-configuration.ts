@@ -3,6 +3,7 @@ import {dirname} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
 import {lowerName} from '../../organization/organization.ts';
+import {cannotMake, CONFIGURATION_NAMING} from '../../places/make-directory.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
@@ -28,9 +29,12 @@ export async function writeConfiguration(
       terminal.say(`configuration: ${gateway} the gateway ${OWN_GATEWAY} in ${printable(path)}`);
     return;
   }
-  const made = await mkdir(dirname(path), {recursive: true, mode: system ? 0o755 : 0o700});
+  const directory = dirname(path);
+  const made = await mkdir(directory, {recursive: true, mode: system ? 0o755 : 0o700}).catch((error) => {
+    throw cannotMake(directory, error, CONFIGURATION_NAMING);
+  });
   // every user's git reads a file there, whatever the umask is
-  if (system && made !== undefined) await chmod(dirname(path), 0o755);
+  if (system && made !== undefined) await chmod(directory, 0o755);
   // wx: never over one that was created meanwhile
   await writeFile(path, text, {mode: 0o600, flag: 'wx'});
   terminal.say(`configuration: wrote ${printable(path)}`);
