@@ -1,5 +1,7 @@
 import {coversUrl} from '../git/match-url.ts';
 import {describeOrigin, partsOfKey, showKey, type SeenSetting} from '../git/seen-settings.ts';
+import {lowerAscii} from '../organization/organization.ts';
+import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from '../organization/ssh-remote.ts';
 import {printable} from '../text/printable.ts';
 import {showAddress} from '../text/show-address.ts';
 import {Redactor} from './redact.ts';
@@ -22,6 +24,21 @@ interface Explained {
 
 /** Explains why git failed, in git's own words if no better ones are known. `undefined` repair: none is known. */
 export function explainGit(run: FailedRun): Explained {
+  const {detail, repair} = explainWords(run);
+  return {detail, repair: /^orgkey: error: /m.test(run.said) ? repair : (overHttps(run.url) ?? repair)};
+}
+
+/** Outside submodules orgkey has no part in ssh. `undefined`: it is not the URL of a repository on the services' host. */
+function overHttps(url: string): string | undefined {
+  const remote = parseSshRemote(url);
+  if (remote === undefined || !isServicesSshHost(lowerAscii(remote.host))) return undefined;
+  const repository = repositoryAt(remote);
+  return repository.kind === 'repository'
+    ? `use the URL that orgkey serves: ${toHttpsRemote(repository)}`
+    : undefined;
+}
+
+function explainWords(run: FailedRun): Explained {
   const said = mask(run.said, run.url);
   for (const [pattern, explain] of RULES) {
     const found = pattern.exec(said);
