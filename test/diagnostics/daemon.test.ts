@@ -40,6 +40,7 @@ test.serial('variables are compared with those of the daemon, without logins', a
   const other = {
     HTTP_PROXY: 'http://me:canary-login@proxy.example:3128',
     NODE_EXTRA_CA_CERTS: '',
+    SSL_CERT_FILE: '',
     IDENTITY_HEADER: 'canary-header',
   };
   const {code, of, diagnostics} = await examine(['contoso'], {environment: other});
