@@ -65,7 +65,7 @@ export const everydayCommands: readonly Command[] = [
       {command: 'orgkey status --failed', note: 'only what needs attention'},
       {
         command: 'orgkey status --fail-on warning >/dev/null',
-        note: 'for a check that shall see warnings too',
+        note: 'for a check that also counts warnings',
       },
       {command: 'orgkey status --json | jq .organizations'},
     ],
