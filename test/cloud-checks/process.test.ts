@@ -90,6 +90,22 @@ check('a world is added, used, broken and read back', async (t) => {
   t.is(await git(), 0);
   const records = (await call('GET', '/requests?endpoint=git&status=500')) as unknown[];
   t.is(records.length, 1);
+  const reason = 'LocationPolicy';
+  for (const [policy, end, status] of [
+    [{endedTokens: {at: Date.now() + 60_000, reason}}, {endedTokens: null}, 401],
+    [{throttledUntil: Date.now() + 60_000}, {throttledUntil: 0}, 429],
+    [{unauthenticated: 203, closed: {'project/app': true}}, {closed: {'project/app': false}}, 203],
+  ] as const) {
+    await call('DELETE', '/requests');
+    await call('POST', '/policies', {organization: 'contoso', ...policy});
+    t.not(await git(), 0, JSON.stringify(policy));
+    const refused = (await call('GET', `/requests?status=${status}`)) as unknown[];
+    t.true(refused.length > 0, JSON.stringify(policy));
+    await call('POST', '/policies', {organization: 'contoso', ...end});
+    t.is(await git(), 0, JSON.stringify(end));
+  }
+  await call('POST', '/policies', {tenant: 'Contoso', federation: {forbidden: true}});
+  await t.throwsAsync(call('POST', '/policies', {tenant: 'nobody', federation: {}}), {message: /no tenant/});
   await call('POST', '/revoke', {secret: token});
   t.not(await git(), 0);
   await call('POST', '/commit', {organization: 'contoso', repository: 'project/app', files: {'b.txt': 'b'}});

@@ -22,8 +22,12 @@ export function identify(
   authorization: Authorization | undefined,
   tokens: TokenService,
 ): Caller {
-  if (!authorization || authorization.secret === '') return {kind: 'anonymous'};
-  const {scheme, secret} = authorization;
+  const isServer = !organization.url.startsWith('https://dev.azure.com/');
+  const {scheme = '', username = '', secret: password = ''} = authorization ?? {};
+  // fact 93
+  const isUsername = password === '' && !isServer && organization.pat(username) !== undefined;
+  const secret = isUsername ? username : password;
+  if (secret === '') return {kind: 'anonymous'};
   if (scheme !== 'basic' && scheme !== 'bearer')
     return {kind: 'refused', reason: 'scheme', message: notAuthorized(anonymous)};
   const pat = scheme === 'basic' ? organization.pat(secret) : undefined;
@@ -38,7 +42,6 @@ export function identify(
       };
     return {kind: 'pat', pat, name: pat.user};
   }
-  const isServer = !organization.url.startsWith('https://dev.azure.com/');
   if (isServer) return {kind: 'refused', reason: 'unknown', message: notAuthorized(anonymous)};
   const verdict = tokens.verify(secret, azureDevOps);
   if (verdict.kind === 'refused')

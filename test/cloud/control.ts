@@ -1,7 +1,10 @@
 import {createServer, type IncomingMessage, type Server} from 'node:http';
 import {text} from 'node:stream/consumers';
 import type {Cloud} from './cloud.ts';
+import type {FederationPolicy} from './directory.ts';
 import {splitOnce} from './http-exchange.ts';
+import type {Organization} from './organizations.ts';
+import type {Repository} from './repositories.ts';
 import {addToWorld} from './world.ts';
 
 /**
@@ -17,6 +20,7 @@ import {addToWorld} from './world.ts';
  * | `POST /tokens` | `{application or managedIdentity or user, resource, life}`: a token |
  * | `POST /commit` | `{organization, repository, files…}`: a commit on `main` |
  * | `POST /settings` | `{life, refreshIn, managedIdentityLife, clockOffset, autoSignIn, deviceInterval}` |
+ * | `POST /policies` | a `Policies`: what an organization, a repository or a tenant refuses from now on |
  * | `POST /ssh` | `{algorithms, newHostKey}` for SSH connections from now on |
  * | `POST /forget-tokens` | IMDS gives a new token next time |
  * | `POST /browse` | `{url, user, decline}`: signs in as a user would |
@@ -95,6 +99,7 @@ function actionsOf(
     'POST tokens': ({json}) => createToken(cloud, json),
     'POST commit': ({json}) => commit(cloud, json),
     'POST settings': ({json}) => changeSettings(cloud, json),
+    'POST policies': ({json}) => changePolicies(cloud, json),
     'POST ssh': async ({json}) => {
       await cloud.configureSsh(json);
       return {knownHosts: cloud.knownHosts()};
@@ -144,10 +149,52 @@ async function commit(
     ...change
   }: {organization: string; repository: string; files?: Record<string, string>; message?: string},
 ): Promise<{commit: string}> {
-  const [project = '', name = project] = repository.split('/');
-  const found = cloud.azureDevOps.organization(organization)?.repository(project, name);
-  if (!found) throw new Error(`no repository ${organization}/${repository}`);
-  return {commit: await found.commit(change)};
+  return {commit: await repositoryOf(organizationOf(cloud, organization), repository).commit(change)};
+}
+
+function organizationOf(cloud: Cloud, name: string): Organization {
+  const organization = cloud.azureDevOps.organization(name);
+  if (!organization) throw new Error(`no organization ${name}`);
+  return organization;
+}
+
+function repositoryOf(organization: Organization, path: string): Repository {
+  const [project = '', name = project] = path.split('/');
+  const repository = organization.repository(project, name);
+  if (!repository) throw new Error(`no repository ${organization.name}/${path}`);
+  return repository;
+}
+
+/** What is left out stays as it is. */
+interface Policies {
+  organization?: string;
+  /** `null` ends the policy. */
+  endedTokens?: Organization['endedTokens'] | null;
+  throttledUntil?: number;
+  unauthenticated?: Organization['unauthenticated'];
+  /** Of the organization: answers 401 to every caller, or does not. */
+  closed?: Readonly<Record<string, boolean>>;
+  /** By name or id. */
+  tenant?: string;
+  federation?: FederationPolicy;
+}
+
+function changePolicies(
+  cloud: Cloud,
+  {organization, endedTokens, closed = {}, tenant, federation, ...limits}: Policies,
+): object {
+  if (organization !== undefined) {
+    const found = organizationOf(cloud, organization);
+    Object.assign(found, limits);
+    if (endedTokens !== undefined) found.endedTokens = endedTokens ?? undefined;
+    for (const [path, isClosed] of Object.entries(closed)) repositoryOf(found, path).isClosed = isClosed;
+  }
+  if (tenant !== undefined) {
+    const found = cloud.directory.tenants.find(({id, name}) => id === tenant || name === tenant);
+    if (!found) throw new Error(`no tenant ${tenant}`);
+    found.federation = federation ?? {};
+  }
+  return {};
 }
 
 function changeSettings(

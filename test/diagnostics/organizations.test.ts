@@ -34,6 +34,24 @@ test.serial('a sound organization passes each step, and only Azure DevOps gets t
   t.true(withToken.every(({host}) => host === 'dev.azure.com'));
 });
 
+test.serial('a token that a policy of the tenant ended is never taken for a missing member', async (t) => {
+  const {examine} = await patientOf(t, (cloud) => {
+    const tenant = cloud.addTenant();
+    const app = tenant.addApplication();
+    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    contoso.addRepository('web/site', {files: {a: 'a'}});
+    contoso.endedTokens = {at: Number.MAX_SAFE_INTEGER, reason: 'LocationPolicy'};
+    return {credentials: secretOf(app, tenant, 'contoso')};
+  });
+  const url = 'https://dev.azure.com/contoso/web/_git/site';
+  const {code, of} = await examine([url]);
+  t.is(code, 1);
+  const expected =
+    /^failed: a policy of the tenant ended this token: LocationPolicy → have an admin of the tenant read the sign-in logs/;
+  t.regex(of('contoso', 'sign-in'), expected);
+  t.notRegex(of('contoso'), /Basic|add the identity|new token/);
+});
+
 test.serial('each organization is checked with its own identity', async (t) => {
   const {cloud, examine} = await patientOf(t, (cloud) => {
     const tenant = cloud.addTenant();
