@@ -193,7 +193,14 @@ orgkey:
       `${scope}/ssh`,
       '/run/orgkey/scoped/team-b/git.sock',
       '/run/orgkey/grants',
+      `${scope}/gitconfig`,
     ]),
+    clientFiles: Object.fromEntries(
+      ['gitconfig', 'submodules.gitconfig', 'git-credential-orgkey', 'orgkey-ssh'].map((file) => [
+        file,
+        read(join(scope, file)).split('\n')[0],
+      ]),
+    ),
   };
 
   // in a submodule git's ssh asks on the same socket, and its grant is next to it, for the same group

@@ -92,7 +92,15 @@ onSystem(`scoped sockets serve their groups, over HTTPS and in submodules over S
     '/run/orgkey/scoped/team-a/ssh drwx--s--x orgkey:builders',
     '/run/orgkey/scoped/team-b/git.sock srw------- orgkey:orgkey',
     '/run/orgkey/grants drwx--s--x orgkey:orgkey',
+    '/run/orgkey/scoped/team-a/gitconfig -rw-r--r-- orgkey:orgkey',
   ]);
+  // a container that mounts the directory needs nothing else
+  t.deepEqual(found['clientFiles'], {
+    gitconfig: '[credential "https://dev.azure.com"]',
+    'submodules.gitconfig': '[core]',
+    'git-credential-orgkey': '#!/bin/sh',
+    'orgkey-ssh': '#!/bin/sh',
+  });
   t.like(found['cloned'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['cloned']));
   t.like(found['refused'], {code: 128});
   t.like(found['ofMember'], {code: 0, file: 'lib', stderr: ''}, JSON.stringify(found['ofMember']));
