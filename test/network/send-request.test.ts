@@ -1,6 +1,14 @@
+import dns from 'node:dns';
+import {once} from 'node:events';
 import {writeFileSync} from 'node:fs';
+import {
+  connect,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} from 'node:net';
 import {join} from 'node:path';
-import test from 'ava';
+import {Worker} from 'node:worker_threads';
+import test, {type ExecutionContext} from 'ava';
 import {askServer} from '../../src/diagnostics/ask-server.ts';
 import {describeNetworkError, sendRequest} from '../../src/network/send-request.ts';
 import {createCertificateAuthority} from '../cloud/certificates.ts';
@@ -117,6 +125,45 @@ test('a name with an IPv6 address where no server listens is reached over IPv4',
   t.is(reply.status, 200);
   t.is(lineOf(received.requests[0], 'host'), `Host: localhost:${target}`);
 });
+
+// serial: names are looked up otherwise meanwhile
+test.serial('an address that does not answer is left for the next after our time, not Node’s', async (t) => {
+  const {target, received} = await tlsBehindProxy(t);
+  await neverAccept(t, '127.0.0.2', target);
+  const [{lookup}, usual] = [dns, getDefaultAutoSelectFamilyAttemptTimeout()];
+  const addresses = ['127.0.0.2', '127.0.0.1'].map((address) => ({address, family: 4}));
+  t.teardown(() => {
+    Object.assign(dns, {lookup});
+    setDefaultAutoSelectFamilyAttemptTimeout(usual);
+  });
+  setDefaultAutoSelectFamilyAttemptTimeout(600_000);
+  Object.assign(dns, {
+    lookup: (...[, , found]: [string, object, (error: null, all: typeof addresses) => void]) =>
+      found(null, addresses),
+  });
+  const question = {method: 'GET', url: `https://${HOST}:${target}/`, headers: {}} as const;
+  t.is((await sendRequest(question, {...wayOut(''), variables: {}})).status, 200);
+  t.is(received.requests.length, 1);
+});
+
+/** Listens in a thread that accepts nothing, until its queue is full: the kernel answers no further connection. */
+async function neverAccept(t: ExecutionContext, host: string, port: number): Promise<void> {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const code = `const {parentPort, workerData: {gate, ...place}} = require('node:worker_threads');
+    require('node:net').createServer().listen({...place, backlog: 1}, () => {
+      parentPort.postMessage('listening');
+      Atomics.wait(gate, 0, 0);
+    });`;
+  const worker = new Worker(code, {eval: true, workerData: {gate, host, port}});
+  await once(worker, 'message');
+  const queued = Array.from({length: 2}, () => connect({host, port}).on('error', () => undefined));
+  t.teardown(async () => {
+    for (const socket of queued) socket.destroy();
+    Atomics.notify(gate, 0);
+    await worker.terminate();
+  });
+  await Promise.all(queued.map((socket) => once(socket, 'connect')));
+}
 
 test('the authorities of SSL_CERT_FILE are trusted beside the others', async (t) => {
   const authority = createCertificateAuthority('a proxy that inspects TLS');

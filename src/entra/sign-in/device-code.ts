@@ -15,6 +15,7 @@ export async function signInWithDeviceCode(
   job: Job,
   client: HttpClient,
   tell: (event: Readonly<Record<string, unknown>>) => void,
+  pause: (milliseconds: number) => Promise<unknown> = sleep,
 ): Promise<Grant> {
   const issuer = await Issuer.of(job, client);
   const {
@@ -31,7 +32,7 @@ export async function signInWithDeviceCode(
     );
   tell({event: 'login', deviceCode: {url, code}});
   for (let seconds = Math.min(interval, LONGEST_INTERVAL); ;) {
-    await sleep(seconds * 1000);
+    await pause(seconds * 1000);
     try {
       return await issuer.redeemDevice(deviceCode);
     } catch (error) {

@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto';
 import {inspect} from 'node:util';
 import test from 'ava';
 import type {HttpClient} from '../../../src/entra/http/http-client.ts';
+import {signInWithDeviceCode} from '../../../src/entra/sign-in/device-code.ts';
 import {Issuer} from '../../../src/entra/sign-in/issuer.ts';
 import {exchangeAudienceOf} from '../../../src/entra/token-credential.ts';
 import {AcquirerError} from '../../../src/entra/failure.ts';
@@ -108,6 +109,39 @@ for (const [title, endpoint, code] of [
     t.is(codeOf(error), code);
   });
 }
+
+for (const [interval, paused] of [
+  [undefined, 5],
+  [1, 1],
+  [60, 60],
+  [61, 60],
+  [2 ** 31, 60],
+] as const)
+  test(`an issuer that wants ${interval ?? 'the usual'} s between questions is asked after ${paused} s`, async (t) => {
+    const issuer = 'https://issuer.example/realm';
+    const code = {
+      ...document,
+      device_authorization_endpoint: `${issuer}/device`,
+      device_code: 'd',
+      user_code: 'u',
+      verification_uri: `${issuer}/type`,
+      expires_in: 900,
+      interval,
+    };
+    const pauses: number[] = [];
+    const stop = new Error('stop');
+    const signIn = signInWithDeviceCode(
+      jobFor(issuer),
+      answering(code),
+      () => undefined,
+      async (milliseconds) => {
+        pauses.push(milliseconds);
+        throw stop;
+      },
+    );
+    t.is(await t.throwsAsync(signIn), stop);
+    t.deepEqual(pauses, [paused * 1000]);
+  });
 
 const tid = '8f000000-0000-4000-8000-000000000001';
 const seconds = Math.floor(Date.now() / 1000);
