@@ -1,4 +1,4 @@
-import {chmodSync, renameSync} from 'node:fs';
+import {chmodSync, renameSync, rmSync, symlinkSync} from 'node:fs';
 import type {SeededFault} from '../../helpers/provoke-fault.ts';
 
 /** Git itself works: these stop the fetches of submodules only. */
@@ -47,6 +47,19 @@ export const keyFaults: readonly SeededFault[] = [
     gitWorks,
     seed: () => ({environment: {GIT_SSH_COMMAND: 'ssh -v'}}),
     cause: /it is set, and replaces the wrapper/,
+  },
+  {
+    title: 'the first ssh on the PATH is Dropbear',
+    gitWorks,
+    seed: ({person}) => {
+      person.write('dropbear/dbclient', '#!/bin/sh\nexit 1\n', 0o755);
+      symlinkSync('dbclient', person.path('dropbear/ssh'));
+      return {environment: {PATH: `${person.path('dropbear')}:${person.environment['PATH']}`}};
+    },
+    cause: /ssh is Dropbear, which cannot use the submodule key/,
+    mend: ({person}) => {
+      rmSync(person.path('dropbear'), {recursive: true});
+    },
   },
   {
     title: 'any user may read the submodule key',
