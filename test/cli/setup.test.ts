@@ -560,3 +560,24 @@ testUnless(whyNotRoot, test.serial)('a home that nobody may write to is told', a
   t.regex(stderr, /gitconfig cannot be written \(EACCES\)\norgkey: hint: /);
   t.is(person.read('.gitconfig'), '[user]\n\tname = Ann\n');
 });
+
+test.serial('setup names remotes of the repository here that git sends other logins to', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  await person.git(['init', '-q', 'site']);
+  const remotes = {
+    odd: 'https://dev.azure.com/cOntoSo/web/_git/site',
+    usual: 'https://dev.azure.com/Contoso/web/_git/site',
+    login: 'https://me:canary-password@dev.azure.com/contoso/web/_git/site',
+  };
+  for (const [name, url] of Object.entries(remotes))
+    await person.git(['-C', 'site', 'remote', 'add', name, url]);
+  const {stderr} = await person.run('setup', ['--service', 'none'], {directory: person.path('site')});
+  t.regex(stderr, /^git: odd says cOntoSo, the configuration says contoso: /m);
+  t.regex(
+    stderr,
+    /^orgkey: hint: git remote set-url odd https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site$/m,
+  );
+  t.regex(stderr, /^git: the URL of login holds a password/m);
+  t.notRegex(stderr, /usual says|canary-password/);
+});

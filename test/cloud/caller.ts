@@ -16,6 +16,18 @@ export type Caller =
   | {readonly kind: 'pat'; readonly pat: Pat; readonly name: string}
   | {readonly kind: 'refused'; readonly reason: string; readonly message: string};
 
+function ownerOf(pat: Pat, tokens: TokenService): Caller {
+  if (tokens.isRevoked(pat.value))
+    return {kind: 'refused', reason: 'revoked', message: notAuthorized(anonymous)};
+  if (pat.expired)
+    return {
+      kind: 'refused',
+      reason: 'expired',
+      message: 'Access Denied: The Personal Access Token used has expired.',
+    };
+  return {kind: 'pat', pat, name: pat.user};
+}
+
 /** Returns who sent a request with this authorization. */
 export function identify(
   organization: Organization,
@@ -31,17 +43,7 @@ export function identify(
   if (scheme !== 'basic' && scheme !== 'bearer')
     return {kind: 'refused', reason: 'scheme', message: notAuthorized(anonymous)};
   const pat = scheme === 'basic' ? organization.pat(secret) : undefined;
-  if (pat) {
-    if (tokens.isRevoked(secret))
-      return {kind: 'refused', reason: 'revoked', message: notAuthorized(anonymous)};
-    if (pat.expired)
-      return {
-        kind: 'refused',
-        reason: 'expired',
-        message: 'Access Denied: The Personal Access Token used has expired.',
-      };
-    return {kind: 'pat', pat, name: pat.user};
-  }
+  if (pat) return ownerOf(pat, tokens);
   if (isServer) return {kind: 'refused', reason: 'unknown', message: notAuthorized(anonymous)};
   const verdict = tokens.verify(secret, azureDevOps);
   if (verdict.kind === 'refused')

@@ -1,6 +1,7 @@
 import {accessSync, constants} from 'node:fs';
 import {access} from 'node:fs/promises';
 import {join} from 'node:path';
+import {checkRemotes} from '../../diagnostics/checks/check-remotes.ts';
 import {checkStoredLogins} from '../../diagnostics/checks/check-stored-logins.ts';
 import {gitFrom, gitHere, GitError, type RunGit} from '../../git/run-git.ts';
 import {readSeenSettings} from '../../git/seen-settings.ts';
@@ -58,12 +59,15 @@ export async function setup(given: SetupOptions, context: Context): Promise<Exit
     throw error;
   }
   await changeGit(gitPlan, options, context);
-  await nameStoredLogins(planned, context);
+  await nameWhatPrecedes(planned, context);
   return testAll(planned, service, options, context);
 }
 
-/** Names logins that git stored before: git may send them first. */
-async function nameStoredLogins(
+/**
+ * Names what git may send before it asks orgkey: logins that it stored, and passwords or unusual spellings in the remotes
+ * of the repository here.
+ */
+async function nameWhatPrecedes(
   {configuration}: PlannedConfiguration,
   {environment, directory, terminal}: Context,
 ): Promise<void> {
@@ -72,6 +76,10 @@ async function nameStoredLogins(
   for (const {detail, repair = ''} of await checkStoredLogins({settings, loaded, environment})) {
     terminal.say(`git: ${detail}`);
     terminal.hint(`remove what orgkey replaces: ${repair}`);
+  }
+  for (const {detail, repair = ''} of await checkRemotes({settings, loaded})) {
+    terminal.say(`git: ${detail}`);
+    terminal.hint(repair);
   }
 }
 

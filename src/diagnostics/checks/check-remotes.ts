@@ -30,7 +30,7 @@ export async function checkRemotes({
     if (target === undefined) return [];
     return [
       ...(login?.includes(':') === true ? [withPassword(setting)] : []),
-      ...otherSpelling(setting, target.organization),
+      ...otherSpelling(setting, target.organization, settings),
     ];
   });
 }
@@ -53,10 +53,17 @@ function withPassword(setting: SeenSetting): Diagnostic {
   );
 }
 
-function otherSpelling(setting: SeenSetting, configured: string): Diagnostic[] {
+function otherSpelling(
+  setting: SeenSetting,
+  configured: string,
+  settings: readonly SeenSetting[],
+): Diagnostic[] {
   const encoded = encodeURIComponent(configured);
   const written = setting.value.split('/').find((segment) => segment.toLowerCase() === encoded.toLowerCase());
   if (written === undefined || written === encoded) return [];
+  // setup writes the usual spellings too
+  if (settings.some(({key}) => key.startsWith('credential.') && key.endsWith(`/${written}.helper`)))
+    return [];
   const {between = ''} = partsOfKey(setting.key);
   const url = withoutLogin(setting.value).replace(`/${written}/`, `/${encoded}/`);
   return [

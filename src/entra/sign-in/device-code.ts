@@ -1,8 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import type {HttpClient} from '../http/http-client.ts';
 import type {Job} from '../job.ts';
 import {localFailure, AcquirerError} from '../failure.ts';
-import {Issuer, type Grant} from './issuer.ts';
+import {Issuer, type Grant, type Http} from './issuer.ts';
 
 /** Seconds between two requests if the issuer names none. @see https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
 const INTERVAL = 5;
@@ -13,7 +12,7 @@ const LONGEST_INTERVAL = 60;
 /** Signs in a user who types a code on any device. `tell` gets the code and the address to type it at. */
 export async function signInWithDeviceCode(
   job: Job,
-  client: HttpClient,
+  client: Http,
   tell: (event: Readonly<Record<string, unknown>>) => void,
   pause: (milliseconds: number) => Promise<unknown> = sleep,
 ): Promise<Grant> {
@@ -38,12 +37,13 @@ export async function signInWithDeviceCode(
     } catch (error) {
       const failure = error instanceof AcquirerError ? error.failure : undefined;
       if (failure?.kind === 'rejected' && failure.error === 'authorization_pending') continue;
-      // too often, or no connection at the moment: the user may still be typing
-      // fact 73
-      const isPassing =
-        failure?.kind === 'unreachable' || (failure?.kind === 'rejected' && failure.error === 'slow_down');
-      if (!isPassing) throw error;
+      if (!isPassing(failure)) throw error;
       seconds += INTERVAL;
     }
   }
+}
+
+/** Too often, or no connection at the moment: the user may still be typing. Fact 73. */
+function isPassing(failure: AcquirerError['failure'] | undefined): boolean {
+  return failure?.kind === 'unreachable' || (failure?.kind === 'rejected' && failure.error === 'slow_down');
 }

@@ -22,7 +22,7 @@ interface Begun {
   readonly verifier: string;
 }
 
-type Http = Pick<HttpClient, 'ask' | 'failure' | 'conceal' | 'skew'>;
+export type Http = Pick<HttpClient, 'ask' | 'failure' | 'conceal' | 'skew'>;
 
 /** Accepted difference between two clocks, in seconds. */
 const TOLERANCE = 5 * 60;
