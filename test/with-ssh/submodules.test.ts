@@ -3,9 +3,11 @@ import {join} from 'node:path';
 
 import test, {type ExecutionContext} from 'ava';
 
+import {gitsWithLfs} from '../helpers/git-lfs.ts';
 import {everybody} from '../helpers/grant-daemon.ts';
 import {SubmoduleWorld} from '../helpers/submodule-world.ts';
 import {sshWrapper as wrapper} from '../helpers/program.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 /** Each test has a world of its own: what is granted in it is counted. */
 async function inWorld(t: ExecutionContext): Promise<SubmoduleWorld> {
@@ -316,3 +318,26 @@ test('the private half is nowhere: not in answers, events, the files of the daem
   ]);
   t.is(found.code, 1);
 });
+
+for (const {name, git, program, missing} of gitsWithLfs)
+  testUnless(missing)(`${name} in a submodule learns where its objects are`, async (t) => {
+    const world = await SubmoduleWorld.start();
+    t.teardown(() => world.close());
+    const {contoso, home} = world;
+    contoso.addRepository('Web/lib', {lfs: {'large.bin': 'large'}});
+    contoso.addRepository('Web/app', {submodules: [{path: 'lib', url: world.ssh('Web/lib')}]});
+    home.write('lfs/git-lfs', `#!/bin/sh\nexec '${program}' "$@"\n`, 0o755);
+    const PATH = `${home.directory}/lfs:${home.directory}/bin:${git.path}:${home.environment['PATH'] ?? ''}`;
+    const environment = {...world.plain, PATH};
+    await home.succeed(['clone', '-q', '--recurse-submodules', world.https('Web/app'), 'app'], {
+      environment,
+    });
+    const {code, stderr} = await home.git(['lfs', 'fetch'], {cwd: 'app/lib', environment});
+    t.not(code, 0);
+    t.regex(
+      stderr,
+      /orgkey: hint: fetch them over HTTPS: git config lfs\.url https:\/\/dev\.azure\.com\/contoso\/Web\/_git\/lib\/info\/lfs/,
+    );
+    t.notRegex(stderr, /plain ssh/);
+    t.deepEqual(world.granted, ['Web/lib']);
+  });
