@@ -12,6 +12,9 @@ const REFRESH_AT = 0.75;
 /** No refresh before this part of its life, whatever the issuer wants: otherwise each request might cause one. */
 const NOT_BEFORE = 0.5;
 
+/** The latest part of the time before a request has to wait: an attempt that fails by then makes none wait. */
+const NOT_AFTER = 0.9;
+
 /**
  * - `fresh`: served.
  * - `should-refresh`: served, and refreshed in the background.
@@ -42,10 +45,12 @@ export function freshnessOf(token: Token, clock: Clock, jitter: number): Freshne
   if (left < NEVER_BELOW) return 'expired';
   const life = token.expiresAt - token.acquiredAt;
   // short-lived tokens cannot guarantee ten minutes: half of their life is enough
-  if (left < Math.min(GUARANTEED_LIFE, life / 2)) return 'must-refresh';
+  const guaranteed = Math.min(GUARANTEED_LIFE, life / 2);
+  if (left < guaranteed) return 'must-refresh';
   const wanted =
     token.refreshAt === undefined
       ? life * REFRESH_AT
       : Math.max(life * NOT_BEFORE, token.refreshAt - token.acquiredAt);
-  return life - left >= wanted - (jitter * life) / 10 ? 'should-refresh' : 'fresh';
+  const latest = (life - guaranteed) * NOT_AFTER;
+  return life - left >= Math.min(wanted, latest) - (jitter * life) / 10 ? 'should-refresh' : 'fresh';
 }

@@ -66,7 +66,8 @@ test(
   0,
   'fresh',
 );
-test(is, 'a moment after its end', {life: HOUR, refreshIn: 2 * HOUR}, 49 * MINUTE, 0, 'fresh');
+test(is, 'a moment after its end', {life: HOUR, refreshIn: 2 * HOUR}, 45 * MINUTE - 1, 0, 'fresh');
+test(is, 'before a request must wait', {life: HOUR, refreshIn: 2 * HOUR}, 45 * MINUTE, 0, 'should-refresh');
 test(
   is,
   'a moment after its end does not prolong it',
@@ -101,7 +102,9 @@ test(
 );
 
 test(is, 'a token of ten minutes is new', {life: 10 * MINUTE}, 0, 0, 'fresh');
-test(is, 'a token of ten minutes at half of its life', {life: 10 * MINUTE}, 5 * MINUTE, 0, 'fresh');
+test(is, 'a token of ten minutes before half of its life', {life: 10 * MINUTE}, 4.5 * MINUTE - 1, 0, 'fresh');
+test(is, 'a token of ten minutes at half of its life', {life: 10 * MINUTE}, 5 * MINUTE, 0, 'should-refresh');
+test(is, 'a token of half an hour', {life: 30 * MINUTE}, 18 * MINUTE, 0, 'should-refresh');
 test(
   is,
   'a token of ten minutes after half of its life',

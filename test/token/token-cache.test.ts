@@ -787,6 +787,24 @@ test('once renewing has failed, a living token is served without a wait, and ren
   t.regex(told(await tokens.get(contoso)), /^token-4 /);
 });
 
+test('no request waits for a token of a few minutes that is in use, while its issuer hangs', async (t) => {
+  const clock = new FakeClock();
+  const issuer = new FakeIssuer(clock);
+  issuer.answers(() => issuer.token('short', {life: 200 * SECOND}));
+  const tokens = new TokenCache({acquire: issuer.acquire, clock, random: () => 0});
+  await tokens.get(contoso);
+  clock.pass(95 * SECOND);
+  issuer.holdBack();
+  t.is(told(await tokens.get(contoso)), 'short (cache)');
+  issuer.fails();
+  await issuer.release();
+  await settle();
+  clock.pass(10 * SECOND);
+  issuer.holdBack();
+  t.is(told(await tokens.get(contoso)), 'short (cache)', 'although a request without a failure would wait');
+  await issuer.release();
+});
+
 test('a failed prefetch is tried again without a request, after growing pauses', async (t) => {
   const {clock, issuer, tokens} = setUp();
   issuer.fails();
