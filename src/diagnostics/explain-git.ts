@@ -91,6 +91,11 @@ type Rule = readonly [RegExp, (found: RegExpExecArray, run: FailedRun, said: str
 
 /** What git and its helpers print, the closest cause first. */
 const RULES: readonly Rule[] = [
+  // the check of the daemon names the cause, and a start may have failed already
+  [
+    /^orgkey: error: (the orgkey daemon does not answer)$/m,
+    ([, error = '']) => ({detail: error, repair: undefined}),
+  ],
   [
     /^orgkey: error: (.*)$/m,
     ([, error = ''], _run, said) => ({
