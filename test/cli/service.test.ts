@@ -2,6 +2,7 @@ import {chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync} f
 import {join} from 'node:path';
 import test from 'ava';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
+import {goneProcess} from '../helpers/gone-process.ts';
 import {until} from '../helpers/patience.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
@@ -39,6 +40,17 @@ test.serial('the file may be missing: that is what pasting is for', async (t) =>
   const {code, stderr} = await person.run('login contoso --paste', [], {input: 'canary-first'});
   t.is(code, 0, stderr);
   t.is((await person.run('token contoso')).stdout, 'canary-first\n');
+});
+
+test.serial('the daemon of a test ends with the test', async (t) => {
+  const ends: (() => unknown)[] = [];
+  const person = new Person({teardown: (end) => void ends.push(end)});
+  person.configure();
+  t.is((await person.run('service start --service plain')).code, 0);
+  const asked = await person.run('service status --service plain --json');
+  const {pid} = JSON.parse(asked.stdout) as {pid: number};
+  for (const end of ends) await end();
+  await t.notThrowsAsync(goneProcess(pid));
 });
 
 test.serial('a service can be started, asked and stopped', async (t) => {

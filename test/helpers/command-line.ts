@@ -28,7 +28,7 @@ export class Person {
   readonly home: string;
   readonly environment: Readonly<Record<string, string>>;
 
-  constructor(t: ExecutionContext, environment: Readonly<Record<string, string>> = {}) {
+  constructor(t: Pick<ExecutionContext, 'teardown'>, environment: Readonly<Record<string, string>> = {}) {
     this.home = mkdtempSync('/tmp/orgkey-test-');
     this.environment = {
       PATH: process.env['PATH'] ?? '',
