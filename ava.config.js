@@ -42,7 +42,8 @@ export default {
   files: sets[process.env.ORGKEY_TEST_SET]?.() ?? ['test/**/*.test.ts'],
   extensions: ['ts'],
   require: ['./scripts/record-test-file.ts'],
-  concurrency: 2,
+  // Tests wait for other processes more than they compute
+  concurrency: 3,
   // Without news from any file. Generous, because a busy machine must not fail a test
   timeout: '6m',
   workerThreads: false,
