@@ -1,6 +1,6 @@
 import test from 'ava';
 import {copyFileSync, mkdirSync, rmSync, symlinkSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {planSettings, publish} from '../../../src/git/plan-change.ts';
 import {replaceRecord} from '../../../src/git/manifest.ts';
 import {gitFrom} from '../../../src/git/run-git.ts';
@@ -138,14 +138,12 @@ test('without the program the helper says how to take the settings back, and tha
   const person = new Person(t);
   person.configure();
   t.is((await person.run('setup', ['--service', 'none'])).code, 0);
-  const shell = join(import.meta.dirname, '../../../src/shell');
   const bin = person.path('.local/share/orgkey/bin');
   mkdirSync(bin, {recursive: true});
-  for (const name of ['git-credential-orgkey', 'find-daemon.sh'])
-    copyFileSync(join(shell, name), join(bin, name));
+  copyFileSync(script, join(bin, 'git-credential-orgkey'));
   symlinkSync('/nowhere/orgkey.cjs', join(bin, 'orgkey'));
   const own = person.read('.config/orgkey/gitconfig') ?? '';
-  person.write('.config/orgkey/gitconfig', own.replaceAll(shell, bin));
+  person.write('.config/orgkey/gitconfig', own.replaceAll(dirname(script), bin));
   // the socket of a daemon that died, so that no other of the machine is found
   mkdirSync(person.path('run'));
   const listen =

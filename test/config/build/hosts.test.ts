@@ -99,7 +99,7 @@ test('a virtual directory in the name of a collection is refused, with the place
   );
   const problems = loaded.kind === 'invalid' ? loaded.problems : loaded.configuration.problems;
   t.like(problems[0], {
-    message: 'not the name of a collection',
+    message: 'invalid collection name',
     hint: 'write a virtual directory behind the host: server.example.org/devops',
   });
 });
