@@ -266,8 +266,12 @@ for (const {name, command} of shells) {
   const converse = async (t: ExecutionContext, script: string, args: readonly string[], answer?: string) => {
     const home = new GitHome();
     t.teardown(() => home.remove());
-    // ends as soon as the client is connected
-    home.write('bin/sleep', '#!/bin/sh\nwhile ! [ -e "$HOME/connected" ]; do :; done\n', 0o755);
+    // ends as soon as the client is connected, at the latest with the test
+    home.write(
+      'bin/sleep',
+      '#!/bin/sh\nwhile [ -d "$HOME" ] && ! [ -e "$HOME/connected" ]; do :; done\n',
+      0o755,
+    );
     home.write('bin/ssh', '#!/bin/sh\necho plain\n', 0o755);
     const open = new Set<Socket>();
     const server = createServer({allowHalfOpen: true}, (socket) => {
