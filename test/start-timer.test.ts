@@ -45,6 +45,5 @@ for (const [when, fired] of [
 }
 
 test('without a schedule, Node runs it', async (t) => {
-  await new Promise<void>((resolve) => startTimer(1, resolve));
-  t.pass();
+  await t.notThrowsAsync(new Promise<void>((resolve) => startTimer(1, resolve)));
 });
