@@ -21,7 +21,7 @@ import {
 import type {Asked} from '../ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {nearestName} from '../nearest-name.ts';
-import {repairMembership} from '../repair-membership.ts';
+import {repairAccess} from '../repair-access.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 
@@ -251,10 +251,10 @@ async function checkMembership(
   if (asked.kind === 'unreachable') return alone(failed('sign-in', asked.message, asked.repair));
   const verdict = judge(asked.answer, credential.form, target.identity?.kind);
   if (verdict.kind !== 'ok')
-    return alone(failed('sign-in', verdict.message, verdict.repair ?? repairMembership(target, credential)));
+    return alone(failed('sign-in', verdict.message, verdict.repair ?? repairAccess(target, credential)));
   const user = userIn(verdict.answer);
   if (user === undefined)
-    return alone(failed('sign-in', 'it treats us as anonymous', repairMembership(target, credential)));
+    return alone(failed('sign-in', 'it treats us as anonymous', repairAccess(target, credential)));
   const signedIn = ok('sign-in', `as ${printable(user, 80)}`);
   const {diagnostic, repository} = await countRepositories(target, address, credential, world);
   return {diagnostics: [signedIn, diagnostic], repository};
@@ -277,7 +277,7 @@ async function countRepositories(
   const list = judge(listed.answer, credential.form, target.identity?.kind);
   if (list.kind !== 'ok')
     return {
-      diagnostic: warning('membership', list.message, list.repair ?? repairMembership(target, credential)),
+      diagnostic: warning('membership', list.message, list.repair ?? repairAccess(target, credential)),
     };
   const count = countIn(list.answer);
   if (count === 0)
@@ -319,7 +319,7 @@ async function checkRepository(
   if (verdict.kind === 'ok')
     return [failed('repository', 'the server answers, but not with a git repository', SPELLING)];
   if (verdict.kind === 'signed-out')
-    return [failed('repository', verdict.message, verdict.repair ?? repairMembership(target, credential))];
+    return [failed('repository', verdict.message, verdict.repair ?? repairAccess(target, credential))];
   if (verdict.kind === 'busy') return [failed('repository', verdict.message, verdict.repair)];
   const {status, message, repair} = verdict;
   const fallback =

@@ -4,7 +4,7 @@ import type {Credential} from './azure-devops.ts';
 import type {Target} from './target.ts';
 
 /** Returns what lets an identity into an organization that gives no reason, with the page for it. */
-export function repairMembership({host, organization, identity}: Target, {form, token}: Credential): string {
+export function repairAccess({host, organization, identity}: Target, {form, token}: Credential): string {
   const isServer = host !== SERVICES_HOST;
   const base = isServer ? `https://${host}` : `https://${host}/${encodeURIComponent(organization)}`;
   if (form !== 'pat') {
