@@ -7,6 +7,7 @@ import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {connectControl} from '../../src/control/control-client.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
+import {until} from '../helpers/patience.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 
 /** Real output is valid by the schemas in docs/json, and has no field that they leave out. */
@@ -99,8 +100,13 @@ test.serial('lines of the audit trail and of the log are valid by their schemas'
   const {person} = await world(t);
   await person.run('token contoso');
   const [audit, log] = [strictSchema('audit-line'), strictSchema('log-line')];
-  const audited = await person.run('logs --audit');
-  const events = audited.stdout
+  // the daemon writes several lines at once
+  const {stdout} = await until(
+    'the audited token',
+    () => person.run('logs --audit'),
+    (audited) => audited.stdout.includes('"event":"token"'),
+  );
+  const events = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as {event: string});
