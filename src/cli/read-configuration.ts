@@ -6,7 +6,7 @@ import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 import {isRunning, withDaemon} from './find-daemon.ts';
 import {withHintsOnce} from '../text/hints-once.ts';
-import {configurationFile, isOfMachine, pasteDirectory} from './locate.ts';
+import {configurationFile, isOfMachine} from './locate.ts';
 import {pathsIn} from '../places/paths.ts';
 import {readServiceVariables} from '../places/environment-file.ts';
 
@@ -63,26 +63,16 @@ export async function readConfiguration(
       },
     );
   throw new CommandError(EXIT.badConfiguration, `the configuration has ${problems}: ${loaded.source}`, {
-    hint: hintFor(loaded.problems, context),
+    hint: hintFor(loaded.problems),
   });
 }
 
-function hintFor(problems: readonly Problem[], context: Context): string | undefined {
+function hintFor(problems: readonly Problem[]): string | undefined {
   // an editor repairs neither file permissions nor a missing token
-  if (problems.every(({hint}) => hint?.startsWith('chmod ') === true)) return undefined;
-  const start = `the file ${pasteDirectory(context)}/`;
-  const missing = problems.map(({message}) =>
-    message.startsWith(start) && message.endsWith(ABSENT)
-      ? message.slice(start.length, -ABSENT.length)
-      : undefined,
-  );
-  const [organization] = missing;
-  return organization !== undefined && missing.every((name) => name !== undefined)
-    ? `enter the token: orgkey login ${organization} --paste`
+  return problems.every(({hint}) => /^(?:chmod |enter the token: )/.test(hint ?? ''))
+    ? undefined
     : 'correct it: orgkey config edit';
 }
-
-const ABSENT = ' does not exist';
 
 /**
  * Returns the problems that a running daemon has with the configuration at this path. It reads the file again for

@@ -14,6 +14,8 @@ export interface Binding {
   readonly organizations: readonly string[];
   /** Its place, as in `/etc/orgkey/config.yaml:12:9`, or what it was made from. */
   readonly place: string;
+  /** The absolute path of the file that its personal access token is read from, if it is. */
+  readonly tokenFile?: string | undefined;
 }
 
 /** The credential for an owner, and the rule that chose it. */

@@ -42,6 +42,29 @@ test.serial('the file may be missing: that is what pasting is for', async (t) =>
   t.is((await person.run('token contoso')).stdout, 'canary-first\n');
 });
 
+test.serial('a pasted token goes to any file that the configuration names', async (t) => {
+  const person = new Person(t);
+  const elsewhere = person.path('tokens/work');
+  const server = person.path('tokens/server');
+  person.configure(
+    `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$file: ${elsewhere}}}]},
+  {host: tfs.example.org/devops, credentials: [{organizations: [Main], personalAccessToken: {$file: ${server}}}]}]}\n`,
+  );
+  const check = await person.run('config check');
+  t.is(check.code, 5);
+  t.regex(check.stderr, /tokens\/work does not exist\n {2}enter the token: orgkey login contoso --paste/);
+  t.is((await person.run('login contoso --paste', [], {input: 'canary-work'})).code, 0);
+  t.is(person.read('tokens/work'), 'canary-work');
+  const {code, stderr} = await person.run('login tfs.example.org/devops/Main --paste', [], {
+    input: 'canary-server',
+  });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /^Create a token at https:\/\/tfs\.example\.org\/devops\/Main\/_usersSettings\/tokens\n/);
+  t.false(stderr.includes('error'), stderr);
+  t.is(person.read('tokens/server'), 'canary-server');
+  t.is((await person.run('config check')).code, 0);
+});
+
 test.serial('the daemon of a test ends with the test', async (t) => {
   const ends: (() => unknown)[] = [];
   const person = new Person({teardown: (end) => void ends.push(end)});

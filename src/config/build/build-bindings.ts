@@ -6,7 +6,7 @@ import {isMisspelt} from '../../text/nearest-word.ts';
 import {readFields, type Item} from '../shape/collections.ts';
 import {INTEGRATION} from '../shape/credential-kinds.ts';
 import type {Said} from '../text/problems.ts';
-import {sourceOf, type Written, type WrittenMap} from '../text/written.ts';
+import {sourceOf, valueAt, type Written, type WrittenMap} from '../text/written.ts';
 import {collectionFrom} from '../value/collection-name.ts';
 import {readHost, type ConfiguredHost} from '../value/read-host.ts';
 import {buildCredential, type Credential, type IdentityParts} from './build-identity.ts';
@@ -69,6 +69,7 @@ class BindingsBuilder {
       reader.refuse(written.at, 'a credential must be a mapping');
       return;
     }
+    const tokenFile = this.#tokenFile(written, host);
     const {result: credential, errors} = reader.problems.during(() => buildCredential(written, this.#parts));
     // its organizations may come from elsewhere, too
     if (host === undefined || sourceOf(written) !== undefined) return;
@@ -78,7 +79,21 @@ class BindingsBuilder {
     const usable = identity && this.#possible(written, identity, host);
     if (usable === undefined) return;
     const place = reader.problems.place(written.at);
-    this.bindings.push({identity: usable, host: keyOf(host), organizations, place});
+    this.bindings.push({identity: usable, host: keyOf(host), organizations, place, tokenFile});
+  }
+
+  /** Returns the file of its personal access token, and says how that is entered if it cannot be read. */
+  #tokenFile({entries}: WrittenMap, host: ValidHost | undefined): string | undefined {
+    const {resolver, problems} = this.#parts.reader;
+    const value = entries.get('personalAccessToken')?.value;
+    const path = resolver.fileOf(value);
+    if (path === undefined || value?.kind !== 'map') return undefined;
+    const named = entries.get('organizations')?.value;
+    const [first] = named?.kind === 'list' ? named.items : [];
+    const {at} = valueAt(value, '$file') ?? value;
+    if (host?.kind === 'services' && first?.kind === 'text' && organizationFrom(first.text) !== undefined)
+      problems.advise(at, `enter the token: orgkey login ${first.text} --paste`);
+    return path;
   }
 
   /** Confines the errors to the organizations of the credential. `undefined`: without one, its value is only absent here. */

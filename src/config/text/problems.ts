@@ -26,6 +26,7 @@ export class Problems {
   readonly #errors = new Map<number, Said[]>();
   readonly #warnings = new Map<number, Said[]>();
   readonly #open = new Set<number>();
+  readonly #advice = new Map<number, string>();
   /** Errors that concern only a part of the configuration, which is left out. */
   readonly #confined = new Set<Said>();
   /** The errors since `during` was called. */
@@ -57,9 +58,15 @@ export class Problems {
     return this.#fileAt(at)?.path ?? '';
   }
 
+  /** Sets the hint of a problem here that has none of its own. */
+  advise(at: number, hint: string): void {
+    this.#advice.set(at, hint);
+  }
+
   /** Adds a problem of what begins at the offset: a key, a credential. */
   error(at: number, message: string, hint?: string): void {
-    if (!this.#open.has(at)) this.#recent.add(say(this.#errors, at, {at, message, hint}));
+    if (this.#open.has(at)) return;
+    this.#recent.add(say(this.#errors, at, {at, message, hint: hint ?? this.#advice.get(at)}));
   }
 
   /** Adds a problem of a value, unless it has one: later problems of a value follow from the first. */
