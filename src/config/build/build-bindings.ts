@@ -86,14 +86,12 @@ class BindingsBuilder {
   #tokenFile({entries}: WrittenMap, host: ValidHost | undefined): string | undefined {
     const {resolver, problems} = this.#parts.reader;
     const value = entries.get('personalAccessToken')?.value;
-    const path = resolver.fileOf(value);
-    if (path === undefined || value?.kind !== 'map') return undefined;
-    const named = entries.get('organizations')?.value;
-    const [first] = named?.kind === 'list' ? named.items : [];
-    const {at} = valueAt(value, '$file') ?? value;
-    if (host?.kind === 'services' && first?.kind === 'text' && organizationFrom(first.text) !== undefined)
-      problems.advise(at, `enter the token: orgkey login ${first.text} --paste`);
-    return path;
+    if (value?.kind !== 'map') return undefined;
+    const name = host?.kind === 'services' ? firstNameIn(entries.get('organizations')?.value) : undefined;
+    const at = valueAt(value, '$file')?.at;
+    if (at !== undefined && name !== undefined)
+      problems.advise(at, `enter the token: orgkey login ${name} --paste`);
+    return resolver.fileOf(value);
   }
 
   /** Confines the errors to the organizations of the credential. `undefined`: without one, its value is only absent here. */
@@ -220,6 +218,12 @@ class BindingsBuilder {
     );
     return undefined;
   }
+}
+
+/** Returns the first organization of a list, if it is a valid name. */
+function firstNameIn(written: Written | undefined): string | undefined {
+  const first = written?.kind === 'list' ? written.items[0] : undefined;
+  return first?.kind === 'text' && organizationFrom(first.text) !== undefined ? first.text : undefined;
 }
 
 function keyOf(host: ValidHost): string {
