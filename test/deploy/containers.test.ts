@@ -2,10 +2,11 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {parse, parseAllDocuments} from 'yaml';
+import {parse} from 'yaml';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
+import {kubernetesFolder, objectsOf, type Loose} from '../helpers/kubernetes-objects.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testKey} from '../helpers/submodule-world.ts';
@@ -90,57 +91,44 @@ function mountAsTheToolReads(
   };
 }
 
-function inKubernetes(file: string): Way {
-  const documents = parseAllDocuments(read(file)).map((document) => {
-    if (document.errors.length > 0) throw document.errors[0];
-    return document.toJS();
-  });
-  const {data} = documents.find(({kind}) => kind === 'ConfigMap');
-  const {spec} = documents.find(({kind}) => kind === 'Pod');
-  const volumes: Record<string, string> = Object.fromEntries(
-    spec.volumes.map((volume: {name: string; hostPath?: {path: string}}) => [
-      volume.name,
-      volume.hostPath?.path ?? volume.name,
-    ]),
-  );
-  const mounts: readonly Mount[] = spec.containers[0].volumeMounts;
+function inKubernetes(title: string, job: string, configuration: string): Way {
+  const [{spec}] = objectsOf(job).filter(({kind}) => kind === 'Job') as [Loose];
+  const {volumes, containers} = spec.template.spec;
+  const mounts: readonly Mount[] = containers[0].volumeMounts;
+  const {value: settings} = containers[0].env.find(({name}: Loose) => name === 'GIT_CONFIG_SYSTEM');
+  const sourceOf = (name: string) => {
+    const {csi} = volumes.find((volume: Loose) => volume.name === name);
+    return csi === undefined ? name : `/sockets/orgkey/scoped/${csi.driver.replace(/-orgkey\.csi$/, '')}`;
+  };
   return {
-    title: file,
+    title,
     mounts: mounts
-      .filter(({name}) => name !== 'config' && name !== 'work')
+      .filter(({name}) => name !== 'work')
       .map(({name, mountPath, subPath, readOnly}) => ({
         target: mountPath,
-        source: `${volumes[name]}/${subPath ?? ''}`,
+        source: `${sourceOf(name)}/${subPath ?? ''}`,
         readOnly: readOnly === true,
       })),
-    configuration: data['config.yaml'],
-    configureGit: gitconfigOf(data.gitconfig),
+    configuration: readFileSync(join(kubernetesFolder, configuration), 'utf8'),
+    configureGit: gitconfigOf(`[include]\n\tpath = ${settings}\n`),
   };
 }
 
 const ways = [
   composed(),
   devcontained(),
-  inKubernetes('kubernetes-sidecar.yaml'),
-  inKubernetes('kubernetes-daemonset.yaml'),
+  inKubernetes('a sidecar in Kubernetes', 'sidecar/job.yaml', 'sidecar/config.yaml'),
+  inKubernetes('a node of Kubernetes', 'example/team-a/workload/job.yaml', 'example/config.yaml'),
 ];
 
 /** Returns the health checks of the platforms, by file. */
 function probes(): readonly [file: string, command: readonly string[]][] {
   const [, command] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? [];
-  const inManifests = ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'].flatMap((file) =>
-    [...read(file).matchAll(/Probe:\n +exec: (.*)$/gm)].map(([, exec = '']): [string, readonly string[]] => [
-      file,
-      parse(exec).command,
-    ]),
-  );
-  return [['Dockerfile', JSON.parse(command ?? '[]')], ...inManifests];
+  return [['Dockerfile', JSON.parse(command ?? '[]')]];
 }
 
 test('the platforms wait for the end of the daemon', (t) => {
   t.is(parse(read('compose.yaml')).services.orgkey.stop_grace_period, `${STOP_SECONDS}s`);
-  for (const file of ['kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml'])
-    t.regex(read(file), new RegExp(`^ +terminationGracePeriodSeconds: ${STOP_SECONDS}$`, 'm'), file);
 });
 
 test('a probe accepts a serving daemon, even with failing identities', async (t) => {
@@ -156,7 +144,7 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   const found = probes();
   t.deepEqual(
     found.map(([file]) => file),
-    ['Dockerfile', 'kubernetes-sidecar.yaml', 'kubernetes-daemonset.yaml', 'kubernetes-daemonset.yaml'],
+    ['Dockerfile'],
   );
   const statusOf = ([program, ...argv]: readonly string[]) => {
     t.is(program, 'orgkey');
@@ -339,12 +327,7 @@ test('the image runs as an ordinary user, and installs without scripts', (t) => 
   t.is(value('STOPSIGNAL'), 'SIGTERM');
 });
 
-for (const file of [
-  'compose.yaml',
-  'devcontainer.json',
-  'kubernetes-sidecar.yaml',
-  'kubernetes-daemonset.yaml',
-]) {
+for (const file of ['compose.yaml', 'devcontainer.json']) {
   test(`${file}: no socket file is mounted, and only the daemon has all sockets`, (t) => {
     const text = read(file);
     t.notRegex(text, /(?:source|path|target|mountPath|subPath): ?"?[^\s",}]*\.sock/);
