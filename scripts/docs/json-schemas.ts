@@ -196,6 +196,8 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
         host: text,
         organization: text,
         path: text,
+        tool: {...text, description: 'What asked, if not git: cargo, pip.'},
+        feed: {...text, description: 'FEED or PROJECT/FEED, with its view.'},
         identity: text,
         kind: text,
         source: text,

@@ -1,4 +1,4 @@
-import {parseRemote} from '../../src/cli/line/parse-git-url.ts';
+import {parseRemote} from '../../src/organization/git-url.ts';
 import {parseConfiguration} from '../../src/config/text/parse-configuration.ts';
 import {Problems} from '../../src/config/text/problems.ts';
 import {decodeMessage, encodeMessage} from '../../src/entra/message.ts';

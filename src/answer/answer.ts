@@ -4,8 +4,9 @@ import {isInScope, type SocketScope} from '../organization/socket-scope.ts';
 import type {Answer} from '../protocol/answer.ts';
 import {configuredUrl} from './configured-url.ts';
 import {credentialFor, rejectedBefore} from './credential.ts';
+import {doubtToken} from './doubt-token.ts';
 import {explainAbsence, explainFailure} from './explain.ts';
-import type {EraseRequest, GetRequest, StoreRequest} from '../protocol/request.ts';
+import {isFromTool, type EraseRequest, type GetRequest, type StoreRequest} from '../protocol/request.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
 import {answerFromLogins} from './answer-from-logins.ts';
 import {findToken} from '../token/find-token.ts';
@@ -56,28 +57,25 @@ export async function answer(
   scope: SocketScope,
   parts: AnswerParts,
 ): Promise<Answered> {
-  const owner = ownerOf(request.remote, parts.bindings.serversAt);
+  const owner = ownerOf(request.remote, parts.bindings.serversAt, isFromTool(request) ? 'all' : 'of git');
   if (!isInScope(owner, scope)) return {owner, answer: pass(`outside the scope of the socket ${scope.name}`)};
   const choice = parts.bindings.choose(owner);
   if (choice.kind === 'none') {
-    // a scoped socket does not say which organizations it leaves out
-    const explains = asksForReasons(request) && scope.organizations === undefined;
-    const {reasonForNone} = parts;
-    return {owner, answer: explainAbsence(choice.reason, owner, {reasonForNone, explains})};
+    const circumstances = {...parts, explains: asksForReasons(request, scope)};
+    return {owner, answer: explainAbsence(choice.reason, owner, circumstances)};
   }
 
   const {identity} = choice.binding;
   if (identity.kind === 'stored') {
-    if (scope.organizations !== undefined)
-      return {owner, answer: pass('no stored logins over scoped sockets')};
+    const isServed = scope.organizations === undefined && !isFromTool(request);
+    if (!isServed) return {owner, answer: pass('no stored logins for tools and over scoped sockets')};
     return {owner, choice, answer: await answerFromLogins(request, owner, identity, parts.logins)};
   }
 
   if (identity.kind === 'unusable' && request.operation !== 'get')
     return {owner, choice, answer: pass(identity.failure.message)};
   const wanted = {identity, scope: AZURE_DEVOPS_SCOPE, id: parts.id};
-  const {host, path} = request.remote;
-  const asker = askerOf({owner, path}, scope, identity);
+  const asker = askerOf({owner, path: request.remote.path}, scope, identity);
   const failed = (failure: Failure): Answered => {
     const circumstances = {owner, choice, onFailure: parts.onFailure};
     return {owner, choice, failure, answer: explainFailure(failure, request, circumstances)};
@@ -87,16 +85,19 @@ export async function answer(
     const judged = judgeToken(request, wanted, asker, parts);
     return judged.kind === 'failed' ? failed(judged.failure) : {owner, choice, answer: judged};
   }
-  const verify = (token: Token) => parts.verify({owner, host, path}, token);
-  const found = await findToken(wanted, asker, rejectedBefore(request), {...parts, verify});
+  const finding = {...parts, verify: (token: Token) => parts.verify({owner, ...request.remote}, token)};
+  const rejected = isFromTool(request) ? await doubtToken(wanted, asker, finding) : rejectedBefore(request);
+  const found = await findToken(wanted, asker, rejected, finding);
   if (found.kind === 'failed') return failed(found.failure);
+  if (isFromTool(request)) parts.rejections.handOuts.note(asker, found.token.fingerprint);
   const url = configuredUrl(request.remote, owner, choice.binding.organizations);
   const handed = {...found, isSettled: parts.rejections.isSettled(asker), url};
   return {owner, choice, source: found.source, answer: credentialFor(request, handed, identity)};
 }
 
-function asksForReasons(request: GetRequest | StoreRequest | EraseRequest): boolean {
-  return request.operation === 'get' && request.explains === true;
+/** A scoped socket does not say which organizations it leaves out. */
+function asksForReasons(request: GetRequest | StoreRequest | EraseRequest, scope: SocketScope): boolean {
+  return request.operation === 'get' && request.explains === true && scope.organizations === undefined;
 }
 
 function pass(reason: string): Answer {

@@ -1,4 +1,5 @@
 import {clientIdOf, type Identity} from '../identity/identity.ts';
+import {NEVER_BELOW} from '../token/freshness.ts';
 import type {Token} from '../token/token.ts';
 import type {Answer} from '../protocol/answer.ts';
 import {decodeBase64} from '../text/base64.ts';
@@ -32,6 +33,8 @@ export function credentialFor(
     url: request.announced.authtype ? undefined : url,
     state,
     isSettled: isSettled && state !== undefined,
+    ...(request.tool !== undefined &&
+      token.expiresAt !== undefined && {keepUntil: token.expiresAt - NEVER_BELOW}),
   };
 }
 

@@ -26,20 +26,24 @@ export const SERVICES_HOST = 'dev.azure.com';
  */
 export type ServersAt = (host: string) => readonly string[];
 
+/** The hosts of Azure DevOps Services that are meant: those of git and feeds, or those of its REST interface too. */
+type ServicesHosts = 'of git' | 'all';
+
 /** Finds the owner of a remote. Facts 57 and 60. */
-export function ownerOf(remote: Remote, serversAt: ServersAt): Owner {
+export function ownerOf(remote: Remote, serversAt: ServersAt, hosts: ServicesHosts = 'of git'): Owner {
   if (remote.protocol !== 'https') return unserved('only https is answered');
   const host = lowerAscii(remote.host);
   if (!HOST.test(host)) return unserved('the host is not a host name');
   const name = host.endsWith(':443') ? host.slice(0, -':443'.length) : host;
 
-  if (name === SERVICES_HOST || name === `pkgs.${SERVICES_HOST}`) return servicesOwner(remote);
-  const label = /^([^.:]+)(?:\.pkgs)?\.visualstudio\.com$/.exec(name)?.[1];
+  const known = name.replace(hosts === 'all' ? SERVICE : FEEDS, '.');
+  if (known === `.${SERVICES_HOST}` || name === SERVICES_HOST) return servicesOwner(remote);
+  const label = /^([^.:]+)\.visualstudio\.com$/.exec(known)?.[1];
   if (label !== undefined && label !== 'vs-ssh' && label !== 'pkgs') return labelOwner(label, remote);
   // fact 59
   // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
-    return unserved('no host of Azure DevOps that serves git');
+    return unserved('no host of Azure DevOps that serves this');
   const servers = serversAt(name);
   return servers.length === 0 ? {kind: 'elsewhere', host: name} : serverOwner(name, remote, servers);
 }
@@ -137,6 +141,13 @@ function isUnder(domain: string, host: string): boolean {
 function unserved(reason: string): Owner {
   return {kind: 'unserved', reason};
 }
+
+/** The label of the feeds, in front of the old and the new domain. */
+const FEEDS = /(?:^|\.)pkgs\.(?=dev\.azure\.com$|visualstudio\.com$)/;
+
+/** The labels of all parts with hosts of their own: `vssps.dev.azure.com`, `contoso.vssps.visualstudio.com`. */
+const SERVICE =
+  /(?:^|\.)(?:pkgs|almsearch|analytics|auditservice|extmgmt|feeds|vsaex|vsrm|vssps)\.(?=dev\.azure\.com$|visualstudio\.com$)/;
 
 /** Labels or an IPv6 address, then a port; in lower case. */
 const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::[1-9][0-9]{0,4})?$/;

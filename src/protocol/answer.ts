@@ -25,6 +25,8 @@ export type Answer =
       readonly state: string | undefined;
       /** Git need not confirm the token: none was rejected since one worked. */
       readonly isSettled: boolean;
+      /** A tool may keep the token until then, in milliseconds since epoch. `undefined`: for git, or for ever. */
+      readonly keepUntil?: number | undefined;
     }
   /** A login that was stored before, as it was. */
   | {readonly kind: 'login'; readonly login: StoredLogin}

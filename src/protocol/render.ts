@@ -57,8 +57,10 @@ function renderCredential({
   url,
   state,
   isSettled,
+  keepUntil,
 }: Extract<Answer, {kind: 'credential'}>): Uint8Array {
-  const expiry = token.expiresAt === undefined ? '' : expiryLine(token.expiresAt);
+  const end = keepUntil ?? token.expiresAt;
+  const expiry = `${end === undefined ? '' : expiryLine(end)}${keepUntil === undefined ? '' : line('expires', dateOf(keepUntil))}`;
   const settled = isSettled ? `state[]=${SETTLED}\n` : '';
   const again = state === undefined ? '' : `capability[]=state\nstate[]=${state}\n${settled}continue=1\n`;
   // ephemeral: other helpers must not keep a copy, which could outlive the token in our memory
@@ -105,6 +107,11 @@ function renderLogin(login: StoredLogin): Uint8Array {
 /** `expiresAt` is in milliseconds, git reads seconds. */
 function expiryLine(expiresAt: number): string {
   return `password_expiry_utc=${Math.floor(expiresAt / 1000)}\n`;
+}
+
+/** Returns a time as RFC 3339 has it, in whole seconds. */
+function dateOf(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** Returns exactly one line, whatever the value contains. */

@@ -1,3 +1,4 @@
+import {parseAddress} from '../organization/git-url.ts';
 import type {Remote} from '../organization/remote.ts';
 import {RequestError, parseAttributes, type Attribute} from './attributes.ts';
 
@@ -27,6 +28,8 @@ export interface GetRequest {
   readonly challenges: readonly string[];
   /** Our script asks, which explains to the user that an organization is not configured. */
   readonly explains?: boolean;
+  /** The tool that wants it for a feed or the REST interface, if it is not git: `cargo`. */
+  readonly tool?: string;
 }
 
 export interface StoreRequest {
@@ -41,6 +44,7 @@ export interface EraseRequest {
   readonly login: Login;
   /** As in `get`. */
   readonly challenges: readonly string[];
+  readonly tool?: string;
 }
 
 /** What git stores or erases. `undefined`: git did not send the value. */
@@ -97,6 +101,7 @@ export function parseRequest(bytes: Uint8Array): Request {
         remote: remoteOf(values),
         login: loginOf(values, seconds * 1000),
         challenges: values.list('wwwauth[]'),
+        ...toolIn(values),
       };
     case 'hello':
       return {operation: 'hello', nonce: values.text('nonce') ?? ''};
@@ -117,6 +122,7 @@ function parseGet(values: Values, timeout: number): Request {
         states: values.every('state[]'),
         challenges: values.list('wwwauth[]'),
         ...(values.text('explain') === '1' && {explains: true}),
+        ...toolIn(values),
       };
     case 'store':
       return {operation: 'store', remote: remoteOf(values), login: loginOf(values, timeout)};
@@ -139,13 +145,33 @@ function parseGrant(values: Values): GrantRequest {
   };
 }
 
+/** Whether a tool asks, for a feed or the REST interface, instead of git for a repository. */
+export function isFromTool(
+  request: Request,
+): request is (GetRequest | EraseRequest) & {readonly tool: string} {
+  return 'tool' in request;
+}
+
+/** Git's requests have a remote in parts, those of tools an address, as the tool gave it. */
 function remoteOf(values: Values): Remote {
+  if (values.text('tool') !== undefined) {
+    const remote = parseAddress(values.required('address'));
+    if (remote === undefined) throw new RequestError('the address is not one of a feed');
+    return remote;
+  }
   return {
     protocol: values.required('protocol'),
     host: values.required('host'),
     path: values.text('path'),
     username: values.text('username'),
   };
+}
+
+function toolIn(values: Values): {readonly tool?: string} {
+  const tool = values.text('tool');
+  if (tool === undefined) return {};
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(tool)) throw new RequestError('the tool has no name');
+  return {tool};
 }
 
 function announcedIn(values: Values): GetRequest['announced'] {

@@ -1,6 +1,7 @@
 import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
 import type {Asker} from './asker.ts';
+import {HandOuts} from './hand-outs.ts';
 import {OrganizationRejections, type Verdict} from './organization-rejections.ts';
 import type {Clock} from './token.ts';
 
@@ -37,6 +38,8 @@ export interface RepositoryLock extends Asker {
 export class Rejections {
   /** What is known of whole organizations. */
   readonly organizations: OrganizationRejections;
+  /** What tools were given. */
+  readonly handOuts: HandOuts;
   readonly #clock: Clock;
   readonly #histories = new LRUCache<string, History>({max: MAX_REMEMBERED});
   /** Until when, on the monotonic clock, reports for a repository replace no token. */
@@ -47,6 +50,7 @@ export class Rejections {
   constructor(clock: Clock, recovered: (owner: string) => void = () => undefined) {
     this.#clock = clock;
     this.organizations = new OrganizationRejections(clock, recovered);
+    this.handOuts = new HandOuts(clock);
   }
 
   /** The repositories that get an explanation instead of a token now. */
@@ -109,6 +113,7 @@ export class Rejections {
   /** Forgets all rejections. What scoped sockets have forced is still counted. */
   clear(): void {
     this.organizations.clear();
+    this.handOuts.clear();
     this.#histories.clear();
   }
 

@@ -45,6 +45,39 @@ test(belongsTo, ['contoso.visualstudio.com'], 'organization contoso');
 test(belongsTo, ['contoso.pkgs.visualstudio.com', 'x'], 'organization contoso');
 test(belongsTo, ['evil.visualstudio.com', 'x'], 'organization evil');
 
+const ownerFor = (host: string, path?: string) =>
+  ownerOf({protocol: 'https', host, path, username: undefined}, serversAt, 'all');
+
+for (const service of [
+  'pkgs',
+  'vssps',
+  'vsrm',
+  'vsaex',
+  'feeds',
+  'auditservice',
+  'almsearch',
+  'extmgmt',
+  'analytics',
+])
+  test(`a tool is served for ${service}, in both domains`, (t) => {
+    const owner = {kind: 'organization', organization: 'contoso'};
+    t.deepEqual(ownerFor(`${service}.dev.azure.com`, 'Contoso/_apis'), owner);
+    t.deepEqual(ownerFor(`Contoso.${service}.visualstudio.com:443`, '_apis'), owner);
+    t.is(ownerFor(`${service}.dev.azure.com`).kind, 'unnamed');
+    t.is(ownerFor(`${service}.visualstudio.com`, 'contoso').kind, 'unserved');
+    t.is(ownerFor(`x.${service}.dev.azure.com`, 'contoso').kind, 'unserved');
+    t.is(ownerFor(`${service}.${service}.dev.azure.com`, 'contoso').kind, 'unserved');
+    t.is(ownerFor(`${service}.dev.azure.com.evil.example`, 'contoso').kind, 'elsewhere');
+  });
+
+test('git is served for no host of the REST interface but that of feeds', (t) => {
+  for (const host of ['vssps.dev.azure.com', 'contoso.vsrm.visualstudio.com', 'feeds.dev.azure.com'])
+    t.is(
+      ownerOf({protocol: 'https', host, path: 'contoso', username: undefined}, serversAt).kind,
+      'unserved',
+    );
+});
+
 test(belongsTo, ['azure.example.org', 'Collection/p'], 'server azure.example.org/collection');
 test(belongsTo, ['Azure.Example.ORG:443', 'tfs/Collection/p'], 'server azure.example.org/collection');
 test(belongsTo, ['azure.example.org', 'TFS/My Collection.1_x'], 'server azure.example.org/my collection.1_x');

@@ -26,7 +26,7 @@ import type {Context, Places} from '../context.ts';
 import {describeLock} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
-import {httpsUrlOf, parseGitUrl} from '../line/parse-git-url.ts';
+import {httpsUrlOf, parseGitUrl} from '../../organization/git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {style} from '../terminal.ts';
 

@@ -10,7 +10,7 @@ import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {CommandError} from '../command-error.ts';
 import {EXIT} from '../exit-code.ts';
-import {httpsUrlOf, parseRemote} from '../line/parse-git-url.ts';
+import {httpsUrlOf, parseRemote} from '../../organization/git-url.ts';
 
 /** Returns what is named, or else every organization that the configuration names. */
 export function chooseTargets(text: string | undefined, bindings: Bindings): readonly Target[] {

@@ -6,7 +6,7 @@ import type {Remote} from '../../organization/remote.ts';
 import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
-import {parseGitUrl} from '../line/parse-git-url.ts';
+import {parseGitUrl} from '../../organization/git-url.ts';
 import {usageError} from '../line/usage-error.ts';
 
 /** An organization, or a collection of a server, that the user names. */

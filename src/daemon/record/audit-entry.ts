@@ -13,6 +13,10 @@ export interface AuditEntry {
   readonly host?: string | undefined;
   readonly organization?: string | undefined;
   readonly path?: string | undefined;
+  /** What asked for a feed or the REST interface, if not git: `cargo`. */
+  readonly tool?: string | undefined;
+  /** `feed`, or `project/feed`, with its view. */
+  readonly feed?: string | undefined;
   readonly identity?: string | undefined;
   readonly kind?: string | undefined;
   readonly source?: string | undefined;

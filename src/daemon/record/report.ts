@@ -1,6 +1,7 @@
 import {describeIdentity, type Identity} from '../../identity/identity.ts';
+import {feedAt, nameOfFeed} from '../../organization/feed.ts';
 import {nameOf} from '../../organization/socket-scope.ts';
-import type {Request} from '../../protocol/request.ts';
+import {isFromTool, type Request} from '../../protocol/request.ts';
 import {printable} from '../../text/printable.ts';
 import type {Token} from '../../token/token.ts';
 import type {AuditEntry} from './audit-entry.ts';
@@ -50,6 +51,7 @@ export function auditEntryOf(report: Report, time: number): AuditEntry | undefin
     id,
     organization: answered && nameOf(answered.owner),
     ...placeOf(request),
+    ...toolFields(report),
     ...identityFields(answered?.choice?.binding.identity),
     source: answered?.source,
     ...tokenFields(answer.kind === 'credential' ? answer.token : undefined),
@@ -81,6 +83,12 @@ function placeOf(request: RecordedRequest): Pick<AuditEntry, 'host' | 'path'> {
     return {host: printable(request.destination, 300), path: boundedPath(request.command)};
   const {host, path} = request.remote;
   return {host: printable(host, 300), path: path && boundedPath(path)};
+}
+
+function toolFields({request, answered}: Report): Pick<AuditEntry, 'tool' | 'feed'> {
+  if (request === undefined || !isFromTool(request)) return {};
+  const feed = answered && feedAt(request.remote, answered.owner);
+  return {tool: request.tool, feed: feed && boundedPath(nameOfFeed(feed))};
 }
 
 function identityFields(identity: Identity | undefined): Pick<AuditEntry, 'identity' | 'kind'> {

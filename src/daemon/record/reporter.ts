@@ -6,6 +6,7 @@ import type {Relayed} from '../../ssh/relay/relay.ts';
 import type {AuditTrail} from './audit-trail.ts';
 import type {Log} from './log.ts';
 import {boundedPath, countedFor, issuerRequestOf, outcomeOf} from './report.ts';
+import {isFromTool} from '../../protocol/request.ts';
 import type {Report} from '../git/respond.ts';
 import type {GrantOutcome, Tally} from '../status/tally.ts';
 
@@ -28,6 +29,7 @@ export function createReporter({
     const details = () => ({
       socket: scope.name,
       ...scope.client,
+      ...(request !== undefined && isFromTool(request) && {tool: request.tool}),
       organization: answered && describeOwner(answered.owner),
       identity: answered?.choice && describeIdentity(answered.choice.binding.identity),
       source: answered?.source,

@@ -1,10 +1,5 @@
-import type {Remote} from '../../organization/remote.ts';
-import {
-  isServicesSshHost,
-  parseSshRemote,
-  repositoryAt,
-  toHttpsRemote,
-} from '../../organization/ssh-remote.ts';
+import type {Remote} from './remote.ts';
+import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from './ssh-remote.ts';
 
 /**
  * Takes a URL apart as git does for its helpers: the path is decoded once and has no leading slash, host and scheme
@@ -20,6 +15,15 @@ export function parseGitUrl(url: string): Remote | undefined {
   const decoded = path === undefined || path === '' ? undefined : decode(path);
   if ((path && decoded === undefined) || (user && username === undefined)) return undefined;
   return {protocol, host, path: decoded?.replace(/\/+$/, ''), username};
+}
+
+/**
+ * Takes the address of a feed or of the REST interface apart. A user name in it is that of the tool, and names no
+ * organization. `undefined`: no address, or one with an encoded separator, which its server may read differently.
+ */
+export function parseAddress(address: string): Remote | undefined {
+  const remote = /%(?:2f|5c)/i.test(address) ? undefined : parseGitUrl(address);
+  return remote && {...remote, protocol: remote.protocol.toLowerCase(), username: undefined};
 }
 
 /** Returns the HTTPS remote for a URL over HTTPS or SSH. `undefined`: not a URL of git. */
