@@ -6,6 +6,7 @@ import {dirname, join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {cloudFacts, factProblems} from './docs/cloud-facts.ts';
 import {commandReference} from './docs/command-reference.ts';
+import {dashboard} from './docs/dashboard.ts';
 import {configurationReference} from './docs/configuration-reference.ts';
 import {codeProblems, errorReference} from './docs/error-reference.ts';
 import {fiveFigures, performancePage} from './docs/figures.ts';
@@ -23,6 +24,7 @@ const documents: Readonly<Record<string, string>> = {
   'docs/errors.md': errorReference(),
   'docs/performance.md': performancePage(),
   'docs/terminal.svg': terminalPicture(),
+  'scripts/deploy/monitoring/dashboard.json': dashboard(),
   'docs/trust.md': trustReference(),
   ...Object.fromEntries(
     Object.entries(jsonSchemas()).map(([name, schema]) => [
