@@ -1,11 +1,20 @@
 import {spawn} from 'node:child_process';
 import {constants} from 'node:os';
+import {join} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
-import {toolVariables} from '../tool-variables.ts';
+import {parseFeeds, spelledBases} from '../exec/feed.ts';
+import {npmConfiguration} from '../exec/npm-configuration.ts';
+import {
+  isNpmUserConfig,
+  readNpmConfiguration,
+  withPrivateDirectory,
+  writePrivate,
+} from '../exec/private-files.ts';
+import {npmKey, ORGKEY_BASIC, ORGKEY_TOKEN, toolVariables} from '../exec/tool-variables.ts';
 import {askForToken} from './token.ts';
 
 interface ExecOptions extends Places {
@@ -21,9 +30,23 @@ export async function exec(options: ExecOptions, context: Context): Promise<numb
     throw new CommandError(EXIT.usage, 'no command was given', {
       hint: 'add one, as in: orgkey exec contoso -- npm publish',
     });
+  const feeds = parseFeeds(options.feed ?? []);
   const granted = await askForToken(options, context);
-  const variables = toolVariables(nameTyped(options.organization), granted, options.feed ?? []);
-  return run([program, ...argv], {...context.environment, ...variables}, context);
+  const organization = nameTyped(options.organization);
+  const {environment} = context;
+  const variables = toolVariables({organization, granted, feeds, caller: environment});
+  return withPrivateDirectory(context, async (directory) => {
+    const npmrc = join(directory, 'npmrc');
+    const key = npmKey(granted);
+    const wanted = {
+      bases: spelledBases(organization, granted.host),
+      key,
+      variable: key === '_auth' ? ORGKEY_BASIC : ORGKEY_TOKEN,
+    };
+    await writePrivate(npmrc, npmConfiguration(await readNpmConfiguration(context), wanted));
+    const kept = Object.fromEntries(Object.entries(environment).filter(([name]) => !isNpmUserConfig(name)));
+    return run([program, ...argv], {...kept, ...variables, NPM_CONFIG_USERCONFIG: npmrc}, context);
+  });
 }
 
 function commandOf(after: unknown): string[] {
