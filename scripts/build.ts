@@ -23,6 +23,7 @@ const scripts = {
   'orgkey.cjs': readFileSync(join(root, 'src/shell/orgkey.cjs')),
   'git-credential-orgkey': shellScript('git-credential-orgkey'),
   'orgkey-ssh': shellScript('orgkey-ssh'),
+  'nuget-plugin-orgkey': readFileSync(join(root, 'src/shell/nuget-plugin-orgkey')),
 };
 for (const [name, text] of Object.entries(scripts)) writeFileSync(join(fresh, name), text, {mode: 0o755});
 writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
@@ -43,13 +44,14 @@ const size = Object.values(metafile.outputs).reduce((sum, {bytes}) => sum + byte
 console.log(`${out}: orgkey ${version}, ${Math.round(size / 1024)} KiB of code, ${packages.length} packages`);
 
 /**
- * Bundles three programs, each with files of its own. With shared files, a daemon that starts while git waits would have
+ * Bundles four programs, each with files of its own. With shared files, a daemon that starts while git waits would have
  * to open 32 of them instead of 10.
  */
 async function bundle(outdir: string, version: string): Promise<Metafile> {
   const programs = {
     main: 'src/main.ts',
     daemon: 'src/daemon/main.ts',
+    tools: 'src/tools/main.ts',
     acquirer: 'src/entra/child/acquirer.ts',
   };
   const built = await Promise.all(
@@ -90,19 +92,21 @@ async function bundleProgram(
         'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
       ].join(''),
     },
-    plugins: [daemonApart(), withoutUnusedTransports()],
+    plugins: [programsApart(), withoutUnusedTransports()],
     logLevel: 'warning',
   });
   return metafile;
 }
 
-/** Leaves the daemon out: it is a program of its own, started by the same command. */
-function daemonApart(): Plugin {
+/** Leaves the daemon and the tools' helpers out: they are programs of their own, started by the same command. */
+function programsApart(): Plugin {
   return {
-    name: 'daemon-apart',
+    name: 'programs-apart',
     setup(bundle) {
-      bundle.onResolve({filter: /\/daemon\/main\.ts$/}, ({kind}) =>
-        kind === 'dynamic-import' ? {path: './daemon.js', external: true} : undefined,
+      bundle.onResolve({filter: /\/(?:daemon|tools)\/main\.ts$/}, ({kind, path}) =>
+        kind === 'dynamic-import'
+          ? {path: `./${path.includes('/daemon/') ? 'daemon' : 'tools'}.js`, external: true}
+          : undefined,
       );
     },
   };

@@ -4,7 +4,13 @@ import {forbidEval} from './forbid-eval.ts';
 // the daemon may start cold in front of a waiting git: it loads nothing of the command line
 const argv = process.argv.slice(2);
 forbidEval();
-keepCompiledCode(argv, process.env, process.getuid?.() ?? 0);
+const isHelper = argv[0] === 'helper';
+// a tool waits for its helper, which is too small for a cache
+if (!isHelper) keepCompiledCode(argv, process.env, process.getuid?.() ?? 0);
 const isDaemon = argv[0] === 'daemon' && !argv.includes('--help') && !argv.includes('-h');
-const {main} = isDaemon ? await import('./daemon/main.ts') : await import('./cli/main.ts');
-process.exitCode = await main(argv);
+process.exitCode = await (await program()).main(argv);
+
+function program(): Promise<{readonly main: (argv: readonly string[]) => Promise<number>}> {
+  if (isDaemon) return import('./daemon/main.ts');
+  return isHelper ? import('./tools/main.ts') : import('./cli/main.ts');
+}

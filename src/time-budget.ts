@@ -53,6 +53,10 @@ export const TIME_BUDGET = {
   httpLongestPause: 2_500,
   /** A gateway's connection to Azure DevOps, through a proxy or not. With the answer it ends before `answer`. */
   connection: ACQUIRER,
+  /** A tool's helper waits this long for the answer. More than `answer`. */
+  toolPatience: REQUEST + ANSWER_MARGIN,
+  /** So often NuGet hears that its request is under way: it gives up after five seconds without news. */
+  toolProgress: 2_000,
   /** Asking Azure DevOps about a rejected token, before it is withheld. Half of `patience`: a token may be acquired first. */
   verification: PATIENCE / 2,
   /** The disk or a keyring on behalf of a request. Together with `patience` no more than `answer`. */

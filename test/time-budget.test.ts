@@ -18,6 +18,8 @@ for (const [rule, holds] of [
   ['one request after the longest pause', budget.httpLongestPause + budget.httpTry < acquirer],
   ['a gateway whose proxy is silent says so', budget.connection < budget.patience],
   ['four tries of a metadata service', budget.metadataRetry * 1.125 * 3 + budget.httpRetry < acquirer],
+  ["a tool's helper waits for every answer", budget.toolPatience > budget.answer],
+  ['NuGet, which waits five seconds for news, hears some', budget.toolProgress * 2 < 5000],
   ['a cold start leaves time for the answer', budget.coldStart < budget.answer],
   ['systemd accepts 30 starts in a minute', budget.failedStart * 30 > 60_000],
   ['requests under way are answered before the end', budget.finish > budget.answer],

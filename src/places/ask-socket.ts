@@ -14,7 +14,11 @@ type SocketAnswer =
 const LONGEST_ANSWER = 64 * 1024;
 
 /** Sends one request as git's client does, and reads the whole answer. Never rejects. */
-export function askSocket(path: string, request: string): Promise<SocketAnswer> {
+export function askSocket(
+  path: string,
+  request: string,
+  limit: number = TIME_BUDGET.hello,
+): Promise<SocketAnswer> {
   return new Promise((resolve) => {
     let text = '';
     const socket = connect({path, allowHalfOpen: true});
@@ -23,7 +27,7 @@ export function askSocket(path: string, request: string): Promise<SocketAnswer> 
       socket.destroy();
       resolve(answer);
     };
-    const stopTimer = startTimer(TIME_BUDGET.hello, () => settle({kind: 'silent'}));
+    const stopTimer = startTimer(limit, () => settle({kind: 'silent'}));
     socket.setEncoding('latin1');
     socket.on('connect', () => socket.end(request));
     socket.on('data', (chunk: string) => {
