@@ -61,7 +61,7 @@ function program(): void {
   // Next to git's helpers, which look for it there
   write(`${dist}/orgkey`, `#!/bin/sh\nexec ${home}/node ${flags} ${dist}/main.js "$@"\n`, 0o755);
   mkdirSync(join(tree, 'usr/bin'), {recursive: true});
-  for (const name of ['orgkey', 'git-credential-orgkey', 'orgkey-ssh']) {
+  for (const name of ['orgkey', 'git-credential-orgkey', 'nuget-plugin-orgkey', 'orgkey-ssh']) {
     symlinkSync(`../lib/orgkey/dist/${name}`, join(tree, 'usr/bin', name));
   }
 }

@@ -49,7 +49,12 @@ test('each link of the packed README is an address', (t) => {
 });
 
 test('the commands of the package are executable', (t) => {
-  t.deepEqual(readdirSync(packed.bin).toSorted(), ['git-credential-orgkey', 'orgkey', 'orgkey-ssh']);
+  t.deepEqual(readdirSync(packed.bin).toSorted(), [
+    'git-credential-orgkey',
+    'nuget-plugin-orgkey',
+    'orgkey',
+    'orgkey-ssh',
+  ]);
   for (const name of readdirSync(packed.bin))
     t.is(statSync(join(packed.bin, name)).mode & 0o111, 0o111, name);
 });

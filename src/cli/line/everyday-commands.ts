@@ -150,11 +150,11 @@ export const everydayCommands: readonly Command[] = [
     usage: 'exec <organization> -- COMMAND…',
     summary: 'run a command with a token in its environment',
     description:
-      'The token is in SYSTEM_ACCESSTOKEN, in AZURE_DEVOPS_EXT_PAT and in the variables of npm, and for each --feed in those of NuGet, pip, uv, Maven and Cargo.',
+      'The token is in ORGKEY_TOKEN, SYSTEM_ACCESSTOKEN and AZURE_DEVOPS_EXT_PAT, in a private configuration of npm, and for each --feed in the variables of NuGet, pip, uv, twine, Maven and Cargo.',
     options: {
       organization,
       feed: {
-        ...text('a feed for NuGet, pip, uv, Maven and Cargo (repeatable)', '[PROJECT/]FEED'),
+        ...text('a feed for NuGet, pip, uv, twine, Maven and Cargo (repeatable)', '[PROJECT/]FEED'),
         array: true,
       },
     },

@@ -1,3 +1,4 @@
+import {parseAddress} from '../../organization/git-url.ts';
 import {ownerOf} from '../../organization/owner.ts';
 import type {ToolAnswer} from '../ask-daemon.ts';
 
@@ -28,16 +29,9 @@ export class Credentials {
  * `undefined`: not for us.
  */
 function whoServes(address: string): 'if needed' | 'never' | undefined {
-  const url = URL.parse(address);
-  // what would end a line of the request
-  if (!url || /\p{Cc}/u.test(address)) return undefined;
-  const remote = {
-    protocol: url.protocol.slice(0, -1),
-    host: url.host,
-    path: url.pathname.slice(1),
-    username: undefined,
-  };
-  const owner = ownerOf(remote, () => []);
+  const remote = parseAddress(address);
+  if (remote === undefined) return undefined;
+  const owner = ownerOf(remote, () => [], 'all');
   if (owner.kind === 'organization') return 'if needed';
-  return owner.kind === 'elsewhere' && /\/_packaging\//i.test(url.pathname) ? 'never' : undefined;
+  return owner.kind === 'elsewhere' && /(?:^|\/)_packaging\//i.test(remote.path ?? '') ? 'never' : undefined;
 }
