@@ -60,7 +60,7 @@ test.serial('the credential for a feed opens it, and the audit trail names tool 
   const line = await until(
     'the line',
     () =>
-      readFileSync(trail, 'utf8')
+      (existsSync(trail) ? readFileSync(trail, 'utf8') : '')
         .split('\n')
         .find((one) => one.includes('"nuget"')),
     () => true,
