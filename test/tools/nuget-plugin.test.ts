@@ -232,7 +232,7 @@ test.serial('lines of a megabyte, halves of lines and other letter cases are und
   t.is(Payload?.['Password'], 'x');
 });
 
-test.serial('text that is no message changes nothing', async (t) => {
+test.serial('text other than a message changes nothing', async (t) => {
   const {nuget} = await connected(t);
   for (const text of ['', 'hello', '[]', '{}', '{"RequestId":"1","Type":"Request"}', '\uFEFF', 'null'])
     nuget.write(`${text}\r\n`);
@@ -259,7 +259,7 @@ test.serial('Close ends the plugin, without an answer and whatever is under way'
   t.false(nuget.received.some(({RequestId}) => RequestId === id));
 });
 
-test.serial('the end of standard input ends the plugin, and half a line is no line', async (t) => {
+test.serial('the end of standard input ends the plugin, and half a line does not count', async (t) => {
   const {daemon, nuget} = await connected(t);
   nuget.write('{"RequestId":"1","Type":"Request","Method":"GetAuthenticationCredentials","Payload":{}}');
   nuget.process.stdin?.end();

@@ -8,7 +8,7 @@ interface Wanted {
 }
 
 /**
- * Returns a user configuration for npm: the user's own, with our credentials for these addresses in the place of theirs.
+ * Returns a user configuration for npm: the user's own, but with our credentials for these addresses.
  * npm looks for a token under every parent of a registry's address, so one line serves all feeds of an organization. The
  * token itself is in a variable with a plain name: /bin/sh, where it is dash, drops `npm_config_//…`.
  */

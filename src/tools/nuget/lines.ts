@@ -1,4 +1,4 @@
-/** Puts the pieces of a stream together to lines. A last line without an end is no line. */
+/** Puts the pieces of a stream together to lines. A last line without an end does not count. */
 export class Lines {
   #pieces: string[] = [];
 
