@@ -1,10 +1,11 @@
 import {spawn} from 'node:child_process';
 import {constants} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
+import {absolute} from '../locate.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
 import {parseFeeds, spelledBases} from '../exec/feed.ts';
 import {npmConfiguration} from '../exec/npm-configuration.ts';
@@ -33,8 +34,7 @@ export async function exec(options: ExecOptions, context: Context): Promise<numb
   const feeds = parseFeeds(options.feed ?? []);
   const granted = await askForToken(options, context);
   const organization = nameTyped(options.organization);
-  const {environment} = context;
-  const variables = toolVariables({organization, granted, feeds, caller: environment});
+  const variables = toolVariables({organization, granted, feeds, caller: context.environment});
   return withPrivateDirectory(context, async (directory) => {
     const npmrc = join(directory, 'npmrc');
     const key = npmKey(granted);
@@ -44,9 +44,22 @@ export async function exec(options: ExecOptions, context: Context): Promise<numb
       variable: key === '_auth' ? ORGKEY_BASIC : ORGKEY_TOKEN,
     };
     await writePrivate(npmrc, npmConfiguration(await readNpmConfiguration(context), wanted));
-    const kept = Object.fromEntries(Object.entries(environment).filter(([name]) => !isNpmUserConfig(name)));
-    return run([program, ...argv], {...kept, ...variables, NPM_CONFIG_USERCONFIG: npmrc}, context);
+    const env = {...callerVariables(options, context), ...variables, NPM_CONFIG_USERCONFIG: npmrc};
+    return run([program, ...argv], env, context);
   });
+}
+
+/** pip finds our program `keyring` first, and that the daemon which we asked. */
+function callerVariables(options: Places, context: Context): NodeJS.ProcessEnv {
+  const {environment, program} = context;
+  const kept = Object.entries(environment).filter(([name]) => !isNpmUserConfig(name));
+  const runtime = options['runtime-dir'];
+  const keyring = join(dirname(program.helper), 'keyring');
+  return {
+    ...Object.fromEntries(kept),
+    PATH: [keyring, environment['PATH']].filter(Boolean).join(':'),
+    ...(runtime !== undefined && {ORGKEY_RUNTIME_DIR: absolute(runtime, context)}),
+  };
 }
 
 function commandOf(after: unknown): string[] {
