@@ -5,8 +5,8 @@ import {forbidEval} from './forbid-eval.ts';
 const argv = process.argv.slice(2);
 forbidEval();
 const isHelper = argv[0] === 'helper';
-// a tool waits for its helper, which is too small for a cache
-if (!isHelper) keepCompiledCode(argv, process.env, process.getuid?.() ?? 0);
+// a tool waits for its helper, which is too small for a cache; a job of a pipeline leaves nothing behind
+if (!isHelper && argv[0] !== 'job') keepCompiledCode(argv, process.env, process.getuid?.() ?? 0);
 const isDaemon = argv[0] === 'daemon' && !argv.includes('--help') && !argv.includes('-h');
 process.exitCode = await (await program()).main(argv);
 

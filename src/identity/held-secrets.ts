@@ -1,9 +1,9 @@
 import type {Secret} from '../secret/secret.ts';
-import type {Identity, SecretSource} from './identity.ts';
+import type {SecretSource} from './identity.ts';
 
-/** Returns the secrets that an identity has in memory. */
-export function* heldSecrets(identity: Identity): Iterable<Secret> {
-  for (const source of sourcesIn(identity)) if (source.from === 'held') yield source.secret;
+/** Returns the secrets that an identity, or another part of a configuration, has in memory. */
+export function* heldSecrets(holder: object): Iterable<Secret> {
+  for (const source of sourcesIn(holder)) if (source.from === 'held') yield source.secret;
 }
 
 function* sourcesIn(part: object): Iterable<SecretSource> {

@@ -30,24 +30,50 @@ test('a vault shows its secrets only to readers', async (t) => {
   t.is((await read('other', cloud.createToken(reader, {resource}))).status, 404);
 });
 
-test('GitHub gives assertions to its jobs only', async (t) => {
+test('GitHub gives assertions to its jobs only, at the address of the job', async (t) => {
   const {ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token} = job.environment;
-  t.is((await cloud.request(url, {headers: {authorization: `bearer ${token}`}})).status, 200);
-  t.is((await cloud.request(url, {headers: {authorization: 'bearer wrong'}})).status, 401);
-  t.is((await cloud.request(url)).status, 401);
+  const {environment: other} = cloud.addGithubJob();
+  const ask = async (address: string, authorization: string | undefined): Promise<number> =>
+    (await cloud.request(address, {headers: authorization === undefined ? {} : {authorization}})).status;
+  t.is(await ask(url, `bearer ${token}`), 200);
+  t.is(await ask(`${url}&audience=api://AzureADTokenExchange`, `bearer ${token}`), 200);
+  t.is(await ask(url, 'bearer wrong'), 401);
+  t.is(await ask(url, undefined), 401);
+  t.is(await ask(url, `basic ${token}`), 401);
+  t.is(await ask(other.ACTIONS_ID_TOKEN_REQUEST_URL, `bearer ${token}`), 401);
+  t.is(await ask(url.replace('?api-version=2.0', ''), `bearer ${token}`), 400);
+  t.is(await ask(`${url}&audience=a&audience=b`, `bearer ${token}`), 400);
 });
 
 test('Azure Pipelines gives assertions for a connection to its jobs only', async (t) => {
   const {SYSTEM_OIDCREQUESTURI: base, SYSTEM_ACCESSTOKEN: token} = connection.environment;
-  const ask = async (id: string, token: string, method = 'POST'): Promise<number> => {
-    const headers = {authorization: `Bearer ${token}`};
-    const url = `${base}?api-version=7.1&serviceConnectionId=${id}`;
-    return (await cloud.request(url, {method, headers})).status;
+  const ask = async ({
+    id = connection.id,
+    authorization = `Bearer ${token}`,
+    method = 'POST',
+    version = 'api-version=7.1&',
+    headers = {},
+  }): Promise<number> => {
+    const all = {
+      authorization,
+      'content-type': 'application/json',
+      'content-length': '0',
+      'x-tfs-fedauthredirect': 'Suppress',
+      ...headers,
+    };
+    const url = `${base}?${version}serviceConnectionId=${id}`;
+    return (await cloud.request(url, {method, headers: all})).status;
   };
-  t.is(await ask(connection.id, token), 200);
-  t.is(await ask(connection.id, 'wrong'), 401);
-  t.is(await ask('55555555-5555-5555-5555-555555555555', token), 401);
-  t.is(await ask(connection.id, token, 'GET'), 405);
+  t.is(await ask({}), 200);
+  t.is(await ask({authorization: 'Bearer wrong'}), 401);
+  t.is(await ask({authorization: `Basic ${token}`}), 401);
+  t.is(await ask({authorization: 'Bearer wrong', headers: {'x-tfs-fedauthredirect': ''}}), 302);
+  t.is(await ask({id: '55555555-5555-5555-5555-555555555555'}), 404);
+  t.is(await ask({id: cloud.addServiceConnection(org, {name: 'other'}).id}), 404, 'of another job');
+  t.is(await ask({method: 'GET'}), 405);
+  t.is(await ask({version: ''}), 400);
+  t.is(await ask({version: 'api-version=6.0&'}), 400);
+  t.is(await ask({headers: {'content-type': 'text/plain'}}), 415);
 });
 
 test('a machine with several identities wants the name of one', async (t) => {

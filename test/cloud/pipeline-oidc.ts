@@ -143,31 +143,38 @@ export class PipelineOidc {
     handle: (exchange) => this.#pipelinesToken(exchange),
   });
 
-  #githubToken({authorization, query, method, record}: Exchange): Reply {
+  /** The token of a job is good for its own address only, whose version stays in the query. Fact 29. */
+  #githubToken({authorization, query, method, path, record}: Exchange): Reply {
     const job = this.#jobs.get(authorization?.secret ?? '');
-    if (method !== 'GET' || authorization?.scheme !== 'bearer' || !job)
+    const address = URL.parse(job?.environment.ACTIONS_ID_TOKEN_REQUEST_URL ?? '');
+    if (method !== 'GET' || authorization?.scheme !== 'bearer' || !job || address?.pathname !== path)
       return {status: 401, body: {message: 'The request token is not valid.'}};
+    if (query.get('api-version') !== '2.0' || query.getAll('audience').length > 1)
+      return {status: 400, body: {message: 'The query of the request is not valid.'}};
     record.principal = job.subject;
     const audience = query.get('audience') ?? 'https://github.com/contoso';
     return {status: 200, body: {count: 1, value: this.#github.token({subject: job.subject, audience})}};
   }
 
-  #pipelinesToken({authorization, query, method, record}: Exchange): Reply {
-    const found = this.#connections.get(query.get('serviceConnectionId') ?? '');
+  /** Fact 31. */
+  #pipelinesToken(exchange: Exchange): Reply {
+    const {query, method, record} = exchange;
     if (method !== 'POST')
       return {
         status: 405,
         body: {message: `The requested resource does not support http method '${method}'.`},
       };
-    if (!found || authorization?.secret !== found.connection.environment.SYSTEM_ACCESSTOKEN)
+    const refusal = this.#refuseCaller(exchange) ?? refuseForm(exchange);
+    if (refusal !== undefined) return refusal;
+    const id = query.get('serviceConnectionId') ?? '';
+    const found = this.#connections.get(id);
+    if (!found || !this.#isJobOf(found.connection, exchange))
       return {
-        status: 401,
+        status: 404,
         body: {
           $id: '1',
-          message: `TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.`,
-          typeKey: 'UnauthorizedRequestException',
-          errorCode: 0,
-          eventId: 3000,
+          message: `Service connection with ID '${id}' could not be found, or the job may not use it.`,
+          typeKey: 'EndpointNotFoundException',
         },
       };
     record.principal = found.connection.subject;
@@ -175,6 +182,58 @@ export class PipelineOidc {
     const audience = subject.startsWith('/eid1/') ? {audience: tokenExchange.audience} : {};
     return {status: 200, body: {oidcToken: found.issuer.token({subject, ...audience})}};
   }
+
+  /** Without the header that wants a status, a wrong token leads to the sign-in page. Fact 45. */
+  #refuseCaller(exchange: Exchange): Reply | undefined {
+    const {authorization, request} = exchange;
+    const connections = [...this.#connections.values()];
+    const isKnown = connections.some(({connection}) => this.#isJobOf(connection, exchange));
+    if (isKnown && authorization?.scheme === 'bearer') return undefined;
+    if (request.headers['x-tfs-fedauthredirect'] !== 'Suppress')
+      return {
+        status: 302,
+        headers: {
+          location: 'https://spsprodweu.vssps.visualstudio.com/_signin',
+          'content-type': 'text/html; charset=utf-8',
+        },
+        body: '<html><head><title>Object moved</title></head><body><h2>Object moved</h2></body></html>',
+      };
+    return {
+      status: 401,
+      body: {
+        $id: '1',
+        message: `TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.`,
+        typeKey: 'UnauthorizedRequestException',
+        errorCode: 0,
+        eventId: 3000,
+      },
+    };
+  }
+
+  #isJobOf({environment}: ServiceConnection, {authorization, path}: Exchange): boolean {
+    return (
+      authorization?.secret === environment.SYSTEM_ACCESSTOKEN &&
+      new URL(environment.SYSTEM_OIDCREQUESTURI).pathname === path
+    );
+  }
+}
+
+/** What the front end wants of a POST without a body, and the API of every call. */
+function refuseForm({request, query}: Exchange): Reply | undefined {
+  if (request.headers['content-length'] !== '0') return {status: 411, body: 'Length Required\n'};
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    return {status: 415, body: {message: 'The content type of the request is not supported.'}};
+  const version = query.get('api-version');
+  if (version === null || !/^7\.[1-9]/.test(version))
+    return {
+      status: 400,
+      body: {
+        $id: '1',
+        message: `No api-version was supplied for the "POST" request, or one that the resource does not have.`,
+        typeKey: 'VssVersionNotSpecifiedException',
+      },
+    };
+  return undefined;
 }
 
 /** As the prefixes of Entra's subjects hold a GUID: 16 bytes, the first three parts reversed. */

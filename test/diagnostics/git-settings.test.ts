@@ -264,7 +264,13 @@ async function look(home: GitHome, directory: string): Promise<readonly Diagnost
   const targets = configuredTargets(new Bindings(bindings));
   return [
     ...(await checkHelpers({settings, targets, helper, packagedHelper: helper})),
-    ...(await checkTransport({git, settings, targets, environment: home.environment})),
+    ...(await checkTransport({
+      git,
+      settings,
+      targets,
+      environment: home.environment,
+      directory: home.directory,
+    })),
     ...(await checkRemotes({settings, loaded})),
   ];
 }

@@ -795,9 +795,9 @@ test.serial('Azure Pipelines: outside of a job', acquires, () => ({
 test.serial('Azure Pipelines: a service connection that the job may not use', acquires, () => ({
   identity: {...pipelines, serviceConnectionId: NOBODY},
   options: {environment: connection.environment},
-  asks: ['pipelines-oidc 401'],
+  asks: ['pipelines-oidc 404'],
   says: [
-    "Azure Pipelines did not issue a token to the job (HTTP 401: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource) (TF400813)",
+    "Azure Pipelines did not issue a token to the job (HTTP 404: Service connection with ID 'aaaaaaaa-bbbb-4ccc-8ddd-000000000000' could not be found, or the job may not use it) (ERR_HTTP_404)",
     'Pass System.AccessToken to the step as SYSTEM_ACCESSTOKEN, check serviceConnectionId, and let the pipeline use that service connection.',
   ],
 }));

@@ -377,7 +377,7 @@ const azurePipelines = appKind({
   wrong: {
     fields: () => `oidc: azure-pipelines, serviceConnectionId: ${NOBODY}`,
     says: [
-      /Azure Pipelines did not issue a token to the job \(HTTP 401: TF400813: .*\) \(TF400813\)$/,
+      /Azure Pipelines did not issue a token to the job \(HTTP 404: .* could not be found, .*\) \(ERR_HTTP_404\)$/,
       /check serviceConnectionId, and let the pipeline use that service connection\.$/,
     ],
   },

@@ -3,6 +3,7 @@ import {configurationCommands} from './configuration-commands.ts';
 import {daemonCommands} from './daemon-commands.ts';
 import {everydayCommands} from './everyday-commands.ts';
 import {gatewayCommands} from './gateway-commands.ts';
+import {jobCommands} from './job-commands.ts';
 import {keyCommands} from './key-commands.ts';
 import {dryRun, system} from './shared-options.ts';
 
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   ...gatewayCommands,
   ...configurationCommands,
   ...daemonCommands,
+  ...jobCommands,
   defineCommand({
     usage: 'completion [shell]',
     summary: 'print a completion script for the shell',
@@ -49,4 +51,5 @@ export const groups: Readonly<Record<string, string>> = {
   config: 'find, check, show, edit and restore the configuration',
   cache: "manage the daemon's memory",
   service: 'manage the background service',
+  job: 'start and end the daemon of one job of a pipeline',
 };

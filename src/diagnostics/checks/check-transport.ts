@@ -1,4 +1,5 @@
 import {coversUrl} from '../../git/match-url.ts';
+import {describeHeader, ownHeaderFor} from '../../git/own-header.ts';
 import {isOwnFile} from '../../git/own-file.ts';
 import {describeOrigin, partsOfKey, truthOf, type SeenSetting} from '../../git/seen-settings.ts';
 import {parseGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
@@ -19,10 +20,17 @@ export async function checkTransport({
   settings,
   targets,
   environment,
-}: Pick<World, 'git' | 'settings' | 'targets' | 'environment'>): Promise<readonly Diagnostic[]> {
+  directory,
+}: Pick<World, 'git' | 'settings' | 'targets' | 'environment' | 'directory'>): Promise<
+  readonly Diagnostic[]
+> {
   const version = parseGitVersion((await git(['version'])).stdout);
+  const headers = targets.flatMap((target) => findHeaders(target, settings, version));
   return [
-    ...uniqueByDetail(targets.flatMap((target) => checkTarget(target, settings, version))),
+    ...uniqueByDetail([
+      ...(await Promise.all(headers.map((header) => reportHeader(header, directory)))),
+      ...targets.flatMap((target) => checkTarget(target, settings)),
+    ]),
     ...unverified(environment),
     ...proactive(settings, targets, version),
     ...spellings(settings, targets),
@@ -30,16 +38,11 @@ export async function checkTransport({
 }
 
 function checkTarget(
-  target: Target,
+  {addresses: [address = ''], name}: Target,
   settings: readonly SeenSetting[],
-  version: GitVersion | undefined,
 ): Diagnostic[] {
-  const {
-    addresses: [address = ''],
-    name,
-  } = target;
   const url = `${address}/project/_git/repository`;
-  const found = [...urlsOf(target, settings)].flatMap((one) => checkHeaders(one, settings, version));
+  const found: Diagnostic[] = [];
   const verify = httpSettings('sslverify', url, settings).at(-1);
   if (verify !== undefined && truthOf(verify.value) === false)
     found.push(
@@ -97,34 +100,40 @@ function urlsOf(
   ]);
 }
 
+interface FoundHeader {
+  readonly header: SeenSetting;
+  /** The setting because of which git also sends orgkey's. */
+  readonly early: SeenSetting | undefined;
+}
+
 /** An Authorization header of the caller's own replaces orgkey's credential; with proactiveAuth git sends both. Fact 82. */
-function checkHeaders(
-  url: string,
+function findHeaders(
+  target: Target,
   settings: readonly SeenSetting[],
   version: GitVersion | undefined,
-): Diagnostic[] {
-  // an empty value drops the ones before it
-  const headers = httpSettings('extraheader', url, settings);
-  const header = headers
-    .slice(headers.findLastIndex(({value}) => value === '') + 1)
-    .findLast(({value}) => /^\s*(?:proxy-)?authorization\s*:/i.test(value));
-  if (header === undefined) return [];
-  const early = mostSpecific(httpSettings('proactiveauth', url, settings));
-  if (version !== undefined && takesBearer(version) && early !== undefined && early.value !== 'none')
-    return [
-      failed(
-        'extraHeader',
-        `git sends two Authorization headers, which servers reject: its own (${describeOrigin(header)}), and orgkey's because of proactiveAuth (${describeOrigin(early)})`,
-        isOwnFile(early.origin.replace(/^file:/, '')) ? 'orgkey setup' : takeOut(early),
-      ),
-    ];
-  return [
-    warning(
+): FoundHeader[] {
+  return [...urlsOf(target, settings)].flatMap((url) => {
+    const header = ownHeaderFor(url, settings);
+    if (header === undefined) return [];
+    const early = mostSpecific(httpSettings('proactiveauth', url, settings));
+    const sendsBoth = version !== undefined && takesBearer(version) && early?.value !== 'none';
+    return [{header, early: sendsBoth ? early : undefined}];
+  });
+}
+
+async function reportHeader({header, early}: FoundHeader, directory: string): Promise<Diagnostic> {
+  const where = await describeHeader(header, directory);
+  if (early !== undefined)
+    return failed(
       'extraHeader',
-      `git sends its own Authorization header and does not ask orgkey (${describeOrigin(header)})`,
-      takeOut(header),
-    ),
-  ];
+      `git sends two Authorization headers, which servers reject: its own (${where}), and orgkey's because of proactiveAuth (${describeOrigin(early)})`,
+      isOwnFile(early.origin.replace(/^file:/, '')) ? 'orgkey setup' : takeOut(early),
+    );
+  return warning(
+    'extraHeader',
+    `git sends its own Authorization header and does not ask orgkey (${where})`,
+    takeOut(header),
+  );
 }
 
 function length({key}: SeenSetting): number {

@@ -1,6 +1,6 @@
-import {coversUrl} from '../../git/match-url.ts';
 import {rewriteUrl} from '../../git/rewrite-url.ts';
-import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
+import {describeHeader, ownHeaderFor} from '../../git/own-header.ts';
+import {type SeenSetting} from '../../git/seen-settings.ts';
 import {tryRemote, type Tried} from '../../git/try-remote.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
@@ -39,11 +39,11 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
     tried.outcome === 'late'
       ? {detail: `git ls-remote does not end within ${LIMIT / 1000} s`, repair: undefined}
       : explainGit({url: goal.url, said: tried.said, world});
-  const header = authorizationFor(goal.url, world.settings);
+  const header = ownHeaderFor(goal.url, world.settings);
   if (header !== undefined)
     return failed(
       'git',
-      `${detail}; git sends an Authorization header of its own (${describeOrigin(header)})`,
+      `${detail}; git sends an Authorization header of its own (${await describeHeader(header, directory)})`,
       // what git rejected may be withheld for a minute
       `${takeOut(header)}\norgkey cache clear`,
     );
@@ -64,17 +64,6 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
 
 /** In milliseconds. */
 const LIMIT = 8000;
-
-/** Returns the setting that makes git send an Authorization header to this URL. An empty value drops those before it. */
-function authorizationFor(url: string, settings: readonly SeenSetting[]): SeenSetting | undefined {
-  const headers = settings.filter(({key}) => {
-    const {section, between, name} = partsOfKey(key);
-    return section === 'http' && name === 'extraheader' && (between === undefined || coversUrl(between, url));
-  });
-  return headers
-    .slice(headers.findLastIndex(({value}) => value === '') + 1)
-    .findLast(({value}) => /^\s*(?:proxy-)?authorization\s*:/i.test(value));
-}
 
 /** Success says that orgkey works only if git asked it. */
 function judgeSuccess({group, url}: Goal, {ran}: Tried, settings: readonly SeenSetting[]): Diagnostic {

@@ -1,0 +1,69 @@
+import {readFile} from 'node:fs/promises';
+import {isAbsolute, join} from 'node:path';
+import {coversUrl} from './match-url.ts';
+import {describeOrigin, partsOfKey, showKey, type SeenSetting} from './seen-settings.ts';
+import type {Setting} from './setting.ts';
+import {printable} from '../text/printable.ts';
+
+/**
+ * Returns the setting that makes git send an Authorization header of its own to a URL, beside orgkey or instead of it.
+ * An empty value drops the ones before it.
+ */
+export function ownHeaderFor(url: string, settings: readonly SeenSetting[]): SeenSetting | undefined {
+  const headers = settings.filter(({key}) => {
+    const {section, between, name} = partsOfKey(key);
+    if (section !== 'http' || name !== 'extraheader') return false;
+    return between === undefined || coversUrl(between, url);
+  });
+  return headers.slice(headers.findLastIndex(({value}) => value === '') + 1).findLast(isAuthorization);
+}
+
+/** Whether a value of `extraheader` is a credential. */
+export function isAuthorization({value}: Pick<Setting, 'value'>): boolean {
+  return /^\s*(?:proxy-)?authorization\s*:/i.test(value);
+}
+
+/**
+ * Describes a header of git's own without its value: key, scope, file and line. `directory`: where git read the
+ * settings, because it names the files of a repository relative to that.
+ */
+export async function describeHeader(setting: SeenSetting, directory: string): Promise<string> {
+  const line = await lineOf(setting, directory);
+  const at = line === undefined ? '' : `, line ${line}`;
+  return `${printable(showKey(setting.key), 200)}: ${describeOrigin(setting)}${at}`;
+}
+
+async function lineOf(setting: SeenSetting, directory: string): Promise<number | undefined> {
+  if (!setting.origin.startsWith('file:')) return undefined;
+  const path = setting.origin.slice('file:'.length);
+  const text = await readFile(isAbsolute(path) ? path : join(directory, path), 'utf8').catch(() => '');
+  return findLine(text, setting);
+}
+
+/** Returns the number of the last line with this setting in the text of a configuration file of git. */
+function findLine(text: string, {key, value}: Setting): number | undefined {
+  const {section, between, name} = partsOfKey(key);
+  let isInside = false;
+  let found: number | undefined;
+  for (const [at, line] of text.split('\n').entries()) {
+    const {header, rest} = splitLine(line);
+    if (header !== undefined) isInside = header.section === section && header.between === between;
+    const pair = /^\s*([A-Za-z][\w-]*)\s*=\s*"?(.*?)"?\s*$/.exec(rest);
+    if (isInside && pair?.[1]?.toLowerCase() === name && pair[2] === value) found = at + 1;
+  }
+  return found;
+}
+
+/** A setting may follow its section in the same line. */
+function splitLine(line: string): {
+  readonly header?: {readonly section: string; readonly between: string | undefined};
+  readonly rest: string;
+} {
+  const found = /^\s*\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]/.exec(line);
+  if (found === null) return {rest: line};
+  const [whole, section = '', between] = found;
+  return {
+    header: {section: section.toLowerCase(), between: between?.replaceAll(/\\(.)/g, '$1')},
+    rest: line.slice(whole.length),
+  };
+}
