@@ -6,6 +6,7 @@ import {parseArgs} from 'node:util';
 import {build, type Metafile, type Plugin} from 'esbuild';
 import {jsonSchema} from '../src/config/shape/json-schema.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
+import {CLIENT_SCRIPTS} from '../src/places/client-scripts.ts';
 import {shellScript} from './shell-script.ts';
 import {manualPages} from './docs/manual-pages.ts';
 
@@ -21,10 +22,10 @@ const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const metafile = await bundle(fresh, version);
 const scripts = {
   'orgkey.cjs': readFileSync(join(root, 'src/shell/orgkey.cjs')),
-  'git-credential-orgkey': shellScript('git-credential-orgkey'),
-  'orgkey-ssh': shellScript('orgkey-ssh'),
   'nuget-plugin-orgkey': readFileSync(join(root, 'src/shell/nuget-plugin-orgkey')),
+  ...Object.fromEntries(CLIENT_SCRIPTS.map((name) => [name, shellScript(name)])),
 };
+mkdirSync(join(fresh, 'keyring'));
 for (const [name, text] of Object.entries(scripts)) writeFileSync(join(fresh, name), text, {mode: 0o755});
 writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
 mkdirSync(join(fresh, 'man'));

@@ -1,16 +1,21 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-
-export type ShellScript = 'git-credential-orgkey' | 'orgkey-ssh';
+import type {ClientScript} from '../src/places/client-scripts.ts';
 
 const directory = join(import.meta.dirname, '../src/shell');
-const READS_FRAGMENT = /^# the build replaces .*\n.*\n\. "\$\{script%\/\*\}\/find-daemon\.sh"\n/m;
+/** How a script of a checkout finds the fragments, although a link leads to it. */
+const FINDS_FRAGMENTS = /^# the build replaces .*\n.*\n/m;
+const FRAGMENT = /^\. "\$\{script%\/\*\}\/(.*)"\n/gm;
 
-/** Returns a script as it is installed: one file, with the shared fragment in the place of the lines that read it. */
-export function shellScript(name: ShellScript): string {
+/** Returns a script as it is installed: one file, with the shared fragments in the place of the lines that read them. */
+export function shellScript(name: ClientScript): string {
   const text = readFileSync(join(directory, name), 'utf8');
-  if (!READS_FRAGMENT.test(text)) throw new Error(`${name} does not read find-daemon.sh`);
-  const fragment = readFileSync(join(directory, 'find-daemon.sh'), 'utf8');
-  // A function, because $ is special in a replacement text
-  return text.replace(READS_FRAGMENT, () => fragment.slice(fragment.indexOf('\n\n') + 2));
+  if (!FINDS_FRAGMENTS.test(text)) throw new Error(`${name} reads no fragment`);
+  return text.replace(FINDS_FRAGMENTS, '').replaceAll(FRAGMENT, (_, file: string) => fragment(file));
+}
+
+/** Without the comment at its beginning. */
+function fragment(file: string): string {
+  const text = readFileSync(join(directory, file), 'utf8');
+  return text.slice(text.indexOf('\n\n') + 1);
 }

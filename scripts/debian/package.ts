@@ -18,6 +18,7 @@ import {
 import {tmpdir} from 'node:os';
 import {dirname, join, relative, resolve} from 'node:path';
 import {gzipSync} from 'node:zlib';
+import {CLIENT_SCRIPTS} from '../../src/places/client-scripts.ts';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
 import {systemStateDirectory, systemUnits, sysusersFile} from '../../src/service/systemd-units.ts';
 
@@ -61,7 +62,9 @@ function program(): void {
   // Next to git's helpers, which look for it there
   write(`${dist}/orgkey`, `#!/bin/sh\nexec ${home}/node ${flags} ${dist}/main.js "$@"\n`, 0o755);
   mkdirSync(join(tree, 'usr/bin'), {recursive: true});
-  for (const name of ['orgkey', 'git-credential-orgkey', 'nuget-plugin-orgkey', 'orgkey-ssh']) {
+  // `keyring` has a folder of its own: it would take the place of Python's
+  const scripts = CLIENT_SCRIPTS.filter((script) => !script.includes('/'));
+  for (const name of ['orgkey', 'nuget-plugin-orgkey', ...scripts]) {
     symlinkSync(`../lib/orgkey/dist/${name}`, join(tree, 'usr/bin', name));
   }
 }

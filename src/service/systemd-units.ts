@@ -1,3 +1,4 @@
+import {CLIENT_SCRIPTS, nameBesideSocket} from '../places/client-scripts.ts';
 import type {ServiceSocket} from './service-sockets.ts';
 import {machineReaders} from '../places/paths.ts';
 import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
@@ -122,7 +123,7 @@ function grantDirectory(path: string, group: string): readonly string[] {
 /** Makes a file for clients, which the daemon fills: it cannot make files in a directory of root's. */
 function clientFile(path: string): readonly string[] {
   return [
-    `ExecStartPost=install -o ${systemUser} -g ${systemUser} -m 0644 /dev/null ${path}`,
+    `ExecStartPost=install -o ${systemUser} -g ${systemUser} -m ${path.endsWith('gitconfig') ? '0644' : '0755'} /dev/null ${path}`,
     `ExecStopPost=rm -f ${path}`,
   ];
 }
@@ -134,7 +135,7 @@ function clientPaths({name, gateway}: Pick<ServiceSocket, 'name' | 'gateway'>): 
   return name === 'git' ? [] : CLIENT_FILES.map((file) => `${directory}/${file}`);
 }
 
-const CLIENT_FILES = ['gitconfig', 'submodules.gitconfig', 'git-credential-orgkey', 'orgkey-ssh'];
+const CLIENT_FILES = ['gitconfig', 'submodules.gitconfig', ...CLIENT_SCRIPTS.map(nameBesideSocket)];
 
 /** Not `ssh` for the main socket: only the daemon may enter that directory. */
 function grantPath(name: string): string {

@@ -1,4 +1,4 @@
-# How both scripts find the daemon, ask it and start it. In a checkout they read this file; the build puts it into them.
+# How the scripts find the daemon, ask it and start it. In a checkout they read this file; the build puts it into them.
 
 # Enters a directory with a socket. It must be ours or root's, and not a link: another user could have made it to listen
 # there. They can also exchange it, so all checks that count look at what was entered, and never again at its name.

@@ -1,3 +1,4 @@
+import {CLIENT_SCRIPTS, nameBesideSocket} from '../../src/places/client-scripts.ts';
 import {execFileSync, spawnSync} from 'node:child_process';
 import {chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -155,9 +156,14 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   for (const [file, command] of found) t.is(statusOf(command), 3, file);
 });
 
-/** In a checkout, both scripts read a third one. */
-const withoutPart = (names: readonly string[]) => names.filter((name) => name !== 'find-daemon.sh');
-const besideSocket = ['git-credential-orgkey', 'git.sock', 'gitconfig', 'orgkey-ssh', 'submodules.gitconfig'];
+/** In a checkout, the scripts read others. */
+const withoutPart = (names: readonly string[]) => names.filter((name) => !name.endsWith('.sh'));
+const besideSocket = [
+  'git.sock',
+  'gitconfig',
+  'submodules.gitconfig',
+  ...CLIENT_SCRIPTS.map(nameBesideSocket),
+].toSorted();
 const contained = testUnless(whyNotContained());
 /** Not the uid of an existing user. */
 const uid = 12_345;

@@ -1,3 +1,4 @@
+import {CLIENT_SCRIPTS} from '../../src/places/client-scripts.ts';
 import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
@@ -49,12 +50,9 @@ test('each link of the packed README is an address', (t) => {
 });
 
 test('the commands of the package are executable', (t) => {
-  t.deepEqual(readdirSync(packed.bin).toSorted(), [
-    'git-credential-orgkey',
-    'nuget-plugin-orgkey',
-    'orgkey',
-    'orgkey-ssh',
-  ]);
+  const scripts = CLIENT_SCRIPTS.filter((script) => !script.includes('/'));
+  t.deepEqual(readdirSync(packed.bin).toSorted(), ['nuget-plugin-orgkey', 'orgkey', ...scripts].toSorted());
+  t.is(statSync(join(packed.installed, 'dist/keyring/keyring')).mode & 0o111, 0o111);
   for (const name of readdirSync(packed.bin))
     t.is(statSync(join(packed.bin, name)).mode & 0o111, 0o111, name);
 });

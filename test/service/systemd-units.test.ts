@@ -1,4 +1,5 @@
 import {execFileSync, spawnSync} from 'node:child_process';
+import {CLIENT_SCRIPTS, nameBesideSocket} from '../../src/places/client-scripts.ts';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -84,6 +85,8 @@ test('the sockets of a user have private modes', (t) => {
   }
 });
 
+const modeOf = (path: string) => (path.endsWith('gitconfig') ? '0644' : '0755');
+
 test('groups reach the system sockets, whose directories belong to root', (t) => {
   const units = systemUnits({...daemon, sockets: [{...plainSocket, group: 'builders'}]});
   const git = textOf(units, 'orgkey.socket');
@@ -95,13 +98,13 @@ test('groups reach the system sockets, whose directories belong to root', (t) =>
   t.deepEqual(lines(scoped, 'DirectoryMode'), ['DirectoryMode=0755']);
   const service = textOf(units, 'orgkey.service');
   t.deepEqual(lines(service, 'RuntimeDirectory'), ['RuntimeDirectory=orgkey/control orgkey/ssh']);
-  const files = ['gitconfig', 'submodules.gitconfig', 'git-credential-orgkey', 'orgkey-ssh'].map(
+  const files = ['gitconfig', 'submodules.gitconfig', ...CLIENT_SCRIPTS.map(nameBesideSocket)].map(
     (name) => `/run/orgkey/scoped/team-a/${name}`,
   );
   // the directory of grants passes its group on
   t.deepEqual(lines(scoped, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g builders -m 2711 /run/orgkey/scoped/team-a/ssh',
-    ...files.map((path) => `ExecStartPost=install -o orgkey -g orgkey -m 0644 /dev/null ${path}`),
+    ...files.map((path) => `ExecStartPost=install -o orgkey -g orgkey -m ${modeOf(path)} /dev/null ${path}`),
   ]);
   t.deepEqual(lines(git, 'ExecStartPost'), [
     'ExecStartPost=install -d -o orgkey -g orgkey -m 2711 /run/orgkey/grants',

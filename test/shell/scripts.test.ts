@@ -4,7 +4,6 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {
   chmodSync,
   chownSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -20,6 +19,8 @@ import {shellScript} from '../../scripts/shell-script.ts';
 import {helperValue} from '../../src/git/setting.ts';
 import {TIME_BUDGET} from '../../src/time-budget.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
+import {CLIENT_SCRIPTS} from '../../src/places/client-scripts.ts';
+import {shells} from '../helpers/shells.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
@@ -30,9 +31,7 @@ const asRoot = testUnless(whyNotRoot);
 
 const shell = join(import.meta.dirname, '../../src/shell');
 
-const names = ['git-credential-orgkey', 'orgkey-ssh'] as const;
-
-for (const name of names)
+for (const name of CLIENT_SCRIPTS)
   test(`${name} is plain POSIX shell, evaluates no text, and is one file once it is built`, (t) => {
     const built = shellScript(name);
     t.notThrows(() => execFileSync('sh', ['-n'], {input: built}));
@@ -134,14 +133,6 @@ for (const [operation, lines, isAsked] of [
   });
 }
 
-/** Shells that are /bin/sh somewhere, from the PATH or brought by `scripts/test-packages`. */
-const shells = ['dash', 'bash', 'busybox', 'mksh', 'yash', 'zsh'].map((name) => {
-  const unpacked = join(import.meta.dirname, '../../.cache', name, 'bin', name);
-  const program = existsSync(unpacked) ? unpacked : name;
-  const options: Readonly<Record<string, readonly string[]>> = {busybox: ['ash'], zsh: ['--emulate', 'sh']};
-  return {name, command: [program, ...(options[name] ?? [])]};
-});
-
 /** What git's cache client writes before git's request. */
 const head = 'action=get\ntimeout=900\n';
 
@@ -155,41 +146,36 @@ function readFrom(said: Uint8Array): Request | 'invalid' {
   }
 }
 
-for (const {name, command} of shells) {
-  const [program = '', ...first] = command;
-  const isInstalled = spawnSync(program, [...first, '-c', ':']).status === 0;
-  testUnless(isInstalled ? undefined : `${name} is not installed: scripts/test-packages ${name} brings it`)(
-    `through ${name}, the daemon reads exactly what git wrote`,
-    async (t) => {
-      const home = new GitHome();
-      t.teardown(() => home.remove());
-      home.write('bin/git', '#!/bin/sh\ncat > "$HOME/said"\necho orgkey=1\n', 0o755);
-      const server = createServer().listen(join(home.directory, 'git.sock'));
-      await once(server, 'listening');
-      t.teardown(() => void server.close());
-      const rows = hostileRequests.filter(({title}) => /^(?:lines|bytes|twice): /.test(title));
-      for (const {title, bytes} of rows) {
-        const text = Buffer.from(bytes);
-        // some shells drop a NUL, others end the text there
-        if (!text.subarray(0, head.length).equals(Buffer.from(head)) || text.includes(0)) continue;
-        // it cannot read other bytes in a UTF-8 locale, and passes
-        if (name === 'yash' && !isUtf8(text)) continue;
-        const said = text.subarray(head.length);
-        home.write('said', '');
-        spawnSync(program, [...first, join(shell, 'git-credential-orgkey'), 'get'], {
-          env: {
-            ...home.environment,
-            PATH: `${join(home.directory, 'bin')}:${home.environment['PATH']}`,
-            ORGKEY_RUNTIME_DIR: home.directory,
-            LC_ALL: 'C.UTF-8',
-          },
-          input: said,
-        });
-        const sent = readFileSync(join(home.directory, 'said'), 'latin1').replace(/^explain=1\n/, '');
-        t.deepEqual(readFrom(Buffer.from(sent, 'latin1')), readFrom(said), title);
-      }
-    },
-  );
+for (const {name, program, first, whyNot} of shells) {
+  testUnless(whyNot)(`through ${name}, the daemon reads exactly what git wrote`, async (t) => {
+    const home = new GitHome();
+    t.teardown(() => home.remove());
+    home.write('bin/git', '#!/bin/sh\ncat > "$HOME/said"\necho orgkey=1\n', 0o755);
+    const server = createServer().listen(join(home.directory, 'git.sock'));
+    await once(server, 'listening');
+    t.teardown(() => void server.close());
+    const rows = hostileRequests.filter(({title}) => /^(?:lines|bytes|twice): /.test(title));
+    for (const {title, bytes} of rows) {
+      const text = Buffer.from(bytes);
+      // some shells drop a NUL, others end the text there
+      if (!text.subarray(0, head.length).equals(Buffer.from(head)) || text.includes(0)) continue;
+      // it cannot read other bytes in a UTF-8 locale, and passes
+      if (name === 'yash' && !isUtf8(text)) continue;
+      const said = text.subarray(head.length);
+      home.write('said', '');
+      spawnSync(program, [...first, join(shell, 'git-credential-orgkey'), 'get'], {
+        env: {
+          ...home.environment,
+          PATH: `${join(home.directory, 'bin')}:${home.environment['PATH']}`,
+          ORGKEY_RUNTIME_DIR: home.directory,
+          LC_ALL: 'C.UTF-8',
+        },
+        input: said,
+      });
+      const sent = readFileSync(join(home.directory, 'said'), 'latin1').replace(/^explain=1\n/, '');
+      t.deepEqual(readFrom(Buffer.from(sent, 'latin1')), readFrom(said), title);
+    }
+  });
 }
 
 /** Runs only the lookup, as a user. */
@@ -255,12 +241,8 @@ asRoot('a daemon is found in trusted directories only', async (t) => {
   t.is(find({}), '');
 });
 
-for (const {name, command} of shells) {
-  const [program = '', ...first] = command;
-  const isInstalled = spawnSync(program, [...first, '-c', ':']).status === 0;
-  const withShell = testUnless(
-    isInstalled ? undefined : `${name} is not installed: scripts/test-packages ${name} brings it`,
-  );
+for (const {name, program, first, whyNot} of shells) {
+  const withShell = testUnless(whyNot);
 
   /** Starts a server that does gives this answer or hangs, and a script with this shell. */
   const converse = async (t: ExecutionContext, script: string, args: readonly string[], answer?: string) => {

@@ -1,6 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Configuration, SocketSettings} from '../../config/configuration.ts';
+import {CLIENT_SCRIPTS, nameBesideSocket} from '../../places/client-scripts.ts';
 import {submoduleInclude} from '../../git/git-include.ts';
 import {partsOfKey} from '../../git/seen-settings.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
@@ -16,8 +17,12 @@ const MOUNTED = '/run/orgkey';
 const GITCONFIG = 'gitconfig';
 const SUBMODULES = 'submodules.gitconfig';
 
-/** Our scripts: in the folder of the built program, or in that of a checkout, where they share a file. */
-const SCRIPTS = ['git-credential-orgkey', 'orgkey-ssh', 'find-daemon.sh'];
+/** Our scripts: in the folder of the built program, or in that of a checkout, where they share files. */
+const FRAGMENTS = ['find-daemon.sh', 'say.sh', 'ask-for-tool.sh'];
+const SCRIPTS: readonly (readonly [script: string, name: string])[] = [
+  ...CLIENT_SCRIPTS.map((script) => [script, nameBesideSocket(script)] as const),
+  ...FRAGMENTS.map((name) => [name, name] as const),
+];
 const [scriptDirectory = ''] = ['.', '../../shell']
   .map((folder) => join(import.meta.dirname, folder))
   .filter((folder) => existsSync(join(folder, 'git-credential-orgkey')));
@@ -57,8 +62,8 @@ function placeBeside(
     {key: 'core.sshCommand', value: `${ours} sh ${MOUNTED}/orgkey-ssh`},
     {key: 'ssh.variant', value: 'ssh'},
   ];
-  for (const name of SCRIPTS) {
-    const script = join(scriptDirectory, name);
+  for (const [path, name] of SCRIPTS) {
+    const script = join(scriptDirectory, path);
     if (existsSync(script)) placeFile(join(directory, name), readFileSync(script, 'utf8'), 0o755);
   }
   placeFile(join(directory, SUBMODULES), textOf(submodules), 0o644);
