@@ -1,15 +1,18 @@
-import {dirname, extname} from 'node:path';
+import {readdir} from 'node:fs/promises';
+import {dirname, extname, join} from 'node:path';
 import {
   LARGEST_CONFIGURATION,
   readProtectedFile,
   whyUnsafe,
   type FileRead,
 } from '../files/read-protected-file.ts';
-import {absolutePath} from '../places/paths.ts';
+import {absolutePath, DROP_INS, dropInsOf, isDropIn} from '../places/paths.ts';
+import {codeOf, messageOf} from '../text/orgkey-error.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {showablePath} from '../text/showable.ts';
 import {reportSource} from './shape/collections.ts';
 import {parseConfiguration} from './text/parse-configuration.ts';
+import {withDropIn} from './drop-in.ts';
 import type {Problems} from './text/problems.ts';
 import {merged, type Parts, type Tree, type Written, type WrittenEntry} from './text/written.ts';
 import {Sources, type Surroundings} from './value/value-source.ts';
@@ -24,7 +27,7 @@ export interface ReadFile {
 }
 
 type Opened =
-  | {readonly kind: 'opened'; readonly tree: Tree; readonly includes: boolean}
+  | {readonly kind: 'opened'; readonly tree: Tree; readonly includes: boolean; readonly start: number}
   | {readonly kind: 'failed'; readonly message: string; readonly hint: string | undefined};
 
 /** The way to an `$include`. */
@@ -64,6 +67,7 @@ export class PartsReader {
   readonly #content: Uint8Array | undefined;
   readonly #opened = new Map<string, Promise<Opened>>();
   readonly #files: ReadFile[] = [];
+  #dropIns: string | undefined;
 
   constructor({problems, surroundings, content}: ReadingParts) {
     this.#problems = problems;
@@ -77,9 +81,9 @@ export class PartsReader {
     return this.#files;
   }
 
-  /** The absolute paths of all files, also of those that could not be read. */
+  /** The absolute paths of all files, also of those that could not be read, and the pattern of those that may come. */
   get paths(): readonly string[] {
-    return [...this.#opened.keys()];
+    return [...this.#opened.keys(), ...(this.#dropIns === undefined ? [] : [this.#dropIns])];
   }
 
   /** The variables that were looked at. */
@@ -98,14 +102,54 @@ export class PartsReader {
     for (const path of paths) {
       const opened = await this.#open(path);
       if (opened.kind === 'failed') return {...opened, path};
-      const {strangeRoot} = opened.tree;
-      if (strangeRoot !== undefined)
-        this.#problems.error(strangeRoot, 'the file must be a mapping: integrations:, orgkey:');
-      const azure = await this.#find(opened, ['integrations', 'azure'], 0);
-      const orgkey = await this.#find(opened, ['orgkey'], 0);
+      const {azure, orgkey} = await this.#partsIn(opened);
       parts = {azure: merged(parts.azure, azure), orgkey: merged(parts.orgkey, orgkey)};
     }
-    return {kind: 'parts', parts};
+    const directory = dropInsOf(paths);
+    return {kind: 'parts', parts: directory === undefined ? parts : await this.#addDropIns(directory, parts)};
+  }
+
+  async #partsIn(opened: Extract<Opened, {kind: 'opened'}>): Promise<Parts> {
+    const {strangeRoot} = opened.tree;
+    if (strangeRoot !== undefined)
+      this.#problems.error(strangeRoot, 'the file must be a mapping: integrations:, orgkey:');
+    const azure = await this.#find(opened, ['integrations', 'azure'], 0);
+    const orgkey = await this.#find(opened, ['orgkey'], 0);
+    return {azure, orgkey};
+  }
+
+  /** Adds what the files of a directory have, in the order of their names. A file that is wrong spares the others. */
+  async #addDropIns(directory: string, before: Parts): Promise<Parts> {
+    this.#problems.spareOthers();
+    let parts = before;
+    for (const path of await this.#namesIn(directory)) {
+      const opened = await this.#open(path);
+      if (opened.kind === 'failed') this.#reject(path, opened);
+      else {
+        const added = await this.#partsIn(opened);
+        // half of a text is not what was meant
+        if (!this.#problems.isReportedFrom(opened.start)) parts = withDropIn(parts, added, this.#problems);
+      }
+    }
+    this.#dropIns = join(directory, DROP_INS);
+    return parts;
+  }
+
+  async #namesIn(directory: string): Promise<string[]> {
+    try {
+      const names = await readdir(directory);
+      return names
+        .filter((name) => isDropIn(name))
+        .toSorted()
+        .map((name) => join(directory, name));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#reject(directory, failed(`cannot be read: ${messageOf(error)}`));
+      return [];
+    }
+  }
+
+  #reject(path: string, {message, hint}: Extract<Opened, {kind: 'failed'}>): void {
+    this.#problems.error(this.#problems.addText(path, ''), `the configuration ${message}`, hint);
   }
 
   #open(path: string): Promise<Opened> {
@@ -130,8 +174,9 @@ export class PartsReader {
     const text = decode(read.bytes);
     if (text === undefined) return failed('is not UTF-8');
     this.#files.push({path, ...read, isEmpty: text.trim() === ''});
-    const tree = await parseConfiguration(text, this.#problems, this.#problems.addText(path, text));
-    return {kind: 'opened', tree, includes: text.includes(INCLUDE)};
+    const start = this.#problems.addText(path, text);
+    const tree = await parseConfiguration(text, this.#problems, start);
+    return {kind: 'opened', tree, includes: text.includes(INCLUDE), start};
   }
 
   /** Returns the value below these keys, with what it includes. */

@@ -1,6 +1,7 @@
 import {statSync, watch, type FSWatcher} from 'node:fs';
 import {lstat, readlink, stat} from 'node:fs/promises';
-import {dirname, isAbsolute, join, parse, resolve} from 'node:path';
+import {basename, dirname, isAbsolute, join, parse, resolve} from 'node:path';
+import {DROP_INS, isDropIn} from '../places/paths.ts';
 
 interface WatchParts {
   /** A watched file was replaced, or its content changed. */
@@ -43,7 +44,8 @@ export class ConfigurationWatcher {
   }
 
   /**
-   * Watches these files, absolute paths, in place of the previous ones; they need not exist. Settles when no later
+   * Watches these files, absolute paths, in place of the previous ones; they need not exist. `DIR/*.yaml` stands for
+   * files that may come. Settles when no later
    * change can be missed. `since`: for files that were not watched before, a change at or after this moment, in
    * milliseconds since epoch, counts as a change.
    */
@@ -112,7 +114,12 @@ export class ConfigurationWatcher {
       const watcher = watch(directory, {persistent: false});
       const held: Watched = {watcher, inode, names};
       watcher.on('change', (_type, name) => {
-        if (name === null || held.names.has(String(name))) this.#settle();
+        if (
+          name === null ||
+          held.names.has(String(name)) ||
+          (held.names.has(DROP_INS) && isDropIn(String(name)))
+        )
+          this.#settle();
       });
       watcher.on('error', (error) => {
         this.#watchers.delete(directory);
@@ -236,7 +243,8 @@ interface Facts {
 /** Returns the identity and state of a file. `undefined`: it does not exist. */
 async function factsOf(path: string): Promise<Facts | undefined> {
   try {
-    const facts = await stat(path, {bigint: true});
+    // of the directory: that changes when a name comes or goes
+    const facts = await stat(basename(path) === DROP_INS ? dirname(path) : path, {bigint: true});
     const identity = [facts.dev, facts.ino, facts.ctimeNs, facts.mtimeNs, facts.size].join(' ');
     return {identity, changed: Number(facts.ctimeNs / 1_000_000n)};
   } catch {

@@ -1,6 +1,6 @@
 import {constants} from 'node:fs';
 import {lstat, open, readFile} from 'node:fs/promises';
-import {dirname, normalize} from 'node:path';
+import {dirname, join, normalize} from 'node:path';
 import {machineDirectory} from '../places/paths.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 import {repairUnreadable} from './why-unreadable.ts';
@@ -45,16 +45,17 @@ export async function readProtectedFile(path: string, limit: number): Promise<Fi
 
 /**
  * Whether a file whose owner is hidden, as with PrivateUsers=yes, belongs to root. True if this user namespace has no
- * root, the file itself and not a link is in /etc/orgkey, and only the hidden owner of that directory and of /etc can
+ * root, the file itself and not a link is in /etc/orgkey or its config.d, and only the hidden owner of that directory and of /etc can
  * write there. Nothing else tells root from another hidden user.
  */
 async function isRootHidden(path: string): Promise<boolean> {
-  if (dirname(path) !== machineDirectory) return false;
+  const dropIns = join(machineDirectory, 'config.d');
+  if (dirname(path) !== machineDirectory && dirname(path) !== dropIns) return false;
   try {
     const map = await readFile('/proc/self/uid_map', 'utf8');
     if (/^\s*0\s/m.test(map)) return false;
     const above = await Promise.all(
-      ['/', dirname(machineDirectory), machineDirectory].map((one) => lstat(one)),
+      ['/', dirname(machineDirectory), machineDirectory, dirname(path)].map((one) => lstat(one)),
     );
     const hidden = above.every((one) => one.isDirectory() && one.uid === HIDDEN && (one.mode & 0o022) === 0);
     return hidden && (await lstat(path)).isFile();

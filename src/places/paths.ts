@@ -1,4 +1,4 @@
-import {join, resolve} from 'node:path';
+import {basename, dirname, join, resolve} from 'node:path';
 import {absoluteVariable} from './absolute-variable.ts';
 
 /** The directory of the configuration of the whole machine. */
@@ -45,6 +45,21 @@ export function pathsIn(source: string): readonly string[] {
 /** Joins paths to the name of a configuration. */
 export function joinPaths(paths: readonly string[]): string {
   return paths.join(':');
+}
+
+/** The files in `config.d` that count. */
+export const DROP_INS = '*.yaml';
+
+/** Returns the directory whose files add to a configuration: `config.d` beside `config.yaml`. `undefined`: only one file of that name has it. */
+export function dropInsOf(paths: readonly string[]): string | undefined {
+  const [path = '', ...others] = paths;
+  if (others.length > 0 || basename(path) !== 'config.yaml') return undefined;
+  return join(dirname(path), 'config.d');
+}
+
+/** Whether a file counts by its name: those of editors do not. */
+export function isDropIn(name: string): boolean {
+  return !name.startsWith('.') && name.endsWith('.yaml');
 }
 
 /** Makes every path of a configuration absolute. */

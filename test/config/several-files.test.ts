@@ -4,7 +4,7 @@ import test from 'ava';
 import {decodeKept} from '../../src/config/keep-configuration.ts';
 import {loadConfiguration, loadKept, type LoadOptions} from '../../src/config/load-configuration.ts';
 import {CLIENT, TENANT, shown} from '../helpers/configurations.ts';
-import {loadText, problemsIn, problemsOf, soundIn} from '../helpers/load-text.ts';
+import {loadText, namedFiles, problemsIn, problemsOf, soundIn} from '../helpers/load-text.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 const key = new Uint8Array(32);
@@ -148,7 +148,7 @@ for (const [title, text, files] of includes) {
       ['x', 'y'],
     );
     t.deepEqual(
-      watched.map((path) => path.slice(found.directory.length + 1)),
+      namedFiles(watched).map((path) => path.slice(found.directory.length + 1)),
       ['config.yaml', ...Object.keys(files)],
     );
   });

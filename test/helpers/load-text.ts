@@ -35,6 +35,11 @@ export async function loadText(
   return {directory, file, loaded};
 }
 
+/** Returns the watched files without the pattern of those that may come to config.d. */
+export function namedFiles(watched: readonly string[]): string[] {
+  return watched.filter((path) => !path.endsWith('/*.yaml'));
+}
+
 /** Fails the test if the configuration is not valid. */
 export function soundIn(t: ExecutionContext, {loaded}: Pick<LoadedText, 'loaded'>): Configuration {
   if (loaded.kind === 'loaded' && loaded.configuration.problems.length === 0) return loaded.configuration;

@@ -31,6 +31,8 @@ export class Problems {
   readonly #confined = new Set<Said>();
   /** The errors since `during` was called. */
   #recent = new Set<Said>();
+  /** Errors from here on concern only what they are about. */
+  #sparedFrom = Infinity;
 
   constructor(file?: string, text = '') {
     if (file !== undefined) this.addText(file, text);
@@ -97,7 +99,19 @@ export class Problems {
 
   /** Whether an error concerns the whole configuration. */
   get found(): boolean {
-    return [...this.#errors.values()].flat().some((said) => !this.#confined.has(said));
+    return [...this.#errors]
+      .filter(([at]) => at < this.#sparedFrom)
+      .some(([, here]) => here.some((said) => !this.#confined.has(said)));
+  }
+
+  /** Declares that errors of the files that are added from now on spare the rest of the configuration. */
+  spareOthers(): void {
+    this.#sparedFrom = this.#end;
+  }
+
+  /** Whether what begins at the offset, or later, has a problem. */
+  isReportedFrom(start: number): boolean {
+    return [...this.#errors.keys()].some((at) => at >= start);
   }
 
   /** Runs `read`. Returns its result, and the errors that it reported, also if they were known. */

@@ -5,7 +5,7 @@ import {
   terraformConfiguration,
   type InitialText,
 } from '../../../src/config/edit/init-configuration.ts';
-import {loadText, soundIn, warningsIn} from '../../helpers/load-text.ts';
+import {loadText, namedFiles, soundIn, warningsIn} from '../../helpers/load-text.ts';
 
 function textIn(initial: InitialText): string {
   if (initial.kind === 'text') return initial.text;
@@ -114,7 +114,7 @@ for (const [written, leads] of paths)
     const [binding] = soundIn(t, token).bindings;
     t.is(binding?.identity.kind === 'federated-token-file' && binding.identity.federatedTokenFile, leads);
     const {loaded, file} = await load(`personalAccessToken: {$file: ${path}}`);
-    t.deepEqual(loaded.kind === 'loaded' && loaded.configuration.files, [file, leads]);
+    t.deepEqual(loaded.kind === 'loaded' && namedFiles(loaded.configuration.files), [file, leads]);
   });
 
 test('from a Backstage file elsewhere: a program beside it is still there, others are looked for', async (t) => {

@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {CLIENT, TENANT, on, shown} from '../../helpers/configurations.ts';
-import {loadText, soundIn} from '../../helpers/load-text.ts';
+import {loadText, namedFiles, soundIn} from '../../helpers/load-text.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
 const application = {clientId: CLIENT, tenantId: TENANT};
@@ -49,7 +49,7 @@ test('paths that begin with ~/ begin at home, by default the environment’s', a
         {kind: 'federated-token-file', ...application, federatedTokenFile: join(home, 'token')},
       ],
     );
-    t.deepEqual(configuration.files, [loaded.file, join(home, 'pat')]);
+    t.deepEqual(namedFiles(configuration.files), [loaded.file, join(home, 'pat')]);
   }
 });
 
@@ -78,5 +78,5 @@ test('a systemd credential is read from where systemd put it', async (t) => {
   });
   const {bindings, files: watched} = soundIn(t, loaded);
   t.deepEqual(bindings[0] && shown(bindings[0].identity), {kind: 'pat', personalAccessToken: 'of systemd'});
-  t.deepEqual(watched, [loaded.file, join(credentials, 'contoso')]);
+  t.deepEqual(namedFiles(watched), [loaded.file, join(credentials, 'contoso')]);
 });
