@@ -80,6 +80,8 @@ export const TIME_BUDGET = {
   failedStart: 2_500,
   /** The program that finds a group which is not in the file. Sockets open one after the other. */
   group: 2_000,
+  /** The program that makes an entry with fields in the journal. No request waits for it. */
+  journalEntry: 2_000,
   /** Prometheus sends its request at once. */
   metrics: 5_000,
   /** A user who signs in. As long as Entra's device codes live. */

@@ -1,6 +1,6 @@
 // usage, as root on a disposable machine with its own systemd: node inside-system.ts APP SCENARIO
 // Prints its findings as one line of JSON.
-import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {startCloud} from '../cloud/cloud.ts';
@@ -349,6 +349,8 @@ async function credential() {
 /** The log, with lines of before the last start, and with the fields that the journal has no place for. */
 async function logs() {
   await setUpPat();
+  // from the next start on
+  appendFileSync('/etc/orgkey/config.yaml', 'orgkey: {audit: {journal: true}}\n');
   await ask(gitSocket, 'contoso');
   await askPath(gitSocket, 'nonsense\n');
   await orgkey(['service', 'restart', '--system']);
@@ -361,9 +363,11 @@ async function logs() {
   const all = await linesOf();
   const unreadable = all.find(({message}) => String(message).startsWith('a request could not be read'));
   const {stdout: identified} = await run('root', ['journalctl', '--quiet', '-t', 'orgkey', '-o', 'cat']);
+  const audited = await auditedInJournal();
   await systemctl('stop', 'orgkey.socket', 'orgkey.service');
   const stopped = await linesOf();
   return {
+    audited,
     isWhole: isWhole(all),
     inOrder: all.every(({time}, at) => at === 0 || String(all[at - 1]?.['time']) <= String(time)),
     unreadable: {level: unreadable?.['level'], socket: unreadable?.['socket']},
@@ -375,6 +379,26 @@ async function logs() {
     text: /warn +a request could not be read/.test((await orgkey(['logs'])).stdout),
     isIdentified: identified.includes('configuration: '),
   };
+}
+
+/** Waits for the copy of the audit trail in the journal. Returns what a request and a change look like there. */
+async function auditedInJournal() {
+  const requests = async () =>
+    (await copiedEntries()).filter(({MESSAGE}) => JSON.parse(MESSAGE).event === 'get');
+  await until(async () => (await requests()).length > 0);
+  const [request] = await requests();
+  const [start] = await copiedEntries('ORGKEY_EVENT=start');
+  return [request, start].map((entry) => ({
+    priority: entry?.['PRIORITY'],
+    event: JSON.parse(entry?.['MESSAGE'] ?? '{}').event,
+    outcome: String(entry?.['ORGKEY_OUTCOME']),
+  }));
+}
+
+async function copiedEntries(...matches: readonly string[]) {
+  const args = ['--quiet', '-t', 'orgkey-audit', '-o', 'json', ...matches];
+  const {stdout} = await run('root', ['journalctl', ...args]);
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
 }
 
 /** Whether both runs are there: the end of the first, and the configuration of the second. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {VERSION} from '../../src/version.ts';
 import {onSystemMachine, whyNoSystem} from '../helpers/system-machine.ts';
 import {BuiltApp} from '../helpers/systemd-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -142,6 +143,10 @@ onSystem(`the log is read from the journal, with its fields and from before the 
     whenStopped: true,
     text: true,
     isIdentified: true,
+    audited: [
+      {priority: '5', event: 'get', outcome: 'undefined'},
+      {priority: '5', event: 'start', outcome: `orgkey ${VERSION}`},
+    ],
   });
 });
 

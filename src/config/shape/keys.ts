@@ -308,6 +308,11 @@ export const ORGKEY = {
         default: false,
         describe: 'No credential is handed out that cannot be recorded. Git waits for the disk then.',
       },
+      journal: {
+        kind: FLAG,
+        default: false,
+        describe: 'Lines are copied to the journal of systemd, too, with the identifier `orgkey-audit`.',
+      },
     }),
     describe: 'The record of every credential that was handed out.',
   },

@@ -9,6 +9,7 @@ import {messageOf} from '../../text/orgkey-error.ts';
 import type {Failure} from '../../token/acquire.ts';
 import type {AuditEntry} from './audit-entry.ts';
 import {Audit} from './audit.ts';
+import type {JournalCopy} from './journal-copy.ts';
 import type {Log} from './log.ts';
 import {RepeatedEntries} from './repeated-entries.ts';
 
@@ -20,6 +21,8 @@ interface AuditTrailParts {
   readonly after: StartTimer;
   /** Milliseconds since epoch. */
   readonly now: () => number;
+  /** Makes what copies lines to the journal, when the first one is wanted. */
+  readonly openJournal?: () => Promise<JournalCopy>;
 }
 
 /** Returns the audit files among the names in the state directory: those that are being written, with a number for older ones. */
@@ -36,6 +39,10 @@ export class AuditTrail {
   readonly #files = new Map<string, Audit>();
   readonly #shares = new Map<string, Share>();
   readonly #boot = randomBytes(8).toString('hex');
+  #opening: Promise<JournalCopy | undefined> | undefined;
+  #journal: JournalCopy | undefined;
+  /** The first line precedes the configuration, which says whether it is copied. */
+  #start: readonly [AuditEntry, string] | undefined;
 
   constructor(parts: AuditTrailParts) {
     this.#parts = parts;
@@ -44,6 +51,11 @@ export class AuditTrail {
   /** How many lines were lost, to a full disk or because there were too many at once. */
   get lost(): number {
     return this.#all.reduce((sum, {lost}) => sum + lost, 0);
+  }
+
+  /** How many lines the journal did not take. */
+  get lostInJournal(): number {
+    return this.#journal?.lost ?? 0;
   }
 
   /** Whether lines cannot be written now. */
@@ -64,6 +76,16 @@ export class AuditTrail {
               about: 'audit',
               message: `audit lines cannot be written: ${messageOf(error)}; lost so far: ${this.lost}${required ? ', and no credential is handed out' : ''}`,
               hint: 'make room on the disk of the state directory',
+            } as const,
+          ]),
+      ...(this.#journal?.error === undefined
+        ? []
+        : [
+            {
+              level: 'warning',
+              about: 'audit',
+              message: `audit lines cannot be copied to the journal: ${this.#journal.error}; lost there so far: ${this.lostInJournal}`,
+              hint: 'start systemd-journald, or remove audit.journal: orgkey config edit',
             } as const,
           ]),
       ...(cutAt.length === 0
@@ -127,6 +149,27 @@ export class AuditTrail {
       rejections.flush();
     }
     await Promise.all(this.#all.map((file) => file.flush()));
+    await (await this.#opening)?.close();
+  }
+
+  #copy(entry: AuditEntry, line: string): void {
+    const {settings, openJournal = importJournal, log} = this.#parts;
+    if (!settings().journal) {
+      if (entry.event === 'start') this.#start = [entry, line];
+      return;
+    }
+    const start = this.#start;
+    this.#start = undefined;
+    // an update may have removed it
+    this.#opening ??= openJournal().catch((error: unknown) => {
+      log('error', `audit: lines are not copied to the journal: ${messageOf(error)}`);
+      return undefined;
+    });
+    void this.#opening.then((journal) => {
+      this.#journal = journal;
+      if (start !== undefined) journal?.write(...start);
+      journal?.write(entry, line);
+    });
   }
 
   get #all(): Audit[] {
@@ -155,12 +198,18 @@ export class AuditTrail {
       boot: this.#boot,
       after,
       now,
+      copy: (entry, line) => this.#copy(entry, line),
       failed: (error) => log('error', `audit: ${messageOf(error)}`, {file: name}),
       recovered: (lost) => log('warn', `audit: lines are written again; lost: ${lost}`, {file: name, lost}),
     });
     this.#files.set(name, file);
     return file;
   }
+}
+
+async function importJournal(): Promise<JournalCopy> {
+  const {JournalCopy} = await import('./journal-copy.ts');
+  return new JournalCopy();
 }
 
 /** What one user of one socket, or the control channel, adds. */

@@ -20,6 +20,8 @@ interface AuditParts {
   readonly after: StartTimer;
   /** Milliseconds since epoch. */
   readonly now: () => number;
+  /** Gets each line as it is written. */
+  readonly copy: (entry: AuditEntry, line: string) => void;
   /** Called when writing begins to fail. */
   readonly failed: (error: unknown) => void;
   /** Called when it works again, with the number of lines that were lost meanwhile. */
@@ -62,10 +64,10 @@ export class Audit {
   }
 
   write(entry: AuditEntry): void {
-    if (this.#waiting.length >= MOST) {
-      this.#seq++;
-      this.#lose(1);
-    } else this.#waiting.push(this.#lineOf(entry, ++this.#seq));
+    const line = this.#lineOf(entry, ++this.#seq);
+    this.#parts.copy(entry, line);
+    if (this.#waiting.length >= MOST) this.#lose(1);
+    else this.#waiting.push(line);
     this.#timer ??= this.#parts.after(EVERY, () => void this.#writeBatch());
   }
 

@@ -17,7 +17,7 @@ interface MetricsParts {
   readonly process: ProcessFacts;
   /** Of git and other clients, now. */
   readonly connections: number;
-  readonly audit: Pick<AuditTrail, 'lost' | 'isFailing'>;
+  readonly audit: Pick<AuditTrail, 'lost' | 'lostInJournal' | 'isFailing'>;
 }
 
 /** Renders the metrics in Prometheus' text format. */
@@ -48,6 +48,11 @@ function addHealth(page: Exposition, {status, audit}: MetricsParts): void {
     timestamps([{time: configuration.loadedAt}]),
   );
   page.counter('orgkey_audit_lines_lost_total', 'Audit lines that could not be written.', audit.lost);
+  page.counter(
+    'orgkey_audit_journal_lines_lost_total',
+    'Audit lines that the journal of systemd did not take.',
+    audit.lostInJournal,
+  );
   page.gauge('orgkey_audit_failing', 'Whether audit lines cannot be written now.', audit.isFailing ? 1 : 0);
 }
 

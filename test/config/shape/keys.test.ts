@@ -236,6 +236,7 @@ test('the defaults of the reference are those that users rely on', (t) => {
     ['audit.files', '5'],
     ['audit.days', 'unlimited'],
     ['audit.required', 'false'],
+    ['audit.journal', 'false'],
   ]);
 });
 

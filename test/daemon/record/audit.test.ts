@@ -160,10 +160,11 @@ function auditIn(t: ExecutionContext, settings: Partial<AuditSettings>) {
   const timers = new ManualTimers();
   const events: string[] = [];
   const audit = new Audit(path, {
-    settings: () => ({maxSize: 1e9, files: 2, days: undefined, required: false, ...settings}),
+    settings: () => ({maxSize: 1e9, files: 2, days: undefined, required: false, journal: false, ...settings}),
     boot: 'test',
     after: timers.start,
     now: Date.now,
+    copy: () => undefined,
     failed: (error) => events.push(codeOf(error) ?? '?'),
     recovered: (lost) => events.push(`recovered: ${lost}`),
   });

@@ -86,7 +86,9 @@ test('the metrics name each server, rejection and certificate once, as the alert
   const families = new Set(Array.from(page.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name));
   for (const file of [rules, join(monitoring, 'dashboard.json'), join(root, 'docs/recipes/monitoring.md')]) {
     const text = readFileSync(file, 'utf8');
-    const used = new Set(text.match(/\b(?:orgkey|process)_[a-z_]*[a-z]\b/g));
+    const used = new Set(
+      text.match(/\b(?:orgkey|process)_[a-z]+_[a-z_]*[a-z]\b|\borgkey_(?:healthy|connections)\b/g),
+    );
     t.true(used.size > 10, file);
     const unknown = [...used].filter((name) => !families.has(name.replace(/_bucket$/, '')));
     t.deepEqual(unknown, [], `${file} uses metrics that exist`);
