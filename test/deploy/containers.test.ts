@@ -32,13 +32,6 @@ interface Way {
   readonly configureGit: (home: string) => void;
 }
 
-interface Volume {
-  readonly source: string;
-  readonly target: string;
-  readonly read_only?: boolean;
-  readonly volume?: {readonly subpath?: string};
-}
-
 interface Mount {
   readonly name: string;
   readonly mountPath: string;
@@ -48,20 +41,19 @@ interface Mount {
 
 const gitconfigOf = (text: string) => (home: string) => writeFileSync(join(home, '.gitconfig'), text);
 
+const volumesOf = ({volumes}: {volumes: readonly string[]}) => volumes.map((volume) => volume.split(':'));
+
 function composed(): Way {
-  const compose = parse(read('compose.yaml'));
-  const {volumes, configs} = compose.services.build;
-  const {file} =
-    compose.configs[configs.find(({target}: {target: string}) => target === '/etc/gitconfig').source];
+  const {build, orgkey} = parse(read('compose.yaml')).services;
   return {
     title: 'compose.yaml',
-    mounts: volumes.map(({source, target, read_only, volume}: Volume) => ({
+    mounts: volumesOf(build).map(([name, target = '', options]) => ({
       target,
-      source: `${source}/${volume?.subpath ?? ''}`,
-      readOnly: read_only === true,
+      source: volumesOf(orgkey).find(([volume]) => volume === name)?.[1] ?? '',
+      readOnly: options === 'ro',
     })),
-    configuration: read(compose.configs.orgkey.file),
-    configureGit: gitconfigOf(read(file)),
+    configuration: read('config.yaml'),
+    configureGit: gitconfigOf(`[include]\n\tpath = ${build.environment.GIT_CONFIG_SYSTEM}\n`),
   };
 }
 
@@ -122,17 +114,11 @@ const ways = [
   inKubernetes('a node of Kubernetes', 'example/team-a/workload/job.yaml', 'example/config.yaml'),
 ];
 
-/** Returns the health checks of the platforms, by file. */
-function probes(): readonly [file: string, command: readonly string[]][] {
-  const [, command] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? [];
-  return [['Dockerfile', JSON.parse(command ?? '[]')]];
-}
-
 test('the platforms wait for the end of the daemon', (t) => {
   t.is(parse(read('compose.yaml')).services.orgkey.stop_grace_period, `${STOP_SECONDS}s`);
 });
 
-test('a probe accepts a serving daemon, even with failing identities', async (t) => {
+test('a probe accepts a serving daemon with failing identities, and none that hangs', async (t) => {
   const daemon = await startDaemon({
     configuration: `integrations:
   azure:
@@ -142,18 +128,13 @@ test('a probe accepts a serving daemon, even with failing identities', async (t)
   t.teardown(() => daemon.close());
   await daemon.call('token', {organization: 'contoso', scope: undefined});
   t.is((await daemon.status()).health, 'error');
-  const found = probes();
-  t.deepEqual(
-    found.map(([file]) => file),
-    ['Dockerfile'],
-  );
-  const statusOf = ([program, ...argv]: readonly string[]) => {
-    t.is(program, 'orgkey');
-    return spawnSync(process.execPath, [main, ...argv], {env: daemon.environment}).status;
-  };
-  for (const [file, command] of found) t.is(statusOf(command), 0, file);
+  const probe = () => spawnSync(join(folder, 'orgkey-probe'), {env: daemon.environment, encoding: 'utf8'});
+  t.is(probe().status, 0);
+  daemon.process.kill('SIGSTOP');
+  t.not(probe().status, 0);
+  daemon.process.kill('SIGCONT');
   await daemon.close();
-  for (const [file, command] of found) t.is(statusOf(command), 3, file);
+  t.regex(probe().stderr, /^orgkey-probe: .*git\.sock: (?:Connection refused|No such file)/);
 });
 
 /** In a checkout, the scripts read others. */
@@ -320,18 +301,18 @@ orgkey:
   t.is(commands(), 1);
 });
 
-test('the image runs as an ordinary user, and installs without scripts', (t) => {
-  const lines = read('Dockerfile')
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  const value = (instruction: string) =>
-    lines.find((line) => line.startsWith(`${instruction} `))?.slice(instruction.length + 1);
-  t.regex(value('USER') ?? '', /^[1-9]\d*:[1-9]\d*$/);
-  t.deepEqual(JSON.parse(value('ENTRYPOINT') ?? ''), ['orgkey', 'daemon']);
-  t.regex(value('RUN') ?? '', /npm install --global --ignore-scripts --offline/);
-  t.is(value('STOPSIGNAL'), 'SIGTERM');
+test('the image starts from a digest, and runs as an ordinary user', (t) => {
+  const text = read('Dockerfile');
+  const [, version, base] = /^# (\S+)\. The digest counts.*\nARG BASE=(\S+)$/m.exec(text) ?? [];
+  // they change together
+  t.is(`${version} ${base}`, `24.21.0-bookworm-slim ${NODE_IMAGE}`);
+  t.regex(text, /^USER [1-9]\d*:[1-9]\d*$/m);
+  t.regex(text, /^ENTRYPOINT \["orgkey", "daemon"\]$/m);
+  t.regex(text, /^STOPSIGNAL SIGTERM$/m);
 });
+
+const NODE_IMAGE =
+  'docker.io/library/node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6';
 
 for (const file of ['compose.yaml', 'devcontainer.json']) {
   test(`${file}: no socket file is mounted, and only the daemon has all sockets`, (t) => {

@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '../..');
 const withPodman = join(root, 'scripts/with-podman');
 
 /** Debian with git, OpenSSH's client and certificates. */
-const baseImage = 'localhost/orgkey-test/git';
+export const baseImage = 'localhost/orgkey-test/git';
 
 /** Returns why containers cannot be started here, or `undefined` if they can. */
 export function whyNoPodman(): string | undefined {
