@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import type {OutgoingHttpHeaders} from 'node:http';
-import {LRUCache} from 'lru-cache';
+import {RecentMap} from '../recent-map.ts';
 import {isRecord} from '../text/record.ts';
 import {organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
@@ -17,11 +17,11 @@ interface Transfer {
 
 /** The transfers that clients were allowed and have not made yet. They die with the process. */
 export class Transfers {
-  readonly #byId = new LRUCache<string, Transfer>({max: MAX_TRANSFERS, ttl: LIFE});
+  readonly #byId = new RecentMap<Transfer & {readonly until: number}>(MAX_TRANSFERS);
 
   add(transfer: Transfer): string {
     const id = randomBytes(16).toString('base64url');
-    this.#byId.set(id, transfer);
+    this.#byId.set(id, {...transfer, until: performance.now() + LIFE});
     return id;
   }
 
@@ -30,6 +30,7 @@ export class Transfers {
     const found = this.#byId.get(id);
     const fits =
       found?.method === method &&
+      performance.now() < found.until &&
       found.repository.path === repository.path &&
       found.repository.host === repository.host;
     return fits ? found : undefined;

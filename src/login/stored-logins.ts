@@ -1,9 +1,9 @@
-import {LRUCache} from 'lru-cache';
 import type {Remote} from '../organization/remote.ts';
 import type {StoredLogin} from '../protocol/answer.ts';
 import type {Login} from '../protocol/request.ts';
 import {decodeLogin, encodeLogin, type LoginRecord} from './login-record.ts';
 import type {Logins} from './logins.ts';
+import {RecentMap} from '../recent-map.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock} from '../token/token.ts';
 
@@ -44,7 +44,7 @@ export class StoredLogins implements Logins {
   readonly #failed: StoredLoginsParts['failed'];
   readonly #waitFor: NonNullable<StoredLoginsParts['waitFor']>;
   /** By name. */
-  readonly #all: LRUCache<string, Kept>;
+  readonly #all: RecentMap<Kept>;
   /** The same logins by protocol and host. */
   readonly #byHost = new Map<string, Set<Kept>>();
   readonly #underWay = new Set<Promise<void>>();
@@ -56,12 +56,9 @@ export class StoredLogins implements Logins {
     this.#archive = archive;
     this.#failed = failed;
     this.#waitFor = waitFor;
-    this.#all = new LRUCache({
-      max: capacity,
-      dispose: (kept, _name, reason) => {
-        this.#release(kept);
-        if (reason === 'evict') void this.#removeArchived(kept);
-      },
+    this.#all = new RecentMap(capacity, (kept, why) => {
+      this.#release(kept);
+      if (why === 'evicted') void this.#removeArchived(kept);
     });
   }
 
@@ -147,7 +144,7 @@ export class StoredLogins implements Logins {
   /** Overwrites expired logins. Call it every half minute. */
   dropExpired(): void {
     const now = this.#clock.uptime();
-    const expired = Array.from(this.#all.values()).filter(({until}) => until <= now);
+    const expired = this.#all.values().filter(({until}) => until <= now);
     for (const kept of expired) this.#remove(kept);
   }
 

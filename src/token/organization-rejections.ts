@@ -1,4 +1,4 @@
-import {LRUCache} from 'lru-cache';
+import {RecentMap} from '../recent-map.ts';
 import type {Asker} from './asker.ts';
 import type {Clock} from './token.ts';
 
@@ -54,8 +54,8 @@ const MAX_REMEMBERED = 10_000;
 export class OrganizationRejections {
   readonly #clock: Clock;
   readonly #recovered: (owner: string) => void;
-  readonly #entries = new LRUCache<string, Entry>({max: MAX_REMEMBERED});
-  readonly #verified = new LRUCache<string, {since: number; times: number}>({max: MAX_REMEMBERED});
+  readonly #entries = new RecentMap<Entry>(MAX_REMEMBERED);
+  readonly #verified = new RecentMap<{since: number; times: number}>(MAX_REMEMBERED);
   readonly #totals = new Map<string, number>();
 
   /** `recovered` is called when an organization accepts an identity that it rejected. */

@@ -1,5 +1,5 @@
-import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
+import {RecentMap} from '../recent-map.ts';
 import type {Asker} from './asker.ts';
 import {HandOuts} from './hand-outs.ts';
 import {OrganizationRejections, type Verdict} from './organization-rejections.ts';
@@ -41,10 +41,10 @@ export class Rejections {
   /** What tools were given. */
   readonly handOuts: HandOuts;
   readonly #clock: Clock;
-  readonly #histories = new LRUCache<string, History>({max: MAX_REMEMBERED});
+  readonly #histories = new RecentMap<History>(MAX_REMEMBERED);
   /** Until when, on the monotonic clock, reports for a repository replace no token. */
-  readonly #contradicted = new LRUCache<string, number>({max: MAX_REMEMBERED});
-  readonly #forced = new LRUCache<string, Forced>({max: MAX_REMEMBERED});
+  readonly #contradicted = new RecentMap<number>(MAX_REMEMBERED);
+  readonly #forced = new RecentMap<Forced>(MAX_REMEMBERED);
 
   /** `recovered` is called with the name of an organization that accepts an identity which it rejected. */
   constructor(clock: Clock, recovered: (owner: string) => void = () => undefined) {

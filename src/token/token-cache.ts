@@ -1,5 +1,5 @@
-import {LRUCache} from 'lru-cache';
 import type {Identity} from '../identity/identity.ts';
+import {RecentMap} from '../recent-map.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {backOff, noAttempts, prefetchPause, restAfter, type Attempts} from './attempts.ts';
 import {brokeOff, removed, expiresTooSoon, sameAgain} from './cache-failures.ts';
@@ -51,7 +51,7 @@ export class TokenCache {
   readonly #acquire: Acquire;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #held: LRUCache<string, Held>;
+  readonly #held: RecentMap<Held>;
   readonly #flights = new Map<string, Flight>();
   readonly #attempts = new Map<string, Attempts>();
   /** Acquisitions under way whose token will not be kept. */
@@ -68,13 +68,7 @@ export class TokenCache {
     this.#acquire = acquire;
     this.#clock = clock;
     this.#random = random;
-    this.#held = new LRUCache({
-      max: capacity,
-      // its own clock stands still while the machine sleeps
-      perf: {now: () => clock.uptime()},
-      ttlResolution: 0,
-      dispose: ({token}) => token.secret.erase(),
-    });
+    this.#held = new RecentMap(capacity, ({token}) => token.secret.erase());
   }
 
   /** Returns the token in memory, if it is fresh and not `rejected`: the answer to almost every request. */
@@ -135,14 +129,13 @@ export class TokenCache {
     this.#prefetches += 1;
     for (let wanted = this.#ahead.pop(); wanted !== undefined; wanted = this.#ahead.pop()) {
       const key = keyOf(wanted);
-      if (this.#held.peek(key) === undefined && !this.#isCooling(key)) await this.#fly(wanted);
+      if (this.#living(key) === undefined && !this.#isCooling(key)) await this.#fly(wanted);
     }
     this.#prefetches -= 1;
   }
 
   /** Renews what is in use and due, retries failed prefetches, and drops what has expired. Call it about every half minute. */
   refreshDue(): void {
-    this.#held.purgeStale();
     const now = this.#clock.uptime();
     for (const {token, wanted, jitter, lastUse} of this.#held.values()) {
       const freshness = freshnessOf(token, this.#clock, jitter);
@@ -206,9 +199,15 @@ export class TokenCache {
     };
   }
 
+  /** Returns what is held, if its token has not expired. */
+  #living(key: string): Held | undefined {
+    const held = this.#held.peek(key);
+    return held !== undefined && lifeLeft(held.token, this.#clock) > 0 ? held : undefined;
+  }
+
   async #fresh(wanted: Wanted, rejected: (fingerprint: string) => boolean): Promise<Found> {
     const key = keyOf(wanted);
-    const held = this.#held.peek(key);
+    const held = this.#living(key);
     if (this.#isCooling(key)) {
       const {failure, isSame} = this.#attempts.get(key) ?? noAttempts;
       if (failure) return {kind: 'failed', failure};
@@ -290,7 +289,7 @@ export class TokenCache {
   #recordToken(key: string, wanted: Wanted, token: Token): Acquisition {
     const {failures, acquisitions, isReported} = this.#attempts.get(key) ?? noAttempts;
     if (isReported) this.#onRenewal(wanted, undefined);
-    const held = this.#held.peek(key);
+    const held = this.#living(key);
     const isSame = held?.token.fingerprint === token.fingerprint;
     const gained = held === undefined || (!isSame && this.#livesLonger(token, held.token));
     const now = this.#clock.uptime();
@@ -315,17 +314,15 @@ export class TokenCache {
 
   /** If the issuer returned the same token, the buffer in memory stays. */
   #hold(key: string, wanted: Wanted, token: Token): Token {
-    const held = this.#held.peek(key);
+    const held = this.#living(key);
     if (held?.token.fingerprint === token.fingerprint) {
       if (held.token !== token) token.secret.erase();
       return held.token;
     }
-    const ttl = Math.max(1, Math.floor(lifeLeft(token, this.#clock)));
-    const options = Number.isFinite(ttl) ? {ttl} : {};
     const lastUse = held?.lastUse ?? this.#clock.uptime();
     // the next token is for another request
     const unnamed = {...wanted, id: undefined};
-    this.#held.set(key, {token, wanted: unnamed, jitter: this.#random(), lastUse}, options);
+    this.#held.set(key, {token, wanted: unnamed, jitter: this.#random(), lastUse});
     return token;
   }
 
