@@ -3,8 +3,9 @@
 import {mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
-import {build, type Metafile, type Plugin} from 'esbuild';
+import type {Metafile} from 'esbuild';
 import {jsonSchema} from '../src/config/shape/json-schema.ts';
+import {bundleProgram} from './bundling/bundle-program.ts';
 import {bundledPackages, licensesText} from './bundled-packages.ts';
 import {CLIENT_SCRIPTS} from '../src/places/client-scripts.ts';
 import {shellScript} from './shell-script.ts';
@@ -44,84 +45,19 @@ rmSync(`${out}.old`, {recursive: true, force: true});
 const size = Object.values(metafile.outputs).reduce((sum, {bytes}) => sum + bytes, 0);
 console.log(`${out}: orgkey ${version}, ${Math.round(size / 1024)} KiB of code, ${packages.length} packages`);
 
-/**
- * Bundles four programs, each with files of its own. With shared files, a daemon that starts while git waits would have
- * to open 32 of them instead of 10.
- */
+/** Bundles the programs, each with files of its own: a program loads what it needs, and nothing of another one. */
 async function bundle(outdir: string, version: string): Promise<Metafile> {
   const programs = {
     main: 'src/main.ts',
+    cli: 'src/cli/main.ts',
     daemon: 'src/daemon/main.ts',
     tools: 'src/tools/main.ts',
     acquirer: 'src/entra/child/acquirer.ts',
   };
   const built = await Promise.all(
-    Object.entries(programs).map(([name, source]) => bundleProgram({[name]: source}, {outdir, version})),
+    Object.entries(programs).map(([name, source]) => bundleProgram(name, source, {root, outdir, version})),
   );
-  return {
-    inputs: Object.assign({}, ...built.map(({inputs}) => inputs)),
-    outputs: Object.assign({}, ...built.map(({outputs}) => outputs)),
-  };
-}
-
-async function bundleProgram(
-  entryPoints: Readonly<Record<string, string>>,
-  {outdir, version}: {outdir: string; version: string},
-): Promise<Metafile> {
-  const {metafile} = await build({
-    absWorkingDir: root,
-    entryPoints,
-    outdir,
-    // All files are in one folder: each finds package.json one folder up
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.20',
-    minify: true,
-    legalComments: 'none',
-    metafile: true,
-    // Native parts of ssh2: faster ciphers, not needed
-    external: ['cpu-features', '*.node'],
-    define: {ORGKEY_VERSION: JSON.stringify(version)},
-    // Packages in CommonJS that were bundled still say require
-    banner: {
-      js: [
-        "import {createRequire as $createRequire} from 'node:module';",
-        'const require = $createRequire(import.meta.url);',
-        'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
-      ].join(''),
-    },
-    plugins: [programsApart(), withoutUnusedTransports()],
-    logLevel: 'warning',
-  });
-  return metafile;
-}
-
-/** Leaves the daemon and the tools' helpers out: they are programs of their own, started by the same command. */
-function programsApart(): Plugin {
-  return {
-    name: 'programs-apart',
-    setup(bundle) {
-      bundle.onResolve({filter: /\/(?:daemon|tools)\/main\.ts$/}, ({kind, path}) =>
-        kind === 'dynamic-import'
-          ? {path: `./${path.includes('/daemon/') ? 'daemon' : 'tools'}.js`, external: true}
-          : undefined,
-      );
-    },
-  };
-}
-
-/** Leaves out what node-ipc needs only for TLS and UDP: 3 MB of the daemon's memory. */
-function withoutUnusedTransports(): Plugin {
-  return {
-    name: 'without-unused-transports',
-    setup(bundle) {
-      bundle.onResolve({filter: /^node:(?:tls|dgram)$/}, ({path, importer}) =>
-        importer.includes('/node_modules/node-ipc/') ? {path, namespace: 'unused'} : undefined,
-      );
-      bundle.onLoad({filter: /^/, namespace: 'unused'}, () => ({contents: 'export default {};'}));
-    },
-  };
+  mkdirSync(outdir, {recursive: true});
+  for (const {files} of built) for (const [name, text] of files) writeFileSync(join(outdir, name), text);
+  return {inputs: {}, outputs: Object.assign({}, ...built.map(({outputs}) => outputs))};
 }

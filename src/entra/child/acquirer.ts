@@ -183,4 +183,5 @@ function after<Result>(milliseconds: number, make: () => Result): Promise<Result
   });
 }
 
-await main();
+// not awaited: parts that are loaded later import from this file
+void main();
