@@ -3,14 +3,22 @@ import type {Configuration, Settings} from './configuration.ts';
 import {DEFAULTS, readSection} from './shape/collections.ts';
 import {ORGKEY} from './shape/keys.ts';
 
-/** The settings of a configuration that says nothing. */
-export const DEFAULT_SETTINGS: Settings = buildSettings(readSection(undefined, ORGKEY, DEFAULTS), DEFAULTS);
+/** Returns the settings of a configuration that says nothing. */
+export function defaultSettings(): Settings {
+  defaults ??= buildSettings(readSection(undefined, ORGKEY, DEFAULTS), DEFAULTS);
+  return defaults;
+}
+
+let defaults: Settings | undefined;
 
 /** Nothing is configured: every request is passed on. */
 export const NO_CONFIGURATION: Configuration = {
   source: 'none',
   bindings: [],
-  settings: DEFAULT_SETTINGS,
+  // a daemon with a configuration never needs them
+  get settings() {
+    return defaultSettings();
+  },
   warnings: [],
   problems: [],
   kept: undefined,

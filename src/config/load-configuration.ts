@@ -7,7 +7,7 @@ import {shellWord} from '../text/quote-for-shell.ts';
 import {buildBindings} from './build/build-bindings.ts';
 import {buildSettings, readOrgkey} from './build/build-settings.ts';
 import type {Configuration, Loaded, Problem, Settings} from './configuration.ts';
-import {DEFAULT_SETTINGS, NO_CONFIGURATION} from './default-settings.ts';
+import {defaultSettings, NO_CONFIGURATION} from './default-settings.ts';
 import {encodeKept, type KeptConfiguration} from './keep-configuration.ts';
 import {PartsReader, type ReadFile} from './read-parts.ts';
 import {absolutePaths, pathsIn} from '../places/paths.ts';
@@ -186,7 +186,7 @@ async function loadEnvironment(options: Complete): Promise<Loaded> {
   const files = await readSecrets(paths);
   const surroundings = {directory: workingDirectory, environment, uid, files};
   const target = terraformTarget(environment);
-  const found = terraformIdentity({surroundings, entra: DEFAULT_SETTINGS.entra, key});
+  const found = terraformIdentity({surroundings, entra: defaultSettings().entra, key});
   const hash = hashOf(key, [...contentsOf(files), ...variablesOf(environment, TERRAFORM_VARIABLES)]);
   erase(files.values());
   const invalid = (...problems: readonly Pick<Problem, 'message' | 'hint'>[]): Loaded => ({
@@ -209,7 +209,7 @@ async function loadEnvironment(options: Complete): Promise<Loaded> {
   const configuration: Configuration = {
     source: 'environment',
     bindings: [{identity, host, organizations, place: 'environment'}],
-    settings: DEFAULT_SETTINGS,
+    settings: defaultSettings(),
     warnings: found.warnings.map((message) => ({place: 'environment', message, hint: undefined})),
     problems: [],
     kept: undefined,

@@ -2,7 +2,7 @@ import {existsSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {SocketSettings} from '../../src/config/configuration.ts';
-import {DEFAULT_SETTINGS, NO_CONFIGURATION} from '../../src/config/default-settings.ts';
+import {defaultSettings, NO_CONFIGURATION} from '../../src/config/default-settings.ts';
 import {GitSockets} from '../../src/daemon/git/git-sockets.ts';
 import {GrantPlaces} from '../../src/daemon/git/grant-places.ts';
 import {SocketGuard} from '../../src/daemon/socket-guard.ts';
@@ -23,7 +23,7 @@ function guardIn(t: ExecutionContext, wanted: readonly SocketSettings[] = [team]
   const configured = {wanted};
   const inForce = {
     get configuration() {
-      return {...NO_CONFIGURATION, settings: {...DEFAULT_SETTINGS, sockets: configured.wanted}};
+      return {...NO_CONFIGURATION, settings: {...defaultSettings(), sockets: configured.wanted}};
     },
   };
   const sockets = new GitSockets({

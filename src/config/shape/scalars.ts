@@ -25,12 +25,14 @@ interface TextRule<Value> {
 /** Any text that follows a rule. */
 export function text<Value>(rule: TextRule<Value>): Kind<Value> {
   const {pattern, choices, example, quantity} = rule;
-  const whole = pattern === undefined ? /^.*$/su : new RegExp(`^(?:${pattern})$`, 'u');
+  // made when it is needed: most keys are missing in most configurations
+  let whole: RegExp | undefined;
   return {
     form: {name: quantity ?? 'text', pattern, choices, example},
     read(written, slot, reader) {
       const found = textFrom(written, slot, reader, rule);
       if (found === WRONG) return WRONG;
+      whole ??= pattern === undefined ? /^.*$/su : new RegExp(`^(?:${pattern})$`, 'u');
       const match = whole.exec(found);
       const value = match === null ? undefined : rule.value(found, match);
       if (value !== undefined) return value;
