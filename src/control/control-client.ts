@@ -56,7 +56,11 @@ async function open(path: string, silence: () => Error): Promise<ControlConnecti
   };
   const ping = () => peer.emit('request', {id: randomUUID(), method: 'ping'});
   const pulse = createPulse(ping, () => rejectAll(silence()));
-  peer.on('disconnect', () => rejectAll(lost));
+  let isLost = false;
+  peer.on('disconnect', () => {
+    isLost = true;
+    rejectAll(lost);
+  });
   peer.on('response', ({id, result, error}) => {
     pulse.hear();
     const call = pending.get(id);
@@ -73,6 +77,7 @@ async function open(path: string, silence: () => Error): Promise<ControlConnecti
   return {
     call(method, params) {
       const id = randomUUID();
+      if (isLost) return Promise.reject(lost);
       return new Promise((resolve, reject) => {
         pending.set(id, {resolve, reject});
         pulse.start();

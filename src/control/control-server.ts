@@ -1,7 +1,9 @@
 import type {Socket} from 'node:net';
 import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
+import type {JsonRecord} from '../text/record.ts';
 import type {Caller, Handlers} from './control-protocol.ts';
+import {ControlPlaces} from './control-places.ts';
 import {controlIpc, readRequest} from './control-wire.ts';
 
 export interface ControlServer {
@@ -11,10 +13,12 @@ export interface ControlServer {
 /** Serves the control channel on a path in a private directory. */
 export function serveControl(path: string, handlers: Handlers): Promise<ControlServer> {
   const ipc = controlIpc(path, 'daemon');
+  const places = new ControlPlaces();
   return new Promise((resolve, reject) => {
     ipc.serve(path, () => resolve({stop: () => ipc.server.stop()}));
     const {server} = ipc;
     server.on('error', reject);
+    server.on('connect', (socket: Socket) => places.enter(socket));
     server.on('request', (data, socket) => void respond(data, socket));
     server.start();
 
@@ -23,28 +27,35 @@ export function serveControl(path: string, handlers: Handlers): Promise<ControlS
       // a request without an id cannot be answered
       if (request === undefined) return void socket.destroy();
       const {id, method, params} = request;
-      const gone = new AbortController();
-      socket.once('close', () => gone.abort());
+      const gone = places.begin(socket);
+      if (gone === undefined) return;
       const send = (event: string, body: object) => {
         if (!socket.destroyed) server.emit(socket, event, {id, ...body});
       };
       try {
         const result = await call(handlers, method, params, {
           send: (event) => send('event', {event}),
-          gone: gone.signal,
+          gone,
         });
         send('response', {result});
       } catch (error) {
         send('response', {error: printable(messageOf(error))});
+      } finally {
+        if (!isFollowing(method, params)) places.end(socket);
       }
     }
   });
 }
 
+/** Whether events follow the answer. */
+function isFollowing(method: string, params: JsonRecord): boolean {
+  return method === 'logs' && params['follow'] === true;
+}
+
 async function call(
   handlers: Handlers,
   method: string,
-  params: Readonly<Record<string, unknown>>,
+  params: JsonRecord,
   caller: Caller,
 ): Promise<unknown> {
   switch (method) {
@@ -70,7 +81,7 @@ async function call(
     case 'logout':
       return handlers.logout({organization: text(params, 'organization')}, caller);
     case 'logs':
-      return handlers.logs({follow: params['follow'] === true}, caller);
+      return handlers.logs({follow: isFollowing(method, params)}, caller);
     default:
       throw new Error(
         `the daemon does not know the call ${printable(method, 40)}: it may be of another version`,
@@ -78,13 +89,13 @@ async function call(
   }
 }
 
-function text(params: Readonly<Record<string, unknown>>, name: string): string {
+function text(params: JsonRecord, name: string): string {
   const value = optionalText(params, name);
   if (value === undefined) throw new Error(`the call needs ${name}`);
   return value;
 }
 
-function optionalText(params: Readonly<Record<string, unknown>>, name: string): string | undefined {
+function optionalText(params: JsonRecord, name: string): string | undefined {
   const value = params[name];
   return typeof value === 'string' ? value : undefined;
 }

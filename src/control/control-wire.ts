@@ -11,6 +11,8 @@ export function controlIpc(path: string, side: 'daemon' | 'client'): IPCModule {
   ipc.config.allowedEvents = ['request', 'response', 'event'];
   ipc.config.socketRoot = `${dirname(path)}/`;
   ipc.config.maxMessageSize = MAX_MESSAGE;
+  // the daemon bounds them itself: here, idle clients would keep out all others
+  ipc.config.maxConnections = Infinity;
   return ipc;
 }
 

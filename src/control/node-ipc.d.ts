@@ -27,7 +27,9 @@ declare module 'node-ipc' {
 
   /** Does not trust what a client sends. */
   export interface Server {
-    on(event: string, listener: (data: unknown, socket: Socket) => void): void;
+    on(event: 'connect', listener: (socket: Socket) => void): void;
+    on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'request', listener: (data: unknown, socket: Socket) => void): void;
     emit(socket: Socket, event: string, data: unknown): unknown;
     start(): void;
     stop(): void;
