@@ -86,6 +86,8 @@ export const TIME_BUDGET = {
   metrics: 5_000,
   /** A user who signs in. As long as Entra's device codes live. */
   signIn: 15 * 60_000,
+  /** A user who is asked whether another account may be replaced. */
+  question: 2 * 60_000,
   /** A browser on this machine that brings the code of a sign-in. */
   browser: REQUEST,
   /** A thread that still works on a file or a name at the end of the process. */

@@ -345,6 +345,8 @@ function controlAnswers(): Record<string, Schema> {
         failed,
       ],
     },
+    flush: object({isWritten: flag}),
+    answer: object({isTaken: flag}),
     logout: object({wasSignedIn: flag}),
   };
 }

@@ -34,9 +34,11 @@ interface ControlParts {
   readonly rejections: Pick<Rejections, 'clear'>;
   readonly logLines: LogSource;
   readonly metrics: () => string;
-  readonly people: Pick<People, 'login' | 'logout'>;
+  readonly people: Pick<People, 'login' | 'logout' | 'answer'>;
   /** Called before the control channel hands out a token or denies one. Returns why it may not. */
   readonly record: (handOut: HandOut) => Promise<Failure | undefined> | undefined;
+  /** Resolves to whether the audit trail is written. */
+  readonly flush: () => Promise<boolean>;
   /** Called when a user changed something. */
   readonly changed: (change: Change) => void;
   /** In milliseconds, from any moment. */
@@ -132,6 +134,14 @@ export class ControlHandlers implements Handlers {
       this.#parts.changed({event, outcome: 'failed', organization, reason: result.code});
     else this.#parts.changed({event, outcome: 'signed in', organization, identity: result.account});
     return result;
+  }
+
+  async flush(): Result<'flush'> {
+    return {isWritten: await this.#parts.flush()};
+  }
+
+  async answer(params: Params<'answer'>): Result<'answer'> {
+    return {isTaken: this.#parts.people.answer(params)};
   }
 
   async logout(params: Params<'logout'>): Result<'logout'> {

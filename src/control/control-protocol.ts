@@ -22,14 +22,25 @@ export interface ControlCalls {
   };
   /** Returns the metrics in Prometheus' text format. */
   readonly metrics: {readonly params: undefined; readonly result: {readonly text: string}};
-  /** Signs a user in. Events `login` report the progress. */
+  /** Writes the lines of the audit trail that are collected for the next write. */
+  readonly flush: {readonly params: undefined; readonly result: {readonly isWritten: boolean}};
+  /** Signs a user in. Events `login` report the progress, `other-account` asks a question. */
   readonly login: {
     readonly params: {
       readonly organization: string;
+      /** The account that must sign in. It may replace any other. */
+      readonly account?: string | undefined;
+      /** Whether a user can be asked. Otherwise no account replaces another one. */
+      readonly isInteractive?: boolean | undefined;
       /** Default: as configured. */
       readonly method?: 'browser' | 'device-code' | undefined;
     };
     readonly result: LoginResult;
+  };
+  /** Answers a question of `login`. */
+  readonly answer: {
+    readonly params: {readonly question: string; readonly isYes: boolean};
+    readonly result: {readonly isTaken: boolean};
   };
   readonly logout: {
     readonly params: {readonly organization: string};
@@ -92,7 +103,16 @@ type LoginResult =
     };
 
 /** What the daemon sends during a call, before its result. */
-export type ControlEvent = {readonly event: 'log'; readonly line: string} | SignInEvent;
+export type ControlEvent =
+  | {readonly event: 'log'; readonly line: string}
+  | SignInEvent
+  /** Another user signed in than the one who is known. */
+  | {
+      readonly event: 'other-account';
+      readonly question: string;
+      readonly account: string;
+      readonly known: string;
+    };
 
 /** What `orgkey status --json` prints, together with `schemaVersion`. */
 export interface Status {

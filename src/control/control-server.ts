@@ -64,6 +64,7 @@ async function call(
     case 'reload':
     case 'clear':
     case 'metrics':
+    case 'flush':
       return handlers[method](undefined, caller);
     case 'token':
       return handlers.token(
@@ -74,10 +75,17 @@ async function call(
       const how = optionalText(params, 'method');
       const organization = text(params, 'organization');
       return handlers.login(
-        {organization, method: how === 'browser' || how === 'device-code' ? how : undefined},
+        {
+          organization,
+          method: how === 'browser' || how === 'device-code' ? how : undefined,
+          account: optionalText(params, 'account'),
+          isInteractive: params['isInteractive'] === true,
+        },
         caller,
       );
     }
+    case 'answer':
+      return handlers.answer({question: text(params, 'question'), isYes: params['isYes'] === true}, caller);
     case 'logout':
       return handlers.logout({organization: text(params, 'organization')}, caller);
     case 'logs':

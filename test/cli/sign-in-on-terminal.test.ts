@@ -51,6 +51,34 @@ onTerminal('setup with the browser goes on to sign in, and says what happens', a
   t.is(listed.code, 0, listed.stderr);
 });
 
+onTerminal('another account is shown, and replaces the one before only after a yes', async (t) => {
+  const person = new Person(t, cloud.environment());
+  const grace = tenant.addUser({name: 'Grace'});
+  const code = (user: typeof ada) =>
+    [
+      /and enter (?:\u001b\[1m)?([A-Z0-9-]+)/,
+      ([, typed = '']: RegExpExecArray) => {
+        cloud.entra.approveDevice(typed, user);
+        return '';
+      },
+    ] as const;
+  const first = await converse(
+    person,
+    ['setup', '--organization', 'contoso', '--sign-in', 'device-code', '--service', 'plain'],
+    [[...code(ada)]],
+  );
+  t.is(first.code, 0, first.screen);
+  const question = new RegExp(
+    `signed in as ${grace.userPrincipalName}; until now it was ${ada.userPrincipalName}\r\n.*Replace it, y or n \\[n\\]: `,
+  );
+  const refused = await converse(person, ['login', 'contoso'], [[...code(grace)], [question, '\r']]);
+  t.is(refused.code, 1, refused.screen);
+  t.regex(refused.screen, /ERR_OTHER_ACCOUNT/);
+  t.regex(refused.screen, /hint: to replace it: orgkey login contoso --account grace@/i);
+  const replaced = await converse(person, ['login', 'contoso'], [[...code(grace)], [question, 'y\r']]);
+  t.regex(replaced.screen, /signed in as grace@/i);
+});
+
 onTerminal('over SSH without a display, setup offers a code and signs in with it', async (t) => {
   const person = new Person(t, cloud.environment());
   const {code, screen} = await converse(

@@ -38,8 +38,8 @@ function signInWith(method: 'browser' | 'device-code', more = ''): string {
 }
 
 /** Does what `orgkey login` does, and approves the sign-in as this user. */
-function login(daemon: TestDaemon, person: User) {
-  return daemon.call('login', {organization: 'contoso'}, (event) => {
+function login(daemon: TestDaemon, person: User, account?: string) {
+  return daemon.call('login', {organization: 'contoso', account}, (event) => {
     if (event.event !== 'login') return;
     if ('openUrl' in event) void cloud.browse(event.openUrl, person);
     else cloud.entra.approveDevice(event.deviceCode.code, person);
@@ -133,7 +133,7 @@ test.serial('a sign-out or a sign-in of another user drops every token of the us
     await whose(),
     Array.from({length: 4}, () => 'Ada'),
   );
-  await login(daemon, grace);
+  await login(daemon, grace, grace.userPrincipalName);
   t.deepEqual(
     await whose(),
     Array.from({length: 4}, () => 'Grace'),
@@ -145,6 +145,49 @@ test.serial('a sign-out or a sign-in of another user drops every token of the us
   );
 });
 
+test.serial('a user who is not asked does not replace another one', async (t) => {
+  const directory = scratchDirectory(t);
+  const daemon = await start(t, {directory, configuration: signInWith('device-code')});
+  const grace = tenant.addUser({name: 'Grace'});
+  const who = async (at: TestDaemon) => claimsIn(passwordIn(await at.ask(getFor('contoso'))))['name'];
+  t.like(await login(daemon, grace, ada.userPrincipalName), {kind: 'failed', code: 'ERR_OTHER_ACCOUNT'});
+  t.deepEqual(secretsOf(daemon), [], 'nothing is kept of a user who was not expected');
+  t.like(await login(daemon, ada, ada.userPrincipalName.toUpperCase()), {kind: 'signed-in'});
+  const refused = await login(daemon, grace);
+  t.like(refused, {kind: 'failed', code: 'ERR_OTHER_ACCOUNT'});
+  t.true(JSON.stringify(refused).includes(`--account ${grace.userPrincipalName}`));
+  t.is(await who(daemon), 'Ada');
+  await daemon.stop();
+  const next = await start(t, {directory});
+  t.like(await login(next, grace), {code: 'ERR_OTHER_ACCOUNT'}, 'after a restart too');
+  t.like(await login(next, ada), {kind: 'signed-in'}, 'the same user again');
+  await next.call('logout', {organization: 'contoso'});
+  t.like(await login(next, grace), {kind: 'signed-in'}, 'after a logout there is no other account');
+  t.is(await who(next), 'Grace');
+});
+
+for (const [isYes, kept] of [
+  [true, 'Grace'],
+  [false, 'Ada'],
+] as const) {
+  test.serial(`a user who says ${isYes ? 'yes' : 'no'} to another account keeps ${kept}`, async (t) => {
+    const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('device-code')});
+    const grace = tenant.addUser({name: 'Grace'});
+    await login(daemon, ada);
+    const asked: unknown[] = [];
+    const result = await daemon.call('login', {organization: 'contoso', isInteractive: true}, (event) => {
+      if (event.event === 'login' && 'deviceCode' in event)
+        cloud.entra.approveDevice(event.deviceCode.code, grace);
+      if (event.event !== 'other-account') return;
+      asked.push([event.account, event.known]);
+      void daemon.call('answer', {question: event.question, isYes});
+    });
+    t.deepEqual(asked, [[grace.userPrincipalName, ada.userPrincipalName]]);
+    t.is(result.kind, isYes ? 'signed-in' : 'failed');
+    t.is(claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'], kept);
+  });
+}
+
 test.serial('a rejection of one user is not explained to the next', async (t) => {
   const daemon = await start(t, {directory: scratchDirectory(t), configuration: signInWith('device-code')});
   await login(daemon, ada);
@@ -154,7 +197,7 @@ test.serial('a rejection of one user is not explained to the next', async (t) =>
   t.regex(await daemon.ask(getFor('contoso')), /\(ERR_NOT_ACCEPTED\)/);
   cloud.clearFaults();
   const heidi = tenant.addUser({name: 'Heidi'});
-  await login(daemon, heidi);
+  await login(daemon, heidi, heidi.userPrincipalName);
   t.is(claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'], 'Heidi');
 });
 
@@ -191,7 +234,7 @@ for (const [title, spoil, error, hint] of [
     t.regex(stderr, /told us to quit/);
     ada.disabled = false;
     cloud.clearFaults();
-    t.is(secretsOf(daemon).length, 1);
+    t.is(secretsOf(daemon).length, 2, 'the refresh token, and whose it is');
     if (title === 'revoked') await login(daemon, ada);
     else await daemon.call('clear', undefined);
     await home.succeed(['ls-remote', site.url]);
@@ -285,7 +328,7 @@ test.serial('a key from systemd encrypts refresh tokens, which cannot be read wi
       ])
         t.false(bytes.includes(form), path);
   }
-  t.is(secretsOf(daemon).length, 1);
+  t.is(secretsOf(daemon).length, 2, 'the refresh token, and whose it is');
   t.is(statSync(secretsOf(daemon)[0] ?? '').mode & 0o777, 0o600);
 
   const keyless = await start(t, {directory});

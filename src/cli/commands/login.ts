@@ -22,6 +22,7 @@ interface LoginOptions extends Places {
   readonly organization: string;
   readonly paste: boolean;
   readonly 'device-code': boolean;
+  readonly account?: string | undefined;
   readonly json: boolean;
 }
 
@@ -29,6 +30,8 @@ interface LoginOptions extends Places {
 export async function login(options: LoginOptions, context: Context): Promise<ExitCode> {
   const {paste, json} = options;
   const organization = nameTyped(options.organization);
+  const {account} = options;
+  if (paste && account !== undefined) throw usageError('--paste and --account exclude each other');
   if (paste && options['device-code']) throw usageError('--paste and --device-code exclude each other');
   // before the first setup, which needs the file of the token
   if (paste && !json && !(await isRunning(options, context))) {
@@ -39,7 +42,7 @@ export async function login(options: LoginOptions, context: Context): Promise<Ex
   }
   return withDaemon(options, context, async (daemon) => {
     if (paste) await pasteToken(organization, options, daemon, context);
-    else await signIn(organization, {daemon, context, useCode: options['device-code']});
+    else await signIn(organization, {daemon, context, useCode: options['device-code'], account});
     return test(organization, daemon, {options, context, json});
   });
 }

@@ -4,7 +4,7 @@ import {parseRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
-import {connectDaemon} from '../find-daemon.ts';
+import {connectDaemon, withDaemon} from '../find-daemon.ts';
 import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
 import {AuditReader, problemsIn, type AuditLine} from '../logs/audit-reader.ts';
 import {readKeptLog, type Wanted} from '../logs/kept-log.ts';
@@ -113,6 +113,8 @@ async function showAudit({follow, ...options}: LogsOptions, context: Context): P
   const {terminal, wait} = context;
   const wanted = wantedBy(options, context);
   const directory = stateDirectoryOf(runtimeDirectoryOfDaemon(options, context), options, context);
+  // a daemon that does not run, hangs or is older has written what it can
+  await withDaemon(options, context, (daemon) => daemon.call('flush', undefined)).catch(() => undefined);
   const reader = new AuditReader(directory);
   const first = await reader.read();
   if (first === undefined && !follow)

@@ -115,11 +115,13 @@ export const everydayCommands: readonly Command[] = [
       organization,
       paste: flag('enter a personal access token instead'),
       'device-code': flag('sign in with a code on another device'),
+      account: text('the account that must sign in; it replaces the one before', 'NAME'),
       json,
     },
     examples: [
       {command: 'orgkey login contoso'},
       {command: 'orgkey login contoso --device-code', note: 'over SSH'},
+      {command: 'orgkey login contoso --account ada@contoso.example', note: 'change the account'},
       {command: 'orgkey login fabrikam --paste', note: 'replace an expired personal access token'},
     ],
     run: async (options, context) => (await import('../commands/login.ts')).login(options, context),

@@ -22,17 +22,25 @@ interface SignInScene {
   readonly context: Context;
   /** Whether the user signs in with a code on another device, whatever is configured. */
   readonly useCode: boolean;
+  /** Who must sign in. */
+  readonly account?: string | undefined;
 }
 
 /** Lets the user sign in. @throws {CommandError} if that fails. */
-export async function signIn(organization: string, {daemon, context, useCode}: SignInScene): Promise<void> {
+export async function signIn(
+  organization: string,
+  {daemon, context, useCode, account}: SignInScene,
+): Promise<void> {
   const {terminal} = context;
   const method = useCode || (await prefersCode(organization, context)) ? 'device-code' : undefined;
   daemon.onEvent((event) => {
     if (event.event === 'login') showProgress(event, context);
+    if (event.event === 'other-account') void askAboutOther(event, daemon, context);
   });
   const stop = explainInterrupt(organization, context);
-  const result = await daemon.call('login', {organization, method}).finally(stop);
+  const result = await daemon
+    .call('login', {organization, method, account, isInteractive: terminal.isInteractive})
+    .finally(stop);
   if (result.kind === 'signed-in') {
     terminal.say(`signed in as ${printable(result.account, 100)}`);
     return;
@@ -43,6 +51,17 @@ export async function signIn(organization: string, {daemon, context, useCode}: S
     code,
     hint: hint === undefined ? undefined : printable(hint),
   });
+}
+
+/** Asks whether the user who signed in may replace the one before. */
+async function askAboutOther(
+  {question, account, known}: Extract<ControlEvent, {event: 'other-account'}>,
+  daemon: ControlConnection,
+  {terminal}: Context,
+): Promise<void> {
+  terminal.say(`signed in as ${printable(account, 100)}; until now it was ${printable(known, 100)}`);
+  const answer = await terminal.ask('Replace it, y or n', 'n');
+  await daemon.call('answer', {question, isYes: /^y/i.test(answer)});
 }
 
 /** Tests the organizations of a setup. A user who has not signed in yet does so now, or learns how to. */

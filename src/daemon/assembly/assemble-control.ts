@@ -35,6 +35,7 @@ export function assembleControl(parts: ControlSideParts): ControlHandlers {
     metrics: statusSide.metrics,
     people: new People({bindings, tokens, rejections, ...supply.people}),
     record: (handOut) => audit.record(tokenEntry(handOut, Date.now())),
+    flush: () => audit.settle(),
     changed: ({organization, identity, ...change}) =>
       audit.note({
         ...change,

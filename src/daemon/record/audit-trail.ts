@@ -133,13 +133,18 @@ export class AuditTrail {
   async problem(): Promise<Failure | undefined> {
     if (!this.#parts.settings().required || !this.isFailing) return undefined;
     // it may work again
-    const written = await Promise.all(this.#all.map((file) => file.settle()));
-    return written.every(Boolean) ? undefined : notRecorded;
+    return (await this.settle()) ? undefined : notRecorded;
   }
 
   /** Removes what is older than the retention. Call it now and then. */
   async applyRetention(): Promise<void> {
     await Promise.all(this.#all.map((file) => file.applyRetention()));
+  }
+
+  /** Resolves to whether every line so far is in its file. */
+  async settle(): Promise<boolean> {
+    const written = await Promise.all(this.#all.map((file) => file.settle()));
+    return written.every(Boolean);
   }
 
   /** Resolves when every waiting line is written or lost. */

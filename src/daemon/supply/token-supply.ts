@@ -10,7 +10,7 @@ import {refreshTokenName} from '../../entra/sign-in/refresh-tokens.ts';
 import {describeIdentity, type SecretSource} from '../../identity/identity.ts';
 import type {Acquire, Failure, Wanted} from '../../token/acquire.ts';
 import {StoredLogins} from '../../login/stored-logins.ts';
-import type {Secret} from '../../secret/secret.ts';
+import {Secret} from '../../secret/secret.ts';
 import {openStore} from '../../store/open-store.ts';
 import type {SecretSection} from '../../store/secret-store.ts';
 import {TokenCache} from '../../token/token-cache.ts';
@@ -73,15 +73,26 @@ export class TokenSupply {
   }
 
   /** What the control channel needs to sign people in and out. */
-  get people(): Pick<PeopleParts, 'signIn' | 'signOut' | 'isSignedIn'> {
+  get people(): Omit<PeopleParts, 'bindings' | 'tokens' | 'rejections'> {
     const refreshTokens = this.#refreshTokens;
+    const accounts = this.store.section('account/');
     return {
       signIn: async (identity, how) => {
         const {signIn} = await import('../../entra/sign-in/sign-in.ts');
         const readSource = (source: SecretSource) => this.readSource(source);
         return signIn(identity, {pool: this.#pool, readSecret: readSource, refreshTokens}, how);
       },
-      signOut: async (identity) => refreshTokens.remove(refreshTokenName(identity)),
+      async signOut(identity) {
+        await refreshTokens.remove(refreshTokenName(identity));
+        await accounts.remove(refreshTokenName(identity));
+      },
+      async knownAccount(identity) {
+        const account = await accounts.read(refreshTokenName(identity));
+        return account?.revealText();
+      },
+      async keepAccount(identity, name) {
+        await accounts.write(refreshTokenName(identity), Secret.fromText(name));
+      },
       isSignedIn: async (identity) => (await refreshTokens.names()).includes(refreshTokenName(identity)),
     };
   }

@@ -6,7 +6,8 @@ import {Issuer, type Grant, type Http} from './issuer.ts';
 /** Seconds between two requests if the issuer names none. @see https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
 const INTERVAL = 5;
 
-/** In seconds. A timer for much longer would fire at once. */
+/** In seconds. An issuer can want less, and would be flooded; a timer for much longer would fire at once. */
+const SHORTEST_INTERVAL = 1;
 const LONGEST_INTERVAL = 60;
 
 /** Signs in a user who types a code on any device. `tell` gets the code and the address to type it at. */
@@ -30,7 +31,7 @@ export async function signInWithDeviceCode(
       'Check issuer and clientId in the configuration.',
     );
   tell({event: 'login', deviceCode: {url, code}});
-  for (let seconds = Math.min(interval, LONGEST_INTERVAL); ;) {
+  for (let seconds = Math.min(Math.max(interval, SHORTEST_INTERVAL), LONGEST_INTERVAL); ;) {
     await pause(seconds * 1000);
     try {
       return await issuer.redeemDevice(deviceCode);

@@ -35,14 +35,23 @@ export interface SignInParts extends Pick<ErrandParts, 'readSecret' | 'refreshTo
   readonly patience?: number;
 }
 
+interface SignInWatch {
+  /** Gets what the user must do. */
+  readonly onEvent: (event: SignInEvent) => void;
+  /** Returns why the user who signed in may not replace the one before. */
+  readonly object?: (username: string | undefined) => Promise<Failure | undefined>;
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Signs a user in and stores the refresh token, with which the identity acquires tokens from then on. Failures are
- * returned. `onEvent` gets what the user must do; `signal` cancels.
+ * returned.
  */
 export async function signIn(
   identity: SignInIdentity,
   parts: SignInParts,
-  {onEvent, signal}: {readonly onEvent: (event: SignInEvent) => void; readonly signal?: AbortSignal},
+  {onEvent, object, signal}: SignInWatch,
 ): Promise<SignedIn> {
   try {
     const outcome = await parts.pool.run({
@@ -66,8 +75,15 @@ export async function signIn(
     const refreshToken = secrets['refreshToken'];
     if (refreshToken === undefined || refreshToken.length === 0) return failed(noRefreshToken);
     const secret = new Secret(refreshToken);
-    await parts.refreshTokens.write(refreshTokenName(identity), secret).finally(() => secret.erase());
-    return {kind: 'signed-in', username: shownText(head['username']), tenantId: shownText(head['tenantId'])};
+    const username = shownText(head['username']);
+    try {
+      const objection = await object?.(username);
+      if (objection !== undefined) return failed(objection);
+      await parts.refreshTokens.write(refreshTokenName(identity), secret);
+    } finally {
+      secret.erase();
+    }
+    return {kind: 'signed-in', username, tenantId: shownText(head['tenantId'])};
   } catch (error) {
     if (error instanceof AcquirerError) return failed(advise(error.failure, subjectOf(identity)));
     const detail = error instanceof Error ? error.message : String(error);

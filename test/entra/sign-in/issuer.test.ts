@@ -113,6 +113,7 @@ for (const [title, endpoint, code] of [
 for (const [interval, paused] of [
   [undefined, 5],
   [1, 1],
+  [0.001, 1],
   [60, 60],
   [61, 60],
   [2 ** 31, 60],
