@@ -24,8 +24,27 @@ export async function connectDaemon(options: Places, context: Context): Promise<
       });
     throw await notRunning(`the daemon is not running: ${path} does not exist`, options, context);
   }
+  const known = knownSilence(folder);
+  if (known !== undefined) throw known;
   const {connectControl} = await import('../control/control-client.ts');
   return connectControl(path, () => silent(folder));
+}
+
+/** The last daemon that did not answer. A command that asks it twice would wait twice. */
+let silence:
+  | {
+      readonly folder: string;
+      readonly pid: number | undefined;
+      readonly at: number;
+      readonly error: CommandError;
+    }
+  | undefined;
+
+/** Returns the error of a daemon that was silent a moment ago, and is still the same process. */
+function knownSilence(folder: string): CommandError | undefined {
+  if (silence === undefined || silence.folder !== folder) return undefined;
+  const isSame = silence.pid === readPid(join(folder, 'pid')) && performance.now() - silence.at < SILENT_FOR;
+  return isSame ? silence.error : undefined;
 }
 
 /** A daemon that hangs or is stopped counts as not running, and is named so that it can be looked at. */
@@ -33,10 +52,12 @@ function silent(folder: string): CommandError {
   const pid = readPid(join(folder, 'pid'));
   const state = pid === undefined ? undefined : stateOf(pid);
   const who = pid === undefined ? '' : ` (pid ${pid}${state === undefined ? '' : `, state ${state}`})`;
-  return new CommandError(EXIT.notRunning, `the daemon${who} does not answer`, {
+  const error = new CommandError(EXIT.notRunning, `the daemon${who} does not answer`, {
     code: 'ERR_SILENT',
     hint: state === 'T' ? `let it go on: kill -CONT ${pid}` : 'run: orgkey service restart',
   });
+  silence = {folder, pid, at: performance.now(), error};
+  return error;
 }
 
 function readPid(path: string): number | undefined {
@@ -84,9 +105,16 @@ export async function isRunning(options: Places, context: Context): Promise<bool
 
 /** Waits for a daemon that was just started; it serves git first. Returns whether it answers within its time. */
 export async function comesUp(options: Places, context: Context): Promise<boolean> {
-  for (let waited = 0; waited < START_LIMIT; waited += INTERVAL) {
-    if (await isRunning(options, context)) return true;
-    await context.wait(INTERVAL);
+  const end = performance.now() + START_LIMIT;
+  while (performance.now() < end) {
+    try {
+      await withDaemon(options, context, async () => undefined);
+      return true;
+    } catch (error) {
+      // it had its time already
+      if (codeOf(error) === 'ERR_SILENT') return false;
+      await context.wait(INTERVAL);
+    }
   }
   return false;
 }
@@ -94,6 +122,7 @@ export async function comesUp(options: Places, context: Context): Promise<boolea
 /** In milliseconds. */
 const START_LIMIT = 10_000;
 const INTERVAL = 50;
+const SILENT_FOR = 10_000;
 
 /** A start that just failed is not suggested again: its cause and its repair are. */
 async function notRunning(message: string, options: Places, context: Context): Promise<CommandError> {

@@ -85,7 +85,11 @@ async function open(path: string, silence: () => Error): Promise<ControlConnecti
       });
     },
     onEvent: (listener) => void listeners.add(listener),
-    close: () => ipc.disconnect(PEER),
+    close() {
+      // nothing waits for an answer any more, and nothing keeps the process alive
+      rejectAll(lost);
+      ipc.disconnect(PEER);
+    },
   };
 }
 

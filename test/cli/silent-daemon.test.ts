@@ -1,5 +1,10 @@
+import {mkdirSync} from 'node:fs';
+import {createServer, type Socket} from 'node:net';
+import {join} from 'node:path';
 import test from 'ava';
+import {patConfiguration, Person} from '../helpers/command-line.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
+import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
 test.serial(
   'a stopped daemon counts as not running, is named, and answers again when it goes on',
@@ -23,6 +28,35 @@ test.serial(
     t.is((await person.run('status')).code, 0);
   },
 );
+
+test.serial('a command asks a daemon that does not answer only once', async (t) => {
+  const runtime = scratchDirectory(t);
+  const state = scratchDirectory(t);
+  mkdirSync(join(runtime, 'control'), {mode: 0o700});
+  const asked: Socket[] = [];
+  const servers = await Promise.all(
+    ['git.sock', 'control/control.sock'].map(async (name) => {
+      const server = createServer((socket) => void asked.push(socket.on('error', () => undefined)));
+      await new Promise<void>((resolve) => server.listen(join(runtime, name), resolve));
+      return server;
+    }),
+  );
+  t.teardown(() => {
+    for (const socket of asked) socket.destroy();
+    for (const server of servers) server.close();
+  });
+  const person = new Person(t, {ORGKEY_RUNTIME_DIR: runtime, ORGKEY_STATE_DIR: state});
+  for (const [command, expected] of [
+    ['org remove contoso', 0],
+    ['setup --service none', 0],
+  ] as const) {
+    person.configure(patConfiguration);
+    asked.length = 0;
+    const {code, stderr} = await person.run(command);
+    t.is(code, expected, `${command}: ${stderr}`);
+    t.is(asked.length, 1, command);
+  }
+});
 
 for (const [command, argv, exitCode, code] of [
   ['status', [], 3, 'ERR_NOT_RUNNING'],

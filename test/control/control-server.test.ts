@@ -57,6 +57,8 @@ test('a client that was disconnected learns it from its next call', async (t) =>
   const others = Array.from({length: 100}, () => connect({path}));
   t.teardown(() => others.forEach((socket) => socket.destroy()));
   await Promise.all(others.map(connected));
+  // connections are accepted in order
+  await daemon.status();
   await t.throwsAsync(forgotten.call('status', undefined), {code: 'ERR_NOT_RUNNING'});
 });
 

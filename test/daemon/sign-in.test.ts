@@ -46,6 +46,11 @@ function login(daemon: TestDaemon, person: User, account?: string) {
   });
 }
 
+/** Returns the user whose token git gets. */
+async function servedUser(daemon: TestDaemon): Promise<unknown> {
+  return claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'];
+}
+
 function servedTo(): (string | undefined)[] {
   return cloud.requests.filter({endpoint: 'git', status: 200}).map(({principal}) => principal);
 }
@@ -149,21 +154,20 @@ test.serial('a user who is not asked does not replace another one', async (t) =>
   const directory = scratchDirectory(t);
   const daemon = await start(t, {directory, configuration: signInWith('device-code')});
   const grace = tenant.addUser({name: 'Grace'});
-  const who = async (at: TestDaemon) => claimsIn(passwordIn(await at.ask(getFor('contoso'))))['name'];
   t.like(await login(daemon, grace, ada.userPrincipalName), {kind: 'failed', code: 'ERR_OTHER_ACCOUNT'});
   t.deepEqual(secretsOf(daemon), [], 'nothing is kept of a user who was not expected');
   t.like(await login(daemon, ada, ada.userPrincipalName.toUpperCase()), {kind: 'signed-in'});
   const refused = await login(daemon, grace);
   t.like(refused, {kind: 'failed', code: 'ERR_OTHER_ACCOUNT'});
   t.true(JSON.stringify(refused).includes(`--account ${grace.userPrincipalName}`));
-  t.is(await who(daemon), 'Ada');
+  t.is(await servedUser(daemon), 'Ada');
   await daemon.stop();
   const next = await start(t, {directory});
   t.like(await login(next, grace), {code: 'ERR_OTHER_ACCOUNT'}, 'after a restart too');
   t.like(await login(next, ada), {kind: 'signed-in'}, 'the same user again');
   await next.call('logout', {organization: 'contoso'});
   t.like(await login(next, grace), {kind: 'signed-in'}, 'after a logout there is no other account');
-  t.is(await who(next), 'Grace');
+  t.is(await servedUser(next), 'Grace');
 });
 
 for (const [isYes, kept] of [
@@ -184,7 +188,7 @@ for (const [isYes, kept] of [
     });
     t.deepEqual(asked, [[grace.userPrincipalName, ada.userPrincipalName]]);
     t.is(result.kind, isYes ? 'signed-in' : 'failed');
-    t.is(claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'], kept);
+    t.is(await servedUser(daemon), kept);
   });
 }
 
@@ -198,7 +202,7 @@ test.serial('a rejection of one user is not explained to the next', async (t) =>
   cloud.clearFaults();
   const heidi = tenant.addUser({name: 'Heidi'});
   await login(daemon, heidi, heidi.userPrincipalName);
-  t.is(claimsIn(passwordIn(await daemon.ask(getFor('contoso'))))['name'], 'Heidi');
+  t.is(await servedUser(daemon), 'Heidi');
 });
 
 for (const [title, spoil, error, hint] of [
