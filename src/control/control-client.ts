@@ -5,6 +5,7 @@ import {OrgkeyError, codeOf} from '../text/orgkey-error.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
 import type {ControlEvent, ControlMethod, Params, Result} from './control-protocol.ts';
 import {controlIpc} from './control-wire.ts';
+import {OpenCalls} from './open-calls.ts';
 
 export interface ControlConnection {
   /**
@@ -44,50 +45,26 @@ export async function connectControl(
 
 async function open(path: string, silence: () => Error): Promise<ControlConnection> {
   const ipc = controlIpc(path, 'client');
-  const pending = new Map<string, {resolve: (result: never) => void; reject: (error: Error) => void}>();
   const listeners = new Set<(event: ControlEvent) => void>();
   const lost = new OrgkeyError('ERR_NOT_RUNNING', 'the daemon ended the connection');
 
   const peer = await connectPeer(ipc, path);
-  const rejectAll = (error: Error) => {
-    for (const {reject} of pending.values()) reject(error);
-    pending.clear();
-    pulse.stop();
-  };
-  const ping = () => peer.emit('request', {id: randomUUID(), method: 'ping'});
-  const pulse = createPulse(ping, () => rejectAll(silence()));
-  let isLost = false;
-  peer.on('disconnect', () => {
-    isLost = true;
-    rejectAll(lost);
+  const calls = new OpenCalls({
+    ping: () => peer.emit('request', {id: randomUUID(), method: 'ping'}),
+    silence,
   });
-  peer.on('response', ({id, result, error}) => {
-    pulse.hear();
-    const call = pending.get(id);
-    pending.delete(id);
-    if (pending.size === 0) pulse.stop();
-    if (error === undefined) call?.resolve(result);
-    else call?.reject(new OrgkeyError('ERR_CALL', error));
-  });
+  peer.on('disconnect', () => calls.end(lost));
+  peer.on('response', (response) => calls.settle(response));
   peer.on('event', ({event}) => {
-    pulse.hear();
+    calls.hear();
     for (const listener of listeners) listener(event);
   });
 
   return {
-    call(method, params) {
-      const id = randomUUID();
-      if (isLost) return Promise.reject(lost);
-      return new Promise((resolve, reject) => {
-        pending.set(id, {resolve, reject});
-        pulse.start();
-        peer.emit('request', {id, method, params});
-      });
-    },
+    call: (method, params) => calls.begin((id) => peer.emit('request', {id, method, params})),
     onEvent: (listener) => void listeners.add(listener),
     close() {
-      // nothing waits for an answer any more, and nothing keeps the process alive
-      rejectAll(lost);
+      calls.end(lost);
       ipc.disconnect(PEER);
     },
   };
@@ -106,41 +83,4 @@ function connectPeer(ipc: ReturnType<typeof controlIpc>, path: string): Promise<
       client.on('error', () => reject(new OrgkeyError('ERR_NOT_RUNNING', `no daemon listens on ${path}`)));
     });
   });
-}
-
-/**
- * Notices during a call that the daemon stopped answering. A call may take as long as a user takes to sign in, and the
- * daemon answers pings meanwhile.
- */
-function createPulse(
-  ping: () => void,
-  onSilence: () => void,
-): {
-  start(): void;
-  hear(): void;
-  stop(): void;
-} {
-  let isHeard = true;
-  let stopTimer: (() => void) | undefined;
-  const beat = () => {
-    stopTimer = startTimer(TIME_BUDGET.pulse, () => {
-      if (!isHeard) return onSilence();
-      isHeard = false;
-      ping();
-      beat();
-    });
-  };
-  return {
-    start() {
-      isHeard = true;
-      if (stopTimer === undefined) beat();
-    },
-    hear() {
-      isHeard = true;
-    },
-    stop() {
-      stopTimer?.();
-      stopTimer = undefined;
-    },
-  };
 }

@@ -2,7 +2,7 @@ import type {Socket} from 'node:net';
 import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
 import type {JsonRecord} from '../text/record.ts';
-import type {Caller, Handlers} from './control-protocol.ts';
+import type {Caller, Handlers, Params} from './control-protocol.ts';
 import {ControlPlaces} from './control-places.ts';
 import {controlIpc, readRequest} from './control-wire.ts';
 
@@ -71,19 +71,8 @@ async function call(
         {organization: text(params, 'organization'), scope: optionalText(params, 'scope')},
         caller,
       );
-    case 'login': {
-      const how = optionalText(params, 'method');
-      const organization = text(params, 'organization');
-      return handlers.login(
-        {
-          organization,
-          method: how === 'browser' || how === 'device-code' ? how : undefined,
-          account: optionalText(params, 'account'),
-          isInteractive: params['isInteractive'] === true,
-        },
-        caller,
-      );
-    }
+    case 'login':
+      return handlers.login(signInFrom(params), caller);
     case 'answer':
       return handlers.answer({question: text(params, 'question'), isYes: params['isYes'] === true}, caller);
     case 'logout':
@@ -95,6 +84,16 @@ async function call(
         `the daemon does not know the call ${printable(method, 40)}: it may be of another version`,
       );
   }
+}
+
+function signInFrom(params: JsonRecord): Params<'login'> {
+  const method = optionalText(params, 'method');
+  return {
+    organization: text(params, 'organization'),
+    method: method === 'browser' || method === 'device-code' ? method : undefined,
+    account: optionalText(params, 'account'),
+    isInteractive: params['isInteractive'] === true,
+  };
 }
 
 function text(params: JsonRecord, name: string): string {

@@ -1,8 +1,9 @@
 import {randomBytes} from 'node:crypto';
-import {chmodSync, chownSync, statSync} from 'node:fs';
+import {statSync} from 'node:fs';
 import type {Socket} from 'node:net';
 import {dirname} from 'node:path';
 import type {SocketScope} from '../../organization/socket-scope.ts';
+import {giveAccess} from '../../files/give-access.ts';
 import {askSocket} from '../../places/ask-socket.ts';
 import {codeOf, messageOf} from '../../text/orgkey-error.ts';
 import {ClaimError, claimPath} from '../claim.ts';
@@ -70,9 +71,7 @@ export class GitSocket {
     if (fd !== undefined) return this.#listener.listen({fd});
     await this.#listener.listen({path} satisfies Origin);
     try {
-      if (group !== undefined) giveTo(group, path);
-      // until here the umask kept other users out
-      chmodSync(path, mode);
+      admitTo(path, {mode, group});
     } catch (error) {
       this.#listener.stopAccepting();
       throw error;
@@ -129,10 +128,11 @@ function requireReachable(path: string, group: number): void {
 }
 
 /** @throws {ClaimError} */
-function giveTo(group: number, path: string): void {
+function admitTo(path: string, {mode, group}: Pick<Admission, 'mode' | 'group'>): void {
   try {
-    chownSync(path, -1, group);
+    giveAccess(path, {mode, group});
   } catch (error) {
+    if (group === undefined) throw error;
     throw new ClaimError(
       `the socket ${path} cannot be given to the group ${group} (${codeOf(error) ?? messageOf(error)})`,
       'use the system service, or a group that the user of the daemon is in',

@@ -1,4 +1,4 @@
-import {chmodSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {closeSync, constants, fchmodSync, openSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {codeOf} from '../../text/orgkey-error.ts';
 
 /**
@@ -9,11 +9,21 @@ export function placeFile(path: string, text: string, mode: 0o644 | 0o755): void
   const fresh = `${path}.new`;
   try {
     rmSync(fresh, {force: true});
-    writeFileSync(fresh, text, {mode, flag: 'wx'});
-    chmodSync(fresh, mode);
+    // the umask takes bits of the mode
+    writeTo(openSync(fresh, 'wx', mode), text, mode);
     renameSync(fresh, path);
   } catch (error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
-    writeFileSync(path, text);
+    // a container that may write there could put a link to our files
+    writeTo(openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW), text);
+  }
+}
+
+function writeTo(file: number, text: string, mode?: number): void {
+  try {
+    if (mode !== undefined) fchmodSync(file, mode);
+    writeFileSync(file, text);
+  } finally {
+    closeSync(file);
   }
 }

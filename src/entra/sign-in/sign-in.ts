@@ -72,23 +72,31 @@ export async function signIn(
     if (outcome.kind === 'failed') return failed(advise(outcome.failure, subjectOf(identity)));
     const {head, secrets} = outcome.message;
     secrets['accessToken']?.fill(0);
-    const refreshToken = secrets['refreshToken'];
-    if (refreshToken === undefined || refreshToken.length === 0) return failed(noRefreshToken);
-    const secret = new Secret(refreshToken);
+    const refreshToken = new Secret(secrets['refreshToken'] ?? new Uint8Array());
     const username = shownText(head['username']);
-    try {
-      const objection = await object?.(username);
-      if (objection !== undefined) return failed(objection);
-      await parts.refreshTokens.write(refreshTokenName(identity), secret);
-    } finally {
-      secret.erase();
-    }
+    const failure = await keep(refreshToken, () => object?.(username), identity, parts).finally(() =>
+      refreshToken.erase(),
+    );
+    if (failure !== undefined) return failed(failure);
     return {kind: 'signed-in', username, tenantId: shownText(head['tenantId'])};
   } catch (error) {
     if (error instanceof AcquirerError) return failed(advise(error.failure, subjectOf(identity)));
     const detail = error instanceof Error ? error.message : String(error);
     return failed({...notKept, message: `the sign-in could not be stored: ${printable(detail)}`});
   }
+}
+
+/** Stores a refresh token. Returns why it may not be kept. */
+async function keep(
+  refreshToken: Secret,
+  object: () => Promise<Failure | undefined> | undefined,
+  identity: SignInIdentity,
+  {refreshTokens}: Pick<SignInParts, 'refreshTokens'>,
+): Promise<Failure | undefined> {
+  if (refreshToken.length === 0) return noRefreshToken;
+  const objection = await object();
+  if (objection === undefined) await refreshTokens.write(refreshTokenName(identity), refreshToken);
+  return objection;
 }
 
 /** Returns an event of the acquirer as it may be printed: the texts are the issuer's. */

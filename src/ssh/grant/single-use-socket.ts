@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
-import {chmod, chown} from 'node:fs/promises';
 import {createServer, type Server, type Socket} from 'node:net';
 import {join} from 'node:path';
+import {giveAccess} from '../../files/give-access.ts';
 
 /** The directory of the sockets of grants, and who may connect. */
 export interface SocketPlace {
@@ -57,9 +57,7 @@ export async function openSingleUseSocket(
     close();
   });
   await listen(server, path);
-  // until here, the umask keeps other users out
-  if (place.groupId !== undefined) await chown(path, -1, place.groupId);
-  await chmod(path, place.mode);
+  giveAccess(path, {mode: place.mode, group: place.groupId});
   return {path: join(place.shownAs, name), connection, close};
 }
 
