@@ -1,4 +1,4 @@
-import {spawnSync} from 'node:child_process';
+import {spawnSync, type SpawnSyncReturns} from 'node:child_process';
 import {chmodSync, chownSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
@@ -35,15 +35,20 @@ testUnless(whyNotRoot)(
     }
     symlinkSync(secret, link);
     for (const path of [directory, outside]) chmodSync(path, 0o755);
-    const place = (path: string) =>
-      spawnSync(
-        process.execPath,
-        ['--input-type=module', '-e', `(await import('${module}')).placeFile('${path}', 'new', 0o644)`],
-        {uid, gid: uid, encoding: 'utf8', env: {NODE_NO_WARNINGS: '1'}},
-      );
     t.is(place(file).status, 0, place(file).stderr);
     t.is(readFileSync(file, 'utf8'), 'new');
     t.not(place(link).status, 0);
     t.is(readFileSync(secret, 'utf8'), 'old');
   },
 );
+
+/** Places a file as a user whom modes hold. */
+function place(path: string): SpawnSyncReturns<string> {
+  const code = `(await import('${module}')).placeFile('${path}', 'new', 0o644)`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    uid,
+    gid: uid,
+    encoding: 'utf8',
+    env: {NODE_NO_WARNINGS: '1'},
+  });
+}
