@@ -75,3 +75,33 @@ test('a proxy whose login must be escaped is not asked', async (t) => {
     code: 'ERR_PROXY_ADDRESS',
   });
 });
+
+test('bytes beyond the length that a server named answer no other request', async (t) => {
+  const second = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil';
+  for (const answer of [
+    `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok${second}`,
+    `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${second}`,
+  ]) {
+    const {port, received} = await tlsBehindProxy(t, {answer});
+    const ask = upstreamOf(t, port);
+    const texts = [];
+    for (let times = 0; times < 3; times++) texts.push(await ask().catch(() => 'cut'));
+    t.false(texts.includes('evil'), answer);
+    t.is(received.connects.length, 3, 'none of these connections is used again');
+  }
+});
+
+for (const [title, head] of [
+  ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nokk'],
+  [
+    'a length and chunks',
+    'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  ],
+  ['a negative length', 'HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok'],
+  ['a header of 100 kB', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}\r\n\r\nok`],
+  ['another protocol', 'HTTP/9.9 banana\r\n\r\nok'],
+] as const)
+  test(`an answer with ${title} is refused`, async (t) => {
+    const {port} = await tlsBehindProxy(t, {answer: head});
+    await t.throwsAsync(upstreamOf(t, port)());
+  });

@@ -47,6 +47,8 @@ export async function tlsBehindProxy(
       received.connects.push(bytes.toString());
       const behind = connect(target, '127.0.0.1');
       behind.on('error', () => socket.destroy());
+      // a client that is cut does not end the pipe
+      socket.on('error', () => undefined).once('close', () => behind.destroy());
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       socket.pipe(behind).pipe(socket);
     });
