@@ -17,7 +17,7 @@ const word = process.argv[2] ?? '';
 const waiting = readDefences().filter(({promise}) => promise.includes(word));
 const total = waiting.length;
 /** For one test without news, in milliseconds. */
-const LIMIT = 120_000;
+const LIMIT = 300_000;
 
 let unnoticed = 0;
 

@@ -51,6 +51,9 @@ const DEPTH = 10;
 /** How many files a configuration may have: each is read at every start. */
 const MOST_FILES = 100;
 
+/** How many values of files with `$include` are read. Includes of includes multiply. */
+const MOST_VALUES = 300_000;
+
 const INCLUDE = '$include';
 
 const NOT_ALONE = '$include must be the only key of its mapping';
@@ -68,6 +71,7 @@ export class PartsReader {
   readonly #opened = new Map<string, Promise<Opened>>();
   readonly #files: ReadFile[] = [];
   #dropIns: string | undefined;
+  #values = 0;
 
   constructor({problems, surroundings, content}: ReadingParts) {
     this.#problems = problems;
@@ -200,6 +204,9 @@ export class PartsReader {
 
   /** Replaces every `$include` in a value by what it includes. In order, so that equal files have equal offsets. */
   async #expand(written: Written, depth: number): Promise<Written> {
+    if (++this.#values === MOST_VALUES)
+      this.#refuse(written.at, `files include each other more often than ${MOST_VALUES} values allow`);
+    if (this.#values >= MOST_VALUES) return this.#leaveOut(written.at);
     if (written.kind === 'list') {
       const items: Written[] = [];
       for (const item of written.items) items.push(await this.#expand(item, depth));
@@ -215,6 +222,12 @@ export class PartsReader {
     for (const [key, {keyAt, value}] of written.entries)
       entries.set(key, {keyAt, value: await this.#expand(value, depth)});
     return {...written, entries};
+  }
+
+  /** What follows from a value that was not read is no error of its own. */
+  #leaveOut(at: number): Written {
+    this.#problems.leaveOpen(at, undefined);
+    return {kind: 'nothing', at};
   }
 
   async #includeAlone(isOnly: boolean | undefined, value: Written, way: Way): Promise<Written | undefined> {

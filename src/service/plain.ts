@@ -22,6 +22,9 @@ const START_LIMIT = 20_000;
 /** In milliseconds. */
 const POLL_INTERVAL = 20;
 
+/** A core dump would hold every secret in memory. Node cannot set this limit, and has no other way to forbid one. */
+const WITHOUT_CORE = 'ulimit -c 0; exec "$0" "$@"';
+
 /** The daemon as a detached process, for machines without a supervisor: containers, WSL without systemd. */
 export class PlainService {
   readonly kind = 'plain';
@@ -125,7 +128,7 @@ export class PlainService {
     closeInherited();
     const offset = fstatSync(log).size;
     // several starters may share the log, so our own child reports over a pipe that it serves
-    const child = spawn(node, args, {
+    const child = spawn('/bin/sh', ['-c', WITHOUT_CORE, node, ...args], {
       cwd: '/',
       detached: true,
       // as under systemd, the file precedes the variables of the shell

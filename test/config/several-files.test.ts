@@ -189,6 +189,17 @@ const mistakes: readonly (readonly [title: string, value: string, problem: strin
   ['itself', '"config.yaml#integrations.azure"', 'files include each other more than 10 levels deep'],
 ];
 
+test('includes that multiply are given up', async (t) => {
+  const many = Array.from({length: 500}, () => '{$include: a.yaml}').join();
+  const found = await loadText(t, `integrations: {azure: [${many}]}\n`, {
+    files: {'a.yaml': `[${'x,'.repeat(2000)}{$include: b.yaml}]\n`, 'b.yaml': 'x: 1\n'},
+  });
+  t.true(
+    JSON.stringify(found).includes('files include each other more often than 300000 values allow'),
+    JSON.stringify(found).slice(0, 2000),
+  );
+});
+
 for (const [title, value, problem] of mistakes) {
   test(`$include is refused for ${title}`, async (t) => {
     const text = `integrations:\n  azure:\n    $include: ${value}\n`;

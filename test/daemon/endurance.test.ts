@@ -1,6 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {connect, type Socket} from 'node:net';
+import {join} from 'node:path';
 import test from 'ava';
+import {connectControl} from '../../src/control/control-client.ts';
 import {moreThan, startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {eraseFor, getFor, inParallel, passwordIn} from '../helpers/requests.ts';
 
@@ -28,6 +30,47 @@ test.serial('20,000 requests leave no handle behind', async (t) => {
   t.log(
     `the heap grew by ${after.heapUsed - before.heapUsed} bytes, buffers by ${after.external - before.external}`,
   );
+});
+
+test.serial('no entrance leaves a handle behind, whatever clients and changes come', async (t) => {
+  const daemon = await startProbed({configuration});
+  t.teardown(() => daemon.close());
+  const control = join(daemon.runtime, 'control/control.sock');
+  const withMore = configuration.concat(`orgkey:
+  sockets: [{name: team, organizations: [contoso]}]
+  gateways: [{name: sandbox, repositories: [contoso/web/site], listen: 127.0.0.1:0}]
+  metrics: {listen: 127.0.0.1:0}
+`);
+  const round = async () => {
+    daemon.configure(withMore);
+    t.deepEqual((await daemon.call('reload', undefined)).problems, []);
+    const sockets = [
+      'git.sock',
+      'scoped/team/git.sock',
+      'gateways/sandbox/gateway.sock',
+      'control/control.sock',
+    ];
+    for (const name of sockets) {
+      const path = join(daemon.runtime, name);
+      const {socket, closed} = await silent(path);
+      socket.destroy();
+      await closed;
+      await daemon.ask('\u0005\u0001\u0000GET / HTTP/1.1\r\n\r\n', path).catch(() => '');
+    }
+    // a command that goes away while it follows the log
+    const follower = await connectControl(control);
+    await follower.call('logs', {follow: true});
+    follower.close();
+    await daemon.ask(
+      `action=get\ntimeout=900\noperation=grant\nprotocol=ssh\nhost=ssh.dev.azure.com\npath=v3/contoso/web/lib\ncommand=git-upload-pack\ndirectory=/nowhere\n`,
+    );
+    daemon.configure(configuration);
+    await daemon.call('reload', undefined);
+  };
+  for (let times = 0; times < 5; times++) await round();
+  const before = await daemon.probeAtRest();
+  for (let times = 0; times < 40; times++) await round();
+  t.deepEqual(moreThan(before, await daemon.probeAtRest()), {});
 });
 
 test.serial('with 64 descriptors a daemon recovers from 200 clients that never ask', async (t) => {

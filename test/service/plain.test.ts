@@ -13,6 +13,7 @@ import {runCommand} from '../../src/service/run-command.ts';
 import {goneProcess} from '../helpers/gone-process.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless, whyNotLinux} from '../helpers/test-unless.ts';
 
 const stub = join(import.meta.dirname, '../helpers/stub-daemon.ts');
 const starter = join(import.meta.dirname, '../helpers/start-plain.ts');
@@ -129,12 +130,19 @@ test('a daemon in another directory with the same state leaves the first one alo
   t.is((await other.status()).state, 'running');
 });
 
+testUnless(whyNotLinux)('the daemon leaves no core dump', async (t) => {
+  const {service, facts} = make(t, 'serve');
+  t.is((await service.start()).kind, 'done');
+  const limits = readFileSync(`/proc/${facts().pid}/limits`, 'utf8');
+  t.regex(limits, /^Max core file size +0 +0 /m);
+});
+
 test('a missing Node is a failure', async (t) => {
   const {machine, environment, daemon} = make(t, 'serve');
   const broken = {...daemon, node: '/nonexistent/node'};
   const outcome = await new PlainService({...machine, environment, run: runCommand, wait}, broken).start();
   t.is(outcome.kind, 'failed');
-  t.regex(JSON.stringify(outcome), /ENOENT/);
+  t.regex(JSON.stringify(outcome), /nonexistent\/node: (?:not found|No such file)/);
 });
 
 test('a daemon that never serves is ended', async (t) => {
