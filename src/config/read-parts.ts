@@ -224,7 +224,7 @@ export class PartsReader {
     return {...written, entries};
   }
 
-  /** What follows from a value that was not read is no error of its own. */
+  /** Drops later errors about a value that was not read. */
   #leaveOut(at: number): Written {
     this.#problems.leaveOpen(at, undefined);
     return {kind: 'nothing', at};
