@@ -1,6 +1,6 @@
 // usage: node scripts/build.ts [--out DIR] [--metafile FILE]
 // Makes dist/: the program in one folder without dependencies, and the licenses of what is in it.
-import {mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import type {Metafile} from 'esbuild';
@@ -28,6 +28,7 @@ const scripts = {
 };
 mkdirSync(join(fresh, 'keyring'));
 for (const [name, text] of Object.entries(scripts)) writeFileSync(join(fresh, name), text, {mode: 0o755});
+cpSync(join(root, 'src/shell/python'), join(fresh, 'python'), {recursive: true});
 writeFileSync(join(fresh, 'config.schema.json'), `${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
 mkdirSync(join(fresh, 'man'));
 for (const [name, text] of Object.entries(manualPages(version)))

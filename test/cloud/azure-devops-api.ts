@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {artifactFeed} from './artifact-feed.ts';
+import {artifactFeed} from './feeds/artifact-feed.ts';
 import {challenge, htmlReply, problem, signInFirst, type Site} from './azure-devops-replies.ts';
 import {anonymous, hasScope, identify, notAuthorized, note, type Caller} from './caller.ts';
 import type {Exchange, Reply} from './http-exchange.ts';
@@ -95,7 +95,13 @@ export function packageFeed(
       body: problem(message, 'UnauthorizedRequestException'),
     };
   }
-  return artifactFeed(organization, rest, exchange.host);
+  const isChange = exchange.method !== 'GET' && exchange.method !== 'HEAD';
+  if (isChange && caller.kind === 'pat' && !hasScope(caller.pat, /^vso\.packaging_(?:write|manage)$/))
+    return {
+      status: 403,
+      body: problem(notAuthorized(caller.name), 'UnauthorizedRequestException'),
+    };
+  return artifactFeed(organization, rest, exchange);
 }
 
 function describeUser(organization: Organization, caller: Caller & {kind: 'principal' | 'pat'}): object {

@@ -110,7 +110,7 @@ export class AzureDevOps {
     const {organization, rest} = found;
     const site: Site = {organization, host, server: this.#servers.get(host)};
     const about = {organization: organization.name};
-    if (host.includes('pkgs.'))
+    if (host.includes('pkgs.') || (site.server !== undefined && rest.includes('_packaging')))
       return {
         endpoint: 'feed',
         ...about,
@@ -242,7 +242,7 @@ export class AzureDevOps {
           exchange.request.resume();
           return entry;
         }
-        if (rest.length === 0) return htmlReply(200, 'Repository', entry.repository.name);
+        if (rest.length === 0) return repositoryPage(exchange, entry.repository);
         return serveGit(exchange, {
           git: this.#git,
           repository: entry.repository,
@@ -301,6 +301,14 @@ export class AzureDevOps {
       );
     return {repository, name: caller.name};
   }
+}
+
+/** A page, which tells Go where the repository is. */
+function repositoryPage({query}: Exchange, {name, url}: Repository): Reply {
+  const page = htmlReply(200, 'Repository', name);
+  if (query.get('go-get') !== '1') return page;
+  const meta = `<meta name="go-import" content="${url.replace('https://', '')} git ${url}">`;
+  return {...page, body: `<!DOCTYPE html><html><head>${meta}</head><body></body></html>`};
 }
 
 function withoutDefaultCollection(segments: readonly string[]): readonly string[] {

@@ -27,6 +27,7 @@ import {createServer as createHttpServer, type RequestListener, type Server as H
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {AzureDevOps} from './azure-devops.ts';
+import {BlobStore, blobStore} from './feeds/blob-store.ts';
 import {browse, type Visit} from './browser.ts';
 import {createCertificateAuthority, createClientCertificate, type Certificate} from './certificates.ts';
 import {send, type ClientAnswer, type ClientRequest, type Target} from './client.ts';
@@ -429,6 +430,7 @@ export class Cloud {
     const {host} = request;
     if (this.#authorityHosts.has(host) || Entra.isMicrosoftHost(host)) return this.entra.route(request);
     if (PipelineOidc.isGithubHost(host)) return this.#oidc.githubRoute(request);
+    if (host === BlobStore.host) return blobStore.route(request);
     if (host.endsWith('.vault.azure.net')) return this.#vaults.route(request);
     const other = this.#others.get(host);
     if (other) return other.route(request);
@@ -449,6 +451,7 @@ export class Cloud {
       Entra.isMicrosoftHost(host) ||
       PipelineOidc.isGithubHost(host) ||
       this.#vaults.has(host) ||
+      host === BlobStore.host ||
       this.#others.has(host) ||
       this.#guests.has(host) ||
       this.azureDevOps.serves(host);

@@ -1,5 +1,6 @@
 import {createHash, randomUUID} from 'node:crypto';
 import path from 'node:path';
+import {Feed} from './feeds/feed.ts';
 import {Application, type Principal, type Tenant} from './directory.ts';
 import type {GitProgram} from './git-program.ts';
 import {Repository, type Locate, type RepositoryOptions} from './repositories.ts';
@@ -68,7 +69,8 @@ export class Organization {
   endedTokens: {readonly at: number; readonly reason: string} | undefined;
   /** Until when every caller gets 429, in milliseconds since epoch by the cloud's clock. */
   throttledUntil = 0;
-  readonly feeds = new Set<string>();
+  /** By name, in lower case. */
+  readonly feeds = new Map<string, Feed>();
   readonly #place: Place;
   readonly #members = new Map<string, MemberOptions>();
   readonly #pats = new Map<string, Pat>();
@@ -138,8 +140,10 @@ export class Organization {
     return this.#sshKeys.get(blob);
   }
 
-  addFeed(name: string): void {
-    this.feeds.add(name.toLowerCase());
+  addFeed(name: string): Feed {
+    const feed = new Feed();
+    this.feeds.set(name.toLowerCase(), feed);
+    return feed;
   }
 
   /** @param name `project/repository`, or the name of a project whose repository is called the same. */

@@ -22,6 +22,7 @@ export type Endpoint =
   | 'connection-data'
   | 'lfs'
   | 'feed'
+  | 'blob'
   | 'azure-devops'
   | 'other-host'
   | 'unknown';
