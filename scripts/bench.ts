@@ -16,6 +16,7 @@ import {measureMemory} from './bench/memory.ts';
 import {measureOrganizations} from './bench/organizations.ts';
 import {renderPlot} from './bench/plot.ts';
 import {Skipped, renderRows, type Group, type Row} from './bench/row.ts';
+import {measureTools} from './bench/tools.ts';
 import {measureSubmoduleKeys} from './bench/submodule-keys.ts';
 
 const groups: Readonly<Record<string, () => Promise<Group>>> = {
@@ -26,6 +27,7 @@ const groups: Readonly<Record<string, () => Promise<Group>>> = {
   clones: measureClones,
   gateway: measureGateway,
   'submodule-keys': measureSubmoduleKeys,
+  tools: measureTools,
   organizations: measureOrganizations,
   fleet: measureFleet,
 };

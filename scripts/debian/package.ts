@@ -98,7 +98,13 @@ function documents(): void {
     );
   }
   rmSync(join(tree, home, 'dist/man'), {recursive: true});
-  symlinkSync('git-credential-orgkey.1.gz', join(tree, 'usr/share/man/man1/orgkey-ssh.1.gz'));
+  for (const [name, page] of [
+    ['orgkey-ssh', 'git-credential-orgkey'],
+    ['cargo-credential-orgkey', 'orgkey-token'],
+    ['orgkey-bazel-helper', 'orgkey-token'],
+    ['orgkey-goauth', 'orgkey-token'],
+  ] as const)
+    symlinkSync(`${page}.1.gz`, join(tree, `usr/share/man/man1/${name}.1.gz`));
   write('/usr/share/bash-completion/completions/orgkey', ask('completion', 'bash'));
   write('/usr/share/zsh/vendor-completions/_orgkey', ask('completion', 'zsh'));
   write('/usr/share/fish/vendor_completions.d/orgkey.fish', ask('completion', 'fish'));

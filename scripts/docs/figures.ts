@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   clones: 'Clones',
   gateway: 'Gateways',
   'submodule-keys': 'Submodules over SSH',
+  tools: 'Helpers of other tools',
   organizations: 'Many organizations',
   fleet: 'Many machines',
 };

@@ -14,6 +14,7 @@ export function manualPages(version: string): Readonly<Record<string, string>> {
   return {
     'orgkey.1': commandPage(version),
     'git-credential-orgkey.1': helperPage(version),
+    'orgkey-token.1': toolsPage(version),
     'orgkey-config.5': configurationPage(version),
   };
 }
@@ -89,6 +90,37 @@ function helperPage(version: string): string {
     '.BR orgkey\\-config (5),',
     '.BR git\\-credential (1),',
     '.BR gitcredentials (7)',
+  ]);
+}
+
+/** What tools run, by name: how it is called, and for what. */
+const TOOL_PROGRAMS: readonly (readonly [program: string, synopsis: string, meaning: string])[] = [
+  [
+    'orgkey-token',
+    '[ORGANIZATION | ADDRESS]',
+    'prints the value of an Authorization header, for `tokenHelper` of pnpm. Without an argument, its name says which: a link `orgkey-token-contoso`.',
+  ],
+  ['cargo-credential-orgkey', '--cargo-plugin', 'is a credential provider of Cargo.'],
+  ['orgkey-bazel-helper', 'get', 'is a credential helper of Bazel.'],
+  ['orgkey-goauth', '[ADDRESS]', 'is a command for `GOAUTH` of Go.'],
+];
+
+function toolsPage(version: string): string {
+  const names = TOOL_PROGRAMS.map(([program]) => program.replaceAll('-', String.raw`\-`));
+  return lines([
+    title('ORGKEY-TOKEN', 1, version),
+    section('NAME'),
+    String.raw`${names.join(', ')} \- the programs of orgkey that other tools run`,
+    section('SYNOPSIS'),
+    ...TOOL_PROGRAMS.flatMap(([program, synopsis]) => [`${bold(program)} ${inline(synopsis)}`, '.br']),
+    section('DESCRIPTION'),
+    ...TOOL_PROGRAMS.flatMap(([program, , meaning]) => paragraph(`\`${program}\` ${meaning}`)),
+    ...paragraph(
+      'Each asks the daemon for the feed that the tool named. For another host it says that it has nothing, and starts no daemon. If the organization is configured and its token cannot be had, it says why.',
+    ),
+    section('SEE ALSO'),
+    '.BR orgkey (1),',
+    '.BR git\\-credential\\-orgkey (1)',
   ]);
 }
 

@@ -215,6 +215,12 @@ for (const way of ways) {
       });
     t.regex((await git('fill', 'contoso')).stdout, new RegExp(`^password=${pat}$`, 'm'));
     t.notRegex((await git('fill', 'fabrikam')).stdout, /^password=/m);
+    // tools find their helpers there, and no other socket
+    const tool = (organization: string) =>
+      runContained(['/run/orgkey/orgkey-token', organization], {sockets: mounted, home, uid, input: ''});
+    t.regex((await tool('contoso')).stdout, /^Basic \w+/);
+    t.like(await tool('fabrikam'), {status: 1, stdout: ''});
+
     // even root in the container cannot replace the socket
     const tried = await runContained(['sh', '-c', 'ls /run; ls /run/orgkey; rm /run/orgkey/git.sock'], {
       sockets: mounted,

@@ -82,6 +82,8 @@ onDebian(`the package has units, manual pages and completions`, (t) => {
     'man1/orgkey.1',
     'man1/git-credential-orgkey.1',
     'man1/orgkey-ssh.1',
+    'man1/orgkey-token.1',
+    'man1/orgkey-goauth.1',
     'man5/orgkey-config.5',
   ]) {
     const shown = spawnSync('man', ['--warnings', '-l', join(tree, `usr/share/man/${page}.gz`)], {
