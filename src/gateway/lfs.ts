@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import type {OutgoingHttpHeaders} from 'node:http';
-import {RecentMap} from '../recent-map.ts';
+import {recentMap} from '../recent-map.ts';
 import {isRecord} from '../text/record.ts';
 import {organizationFrom} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
@@ -17,7 +17,7 @@ interface Transfer {
 
 /** The transfers that clients were allowed and have not made yet. They die with the process. */
 export class Transfers {
-  readonly #byId = new RecentMap<Transfer & {readonly until: number}>(MAX_TRANSFERS);
+  readonly #byId = recentMap<Transfer & {readonly until: number}>(MAX_TRANSFERS);
 
   add(transfer: Transfer): string {
     const id = randomBytes(16).toString('base64url');

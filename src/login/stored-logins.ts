@@ -3,7 +3,7 @@ import type {StoredLogin} from '../protocol/answer.ts';
 import type {Login} from '../protocol/request.ts';
 import {decodeLogin, encodeLogin, type LoginRecord} from './login-record.ts';
 import type {Logins} from './logins.ts';
-import {RecentMap} from '../recent-map.ts';
+import {recentMap, type RecentMap} from '../recent-map.ts';
 import {Secret} from '../secret/secret.ts';
 import type {Clock} from '../token/token.ts';
 
@@ -56,7 +56,7 @@ export class StoredLogins implements Logins {
     this.#archive = archive;
     this.#failed = failed;
     this.#waitFor = waitFor;
-    this.#all = new RecentMap(capacity, (kept, why) => {
+    this.#all = recentMap(capacity, (kept, why) => {
       this.#release(kept);
       if (why === 'evicted') void this.#removeArchived(kept);
     });
@@ -144,7 +144,7 @@ export class StoredLogins implements Logins {
   /** Overwrites expired logins. Call it every half minute. */
   dropExpired(): void {
     const now = this.#clock.uptime();
-    const expired = this.#all.values().filter(({until}) => until <= now);
+    const expired = Array.from(this.#all.values()).filter(({until}) => until <= now);
     for (const kept of expired) this.#remove(kept);
   }
 

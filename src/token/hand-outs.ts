@@ -1,4 +1,4 @@
-import {RecentMap} from '../recent-map.ts';
+import {recentMap} from '../recent-map.ts';
 import type {Asker} from './asker.ts';
 import type {Clock} from './token.ts';
 
@@ -19,7 +19,7 @@ interface HandOut {
 /** Remembers what tools were given. Most of them cannot report a rejection: they only ask again. */
 export class HandOuts {
   readonly #clock: Clock;
-  readonly #last = new RecentMap<HandOut>(MAX_REMEMBERED);
+  readonly #last = recentMap<HandOut>(MAX_REMEMBERED);
 
   constructor(clock: Clock) {
     this.#clock = clock;

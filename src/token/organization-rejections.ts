@@ -1,4 +1,4 @@
-import {RecentMap} from '../recent-map.ts';
+import {recentMap} from '../recent-map.ts';
 import type {Asker} from './asker.ts';
 import type {Clock} from './token.ts';
 
@@ -54,8 +54,8 @@ const MAX_REMEMBERED = 10_000;
 export class OrganizationRejections {
   readonly #clock: Clock;
   readonly #recovered: (owner: string) => void;
-  readonly #entries = new RecentMap<Entry>(MAX_REMEMBERED);
-  readonly #verified = new RecentMap<{since: number; times: number}>(MAX_REMEMBERED);
+  readonly #entries = recentMap<Entry>(MAX_REMEMBERED);
+  readonly #verified = recentMap<{since: number; times: number}>(MAX_REMEMBERED);
   readonly #totals = new Map<string, number>();
 
   /** `recovered` is called when an organization accepts an identity that it rejected. */
@@ -128,7 +128,7 @@ export class OrganizationRejections {
 
   /** Nothing is known of these identities any more: another user may be behind them. */
   forget(identities: ReadonlySet<string>): void {
-    for (const [key, {rejection}] of this.#entries.entries())
+    for (const [key, {rejection}] of Array.from(this.#entries.entries()))
       if (identities.has(rejection.identity)) this.#entries.delete(key);
     this.#verified.clear();
   }

@@ -1,5 +1,5 @@
 import type {Identity} from '../identity/identity.ts';
-import {RecentMap} from '../recent-map.ts';
+import {recentMap} from '../recent-map.ts';
 import type {Asker} from './asker.ts';
 import {HandOuts} from './hand-outs.ts';
 import {OrganizationRejections, type Verdict} from './organization-rejections.ts';
@@ -41,10 +41,10 @@ export class Rejections {
   /** What tools were given. */
   readonly handOuts: HandOuts;
   readonly #clock: Clock;
-  readonly #histories = new RecentMap<History>(MAX_REMEMBERED);
+  readonly #histories = recentMap<History>(MAX_REMEMBERED);
   /** Until when, on the monotonic clock, reports for a repository replace no token. */
-  readonly #contradicted = new RecentMap<number>(MAX_REMEMBERED);
-  readonly #forced = new RecentMap<Forced>(MAX_REMEMBERED);
+  readonly #contradicted = recentMap<number>(MAX_REMEMBERED);
+  readonly #forced = recentMap<Forced>(MAX_REMEMBERED);
 
   /** `recovered` is called with the name of an organization that accepts an identity which it rejected. */
   constructor(clock: Clock, recovered: (owner: string) => void = () => undefined) {
@@ -105,7 +105,7 @@ export class Rejections {
   /** Forgets what was rejected to these identities: another user may be behind them. */
   forget(identities: Iterable<Identity>): void {
     const forgotten = new Set(Array.from(identities, ({key}) => key));
-    for (const [name, {identity}] of this.#histories.entries())
+    for (const [name, {identity}] of Array.from(this.#histories.entries()))
       if (forgotten.has(identity)) this.#histories.delete(name);
     this.organizations.forget(forgotten);
   }

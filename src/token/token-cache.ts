@@ -1,5 +1,5 @@
 import type {Identity} from '../identity/identity.ts';
-import {RecentMap} from '../recent-map.ts';
+import {recentMap, type RecentMap} from '../recent-map.ts';
 import type {Acquire, Acquisition, Failure, Wanted} from './acquire.ts';
 import {backOff, noAttempts, prefetchPause, restAfter, type Attempts} from './attempts.ts';
 import {brokeOff, removed, expiresTooSoon, sameAgain} from './cache-failures.ts';
@@ -68,7 +68,7 @@ export class TokenCache {
     this.#acquire = acquire;
     this.#clock = clock;
     this.#random = random;
-    this.#held = new RecentMap(capacity, ({token}) => token.secret.erase());
+    this.#held = recentMap(capacity, ({token}) => token.secret.erase());
   }
 
   /** Returns the token in memory, if it is fresh and not `rejected`: the answer to almost every request. */
@@ -137,7 +137,7 @@ export class TokenCache {
   /** Renews what is in use and due, retries failed prefetches, and drops what has expired. Call it about every half minute. */
   refreshDue(): void {
     const now = this.#clock.uptime();
-    for (const {token, wanted, jitter, lastUse} of this.#held.values()) {
+    for (const {token, wanted, jitter, lastUse} of Array.from(this.#held.values())) {
       const freshness = freshnessOf(token, this.#clock, jitter);
       if (freshness === 'expired') this.#held.delete(keyOf(wanted));
       else if (freshness !== 'fresh' && now - lastUse < IN_USE) this.#refreshBehind(wanted);
