@@ -96,6 +96,10 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
             'basic: Authorization: Basic. password: user name and password, for a git before 2.46. nothing: git asks its next helper.',
         },
         detail: {...text, description: 'The answer for people to read.'},
+        ownHeader: {
+          ...text,
+          description: 'An Authorization header that git sends instead of asking: key, file and line.',
+        },
         sockets: texts,
         locks: {...listOf(lock), description: 'Missing if no daemon answers.'},
         asSubmodule: {

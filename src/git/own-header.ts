@@ -1,5 +1,5 @@
 import {readFile} from 'node:fs/promises';
-import {isAbsolute, join} from 'node:path';
+import {resolve} from 'node:path';
 import {coversUrl} from './match-url.ts';
 import {describeOrigin, partsOfKey, showKey, type SeenSetting} from './seen-settings.ts';
 import type {Setting} from './setting.ts';
@@ -28,16 +28,14 @@ export function isAuthorization({value}: Pick<Setting, 'value'>): boolean {
  * settings, because it names the files of a repository relative to that.
  */
 export async function describeHeader(setting: SeenSetting, directory: string): Promise<string> {
-  const line = await lineOf(setting, directory);
-  const at = line === undefined ? '' : `, line ${line}`;
-  return `${printable(showKey(setting.key), 200)}: ${describeOrigin(setting)}${at}`;
-}
-
-async function lineOf(setting: SeenSetting, directory: string): Promise<number | undefined> {
-  if (!setting.origin.startsWith('file:')) return undefined;
-  const path = setting.origin.slice('file:'.length);
-  const text = await readFile(isAbsolute(path) ? path : join(directory, path), 'utf8').catch(() => '');
-  return findLine(text, setting);
+  const key = printable(showKey(setting.key), 200);
+  if (!setting.origin.startsWith('file:')) return `${key}: ${describeOrigin(setting)}`;
+  const path = resolve(directory, setting.origin.slice('file:'.length));
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return `${key}: ${describeOrigin(setting)}`;
+  const line = findLine(text, setting);
+  const where = describeOrigin({...setting, origin: `file:${path}`});
+  return line === undefined ? `${key}: ${where}` : `${key}: ${where}, line ${line}`;
 }
 
 /** Returns the number of the last line with this setting in the text of a configuration file of git. */

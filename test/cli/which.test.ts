@@ -92,6 +92,33 @@ test.serial('which names the sockets that grant an SSH submodule', async (t) => 
   });
 });
 
+test.serial('which names the key, file and line of a header that git sends itself', async (t) => {
+  const person = new Person(t);
+  person.configure();
+  const url = 'https://dev.azure.com/contoso/p/_git/r';
+  await person.git(['init', '--quiet', 'clone']);
+  await person.git(['-C', 'clone', 'config', `http.${url}.extraheader`, 'AUTHORIZATION: bearer canary']);
+  const config = person.path('clone/.git/config');
+  const line =
+    person
+      .read('clone/.git/config')
+      ?.split('\n')
+      .findIndex((text) => text.includes('canary')) ?? 0;
+  const ask = async (argv: readonly string[]) =>
+    (await person.run('which', argv, {directory: person.path('clone')})).stdout;
+  const header = `http.${url}.extraheader: local, ${config}, line ${line + 1}`;
+  t.is(JSON.parse(await ask([url, '--json'])).ownHeader, header);
+  t.regex(await ask([url]), /^own header +git sends this instead of asking orgkey: http\./m);
+  t.is(JSON.parse(await ask(['contoso', '--json'])).ownHeader, undefined);
+  t.is(JSON.parse(await ask(['https://dev.azure.com/contoso/p/_git/other', '--json'])).ownHeader, undefined);
+  // a header for the host concerns the whole organization
+  await person.git(['-C', 'clone', 'config', 'http.https://dev.azure.com.extraheader', 'Authorization: x']);
+  t.regex(
+    JSON.parse(await ask(['contoso', '--json'])).ownHeader,
+    /^http\.https:\/\/dev\.azure\.com\.extraheader: /,
+  );
+});
+
 test.serial('which names the file, line and column of the rule', async (t) => {
   const person = new Person(t);
   const file = person.configure();

@@ -158,7 +158,7 @@ const cases: readonly Case[] = [
       '[remote "origin"]\nurl = https://dev.azure.com/contoso/web/_git/site\n[http "https://dev.azure.com/contoso/web/_git/site"]\nextraHeader = "AUTHORIZATION: bearer canary-token"\n',
     expected: [
       WELL,
-      /^extraHeader warning: git sends its own Authorization header .* → git config --local --unset-all http\.https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\.extraheader$/,
+      /^extraHeader warning: git sends its own Authorization header and does not ask orgkey \(http\.https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\.extraheader: local, \/.*\/\.git\/config, line \d+\) → git config --local --unset-all http\.https:\/\/dev\.azure\.com\/contoso\/web\/_git\/site\.extraheader$/,
     ],
   },
   {
@@ -259,7 +259,8 @@ function lines(diagnostics: readonly Diagnostic[]): string[] {
 }
 
 async function look(home: GitHome, directory: string): Promise<readonly Diagnostic[]> {
-  const git = gitHere(home.environment, join(home.directory, directory));
+  const here = join(home.directory, directory);
+  const git = gitHere(home.environment, here);
   const settings = await readSeenSettings(git);
   const targets = configuredTargets(new Bindings(bindings));
   return [
@@ -269,7 +270,7 @@ async function look(home: GitHome, directory: string): Promise<readonly Diagnost
       settings,
       targets,
       environment: home.environment,
-      directory: home.directory,
+      directory: here,
     })),
     ...(await checkRemotes({settings, loaded})),
   ];

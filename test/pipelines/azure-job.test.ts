@@ -156,7 +156,7 @@ test.serial('a header that a checkout persisted is reported with key, file and l
     .findIndex((text) => text.includes('canary'));
   t.true(
     started.log.includes(
-      `git sends an Authorization header of its own and does not ask orgkey: ${key}: local, .git/config, line ${line + 1}`,
+      `git sends an Authorization header of its own and does not ask orgkey: ${key}: local, ${agent.workspace}/.git/config, line ${line + 1}`,
     ),
     started.log,
   );

@@ -1,5 +1,7 @@
 import {readGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
-import {gitFrom} from '../../git/run-git.ts';
+import {describeHeader, ownHeaderFor} from '../../git/own-header.ts';
+import {gitFrom, gitHere} from '../../git/run-git.ts';
+import {readSeenSettings} from '../../git/seen-settings.ts';
 import type {Configuration} from '../../config/configuration.ts';
 import {nearestName} from '../../diagnostics/nearest-name.ts';
 import {SCHEMA_VERSION, type Lock} from '../../control/control-protocol.ts';
@@ -58,6 +60,8 @@ interface Explanation {
   readonly atTheTop?: string;
   readonly overHttps?: string | undefined;
   readonly configuration: string;
+  /** An Authorization header that git sends instead of asking: key, file and line. */
+  readonly ownHeader?: string | undefined;
   /** The rejections in force for it. `undefined`: no daemon answers. */
   readonly locks?: readonly Lock[] | undefined;
 }
@@ -68,7 +72,11 @@ type AnswerKind = 'bearer' | 'basic' | 'password' | 'stored-login' | 'failure' |
 export async function which(options: WhichOptions, context: Context): Promise<ExitCode> {
   const configuration = await readConfiguration(options, context);
   const explained = await explain(options.url, configuration, context);
-  const explanation = {...explained, locks: await locksFor(explained, options, context)};
+  const explanation = {
+    ...explained,
+    ownHeader: await ownHeaderOf(explained, context),
+    locks: await locksFor(explained, options, context),
+  };
   const {terminal} = context;
   if (options.json) terminal.printJson({schemaVersion: SCHEMA_VERSION, ...explanation});
   else terminal.print(describe(explanation).join('\n'));
@@ -86,6 +94,10 @@ function describe(explanation: Explanation): string[] {
     ['identity', explanation.identity],
     ['tenant', explanation.tenant],
     ['answer', explanation.detail],
+    [
+      'own header',
+      explanation.ownHeader && `git sends this instead of asking orgkey: ${explanation.ownHeader}`,
+    ],
     ['sockets', sockets?.join(', ')],
     ['gateways', gateways.length === 0 ? undefined : gateways.map(describeCarrying).join('; ')],
     ['as submodule', explanation.submoduleDetail],
@@ -97,6 +109,18 @@ function describe(explanation: Explanation): string[] {
   return lines.flatMap(([name, value]) =>
     value === undefined ? [] : [`${style('dim', name.padEnd(WIDEST))}  ${printable(value)}`],
   );
+}
+
+/** Returns the header of git's own, here and for this repository, or for any in this organization. */
+async function ownHeaderOf(
+  {url, host, organization}: Explanation,
+  context: Context,
+): Promise<string | undefined> {
+  if (organization === undefined || url?.startsWith('https://') === false) return undefined;
+  const {environment, directory} = context;
+  const settings = await readSeenSettings(gitHere(environment, directory)).catch(() => []);
+  const header = ownHeaderFor(url ?? `https://${host}/${organization}/project/_git/repository`, settings);
+  return header === undefined ? undefined : describeHeader(header, directory);
 }
 
 /** Returns what a running daemon withholds from this remote, or from anything in this organization. */

@@ -94,7 +94,7 @@ export const gitFaults: readonly SeededFault[] = [
   {
     title: 'an old Authorization header of the user',
     seed: global('http.extraHeader', 'Authorization: Bearer stale-stale-stale'),
-    cause: /git sends an Authorization header of its own \(global/,
+    cause: /git sends an Authorization header of its own \(http\.extraheader: global/,
   },
   {
     title: 'an old Authorization header for one repository, as pipelines leave it',
@@ -103,7 +103,7 @@ export const gitFaults: readonly SeededFault[] = [
       'http.https://dev.azure.com/contoso/web/_git/site.extraheader',
       'Authorization: Bearer stale',
     ),
-    cause: /git sends an Authorization header of its own \(local/,
+    cause: /git sends an Authorization header of its own \(http\.https:.*extraheader: local/,
   },
   {
     title: 'https is not allowed',

@@ -11,7 +11,7 @@ const oldest = [22, 20];
 /** Returns the words that run orgkey. */
 async function findOrgkey({path, version = ownVersion()}, root) {
   if (path !== undefined) return commandFor(path);
-  const present = programsNamed('orgkey').find((found) => versionOf(found) === version);
+  const present = programsNamed('orgkey').find((found) => versionOf(found, root) === version);
   return commandFor(present ?? install(version, root));
 }
 
@@ -44,7 +44,12 @@ function install(version, root) {
   try {
     execFileSync(npm, [...args, '--no-package-lock', '--loglevel=error', `orgkey@${version}`], {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: {...process.env, PATH: [dirname(findNode()), process.env.PATH].join(delimiter)},
+      // npm keeps compiled code in the directory of temporary files
+      env: {
+        ...process.env,
+        NODE_DISABLE_COMPILE_CACHE: '1',
+        PATH: [dirname(findNode()), process.env.PATH].join(delimiter),
+      },
     });
   } catch (error) {
     if (error instanceof Refusal) throw error;
@@ -73,9 +78,11 @@ function isNewEnough(version) {
   return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
 }
 
-function versionOf(program) {
+/** `root`: where orgkey may keep what it compiles. */
+function versionOf(program, root) {
   try {
     const said = execFileSync(program, ['--version'], {
+      env: root === undefined ? process.env : {...process.env, ORGKEY_STATE_DIR: join(root, 'probe')},
       encoding: 'utf8',
       timeout: 10_000,
       stdio: ['ignore', 'pipe', 'ignore'],
