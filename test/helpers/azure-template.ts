@@ -44,7 +44,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** A step may be a condition or a loop around others. */
 function expand(step: object, values: Values): unknown[] {
-  const [[key = '', inner] = []] = Object.entries(step);
+  const [key, inner] = Object.entries(step)[0] ?? ['', undefined];
   const [, word, name = '', text = ''] =
     /^\$\{\{ if (eq|ne)\(parameters\.(\w+), '(.*)'\) \}\}$/.exec(key) ?? [];
   if (word !== undefined) {

@@ -2,6 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process';
 import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
+import {until} from './patience.ts';
 import {scratchDirectory} from './scratch-directory.ts';
 
 /** One step of a job, with what its log shows: masked values are replaced as the platform does. */
@@ -68,17 +69,23 @@ abstract class PipelineJob {
 
   /** Whatever was made outside of the workspace and is still there: files, changed settings of git, processes. */
   get left(): readonly string[] {
-    const processes = this.orphans().map((pid) => `process ${pid}`);
+    const processes = this.orphans().map((pid) => `process ${pid}: ${commandOf(pid)}`);
     return [...this.#seen().filter((path) => !this.#before.includes(path)), ...processes];
+  }
+
+  /** What is left after short-lived processes have ended, as the timers of git's helper. */
+  async remains(): Promise<readonly string[]> {
+    await until(
+      'the end of all processes',
+      () => this.left,
+      (left) => !left.join().includes('process '),
+    );
+    return this.left;
   }
 
   /** Processes of this job that run now. The platform knows them by a variable of its own. */
   orphans(): readonly number[] {
-    const [name, value] = this.tracking;
-    return readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry) && entry !== String(process.pid))
-      .filter((pid) => variablesOf(pid).includes(`${name}=${value}`))
-      .map(Number);
+    return processesWith(this.tracking.join('='));
   }
 
   /** What the platform does at the very end of a job. */
@@ -361,6 +368,22 @@ function blocksOf(text: string): [name: string, value: string][] {
 
 function unescaped(text: string): string {
   return text.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%');
+}
+
+/** Returns the processes other than ours that have this variable, written as `NAME=value`. */
+export function processesWith(variable: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && entry !== String(process.pid))
+    .filter((pid) => variablesOf(pid).includes(variable))
+    .map(Number);
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+  } catch {
+    return 'ended';
+  }
 }
 
 /** Empty if the process has ended or belongs to another user. A zombie has no variables. */

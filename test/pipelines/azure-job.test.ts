@@ -49,7 +49,7 @@ test.serial('a job with a service connection clones two organizations, and leave
   t.is(cloned?.log.trim(), 'deeplibsiblingsite');
   t.true(agent.left.length > 10);
   t.is((await agent.post()).code, 0);
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 
   const [asked, ...more] = tokensFor(connection);
   t.deepEqual(more, [], 'both organizations have one token');
@@ -88,7 +88,7 @@ test.serial('each exchange has an assertion of its own, also when tokens expire 
   t.true(assertions.length > 1);
   t.is(new Set(assertions).size, assertions.length);
   await agent.post();
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 test.serial('after a failed step the post-job step still removes everything', async (t) => {
@@ -97,7 +97,7 @@ test.serial('after a failed step the post-job step still removes everything', as
   await agent.run('exit 3');
   t.true(agent.hasFailed);
   await agent.post();
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 test.serial('a wrong token of the job fails the task with the reason', async (t) => {
@@ -107,7 +107,7 @@ test.serial('a wrong token of the job fails the task with the reason', async (t)
   t.true(agent.hasFailed);
   t.regex(started.log, /Azure Pipelines did not issue a token to the job \(HTTP 401: TF400813: /);
   await agent.post();
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 test.serial('the token of the job serves its own organization, and is in no file', async (t) => {
@@ -122,7 +122,7 @@ test.serial('the token of the job serves its own organization, and is in no file
   const found = await agent.run(`grep -rl '${token}' "$AGENT_TEMPDIRECTORY" || true`);
   t.is(found?.log.trim(), '');
   await agent.post();
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 test.serial('a managed identity needs no service connection', async (t) => {
@@ -137,7 +137,7 @@ test.serial('a managed identity needs no service connection', async (t) => {
   t.false(agent.hasFailed, started.log);
   t.is((await agent.run('git ls-remote --quiet https://dev.azure.com/contoso/Web/_git/sibling'))?.code, 0);
   await agent.post();
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 const key = 'http.https://dev.azure.com/contoso/Web/_git/site.extraheader';
@@ -217,7 +217,7 @@ for (const [title, [given, endpoints, issue]] of Object.entries(refusals)) {
     t.true(agent.hasFailed);
     t.regex(agent.issues[0] ?? '', issue);
     await agent.post();
-    t.deepEqual(agent.left, []);
+    t.deepEqual(await agent.remains(), []);
   });
 }
 

@@ -56,7 +56,7 @@ for (const [name, node, testIt] of [
     t.true(runner.left.length > 10);
     const ended = await runner.post();
     t.is(ended.code, 0, ended.log);
-    t.deepEqual(runner.left, []);
+    t.deepEqual(await runner.remains(), []);
     t.is(cloud.sshRequests.filter({}).length, 0);
   });
 }
@@ -97,7 +97,7 @@ test.serial('each exchange has an assertion of its own, also when tokens expire 
   t.true(assertions.length > 1);
   t.is(new Set(assertions).size, assertions.length);
   await runner.post();
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 test.serial('after a failed step the post step still removes everything', async (t) => {
@@ -107,7 +107,7 @@ test.serial('after a failed step the post step still removes everything', async 
   t.not(failed?.code, 0);
   t.is(await runner.run('echo never'), undefined);
   t.is((await runner.post()).code, 0);
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 test.serial('a job that is canceled while it starts leaves nothing', async (t) => {
@@ -122,7 +122,7 @@ test.serial('a job that is canceled while it starts leaves nothing', async (t) =
   fault.clear();
   t.not(started.code, 0);
   t.is((await runner.post()).code, 0);
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 test.serial('if the post step cannot run, the runner ends the daemon', async (t) => {
@@ -139,7 +139,7 @@ test.serial('a daemon that hangs is killed by the post step', async (t) => {
   process.kill(pid, 'SIGSTOP');
   const ended = await runner.post();
   t.is(ended.code, 0, ended.log);
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 test.serial('if the path is too long for sockets, they are elsewhere, and are removed too', async (t) => {
@@ -152,7 +152,7 @@ test.serial('if the path is too long for sockets, they are elsewhere, and are re
   const cloned = await runner.run(cloneSite(world.site));
   t.is(cloned?.code, 0, cloned?.log);
   await runner.post();
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
   t.throws(() => readFileSync(runtime), {code: 'ENOENT'});
 });
 
@@ -167,7 +167,7 @@ test.serial(
       '::error title=orgkey::this job may not ask for an OIDC token\nhint: add to the job: permissions: {id-token: write, contents: read}; a pull request from a fork never may',
     ]);
     await runner.post();
-    t.deepEqual(runner.left, []);
+    t.deepEqual(await runner.remains(), []);
   },
 );
 
@@ -178,7 +178,7 @@ test.serial('an application that does not trust the job fails the step with the 
   t.is(started.code, 1);
   t.regex(started.log, /AADSTS700213|AADSTS70021/);
   await runner.post();
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 test.serial('the header that a checkout left for another host stays', async (t) => {
@@ -229,7 +229,7 @@ test.serial(
       t.is(cloned?.code, 0, cloned?.log);
     }
     await runner.post();
-    t.deepEqual(runner.left, []);
+    t.deepEqual(await runner.remains(), []);
   },
 );
 
@@ -241,7 +241,7 @@ test.serial('variables of git that the job has already stay in force', async (t)
   const seen = await runner.run(`git config user.email && git ls-remote --quiet ${world.site} | wc -l`);
   t.regex(seen?.log ?? '', /^a@example\.org\n\d+/);
   await runner.post();
-  t.deepEqual(runner.left, []);
+  t.deepEqual(await runner.remains(), []);
 });
 
 const refusals: Record<string, readonly [given: Record<string, string>, message: RegExp, hint: RegExp]> = {
@@ -292,6 +292,6 @@ for (const [title, [given, message, hint]] of Object.entries(refusals)) {
     t.regex(said, message);
     t.regex(said.split('\nhint: ')[1] ?? '', hint);
     await runner.post();
-    t.deepEqual(runner.left, []);
+    t.deepEqual(await runner.remains(), []);
   });
 }

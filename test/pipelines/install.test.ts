@@ -57,7 +57,7 @@ test.serial('the action installs its own version from npm, and leaves nothing of
   const cloned = await github.run(cloneSite(world.site));
   t.is(cloned?.log.trim(), 'deeplibsiblingsite', cloned?.log);
   t.is((await github.post()).code, 0);
-  t.deepEqual(github.left, []);
+  t.deepEqual(await github.remains(), []);
 });
 
 test.serial('an orgkey of the same version on the PATH is used instead', async (t) => {
@@ -67,7 +67,7 @@ test.serial('an orgkey of the same version on the PATH is used instead', async (
   t.is(started.code, 0, started.log);
   t.is(registry.asked.length, before);
   await github.post();
-  t.deepEqual(github.left, []);
+  t.deepEqual(await github.remains(), []);
 });
 
 test.serial('a version that the registry does not have is named', async (t) => {
@@ -78,7 +78,7 @@ test.serial('a version that the registry does not have is named', async (t) => {
     '::error title=orgkey::npm cannot install orgkey 99.0.0\nhint: check the registry of npm on this machine, or give the input path',
   );
   await github.post();
-  t.deepEqual(github.left, []);
+  t.deepEqual(await github.remains(), []);
 });
 
 const old = otherNode('20.19.5');
@@ -100,7 +100,7 @@ testUnless(old === undefined ? 'the registry does not have Node 20' : undefined,
       /orgkey needs Node 22\.20 or later\nhint: install it .* actions\/setup-node/,
     );
     await github.post();
-    t.deepEqual(github.left, []);
+    t.deepEqual(await github.remains(), []);
   },
 );
 
@@ -170,7 +170,7 @@ test.serial(
     t.deepEqual(await runSteps(agent, steps, variables), []);
     t.regex(agent.steps.at(-2)?.log ?? '', /deeplibsiblingsite/);
     t.false(JSON.stringify([agent.environment, agent.steps]).includes(secret));
-    t.deepEqual(agent.left, []);
+    t.deepEqual(await agent.remains(), []);
   },
 );
 
@@ -183,7 +183,7 @@ test.serial('after a failed step the template still stops orgkey', async (t) => 
   });
   const failed = await runSteps(agent, steps, variables);
   t.is(failed.length, 1);
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 });
 
 test.serial('the template takes a managed identity, or a configuration', async (t) => {
@@ -200,7 +200,7 @@ test.serial('the template takes a managed identity, or a configuration', async (
   });
   t.false(managed.some(({task: name}) => name !== undefined));
   t.deepEqual(await runSteps(agent, managed, variables), []);
-  t.deepEqual(agent.left, []);
+  t.deepEqual(await agent.remains(), []);
 
   const other = agentFor(t);
   const file = 'ci.yaml';
@@ -209,7 +209,7 @@ test.serial('the template takes a managed identity, or a configuration', async (
   await other.agent.script(`umask 077; echo '${yaml}' >${file}`, {});
   const configured = expandSteps({configurationFile: file, steps: [{bash}]});
   t.deepEqual(await runSteps(other.agent, configured, other.variables), []);
-  t.deepEqual(other.agent.left, []);
+  t.deepEqual(await other.agent.remains(), []);
 });
 
 test('the release of the task is that of the package', (t) => {
