@@ -1,13 +1,13 @@
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {releaseNotes} from './cut-release.ts';
 import {bundledSbom} from './sbom.ts';
 
 /**
- * Makes the package, the Debian package (if dpkg-deb is installed), the SBOM, the notes and the checksums in `out`.
- * Returns their paths.
+ * Makes the package, the Debian package (if dpkg-deb is installed), the extension for Azure Pipelines (if tfx is), the
+ * SBOM, the notes and the checksums in `out`. Returns their paths.
  */
 export function makeArtifacts(checkout: string, out: string): string[] {
   const {version} = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
@@ -22,6 +22,9 @@ export function makeArtifacts(checkout: string, out: string): string[] {
   if (hasDpkgDeb()) artifacts.push(node('scripts/debian/package.ts', out));
   else console.error('release: no dpkg-deb here: no Debian package was made');
 
+  const extension = makeExtension(checkout, join(out, `orgkey-${version}.vsix`));
+  if (extension !== undefined) artifacts.push(extension);
+
   const sbom = join(out, `orgkey-${version}.cdx.json`);
   writeFileSync(sbom, `${JSON.stringify(bundledSbom(checkout, metafile), undefined, 2)}\n`);
   artifacts.push(sbom);
@@ -32,6 +35,30 @@ export function makeArtifacts(checkout: string, out: string): string[] {
   const changelog = readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8');
   writeFileSync(notes, `${releaseNotes(changelog, version)}\n`);
   return [...artifacts, sums, notes];
+}
+
+/** Packs the extension for Azure Pipelines with its publisher's tool. Returns its path, if the tool is there. */
+function makeExtension(checkout: string, file: string): string | undefined {
+  const tool = join(import.meta.dirname, '../../.cache/pipelines/node_modules/tfx-cli/_build/tfx-cli.js');
+  if (!existsSync(tool)) {
+    console.error('release: no tfx here (scripts/test-packages pipelines): no extension was made');
+    return undefined;
+  }
+  execFileSync(
+    process.execPath,
+    [
+      tool,
+      'extension',
+      'create',
+      '--manifest-globs',
+      'vss-extension.json',
+      '--output-path',
+      file,
+      '--no-prompt',
+    ],
+    {cwd: join(checkout, 'scripts/deploy/pipelines'), stdio: ['ignore', 'ignore', 'inherit']},
+  );
+  return file;
 }
 
 function hasDpkgDeb(): boolean {

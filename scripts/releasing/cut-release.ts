@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 const UNRELEASED = /^## \[Unreleased\]$/m;
@@ -28,7 +28,7 @@ export function cutRelease(checkout: string, version: string, date: Date): void 
 
   setVersion(checkout, version);
   writeFileSync(changelog, after);
-  git('add', 'CHANGELOG.md', 'package.json', 'package-lock.json');
+  git('add', 'CHANGELOG.md', 'package.json', 'package-lock.json', ...namedIn(checkout));
   git('commit', '--quiet', '--message', `Release ${version}`);
   git('tag', '--annotate', '--cleanup=verbatim', '--message', `orgkey ${version}\n\n${notes}`, tag);
 }
@@ -53,6 +53,38 @@ function setVersion(checkout: string, version: string): void {
   lock.version = version;
   lock.packages[''].version = version;
   writeFileSync(lockFile, `${JSON.stringify(lock, undefined, 2)}\n`);
+
+  for (const path of namedIn(checkout)) {
+    const file = join(checkout, path);
+    writeFileSync(file, withVersion(readFileSync(file, 'utf8'), present, version));
+  }
+}
+
+/** Files that name the version: those that start this version in a pipeline, and their recipes. */
+const NAMED_IN = [
+  'docs/recipes/azure-pipelines.md',
+  'docs/recipes/github-actions.md',
+  'docs/recipes/gitlab.md',
+  'scripts/deploy/pipelines/examples/azure-pipelines.yml',
+  'scripts/deploy/pipelines/examples/github-actions.yml',
+  'scripts/deploy/pipelines/examples/gitlab-ci.yml',
+  'scripts/deploy/pipelines/setup-orgkey/task.json',
+  'scripts/deploy/pipelines/steps.yml',
+  'scripts/deploy/pipelines/vss-extension.json',
+];
+
+function namedIn(checkout: string): string[] {
+  return NAMED_IN.filter((path) => existsSync(join(checkout, path)));
+}
+
+function withVersion(text: string, present: string, version: string): string {
+  const [major, minor, patch] = version.split('.');
+  return text
+    .replaceAll(new RegExp(`(?<![\\d.])${present.replaceAll('.', '\\.')}(?![\\d.]*\\d)`, 'g'), version)
+    .replace(
+      /"Major": \d+, "Minor": \d+, "Patch": \d+/,
+      `"Major": ${major}, "Minor": ${minor}, "Patch": ${patch}`,
+    );
 }
 
 function compare(a: string, b: string): number {

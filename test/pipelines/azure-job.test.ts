@@ -74,13 +74,15 @@ test.serial('the token of the job is masked in each form, and in no variable', a
   await agent.post();
 });
 
-test.serial('each exchange has an assertion of its own, also when tokens expire in the job', async (t) => {
-  cloud.tokenSettings.life = 61;
-  t.teardown(() => (cloud.tokenSettings.life = 3599));
+test.serial('after the assertion has expired, a new one is asked for, as for each exchange', async (t) => {
   const {agent, endpoints, connection} = job(t);
   await agent.use(inputs, endpoints);
   const before = tokensFor(connection).length;
-  await agent.run(`orgkey cache clear && git ls-remote --quiet ${world.site}`);
+  // long after the end of the first assertion
+  cloud.clockOffset = 3_600_000;
+  t.teardown(() => (cloud.clockOffset = 0));
+  const again = await agent.run(`orgkey cache clear && git ls-remote --quiet ${world.site}`);
+  t.is(again?.code, 0, again?.log);
   t.true(tokensFor(connection).length > before);
   const assertions = cloud.requests
     .filter({endpoint: 'token'})

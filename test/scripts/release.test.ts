@@ -108,6 +108,18 @@ test('a dry run leaves a tag, the packages, an SBOM and checksums in a clone', (
   t.true(sums.some((line) => line.endsWith('  orgkey-9.0.0.tgz')));
   if (existsSync('/usr/bin/dpkg-deb'))
     t.true(readdirSync(out).some((name) => /^orgkey_9\.0\.0_.*\.deb$/.test(name)));
+  const pipelines = join(clone, 'scripts/deploy/pipelines');
+  const task = JSON.parse(readFileSync(join(pipelines, 'setup-orgkey/task.json'), 'utf8'));
+  t.deepEqual(task.version, {Major: 9, Minor: 0, Patch: 0});
+  for (const file of [
+    'steps.yml',
+    'vss-extension.json',
+    'examples/github-actions.yml',
+    'examples/gitlab-ci.yml',
+  ])
+    t.regex(readFileSync(join(pipelines, file), 'utf8'), /9\.0\.0/, file);
+  if (existsSync(join(root, '.cache/pipelines/node_modules/tfx-cli')))
+    t.true(sums.some((line) => line.endsWith('  orgkey-9.0.0.vsix')));
   t.is(spawnSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], {cwd: out}).status, 0);
 
   const {components} = JSON.parse(readFileSync(join(out, 'orgkey-9.0.0.cdx.json'), 'utf8'));
