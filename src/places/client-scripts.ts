@@ -12,6 +12,6 @@ export const CLIENT_SCRIPTS = [
 export type ClientScript = (typeof CLIENT_SCRIPTS)[number];
 
 /** Returns the name of a script beside a socket, where a container has nothing else on its PATH that it could hide. */
-export function nameBesideSocket(script: ClientScript): string {
+export function nameBesideSocket(script: string): string {
   return script.slice(script.indexOf('/') + 1);
 }

@@ -303,7 +303,7 @@ export class AzureDevOps {
   }
 }
 
-/** A page, which tells Go where the repository is. */
+/** A page, which tells Go where the repository is. Fact 97. */
 function repositoryPage({query}: Exchange, {name, url}: Repository): Reply {
   const page = htmlReply(200, 'Repository', name);
   if (query.get('go-get') !== '1') return page;

@@ -2,6 +2,7 @@ import {Ajv2020} from 'ajv/dist/2020.js';
 import test, {type ExecutionContext} from 'ava';
 import {join} from 'node:path';
 import {startCloud} from '../cloud/cloud.ts';
+import {startDaemon} from '../helpers/daemon.ts';
 import {main} from '../helpers/program.ts';
 import {auditOf, programs, toolWorld} from '../helpers/tool-world.ts';
 
@@ -80,6 +81,29 @@ test.serial('ten tools at once cause one request to Entra', async (t) => {
   for (const {stdout} of answers) t.true(stdout.includes(given ?? '?'));
   t.is(cloud.requests.count({endpoint: 'token'}), 1);
   await auditOf(daemon, 'bazel', 2);
+});
+
+test.serial('a feed of a server gets the token of its collection, and another host none', async (t) => {
+  const collection = cloud.addServer('tfs.example.org').addCollection('Main');
+  collection.addFeed('tools');
+  const pat = collection.addPat().value;
+  const daemon = await startDaemon({
+    configuration: `integrations: {azure: [{host: tfs.example.org, credentials: [{organizations: [Main], personalAccessToken: ${pat}}]}]}\n`,
+    environment: cloud.environment(),
+  });
+  t.teardown(() => daemon.close());
+  const {home} = await toolWorld(t, cloud, credentials);
+  const ask = (address: string) =>
+    home.run('orgkey-token', [address], {environment: {ORGKEY_RUNTIME_DIR: daemon.runtime}});
+  const {stdout} = await ask('https://tfs.example.org/tfs/main/web/_packaging/tools/npm/registry/');
+  const headers = {authorization: stdout.trimEnd()};
+  t.is(
+    (await cloud.request('https://tfs.example.org/tfs/Main/_packaging/tools/npm/registry/gear', {headers}))
+      .status,
+    200,
+  );
+  for (const address of ['https://tfs.example.org/tfs/Other/', 'https://tfs2.example.org/tfs/Main/'])
+    t.like(await ask(address), {code: 1, stdout: ''}, address);
 });
 
 for (const [name, words, input, expected] of [

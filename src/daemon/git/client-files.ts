@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Configuration, SocketSettings} from '../../config/configuration.ts';
-import {CLIENT_SCRIPTS, nameBesideSocket} from '../../places/client-scripts.ts';
+import {CLIENT_SCRIPTS, nameBesideSocket, type ClientScript} from '../../places/client-scripts.ts';
 import {submoduleInclude} from '../../git/git-include.ts';
 import {partsOfKey} from '../../git/seen-settings.ts';
 import {helperValue, type Setting} from '../../git/setting.ts';
@@ -19,10 +19,8 @@ const SUBMODULES = 'submodules.gitconfig';
 
 /** Our scripts: in the folder of the built program, or in that of a checkout, where they share files. */
 const FRAGMENTS = ['find-daemon.sh', 'say.sh', 'ask-for-tool.sh'];
-const SCRIPTS: readonly (readonly [script: string, name: string])[] = [
-  ...CLIENT_SCRIPTS.map((script) => [script, nameBesideSocket(script)] as const),
-  ...FRAGMENTS.map((name) => [name, name] as const),
-];
+const OF_GIT: readonly ClientScript[] = ['git-credential-orgkey', 'orgkey-ssh'];
+const OF_TOOLS = CLIENT_SCRIPTS.filter((script) => !OF_GIT.includes(script));
 const [scriptDirectory = ''] = ['.', '../../shell']
   .map((folder) => join(import.meta.dirname, folder))
   .filter((folder) => existsSync(join(folder, 'git-credential-orgkey')));
@@ -36,7 +34,7 @@ export function placeClientFiles(directory: string, configuration: Configuration
     try {
       placeBeside(join(directory, 'scoped', socket.name), socket, configuration);
     } catch (error) {
-      log('warn', `socket ${socket.name}: its clients find no files beside it: ${messageOf(error)}`);
+      log('warn', `socket ${socket.name}: its clients do not find all files beside it: ${messageOf(error)}`);
     }
   }
 }
@@ -62,12 +60,19 @@ function placeBeside(
     {key: 'core.sshCommand', value: `${ours} sh ${MOUNTED}/orgkey-ssh`},
     {key: 'ssh.variant', value: 'ssh'},
   ];
-  for (const [path, name] of SCRIPTS) {
-    const script = join(scriptDirectory, path);
-    if (existsSync(script)) placeFile(join(directory, name), readFileSync(script, 'utf8'), 0o755);
-  }
+  placeScripts(directory, [...FRAGMENTS, ...OF_GIT]);
   placeFile(join(directory, SUBMODULES), textOf(submodules), 0o644);
   placeFile(join(directory, GITCONFIG), textOf(settings), 0o644);
+  // last: the units of an earlier version made no files for them in a directory of root's
+  placeScripts(directory, OF_TOOLS);
+}
+
+function placeScripts(directory: string, names: readonly string[]): void {
+  for (const name of names) {
+    const script = join(scriptDirectory, name);
+    if (existsSync(script))
+      placeFile(join(directory, nameBesideSocket(name)), readFileSync(script, 'utf8'), 0o755);
+  }
 }
 
 function credentialSettings(

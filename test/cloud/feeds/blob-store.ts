@@ -3,7 +3,7 @@ import type {Reply, Route, Router} from '../http-exchange.ts';
 
 const HOST = 'artifacts.blob.core.windows.net';
 
-/** The bytes of packages, apart from the feeds. The address is the permission: a request with another one is refused. */
+/** The bytes of packages, apart from the feeds. The address is the permission: a request with another one is refused. Fact 94. */
 export class BlobStore {
   static readonly host = HOST;
   readonly #blobs = new Map<string, Buffer>();

@@ -2,7 +2,7 @@ import type {Exchange, Reply} from '../http-exchange.ts';
 import {blobStore} from './blob-store.ts';
 import {sha256, type FeedPlace} from './feed.ts';
 
-/** A sparse index below `Cargo/index/`, and the registry's interface below `Cargo/api/v1/`. */
+/** A sparse index below `Cargo/index/`, and the registry's interface below `Cargo/api/v1/`. Fact 95. */
 export function cargoRegistry(
   {feed, base}: FeedPlace,
   rest: readonly string[],

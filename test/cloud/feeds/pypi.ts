@@ -3,7 +3,7 @@ import type {Exchange, Reply} from '../http-exchange.ts';
 import {blobStore} from './blob-store.ts';
 import {sha256, type FeedPlace} from './feed.ts';
 
-/** `pypi/simple/NAME/`, `pypi/download/NAME/FILE` and `pypi/upload/`. */
+/** `pypi/simple/NAME/`, `pypi/download/NAME/FILE` and `pypi/upload/`. Fact 96. */
 export function pypiFeed({feed, base}: FeedPlace, rest: readonly string[], exchange: Exchange): Reply {
   const [service, name = '', file = ''] = rest;
   if (service === 'upload' && exchange.method === 'POST') return upload({feed, base}, exchange);
