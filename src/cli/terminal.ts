@@ -72,7 +72,7 @@ export class Terminal {
   }
 
   printJson(value: object): void {
-    this.#streams.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    this.#streams.stdout.write(`${escapedJson(JSON.stringify(value, undefined, 2))}\n`);
   }
 
   /** Prints a message: one line or several. */
@@ -184,9 +184,26 @@ export class Terminal {
   }
 
   #shown(text: string, stream: {readonly isTTY?: boolean}): string {
-    return this.#mayColor && stream.isTTY ? text : stripVTControlCharacters(text);
+    return withoutControl(this.#mayColor && stream.isTTY ? text : stripVTControlCharacters(text));
   }
 }
+
+/** Escapes what could move the cursor, should a text from elsewhere have passed unnoticed. Our colors stay. */
+function withoutControl(text: string): string {
+  return text.replace(CONTROL, (found, color: string | undefined) => color ?? printable(found));
+}
+
+/** Escapes in JSON what its own rules leave as it is: the control characters of eight bits. */
+export function escapedJson(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Colors, or control characters but for tabs and line feeds, with those that change the writing direction. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /(\u001b\[\d*m)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Adds a style, which the terminal removes again if it shows no color. */
 export function style(name: Style, text: string): string {

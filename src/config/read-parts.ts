@@ -204,9 +204,7 @@ export class PartsReader {
 
   /** Replaces every `$include` in a value by what it includes. In order, so that equal files have equal offsets. */
   async #expand(written: Written, depth: number): Promise<Written> {
-    if (++this.#values === MOST_VALUES)
-      this.#refuse(written.at, `files include each other more often than ${MOST_VALUES} values allow`);
-    if (this.#values >= MOST_VALUES) return this.#leaveOut(written.at);
+    if (++this.#values >= MOST_VALUES) return this.#leaveOut(written.at);
     if (written.kind === 'list') {
       const items: Written[] = [];
       for (const item of written.items) items.push(await this.#expand(item, depth));
@@ -226,6 +224,8 @@ export class PartsReader {
 
   /** Drops later errors about a value that was not read. */
   #leaveOut(at: number): Written {
+    if (this.#values === MOST_VALUES)
+      this.#refuse(at, `files include each other more often than ${MOST_VALUES} values allow`);
     this.#problems.leaveOpen(at, undefined);
     return {kind: 'nothing', at};
   }

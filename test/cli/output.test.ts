@@ -1,5 +1,5 @@
 import test from 'ava';
-import {existsSync} from 'node:fs';
+import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {main, Person} from '../helpers/command-line.ts';
 import {getFor} from '../helpers/requests.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
@@ -73,4 +73,26 @@ test.serial('a stale socket counts as a stopped daemon', async (t) => {
   const {code, stderr} = await person.run('status');
   t.is(code, 3);
   t.regex(stderr, /start the daemon: orgkey service start/);
+});
+
+test('no output has a control character of a name that a user gave', async (t) => {
+  const person = new Person(t);
+  const directory = `${person.home}/a\u0007\u009b31m\u202eb`;
+  mkdirSync(directory);
+  const path = `${directory}/config.yaml`;
+  writeFileSync(path, 'integrations: {azure: 1}\n', {mode: 0o600});
+  for (const [command, argv] of [
+    ['config path', []],
+    ['config check', []],
+    ['config check', ['--json']],
+    ['which contoso', []],
+    ['which contoso', ['--json']],
+    ['doctor', []],
+  ] as const) {
+    const {stdout, stderr} = await person.run(command, [...argv, '--config', path]);
+    const shown = `${stdout}${stderr}`;
+    t.notRegex(shown, /[\u0007\u007f-\u009f\u202e]/, command);
+    if (argv.length > 0) t.notThrows(() => JSON.parse(stdout), command);
+    else t.true(command === 'doctor' || shown.includes('/a\\u{7}\\u{202e}b/'), `${command}: ${shown}`);
+  }
 });

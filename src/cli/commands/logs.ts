@@ -9,7 +9,7 @@ import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
 import {AuditReader, problemsIn, type AuditLine} from '../logs/audit-reader.ts';
 import {readKeptLog, type Wanted} from '../logs/kept-log.ts';
 import {usageError} from '../line/usage-error.ts';
-import {style} from '../terminal.ts';
+import {escapedJson, style} from '../terminal.ts';
 
 interface LogsOptions extends Places {
   readonly follow: boolean;
@@ -29,7 +29,7 @@ async function showLog(options: LogsOptions, context: Context): Promise<ExitCode
   const {terminal} = context;
   const wanted = wantedBy(options, context);
   const print = (line: string) => {
-    if (json) terminal.write(`${line}\n`);
+    if (json) terminal.write(`${escapedJson(line)}\n`);
     else terminal.print(describeLine(line));
   };
   const kept = await readKeptLog(wanted, places, context);
@@ -135,7 +135,7 @@ async function showAudit({follow, ...options}: LogsOptions, context: Context): P
 
 /** Writes the lines that programs can read. */
 function writeAudit(lines: readonly AuditLine[], {terminal}: Context): void {
-  for (const {text, record} of lines) if (record !== undefined) terminal.write(`${text}\n`);
+  for (const {text, record} of lines) if (record !== undefined) terminal.write(`${escapedJson(text)}\n`);
 }
 
 /** Returns time, level and message of a line. The daemon logs JSON unless it has a terminal. */

@@ -12,6 +12,7 @@ import {describeStatus} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
 import {withDaemon} from '../find-daemon.ts';
+import {escapedJson} from '../terminal.ts';
 
 interface StatusOptions extends Places {
   /** Default: all. */
@@ -92,7 +93,7 @@ function isNamed(one: OrganizationStatus, name: string): boolean {
 function show(found: Status, all: Status, options: StatusOptions, {terminal, now}: Context): void {
   const {json, watch, failed, organization} = options;
   if (json && watch) {
-    terminal.write(`${JSON.stringify({schemaVersion: SCHEMA_VERSION, ...found})}\n`);
+    terminal.write(`${escapedJson(JSON.stringify({schemaVersion: SCHEMA_VERSION, ...found}))}\n`);
     return;
   }
   if (json) {
