@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process';
 import {copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -17,37 +17,45 @@ case $1 in
 esac
 `;
 
-testUnless(existsSync(tool) ? undefined : missing, test)(
-  'the tool of dev containers mounts the directory of the scoped socket read-only',
-  async (t) => {
-    const directory = scratchDirectory(t);
-    const at = (path: string) => join(directory, path);
-    mkdirSync(at('project/.devcontainer'), {recursive: true});
-    copyFileSync(
-      join(root, 'scripts/deploy/devcontainer.json'),
-      at('project/.devcontainer/devcontainer.json'),
+/** Runs `devcontainer up` with our example. Returns what it printed, and what it asked of docker. */
+async function up(t: ExecutionContext, prepare: (session: string) => void) {
+  const directory = scratchDirectory(t);
+  const at = (path: string) => join(directory, path);
+  mkdirSync(at('project/.devcontainer'), {recursive: true});
+  copyFileSync(join(root, 'scripts/deploy/devcontainer.json'), at('project/.devcontainer/devcontainer.json'));
+  writeFileSync(at('docker'), docker, {mode: 0o755});
+  prepare(at('session'));
+  const args = ['up', '--docker-path', at('docker'), '--workspace-folder', at('project')];
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: directory,
+    XDG_RUNTIME_DIR: at('session'),
+    RECORD: at('record'),
+  };
+  // it fails after `docker run`, because no container starts
+  const printed = await new Promise<string>((resolve) => {
+    execFile(process.execPath, [tool, ...args], {env, timeout: 60_000}, (_error, _stdout, stderr) =>
+      resolve(stderr),
     );
-    writeFileSync(at('docker'), docker, {mode: 0o755});
-    const args = ['up', '--docker-path', at('docker'), '--workspace-folder', at('project')];
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: directory,
-      XDG_RUNTIME_DIR: '/run/user/1000',
-      RECORD: at('record'),
-    };
-    // it fails after `docker run`, because no container starts
-    await new Promise((resolve) => {
-      execFile(process.execPath, [tool, ...args], {env, timeout: 60_000}, resolve);
-    });
-    const run = readFileSync(at('record'), 'utf8')
-      .split('\n')
-      .find((line) => line.startsWith('run '));
-    t.true(
-      run?.includes(
-        ' --mount source=/run/user/1000/orgkey/scoped/team-a,target=/run/orgkey,type=bind,readonly ',
-      ),
-      run,
-    );
-    t.regex(run ?? '', /"git","config","--global","--add","include\.path","\/run\/orgkey\/gitconfig"/);
-  },
-);
+  });
+  const asked = readFileSync(at('record'), 'utf8').split('\n');
+  return {printed, session: at('session'), run: asked.find((line) => line.startsWith('run '))};
+}
+
+const withTool = testUnless(existsSync(tool) ? undefined : missing, test);
+
+withTool('the tool of dev containers mounts the directory of the scoped socket read-only', async (t) => {
+  const {run, session} = await up(t, (path) =>
+    mkdirSync(join(path, 'orgkey/scoped/team-a'), {recursive: true}),
+  );
+  const mount = `source=${session}/orgkey/scoped/team-a,target=/run/orgkey,type=bind,readonly`;
+  t.true(run?.includes(` --mount ${mount} `), run);
+  t.regex(run ?? '', /"git","config","--global","--add","include\.path","\/run\/orgkey\/gitconfig"/);
+});
+
+withTool('without the scoped socket no container is started, and the repair is named', async (t) => {
+  const {run, printed} = await up(t, () => undefined);
+  t.is(run, undefined);
+  t.regex(printed, /orgkey: error: there is no scoped socket team-a/);
+  t.regex(printed, /orgkey: hint: .*orgkey setup/);
+});
