@@ -24,7 +24,8 @@ const tool = join(root, '.cache/devcontainer/node_modules/@devcontainers/cli/dev
 const noTool = existsSync(tool)
   ? undefined
   : 'no tool of dev containers: scripts/test-packages devcontainer brings it';
-const inContainers = testUnless(noTool ?? whyNoPodman(), test.serial);
+const missing = noTool ?? whyNoPodman();
+const inContainers = testUnless(missing, test.serial);
 const directory = mkdtempSync('/tmp/orgkey-test-');
 const at = (...path: readonly string[]) => join(directory, ...path);
 const label = `orgkey-test=${process.pid}`;
@@ -52,7 +53,7 @@ orgkey:
   symlinkSync(daemon.runtime, at('session/orgkey'));
 });
 test.after.always(async () => {
-  if (noTool === undefined && whyNoPodman() === undefined) {
+  if (missing === undefined) {
     const {stdout} = await runPodman(['podman', 'ps', '--all', '--quiet', `--filter=label=${label}`]);
     await runPodman(['podman', 'rm', '--force', '--time=0', ...stdout.split('\n').filter(Boolean)]);
     // what the tool built

@@ -11,7 +11,8 @@ import {testUnless} from '../helpers/test-unless.ts';
 /** The image of the daemon, built and run with the volumes and options of compose.yaml. */
 
 const root = join(import.meta.dirname, '../..');
-const inContainers = testUnless(whyNoPodman(), test.serial);
+const missing = whyNoPodman();
+const inContainers = testUnless(missing, test.serial);
 const name = (what: string) => `orgkey-test-${process.pid}-${what}`;
 const images = {node: name('node'), daemon: name('image')};
 const directory = mkdtempSync('/tmp/orgkey-test-');
@@ -43,7 +44,7 @@ async function build(builder: 'podman' | 'buildah', image: string): Promise<stri
 }
 
 test.before(async () => {
-  if (whyNoPodman() !== undefined) return;
+  if (missing !== undefined) return;
   // plays the part of the image of Node that a registry has
   copyFileSync(process.execPath, join(directory, 'node'));
   writeFileSync(join(directory, 'Dockerfile'), `FROM ${baseImage}\nCOPY node /usr/local/bin/node\n`);
@@ -59,7 +60,7 @@ test.before(async () => {
   }
 });
 test.after.always(async () => {
-  if (whyNoPodman() !== undefined) return;
+  if (missing !== undefined) return;
   await runPodman([
     'podman',
     'rm',
