@@ -27,6 +27,7 @@ const out = resolve(process.argv[2] ?? '.');
 const {version, description} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const architecture = execFileSync('dpkg', ['--print-architecture'], {encoding: 'utf8'}).trim();
 const home = '/usr/lib/orgkey';
+const maintainer = 'The orgkey authors <orgkey@users.noreply.github.com>';
 const tree = mkdtempSync(join(tmpdir(), 'orgkey-deb-'));
 process.umask(0o022);
 // dpkg gives / this mode when it installs the package
@@ -89,7 +90,11 @@ function documents(): void {
   rmSync(join(tree, home, 'dist/THIRD-PARTY-LICENSES'));
   const nodeLicense = join(dirname(process.execPath), '../LICENSE');
   if (existsSync(nodeLicense)) copy(nodeLicense, '/usr/share/doc/orgkey/LICENSE.node');
-  compressed('/usr/share/doc/orgkey/changelog.gz', readFileSync(join(root, 'CHANGELOG.md'), 'utf8'));
+  compressed('/usr/share/doc/orgkey/CHANGELOG.md.gz', readFileSync(join(root, 'CHANGELOG.md'), 'utf8'));
+  compressed('/usr/share/doc/orgkey/changelog.gz', changelog());
+  for (const name of ['README.md', 'SECURITY.md']) copy(join(root, name), `/usr/share/doc/orgkey/${name}`);
+  examples();
+  copy(join(import.meta.dirname, 'lintian-overrides'), '/usr/share/lintian/overrides/orgkey');
   for (const name of readdirSync(join(tree, home, 'dist/man'))) {
     const folder = `man${name.at(-1) ?? ''}`;
     compressed(
@@ -105,9 +110,27 @@ function documents(): void {
     ['orgkey-goauth', 'orgkey-token'],
   ] as const)
     symlinkSync(`${page}.1.gz`, join(tree, `usr/share/man/man1/${name}.1.gz`));
+  for (const name of readdirSync(join(tree, 'usr/bin'))) {
+    const page = join(tree, `usr/share/man/man1/${name}.1.gz`);
+    if (lstatSync(page, {throwIfNoEntry: false}) === undefined) symlinkSync('orgkey.1.gz', page);
+  }
   write('/usr/share/bash-completion/completions/orgkey', ask('completion', 'bash'));
   write('/usr/share/zsh/vendor-completions/_orgkey', ask('completion', 'zsh'));
   write('/usr/share/fish/vendor_completions.d/orgkey.fish', ask('completion', 'fish'));
+}
+
+/** The files for containers, clusters and monitoring, as they are in the repository. */
+function examples(): void {
+  const from = join(root, 'scripts/deploy');
+  for (const path of readdirSync(from, {recursive: true, encoding: 'utf8'}))
+    if (lstatSync(join(from, path)).isFile())
+      copy(join(from, path), `/usr/share/doc/orgkey/examples/${path}`);
+}
+
+/** The form that Debian wants. What changed is in CHANGELOG.md. */
+function changelog(): string {
+  const day = new Date(Number(commitTime()) * 1000).toUTCString().replace('GMT', '+0000');
+  return `orgkey (${version}) stable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- ${maintainer}  ${day}\n`;
 }
 
 function control(): void {
@@ -124,13 +147,13 @@ function control(): void {
     `Package: orgkey
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: The orgkey authors
+Maintainer: ${maintainer}
 Installed-Size: ${Math.ceil(size / 1024)}
 Depends: git (>= 1:2.39), libc6 (>= 2.28), libgcc-s1, libstdc++6
 Recommends: ca-certificates, openssh-client
 Section: vcs
 Priority: optional
-Description: ${description.replace(/^One key per organization: /, '')}
+Description: ${description.replace(/^One key per organization: (?:an? )?/, '')}
  It knows which organization a repository belongs to and which identity may act
  there, and hands git a fresh credential in a few milliseconds.
 `,

@@ -70,6 +70,8 @@ onDebian(`the package has units, manual pages and completions`, (t) => {
     'usr/lib/sysusers.d/orgkey.conf',
     'usr/share/man/man1/git-credential-orgkey.1.gz',
     'usr/share/doc/orgkey/changelog.gz',
+    'usr/share/doc/orgkey/SECURITY.md',
+    'usr/share/doc/orgkey/examples/compose.yaml',
     'usr/share/doc/orgkey/copyright',
     'usr/share/doc/orgkey/THIRD-PARTY-LICENSES',
     'usr/share/bash-completion/completions/orgkey',
@@ -153,4 +155,31 @@ inRoot(`the unpacked package serves git with its own Node`, async (t) => {
   t.regex(git.stdout, new RegExp(`^password=${pat}$`, 'm'), git.stderr);
   daemon.kill('SIGTERM');
   t.deepEqual(await exited, [0, null]);
+});
+
+const lintian = join(root, '.cache/lintian/bin/lintian');
+const whyNoLintian = existsSync(lintian)
+  ? undefined
+  : 'there is no lintian: scripts/test-packages lintian brings one';
+
+/** Here, not in a release. */
+const UNCOMPRESSED = 'uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball';
+
+testUnless(whyNoPackage ?? whyNoLintian)('lintian finds no fault that is not explained', async (t) => {
+  const {stdout} = await run(lintian, [
+    '--fail-on',
+    'none',
+    '--show-overrides',
+    '--suppress-tags',
+    UNCOMPRESSED,
+    file,
+  ]);
+  const tags = stdout.split('\n').filter((line) => line !== '');
+  t.deepEqual(
+    tags.filter((line) => !line.startsWith('O: ') && !line.startsWith('N: ')),
+    [],
+  );
+  // an override without a fault would hide a later one
+  t.true(tags.some((line) => line.startsWith('O: ')));
+  t.false(stdout.includes('unused-override'));
 });

@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -5,6 +6,7 @@ import {LaunchdService} from '../../src/service/launchd.ts';
 import {launchdPlist} from '../../src/service/launchd-plist.ts';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {testUnless} from '../helpers/test-unless.ts';
 
 const daemon = {
   node: '/opt/node/bin/node',
@@ -33,6 +35,19 @@ test('the job starts at login, is kept alive and loads no foreign code', (t) => 
   t.is(job['StandardErrorPath'], '/log');
   t.deepEqual(job['HardResourceLimits'], {Core: 0});
 });
+
+const python = spawnSync('python3', ['-c', 'import plistlib']).status === 0;
+
+testUnless(python ? undefined : 'there is no python3')(
+  'a parser of property lists reads the job as we do',
+  (t) => {
+    const text = launchdPlist(daemon, {HTTPS_PROXY: 'http://a:b&c@p'}, '/log "1" <&>');
+    const script = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))';
+    const read = spawnSync('python3', ['-c', script], {input: text, encoding: 'utf8'});
+    t.is(read.stderr, '');
+    t.deepEqual(JSON.parse(read.stdout), parse(text));
+  },
+);
 
 /** Makes a service with a fake launchctl that knows whether the job is loaded and records its calls. */
 function make(t: ExecutionContext, pid: number | 'none' = 4711) {
