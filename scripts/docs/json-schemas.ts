@@ -121,6 +121,21 @@ export function jsonSchemas(): Readonly<Record<string, Schema>> {
     'org-list.schema.json': command('orgkey org list --json', {
       organizations: listOf(object(organization, ['host', 'identity', 'kind', 'place'])),
     }),
+    'tools-list.schema.json': command('orgkey tools list --json', {
+      tools: listOf(
+        object(
+          {
+            name: text,
+            program: {...text, description: 'Missing if it is not on the PATH.'},
+            state: {enum: ['asks orgkey', 'incomplete', 'does not ask']},
+            problems: texts,
+            rivals: {...texts, description: 'What the tool would take before it asks orgkey.'},
+            files: texts,
+          },
+          ['name', 'state', 'problems', 'rivals', 'files'],
+        ),
+      ),
+    }),
     'gateway-list.schema.json': command('orgkey gateway list --json', {gateways: listOf(gateway)}),
     'org-test.schema.json': command('orgkey org test --json, orgkey login ORGANIZATION --json', {
       organizations: listOf(

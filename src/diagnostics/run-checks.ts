@@ -14,6 +14,7 @@ import {checkSockets} from './checks/check-sockets.ts';
 import {checkStore} from './checks/check-store.ts';
 import {checkStoredLogins} from './checks/check-stored-logins.ts';
 import {checkSubmodules} from './checks/check-submodules.ts';
+import {checkTools} from './checks/check-tools.ts';
 import {checkTransport} from './checks/check-transport.ts';
 import {checkWithGit} from './checks/check-with-git.ts';
 import {checkWithSsh} from './checks/check-with-ssh.ts';
@@ -37,6 +38,7 @@ const CHECKS: readonly (readonly [group: string, check: Check])[] = [
   ['gateways', checkGateways],
   ['submodules', checkSubmodules],
   ['submodules', checkWithSsh],
+  ['tools', checkTools],
   ['network', checkNetwork],
 ];
 

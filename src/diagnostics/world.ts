@@ -1,3 +1,4 @@
+import type {ClientWorld} from '../clients/client.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import type {Loaded} from '../config/configuration.ts';
 import type {Status, TokenResult} from '../control/control-protocol.ts';
@@ -34,6 +35,10 @@ export interface World {
   readonly service: Pick<Service, 'kind' | 'status'> | undefined;
   /** The daemon's state directory. Absolute. */
   readonly stateDirectory: string;
+  /** The records of `setup`, and of `tools install`. Absolute. */
+  readonly setupDirectory: string;
+  /** What tools are configured from. `undefined`: the home is not known. */
+  readonly clientWorld: ClientWorld | undefined;
   /** The organizations to check. */
   readonly targets: readonly Target[];
   /** What git is tried on, with the name of its target: the URL that was given, or the remotes of this repository. */

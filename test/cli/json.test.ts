@@ -23,6 +23,7 @@ test.serial('the JSON of each command has a version and its documented keys', as
       ],
     ],
     ['org list', ['organizations']],
+    ['tools list', ['tools']],
     ['config check', ['problems', 'source', 'valid', 'warnings']],
     ['config show', ['credentials', 'orgkey', 'source']],
     [

@@ -80,6 +80,7 @@ const COMMANDS: readonly (readonly [schema: string, command: string])[] = [
   ['which', 'which git@ssh.dev.azure.com:v3/contoso/web/site'],
   ['token', 'token contoso'],
   ['org-list', 'org list'],
+  ['tools-list', 'tools list'],
   ['org-test', 'org test'],
   ['ssh-key-list', 'ssh-key list'],
   ['config-check', 'config check'],

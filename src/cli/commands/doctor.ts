@@ -16,6 +16,7 @@ import {lowerName} from '../../organization/organization.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Service} from '../../service/service.ts';
+import {clientWorld} from '../clients/client-world.ts';
 import {serviceFor} from '../setup/choose-service.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -27,6 +28,7 @@ import {
   absolute,
   runtimeDirectoryOfDaemon,
   setupDirectories,
+  setupDirectory,
   stateDirectoryOf,
   SYSTEM_RUNTIME,
 } from '../locate.ts';
@@ -162,6 +164,8 @@ async function lookAround(
       options,
       context,
     ),
+    setupDirectory: setupDirectory(options, context),
+    clientWorld: context.home === undefined ? undefined : await clientWorld(options, context),
     targets: targets.slice(0, MOST_TARGETS),
     trials: chooseTrials(options.url, {targets, settings, loaded}),
     sshRemotes: sshRemotesIn([

@@ -10,6 +10,8 @@ import {describeChange} from '../../service/change.ts';
 import type {Service} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
+import {installListed} from '../clients/change-clients.ts';
+import {clientWorldOf} from '../clients/client-world.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -36,6 +38,10 @@ import {testAndSignIn} from '../organizations/sign-in.ts';
 /** Runs `orgkey setup`. Nothing is changed before everything that can be checked has been checked. */
 export async function setup(given: SetupOptions, context: Context): Promise<ExitCode> {
   if (!given.system) requireOwnHome(context);
+  else if (given.tools !== undefined)
+    throw new CommandError(EXIT.usage, '--tools is for the tools of one user, not with --system', {
+      hint: 'let each user run: orgkey tools install',
+    });
   const options = await followRecord(given, context);
   const git = gitFrom(context.environment);
   await checkGit(git);
@@ -46,6 +52,7 @@ export async function setup(given: SetupOptions, context: Context): Promise<Exit
 
   if (options['dry-run']) {
     await showPlan(planned, service, gitPlan, context);
+    await setUpTools(planned, options, context);
     return EXIT.ok;
   }
   // fail before the configuration is written if the service cannot be installed
@@ -59,8 +66,22 @@ export async function setup(given: SetupOptions, context: Context): Promise<Exit
     throw error;
   }
   await changeGit(gitPlan, options, context);
+  await setUpTools(planned, options, context);
   await nameWhatPrecedes(planned, context);
   return testAll(planned, service, options, context);
+}
+
+async function setUpTools(
+  {configuration}: PlannedConfiguration,
+  options: SetupOptions,
+  context: Context,
+): Promise<void> {
+  if (options.tools === undefined) return;
+  await installListed(options.tools, clientWorldOf(configuration.bindings, context), {
+    directory: setupDirectory(options, context),
+    mode: options['dry-run'] ? 'show' : 'change',
+    context,
+  });
 }
 
 /**

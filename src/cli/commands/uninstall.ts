@@ -10,6 +10,7 @@ import {runCommand} from '../../service/run-command.ts';
 import type {Service, ServiceKind} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
+import {removeClients} from '../clients/change-clients.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -46,6 +47,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
   const plan = await planUninstall(options, context);
   if (options['dry-run']) {
     await showPlan(plan, context);
+    await removeClients([], {directory: plan.directory, mode: 'show', context});
     return EXIT.ok;
   }
   if (options.purge && !options.yes && !(await isConfirmed(plan, context))) return EXIT.unhealthy;
@@ -60,6 +62,7 @@ export async function uninstall(options: UninstallOptions, context: Context): Pr
     warning ??= removed.warning;
   }
   await forgetService(plan.directory);
+  await removeClients([], {directory: plan.directory, mode: 'change', context});
   for (const {directory, entries, kept} of plan.purged) {
     for (const entry of entries) {
       await rm(entry, {recursive: true, force: true});

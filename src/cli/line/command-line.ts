@@ -6,12 +6,14 @@ import {gatewayCommands} from './gateway-commands.ts';
 import {jobCommands} from './job-commands.ts';
 import {keyCommands} from './key-commands.ts';
 import {dryRun, system} from './shared-options.ts';
+import {toolCommands} from './tool-commands.ts';
 
 /** Every command there is, in the order in which people need them. */
 export const commands: readonly Command[] = [
   ...everydayCommands,
   ...keyCommands,
   ...gatewayCommands,
+  ...toolCommands,
   ...configurationCommands,
   ...daemonCommands,
   ...jobCommands,
@@ -48,6 +50,7 @@ export const groups: Readonly<Record<string, string>> = {
   org: 'list, add, remove and test organizations',
   'ssh-key': 'manage the SSH keys for submodules',
   gateway: 'list gateways and print the configuration of their clients',
+  tools: 'make cargo, pip, NuGet and others ask orgkey',
   config: 'find, check, show, edit and restore the configuration',
   cache: "manage the daemon's memory",
   service: 'manage the background service',

@@ -29,6 +29,12 @@ export const everydayCommands: readonly Command[] = [
         'lead git through a gateway, which adds the credential: git holds none, and starts no helper; stays until --no-gateway',
       ),
       'no-gateway': flag('remove that gateway'),
+      tools: {
+        type: 'string',
+        describe:
+          'make tools ask orgkey too: a list like cargo,pip; without a list, those that are installed',
+        value: 'LIST',
+      },
       'dry-run': dryRun,
       verbose: flag('print every setting of git'),
     },

@@ -35,6 +35,8 @@ export interface SetupOptions extends GitOptions, StarterOptions {
   /** For the user's own git. */
   readonly gateway: boolean;
   readonly 'no-gateway': boolean;
+  /** A list with commas; empty: the tools that are installed. */
+  readonly tools?: string | undefined;
 }
 
 /** The configuration to use, and what has to be written for it. */

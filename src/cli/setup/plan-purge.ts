@@ -45,7 +45,7 @@ async function contentOf(directory: string) {
 
 /** The files of both directories. `.new` and the like are drafts that an interrupted write left. */
 const FILE =
-  /^(?:config\.yaml|env|gitconfig|submodules\.gitconfig|known_hosts|service\.json|git-configuration\.json|last-configuration\.json|runtime-directory|daemon\.(?:log|log\.1|pid)|audit(?:\.[a-z0-9-]+)?\.jsonl(?:\.\d+)?)(?:\.new|\.lock)?$/;
+  /^(?:config\.yaml|env|gitconfig|submodules\.gitconfig|known_hosts|service\.json|git-configuration\.json|tools\.json|last-configuration\.json|runtime-directory|daemon\.(?:log|log\.1|pid)|audit(?:\.[a-z0-9-]+)?\.jsonl(?:\.\d+)?)(?:\.new|\.lock)?$/;
 
 /** The directories in which only orgkey writes. */
 const WHOLE: ReadonlySet<string> = new Set(['compile-cache']);

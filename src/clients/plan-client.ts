@@ -1,0 +1,129 @@
+import {lstat, mkdir, readlink, rm, symlink} from 'node:fs/promises';
+import {dirname} from 'node:path';
+import {readIfThere, replaceFile} from '../files/replace-file.ts';
+import type {Client, ClientWorld} from './client.ts';
+import type {ClientRecord, FileRecord} from './manifest.ts';
+import {addLines, takeBack, type Written} from './text-edit.ts';
+
+/** A change of one file. `undefined`: it does not exist. */
+export interface FileChange {
+  readonly path: string;
+  readonly was: Buffer | undefined;
+  readonly next: Buffer | undefined;
+  /** Our lines that go and come. Those of the user may hold secrets, and are not shown. */
+  readonly gone: readonly string[];
+  readonly added: readonly string[];
+}
+
+export interface ClientPlan {
+  readonly name: string;
+  readonly changes: readonly FileChange[];
+  /** Links to make or to remove. */
+  readonly links: readonly {readonly path: string; readonly target: string | undefined}[];
+  /** Settings of the user that stand in the way and stay: `FILE: LINE`. */
+  readonly conflicts: readonly string[];
+  readonly left: readonly string[];
+  /** What is recorded after the change. */
+  readonly record: ClientRecord;
+}
+
+/** Plans what makes a tool ask orgkey; nothing is written. `known`: what was written before. */
+export async function planInstall(
+  client: Client,
+  world: ClientWorld,
+  known: ClientRecord | undefined,
+): Promise<ClientPlan> {
+  const {files, links, left} = client.want(world);
+  const changes: FileChange[] = [];
+  const conflicts: string[] = [];
+  const records: FileRecord[] = [];
+  for (const {path, lines} of files) {
+    const was = await readIfThere(path);
+    const before = known?.files.find((one) => one.path === path);
+    // lines of an earlier version, which may name another path, are replaced
+    const clean = before === undefined ? text(was) : takeBack(text(was), before);
+    const {text: next, written, rivals} = addLines(clean, lines);
+    conflicts.push(...rivals.map((line) => `${path}: ${line}`));
+    if (next !== text(was)) {
+      const gone = [...linesOf(before), ...written.replaced.map((one) => one.was)];
+      changes.push({path, was, next: Buffer.from(next), gone, added: linesOf(written)});
+    }
+    if (written.blocks.length > 0 || written.replaced.length > 0)
+      records.push({path, isOurs: before?.isOurs ?? was === undefined, ...written});
+  }
+  const missing = await filterAsync(links, async ({path, target}) => (await targetOf(path)) !== target);
+  const taken = await filterAsync(missing, async ({path}) => isForeign(path, known));
+  const made = links.map(({path}) => path).filter((path) => !taken.some((one) => one.path === path));
+  return {
+    name: client.name,
+    changes,
+    links: missing.filter((one) => !taken.includes(one)),
+    conflicts: [...conflicts, ...taken.map(({path}) => `${path}: exists already`)],
+    left,
+    record: {name: client.name, files: records, links: made},
+  };
+}
+
+/** Plans the removal of what was written. */
+export async function planRemove(known: ClientRecord): Promise<ClientPlan> {
+  const changes: FileChange[] = [];
+  for (const file of known.files) {
+    const was = await readIfThere(file.path);
+    if (was === undefined) continue;
+    const next = takeBack(text(was), file);
+    const isGone = file.isOurs && next.trim() === '';
+    if (next !== text(was) || isGone)
+      changes.push({
+        path: file.path,
+        was,
+        next: isGone ? undefined : Buffer.from(next),
+        gone: linesOf(file),
+        added: file.replaced.map((one) => one.was),
+      });
+  }
+  const links = await filterAsync(known.links, async (path) => (await targetOf(path)) !== undefined);
+  return {
+    name: known.name,
+    changes,
+    links: links.map((path) => ({path, target: undefined})),
+    conflicts: [],
+    left: [],
+    record: {...known, files: [], links: []},
+  };
+}
+
+/** Makes the planned changes. */
+export async function carryOut({changes, links}: ClientPlan): Promise<void> {
+  for (const {path, target} of links) {
+    await rm(path, {force: true});
+    if (target === undefined) continue;
+    await mkdir(dirname(path), {recursive: true});
+    await symlink(target, path);
+  }
+  for (const {path, was, next} of changes) await replaceFile(path, {was, next, mode: 0o600, owner: 'kept'});
+}
+
+function linesOf(written: Written | undefined): string[] {
+  const lines = [...(written?.blocks.flat() ?? []), ...(written?.replaced.map(({now}) => now) ?? [])];
+  return lines.filter((line) => line !== '');
+}
+
+function text(bytes: Buffer | undefined): string {
+  return bytes?.toString('utf8') ?? '';
+}
+
+async function targetOf(path: string): Promise<string | undefined> {
+  return readlink(path).catch(() => undefined);
+}
+
+/** Whether something that we did not make is there. */
+async function isForeign(path: string, known: ClientRecord | undefined): Promise<boolean> {
+  const facts = await lstat(path).catch(() => undefined);
+  return facts !== undefined && !(known?.links.includes(path) === true && facts.isSymbolicLink());
+}
+
+async function filterAsync<T>(items: readonly T[], keeps: (item: T) => Promise<boolean>): Promise<T[]> {
+  const kept: T[] = [];
+  for (const item of items) if (await keeps(item)) kept.push(item);
+  return kept;
+}

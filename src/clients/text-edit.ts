@@ -1,0 +1,134 @@
+/** One line that a configuration file of a user must have. */
+export interface WantedLine {
+  readonly line: string;
+  /** The header that it belongs below: `[global]`. `undefined`: above all headers, or in a file without headers. */
+  readonly section?: string;
+  /** Further lines that belong to it. */
+  readonly more?: readonly string[];
+  /** Finds a line of the user that sets the same. */
+  readonly isRival: (line: string) => boolean;
+  /** Returns the user's line with ours added to it. `undefined`: it cannot be added, and theirs stays. */
+  readonly join?: (theirs: string) => string | undefined;
+}
+
+/** What was written into a file, to take back exactly that. */
+export interface Written {
+  /** Lines that were put in, together. */
+  readonly blocks: readonly (readonly string[])[];
+  readonly replaced: readonly {readonly was: string; readonly now: string}[];
+  /** The file had no line end at its end. */
+  readonly wasOpen: boolean;
+}
+
+export interface Edited {
+  readonly text: string;
+  readonly written: Written;
+  /** Lines of the user that set the same, and stay. */
+  readonly rivals: readonly string[];
+}
+
+/** Adds the lines that are missing. Everything else stays as it is, comments included. */
+export function addLines(text: string, wanted: readonly WantedLine[]): Edited {
+  const wasOpen = text !== '' && !text.endsWith('\n');
+  const lines = (wasOpen ? `${text}\n` : text).split('\n');
+  const ending = text.includes('\r\n') ? '\r' : '';
+  const blocks: string[][] = [];
+  const replaced: {was: string; now: string}[] = [];
+  const rivals: string[] = [];
+  for (const one of wanted) {
+    const found = findRival(lines, one);
+    if (found === undefined) {
+      const {at, block} = placeOf(lines, one);
+      lines.splice(at, 0, ...block.map((line) => `${line}${ending}`));
+      blocks.push(block);
+      continue;
+    }
+    const was = bare(lines[found] ?? '');
+    if (was === one.line || isThere(lines, found, one)) continue;
+    const now = one.join?.(was);
+    if (now === undefined) rivals.push(was.trim());
+    else if (now !== was) {
+      lines[found] = `${now}${ending}`;
+      replaced.push({was, now});
+    }
+  }
+  const isSame = blocks.length === 0 && replaced.length === 0;
+  return {text: isSame ? text : lines.join('\n'), written: {blocks, replaced, wasOpen}, rivals};
+}
+
+/** Takes out what was written. What the user changed since then stays. */
+export function takeBack(text: string, {blocks, replaced, wasOpen}: Written): string {
+  const lines = text.split('\n');
+  for (const {was, now} of replaced) {
+    const at = lines.findIndex((line) => bare(line) === now);
+    if (at >= 0) lines[at] = (lines[at] ?? '').replace(now, () => was);
+  }
+  for (const block of blocks.toReversed()) removeBlock(lines, block);
+  const next = lines.join('\n');
+  return wasOpen && next.endsWith('\n') ? next.slice(0, -1) : next;
+}
+
+/** If the user put something between our lines, only the lines that mean nothing without us go. */
+function removeBlock(lines: string[], block: readonly string[]): void {
+  const at = lines.findIndex((_, start) => block.every((line, index) => bare(lines[start + index]) === line));
+  const header = block.findIndex((line) => line.startsWith('['));
+  const next = bare(lines[at + block.length]);
+  const isShared = header >= 0 && next !== '' && !next.startsWith('[');
+  if (at >= 0 && !isShared) {
+    lines.splice(at, block.length);
+    return;
+  }
+  for (const line of block.slice(header + 1)) {
+    const found = line === '' ? -1 : lines.findIndex((one) => bare(one) === line);
+    if (found >= 0) lines.splice(found, 1);
+  }
+}
+
+/** Whether the user's own setting, which may have several lines, names us already. */
+function isThere(lines: readonly string[], at: number, {line, section}: WantedLine): boolean {
+  const name = /[\w-]*orgkey[\w-]*(?=["';]|$)/.exec(line)?.[0];
+  if (name === undefined) return false;
+  const end = section === undefined ? at + 1 : endOf(lines, at + 1);
+  return lines.slice(at, end).some((one) => one.includes(name));
+}
+
+function findRival(lines: readonly string[], {section, isRival, line}: WantedLine): number | undefined {
+  const from = section === undefined ? 0 : lines.findIndex((one) => isHeader(one, section)) + 1;
+  if (section !== undefined && from === 0) return undefined;
+  const end = section === undefined && !hasHeaders(lines) ? lines.length : endOf(lines, from);
+  const at = lines.slice(from, end).findIndex((one) => bare(one) === line || isRival(bare(one)));
+  return at === -1 ? undefined : from + at;
+}
+
+function placeOf(
+  lines: readonly string[],
+  {section, line, more = []}: WantedLine,
+): {readonly at: number; readonly block: string[]} {
+  // the last one is the empty text after the last line end
+  const last = lines.length - 1;
+  if (section === undefined) return {at: hasHeaders(lines) ? 0 : last, block: [line, ...more]};
+  const header = lines.findIndex((one) => isHeader(one, section));
+  if (header >= 0) return {at: header + 1, block: [line, ...more]};
+  return {at: last, block: [...(last > 0 ? [''] : []), section, line, ...more]};
+}
+
+function endOf(lines: readonly string[], from: number): number {
+  const at = lines.slice(from).findIndex((line) => line.trimStart().startsWith('['));
+  return at === -1 ? lines.length : from + at;
+}
+
+function hasHeaders(lines: readonly string[]): boolean {
+  return lines.some((line) => /^\s*\[/.test(line));
+}
+
+function isHeader(line: string, section: string): boolean {
+  return (
+    bare(line)
+      .replace(/\s*[#;].*$/, '')
+      .trim() === section
+  );
+}
+
+function bare(line = ''): string {
+  return line.replace(/\r$/, '');
+}
