@@ -23,7 +23,7 @@ export interface Client {
 }
 
 /** What must be there, so that a tool asks orgkey. */
-export interface Wanted {
+interface Wanted {
   readonly files: readonly {readonly path: string; readonly lines: readonly WantedLine[]}[];
   /** Links to our scripts. */
   readonly links: readonly {readonly path: string; readonly target: string}[];

@@ -6,7 +6,7 @@ import type {ClientRecord, FileRecord} from './manifest.ts';
 import {addLines, takeBack, type Written} from './text-edit.ts';
 
 /** A change of one file. `undefined`: it does not exist. */
-export interface FileChange {
+interface FileChange {
   readonly path: string;
   readonly was: Buffer | undefined;
   readonly next: Buffer | undefined;
