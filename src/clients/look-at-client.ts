@@ -4,7 +4,7 @@ import type {ClientRecord} from './manifest.ts';
 import {planInstall} from './plan-client.ts';
 
 /** What a tool does now. */
-export interface ClientState {
+interface ClientState {
   readonly name: string;
   readonly state: 'asks orgkey' | 'incomplete' | 'does not ask';
   /** What is missing, or would win: half sentences. */

@@ -13,7 +13,7 @@ export function foldersOf(environment: ClientWorld['environment']): string[] {
   return (environment['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
 }
 
-/** Returns the path of a script of ours for a configuration: the PATH's link to it lives longer than a folder of npm. */
+/** Returns the path of our script for a configuration: the PATH's link to it lives longer than a folder of npm. */
 export function scriptPath(name: string, {environment, scripts}: ClientWorld): string {
   const script = join(scripts, name);
   const found = onPath(name, environment);

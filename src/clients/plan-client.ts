@@ -20,7 +20,7 @@ export interface ClientPlan {
   readonly changes: readonly FileChange[];
   /** Links to make or to remove. */
   readonly links: readonly {readonly path: string; readonly target: string | undefined}[];
-  /** Settings of the user that stand in the way and stay: `FILE: LINE`. */
+  /** Settings of the user for the same purpose, which stay: `FILE: LINE`. */
   readonly conflicts: readonly string[];
   readonly left: readonly string[];
   /** What is recorded after the change. */

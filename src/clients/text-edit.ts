@@ -20,7 +20,7 @@ export interface Written {
   readonly wasOpen: boolean;
 }
 
-export interface Edited {
+interface Edited {
   readonly text: string;
   readonly written: Written;
   /** Lines of the user that set the same, and stay. */
@@ -43,9 +43,8 @@ export function addLines(text: string, wanted: readonly WantedLine[]): Edited {
       blocks.push(block);
       continue;
     }
-    const was = bare(lines[found] ?? '');
-    if (was === one.line || isThere(lines, found, one)) continue;
-    const now = one.join?.(was);
+    const was = bare(lines[found]);
+    const now = isThere(lines, found, one) ? was : one.join?.(was);
     if (now === undefined) rivals.push(was.trim());
     else if (now !== was) {
       lines[found] = `${now}${ending}`;
@@ -84,8 +83,9 @@ function removeBlock(lines: string[], block: readonly string[]): void {
   }
 }
 
-/** Whether the user's own setting, which may have several lines, names us already. */
+/** Whether the line is there, or the user's own setting, which may have several lines, names us already. */
 function isThere(lines: readonly string[], at: number, {line, section}: WantedLine): boolean {
+  if (bare(lines[at]) === line) return true;
   const name = /[\w-]*orgkey[\w-]*(?=["';]|$)/.exec(line)?.[0];
   if (name === undefined) return false;
   const end = section === undefined ? at + 1 : endOf(lines, at + 1);

@@ -7,7 +7,7 @@ import {chooseClients} from './client-world.ts';
 import {style} from '../terminal.ts';
 
 /** Whether changes are made, or only shown. */
-export type Mode = 'change' | 'show';
+type Mode = 'change' | 'show';
 
 /** Makes tools ask orgkey, and says what changed. Returns the names of those where a setting of the user stays. */
 export async function installClients(

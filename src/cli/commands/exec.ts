@@ -7,16 +7,17 @@ import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {absolute} from '../locate.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
-import {parseFeeds, spelledBases} from '../exec/feed.ts';
-import {npmConfiguration} from '../exec/npm-configuration.ts';
+import {feedAddress, parseFeeds, spelledBases, type Feed} from '../exec/feed.ts';
+import {addressesIn, npmConfiguration} from '../exec/npm-configuration.ts';
 import {
   isNpmUserConfig,
   readNpmConfiguration,
+  readNpmProject,
   withPrivateDirectory,
   writePrivate,
 } from '../exec/private-files.ts';
 import {npmKey, ORGKEY_BASIC, ORGKEY_TOKEN, toolVariables} from '../exec/tool-variables.ts';
-import {askForToken} from './token.ts';
+import {askForToken, type Granted} from './token.ts';
 
 interface ExecOptions extends Places {
   readonly organization: string;
@@ -37,15 +38,29 @@ export async function exec(options: ExecOptions, context: Context): Promise<numb
   const variables = toolVariables({organization, granted, feeds, caller: context.environment});
   return withPrivateDirectory(context, async (directory) => {
     const npmrc = join(directory, 'npmrc');
-    const key = npmKey(granted);
-    const wanted = {
-      bases: spelledBases(organization, granted.host),
-      key,
-      variable: key === '_auth' ? ORGKEY_BASIC : ORGKEY_TOKEN,
-    };
-    await writePrivate(npmrc, npmConfiguration(await readNpmConfiguration(context), wanted));
+    await writePrivate(npmrc, await npmText(organization, granted, feeds, context));
     const env = {...callerVariables(options, context), ...variables, NPM_CONFIG_USERCONFIG: npmrc};
     return run([program, ...argv], env, context);
+  });
+}
+
+async function npmText(
+  organization: string,
+  granted: Granted,
+  feeds: readonly Feed[],
+  context: Context,
+): Promise<string> {
+  const own = await readNpmConfiguration(context);
+  const bases = spelledBases(organization, granted.host);
+  const key = npmKey(granted);
+  return npmConfiguration(own, {
+    bases,
+    registries: [
+      ...bases.flatMap((base) => feeds.map((feed) => `${feedAddress(base, feed)}/npm/registry/`)),
+      ...addressesIn([own, ...(await readNpmProject(context.directory))]),
+    ],
+    key,
+    variable: key === '_auth' ? ORGKEY_BASIC : ORGKEY_TOKEN,
   });
 }
 

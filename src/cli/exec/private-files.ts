@@ -1,5 +1,5 @@
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {readIfThere} from '../../files/replace-file.ts';
 import {machineFiles} from '../../places/file-facts.ts';
 import {sessionDirectory} from '../../places/paths.ts';
@@ -37,4 +37,16 @@ export async function readNpmConfiguration({environment, home}: Context): Promis
 /** npm reads the names of its variables in any case. */
 export function isNpmUserConfig(name: string): boolean {
   return name.toLowerCase() === 'npm_config_userconfig';
+}
+
+/** Returns the texts in which a project names its registries: here, and in the directories above. */
+export async function readNpmProject(directory: string): Promise<readonly string[]> {
+  const texts: string[] = [];
+  let here = directory;
+  for (;;) {
+    for (const name of ['.npmrc', 'package.json'])
+      texts.push((await readIfThere(join(here, name)).catch(() => undefined))?.toString('utf8') ?? '');
+    if (dirname(here) === here) return texts;
+    here = dirname(here);
+  }
 }

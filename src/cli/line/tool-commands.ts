@@ -22,13 +22,13 @@ export const toolCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: "make tools ask orgkey: add the lines to the user's configuration of each",
     description:
-      'Everything else in the files stays as it is. A setting of yours that does the same is named and stays.',
+      'Everything else in the files stays as it is. Your own setting for the same purpose is named and stays.',
     options: {tool: tools, 'dry-run': dryRun},
     examples: [
       {command: 'orgkey tools install --dry-run', note: 'show the changes first'},
       {command: 'orgkey tools install cargo pip'},
     ],
-    exitCodes: {1: 'a setting of yours stands in the way'},
+    exitCodes: {1: 'your own setting stays, so that tool does not ask orgkey'},
     run: async (options, context) =>
       (await import('../commands/tools/install.ts')).installTools(options, context),
   }),
