@@ -30,29 +30,47 @@ interface Edited {
 /** Adds the lines that are missing. Everything else stays as it is, comments included. */
 export function addLines(text: string, wanted: readonly WantedLine[]): Edited {
   const wasOpen = text !== '' && !text.endsWith('\n');
-  const lines = (wasOpen ? `${text}\n` : text).split('\n');
-  const ending = text.includes('\r\n') ? '\r' : '';
-  const blocks: string[][] = [];
-  const replaced: {was: string; now: string}[] = [];
-  const rivals: string[] = [];
-  for (const one of wanted) {
-    const found = findRival(lines, one);
+  const edit = new Edit(wasOpen ? `${text}\n` : text);
+  for (const one of wanted) edit.add(one);
+  const {blocks, replaced, rivals} = edit;
+  const isSame = blocks.length === 0 && replaced.length === 0;
+  return {text: isSame ? text : edit.text, written: {blocks, replaced, wasOpen}, rivals};
+}
+
+class Edit {
+  readonly blocks: string[][] = [];
+  readonly replaced: {was: string; now: string}[] = [];
+  readonly rivals: string[] = [];
+  readonly #lines: string[];
+  readonly #ending: string;
+
+  constructor(text: string) {
+    this.#lines = text.split('\n');
+    this.#ending = text.includes('\r\n') ? '\r' : '';
+  }
+
+  get text(): string {
+    return this.#lines.join('\n');
+  }
+
+  add(wanted: WantedLine): void {
+    const found = findRival(this.#lines, wanted);
     if (found === undefined) {
-      const {at, block} = placeOf(lines, one);
-      lines.splice(at, 0, ...block.map((line) => `${line}${ending}`));
-      blocks.push(block);
-      continue;
-    }
-    const was = bare(lines[found]);
-    const now = isThere(lines, found, one) ? was : one.join?.(was);
-    if (now === undefined) rivals.push(was.trim());
+      const {at, block} = placeOf(this.#lines, wanted);
+      this.#lines.splice(at, 0, ...block.map((line) => `${line}${this.#ending}`));
+      this.blocks.push(block);
+    } else if (!isThere(this.#lines, found, wanted)) this.#join(found, wanted);
+  }
+
+  #join(at: number, {join}: WantedLine): void {
+    const was = bare(this.#lines[at]);
+    const now = join?.(was);
+    if (now === undefined) this.rivals.push(was.trim());
     else if (now !== was) {
-      lines[found] = `${now}${ending}`;
-      replaced.push({was, now});
+      this.#lines[at] = `${now}${this.#ending}`;
+      this.replaced.push({was, now});
     }
   }
-  const isSame = blocks.length === 0 && replaced.length === 0;
-  return {text: isSame ? text : lines.join('\n'), written: {blocks, replaced, wasOpen}, rivals};
 }
 
 /** Takes out what was written. What the user changed since then stays. */
