@@ -1,6 +1,7 @@
 import type {Exchange, Reply} from '../http-exchange.ts';
 import {isSame, type Organization} from '../organizations.ts';
 import {cargoRegistry} from './cargo.ts';
+import {mavenRepository} from './maven.ts';
 import {npmRegistry} from './npm.ts';
 import {pypiFeed} from './pypi.ts';
 
@@ -23,7 +24,7 @@ export function artifactFeed(organization: Organization, rest: readonly string[]
         eventId: 3000,
       },
     };
-  const kinds = {npm: npmRegistry, pypi: pypiFeed, cargo: cargoRegistry};
+  const kinds = {npm: npmRegistry, pypi: pypiFeed, cargo: cargoRegistry, maven: mavenRepository};
   const serve = Object.entries(kinds).find(([name]) => isSame(name, kind))?.[1];
   if (serve === undefined) return {status: 200, body: {version: '3.0.0', resources: []}};
   const above = exchange.path.slice(0, exchange.path.toLowerCase().indexOf('/_packaging/'));

@@ -7,6 +7,8 @@ export class Feed {
   readonly npm = new Map<string, Map<string, {readonly manifest: object; readonly bytes: Buffer}>>();
   /** By normalized name, then by the name of the file. */
   readonly pypi = new Map<string, Map<string, Buffer>>();
+  /** By path. */
+  readonly maven = new Map<string, Buffer>();
   /** By name: the lines of the index, and the bytes by version. */
   readonly cargo = new Map<string, {readonly lines: object[]; readonly crates: Map<string, Buffer>}>();
 }
