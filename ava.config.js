@@ -32,7 +32,7 @@ const sets = {core: () => core, rest: () => rest, quick};
 const changed = (file) => statSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0;
 const sources = [
   ...globSync('{src,scripts}/**/*.{ts,cjs,json,sh}'),
-  ...globSync('src/shell/*'),
+  ...globSync('src/shell/**/*'),
   'package.json',
 ];
 if (sources.some((file) => changed(file) > changed('dist/main.js')))

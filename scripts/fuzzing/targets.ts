@@ -1,4 +1,4 @@
-import {parseRemote} from '../../src/organization/git-url.ts';
+import {parseAddress, parseRemote} from '../../src/organization/git-url.ts';
 import {parseConfiguration} from '../../src/config/text/parse-configuration.ts';
 import {Problems} from '../../src/config/text/problems.ts';
 import {decodeMessage, encodeMessage} from '../../src/entra/message.ts';
@@ -142,6 +142,7 @@ export const targets: Readonly<Record<string, Target>> = {
         if (shown.includes('@')) throw new Error('a login is shown');
       }
       parseRemote(text);
+      if (parseAddress(text)?.username !== undefined) throw new Error('a user name names an organization');
       // eslint-disable-next-line no-control-regex
       if (/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/.test(printable(text))) throw new Error('not printable');
     },

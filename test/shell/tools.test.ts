@@ -1,5 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
-import {existsSync, readFileSync, symlinkSync} from 'node:fs';
+import {chmodSync, copyFileSync, existsSync, readFileSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {shellScript} from '../../scripts/shell-script.ts';
 import {CLIENT_SCRIPTS, type ClientScript} from '../../src/places/client-scripts.ts';
@@ -367,6 +367,20 @@ test('beside a socket, a script asks that socket', async (t) => {
     t.regex((await home.run(path, args)).stdout, /canary-token/);
   }
   t.is(asked.length, 2);
+});
+
+test('the audit trail learns that uv asks, by the name of its process', async (t) => {
+  const {home, asked} = await tools(t);
+  copyFileSync('/bin/sh', join(home.directory, 'bin/uv'));
+  chmodSync(join(home.directory, 'bin/uv'), 0o755);
+  const command = '"$0" get "$1" --mode creds; exit $?';
+  const ran = await home.run(
+    join(home.directory, 'bin/uv'),
+    ['-c', command, join(home.directory, 'orgkey/keyring/keyring'), `${FEED}/pypi/simple/`],
+    {environment: {ORGKEY_RUNTIME_DIR: home.directory}},
+  );
+  t.is(ran.stdout, 'orgkey\ncanary-token\n');
+  t.is(asked[0]?.[0], process.platform === 'linux' ? 'tool=uv' : 'tool=keyring');
 });
 
 function kindOf(answer: unknown): string {

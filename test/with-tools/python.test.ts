@@ -99,7 +99,7 @@ withPip('pip installs from the feeds of two organizations', async (t) => {
   t.true(
     cloud.requests.filter({host: BlobStore.host}).every(({authorization}) => authorization === undefined),
   );
-  const entries = await auditOf(daemon, 'keyring', 2);
+  const entries = await auditOf(daemon, 'pip', 2);
   t.deepEqual(
     entries.map(({organization, feed}) => `${organization} ${feed}`),
     ['contoso web/tools', 'fabrikam parts'],
