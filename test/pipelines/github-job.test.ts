@@ -235,6 +235,21 @@ test.serial(
   },
 );
 
+test.serial('a job can end orgkey early and start it again', async (t) => {
+  const {runner} = job(t);
+  await runner.use(inputs);
+  t.is((await runner.run('orgkey job stop'))?.code, 0);
+  t.is(runner.orphans().length, 0);
+  // git ignores the file that is gone
+  t.is((await runner.run('git config --list >list; git --version'))?.code, 0);
+  const again = await runner.use(inputs);
+  t.is(again.code, 0, again.log);
+  t.is(runner.environment['GIT_CONFIG_COUNT'], '1');
+  t.is((await runner.run(`git ls-remote --quiet ${world.site}`))?.code, 0);
+  await runner.post();
+  t.is(runner.orphans().length, 0);
+});
+
 test.serial('variables of git that the job has already stay in force', async (t) => {
   const {runner} = job(t, {
     environment: {GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.email', GIT_CONFIG_VALUE_0: 'a@example.org'},

@@ -14,7 +14,7 @@ import {inJob, JOB_VARIABLE, makeJobPlace, type JobPlace} from '../../job/job-pl
 import {settingsOverHttps} from '../../job/ssh-over-https.ts';
 import {usageError} from '../../line/usage-error.ts';
 import {absolute} from '../../locate.ts';
-import {readConfiguration} from '../../read-configuration.ts';
+import {loadFor, readConfiguration} from '../../read-configuration.ts';
 import {ownFileFor, type GitOptions} from '../../setup/set-up-git.ts';
 import {describesConfiguration, namesMethod, type StarterOptions} from '../../setup/starter-configuration.ts';
 import {setup} from '../setup.ts';
@@ -40,25 +40,30 @@ export async function startJob(given: StartOptions, context: Context): Promise<E
     const own = inJob(place, context);
     // first, so that what ends the job finds it whatever happens
     const programs = await makeCommand(place.directory, own);
+    // before any of its secrets could be shown; without a file, setup writes one first
+    if (options.config !== undefined) await mask(options, output, own);
     const code = await setup({...options, ...forOneJob}, own);
-    if (code === EXIT.ok) {
-      const configuration = await readConfiguration(options, own);
-      await addSettings(gitFrom(own.environment), draftOf(ownFileFor({system: false}, own)), overHttps);
-      context.terminal.write(maskCommands(configuration, output));
-      await treatForeignHeaders(
-        configuration.bindings,
-        options['remove-headers'] ? 'remove' : 'report',
-        context,
-      );
-      await tellJob(output, {variables: variablesFor(place, configuration, own), programs}, context);
+    if (code !== EXIT.ok) {
+      await endJob(place, context);
       return code;
     }
-    await endJob(place, context);
+    const configuration = await readConfiguration(options, own);
+    await addSettings(gitFrom(own.environment), draftOf(ownFileFor({system: false}, own)), overHttps);
+    if (options.config === undefined) await mask(options, output, own);
+    const treatment = options['remove-headers'] ? 'remove' : 'report';
+    await treatForeignHeaders(configuration.bindings, treatment, context);
+    await tellJob(output, {variables: variablesFor(place, configuration, own), programs}, context);
     return code;
   } catch (error) {
     await endJob(place, context);
     throw error;
   }
+}
+
+/** Hides the secrets of the configuration in the log of the platform. Its problems are reported later. */
+async function mask(options: StartOptions, output: JobOutput, own: Context): Promise<void> {
+  const loaded = await loadFor(options, own);
+  if (loaded.kind === 'loaded') own.terminal.write(maskCommands(loaded.configuration, output));
 }
 
 /** What `setup` is asked besides: the job has neither a service manager nor a git of its own. */
