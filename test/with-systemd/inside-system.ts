@@ -351,6 +351,15 @@ async function logs() {
   await setUpPat();
   // from the next start on
   appendFileSync('/etc/orgkey/config.yaml', 'orgkey: {audit: {journal: true}}\n');
+  // what root places there is trusted, though its owner is hidden from the service
+  mkdirSync('/etc/orgkey/config.d');
+  const team = '/etc/orgkey/config.d/20-team.yaml';
+  writeFileSync(
+    team,
+    'integrations: {azure: [{credentials: [{organizations: [team], personalAccessToken: abcdefgh}]}]}\n',
+    {mode: 0o640},
+  );
+  await run('root', ['chgrp', 'orgkey-config', team]);
   await ask(gitSocket, 'contoso');
   await askPath(gitSocket, 'nonsense\n');
   await orgkey(['service', 'restart', '--system']);
@@ -364,10 +373,12 @@ async function logs() {
   const unreadable = all.find(({message}) => String(message).startsWith('a request could not be read'));
   const {stdout: identified} = await run('root', ['journalctl', '--quiet', '-t', 'orgkey', '-o', 'cat']);
   const audited = await auditedInJournal();
+  const ofTeam = await ask(gitSocket, 'team');
   await systemctl('stop', 'orgkey.socket', 'orgkey.service');
   const stopped = await linesOf();
   return {
     audited,
+    ofTeam,
     isWhole: isWhole(all),
     inOrder: all.every(({time}, at) => at === 0 || String(all[at - 1]?.['time']) <= String(time)),
     unreadable: {level: unreadable?.['level'], socket: unreadable?.['socket']},

@@ -143,6 +143,7 @@ onSystem(`the log is read from the journal, with its fields and from before the 
     whenStopped: true,
     text: true,
     isIdentified: true,
+    ofTeam: 'secret',
     audited: [
       {priority: '5', event: 'get', outcome: 'undefined'},
       {priority: '5', event: 'start', outcome: `orgkey ${VERSION}`},
