@@ -1,12 +1,13 @@
 import {uptime} from 'node:os';
 import type {Clock} from '../token/token.ts';
+import {elapsed} from './elapsed.ts';
 
 /** In milliseconds. */
 const RESYNC = 1000;
 
 /**
- * Returns the machine's clocks. The time since boot includes suspended time, unlike `performance.now`. It is read from
- * a file, so we read it once a second and use `performance.now` in between.
+ * Returns the machine's clocks. The time since boot includes suspended time, unlike `elapsed`. It is read from
+ * a file, so we read it once a second and use `elapsed` in between.
  */
 export function createClock(): Clock {
   let offset = 0;
@@ -14,7 +15,7 @@ export function createClock(): Clock {
   return {
     wall: () => Date.now(),
     uptime() {
-      const now = performance.now();
+      const now = elapsed();
       if (now - synced > RESYNC) {
         offset = Math.max(offset, uptime() * 1000 - now);
         synced = now;

@@ -12,6 +12,7 @@ import type {GitSockets} from './git/git-sockets.ts';
 import {peerCredentials} from './git/peer-credentials.ts';
 import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {watchDirectory} from './git/watch-directory.ts';
+import {loadStore} from './supply/token-supply.ts';
 import {claimPlace, placeFor, type DaemonOptions, type Place} from './place.ts';
 import {feedWatchdog, takeNotifySocket} from './watchdog.ts';
 import {loadAdvice} from '../entra/acquire.ts';
@@ -149,7 +150,7 @@ async function serve(
 /** Does what a start has no time for. */
 async function settle({git}: Assembly, state: string): Promise<void> {
   await git.grants.prepare();
-  await loadAdvice();
+  await Promise.all([loadAdvice(), loadStore()]);
   await git.audit.applyRetention();
   const {keepSmall} = await import('./keep-small.ts');
   keepSmall();

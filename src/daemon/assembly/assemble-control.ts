@@ -7,6 +7,7 @@ import type {AuditTrail} from '../record/audit-trail.ts';
 import {tokenEntry} from '../record/report.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
+import {elapsed} from '../elapsed.ts';
 import type {Logging} from './assemble-log.ts';
 import type {StatusSide} from './assemble-status.ts';
 
@@ -43,6 +44,6 @@ export function assembleControl(parts: ControlSideParts): ControlHandlers {
         organization: organization && printable(organization, 300),
         identity: identity && printable(identity, 300),
       }),
-    now: () => performance.now(),
+    now: elapsed,
   });
 }

@@ -5,6 +5,7 @@ import {GatewaySupply} from '../gateway/gateway-supply.ts';
 import {reportCarried} from '../gateway/report-carried.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {GitSide} from './assemble-git.ts';
+import {elapsed} from '../elapsed.ts';
 import type {Logging} from './assemble-log.ts';
 
 interface GatewayParts {
@@ -27,7 +28,7 @@ export function assembleGateway({git, inForce, logging, ...parts}: GatewayParts)
     hosts: () => servedHosts(current),
     serversAt: (host) => current().bindings.serversAt(host),
     proofOf,
-    now: () => performance.now(),
+    now: elapsed,
     carried(gateway, event) {
       idle.note();
       reportCarried(gateway, event, {audit, log: logging.log, now: Date.now});

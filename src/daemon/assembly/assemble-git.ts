@@ -14,6 +14,7 @@ import {GitSockets} from '../git/git-sockets.ts';
 import {GrantPlaces} from '../git/grant-places.ts';
 import type {AskPeer} from '../git/peer-credentials.ts';
 import {respond, type Report, type RespondParts} from '../git/respond.ts';
+import {elapsed} from '../elapsed.ts';
 import {IdleWatch} from '../idle-watch.ts';
 import type {Place} from '../place.ts';
 import {AuditTrail} from '../record/audit-trail.ts';
@@ -68,7 +69,7 @@ export function assembleGit(parts: GitParts): GitSide {
   const places = new GrantPlaces(directory);
   const reportGrant = createGrantReporter({tally, audit, logOf, now: Date.now});
   const grants = assembleGrants(parts, places, reportGrant);
-  const idle = new IdleWatch(() => performance.now());
+  const idle = new IdleWatch(elapsed);
   const proofOf = prover(parts.key);
   const current = answersBy(parts);
   const answering: RespondParts = {
@@ -79,7 +80,7 @@ export function assembleGit(parts: GitParts): GitSide {
     record: (report) => recordIn(audit, report),
     report: noting(idle, createReporter({tally, logOf})),
     onUnexpected: logging.onUnexpected,
-    now: () => performance.now(),
+    now: elapsed,
   };
   const serve = server(answering, parts.askPeer);
   const sockets = new GitSockets({directory, inherited, places, serve, proofOf});

@@ -1,5 +1,4 @@
 import {readdirSync} from 'node:fs';
-import {performance} from 'node:perf_hooks';
 import {descriptorLimit} from '../git/crowd.ts';
 
 /** What the metrics say of the process. */

@@ -11,10 +11,10 @@ import {describeIdentity, type SecretSource} from '../../identity/identity.ts';
 import type {Acquire, Failure, Wanted} from '../../token/acquire.ts';
 import {StoredLogins} from '../../login/stored-logins.ts';
 import {Secret} from '../../secret/secret.ts';
-import {openStore} from '../../store/open-store.ts';
 import type {SecretSection} from '../../store/secret-store.ts';
 import {TokenCache} from '../../token/token-cache.ts';
 import type {Clock} from '../../token/token.ts';
+import {elapsed} from '../elapsed.ts';
 import type {Log} from '../record/log.ts';
 import {AcquisitionTally} from '../status/acquisition-tally.ts';
 import type {ConfigurationInForce} from './configuration-in-force.ts';
@@ -38,10 +38,7 @@ interface TokenSupplyParts {
 /** Supplies credentials: the token cache with the acquirers that fill it, stored logins, and the secret store. */
 export class TokenSupply {
   readonly tokens: TokenCache;
-  readonly acquisitions = new AcquisitionTally(
-    () => performance.now(),
-    (wanted) => this.tokens.peek(wanted) !== undefined,
-  );
+  readonly acquisitions = new AcquisitionTally(elapsed, (wanted) => this.tokens.peek(wanted) !== undefined);
   readonly logins: StoredLogins;
   readonly store: LazyStore;
   readonly #parts: TokenSupplyParts;
@@ -183,10 +180,18 @@ export class TokenSupply {
   }
 }
 
+/** Loads the code of the store, for which a cold start has no time. Later, an update could have removed it. */
+export function loadStore() {
+  return import('../../store/open-store.ts');
+}
+
 function openLazily({environment, state, uid, inForce}: TokenSupplyParts): LazyStore {
   const directory = join(state, 'secrets');
   return new LazyStore(
-    () => openStore({directory, uid, environment, platform: process.platform}),
+    async () => {
+      const {openStore} = await loadStore();
+      return openStore({directory, uid, environment, platform: process.platform});
+    },
     () => inForce.configuration.settings.plainStore === 'accept',
   );
 }
