@@ -87,9 +87,10 @@ function handleProcessEvents({logging, configuration}: Assembly): void {
   process.on('SIGHUP', () => configuration.reloadInBackground());
 }
 
-async function openControl({side, handlers}: Assembly, {directory}: Place): Promise<void> {
+async function openControl({side, loadControl}: Assembly, {directory}: Place): Promise<void> {
   await side.serve('control channel', join(directory, 'control', 'control.sock'), async (path) => {
     const {serveControl} = await import('../control/control-server.ts');
+    const {handlers} = await loadControl();
     const server = await serveControl(path, handlers);
     // for the command line, if we hang
     writeFileSync(join(dirname(path), 'pid'), `${process.pid}\n`, {mode: 0o600});

@@ -2,38 +2,38 @@ import {ControlHandlers} from '../../control/control-handlers.ts';
 import type {Problem} from '../../config/configuration.ts';
 import {printable} from '../../text/printable.ts';
 import {People} from '../../control/people.ts';
-import type {Rejections} from '../../token/rejections.ts';
 import type {AuditTrail} from '../record/audit-trail.ts';
 import {tokenEntry} from '../record/report.ts';
-import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
-import type {TokenSupply} from '../supply/token-supply.ts';
 import {elapsed} from '../elapsed.ts';
 import type {Logging} from './assemble-log.ts';
-import type {StatusSide} from './assemble-status.ts';
+import {assembleStatus, type StatusParts} from './assemble-status.ts';
 
-interface ControlSideParts {
+interface ControlSideParts extends StatusParts {
   readonly logging: Logging;
-  readonly inForce: ConfigurationInForce;
-  readonly supply: TokenSupply;
-  readonly rejections: Rejections;
   readonly audit: AuditTrail;
-  readonly statusSide: StatusSide;
   readonly reload: () => Promise<readonly Problem[]>;
 }
 
-/** Makes what answers the command line. */
-export function assembleControl(parts: ControlSideParts): ControlHandlers {
-  const {logging, inForce, supply, rejections, audit, statusSide, reload} = parts;
+/** What the command line and monitoring ask. */
+interface ControlSide {
+  readonly handlers: ControlHandlers;
+  readonly metrics: () => string;
+}
+
+/** Makes what answers the command line. It is loaded after git's first answer. */
+export function assembleControl(parts: ControlSideParts): ControlSide {
+  const {logging, inForce, supply, rejections, audit, reload} = parts;
+  const {status, metrics} = assembleStatus(parts);
   const {tokens} = supply;
   const bindings = () => inForce.bindings;
-  return new ControlHandlers({
-    status: statusSide.status,
+  const handlers = new ControlHandlers({
+    status,
     reload,
     bindings,
     tokens,
     rejections,
     logLines: logging.logLines,
-    metrics: statusSide.metrics,
+    metrics,
     people: new People({bindings, tokens, rejections, ...supply.people}),
     record: (handOut) => audit.record(tokenEntry(handOut, Date.now())),
     flush: () => audit.settle(),
@@ -46,4 +46,5 @@ export function assembleControl(parts: ControlSideParts): ControlHandlers {
       }),
     now: elapsed,
   });
+  return {handlers, metrics};
 }

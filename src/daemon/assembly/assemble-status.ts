@@ -6,18 +6,19 @@ import type {ClockWatch} from '../status/clock-watch.ts';
 import {renderMetrics} from '../status/metrics.ts';
 import {updateNotices} from '../status/notices.ts';
 import {processFacts} from '../status/process-facts.ts';
-import {SideServers} from '../status/side-servers.ts';
+import type {SideServers} from '../status/side-servers.ts';
 import {statusOf} from '../status/status.ts';
 import type {Tally} from '../status/tally.ts';
 import type {Rejections} from '../../token/rejections.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {TokenSupply} from '../supply/token-supply.ts';
 import type {GitSide} from './assemble-git.ts';
-import type {Logging} from './assemble-log.ts';
 
-interface StatusSideParts {
+export interface StatusParts {
+  /** Milliseconds since epoch. */
+  readonly startedAt: number;
+  readonly side: SideServers;
   readonly environment: NodeJS.ProcessEnv;
-  readonly logging: Logging;
   readonly inForce: ConfigurationInForce;
   readonly supply: TokenSupply;
   readonly rejections: Rejections;
@@ -27,18 +28,15 @@ interface StatusSideParts {
   readonly clockWatch: ClockWatch;
 }
 
-/** What the daemon reports about itself, and the servers that report it. */
-export interface StatusSide {
-  readonly side: SideServers;
+/** What the daemon reports about itself. */
+interface StatusSide {
   readonly status: () => Status;
   readonly metrics: () => string;
 }
 
-/** Makes what reports on the daemon. Nothing is served yet. */
-export function assembleStatus(parts: StatusSideParts): StatusSide {
-  const {environment, logging, inForce, supply, rejections, git, gateways, tally, clockWatch} = parts;
-  const side = new SideServers(logging.log);
-  const startedAt = Date.now();
+/** Makes what reports on the daemon. */
+export function assembleStatus(parts: StatusParts): StatusSide {
+  const {startedAt, side, environment, inForce, supply, rejections, git, gateways, tally, clockWatch} = parts;
   const variables = shownVariables(environment);
   const status = (): Status =>
     statusOf({
@@ -65,10 +63,10 @@ export function assembleStatus(parts: StatusSideParts): StatusSide {
       clockSkew: clockWatch.skew,
       environment: variables,
     });
-  return {side, status, metrics: () => metricsOf(status(), parts)};
+  return {status, metrics: () => metricsOf(status(), parts)};
 }
 
-function metricsOf(status: Status, {tally, supply, git, rejections}: StatusSideParts): string {
+function metricsOf(status: Status, {tally, supply, git, rejections}: StatusParts): string {
   return renderMetrics({
     status,
     tally,

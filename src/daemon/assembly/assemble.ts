@@ -1,6 +1,5 @@
 import {randomBytes} from 'node:crypto';
 import type {Configuration} from '../../config/configuration.ts';
-import type {ControlHandlers} from '../../control/control-handlers.ts';
 import {heldSecrets} from '../../identity/held-secrets.ts';
 import type {Secret} from '../../secret/secret.ts';
 import {Rejections} from '../../token/rejections.ts';
@@ -8,19 +7,19 @@ import {messageOf} from '../../text/orgkey-error.ts';
 import {AppliedConfiguration} from '../apply-configuration.ts';
 import {createClock} from '../clock.ts';
 import type {DaemonOptions, Place} from '../place.ts';
+import type {Log} from '../record/log.ts';
 import {ClockWatch} from '../status/clock-watch.ts';
-import type {SideServers} from '../status/side-servers.ts';
+import {SideServers} from '../status/side-servers.ts';
 import {Tally} from '../status/tally.ts';
 import type {AskPeer} from '../git/peer-credentials.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {TokenSupply} from '../supply/token-supply.ts';
 import {assembleConfiguration, keepConfiguration} from './assemble-configuration.ts';
-import {assembleControl} from './assemble-control.ts';
+import type {assembleControl} from './assemble-control.ts';
 import {assembleGateway} from './assemble-gateway.ts';
 import {assembleGit, type GitSide} from './assemble-git.ts';
 import {assembleLog, type Logging} from './assemble-log.ts';
-import {assembleStatus} from './assemble-status.ts';
 import {followersOf} from './followers.ts';
 
 /** The parts that the life of a daemon deals with. */
@@ -32,7 +31,8 @@ export interface Assembly {
   readonly git: GitSide;
   readonly gateways: GatewaySide;
   readonly side: SideServers;
-  readonly handlers: ControlHandlers;
+  /** Loads what answers the command line, for which git does not wait. */
+  readonly loadControl: () => Promise<ReturnType<typeof assembleControl>>;
 }
 
 interface AssemblyParts {
@@ -75,29 +75,46 @@ export function assemble(parts: AssemblyParts): Assembly {
   });
   const {directory} = place;
   const gateways = assembleGateway({directory, inherited, environment, inForce, logging, git});
-  const statusSide = assembleStatus({
-    environment,
-    logging,
+  const side = new SideServers(log);
+  const {guard, grants, audit} = git;
+  const keep = keeper(state, log);
+  const reload = () => configuration.reload();
+  const reporting = {environment, logging, inForce, supply, rejections, git, gateways, tally, clockWatch};
+  const loadControl = controlLoader({...reporting, side, startedAt: Date.now(), audit, reload});
+  const following = {
+    directory,
     inForce,
     supply,
-    rejections,
-    git,
+    guard,
     gateways,
-    tally,
-    clockWatch,
-  });
-  const {side, metrics} = statusSide;
-  const {guard, grants, audit} = git;
-  const keep = (configuration: Configuration) =>
-    keepConfiguration(configuration, state).catch((error: unknown) =>
-      log('warn', `the configuration cannot be kept for the next start: ${messageOf(error)}`),
-    );
-  const following = {directory, inForce, supply, guard, gateways, grants, side, metrics, keep, log, audit};
+    grants,
+    side,
+    loadControl,
+    keep,
+    log,
+    audit,
+  };
   const followers = followersOf(following);
   const configuration = new AppliedConfiguration({inForce, followers, log, onUnexpected});
-  const reload = () => configuration.reload();
-  const handlers = assembleControl({logging, inForce, supply, rejections, audit, statusSide, reload});
-  return {logging, inForce, configuration, supply, git, gateways, side, handlers};
+  return {logging, inForce, configuration, supply, git, gateways, side, loadControl};
+}
+
+function keeper(state: string, log: Log): (configuration: Configuration) => Promise<void> {
+  return async function keep(configuration) {
+    try {
+      await keepConfiguration(configuration, state);
+    } catch (error) {
+      log('warn', `the configuration cannot be kept for the next start: ${messageOf(error)}`);
+    }
+  };
+}
+
+/** Returns what loads the answers to the command line, for which git does not wait. */
+function controlLoader(parts: Parameters<typeof assembleControl>[0]): Assembly['loadControl'] {
+  return async function loadControl() {
+    const control = await import('./assemble-control.ts');
+    return control.assembleControl(parts);
+  };
 }
 
 function* configuredSecrets(inForce: ConfigurationInForce): Iterable<Secret> {

@@ -20,7 +20,7 @@ interface FollowerParts {
   readonly grants: Pick<Grants, 'followConfiguration'>;
   readonly side: SideServers;
   readonly audit: Pick<AuditTrail, 'note'>;
-  readonly metrics: () => string;
+  readonly loadControl: () => Promise<{readonly metrics: () => string}>;
   readonly log: Log;
   /** Keeps a configuration for the next start. It reports its own failures. */
   readonly keep: (configuration: Configuration) => Promise<void>;
@@ -28,7 +28,7 @@ interface FollowerParts {
 
 /** Returns every part of the daemon that follows the configuration, in the order in which they do. */
 export function followersOf(parts: FollowerParts): readonly Follower[] {
-  const {inForce, supply, guard, gateways, grants, side, metrics, keep, audit} = parts;
+  const {inForce, supply, guard, gateways, grants, side, loadControl, keep, audit} = parts;
   const {tokens} = supply;
   const recordChange = recorderOf(audit);
   return [
@@ -80,6 +80,7 @@ export function followersOf(parts: FollowerParts): readonly Follower[] {
 
   async function openMetrics(listen: string) {
     const {serveMetrics} = await import('../status/serve-metrics.ts');
+    const {metrics} = await loadControl();
     return serveMetrics(listen, metrics);
   }
 }
