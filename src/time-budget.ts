@@ -57,6 +57,8 @@ export const TIME_BUDGET = {
   toolPatience: REQUEST + ANSWER_MARGIN,
   /** So often NuGet hears that its request is under way: it gives up after five seconds without news. */
   toolProgress: 2_000,
+  /** A question for refs that a gateway sent ahead: git asks right after the answer that it waits for. */
+  foresight: REQUEST,
   /** Asking Azure DevOps about a rejected token, before it is withheld. Half of `patience`: a token may be acquired first. */
   verification: PATIENCE / 2,
   /** The disk or a keyring on behalf of a request. Together with `patience` no more than `answer`. */

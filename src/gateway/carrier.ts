@@ -13,6 +13,7 @@ import {
 import type {Carried} from './carried.ts';
 import type {ClientRequest} from './door/client-request.ts';
 import {explainStatus} from './explain-answer.ts';
+import {Foresight, type RefsQuestion} from './foresight.ts';
 import {batchHeaders, doubledHeader, transferHeaders, upstreamHeaders} from './headers.ts';
 import {Journey} from './journey.ts';
 import {isUpload, mayHoldTransfer, rewriteBatch, Transfers, wantsCredential} from './lfs.ts';
@@ -41,6 +42,7 @@ type Credential = Extract<Supplied, {kind: 'credential'}>;
 export class Carrier {
   readonly #parts: CarrierParts;
   readonly #transfers = new Transfers();
+  readonly #foresight = new Foresight();
 
   constructor(parts: CarrierParts) {
     this.#parts = parts;
@@ -77,6 +79,7 @@ export class Carrier {
       case 'lfs-transfer':
         return this.#carryTransfer(found.operation, found.operation.transfer, journey);
       case 'fetch':
+        return this.#carryFetch(found.operation, journey);
       case 'lfs-locks':
         return this.#carryBody(found.operation, journey.body.stream(), journey);
     }
@@ -86,7 +89,11 @@ export class Carrier {
   async #carryRefs(operation: Operation, parts: OperationParts, journey: Journey): Promise<void> {
     let credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
-    let answer = await this.#send(operation, credential, journey);
+    // it has the first free connection
+    const sending = this.#send(operation, credential, journey);
+    this.#askAhead(operation, credential, journey);
+    let answer = await sending;
+    if (answer.statusCode !== 200) this.#foresight.drop(journey.client.request.socket);
     const elsewhere = redirectOf(answer, operation, parts);
     if (elsewhere !== undefined) {
       answer.resume();
@@ -98,6 +105,43 @@ export class Carrier {
       if (credential === undefined) return;
       answer = await this.#send(elsewhere ?? operation, credential, journey);
     }
+    await this.#relay(answer, credential, operation, journey);
+  }
+
+  /** Asks for the refs as this client will do, once it has the answer to its first request. */
+  #askAhead(operation: Operation, {authorization, fingerprint}: Credential, {client}: Journey): void {
+    const {socket, headers} = client.request;
+    this.#foresight.drop(socket);
+    if (operation.kind !== 'refs' || operation.service !== 'git-upload-pack') return;
+    const {repository} = operation;
+    const place = {repository, protocol: headers['git-protocol'], fingerprint};
+    this.#foresight.begin(socket, place, (question, signal) =>
+      this.#parts.upstream.send({
+        host: repository.host,
+        path: `${repository.path}/git-upload-pack`,
+        method: 'POST',
+        headers: question.headers,
+        authorization,
+        body: bodyOf(question.body),
+        signal,
+      }),
+    );
+  }
+
+  async #carryFetch(operation: Operation, journey: Journey): Promise<void> {
+    const {request} = journey.client;
+    if (!mayAskForRefs(request)) return this.#carryBody(operation, journey.body.stream(), journey);
+    const body = await readAll(journey.body.stream(), MAX_QUESTION);
+    if (!body.subarray(0, REFS_COMMAND.length).equals(REFS_COMMAND))
+      return this.#carryBody(operation, bodyOf(body), journey);
+    const credential = await this.#credential(operation, journey);
+    if (credential === undefined) return;
+    const question: RefsQuestion = {headers: upstreamHeaders(request.headers), body};
+    const {repository} = operation;
+    const place = {repository, fingerprint: credential.fingerprint, gone: journey.gone};
+    const known = await this.#foresight.take(request.socket, place, question);
+    if (known !== undefined) journey.sentAhead(body.length);
+    const answer = known ?? (await this.#send(operation, credential, journey, {body: bodyOf(body)}));
     await this.#relay(answer, credential, operation, journey);
   }
 
@@ -128,7 +172,7 @@ export class Carrier {
     const credential = await this.#credential(operation, journey);
     if (credential === undefined) return;
     const headers = batchHeaders(journey.client.request.headers, bytes.length);
-    const body = Readable.from([bytes], {objectMode: false});
+    const body = bodyOf(bytes);
     const answer = await this.#send(operation, credential, journey, {body, headers});
     if (answer.statusCode !== 200) return this.#relay(answer, credential, operation, journey);
     const {repository} = operation;
@@ -225,6 +269,19 @@ function activityOf({headers}: IncomingMessage): string | undefined {
   return typeof named === 'string' ? named : undefined;
 }
 
+/** Whether a request may be a question for refs: short, whole, and in the protocol's second version. */
+function mayAskForRefs({headers}: IncomingMessage): boolean {
+  return (
+    headers['git-protocol'] === 'version=2' &&
+    headers['content-encoding'] === undefined &&
+    Number(headers['content-length'] ?? Infinity) <= MAX_QUESTION
+  );
+}
+
+function bodyOf(bytes: Buffer): Readable {
+  return Readable.from([bytes], {objectMode: false});
+}
+
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString());
@@ -235,6 +292,9 @@ function parseJson(bytes: Buffer): unknown {
 
 const PUSH_RESULT = 'application/x-git-receive-pack-result';
 const LFS_JSON = 'application/vnd.git-lfs+json';
+/** The beginning of the body, as a pkt-line. */
+const REFS_COMMAND = Buffer.from('0014command=ls-refs\n');
 /** In bytes. */
+const MAX_QUESTION = 8 * 1024;
 const MAX_BATCH = 2 * 1024 * 1024;
 const MAX_BATCH_ANSWER = 16 * 1024 * 1024;

@@ -47,6 +47,7 @@ import {createRequestListener, type Router} from './http-exchange.ts';
 import {createSigningKey} from './jwt.ts';
 import {KeyVaults, type Vault} from './key-vaults.ts';
 import {Listeners, portOf} from './listeners.ts';
+import {goLongWay} from './long-way.ts';
 import {ManagedIdentityEndpoints} from './managed-identity-endpoints.ts';
 import {Organization, type OrganizationOptions, type Pat} from './organizations.ts';
 import {OtherHost} from './other-hosts.ts';
@@ -102,6 +103,8 @@ export class Cloud {
   readonly caFile: string;
   /** The difference between the cloud's clock and the real one, in milliseconds. Tokens and `Date` headers follow it. */
   clockOffset = 0;
+  /** How long a round trip to the cloud takes over HTTPS, in milliseconds: of the handshakes, too. For new connections. */
+  roundTrip = 0;
   readonly #folder: string;
   readonly #authority: string;
   readonly #isTemporary: boolean;
@@ -179,6 +182,7 @@ export class Cloud {
       records: this.proxyRequests,
       faults,
       find: (host, port) => this.#tunnel(host, port, options.imdsThroughProxy ?? false),
+      roundTrip: () => this.roundTrip,
       forward: (host) => (options.imdsThroughProxy && host === imdsAddress ? machine : undefined),
     });
     this.#listeners = new Listeners([this.#tls, this.#plain, this.#proxy]);
@@ -455,7 +459,11 @@ export class Cloud {
       this.#others.has(host) ||
       this.#guests.has(host) ||
       this.azureDevOps.serves(host);
-    return port === 443 && isKnown ? (socket) => void this.#tls.emit('connection', socket) : undefined;
+    if (port !== 443 || !isKnown) return undefined;
+    return (socket) => {
+      if (this.roundTrip === 0) this.#tls.emit('connection', socket);
+      else goLongWay(socket, this.tlsPort, this.roundTrip);
+    };
   }
 
   #place(base: string): {

@@ -16,11 +16,14 @@ export function createProxy({
   records,
   faults,
   find,
+  roundTrip,
   forward,
 }: {
   records: Records<ProxyRecord>;
   faults: Faults;
   find: (host: string, port: number) => Tunnel | undefined;
+  /** Of the connection behind this one, in milliseconds. */
+  roundTrip: () => number;
   forward: (host: string) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 }): Server {
   const server = createServer((request, response) => {
@@ -85,6 +88,7 @@ export function createProxy({
       return;
     }
     socket.setNoDelay(true);
+    if (roundTrip() > 0) await wait(roundTrip());
     answer(200, 'Connection established');
     if (head.length > 0) socket.unshift(head);
     tunnel(socket);
