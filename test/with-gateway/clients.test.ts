@@ -64,6 +64,31 @@ withSocks('1,000 refs are pushed in one push', async (t) => {
   t.is(found.split('\n').length, 1000);
 });
 
+withSocks('a mirror push is denied whole if the rule denies one of its refs', async (t) => {
+  const {url} = gateway().contoso.addRepository('web/mirrored', {files: {'a.txt': 'a\n'}});
+  const home = gatewayHome(t, gateway(), git);
+  await home.succeed(['clone', '--bare', url, 'own']);
+  const inOwn = (...args: readonly string[]) => home.git(['-C', 'own', ...args]);
+  const push = () => inOwn('push', '--mirror', url);
+  await inOwn('update-ref', 'refs/heads/agents/mine', 'HEAD');
+  await inOwn('update-ref', 'refs/heads/other', 'HEAD');
+  const mixed = await push();
+  t.is(mixed.code, 1);
+  t.regex(mixed.stderr, /\[remote rejected\] other -> other \(orgkey: not among the refs/);
+  t.notRegex(await home.succeed(['ls-remote', url]), /agents\/mine/);
+
+  await inOwn('update-ref', '-d', 'refs/heads/other');
+  t.is((await push()).code, 0);
+  await inOwn('update-ref', '-d', 'refs/heads/agents/mine');
+  const deleting = await push();
+  t.is(deleting.code, 1);
+  t.regex(
+    deleting.stderr,
+    /\[remote rejected\] agents\/mine \(orgkey: this gateway does not allow deletions/,
+  );
+  t.regex(await home.succeed(['ls-remote', url]), /agents\/mine/);
+});
+
 withSocks('a push of 20 MB in chunks arrives whole', async (t) => {
   const home = gatewayHome(t, gateway(), git);
   await home.succeed(['clone', gateway().site.url, 'site']);
