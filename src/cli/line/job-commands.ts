@@ -36,10 +36,10 @@ export const jobCommands: readonly Command[] = [
         note: 'on GitHub Actions',
       },
       {
-        command: 'eval "$(orgkey job start --organization contoso --managed-identity system-assigned)"',
-        note: 'on any agent in Azure',
+        command: 'eval "$(orgkey job start --config ci.yaml)"',
+        note: 'in any other shell',
       },
-      {command: 'orgkey job start --config ci.yaml --over-https contoso/Web'},
+      {command: 'orgkey job start --config ci.yaml --over-https contoso/Web', note: 'no SSH key'},
     ],
     exitCodes: {
       1: 'the daemon does not start, or an organization cannot be reached',
