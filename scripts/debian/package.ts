@@ -159,7 +159,7 @@ Description: ${description.replace(/^One key per organization: (?:an? )?/, '')}
 `,
   );
   write('/DEBIAN/md5sums', sums.join(''));
-  for (const script of ['postinst', 'prerm', 'postrm']) {
+  for (const script of ['preinst', 'postinst', 'prerm', 'postrm']) {
     copy(join(import.meta.dirname, script), `/DEBIAN/${script}`, 0o755);
   }
 }

@@ -180,11 +180,7 @@ ${sandbox === 'full' ? namespaces : reduced}`,
 
 function systemService(daemon: DaemonCommand): string {
   const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
-  const sockets: readonly Pick<ServiceSocket, 'name' | 'gateway'>[] = [{name: 'git'}, ...daemon.sockets];
-  const writable = sockets.flatMap(({name, gateway}) => [
-    ...(gateway === undefined ? [`-${grantPath(name)}`] : []),
-    ...clientPaths({name, gateway}).map((path) => `-${path}`),
-  ]);
+  const writable = writablePaths([{name: 'git'}, ...daemon.sockets]);
   return serviceFile(daemon, args, {
     lines: `User=${systemUser}
 Group=${systemUser}
@@ -205,6 +201,16 @@ AmbientCapabilities=
 RemoveIPC=yes`,
     target: 'multi-user.target',
   });
+}
+
+/** Returns what the daemon may write beside these sockets, as words of `ReadWritePaths=`. */
+export function writablePaths(
+  sockets: readonly Pick<ServiceSocket, 'name' | 'gateway'>[],
+): readonly string[] {
+  return sockets.flatMap(({name, gateway}) => [
+    ...(gateway === undefined ? [`-${grantPath(name)}`] : []),
+    ...clientPaths({name, gateway}).map((path) => `-${path}`),
+  ]);
 }
 
 function serviceFile(
@@ -301,12 +307,12 @@ SystemCallErrorNumber=EPERM
 `;
 
 /** Escapes `%`, which starts a specifier. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll('%', '%%');
 }
 
 /** Quotes one word of a command line or a list. @see https://www.freedesktop.org/software/systemd/man/systemd.syntax.html */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   if (/^[\w%@/.,:=+-]+$/.test(word)) return word;
   return `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -1,8 +1,7 @@
-import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {absoluteVariable} from '../places/absolute-variable.ts';
 import {printable} from '../text/printable.ts';
-import {applyChanges, readText, writesNeeded, type Change} from './change.ts';
+import {applyChanges, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
 import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
 import {
@@ -11,13 +10,11 @@ import {
   scopedSocketUnit,
   serviceUnit,
   systemRuntimeDirectory,
-  systemUnits,
-  sysusersFile,
-  type UnitFile,
   type UnitScope,
-  userUnits,
   whyUnservable,
 } from './systemd-units.ts';
+import type {PackagedUnits} from './packaged-units.ts';
+import {type OwnFile, removals, UnitFiles} from './unit-files.ts';
 
 /** The daemon under systemd: the system manager, or the user's own manager. */
 export class SystemdService {
@@ -26,14 +23,17 @@ export class SystemdService {
   readonly #scope: UnitScope;
   readonly #machine: Machine;
   readonly #daemon: DaemonCommand;
-  /** The directory in which the manager reads units, once the manager has reported it. */
-  #unitDirectory: string;
+  readonly #files: UnitFiles;
   readonly #environment: Environment;
   readonly #sockets: readonly string[];
-  readonly #sysusers: string;
 
-  /** `systemDirectory`: the directory of the administrator's files, default `/etc`. */
-  constructor(scope: UnitScope, machine: Machine, daemon: DaemonCommand, systemDirectory = '/etc') {
+  /** `directories`: of the administrator's files and of packages' files. */
+  constructor(
+    scope: UnitScope,
+    machine: Machine,
+    daemon: DaemonCommand,
+    directories = {administrator: '/etc', packages: '/usr/lib'},
+  ) {
     this.kind = scope === 'user' ? 'systemd-user' : 'systemd-system';
     this.#scope = scope;
     this.#machine = machine;
@@ -42,41 +42,45 @@ export class SystemdService {
     const runtime = absoluteVariable(machine.environment, 'XDG_RUNTIME_DIR') ?? `/run/user/${machine.uid}`;
     this.#environment = {...machine.environment, XDG_RUNTIME_DIR: runtime};
     this.runtimeDirectory = scope === 'user' ? join(runtime, 'orgkey') : systemRuntimeDirectory;
-    this.#unitDirectory =
+    const units =
       scope === 'user'
         ? join(machine.homeDirectory, '.config/systemd/user')
-        : join(systemDirectory, 'systemd/system');
-    this.#sysusers = join(systemDirectory, 'sysusers.d/orgkey.conf');
+        : join(directories.administrator, 'systemd/system');
+    this.#files = new UnitFiles(scope, daemon, {...directories, units});
     this.#sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
   }
 
   async plan(): Promise<ServiceResult> {
     const failure = this.#unsupported() ?? (await this.#unmanaged());
     if (failure !== undefined) return failure;
-    const changes = await this.#installation(await this.#sandbox());
+    const changes = await this.#installation(await this.#files.sandbox());
     return {kind: 'done', changes};
   }
 
   async install(): Promise<ServiceResult> {
     const failure = this.#unsupported() ?? (await this.#unmanaged());
     if (failure !== undefined) return failure;
-    const result = await this.#apply(await this.#installation(await this.#sandbox()));
+    const result = await this.#apply(await this.#installation(await this.#files.sandbox()));
     if (result.kind === 'done' || !(await this.#lacksNamespaces())) return result;
     return this.#apply(await this.#installation('without-namespaces'));
   }
 
   async planUninstall(): Promise<readonly Change[]> {
     const silence = await this.#askManager();
-    const files = await this.#installedFiles();
-    if (files.length === 0) return [];
-    const units = files.filter((name) => name.endsWith('.socket') || name.endsWith('.service'));
+    const packaged = await this.#files.packaged();
+    const files = await this.#files.own(packaged);
+    const units = await this.#unitsInUse(packaged);
+    if (files.length + units.length === 0) return [];
     return [
-      {...this.#systemctl('disable', '--now', ...units), failure: 'survived'},
-      ...units.map((name) => ({kind: 'remove', path: this.#path(name)}) as const),
+      ...(units.length === 0
+        ? []
+        : [{...this.#systemctl('disable', '--now', ...units), failure: 'survived'} as const]),
+      ...removals(files),
       ...(silence === undefined ? [] : this.#links(units)),
-      ...(this.#scope === 'system' ? ([{kind: 'remove', path: this.#sysusers}] as const) : []),
       {...this.#systemctl('daemon-reload'), failure: 'survived'},
-      {...this.#systemctl('reset-failed', ...units), failure: 'ignored'},
+      ...(units.length === 0
+        ? []
+        : [{...this.#systemctl('reset-failed', ...units), failure: 'ignored'} as const]),
       ...(this.#scope === 'system' ? [EMPTY_DIRECTORIES] : []),
     ];
   }
@@ -119,12 +123,14 @@ export class SystemdService {
   }
 
   async #installation(sandbox: Sandbox): Promise<readonly Change[]> {
-    const wanted = this.#files(sandbox);
+    const packaged = await this.#files.packaged();
+    const wanted = this.#files.wanted(sandbox, packaged);
     const writes = await writesNeeded(wanted);
-    const installed = await this.#installedFiles();
-    const stale = installed.filter((name) => !wanted.some(({path}) => path === this.#path(name)));
-    const changed = writes.length + stale.length > 0;
+    const own = await this.#files.own(packaged);
+    const gone = own.filter((file) => !wanted.some(({path}) => path === file.path));
+    const changed = writes.length + gone.length > 0;
     const status = await this.status();
+    const stale = gone.map(({name}) => name).filter((name) => isScopedSocket(name));
     return [
       ...(this.#scope === 'user'
         ? ([{kind: 'make-directory', path: this.#daemon.stateDirectory, mode: 0o700}] as const).filter(
@@ -132,23 +138,30 @@ export class SystemdService {
           )
         : []),
       ...(stale.length > 0 ? [this.#systemctl('disable', '--now', ...stale)] : []),
-      ...stale.map((name) => ({kind: 'remove', path: this.#path(name)}) as const),
+      ...removals(gone),
       ...writes,
-      ...(writes.some(({path}) => path === this.#sysusers)
-        ? ([{kind: 'run', command: ['systemd-sysusers', this.#sysusers], failure: 'reported'}] as const)
-        : []),
+      ...writes
+        .filter(({path}) => path.endsWith('/sysusers.d/orgkey.conf'))
+        .map(({path}) => ({kind: 'run', command: ['systemd-sysusers', path], failure: 'reported'}) as const),
       ...(changed ? [this.#systemctl('daemon-reload')] : []),
-      ...((await this.#enabled()) ? [] : [this.#systemctl('enable', ...this.#enabledUnits())]),
+      ...(await this.#enabling(gone)),
       ...this.#activation(
-        writes.map(({path}) => path),
+        [...writes, ...gone.filter(({isSame}) => !isSame)].map(({path}) => path),
         status,
       ),
     ];
   }
 
+  /** A link to a copy that is gone enables nothing. */
+  async #enabling(gone: readonly OwnFile[]): Promise<readonly Change[]> {
+    const units = this.#enabledUnits();
+    if (gone.some(({name}) => units.includes(name))) return [this.#systemctl('reenable', ...units)];
+    return (await this.#enabled()) ? [] : [this.#systemctl('enable', ...units)];
+  }
+
   /** Binds the sockets whose units changed again, in one transaction with the daemon, which gets them at its start. */
   #activation(written: readonly string[], {state}: ServiceStatus): readonly Change[] {
-    const sockets = this.#sockets.filter((unit) => written.includes(this.#path(unit)));
+    const sockets = this.#sockets.filter((unit) => written.includes(this.#files.path(unit)));
     if (state === 'stopped' || state === 'failed') return this.#starting();
     if (written.length === 0) return [];
     const restarting = this.#systemctl('restart', ...sockets, serviceUnit);
@@ -179,23 +192,14 @@ export class SystemdService {
     return answers.length === units.length && answers.every((answer) => answer === 'enabled');
   }
 
-  #files(sandbox: Sandbox): readonly Extract<Change, {kind: 'write'}>[] {
-    const files = (units: readonly UnitFile[]) => units.map(({name, text}) => write(this.#path(name), text));
-    if (this.#scope === 'user') return files(userUnits(this.#daemon, sandbox));
-    return [write(this.#sysusers, sysusersFile), ...files(systemUnits(this.#daemon))];
-  }
-
-  async #installedFiles(): Promise<readonly string[]> {
-    const names = await readdir(this.#unitDirectory).catch(() => []);
-    return names.filter((name) => /^orgkey(\.service|\.socket|-[a-z0-9][a-z0-9-]*\.socket)$/.test(name));
-  }
-
-  /** Keeps a reduced sandbox: the kernel has not changed. */
-  async #sandbox(): Promise<Sandbox> {
-    const text = await readText(this.#path(serviceUnit));
-    return this.#scope === 'user' && text !== undefined && !text.includes('\nPrivateUsers=yes')
-      ? 'without-namespaces'
-      : 'full';
+  /** Returns the units to disable: the installed ones, and those of a package if they were set up. */
+  async #unitsInUse(packaged: PackagedUnits | undefined): Promise<readonly string[]> {
+    const installed = await this.#files.installed();
+    if (packaged === undefined) return installed;
+    const {stdout} = await this.#run(['is-enabled', ...packaged.keys()]);
+    const isEnabled = stdout.split('\n').includes('enabled');
+    const isUsed = isEnabled || (await this.status()).state !== 'stopped';
+    return [...new Set([...installed, ...(isUsed ? packaged.keys() : [])])];
   }
 
   /** A forbidden user namespace fails with status 217 (USER), 218 (CAPABILITIES) or 226 (NAMESPACE). */
@@ -281,7 +285,8 @@ export class SystemdService {
         .matchAll(/"([^"]*)"|(\S+)/g),
     ];
     const found = paths.map(([, quoted, plain]) => quoted ?? plain);
-    this.#unitDirectory = found.find((path) => path?.endsWith('/systemd/user')) ?? this.#unitDirectory;
+    const directory = found.find((path) => path?.endsWith('/systemd/user'));
+    if (directory !== undefined) this.#files.moveTo(directory);
     return undefined;
   }
 
@@ -294,12 +299,8 @@ export class SystemdService {
     const target = this.#scope === 'user' ? 'default.target' : 'multi-user.target';
     return units.map((name) => ({
       kind: 'remove',
-      path: this.#path(`${name.endsWith('.socket') ? 'sockets.target' : target}.wants/${name}`),
+      path: this.#files.path(`${name.endsWith('.socket') ? 'sockets.target' : target}.wants/${name}`),
     }));
-  }
-
-  #path(unit: string): string {
-    return join(this.#unitDirectory, unit);
   }
 }
 
@@ -310,8 +311,8 @@ const EMPTY_DIRECTORIES: Change = {
   failure: 'ignored',
 };
 
-function write(path: string, text: string): Extract<Change, {kind: 'write'}> {
-  return {kind: 'write', path, text, mode: 0o644};
+function isScopedSocket(name: string): boolean {
+  return name.startsWith('orgkey-') && name.endsWith('.socket');
 }
 
 function isFailed(unit: ReadonlyMap<string, string>): boolean {

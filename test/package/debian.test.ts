@@ -56,7 +56,7 @@ onDebian(`the checksums of the package are correct`, (t) => {
 });
 
 onDebian(`the scripts of the package are valid shell`, (t) => {
-  for (const script of ['postinst', 'prerm', 'postrm']) {
+  for (const script of ['preinst', 'postinst', 'prerm', 'postrm']) {
     const checked = spawnSync('sh', ['-n', join(root, 'scripts/debian', script)], {encoding: 'utf8'});
     t.is(checked.stderr, '', script);
   }

@@ -25,13 +25,15 @@ test.before(() => {
   const env = {...process.env, DPKG_DEB_COMPRESSOR_TYPE: 'none'};
   const built = execFileSync(join(root, 'scripts/package-deb'), [things], {encoding: 'utf8', env}).trim();
   renameSync(built, older ?? '');
-  // the same package with another version
   execFileSync('dpkg-deb', ['--raw-extract', older ?? '', tree ?? '']);
   const control = join(tree ?? '', 'DEBIAN/control');
   writeFileSync(
     control,
     readFileSync(control, 'utf8').replace(`Version: ${version}\n`, `Version: ${NEWER}\n`),
   );
+  // what a later package could change
+  const unit = join(tree ?? '', 'usr/lib/systemd/system/orgkey.service');
+  writeFileSync(unit, readFileSync(unit, 'utf8').replace(/^LimitNOFILE=.*$/m, 'LimitNOFILE=4096'));
   execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree ?? '', newer ?? ''], {
     stdio: 'ignore',
     env,
@@ -79,6 +81,30 @@ onDebian(`the system service keeps answering during an upgrade and leaves with t
     status: version,
     removed: 0,
     remaining: {running: ['inactive', 'inactive'], git: 'no such file', configuration: true},
+    purged: 0,
+    left: [],
+    lost: [],
+  });
+});
+
+onDebian(`setup uses the package's units as they are, and a later package changes them`, async (t) => {
+  const directory = '/etc/systemd/system';
+  const added = [`${directory}/orgkey-team-a.socket`, `${directory}/orgkey.service.d/50-setup.conf`];
+  t.deepEqual(await onMachine('units'), {
+    plain: {files: [], delta: [], limit: '16384'},
+    scoped: {files: added, delta: ['EXTENDED orgkey.service'], limit: '16384'},
+    configuration: true,
+    answers: {main: 'secret', scoped: 'secret'},
+    helper: true,
+    newer: {files: added, delta: ['EXTENDED orgkey.service'], limit: '4096'},
+    answersAgain: {main: 'secret', scoped: 'secret'},
+    copied: ['OVERRIDDEN orgkey.service', 'EXTENDED orgkey.service', 'OVERRIDDEN orgkey.socket'],
+    without: {files: added, delta: ['EXTENDED orgkey.service'], limit: '16384'},
+    enabled: ['enabled', 'enabled'],
+    // the administrator's own unit stays
+    own: {files: [...added.slice(0, 1), `${directory}/orgkey.service`, ...added.slice(1)], limit: '123'},
+    uninstalled: {code: 0, files: [`${directory}/orgkey.service`]},
+    disabled: ['disabled', 'disabled'],
     purged: 0,
     left: [],
     lost: [],

@@ -1,7 +1,8 @@
 // usage, as root on a disposable machine: node inside-debian.ts THINGS SCENARIO
 // THINGS holds two packages, `older.deb` and `newer.deb`. Prints its findings as one line of JSON.
-import {existsSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, existsSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {askForCredential} from '../helpers/ask-for-credential.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {
   difference as differenceFrom,
@@ -26,7 +27,7 @@ rmSync('/etc/orgkey', {recursive: true});
 // the package has its own Node
 for (const node of ['/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs']) rmSync(node, {force: true});
 const before = await tree();
-await play({person, machine, bare}, scenario);
+await play({person, machine, units, bare}, scenario);
 
 /** A user without rights and with nothing but a home. */
 async function person() {
@@ -81,7 +82,7 @@ async function person() {
 /** The machine's service, which keeps running while the package is upgraded. */
 async function machine() {
   await dpkg('--install', 'older.deb');
-  const units = await run('root', ['systemctl', 'is-enabled', 'orgkey.socket', 'orgkey.service']);
+  const enabled = await states();
   const setup = await setUpWithPat((args) => orgkey('root', args));
   const {counts, result} = await underRequests(1, async () => {
     const first = await mainPid();
@@ -101,7 +102,7 @@ async function machine() {
   };
   const purged = await dpkg('--purge', 'orgkey');
   return {
-    units: units.stdout.trim().split('\n'),
+    units: enabled,
     setup,
     ...result,
     answers: Object.keys(counts),
@@ -111,6 +112,103 @@ async function machine() {
     purged: purged.code,
     ...(await difference()),
   };
+}
+
+/** What `setup --system` adds to the units of the package. */
+async function units() {
+  const own = '/etc/systemd/system/orgkey.service';
+  await dpkg('--install', 'older.deb');
+  await setUpWithPat((args) => orgkey('root', args));
+  const plain = await unitsNow();
+  const config = '/etc/orgkey/other.yaml';
+  writeFileSync(
+    config,
+    `${read('/etc/orgkey/config.yaml')}\norgkey: {sockets: [{name: team-a, organizations: [contoso], mode: '0660'}]}\n`,
+  );
+  const again = await orgkey('root', ['setup', '--system', '--config', config]);
+  if (again.code !== 0) throw new Error(again.stderr);
+  const scoped = await unitsNow();
+  const {stdout} = await orgkey('root', ['status', '--json']);
+  const answers = await answersOfBoth();
+  const helper = read('/run/orgkey/scoped/team-a/gitconfig').includes('credential');
+  await dpkg('--install', 'newer.deb');
+  const newer = await unitsNow();
+  const answersAgain = await answersOfBoth();
+  for (const name of ['orgkey.service', 'orgkey.socket'])
+    copyFileSync(`/usr/lib/systemd/system/${name}`, `/etc/systemd/system/${name}`);
+  await run('root', ['systemctl', 'reenable', 'orgkey.service', 'orgkey.socket']);
+  const {delta: copied} = await unitsNow();
+  await dpkg('--install', 'older.deb');
+  const without = await unitsNow();
+  const enabled = await states();
+  writeFileSync(own, read(`/usr/lib/systemd/system/orgkey.service`).replace('=16384', '=123'));
+  await run('root', ['systemctl', 'daemon-reload']);
+  await orgkey('root', ['setup', '--system', '--config', config]);
+  const {delta: _, ...kept} = await unitsNow();
+  const gone = await orgkey('root', ['uninstall', '--system']);
+  const {files} = await unitsNow();
+  const disabled = await states();
+  rmSync(own, {force: true});
+  const purged = await dpkg('--purge', 'orgkey');
+  return {
+    plain,
+    scoped,
+    configuration: stdout.includes(config),
+    answers,
+    helper,
+    newer,
+    answersAgain,
+    copied,
+    without,
+    enabled,
+    own: kept,
+    uninstalled: {code: gone.code, files},
+    disabled,
+    purged: purged.code,
+    ...(await difference()),
+  };
+}
+
+/** The administrator's files for our units, what systemd says of them, and a limit of the unit in force. */
+async function unitsNow() {
+  const found = await run('root', [
+    'find',
+    '/etc/systemd/system',
+    '/etc/sysusers.d',
+    '-type',
+    'f',
+    '-name',
+    'orgkey*',
+    '-o',
+    '-path',
+    '*/orgkey*/*',
+    '-type',
+    'f',
+  ]);
+  const delta = await run('root', ['systemd-delta', '--no-pager', '--diff=no', 'systemd/system']);
+  const limit = await run('root', ['systemctl', 'show', '-P', 'LimitNOFILE', 'orgkey.service']);
+  return {
+    files: found.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .toSorted(),
+    delta: [...delta.stdout.matchAll(/^\[(\w+)\] +\S+\/(orgkey\S*) ->/gm)].map(
+      ([, how, name]) => `${how} ${name}`,
+    ),
+    limit: limit.stdout.trim(),
+  };
+}
+
+async function answersOfBoth() {
+  const [main, scoped] = ['git.sock', 'scoped/team-a/git.sock'].map((path) =>
+    askForCredential(`/run/orgkey/${path}`, 'contoso'),
+  );
+  return {main: await main, scoped: await scoped};
+}
+
+async function states(): Promise<readonly string[]> {
+  const {stdout} = await run('root', ['systemctl', 'is-enabled', 'orgkey.socket', 'orgkey.service']);
+  return stdout.trim().split('\n');
 }
 
 /** A machine without systemd, and even without its programs, such as a container. */

@@ -11,6 +11,7 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {SocketSettings} from '../../src/config/configuration.ts';
 import type {ServiceResult} from '../../src/service/service-result.ts';
+import {systemUnits} from '../../src/service/systemd-units.ts';
 import {SystemdService} from '../../src/service/systemd.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -34,10 +35,15 @@ class Systemctl {
   silence: string | undefined;
   /** The directories in which the manager reads units. */
   unitPath = '';
-  readonly #directory: () => string;
+  /** The administrator's units, then a package's. */
+  readonly #directories: readonly string[];
 
-  constructor(directory: () => string) {
-    this.#directory = directory;
+  constructor(directories: readonly string[]) {
+    this.#directories = directories;
+  }
+
+  #find(unit: string): string | undefined {
+    return this.#directories.map((directory) => join(directory, unit)).find((path) => existsSync(path));
   }
 
   readonly run = async (
@@ -71,7 +77,7 @@ class Systemctl {
     if (verb === 'stop' || verb === 'disable') this.active.delete(unit);
     if (verb === 'reset-failed') this.failed.delete(unit);
     if (verb !== 'start' && verb !== 'restart') return;
-    const text = readFileSync(join(this.#directory(), unit), 'utf8');
+    const text = readFileSync(this.#find(unit) ?? unit, 'utf8');
     const isFailing = this.failing?.unit === unit && (this.failing.where?.test(text) ?? true);
     if (isFailing) this.failed.add(unit);
     else this.active.add(unit);
@@ -79,7 +85,7 @@ class Systemctl {
 
   #show(unit: string): string {
     const properties = {
-      LoadState: existsSync(join(this.#directory(), unit)) ? 'loaded' : 'not-found',
+      LoadState: this.#find(unit) === undefined ? 'not-found' : 'loaded',
       ActiveState: this.failed.has(unit) ? 'failed' : this.active.has(unit) ? 'active' : 'inactive',
       SubState: 'any',
       Result: this.failed.has(unit) ? 'exit-code' : 'success',
@@ -103,7 +109,7 @@ function make(
 ) {
   const directory = scratchDirectory(t);
   const units = join(directory, scope === 'user' ? 'home/.config/systemd/user' : 'etc/systemd/system');
-  const systemctl = new Systemctl(() => units);
+  const systemctl = new Systemctl([units, join(directory, 'lib/systemd/system')]);
   const machine = {
     platform: 'linux',
     uid: 1000,
@@ -112,21 +118,30 @@ function make(
     run: systemctl.run,
     wait: async () => {},
   } as const;
-  const serviceWith = (sockets: readonly SocketSettings[], main = '/opt/orgkey/main.js') =>
-    new SystemdService(
-      scope,
-      machine,
-      {
-        node: '/usr/bin/node',
-        main,
-        configFile: undefined,
-        runtimeDirectory: '/unused',
-        stateDirectory: join(directory, 'home/state'),
-        sockets,
-      },
-      join(directory, 'etc'),
-    );
-  return {directory, units, systemctl, serviceWith, service: serviceWith([])};
+  const daemonWith = (sockets: readonly SocketSettings[], main: string, configFile?: string) => ({
+    node: '/usr/bin/node',
+    main,
+    configFile,
+    runtimeDirectory: '/unused',
+    stateDirectory: join(directory, 'home/state'),
+    sockets,
+  });
+  const serviceWith = (
+    sockets: readonly SocketSettings[],
+    main = '/opt/orgkey/main.js',
+    configFile?: string,
+  ) =>
+    new SystemdService(scope, machine, daemonWith(sockets, main, configFile), {
+      administrator: join(directory, 'etc'),
+      packages: join(directory, 'lib'),
+    });
+  /** Puts the units there that a package with this program brings. */
+  const installPackage = (main = '/opt/orgkey/main.js') => {
+    mkdirSync(join(directory, 'lib/systemd/system'), {recursive: true});
+    for (const {name, text} of systemUnits(daemonWith([], main)))
+      writeFileSync(join(directory, 'lib/systemd/system', name), text);
+  };
+  return {directory, units, systemctl, serviceWith, installPackage, service: serviceWith([])};
 }
 
 test('install writes the units, enables the sockets and starts', async (t) => {
@@ -372,4 +387,91 @@ test('the system service makes its user and starts at boot', async (t) => {
   t.is(service.runtimeDirectory, '/run/orgkey');
   await service.uninstall();
   t.false(existsSync(join(directory, 'etc/sysusers.d/orgkey.conf')));
+});
+
+/** Returns the files that an administrator sees, without directories. */
+function filesIn(directory: string): readonly string[] {
+  return readdirSync(directory, {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map(({parentPath, name}) => join(parentPath, name).slice(directory.length + 1))
+    .toSorted();
+}
+
+test('the units of the package that runs are used as they are', async (t) => {
+  const {service, installPackage, systemctl, directory} = make(t, 'system');
+  installPackage();
+  t.is((await service.install()).kind, 'done');
+  t.deepEqual(
+    filesIn(directory).filter((path) => path.startsWith('etc')),
+    [],
+  );
+  t.deepEqual(systemctl.calls.slice(0, 2), [
+    'enable orgkey.socket orgkey.service',
+    'reset-failed orgkey.socket orgkey.service',
+  ]);
+  t.deepEqual(await service.plan(), {kind: 'done', changes: []});
+  t.is((await service.uninstall()).kind, 'done');
+  t.is(filesIn(directory).length, 2);
+  t.deepEqual([...systemctl.enabled], []);
+  t.deepEqual(await service.uninstall(), {kind: 'done', changes: []});
+});
+
+test('a drop-in only adds to the lists of a packaged unit', async (t) => {
+  const {serviceWith, installPackage, systemctl, units} = make(t, 'system');
+  installPackage();
+  await serviceWith([]).install();
+  systemctl.calls.length = 0;
+  await serviceWith([scoped], undefined, '/srv/50% off/orgkey.yaml').install();
+  t.deepEqual(filesIn(units), ['orgkey-team-a.socket', 'orgkey.service.d/50-setup.conf']);
+  const text = readFileSync(join(units, 'orgkey.service.d/50-setup.conf'), 'utf8');
+  t.deepEqual(
+    text.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []),
+    ['Wants', 'After', 'Environment', 'Sockets', 'ReadWritePaths'],
+  );
+  t.true(text.includes('Environment="ORGKEY_CONFIG=/srv/50%% off/orgkey.yaml"\n'));
+  t.deepEqual(systemctl.calls.slice(0, 3), [
+    'daemon-reload',
+    'enable orgkey.socket orgkey-team-a.socket orgkey.service',
+    'restart orgkey-team-a.socket orgkey.service',
+  ]);
+  systemctl.calls.length = 0;
+  await serviceWith([]).install();
+  t.deepEqual(filesIn(units), []);
+  t.deepEqual(systemctl.calls, [
+    'disable orgkey-team-a.socket',
+    'rmdir ' + join(units, 'orgkey.service.d'),
+    'daemon-reload',
+    'restart orgkey.service',
+  ]);
+});
+
+test("copies that setup wrote before make way for the package's units", async (t) => {
+  const {service, installPackage, systemctl, directory} = make(t, 'system');
+  await service.install();
+  installPackage();
+  systemctl.calls.length = 0;
+  t.is((await service.install()).kind, 'done');
+  t.deepEqual(filesIn(join(directory, 'etc')), []);
+  // nothing changes for the socket, which stays open
+  t.deepEqual(systemctl.calls.slice(0, 2), ['daemon-reload', 'reenable orgkey.socket orgkey.service']);
+  t.false(systemctl.calls.some((call) => /^(?:re)?start .*socket/.test(call)));
+});
+
+test("the administrator's own unit stays beside a package, also after uninstall", async (t) => {
+  const {service, installPackage, units} = make(t, 'system');
+  installPackage();
+  await service.install();
+  mkdirSync(units, {recursive: true});
+  writeFileSync(join(units, 'orgkey.service'), '[Service]\nExecStart=/bin/true\n');
+  await service.install();
+  t.deepEqual(filesIn(units), ['orgkey.service']);
+  await service.uninstall();
+  t.deepEqual(filesIn(units), ['orgkey.service']);
+});
+
+test('a program that is not the one of the package writes whole units', async (t) => {
+  const {service, installPackage, units} = make(t, 'system');
+  installPackage('/usr/lib/orgkey/dist/main.js');
+  await service.install();
+  t.deepEqual(filesIn(units), ['orgkey.service', 'orgkey.socket']);
 });
