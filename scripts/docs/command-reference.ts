@@ -1,3 +1,4 @@
+import {basename} from 'node:path';
 import {
   isArgument,
   namesOf,
@@ -8,6 +9,7 @@ import {
 } from '../../src/cli/line/command.ts';
 import {commands} from '../../src/cli/line/command-line.ts';
 import {EXIT_MEANINGS} from '../../src/cli/exit-code.ts';
+import {SCRIPTS} from '../../src/tools/main.ts';
 import {anchor, code, page, table} from './markdown.ts';
 
 /** One option or argument, as a reference shows it. */
@@ -54,6 +56,15 @@ export function commandReference(): string {
       entries.map((entry) => [`[${code(`orgkey ${entry.usage}`)}](#${anchorOf(entry)})`, entry.summary]),
     ),
     ...entries.flatMap((entry) => renderCommand(entry, shared)),
+    '## Helpers of tools',
+    'Tools run these, with their own protocol on standard input and output; [`orgkey tools install`](#orgkey-tools-install) sets them up. The script is the same helper; except for NuGet it starts no Node. Another name ends with exit code 2.',
+    table(
+      ['Command', 'Script'],
+      [
+        ...[...SCRIPTS].map(([name = '', script]) => [code(`orgkey helper ${name}`), code(basename(script))]),
+        [code('orgkey helper nuget -Plugin'), code('nuget-plugin-orgkey')],
+      ],
+    ),
     '## Shared options',
     table(
       ['Option', '', 'Commands'],

@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {absoluteVariable} from '../places/absolute-variable.ts';
+import {shellWord} from '../text/quote-for-shell.ts';
 import type {Client, ClientWorld} from './client.ts';
 import {foldersOf, isSame, onPath, scriptPath} from './on-path.ts';
 import {configurationOf} from './python.ts';
@@ -19,9 +20,11 @@ export const cargo: Client = {
           lines: [
             {
               section: '[registry]',
+              isHeader: (line) => /^\s*\[\s*(["']?)registry\1\s*\]/.test(line),
               // Cargo asks the last one first
               line: `global-credential-providers = ["cargo:token", "${isNamed ? 'cargo-credential-orgkey' : script}"]`,
               isRival: (line) => /^\s*global-credential-providers\s*=/.test(line),
+              isOtherForm: (line) => /^\s*(["']?)registry\1\s*[.=]/.test(line),
             },
           ],
         },
@@ -116,7 +119,7 @@ export const nuget: Client = {
     return {
       files: [],
       links: [{path: join(folder, name), target}],
-      left: isOnPath ? [] : [`put the plugin on the PATH: export PATH="$PATH":${folder}`],
+      left: isOnPath ? [] : [`put the plugin on the PATH: export PATH="$PATH":${shellWord(folder)}`],
     };
   },
   rivals: async ({environment}) =>
@@ -150,7 +153,8 @@ export const pnpm: Client = {
         },
       ],
       links: links.map(({path, target}) => ({path, target})),
-      left: [],
+      // each has a line of its own
+      left: links.length > 0 ? [] : ['configure an organization first: orgkey org add ORGANIZATION'],
     };
   },
   rivals: async (world) => {

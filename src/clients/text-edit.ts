@@ -3,10 +3,14 @@ export interface WantedLine {
   readonly line: string;
   /** The header that it belongs below: `[global]`. `undefined`: above all headers, or in a file without headers. */
   readonly section?: string;
+  /** Finds other spellings of that header. */
+  readonly isHeader?: (line: string) => boolean;
   /** Further lines that belong to it. */
   readonly more?: readonly string[];
   /** Finds a line of the user that sets the same. */
   readonly isRival: (line: string) => boolean;
+  /** Finds a line outside the section that forbids the section's header. */
+  readonly isOtherForm?: (line: string) => boolean;
   /** Returns the user's line with ours added to it. `undefined`: it cannot be added, and theirs stays. */
   readonly join?: (theirs: string) => string | undefined;
 }
@@ -55,7 +59,10 @@ class Edit {
 
   add(wanted: WantedLine): void {
     const found = findRival(this.#lines, wanted);
-    if (found === undefined) {
+    const other = otherFormOf(this.#lines, wanted);
+    if (found === undefined && other !== undefined) {
+      if (!namesUs(other, wanted)) this.rivals.push(other.trim());
+    } else if (found === undefined) {
       const {at, block} = placeOf(this.#lines, wanted);
       this.#lines.splice(at, 0, ...block.map((line) => `${line}${this.#ending}`));
       this.blocks.push(block);
@@ -102,30 +109,43 @@ function removeBlock(lines: string[], block: readonly string[]): void {
 }
 
 /** Whether the line is there, or the user's own setting, which may have several lines, names us already. */
-function isThere(lines: readonly string[], at: number, {line, section}: WantedLine): boolean {
+function isThere(lines: readonly string[], at: number, wanted: WantedLine): boolean {
+  const {line, section} = wanted;
   if (bare(lines[at]) === line) return true;
-  const name = /[\w-]*orgkey[\w-]*(?=["';]|$)/.exec(line)?.[0];
-  if (name === undefined) return false;
   const end = section === undefined ? at + 1 : endOf(lines, at + 1);
-  return lines.slice(at, end).some((one) => one.includes(name));
+  return namesUs(lines.slice(at, end).join('\n'), wanted);
 }
 
-function findRival(lines: readonly string[], {section, isRival, line}: WantedLine): number | undefined {
-  const from = section === undefined ? 0 : lines.findIndex((one) => isHeader(one, section)) + 1;
+function namesUs(theirs: string, {line}: WantedLine): boolean {
+  const name = /[\w-]*orgkey[\w-]*(?=["';]|$)/.exec(line)?.[0];
+  return name !== undefined && theirs.includes(name);
+}
+
+function findRival(lines: readonly string[], wanted: WantedLine): number | undefined {
+  const {section, isRival, line} = wanted;
+  const from = section === undefined ? 0 : lines.findIndex((one) => isHeaderOf(wanted, one)) + 1;
   if (section !== undefined && from === 0) return undefined;
   const end = section === undefined && !hasHeaders(lines) ? lines.length : endOf(lines, from);
   const at = lines.slice(from, end).findIndex((one) => bare(one) === line || isRival(bare(one)));
   return at === -1 ? undefined : from + at;
 }
 
+/** A line above all headers may define the section already: a second definition would break the file. */
+function otherFormOf(lines: readonly string[], {isOtherForm}: WantedLine): string | undefined {
+  if (isOtherForm === undefined) return undefined;
+  const theirs = lines.slice(0, endOf(lines, 0)).map(bare).filter(isOtherForm);
+  return theirs.length === 0 ? undefined : theirs.join('; ');
+}
+
 function placeOf(
   lines: readonly string[],
-  {section, line, more = []}: WantedLine,
+  wanted: WantedLine,
 ): {readonly at: number; readonly block: string[]} {
+  const {section, line, more = []} = wanted;
   // the last one is the empty text after the last line end
   const last = lines.length - 1;
   if (section === undefined) return {at: hasHeaders(lines) ? 0 : last, block: [line, ...more]};
-  const header = lines.findIndex((one) => isHeader(one, section));
+  const header = lines.findIndex((one) => isHeaderOf(wanted, one));
   if (header >= 0) return {at: header + 1, block: [line, ...more]};
   return {at: last, block: [...(last > 0 ? [''] : []), section, line, ...more]};
 }
@@ -139,8 +159,9 @@ function hasHeaders(lines: readonly string[]): boolean {
   return lines.some((line) => /^\s*\[/.test(line));
 }
 
-function isHeader(line: string, section: string): boolean {
+function isHeaderOf({section, isHeader}: WantedLine, line: string): boolean {
   return (
+    isHeader?.(bare(line)) === true ||
     bare(line)
       .replace(/\s*[#;].*$/, '')
       .trim() === section

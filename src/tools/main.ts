@@ -2,7 +2,7 @@ import type {ClientScript} from '../places/client-scripts.ts';
 import {runPlugin} from './nuget/run-plugin.ts';
 
 /** The helpers in shell. Tools start them under names of their own, which is faster. */
-const SCRIPTS: ReadonlyMap<string | undefined, ClientScript> = new Map([
+export const SCRIPTS: ReadonlyMap<string | undefined, ClientScript> = new Map([
   ['bazel', 'orgkey-bazel-helper'],
   ['cargo', 'cargo-credential-orgkey'],
   ['goauth', 'orgkey-goauth'],

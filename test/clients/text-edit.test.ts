@@ -1,5 +1,6 @@
 import test from 'ava';
 import {array, assert, boolean, constantFrom, property, tuple} from 'fast-check';
+import {cargo} from '../../src/clients/builders.ts';
 import {addLines, takeBack, type WantedLine} from '../../src/clients/text-edit.ts';
 
 const keyring: WantedLine = {
@@ -7,6 +8,15 @@ const keyring: WantedLine = {
   line: 'keyring-provider = subprocess',
   isRival: (line) => /^\s*keyring-provider\s*[=:]/.test(line),
 };
+const world = {
+  environment: {},
+  home: '/home/me',
+  scripts: '/opt/orgkey',
+  links: '/home/me/links',
+  organizations: [],
+};
+const providers = cargo.want(world).files.flatMap(({lines}) => lines);
+const providerLine = providers[0]?.line;
 const top: WantedLine = {
   line: 'keyring-provider = "subprocess"',
   isRival: (line) => /^\s*keyring-provider\s*=/.test(line),
@@ -42,6 +52,35 @@ test("a user's own value stays and is named", (t) => {
   t.is(text, before);
   t.deepEqual(rivals, ['keyring-provider = import']);
 });
+
+for (const other of ['registry.default = "mine"', 'registry = {default = "mine"}'])
+  test(`a section is not added to a file that has it as ${other}`, (t) => {
+    const before = `${other}\n[build]\njobs = 1\n`;
+    const {text, written, rivals} = addLines(before, providers);
+    t.is(text, before);
+    t.deepEqual(rivals, [other]);
+    t.is(takeBack(text, written), before);
+  });
+
+test('another form of the section that names us is complete', (t) => {
+  const before = 'registry.global-credential-providers = ["/opt/orgkey/cargo-credential-orgkey"]\n';
+  const {text, rivals} = addLines(before, providers);
+  t.is(text, before);
+  t.deepEqual(rivals, []);
+});
+
+test('a key of another section that looks like another form does not matter', (t) => {
+  const before = '[mine]\nregistry = "x"\n';
+  t.is(addLines(before, providers).text, `${before}\n[registry]\n${providerLine}\n`);
+});
+
+for (const header of ['[ registry ]', '["registry"]', "[ 'registry' ] # mine"])
+  test(`a line comes below the header ${header}`, (t) => {
+    const before = `${header}\ndefault = "mine"\n`;
+    const {text, written} = addLines(before, providers);
+    t.is(text, `${header}\n${providerLine}\ndefault = "mine"\n`);
+    t.is(takeBack(text, written), before);
+  });
 
 test('the same key in another section is another key', (t) => {
   const before = '[install]\nkeyring-provider = import\n';

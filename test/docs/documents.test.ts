@@ -7,6 +7,7 @@ import {namesOf, placeOptions, type Command} from '../../src/cli/line/command.ts
 import {commands} from '../../src/cli/line/command-line.ts';
 import {describeConfiguration} from '../../src/config/shape/describe-configuration.ts';
 import {jsonSchema} from '../../src/config/shape/json-schema.ts';
+import {SCRIPTS} from '../../src/tools/main.ts';
 import {anchor, GENERATED} from '../../scripts/docs/markdown.ts';
 
 /** The documents agree with the program and with each other. What is generated is compared by scripts/docs.ts. */
@@ -144,6 +145,9 @@ function commandLinesOf(text: string): string[] {
 
 function problemOf(line: string): string | undefined {
   const words = line.split(/\s+/).slice(1);
+  // tools run these, with words of their own
+  if (words[0] === 'helper')
+    return SCRIPTS.has(words[1]) || words[1] === 'nuget' ? undefined : 'no such helper';
   const command = commands.find((one) => namesOf(one).every((name, index) => words[index] === name));
   if (command === undefined) return 'no such command';
   return words
