@@ -24,7 +24,7 @@ export function stepsOf(repair: string): Steps {
 /** Whether a line can be run as it is, without a name or a value to fill in. */
 export function isCommand(line: string): boolean {
   return (
-    /^(?:az|chmod|chown|git|kill|launchctl|mkdir|mv|rm|timedatectl|unset|usermod) \S|^orgkey (?:cache|config|daemon|doctor|exec|gateway|login|logout|logs|metrics|org|service|setup|ssh-key|status|token|uninstall|which)(?: |$)/.test(
+    /^(?:az|chmod|chown|git|kill|launchctl|mkdir|mv|rm|timedatectl|unset|usermod) \S|^orgkey (?:cache|config|daemon|doctor|exec|gateway|job|login|logout|logs|metrics|org|service|setup|ssh-key|status|token|tools|uninstall|which)(?: |$)/.test(
       line,
     ) && !/…|(?:^|\s)(?:FILE|USER|URL|NAME|ORGANIZATION)(?:$|\s)/.test(line)
   );

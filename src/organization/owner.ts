@@ -43,7 +43,7 @@ export function ownerOf(remote: Remote, serversAt: ServersAt, hosts: ServicesHos
   // fact 59
   // other hosts below these domains get no credential, whatever is configured for them
   if (isUnder(SERVICES_HOST, name) || isUnder('visualstudio.com', name))
-    return unserved('no host of Azure DevOps that serves this');
+    return unserved('no host of Azure DevOps that serves git or feeds');
   const servers = serversAt(name);
   return servers.length === 0 ? {kind: 'elsewhere', host: name} : serverOwner(name, remote, servers);
 }

@@ -6,7 +6,7 @@ test.serial('the completion proposes commands, options, their values, and organi
   person.configure();
   const words = async (...typed: string[]) =>
     (await person.run('', ['--complete', ...typed])).stdout.trim().split('\n');
-  t.deepEqual(await words('to'), ['token']);
+  t.deepEqual(await words('to'), ['token', 'tools']);
   t.deepEqual(await words('token', ''), ['contoso', 'fabrikam', 'azure.example.org/DefaultCollection']);
   t.deepEqual(await words('doctor', ''), ['contoso', 'fabrikam']);
   t.deepEqual(await words('which', 'f'), ['fabrikam']);

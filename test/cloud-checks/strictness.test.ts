@@ -76,7 +76,11 @@ async function exchange(isOld: boolean, multitenant: boolean, trusts: 'it' | 'no
   const {SYSTEM_OIDCREQUESTURI: uri, SYSTEM_ACCESSTOKEN: token} = connection.environment;
   const requested = await cloud.request(`${uri}?api-version=7.1&serviceConnectionId=${connection.id}`, {
     method: 'POST',
-    headers: {authorization: `Bearer ${token}`},
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': '0',
+    },
   });
   const {oidcToken = ''} = JSON.parse(requested.text) as {oidcToken?: string};
   const answer = await cloud.request(`https://login.microsoftonline.com/${tenant.id}/oauth2/v2.0/token`, {

@@ -33,11 +33,20 @@ function probe(place: string): void {
   const now = Date.now;
   const uptime = os.uptime;
   const elapsed = performance.now.bind(performance);
+  const {hrtime} = process;
   let offset = 0;
   let number = 0;
   Date.now = () => now() + offset;
   os.uptime = () => uptime() + offset / 1000;
   performance.now = () => elapsed() + offset;
+  process.hrtime = Object.assign(
+    (): [number, number] => {
+      const [seconds, nanoseconds] = hrtime();
+      const sum = nanoseconds + (offset % 1000) * 1e6;
+      return [seconds + Math.floor(offset / 1000) + Math.floor(sum / 1e9), sum % 1e9];
+    },
+    {bigint: () => hrtime.bigint() + BigInt(Math.round(offset * 1e6))},
+  );
   syncBuiltinESMExports();
   process.on('SIGUSR2', () => {
     offset = Number(readFileSync(join(place, 'offset'), 'utf8'));

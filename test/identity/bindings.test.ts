@@ -62,8 +62,8 @@ test(
   picks,
   'ssh.dev.azure.com',
   'contoso/p',
-  'no host of Azure DevOps that serves git',
-  'no host of Azure DevOps that serves git',
+  'no host of Azure DevOps that serves git or feeds',
+  'no host of Azure DevOps that serves git or feeds',
 );
 
 test('nothing but stored logins goes to other hosts, whatever is configured', (t) => {

@@ -200,6 +200,23 @@ test.serial('the header that a checkout left for another host stays', async (t) 
   await runner.post();
 });
 
+test.serial('with tools, the package tools of later steps get tokens of the daemon', async (t) => {
+  const {runner} = job(t, {environment: {CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS: 'cargo:libsecret'}});
+  const started = await runner.use({...inputs, tools: 'true'});
+  t.is(started.code, 0, started.log);
+  const feed = 'https://pkgs.dev.azure.com/contoso/Web/_packaging/tools/pypi/simple/';
+  const asked = await runner.run(`
+    keyring get ${feed} VssSessionToken | wc -c
+    type -p cargo-credential-orgkey orgkey-goauth nuget-plugin-orgkey | wc -l
+    echo "$PIP_KEYRING_PROVIDER $UV_KEYRING_PROVIDER $GOAUTH $CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"`);
+  const [token, programs, variables] = asked?.log.trim().split('\n') ?? [];
+  t.true(Number(token) > 100, asked?.log);
+  t.is(programs, '3');
+  t.is(variables, 'subprocess subprocess orgkey-goauth;netrc cargo:libsecret cargo-credential-orgkey');
+  await runner.post();
+  t.deepEqual(await runner.remains(), []);
+});
+
 test.serial('a second use in one job is refused, and the first one goes on', async (t) => {
   const {runner} = job(t);
   await runner.use(inputs);

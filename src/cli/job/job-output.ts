@@ -18,8 +18,8 @@ export function jobOutput(word: (typeof jobOutputs)[number], environment: Contex
 /** What later steps get. */
 export interface ForJob {
   readonly variables: readonly (readonly [name: string, value: string])[];
-  /** A directory with the command `orgkey`, for the PATH. */
-  readonly programs: string;
+  /** Directories for the PATH, the first one in front. One has the command `orgkey`. */
+  readonly programs: readonly string[];
 }
 
 /** Hands the variables to later steps: in the files or by the commands of the platform, or on stdout. */
@@ -28,26 +28,37 @@ export async function tellJob(output: JobOutput, told: ForJob, context: Context)
   switch (output) {
     case 'github-actions':
       await append(environment['GITHUB_ENV'], told.variables.map(blockOf).join(''));
-      await append(environment['GITHUB_PATH'], `${told.programs}\n`);
+      await append(
+        environment['GITHUB_PATH'],
+        inFront(told)
+          .map((folder) => `${folder}\n`)
+          .join(''),
+      );
       return;
     case 'azure-pipelines':
       terminal.write(
         [
           ...told.variables.map(([name, value]) => command(`task.setvariable variable=${name}`, value)),
-          command('task.prependpath', told.programs),
+          ...inFront(told).map((folder) => command('task.prependpath', folder)),
         ].join(''),
       );
       return;
     case 'shell': {
       const exports = told.variables.map(([name, value]) => `export ${name}=${quoteForShell(value)}\n`);
-      terminal.write(`${exports.join('')}PATH=${quoteForShell(told.programs)}:$PATH; export PATH\n`);
+      const path = quoteForShell(told.programs.join(':'));
+      terminal.write(`${exports.join('')}PATH=${path}:$PATH; export PATH\n`);
       return;
     }
     case 'env': {
-      const path = `${told.programs}:${environment['PATH'] ?? ''}`;
+      const path = [...told.programs, environment['PATH'] ?? ''].join(':');
       terminal.write([...told.variables, ['PATH', path]].map((pair) => `${pair.join('=')}\n`).join(''));
     }
   }
+}
+
+/** Platforms put each directory in front of the one before. */
+function inFront({programs}: ForJob): readonly string[] {
+  return programs.toReversed();
 }
 
 async function append(file: string | undefined, text: string): Promise<void> {

@@ -29,6 +29,7 @@ export const jobCommands: readonly Command[] = [
       'remove-headers': flag(
         'remove the Authorization headers that a checkout left in the repository for these organizations',
       ),
+      tools: flag('let Cargo, pip, uv, Go and NuGet of later steps ask orgkey, too'),
     },
     examples: [
       {

@@ -80,6 +80,7 @@ function readInputs(platform) {
     output: platform.output,
     overHttps: checkedList('over-https', list('over-https'), shown),
     removeHeaders: yes('remove-headers'),
+    tools: yes('tools'),
     configurationFile: file === undefined ? undefined : resolve(file),
   };
   if (written === 1) return {...common, configuration, organizations, options: {}};

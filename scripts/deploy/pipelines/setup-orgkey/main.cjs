@@ -38,7 +38,7 @@ async function start(platform) {
 }
 
 function argumentsFor(inputs, root) {
-  const {configuration, configurationFile, organizations, options, overHttps, removeHeaders} = inputs;
+  const {configuration, configurationFile, organizations, options, overHttps, removeHeaders, tools} = inputs;
   const text =
     configuration === undefined ? [] : ['--config', written(join(root, 'configuration.yaml'), configuration)];
   return [
@@ -50,6 +50,7 @@ function argumentsFor(inputs, root) {
     ...Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
     ...overHttps.flatMap((project) => ['--over-https', project]),
     ...(removeHeaders ? ['--remove-headers'] : []),
+    ...(tools ? ['--tools'] : []),
   ];
 }
 

@@ -11,6 +11,7 @@ import {treatForeignHeaders} from '../../job/foreign-headers.ts';
 import {maskCommands} from '../../job/job-masks.ts';
 import {jobOutput, tellJob, type ForJob, type JobOutput, type jobOutputs} from '../../job/job-output.ts';
 import {inJob, JOB_VARIABLE, makeJobPlace, type JobPlace} from '../../job/job-place.ts';
+import {toolSettings} from '../../job/tool-settings.ts';
 import {settingsOverHttps} from '../../job/ssh-over-https.ts';
 import {usageError} from '../../line/usage-error.ts';
 import {absolute} from '../../locate.ts';
@@ -25,6 +26,7 @@ interface StartOptions extends StarterOptions, Omit<GitOptions, 'system' | 'proa
   readonly output: (typeof jobOutputs)[number];
   readonly 'over-https'?: readonly string[] | undefined;
   readonly 'remove-headers': boolean;
+  readonly tools: boolean;
 }
 
 /**
@@ -52,7 +54,15 @@ export async function startJob(given: StartOptions, context: Context): Promise<E
     if (options.config === undefined) await mask(options, output, own);
     const treatment = options['remove-headers'] ? 'remove' : 'report';
     await treatForeignHeaders(configuration.bindings, treatment, context);
-    await tellJob(output, {variables: variablesFor(place, configuration, own), programs}, context);
+    const {variables, folders} = options.tools ? toolSettings(context) : {variables: [], folders: []};
+    await tellJob(
+      output,
+      {
+        variables: [...variablesFor(place, configuration, own), ...variables],
+        programs: [programs, ...folders],
+      },
+      context,
+    );
     return code;
   } catch (error) {
     await endJob(place, context);
@@ -75,6 +85,7 @@ const forOneJob = {
   'proactive-auth': false,
   'dry-run': false,
   verbose: false,
+  tools: undefined,
 } as const;
 
 /** Adds the token of the platform as the way to sign in, if the options name an application and no other way. */
