@@ -18,6 +18,8 @@ const images = {node: name('node'), daemon: name('image')};
 const directory = mkdtempSync('/tmp/orgkey-test-');
 const compose = parse(readFileSync(join(root, 'scripts/deploy/compose.yaml'), 'utf8'));
 const cloud = await startCloud();
+// no hooks run if every test is skipped
+if (missing !== undefined) void cloud.close();
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -17,6 +17,8 @@ const withCargo = testUnless(
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
+// no hooks run if every test is skipped
+if (toolchain === undefined) void cloud.close();
 test.afterEach.always(() => {
   cloud.clearFaults();
   cloud.requests.clear();

@@ -16,6 +16,8 @@ const withGo = testUnless(
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
+// no hooks run if every test is skipped
+if (!existsSync(join(bin, 'go'))) void cloud.close();
 test.afterEach.always(() => {
   cloud.clearFaults();
   cloud.requests.clear();

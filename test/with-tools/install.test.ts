@@ -18,6 +18,9 @@ const whyNoCargo = spawnSync('cargo', ['--version']).status === 0 ? undefined : 
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
+// no hooks run if every test is skipped
+if (whyNoCargo !== undefined && !pnpms.some(([, command]) => existsSync(command.at(-1) ?? '')))
+  void cloud.close();
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -23,6 +23,8 @@ const versions = [
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
+// no hooks run if every test is skipped
+if (!versions.some(({command}) => existsSync(command.at(-1) ?? ''))) void cloud.close();
 test.afterEach.always(() => {
   cloud.clearFaults();
   cloud.requests.clear();

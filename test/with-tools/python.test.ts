@@ -22,6 +22,8 @@ const withTwine = testUnless(
 
 const cloud = await startCloud();
 test.after.always(() => cloud.close());
+// no hooks run if every test is skipped
+if (python === undefined && !existsSync(twinePackages)) void cloud.close();
 test.afterEach.always(() => {
   cloud.clearFaults();
   cloud.requests.clear();
