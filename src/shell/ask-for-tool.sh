@@ -23,12 +23,12 @@ read_address() {
 
 # Whether an address is one of Azure DevOps Services: then the daemon is started for it. Others may be those of a server.
 is_of_services() {
-  case $host in
-    dev.azure.com | *.dev.azure.com | dev.azure.com:443 | *.dev.azure.com:443)
+  case ${host%:443} in
+    [Dd][Ee][Vv].[Aa][Zz][Uu][Rr][Ee].[Cc][Oo][Mm] | *.[Dd][Ee][Vv].[Aa][Zz][Uu][Rr][Ee].[Cc][Oo][Mm])
       # without an organization the daemon has nothing
       case ${address#https://"$host"} in /[!/]*) ;; *) return 2 ;; esac
       ;;
-    *?.visualstudio.com | *?.visualstudio.com:443) ;;
+    *?.[Vv][Ii][Ss][Uu][Aa][Ll][Ss][Tt][Uu][Dd][Ii][Oo].[Cc][Oo][Mm]) ;;
     *) return 1 ;;
   esac
 }

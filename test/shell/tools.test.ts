@@ -207,6 +207,7 @@ test('for Azure DevOps a daemon that is down is started, and its absence is expl
   for (const [script, args] of [
     ['orgkey-bazel-helper', ['get']],
     ['orgkey-goauth', [FEED]],
+    ['orgkey-goauth', [FEED.replace('pkgs.dev.azure.com', 'PKGS.Dev.Azure.COM')]],
     ['orgkey-token', ['contoso']],
     ['keyring/keyring', ['get', 'https://contoso.pkgs.visualstudio.com/_packaging/tools/pypi/simple/', 'me']],
   ] as const) {
@@ -214,7 +215,7 @@ test('for Azure DevOps a daemon that is down is started, and its absence is expl
     t.like(ran, {code: 1, stdout: ''}, script);
     t.regex(ran.stderr, absent, script);
   }
-  t.is(readIn(home, 'started'), 'service start\n'.repeat(5));
+  t.is(readIn(home, 'started'), 'service start\n'.repeat(6));
 });
 
 test('the daemon is asked with the name of the tool and a plain address', async (t) => {
