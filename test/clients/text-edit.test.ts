@@ -139,5 +139,4 @@ test('whatever a file holds, adding and taking back leaves it as it was', (t) =>
       for (const kept of before.split(/\r?\n/)) t.true(text.includes(kept));
     }),
   );
-  t.pass();
 });
