@@ -1,7 +1,6 @@
 import {spawnSync} from 'node:child_process';
 import {globSync, readFileSync, writeFileSync} from 'node:fs';
-import {BlockList, createServer} from 'node:net';
-import {once} from 'node:events';
+import {BlockList} from 'node:net';
 import {join} from 'node:path';
 import test from 'ava';
 import {parse} from 'yaml';
@@ -17,6 +16,7 @@ import {
   type KubernetesObject,
   type Loose,
 } from '../helpers/kubernetes-objects.ts';
+import {freePort} from '../helpers/free-port.ts';
 import {main} from '../helpers/program.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -345,10 +345,7 @@ for (const file of ['node/config.yaml', 'example/config.yaml', 'sidecar/config.y
 }
 
 test('the probe tells a daemon that serves from one that hangs or is gone, without Node', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = (server.address() as Loose).port;
-  server.close();
+  const port = await freePort();
   const daemon = await startDaemon({
     configuration: `integrations:
   azure:

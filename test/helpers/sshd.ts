@@ -10,10 +10,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import {createServer} from 'node:net';
 import {tmpdir, userInfo} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {freePort} from './free-port.ts';
 import {tether} from './tether.ts';
 
 const cache = join(import.meta.dirname, '../../.cache/sshd');
@@ -180,14 +180,5 @@ async function listening(child: ChildProcess, log: string[]): Promise<void> {
       if (line.startsWith('Server listening')) resolve();
     });
     child.once('exit', (code) => reject(new Error(`sshd ended with ${String(code)}: ${log.join('\n')}`)));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }

@@ -1,23 +1,15 @@
 import {spawnSync} from 'node:child_process';
-import {connect, createServer} from 'node:net';
+import {connect} from 'node:net';
 import {homedir} from 'node:os';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {loopbackHome, sharedGateway} from '../helpers/gateway-world.ts';
+import {freePort} from '../helpers/free-port.ts';
 import {gitsWithLfs} from '../helpers/git-lfs.ts';
 import {GitHome} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
 import {helper} from '../helpers/daemon.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-
-/** Returns a port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen({host: '127.0.0.1', port: 0}, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 const authority = `127.0.0.1:${await freePort()}`;
 const gateway = sharedGateway({

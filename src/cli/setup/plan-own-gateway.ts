@@ -86,21 +86,18 @@ async function needsPort(context: Context): Promise<boolean> {
   return (await git(['config', '--get', 'filter.lfs.process'])).status === 0;
 }
 
-/** Returns the usual port, or another one if it is in use. */
+/** Returns the first of the usual ports that is free. The kernel gives none of them to clients. */
 async function freePort(): Promise<number> {
-  return (await portThatOpens(USUAL_PORT)) ?? (await portThatOpens(0)) ?? USUAL_PORT;
+  for (const port of USUAL_PORTS) if (await canOpen(port)) return port;
+  return USUAL_PORTS[0];
 }
 
-function portThatOpens(wanted: number): Promise<number | undefined> {
+function canOpen(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined));
-    server.listen({host: '127.0.0.1', port: wanted}, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : undefined;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen({host: '127.0.0.1', port}, () => server.close(() => resolve(true)));
   });
 }
 
-const USUAL_PORT = 9468;
+const USUAL_PORTS = [9468, 9478, 9488, 9498, 9508, 9518, 9528, 9538] as const;
