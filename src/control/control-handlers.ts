@@ -3,7 +3,9 @@ import type {Problem} from '../config/configuration.ts';
 import type {Binding, Bindings} from '../identity/bindings.ts';
 import {clientIdOf, type Identity} from '../identity/identity.ts';
 import {isoTime} from '../text/iso-time.ts';
+import {MAIN_SOCKET} from '../organization/socket-scope.ts';
 import {AZURE_DEVOPS_SCOPE, type Failure} from '../token/acquire.ts';
+import {askerOf} from '../token/asker.ts';
 import type {Rejections} from '../token/rejections.ts';
 import type {Found, TokenCache} from '../token/token-cache.ts';
 import type {
@@ -31,7 +33,7 @@ interface ControlParts {
   readonly reload: () => Promise<readonly Problem[]>;
   readonly bindings: () => Bindings;
   readonly tokens: Pick<TokenCache, 'get' | 'clear'>;
-  readonly rejections: Pick<Rejections, 'clear'>;
+  readonly rejections: Pick<Rejections, 'clear' | 'organizations'>;
   readonly logLines: LogSource;
   readonly metrics: () => string;
   readonly people: Pick<People, 'login' | 'logout' | 'answer'>;
@@ -126,6 +128,16 @@ export class ControlHandlers implements Handlers {
     return {kind: 'token', form, token: secret.revealText(), expiresAt: isoTime(expiresAt), username, host};
   }
 
+  async verdict({organization, isAccepted}: Params<'verdict'>): Result<'verdict'> {
+    const {bindings, rejections} = this.#parts;
+    const owner = ownerNamed(organization, bindings());
+    const choice = bindings().choose(owner);
+    if (choice.kind === 'none') return {isTaken: false};
+    const asker = askerOf({owner, path: undefined}, WHOLE, choice.binding.identity);
+    rejections.organizations.tested(asker, isAccepted);
+    return {isTaken: true};
+  }
+
   async login(params: Params<'login'>, caller: Caller): Result<'login'> {
     const result = await this.#parts.people.login(params, caller);
     const {organization} = params;
@@ -151,6 +163,8 @@ export class ControlHandlers implements Handlers {
     return result;
   }
 }
+
+const WHOLE = {name: MAIN_SOCKET, organizations: undefined} as const;
 
 type Chosen =
   | {readonly kind: 'chosen'; readonly binding: Binding}

@@ -22,6 +22,11 @@ export interface ControlCalls {
   };
   /** Returns the metrics in Prometheus' text format. */
   readonly metrics: {readonly params: undefined; readonly result: {readonly text: string}};
+  /** Takes what Azure DevOps said about the token when a user tested it: `status` shows it, like a verdict for git. */
+  readonly verdict: {
+    readonly params: {readonly organization: string; readonly isAccepted: boolean};
+    readonly result: {readonly isTaken: boolean};
+  };
   /** Writes the lines of the audit trail that are collected for the next write. */
   readonly flush: {readonly params: undefined; readonly result: {readonly isWritten: boolean}};
   /** Signs a user in. Events `login` report the progress, `other-account` asks a question. */

@@ -71,6 +71,11 @@ async function call(
         {organization: text(params, 'organization'), scope: optionalText(params, 'scope')},
         caller,
       );
+    case 'verdict':
+      return handlers.verdict(
+        {organization: text(params, 'organization'), isAccepted: params['isAccepted'] === true},
+        caller,
+      );
     case 'login':
       return handlers.login(signInFrom(params), caller);
     case 'answer':

@@ -65,7 +65,20 @@ export async function probeOrganization(
   if (problem !== undefined) return {kind: 'unchecked', ...problem};
   const given = {...daemon, token: async () => token};
   const known = {...world, daemon: given, loaded: {kind: 'loaded'}, unreachable: new Set<string>()} as const;
-  return judgeDiagnostics((await checkOrganization(target, known)).diagnostics);
+  const {diagnostics} = await checkOrganization(target, known);
+  await tellVerdict(target, diagnostics, daemon);
+  return judgeDiagnostics(diagnostics);
+}
+
+/** Lets the daemon know what an organization said about its token: `orgkey status` shows it. */
+export async function tellVerdict(
+  {name}: Target,
+  diagnostics: readonly Diagnostic[],
+  daemon: Pick<Asker['daemon'], 'tell'>,
+): Promise<void> {
+  const hasToken = diagnostics.some(({title, outcome}) => title === 'token' && outcome === 'ok');
+  const {kind} = judgeDiagnostics(diagnostics);
+  if (hasToken && kind !== 'unchecked') await daemon.tell(name, kind === 'accepted');
 }
 
 function judgeDiagnostics(diagnostics: readonly Diagnostic[]): Probe {

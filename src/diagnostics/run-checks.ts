@@ -19,6 +19,7 @@ import {checkTransport} from './checks/check-transport.ts';
 import {checkWithGit} from './checks/check-with-git.ts';
 import {checkWithSsh} from './checks/check-with-ssh.ts';
 import {diagnosticsOf, type Diagnostic} from './diagnostic.ts';
+import {tellVerdict} from './probe-organization.ts';
 import type {Target} from './target.ts';
 import type {Check, World} from './world.ts';
 
@@ -84,6 +85,7 @@ async function checkTarget(
   const failures = before.filter(({outcome}) => outcome === 'failed');
   const unreachable = new Set(failures.filter(({group}) => group === 'network').map(({title}) => title));
   const {diagnostics, repository} = await checkOrganization(target, {...world, unreachable});
+  if (world.daemon.kind === 'running') await tellVerdict(target, diagnostics, world.daemon);
   const named = world.trials.filter(({name}) => name === target.name);
   const shown = repository === undefined ? [] : [{remote: repository, url: repository}];
   const isBroken =

@@ -67,6 +67,8 @@ export type SeenDaemon =
       readonly status: Status;
       /** Returns a token for an organization, whose name `owner-named.ts` reads. */
       readonly token: (organization: string) => Promise<TokenResult>;
+      /** Lets the daemon know what the organization said about that token. */
+      readonly tell: (organization: string, isAccepted: boolean) => Promise<void>;
     }
   | {
       readonly kind: 'unreachable';

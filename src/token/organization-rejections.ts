@@ -89,6 +89,12 @@ export class OrganizationRejections {
     if (this.#entries.delete(keyOf(asker))) this.#recovered(asker.owner);
   }
 
+  /** Takes the result of a user's test. A rejection is shown, and withholds nothing. */
+  tested(asker: Asker, isAccepted: boolean): void {
+    if (isAccepted) this.accepted(asker);
+    else if (!this.has(asker)) this.reported(asker, '');
+  }
+
   /** Takes a verdict about the token. */
   judge(asker: Asker, verdict: Verdict, fingerprint: string): void {
     const {owner, identity, path} = asker;

@@ -111,6 +111,23 @@ for (const {title, credential, code, outcome, says} of rows)
     t.is(json.code, code);
     const {organizations} = JSON.parse(json.stdout) as {organizations: {outcome: string}[]};
     t.is(organizations[0]?.outcome, outcome);
+    const status = await person.run('status');
+    t.is(status.code, outcome === 'accepted' ? 0 : 1, status.stdout);
+    t.is(status.stdout.includes('everything is well'), outcome === 'accepted');
+  });
+
+for (const command of ['org test', 'doctor contoso'])
+  test.serial(`status fails from ${command} on, until an identity is a member`, async (t) => {
+    const late = tenant.addApplication();
+    const person = await withDaemon(t, [`{organizations: [contoso], ${application(late)}}`]);
+    t.is((await person.run('status')).code, 0);
+    t.not((await person.run(command)).code, 0);
+    const {code, stdout} = await person.run('status');
+    t.is(code, 1);
+    t.regex(stdout, /ERR_NOT_ACCEPTED[^]*repair: run: orgkey doctor contoso\n/);
+    contoso.addMember(late);
+    await person.run(command);
+    t.like(await person.run('status'), {code: 0});
   });
 
 function applicationFlags({clientId}: {clientId: string}, file = 'secret'): string[] {

@@ -17,6 +17,21 @@ test.before(async () => {
 
 test.after.always(() => daemon.close());
 
+test.serial('what a test found is shown until another test finds the contrary', async (t) => {
+  const health = async () => {
+    const {organizations} = await daemon.call('status', undefined);
+    return organizations.map(({organization, health: its}) => `${organization}: ${its}`);
+  };
+  const well = await health();
+  t.deepEqual(await daemon.call('verdict', {organization: 'contoso', isAccepted: false}), {isTaken: true});
+  t.deepEqual(await health(), ['contoso: error', ...well.slice(1)]);
+  // tokens are handed out as before
+  t.like(await daemon.call('token', {organization: 'contoso', scope: undefined}), {kind: 'token'});
+  t.deepEqual(await daemon.call('verdict', {organization: 'contoso', isAccepted: true}), {isTaken: true});
+  t.deepEqual(await health(), well);
+  t.deepEqual(await daemon.call('verdict', {organization: 'unknown', isAccepted: false}), {isTaken: false});
+});
+
 const vault = 'https://vault.azure.net/.default';
 
 for (const [organization, scope, expected] of [

@@ -35,6 +35,7 @@ import {
 import {loadFor} from '../read-configuration.ts';
 import {scriptsForGit} from '../setup/place-scripts.ts';
 import {recallFirst} from '../setup/remember-service.ts';
+import {telling} from '../organizations/test-organizations.ts';
 import {chooseTargets, chooseTrials, sshRemotesIn} from '../doctor/choose-targets.ts';
 import {DoctorReport} from '../doctor/doctor-report.ts';
 
@@ -203,6 +204,7 @@ async function seenDaemon(daemon: Connected, tokens: string[]): Promise<SeenDaem
       if (result.kind === 'token') tokens.push(result.token);
       return result;
     },
+    tell: telling(connection),
   };
 }
 

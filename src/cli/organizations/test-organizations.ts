@@ -62,6 +62,13 @@ export async function testOrganizations(
 /** Each test costs a token and some requests. */
 const AT_ONCE = 4;
 
+/** Returns what tells a daemon how an organization judged its token. One of an older version does not know the call. */
+export function telling(daemon: Daemon): (organization: string, isAccepted: boolean) => Promise<void> {
+  return async (organization, isAccepted) => {
+    await daemon.call('verdict', {organization, isAccepted}).catch(() => undefined);
+  };
+}
+
 interface Scene {
   readonly daemon: Daemon;
   readonly context: Context;
@@ -79,7 +86,13 @@ async function testOne(target: Target, scene: Scene): Promise<TestResult> {
   } as const;
   const token = await daemon.call('token', {organization: name, scope: undefined});
   if (token.kind === 'failed') return {...about, ...failureOf(target, token)};
-  const seen = {kind: 'running', directory: '', status: scene.status, token: async () => token} as const;
+  const seen = {
+    kind: 'running',
+    directory: '',
+    status: scene.status,
+    token: async () => token,
+    tell: telling(daemon),
+  } as const;
   const {environment, program, now} = context;
   const asker = {environment, version: program.version, now, daemon: seen};
   const probe = await probeOrganization(target, token, asker, reachability);
