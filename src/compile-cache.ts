@@ -43,7 +43,6 @@ export function dropCodeOfEarlierVersions(state: string): void {
   }
 }
 
-/** Returns the value of `--state-dir`. */
 function stateFlag(argv: readonly string[]): string | undefined {
   const at = argv.indexOf('--state-dir');
   return at >= 0 ? argv[at + 1] : undefined;

@@ -18,7 +18,6 @@ import type {Verdict} from '../token/organization-rejections.ts';
 import type {TokenCache} from '../token/token-cache.ts';
 import type {Token} from '../token/token.ts';
 
-/** What a token was rejected for. */
 export interface RejectedPlace {
   readonly owner: Owner;
   /** With the port, if git sent one. */

@@ -8,7 +8,6 @@ import type {GetRequest, Login} from '../protocol/request.ts';
 /** The start of our state, which git returns if the server rejects the credential. */
 const STATE = 'orgkey.1.';
 
-/** A token to hand out. */
 interface Handed {
   readonly token: Token;
   readonly source: 'cache' | 'issuer';

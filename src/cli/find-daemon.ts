@@ -93,7 +93,6 @@ export async function withDaemon<Result>(
   }
 }
 
-/** Whether a daemon answers now. */
 export async function isRunning(options: Places, context: Context): Promise<boolean> {
   try {
     await withDaemon(options, context, async () => undefined);

@@ -74,7 +74,6 @@ export function isOfMachine(options: Places, context: Context): boolean {
   return file !== undefined && paths.pathsIn(file).every((path) => dirname(path) === machineDirectory);
 }
 
-/** Returns the state directory. */
 export function stateDirectory(options: Places, context: Context): string {
   return absolute(paths.stateDirectory(context, options['state-dir']), context);
 }

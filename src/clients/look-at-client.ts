@@ -3,7 +3,6 @@ import type {Client, ClientWorld} from './client.ts';
 import type {ClientRecord} from './manifest.ts';
 import {planInstall} from './plan-client.ts';
 
-/** What a tool does now. */
 interface ClientState {
   readonly name: string;
   readonly state: 'asks orgkey' | 'incomplete' | 'does not ask';

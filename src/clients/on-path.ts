@@ -2,7 +2,6 @@ import {accessSync, constants, realpathSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ClientWorld} from './client.ts';
 
-/** Returns the first program of this name on the PATH. */
 export function onPath(name: string, environment: ClientWorld['environment']): string | undefined {
   return foldersOf(environment)
     .map((folder) => join(folder, name))

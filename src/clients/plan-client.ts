@@ -64,7 +64,6 @@ export async function planInstall(
   };
 }
 
-/** Plans the removal of what was written. */
 export async function planRemove(known: ClientRecord): Promise<ClientPlan> {
   const changes: FileChange[] = [];
   for (const file of known.files) {
@@ -92,7 +91,6 @@ export async function planRemove(known: ClientRecord): Promise<ClientPlan> {
   };
 }
 
-/** Makes the planned changes. */
 export async function carryOut({changes, links}: ClientPlan): Promise<void> {
   for (const {path, target} of links) {
     await rm(path, {force: true});

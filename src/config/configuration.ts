@@ -45,7 +45,6 @@ export interface Settings extends Omit<OrgkeyValues, 'sockets' | 'gateways' | 's
   readonly submodules: readonly SubmoduleSettings[];
 }
 
-/** The values of one item of a list of mappings. */
 type ItemOf<List extends 'sockets' | 'gateways' | 'submodules'> = NonNullable<
   NonNullable<OrgkeyValues[List]>[number]['sound']
 >;
@@ -53,7 +52,6 @@ type ItemOf<List extends 'sockets' | 'gateways' | 'submodules'> = NonNullable<
 export type EntraSettings = OrgkeyValues['entra'];
 export type AuditSettings = OrgkeyValues['audit'];
 
-/** One scoped socket. */
 export interface SocketSettings extends Omit<ItemOf<'sockets'>, 'organizations'> {
   /** Organizations and collections, in lower case. */
   readonly organizations: readonly string[];
@@ -70,7 +68,6 @@ export interface SubmoduleSettings extends Omit<ItemOf<'submodules'>, 'organizat
   readonly place: string;
 }
 
-/** One gateway. */
 export interface GatewaySettings extends Omit<
   ItemOf<'gateways'>,
   'repositories' | 'push' | 'deletions' | 'lfs'

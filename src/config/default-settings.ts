@@ -3,7 +3,6 @@ import type {Configuration, Settings} from './configuration.ts';
 import {DEFAULTS, readSection} from './shape/collections.ts';
 import {ORGKEY} from './shape/keys.ts';
 
-/** Returns the settings of a configuration that says nothing. */
 export function defaultSettings(): Settings {
   defaults ??= buildSettings(readSection(undefined, ORGKEY, DEFAULTS), DEFAULTS);
   return defaults;

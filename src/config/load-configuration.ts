@@ -75,7 +75,6 @@ function watching(others: readonly string[], loaded: Loaded): Loaded {
   return {...loaded, configuration: {...configuration, files: [...others, ...configuration.files]}};
 }
 
-/** The options with their defaults. */
 type Complete = LoadOptions &
   Required<Pick<LoadOptions, 'uid' | 'workingDirectory'>> & {readonly home: string | undefined};
 
@@ -245,13 +244,11 @@ function itemsOf(written: Written | undefined): readonly Written[] {
   return written?.kind === 'list' ? written.items : [];
 }
 
-/** Returns the values of every `environment`. */
 function environmentsIn(azure: Parts['azure']): Written[] {
   const credentials = itemsOf(azure).flatMap((integration) => itemsOf(valueAt(integration, 'credentials')));
   return credentials.map((item) => valueAt(item, 'environment')).filter((found) => found !== undefined);
 }
 
-/** How many files are read at once. */
 const AT_ONCE = 32;
 
 async function readSecrets(paths: readonly string[]): Promise<Map<string, FileRead>> {

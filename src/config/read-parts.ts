@@ -17,7 +17,6 @@ import type {Problems} from './text/problems.ts';
 import {merged, type Parts, type Tree, type Written, type WrittenEntry} from './text/written.ts';
 import {Sources, type Surroundings} from './value/value-source.ts';
 
-/** A file of the configuration that was read. */
 export interface ReadFile {
   readonly path: string;
   readonly bytes: Buffer;
@@ -80,7 +79,6 @@ export class PartsReader {
     this.#sources = new Sources({...surroundings, files: new Map()}, problems);
   }
 
-  /** The files that were read. */
   get files(): readonly ReadFile[] {
     return this.#files;
   }
@@ -90,7 +88,6 @@ export class PartsReader {
     return [...this.#opened.keys(), ...(this.#dropIns === undefined ? [] : [this.#dropIns])];
   }
 
-  /** The variables that were looked at. */
   get variables(): ReadonlySet<string> {
     return this.#sources.variables;
   }

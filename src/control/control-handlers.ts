@@ -71,7 +71,6 @@ export interface HandOut {
   readonly duration: number;
 }
 
-/** What the daemon does for each call. */
 export class ControlHandlers implements Handlers {
   readonly #parts: ControlParts;
 

@@ -20,7 +20,6 @@ export interface ControlCalls {
     readonly params: {readonly follow: boolean};
     readonly result: {readonly lines: readonly string[]};
   };
-  /** Returns the metrics in Prometheus' text format. */
   readonly metrics: {readonly params: undefined; readonly result: {readonly text: string}};
   /** Takes what Azure DevOps said about the token when a user tested it: `status` shows it, like a verdict for git. */
   readonly verdict: {
@@ -71,7 +70,6 @@ export interface Caller {
   readonly gone: AbortSignal;
 }
 
-/** One function for each call. */
 export type Handlers = {readonly [M in ControlMethod]: (params: Params<M>, caller: Caller) => Result<M>};
 
 interface TokenParams {

@@ -47,7 +47,6 @@ export function serveControl(path: string, handlers: Handlers): Promise<ControlS
   });
 }
 
-/** Whether events follow the answer. */
 function isFollowing(method: string, params: JsonRecord): boolean {
   return method === 'logs' && params['follow'] === true;
 }

@@ -80,7 +80,6 @@ export class People {
     return {wasSignedIn};
   }
 
-  /** Returns whether the question was open. */
   answer(params: Params<'answer'>): boolean {
     return this.#questions.answer(params);
   }

@@ -28,7 +28,6 @@ export class Questions {
     }
   }
 
-  /** Returns whether the question waits for an answer. */
   answer({question, isYes}: {readonly question: string; readonly isYes: boolean}): boolean {
     const resolve = this.#open.get(question);
     resolve?.(isYes);

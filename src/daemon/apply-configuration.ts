@@ -5,11 +5,9 @@ import {messageOf} from '../text/orgkey-error.ts';
 import type {Log} from './record/log.ts';
 import type {ConfigurationInForce} from './supply/configuration-in-force.ts';
 
-/** One reading of the configuration. */
 export interface Reading {
   /** When it began, in milliseconds since epoch. */
   readonly since: number;
-  /** Whether the configuration that was read is in force now. */
   readonly isNew: boolean;
   /** Why it is not, or what is wrong with parts of it, which are left out. */
   readonly problems: readonly Problem[];

@@ -17,7 +17,6 @@ export class ClaimError extends OrgkeyError {
   }
 }
 
-/** Returns what to do about an error at a path. */
 export function hintFor(error: unknown, path: string): string {
   return error instanceof ClaimError ? error.hint : `look at what is there: ls -la ${dirname(path)}`;
 }

@@ -27,7 +27,6 @@ export class SocketGuard {
     this.#parts = parts;
   }
 
-  /** What is wrong with the sockets. */
   get notices(): readonly Notice[] {
     return [...this.#lost, ...this.#parts.sockets.notices];
   }

@@ -2,7 +2,6 @@ import {spawn} from 'node:child_process';
 import type {StartTimer} from '../ssh/grant/single-use-socket.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
 
-/** Reports to systemd. */
 type Report = (notification: readonly string[]) => void;
 
 /**

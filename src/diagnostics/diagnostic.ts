@@ -21,7 +21,6 @@ interface Subject {
   readonly detail: string;
 }
 
-/** Returns functions that make the diagnostics of one group. */
 export function diagnosticsOf(group: string) {
   return {
     ok: (title: string, detail: string): Diagnostic => ({group, title, outcome: 'ok', detail}),

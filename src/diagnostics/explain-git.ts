@@ -9,7 +9,6 @@ import {lookFor, takeOut, takeOutValue} from './repair-setting.ts';
 import type {Blamed} from './blame.ts';
 import type {World} from './world.ts';
 
-/** What is known about a run of git that failed. */
 interface FailedRun {
   /** As it was given; it may hold a login. */
   readonly url: string;
@@ -235,7 +234,6 @@ export function wordsOf(said: string, url: string): string {
   return lastWords(mask(said, url));
 }
 
-/** Returns the last line that says something. */
 function lastWords(said: string): string {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   const fatal = lines.findLast((line) => /^(?:fatal|error|ssh|remote): /.test(line));

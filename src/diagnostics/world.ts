@@ -39,7 +39,6 @@ export interface World {
   readonly setupDirectory: string;
   /** What tools are configured from. `undefined`: the home is not known. */
   readonly clientWorld: ClientWorld | undefined;
-  /** The organizations to check. */
   readonly targets: readonly Target[];
   /** What git is tried on, with the name of its target: the URL that was given, or the remotes of this repository. */
   readonly trials: readonly Trial[];

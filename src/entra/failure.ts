@@ -52,7 +52,6 @@ export type AcquirerFailure =
   /** Anything else. */
   | {readonly kind: 'unexpected'; readonly detail: string};
 
-/** What a request is for. */
 export type Service =
   | 'entra'
   | 'managed-identity'

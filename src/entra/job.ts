@@ -24,7 +24,6 @@ export function usesSdk(task: string): boolean {
  */
 const JOB_FORMAT = 2;
 
-/** One job for one acquirer. */
 export interface Job {
   /** A `Task`, unless the daemon is of another version. */
   readonly task: string;
@@ -33,7 +32,6 @@ export interface Job {
   readonly secrets: Readonly<Record<string, Uint8Array>>;
 }
 
-/** A job as an acquirer gets it. */
 export interface TimedJob extends Job {
   /** How long it may take, in milliseconds. */
   readonly time: number;

@@ -4,7 +4,6 @@ import {consentAddress} from '../identity/repair-tenant.ts';
 import {isGuid} from '../text/guid.ts';
 import type {Explanation} from './explanations.ts';
 
-/** Whom a repair is for. */
 export interface Repairer {
   readonly kind: string;
   readonly clientId?: string | undefined;

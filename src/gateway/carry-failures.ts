@@ -6,7 +6,6 @@ import type {Reason} from './answer-client.ts';
 import type {Denial} from './rule/operation.ts';
 import {PushHeadError} from './rule/push-commands.ts';
 
-/** A reason with the code that the audit keeps. */
 export type Failure = Reason & {readonly code: string};
 
 export const badBatchAnswer: Failure = {

@@ -18,7 +18,6 @@ export class ClientBody {
     return value;
   }
 
-  /** Returns a stream of `first` and of what was not read yet. */
   stream(first: readonly Buffer[] = []): Readable {
     return Readable.from(this.#after(first), {objectMode: false});
   }

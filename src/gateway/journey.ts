@@ -47,7 +47,6 @@ export class Journey {
     return this.#gone.signal;
   }
 
-  /** The body of the request. */
   get body(): ClientBody {
     this.#body ??= new ClientBody(this.client.request);
     return this.#body;

@@ -54,7 +54,6 @@ function isHelper(key: string): boolean {
   return section === 'credential' && name === 'helper';
 }
 
-/** Whether one key covers everything that the other covers. */
 function coversSame(key: string, other: string): boolean {
   const pattern = partsOfKey(key).between;
   const url = partsOfKey(other).between;

@@ -18,7 +18,6 @@ export function ownHeaderFor(url: string, settings: readonly SeenSetting[]): See
   return headers.slice(headers.findLastIndex(({value}) => value === '') + 1).findLast(isAuthorization);
 }
 
-/** Whether a value of `extraheader` is a credential. */
 export function isAuthorization({value}: Pick<Setting, 'value'>): boolean {
   return /^\s*(?:proxy-)?authorization\s*:/i.test(value);
 }

@@ -1,7 +1,6 @@
 import {execFile} from 'node:child_process';
 import {OrgkeyError} from '../text/orgkey-error.ts';
 
-/** The result of one run of git. */
 export interface GitResult {
   /** `undefined`: git could not be started, or a signal ended it. */
   readonly status: number | undefined;

@@ -2,7 +2,6 @@ import {lstat, stat} from 'node:fs/promises';
 import {isAbsolute, join, normalize} from 'node:path';
 import type {RunGit} from './run-git.ts';
 
-/** The repository of the current directory. */
 export interface SeenRepository {
   /** Absolute. */
   readonly gitDirectory: string;

@@ -1,7 +1,6 @@
 /** Who acts, as far as it decides which repair fits. */
 export type Actor = 'person' | 'app' | 'machine' | 'pat';
 
-/** Returns the actor of a kind of identity. */
 export function actorOf(kind: string): Actor {
   switch (kind) {
     case 'sign-in':

@@ -130,7 +130,6 @@ export function describeIdentity(identity: Identity): string {
   return `${describeKind(identity.kind)}${who}`;
 }
 
-/** Returns the kind in words. */
 function describeKind(kind: Identity['kind']): string {
   if (kind === 'unusable') return 'wrong credential';
   return kind === 'pat' ? 'personal access token' : kind.replaceAll('-', ' ');

@@ -262,7 +262,6 @@ interface Kept extends LoginRecord {
   readonly name: string;
   /** When it expires, in milliseconds since boot. */
   readonly until: number;
-  /** Whether the archive has it. */
   archived: 'never' | 'not yet' | 'written';
 }
 
@@ -329,7 +328,6 @@ function hostOf({protocol, host}: Remote): string {
   return `${protocol} ${host}`;
 }
 
-/** Returns a name that no other login has. */
 function nameOf({protocol, host, path, username}: Remote): string {
   return JSON.stringify([protocol, host, path ?? null, username ?? null]);
 }

@@ -5,7 +5,6 @@ import {showAddress} from '../text/show-address.ts';
 /** The variables that name proxies, in either case. The lower case wins, as in curl and Node. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
-/** A proxy that a variable names. */
 export interface Proxy {
   readonly kind: 'http' | 'https' | 'socks5';
   /** Without brackets. */
@@ -18,7 +17,6 @@ export interface Proxy {
 /** The metadata service of Azure's machines is on the machine's own link, where no proxy leads. */
 const METADATA_ADDRESS = '169.254.169.254';
 
-/** The variables that name a proxy for HTTP. */
 export const proxyNames = ['HTTPS_PROXY', 'HTTP_PROXY'] as const;
 
 /** Returns the proxy for a request as `host:port`, for messages. `undefined`: the request goes straight. */

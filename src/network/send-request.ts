@@ -99,7 +99,6 @@ interface NetworkError {
   readonly hint: string | undefined;
 }
 
-/** Describes an error of `sendRequest`. */
 export function describeNetworkError(error: unknown): NetworkError {
   if (error instanceof OrgkeyError) return {code: error.code, detail: error.message, hint: error.hint};
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))

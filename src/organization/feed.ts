@@ -2,7 +2,6 @@ import {lowerName} from './organization.ts';
 import {collectionAt, type Owner} from './owner.ts';
 import type {Remote} from './remote.ts';
 
-/** A feed of an organization, or of one of its projects. */
 interface Feed {
   readonly project: string | undefined;
   /** With its view, if it has one: `tools@Release`. */

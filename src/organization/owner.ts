@@ -1,7 +1,6 @@
 import {lowerAscii, lowerName, organizationFrom, type Organization} from './organization.ts';
 import type {Remote} from './remote.ts';
 
-/** The owner of a remote. */
 export type Owner =
   /** Azure DevOps Services, the organization is known. */
   | {readonly kind: 'organization'; readonly organization: Organization}

@@ -11,7 +11,6 @@ export interface Client {
   readonly pid: number | undefined;
 }
 
-/** The organizations that a socket serves. */
 export interface SocketScope {
   /** `MAIN_SOCKET`, or the name of a scoped socket. */
   readonly name: string;

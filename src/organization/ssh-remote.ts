@@ -14,7 +14,6 @@ export interface SshRemote {
   readonly path: string;
 }
 
-/** A repository of Azure DevOps. */
 export interface AzureRepository {
   /** The organization, or a server's collection; in lower case. */
   readonly organization: string;

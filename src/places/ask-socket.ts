@@ -3,7 +3,6 @@ import {TIME_BUDGET} from '../time-budget.ts';
 import {startTimer} from '../start-timer.ts';
 import {codeOf} from '../text/orgkey-error.ts';
 
-/** The result of one request to a socket. */
 type SocketAnswer =
   | {readonly kind: 'answered'; readonly text: string}
   /** No process listens, or the socket does not exist. */

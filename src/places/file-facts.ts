@@ -1,7 +1,6 @@
 import {lstatSync, readFileSync, type Stats} from 'node:fs';
 import type {FileFacts, PathFacts} from './paths.ts';
 
-/** The files of this machine. */
 export const machineFiles: FileFacts = {
   factsOf(path) {
     try {

@@ -27,7 +27,6 @@ export function makeDirectory(path: string, mode: number, naming: Naming): void 
   }
 }
 
-/** Returns the failure to make or to enter a directory. */
 export function cannotMake(
   path: string,
   error: unknown,

@@ -1,7 +1,6 @@
 import {basename, dirname, join, resolve} from 'node:path';
 import {absoluteVariable} from './absolute-variable.ts';
 
-/** The directory of the configuration of the whole machine. */
 export const machineDirectory = '/etc/orgkey';
 
 /** The group that may read it and its secrets: the daemon's. Users in the group `orgkey` may only ask the daemon. */
@@ -42,7 +41,6 @@ export function pathsIn(source: string): readonly string[] {
   return source.split(/:(?=~?\/)/);
 }
 
-/** Joins paths to the name of a configuration. */
 export function joinPaths(paths: readonly string[]): string {
   return paths.join(':');
 }

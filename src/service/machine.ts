@@ -15,7 +15,6 @@ export interface Machine {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The daemon to run. */
 export interface DaemonCommand {
   /** Node's absolute path, usually `process.execPath`. */
   readonly node: string;

@@ -5,7 +5,6 @@ import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
-/** A unit file of systemd. */
 export interface UnitFile {
   readonly name: string;
   readonly text: string;

@@ -42,7 +42,6 @@ export class UnitFiles {
     this.#directory = directory;
   }
 
-  /** Returns the files that systemd should read. */
   wanted(sandbox: Sandbox, packaged: PackagedUnits | undefined): readonly Extract<Change, {kind: 'write'}>[] {
     const files = (units: readonly UnitFile[]) => units.map(({name, text}) => write(this.path(name), text));
     if (this.#scope === 'user') return files(userUnits(this.#daemon, sandbox));
@@ -80,7 +79,6 @@ export class UnitFiles {
     return !packaged.has(name) || isOurCopy(name, text, {packaged, daemon: this.#daemon});
   }
 
-  /** Returns the names of the units in the directory. */
   async installed(): Promise<readonly string[]> {
     const names = await readdir(this.#directory).catch(() => []);
     return names.filter((name) => /^orgkey(\.service|\.socket|-[a-z0-9][a-z0-9-]*\.socket)$/.test(name));
@@ -106,7 +104,6 @@ interface Directories {
   readonly packages: string;
 }
 
-/** A file that we wrote. */
 export interface OwnFile {
   readonly name: string;
   readonly path: string;

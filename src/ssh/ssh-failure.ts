@@ -35,6 +35,5 @@ type SshFailureCode =
   | 'ERR_ENDED_EARLY'
   | 'ERR_SSH_PROTOCOL';
 
-/** What to do if ssh needs a proxy. */
 export const USE_PROXY =
   'if ssh must go through a proxy, set HTTPS_PROXY for the daemon, or ssh.proxyCommand in its configuration';

@@ -1,7 +1,6 @@
 /** The service under which our entries are in a keyring. */
 export const KEYRING_SERVICE = 'orgkey';
 
-/** Returns the entry of a name. */
 export type OpenEntry = (name: string) => unknown;
 
 /** Returns how to open entries with the module `@napi-rs/keyring`. `undefined`: it is another module. */

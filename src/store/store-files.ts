@@ -35,7 +35,6 @@ export interface Facts {
   readonly mode: number;
 }
 
-/** The disk itself. */
 export const diskFiles: StoreFiles = {
   async makeDirectory(path) {
     const first = await mkdir(path, {recursive: true, mode: 0o700});

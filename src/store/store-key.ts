@@ -6,7 +6,6 @@ import {Secret} from '../secret/secret.ts';
 import type {Keyring} from './keyring.ts';
 import {StoreError} from './store-error.ts';
 
-/** The key of the store, and where it was found. */
 type FoundKey =
   | {readonly source: 'systemd credential' | 'keyring'; readonly key: Secret}
   /** Without a key, entries are plain. `reason` is half a sentence. */

@@ -11,7 +11,6 @@ import type {GrantRequest} from '../protocol/request.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import {parseRemoteCommand, type RemoteCommand} from './remote-command.ts';
 
-/** What a configured key is for. */
 interface SubmoduleRule {
   /** In lower case; collections on a server. */
   readonly organizations: readonly string[];
@@ -86,7 +85,6 @@ export function decideGrant<Rule extends SubmoduleRule>(
   return {kind: 'grant', rule, ...connectionTo(destination, found, request)};
 }
 
-/** Returns what may be connected to, and for what. */
 function connectionTo(
   {host, port, username = 'git'}: Destination,
   {organization, project, repository}: AzureRepository,

@@ -1,6 +1,5 @@
 import {printable} from './printable.ts';
 
-/** Quotes any text for POSIX shells. */
 export function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

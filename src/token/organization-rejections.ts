@@ -74,7 +74,6 @@ export class OrganizationRejections {
     return this.#totals;
   }
 
-  /** Notes that a client reported a rejection.  */
   reported({owner, identity, path}: Asker, fingerprint: string): void {
     const key = keyOf({owner, identity});
     const known = this.#entries.get(key);
@@ -84,7 +83,6 @@ export class OrganizationRejections {
     this.#totals.set(counted, (this.#totals.get(counted) ?? 0) + 1);
   }
 
-  /** Notes that the organization accepted a token. */
   accepted(asker: Asker): void {
     if (this.#entries.delete(keyOf(asker))) this.#recovered(asker.owner);
   }

@@ -24,7 +24,6 @@ const FORCED_BY_MAIN = 8;
 const MAX_REMEMBERED = 10_000;
 const MAX_FINGERPRINTS = 8;
 
-/** A repository for which a token was rejected. */
 export interface RepositoryLock extends Asker {
   /** Milliseconds since epoch. */
   readonly lockedUntil: number;
@@ -232,7 +231,6 @@ interface History {
   isForgivable: boolean;
 }
 
-/** A forced acquisition. */
 interface Forced {
   /** Of the rejected token. */
   readonly fingerprint: string;

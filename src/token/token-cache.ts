@@ -8,7 +8,6 @@ import {NEVER_BELOW, freshnessOf, lifeLeft} from './freshness.ts';
 import type {Secret} from '../secret/secret.ts';
 import type {Clock, Token} from './token.ts';
 
-/** What a request gets from the cache. */
 export type Found =
   | {readonly kind: 'token'; readonly token: Token; readonly source: 'cache' | 'issuer'}
   | {readonly kind: 'failed'; readonly failure: Failure};
@@ -199,7 +198,6 @@ export class TokenCache {
     };
   }
 
-  /** Returns what is held, if its token has not expired. */
   #living(key: string): Held | undefined {
     const held = this.#held.peek(key);
     return held !== undefined && lifeLeft(held.token, this.#clock) > 0 ? held : undefined;

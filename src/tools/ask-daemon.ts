@@ -15,11 +15,9 @@ export interface ToolRequest {
   readonly address: string;
   /** What was refused. */
   readonly password?: string | undefined;
-  /** Whether a daemon is started if none runs. */
   readonly starts: 'if needed' | 'never';
 }
 
-/** What the daemon said. */
 export type ToolAnswer =
   | {readonly kind: 'credential'; readonly username: string; readonly password: string}
   /** Not for us. */

@@ -5,7 +5,6 @@ import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
 
-/** Runs `orgkey logout`. */
 export async function logout(
   {organization, ...places}: Places & {readonly organization: string},
   context: Context,

@@ -19,7 +19,6 @@ interface LogsOptions extends Places {
   readonly since?: string | undefined;
 }
 
-/** Runs `orgkey logs`. */
 export async function logs(options: LogsOptions, context: Context): Promise<ExitCode> {
   return options.audit ? showAudit(options, context) : showLog(options, context);
 }

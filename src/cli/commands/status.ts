@@ -23,7 +23,6 @@ interface StatusOptions extends Places {
   readonly json: boolean;
 }
 
-/** Runs `orgkey status`. */
 export async function status(options: StatusOptions, context: Context): Promise<ExitCode> {
   if (options.watch) return watchStatus(options, context);
   const all = await ask(options, context);

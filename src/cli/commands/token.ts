@@ -15,7 +15,6 @@ interface TokenOptions extends Places {
   readonly header: boolean;
 }
 
-/** A token that the daemon gave us. */
 export type Granted = Extract<TokenResult, {kind: 'token'}>;
 
 /** Runs `orgkey token`: prints the token, and nothing else, on stdout. */

@@ -42,7 +42,6 @@ interface Plan {
   readonly users: readonly (readonly string[])[];
 }
 
-/** Runs `orgkey uninstall`. */
 export async function uninstall(options: UninstallOptions, context: Context): Promise<ExitCode> {
   const plan = await planUninstall(options, context);
   if (options['dry-run']) {

@@ -20,7 +20,6 @@ export async function withPrivateDirectory<T>(
   }
 }
 
-/** Writes a file for us only. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   await writeFile(path, text, {mode: 0o600, flag: 'wx'});
 }

@@ -15,7 +15,6 @@ export function jobOutput(word: (typeof jobOutputs)[number], environment: Contex
   return environment['TF_BUILD'] ? 'azure-pipelines' : 'shell';
 }
 
-/** What later steps get. */
 export interface ForJob {
   readonly variables: readonly (readonly [name: string, value: string])[];
   /** Directories for the PATH, the first one in front. One has the command `orgkey`. */

@@ -20,7 +20,6 @@ export interface Command {
   readonly attach: (yargs: Argv, choose: (chosen: Chosen) => void) => Argv;
 }
 
-/** An option or an argument. */
 export interface Option extends Options {
   /** Lower case, no full stop. */
   readonly describe: string;
@@ -112,7 +111,6 @@ export function text<const D extends string, const V extends string>(describe: D
   return {type: 'string', requiresArg: true, describe, value} as const;
 }
 
-/** An option that is given or not. */
 export function flag<const D extends string>(describe: D) {
   return {type: 'boolean', default: false, describe} as const;
 }
@@ -139,7 +137,6 @@ interface Argument {
   readonly isList: boolean;
 }
 
-/** Returns the arguments of a usage line, in order. */
 export function argumentsOf({usage}: Pick<Command, 'usage'>): readonly Argument[] {
   return Array.from(usage.matchAll(/(?<open>[<[])(?<name>[a-z-]+)(?<more>\.\.)?[>\]]/g), ({groups}) => ({
     name: groups?.['name'] ?? '',
@@ -148,7 +145,6 @@ export function argumentsOf({usage}: Pick<Command, 'usage'>): readonly Argument[
   }));
 }
 
-/** Whether the name of an option is that of an argument. */
 export function isArgument(command: Pick<Command, 'usage'>, name: string): boolean {
   return argumentsOf(command).some((argument) => argument.name === name);
 }

@@ -1,7 +1,6 @@
 import {defineCommand, type Command} from './command.ts';
 import {json, starter} from './shared-options.ts';
 
-/** The configuration file. */
 export const configurationCommands: readonly Command[] = [
   defineCommand({
     usage: 'config path',

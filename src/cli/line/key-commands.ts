@@ -1,7 +1,6 @@
 import {defineCommand, flag, required, text, type Command} from './command.ts';
 import {json, keyOwner} from './shared-options.ts';
 
-/** SSH keys for submodules. */
 export const keyCommands: readonly Command[] = [
   defineCommand({
     usage: 'ssh-key add <organization>',

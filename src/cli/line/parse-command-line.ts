@@ -90,7 +90,6 @@ async function parseOptions(command: Command, words: readonly string[]): Promise
   return chosen;
 }
 
-/** What was typed for a command. */
 interface Typed {
   readonly command: Command;
   readonly words: readonly string[];

@@ -5,7 +5,6 @@ import {parseRecord, type JsonRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import {EXIT} from '../exit-code.ts';
 
-/** One line of the audit trail. */
 export interface AuditLine {
   /** Without the line feed. */
   readonly text: string;

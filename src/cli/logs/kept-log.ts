@@ -7,7 +7,6 @@ import type {Context, Places} from '../context.ts';
 import {runtimeDirectoryOfDaemon, setupDirectories, stateDirectoryOf, SYSTEM_RUNTIME} from '../locate.ts';
 import {recallFirst} from '../setup/remember-service.ts';
 
-/** Which lines are wanted. */
 export interface Wanted {
   /** The last ones only. */
   readonly most: number;

@@ -32,7 +32,6 @@ export function readOrganization(word: string, host?: string): NamedOrganization
   );
 }
 
-/** Returns the name that the daemon understands. */
 export function nameForDaemon({host, organization}: NamedOrganization): string {
   return host === SERVICES_HOST ? organization : `${host}/${organization}`;
 }

@@ -106,7 +106,6 @@ function isSignedOut({code, kind}: TestResult): boolean {
   return kind === 'sign-in' && code === 'ERR_NOT_SIGNED_IN';
 }
 
-/** Returns the binding of one organization, for that one alone. */
 function only(name: string, bindings: readonly Binding[]): Binding[] {
   return bindings.flatMap((binding) =>
     binding.organizations

@@ -167,7 +167,6 @@ function codeIn(code: string | undefined, message: string): string {
   return code === undefined || message.includes(code) ? '' : ` (${code})`;
 }
 
-/** Returns what `--json` prints. */
 export function resultsAsJson(results: readonly TestResult[]): object {
   return {schemaVersion: SCHEMA_VERSION, organizations: results};
 }

@@ -18,7 +18,6 @@ interface ServiceWish {
   readonly sockets: readonly ServiceSocket[];
 }
 
-/** Returns a service of this machine for this program. */
 export function serviceFor(wish: ServiceWish, options: Places, context: Context): Promise<Service> {
   const {platform, uid, environment, program, wait} = context;
   return chooseService(

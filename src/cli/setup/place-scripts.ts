@@ -72,7 +72,6 @@ async function replace(path: string, make: (fresh: string) => Promise<void>): Pr
   await rename(fresh, path);
 }
 
-/** Whether a copy is up to date. */
 async function isSame(original: string, copy: string): Promise<boolean> {
   const [wanted, found] = await Promise.all([readFile(original), readFile(copy).catch(() => undefined)]);
   return found !== undefined && wanted.equals(found);

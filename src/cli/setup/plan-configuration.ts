@@ -39,7 +39,6 @@ export interface SetupOptions extends GitOptions, StarterOptions {
   readonly tools?: string | undefined;
 }
 
-/** The configuration to use, and what has to be written for it. */
 export interface PlannedConfiguration {
   readonly path: string;
   readonly configuration: Configuration;

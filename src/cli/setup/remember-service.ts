@@ -12,7 +12,6 @@ interface RememberedService {
   readonly configFile: string | undefined;
 }
 
-/** Returns the first service that is recorded in one of these directories. */
 export async function recallFirst(
   stateDirectories: readonly string[],
 ): Promise<RememberedService | undefined> {

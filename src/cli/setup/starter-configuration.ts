@@ -53,7 +53,6 @@ const METHODS = [
 
 type Method = (typeof METHODS)[number];
 
-/** Whether any of these options is given. */
 export function describesConfiguration(options: StarterOptions): boolean {
   const given = [options.host, options['client-id'], options['tenant-id']].some(
     (value) => value !== undefined,
@@ -92,7 +91,6 @@ export async function starterConfiguration(
   ].join('\n');
 }
 
-/** A credential that the options describe. */
 interface StarterCredential {
   /** In lower case. */
   readonly host: string;
@@ -127,7 +125,6 @@ export function starterCredential(
   return {host, organizations: organization === undefined ? [] : [organization], fields};
 }
 
-/** Whether the options say how to sign in. */
 export function namesMethod(options: StarterOptions): boolean {
   return methodsOf(options).length > 0;
 }

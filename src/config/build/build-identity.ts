@@ -11,7 +11,6 @@ import {whyNoCertificate} from './check-certificate.ts';
 import {keyMaker, type MakeKey} from './identity-key.ts';
 import {azureIdentity, terraformIdentity} from './terraform-identity.ts';
 
-/** What identities are made with. */
 export interface IdentityParts {
   readonly reader: Reader;
   readonly surroundings: Surroundings;
@@ -27,7 +26,6 @@ export interface Credential {
   readonly organizations: readonly Item<string>[] | undefined;
   /** Some of the organizations could not be read: which ones the credential is for is not known. */
   readonly isIncomplete: boolean;
-  /** Whether a secret is the reason that the identity is missing. */
   readonly lacksSecret: boolean;
 }
 

@@ -175,7 +175,6 @@ class VariableReader {
     return {kind: 'azure-pipelines', key, clientId, tenantId, serviceConnectionId, request};
   }
 
-  /** Returns the variables that an OIDC token is requested with. */
   #requestVariables(): {
     readonly token: SetVariable;
     readonly url: SetVariable;

@@ -4,7 +4,6 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {readHost} from '../value/read-host.ts';
 import type {Surroundings} from '../value/value-source.ts';
 
-/** What an identity of variables is made from. */
 export type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
   /** Relative paths begin there. */
   readonly directory: string;
@@ -41,7 +40,6 @@ export const NAMES = {
   useMsi: ['ARM_USE_MSI'],
 } as const;
 
-/** The variables of each input. */
 export type VariableNames = Partial<Readonly<Record<keyof typeof NAMES, readonly string[]>>>;
 
 /**
@@ -60,7 +58,6 @@ export const AZURE_NAMES: VariableNames = {
 /** Restricts what `DefaultAzureCredential` looks at: `dev`, `prod`, or the name of one credential. */
 export const AZURE_CHOICE = 'AZURE_TOKEN_CREDENTIALS';
 
-/** Every variable that is read. */
 export const TERRAFORM_VARIABLES: readonly string[] = Object.values(NAMES).flat();
 
 /** Variables that platforms set in every job or pod: they do not show that a user wants this identity. */
@@ -134,14 +131,12 @@ export function terraformTarget(environment: Environment): TerraformTarget {
   return {kind: 'target', host: server.host, organization: collection && decoded(collection)};
 }
 
-/** A variable that is set. */
 export interface SetVariable {
   readonly name: string;
   /** Trimmed, not empty. */
   readonly value: string;
 }
 
-/** Returns the first of these variables that is set. */
 export function firstSet(environment: Environment, names: readonly string[]): SetVariable | undefined {
   for (const name of names) {
     const value = valueOf(environment, name);

@@ -3,7 +3,6 @@ import {isMap, isSeq} from 'yaml';
 import {fieldsOf, keepingLineEnds, parsed, withoutItem} from './splice.ts';
 import {checkedSection, withSectionItem} from './splice-section.ts';
 
-/** A gateway as it is written in a configuration. */
 interface WrittenGateway {
   readonly name: string;
   readonly repositories: readonly string[];

@@ -17,7 +17,6 @@ import {
 } from './splice.ts';
 import {hostsIn, identityOf, rulesOf, type WrittenHost, type WrittenRule} from './written-rules.ts';
 
-/** What a credential is for. */
 export interface RuleOwner {
   /** As it is to be written. `undefined`: all organizations of the host that no other credential names. */
   readonly organization: string | undefined;

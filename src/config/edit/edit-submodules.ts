@@ -4,7 +4,6 @@ import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {beginOf, endOf, fieldsOf, parsed, spliced, withoutItem} from './splice.ts';
 import {checkedSection, withSectionItem} from './splice-section.ts';
 
-/** What a key is for. */
 export interface KeyOwner {
   /** The organization, or a server's collection; in lower case. */
   readonly organization: string;

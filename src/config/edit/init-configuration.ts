@@ -132,7 +132,6 @@ function renewCredentials(host: YAMLMap): void {
   host.set('credentials', list);
 }
 
-/** Renames `token` in the old `credential` to `personalAccessToken`. */
 function renameToken(credential: YAMLMap): void {
   const token = credential.get('token', true);
   if (token === undefined) return;

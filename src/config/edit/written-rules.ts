@@ -16,7 +16,6 @@ export interface WrittenHost {
   readonly credentials: YAMLSeq | undefined;
 }
 
-/** A credential, as it is written. */
 export interface WrittenRule {
   readonly host: WrittenHost;
   /** In the credentials of the host. */
@@ -80,7 +79,6 @@ export function rulesOf(host: WrittenHost): WrittenRule[] {
   });
 }
 
-/** Returns what a rule says about the identity. */
 export function identityOf(rule: unknown): Readonly<Record<string, unknown>> {
   const {organizations: _, ...identity} = fieldsOf(rule);
   return identity;

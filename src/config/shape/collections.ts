@@ -6,7 +6,6 @@ import {Resolver} from '../value/resolve-value.ts';
 import {hasPlaceholder} from '../value/substitute.ts';
 import {Reader, SINGLE_VALUES, WRONG, type Key, type Keys, type Kind, type ValuesOf} from './kind.ts';
 
-/** One item of a list. */
 export interface Item<Value> {
   readonly value: Value;
   readonly at: number;

@@ -195,7 +195,6 @@ const SHAPES: readonly Shapes[] = CREDENTIAL_KINDS.map((kind) => {
   };
 });
 
-/** Whether a mapping must have the key. */
 export function isRequired({kind, optional, default: fallback, removed}: Key): boolean {
   return optional !== true && fallback === undefined && removed === undefined && kind.form.name !== 'mapping';
 }

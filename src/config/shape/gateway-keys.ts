@@ -32,7 +32,6 @@ const LOOPBACK = text({
   },
 });
 
-/** The key `gateways` of the section `orgkey`. */
 export const GATEWAYS = {
   kind: listOf({
     name: {

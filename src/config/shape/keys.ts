@@ -15,7 +15,6 @@ import {ANYTHING, FLAG, oneOf, SSH_KEY, text, unless} from './scalars.ts';
  * JSON Schema and in the reference from then on.
  */
 
-/** Any text. */
 export const TEXT = text({expected: 'text', example: 'text', value: (found) => found});
 
 export const PATH = text({

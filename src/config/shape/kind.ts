@@ -36,7 +36,6 @@ export interface Shape {
   readonly keys: Keys;
 }
 
-/** One key of a mapping. */
 export interface Key {
   readonly kind: Kind<unknown>;
   /** One or two sentences, for editors and the reference. */
@@ -51,14 +50,12 @@ export interface Key {
 
 export type Keys = Readonly<Record<string, Key>>;
 
-/** The type of the value of a key. */
 type ValueOf<One extends Key> = One extends {readonly kind: Kind<infer Value>}
   ? One extends {readonly optional: true}
     ? Value | undefined
     : Value
   : never;
 
-/** The values of all keys of a mapping. */
 export type ValuesOf<All extends Keys> = {readonly [Name in keyof All]: ValueOf<All[Name]>};
 
 /** The key of a value, and the offset of the key. `keyAt` is `undefined` for the items of a list. */
@@ -67,7 +64,6 @@ export interface Slot {
   readonly keyAt: number | undefined;
 }
 
-/** How keys that do not exist are reported. */
 export type UnknownKeys = 'error' | 'warning';
 
 /** Replaces a value that cannot be used. */
@@ -88,7 +84,6 @@ export class Reader {
     this.unknownKeys = unknownKeys;
   }
 
-  /** How many values were wrong so far. */
   get wrongSoFar(): number {
     return this.#wrong;
   }

@@ -22,7 +22,6 @@ interface TextRule<Value> {
   readonly unknown?: (text: string) => Value;
 }
 
-/** Any text that follows a rule. */
 export function text<Value>(rule: TextRule<Value>): Kind<Value> {
   const {pattern, choices, example, quantity} = rule;
   // made when it is needed: most keys are missing in most configurations
@@ -42,7 +41,6 @@ export function text<Value>(rule: TextRule<Value>): Kind<Value> {
   };
 }
 
-/** One of a few words. */
 export function oneOf<const Word extends string>(...choices: readonly [Word, ...Word[]]): Kind<Word> {
   return text({
     expected: choices.join(' or '),

@@ -10,7 +10,6 @@ export interface Problem {
 /** How many problems are listed; the others are counted. */
 const LIMIT = 200;
 
-/** A file of a configuration. */
 export interface TextFile {
   readonly path: string;
   /** Offsets in its text are counted from here, so that an offset tells the file, too. */
@@ -55,7 +54,6 @@ export class Problems {
     return this.#files.map((file) => ({path: file.path, start: file.start, lineStarts: startsIn(file)}));
   }
 
-  /** Returns the path of the file that an offset is in. */
   fileAt(at: number): string {
     return this.#fileAt(at)?.path ?? '';
   }
@@ -92,7 +90,6 @@ export class Problems {
     say(this.#warnings, at, {at, message, hint});
   }
 
-  /** Whether what begins at the offset has a problem. */
   isReportedAt(at: number): boolean {
     return this.#errors.has(at);
   }
@@ -174,7 +171,6 @@ function say(to: Map<number, Said[]>, at: number, said: Said): Said {
   return said;
 }
 
-/** One error or warning. */
 export interface Said {
   readonly at: number;
   readonly message: string;
@@ -193,7 +189,6 @@ function lineStartsOf(text: string): number[] {
   return starts;
 }
 
-/** The index of the last start that is not after `at`. */
 function lastNotAfter(starts: readonly number[], at: number): number {
   let low = 0;
   let high = starts.length - 1;

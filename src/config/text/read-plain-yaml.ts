@@ -52,7 +52,6 @@ class PlainReader {
     return this.#done;
   }
 
-  /** Goes to the next line that has content. */
   #nextLine(): void {
     const text = this.#text;
     for (;;) {
@@ -227,13 +226,11 @@ class PlainReader {
     return {value: scalarFrom(trimmed, at, false), next: at + trimmed.length};
   }
 
-  /** Whether a key with its colon is here. */
   #isKeyHere(at: number): boolean {
     const end = this.#wordEnd(at);
     return end > at && this.#text.charCodeAt(end) === COLON && this.#isBreak(end + 1);
   }
 
-  /** Returns the offset of the colon. */
   #keyEnd(at: number, limit: number): number {
     const end = this.#wordEnd(at);
     if (end === at || end >= limit || this.#text.charCodeAt(end) !== COLON || !this.#isBreak(end + 1))

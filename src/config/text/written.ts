@@ -83,7 +83,6 @@ export function sourceOf(written: Written | undefined): string | undefined {
   return [...written.entries.keys()].find((key) => key.startsWith('$'));
 }
 
-/** Returns the value with each offset moved. */
 export function moved(written: Written, by: number): Written {
   const at = written.at + by;
   switch (written.kind) {

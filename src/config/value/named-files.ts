@@ -3,7 +3,6 @@ import {absolutePath} from '../../places/paths.ts';
 import {valueAt, type Written, type WrittenMap} from '../text/written.ts';
 import {substitute} from './substitute.ts';
 
-/** What decides which files a configuration names. */
 export interface NamingSurroundings {
   /** Relative paths begin in the directory of the file that an offset is in. */
   readonly directoryOf: (at: number) => string;

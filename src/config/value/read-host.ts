@@ -1,7 +1,6 @@
 import {lowerAscii, organizationFrom, type Organization} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 
-/** What a configured host means. */
 export type ConfiguredHost =
   | {readonly kind: 'services'}
   /** `{organization}.visualstudio.com`: the same services, one organization. */

@@ -34,7 +34,6 @@ export class Resolver {
     return this.#harmless;
   }
 
-  /** The variables that were looked at. */
   get variables(): ReadonlySet<string> {
     return this.#sources.variables;
   }

@@ -1,4 +1,3 @@
-/** A text with its `${…}` replaced. */
 type Substituted =
   | {readonly kind: 'text'; readonly text: string; readonly variables: readonly string[]}
   /** As in Backstage, the whole value is missing if one of its variables is. */
@@ -31,7 +30,6 @@ export function substitute(text: string, variableNamed: (name: string) => string
   return {kind: 'text', text: result, variables};
 }
 
-/** Whether anything in the text is replaced. */
 export function hasPlaceholder(text: string): boolean {
   return /(?<!\$)\$\{[^{}]*\}/.test(text);
 }

@@ -18,7 +18,6 @@ export interface Surroundings extends NamingSurroundings {
   readonly absent: 'error' | 'warning';
 }
 
-/** The source of a value. */
 export type Source =
   | {readonly from: 'variable'; readonly text: string}
   | {readonly from: 'file'; readonly path: string; readonly at: number}
@@ -49,7 +48,6 @@ export class Sources {
     this.#problems = problems;
   }
 
-  /** The variables that were looked at. */
   get variables(): ReadonlySet<string> {
     return this.#variables;
   }

@@ -5,7 +5,6 @@ import {LiveSecrets} from '../record/live-secrets.ts';
 import {LOG_LEVELS, createLog, type Log} from '../record/log.ts';
 import {LogLines} from '../record/log-lines.ts';
 
-/** The log and what belongs to it. */
 export interface Logging {
   readonly log: Log;
   readonly logLines: LogLines;

@@ -34,7 +34,6 @@ interface StatusSide {
   readonly metrics: () => string;
 }
 
-/** Makes what reports on the daemon. */
 export function assembleStatus(parts: StatusParts): StatusSide {
   const {startedAt, side, environment, inForce, supply, rejections, git, gateways, tally, clockWatch} = parts;
   const variables = shownVariables(environment);

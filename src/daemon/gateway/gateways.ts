@@ -18,7 +18,6 @@ import {groupNumber} from '../git/group.ts';
 import {placeFile} from '../git/place-file.ts';
 import {OpenGateway} from './open-gateway.ts';
 
-/** What is known of an open gateway. */
 interface OpenStatus {
   readonly settings: GatewaySettings;
   readonly path: string;
@@ -47,7 +46,6 @@ interface Entry {
   readonly socket: GitSocket;
 }
 
-/** The gateways of the configuration. */
 export class Gateways {
   readonly #parts: GatewaysParts;
   readonly #open = new Map<string, Entry>();
@@ -71,7 +69,6 @@ export class Gateways {
     }));
   }
 
-  /** What is wrong with gateways. */
   get notices(): readonly Notice[] {
     return this.#notices;
   }

@@ -10,7 +10,6 @@ interface Records {
   readonly now: () => number;
 }
 
-/** Records one request of a gateway in the audit and the log. */
 export function reportCarried(gateway: string, event: Carried, {audit, log, now}: Records): void {
   const {id, operation, host, organization, repository, identity, refs, outcome, code} = event;
   const {fingerprint, issuerRequest, activity, sent, received, duration} = event;

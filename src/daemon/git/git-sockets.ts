@@ -46,7 +46,6 @@ export class GitSockets {
     return Array.from(this.#open.values(), ({socket}) => socket);
   }
 
-  /** How many connections are open. */
   get connections(): number {
     return [...this.#alive].reduce((sum, socket) => sum + socket.connections, 0);
   }

@@ -46,7 +46,6 @@ export interface AuditEntry {
   readonly times?: number | undefined;
 }
 
-/** What clients ask for. */
 type ClientEvent = (typeof CLIENT_EVENTS)[number];
 
 /** What happens to the daemon, and what users change. */

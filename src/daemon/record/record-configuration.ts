@@ -6,7 +6,6 @@ import type {Reading} from '../apply-configuration.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {AuditTrail} from './audit-trail.ts';
 
-/** Returns a function that records each reading of the configuration, and what it changes. */
 export function recorderOf(
   audit: Pick<AuditTrail, 'note'>,
 ): (reading: Reading, inForce: ConfigurationInForce) => void {

@@ -9,7 +9,6 @@ import type {HandOut} from '../../control/control-handlers.ts';
 import {ANY_OTHER, type Counted, type Outcome} from '../status/tally.ts';
 import type {Report} from '../git/respond.ts';
 
-/** Returns how a request counts. */
 export function outcomeOf({request, answer}: Report): Outcome {
   if (request === undefined) return 'malformed';
   switch (answer.kind) {

@@ -34,7 +34,6 @@ export class AcquisitionTally {
     return this.#renewalFailures;
   }
 
-  /** How many run now. */
   get underWay(): number {
     return this.#underWay;
   }
@@ -44,7 +43,6 @@ export class AcquisitionTally {
     return this.#durations;
   }
 
-  /** Returns `acquire`, counted. */
   counting(acquire: Acquire): Acquire {
     return async (wanted) => {
       const start = this.#now();

@@ -3,12 +3,10 @@ export const BUCKETS: readonly number[] = [
   0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Counts durations by bucket. */
 export class Durations {
   readonly #buckets: number[] = Array.from({length: BUCKETS.length + 1}, () => 0);
   #sum = 0;
 
-  /** The counts by bucket. */
   get buckets(): readonly number[] {
     return this.#buckets;
   }

@@ -1,7 +1,6 @@
 import {readdirSync} from 'node:fs';
 import {descriptorLimit} from '../git/crowd.ts';
 
-/** What the metrics say of the process. */
 export interface ProcessFacts {
   readonly residentBytes: number;
   readonly cpuSeconds: number;

@@ -3,7 +3,6 @@ import {messageOf} from '../../text/orgkey-error.ts';
 import {Turns} from '../../turns.ts';
 import type {Log} from '../record/log.ts';
 
-/** Opens a server at a place. */
 type Open = (where: string) => Promise<{stop(): void}>;
 
 /** The servers next to git's sockets. A failure of one is reported, and does not affect the others. */

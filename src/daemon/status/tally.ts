@@ -62,7 +62,6 @@ export class Tally {
     return this.#grants;
   }
 
-  /** Returns the count of an outcome, for one organization or for all. */
   of(outcome: Outcome, organization?: CountedOrganization): number {
     // status asks for each of thousands of organizations, so this must be a lookup
     if (organization === undefined) return this.#all[outcome];

@@ -39,7 +39,6 @@ export class ConfigurationInForce {
     return this.#bindings;
   }
 
-  /** The problems of a configuration that was not taken. */
   get problems(): readonly Problem[] {
     return this.#problems;
   }

@@ -64,7 +64,6 @@ export class TokenSupply {
     this.logins = createLogins(this.store, parts);
   }
 
-  /** The program of the acquirers, as it is on the disk. */
   get program(): ProgramOnDisk {
     return this.#pool.program;
   }

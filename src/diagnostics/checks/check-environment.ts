@@ -46,7 +46,6 @@ function repairOf(name: string, here: string | undefined, service: World['servic
     : setForService({name, value: '…'}, service);
 }
 
-/** Returns how the service gets a variable. */
 export function setForService(
   {name, value}: {readonly name: string; readonly value: string},
   service: World['service'],

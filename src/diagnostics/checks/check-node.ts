@@ -1,7 +1,6 @@
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
 
-/** Checks whether the daemon can run on this version of Node. */
 export async function checkNode({
   nodeVersion,
   platform,

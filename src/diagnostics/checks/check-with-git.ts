@@ -13,7 +13,6 @@ import type {World} from '../world.ts';
 
 type Trying = Pick<World, 'environment' | 'settings' | 'directory' | 'now'>;
 
-/** What git is tried on. */
 interface Goal {
   /** Of the diagnostic. */
   readonly group: string;

@@ -49,7 +49,6 @@ interface Limits {
   readonly result: number;
 }
 
-/** The result of an acquirer. */
 export type Outcome =
   | {readonly kind: 'done'; readonly message: Message}
   | {
@@ -61,7 +60,6 @@ export type Outcome =
       readonly assertion?: AssertionFacts | undefined;
     };
 
-/** What one acquirer did. */
 export interface Observation {
   readonly endpoint: string;
   readonly outcome: 'done' | 'failed';
@@ -86,7 +84,6 @@ export interface Errand {
   readonly spent?: number;
   /** Replaces the limits, in milliseconds: a user takes longer than a server. */
   readonly life?: number;
-  /** Ends the acquirer. */
   readonly signal?: AbortSignal;
 }
 

@@ -43,7 +43,6 @@ export function notStarted(error: Error): AcquirerFailure {
 
 const KILLED = 'ERR_ACQUIRER_KILLED';
 
-/** Whether something else killed the child. */
 export function wasKilled(failure: AcquirerFailure): boolean {
   return failure.kind === 'local' && failure.code === KILLED;
 }

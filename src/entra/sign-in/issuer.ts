@@ -5,7 +5,6 @@ import {parseRecord} from '../../text/record.ts';
 import {AcquirerError, localFailure} from '../failure.ts';
 import {explainAnswer} from './explain-answer.ts';
 
-/** What a user granted. */
 export interface Grant {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
@@ -80,7 +79,6 @@ export class Issuer {
     return {additionalParameters: this.#isEntra ? {scope: this.#scope} : {}};
   }
 
-  /** Returns the address at which the user signs in. */
   async signInAddress({redirectUri, state, nonce, verifier}: Begun): Promise<string> {
     const {authorization_endpoint: address = '', response_modes_supported: modes = []} = this.#server;
     const url = new URL(address);

@@ -2,7 +2,6 @@ import {hostnameOf} from '../../organization/owner.ts';
 import type {Rule} from '../rule/rule.ts';
 import {gatewayName} from './socks.ts';
 
-/** How clients reach a gateway. */
 export type ClientWay =
   | {
       /** The path of the socket as the client sees it. */
@@ -15,7 +14,6 @@ export type ClientWay =
       readonly helper: string;
     };
 
-/** What clients reach through a gateway. */
 interface Reach {
   /** The hosts that it serves. */
   readonly hosts: readonly string[];

@@ -1,6 +1,5 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 
-/** One request of a client, and how the client reached us. */
 export interface ClientRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

@@ -18,7 +18,6 @@ export class SocksDoor {
     this.#startTimer = parts.startTimer;
   }
 
-  /** Takes a connection as it came in. */
   take(socket: Socket, door: HttpDoor): void {
     let received = Buffer.alloc(0);
     let isGreeted = false;

@@ -1,7 +1,6 @@
 import {lowerName} from '../../organization/organization.ts';
 import type {Repository} from './repository.ts';
 
-/** What the clients of one gateway may do. */
 export interface Rule {
   readonly repositories: readonly RepositoryPattern[];
   /** Patterns of refs that may be created and updated. None: fetch only. */

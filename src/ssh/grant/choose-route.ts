@@ -2,7 +2,6 @@ import {goesStraight, readProxy, variableOf} from '../../network/proxy.ts';
 import {Secret} from '../../secret/secret.ts';
 import {OrgkeyError} from '../../text/orgkey-error.ts';
 
-/** How we reach an ssh host. */
 export type Route =
   | {readonly kind: 'direct'}
   /** A shell runs it, as OpenSSH's ProxyCommand. Its standard streams lead to the host. */

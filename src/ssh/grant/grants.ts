@@ -53,7 +53,6 @@ interface GrantStory {
   readonly repository: string;
   /** The key's, `SHA256:…`. */
   readonly fingerprint: string;
-  /** The scope of the socket on which the grant was requested. */
   readonly scope: SocketScope;
 }
 

@@ -15,7 +15,6 @@ export interface HostKey {
   readonly revoked: boolean;
 }
 
-/** A key as a host shows it. */
 type ShownKey = Pick<HostKey, 'type' | 'blob'>;
 
 /** A line that cannot be used; `line` counts from 1. */
@@ -71,7 +70,6 @@ export function howToPin(host: string, port: number, own: string | undefined): s
   return `orgkey ssh-key trust ${port === SSH_PORT ? host : `${host}:${port}`}`;
 }
 
-/** Returns the line that pins a key, as `trust` writes it. */
 export function knownHostsLine(host: string, port: number, {type, blob}: ShownKey): string {
   return `${nameOf(host, port)} ${type} ${blob.toString('base64')}`;
 }

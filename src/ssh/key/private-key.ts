@@ -35,7 +35,6 @@ export interface KeyFailure {
   readonly kind: 'failed';
   /** Half a sentence, lower case, no full stop. Never quotes the text. */
   readonly reason: string;
-  /** How to repair it. */
   readonly hint: string;
   /** The text of the key could not be read, so that it may still be valid. */
   readonly isUnread?: true;

@@ -11,7 +11,6 @@ import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {loadFor, problemsOfDaemon, reportProblems} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
 
-/** Runs `orgkey config check`. */
 export async function check(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
   const loaded = await loadFor(options, context, {need: 'whole'});
   const configuration = loaded.kind === 'loaded' ? loaded.configuration : undefined;

@@ -1,7 +1,6 @@
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 
-/** Runs `orgkey config schema`. */
 export async function schema(_options: Places, context: Context): Promise<ExitCode> {
   const {jsonSchema} = await import('../../../config/shape/json-schema.ts');
   context.terminal.printJson(jsonSchema());

@@ -6,7 +6,6 @@ import {withDaemon} from '../../find-daemon.ts';
 import {layTable} from '../../table.ts';
 import {style} from '../../terminal.ts';
 
-/** Runs `orgkey gateway list`. */
 export async function listGateways(
   options: Places & {readonly json: boolean},
   context: Context,

@@ -51,7 +51,6 @@ export async function chooseExisting(
   return {service: await serviceFor({kind: 'plain', configFile, sockets}, options, context), configFile};
 }
 
-/** Prints what was done with a service. */
 export function reportChanges(
   {kind}: Service,
   changes: readonly Change[],

@@ -6,7 +6,6 @@ import {orFail} from '../../setup/choose-service.ts';
 import {rememberService} from '../../setup/remember-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
 
-/** Runs `orgkey service install`. */
 export async function install(options: ServiceOptions, context: Context): Promise<ExitCode> {
   const {service, configFile} = await chooseExisting(options, context, 'fitting');
   if (service.kind !== 'systemd-system') requireOwnHome(context);

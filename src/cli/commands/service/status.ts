@@ -4,7 +4,6 @@ import type {Context} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {chooseExisting, type ServiceOptions} from './choose.ts';
 
-/** Runs `orgkey service status`. */
 export async function showStatus(
   options: ServiceOptions & {readonly json: boolean},
   context: Context,

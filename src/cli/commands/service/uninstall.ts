@@ -5,7 +5,6 @@ import {orFail, reportWarning} from '../../setup/choose-service.ts';
 import {forgetService} from '../../setup/remember-service.ts';
 import {chooseExisting, reportChanges, type ServiceOptions} from './choose.ts';
 
-/** Runs `orgkey service uninstall`. */
 export async function uninstall(options: ServiceOptions, context: Context): Promise<ExitCode> {
   const {service} = await chooseExisting(options, context);
   const {changes, warning} = orFail(await service.uninstall());

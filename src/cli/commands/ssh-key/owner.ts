@@ -43,7 +43,6 @@ export function ownerOf(options: KeyOptions, context: Context): Owner {
       };
 }
 
-/** Returns the rules of the configuration that are for the owner. */
 export function rulesOf(
   {organization, host}: Owner,
   rules: readonly SubmoduleSettings[],

@@ -13,7 +13,6 @@ import {loadFor} from '../../read-configuration.ts';
 import {replaceText, requireValid, spread} from '../../setup/change-configuration.ts';
 import {ownerOf, rulesOf, sharedRule, type KeyOptions, type Owner} from './owner.ts';
 
-/** Runs `orgkey ssh-key remove`. */
 export async function remove(options: KeyOptions, context: Context): Promise<ExitCode> {
   const owner = ownerOf(options, context);
   const loaded = await loadFor(options, context, {need: 'whole'});

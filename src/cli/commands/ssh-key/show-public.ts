@@ -5,7 +5,6 @@ import {readConfiguration} from '../../read-configuration.ts';
 import {ownerOf, rulesOf, type KeyOptions} from './owner.ts';
 import {readKeyOf} from './read-key.ts';
 
-/** Runs `orgkey ssh-key show-public`. */
 export async function showPublic(options: KeyOptions, context: Context): Promise<ExitCode> {
   const owner = ownerOf(options, context);
   const {settings} = await readConfiguration(options, context);

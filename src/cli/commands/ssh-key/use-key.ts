@@ -21,7 +21,6 @@ import {rulesOf, sharedRule, type Owner} from './owner.ts';
 interface Use {
   /** The SSH name of the host where the key is used. */
   readonly host: string;
-  /** The rule that exists already. */
   readonly rule: SubmoduleSettings | undefined;
   readonly file: string | undefined;
   readonly was: Buffer | undefined;

@@ -10,7 +10,6 @@ interface InstallOptions extends Places {
   readonly 'dry-run': boolean;
 }
 
-/** Runs `orgkey tools install`. */
 export async function installTools(options: InstallOptions, context: Context): Promise<ExitCode> {
   requireOwnHome(context);
   const world = await clientWorld(options, context);

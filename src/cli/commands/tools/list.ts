@@ -10,7 +10,6 @@ import {setupDirectory} from '../../locate.ts';
 import {layTable} from '../../table.ts';
 import {style} from '../../terminal.ts';
 
-/** Runs `orgkey tools list`. */
 export async function listTools(
   options: Places & {readonly json: boolean},
   context: Context,

@@ -10,7 +10,6 @@ interface RemoveOptions extends Places {
   readonly 'dry-run': boolean;
 }
 
-/** Runs `orgkey tools remove`. */
 export async function removeTools(options: RemoveOptions, context: Context): Promise<ExitCode> {
   requireOwnHome(context);
   const names = options.tool ?? [];
