@@ -3,6 +3,7 @@ import {isCommand} from '../diagnostics/steps-of.ts';
 import {printable} from '../text/printable.ts';
 import {style, type Style} from './terminal.ts';
 import {wrap} from './wrap.ts';
+import {countOf} from '../text/count-of.ts';
 
 /** Lays a diagnostic out for a terminal. `lastGroup`: the group of the previous one, whose heading is not repeated. */
 export function describeDiagnostic(
@@ -40,10 +41,9 @@ function layRepair(repair: string, columns: number): string[] {
 /** Returns the last line of a report. */
 export function summaryOf(failures: number, warnings: number): string {
   if (failures === 0 && warnings === 0) return style('green', 'everything is well');
-  const parts = [count(failures, 'failure'), count(warnings, 'warning')].filter((part) => part !== '');
+  const parts = [
+    ...(failures === 0 ? [] : [countOf(failures, 'failure')]),
+    ...(warnings === 0 ? [] : [countOf(warnings, 'warning')]),
+  ];
   return style(failures > 0 ? 'red' : 'yellow', parts.join(', '));
-}
-
-function count(number: number, noun: string): string {
-  return number === 0 ? '' : `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -11,6 +11,7 @@ import {describeDuration} from './describe-time.ts';
 import {layTable} from './table.ts';
 import {style} from './terminal.ts';
 import {wrap} from './wrap.ts';
+import {countOf} from '../text/count-of.ts';
 
 /** Lays a status out as lines of at most `columns` columns. `total`: of which it shows some organizations. What fails comes first. */
 export function describeStatus(
@@ -41,16 +42,16 @@ export function describeStatus(
 
 /** Returns how many organizations fail, in one line, or nothing if none does. */
 function summarize({organizations}: Status, total: number): string[] {
-  const all = `${total} organization${total === 1 ? '' : 's'}`;
-  const failing = countOf(organizations, 'error');
-  const warned = countOf(organizations, 'warning');
+  const all = countOf(total, 'organization');
+  const failing = numberOf(organizations, 'error');
+  const warned = numberOf(organizations, 'warning');
   const others = warned === 0 ? '' : `${failing === 0 ? '' : ', '}${warned} with a warning`;
   if (failing > 0)
     return [style('red', `${failing} of ${all} ${failing === 1 ? 'fails' : 'fail'}${others}`), ''];
   return warned === 0 ? [] : [style('yellow', `${all}: ${others}`), ''];
 }
 
-function countOf(organizations: readonly OrganizationStatus[], health: OrganizationStatus['health']): number {
+function numberOf(organizations: readonly OrganizationStatus[], health: OrganizationStatus['health']): number {
   return organizations.filter((one) => one.health === health).length;
 }
 

@@ -2,6 +2,7 @@ import type {Binding} from '../identity/bindings.ts';
 import {lowerName} from '../organization/organization.ts';
 import {SERVICES_HOST} from '../organization/owner.ts';
 import type {Configuration, Problem} from './configuration.ts';
+import {nameSome} from '../text/name-some.ts';
 
 /**
  * Warns of scoped sockets whose tokens reach further than the socket: Azure DevOps accepts a token of an identity for
@@ -36,11 +37,7 @@ function namesOf({host, organizations}: Binding): string[] {
 }
 
 function problem({place}: Binding, socket: string, outside: readonly string[]): Problem {
-  const shown = outside.slice(0, 3).join(', ');
-  const others =
-    outside.length === 0
-      ? 'all other organizations'
-      : `${shown}${outside.length > 3 ? ` and ${outside.length - 3} more` : ''}`;
+  const others = outside.length === 0 ? 'all other organizations' : nameSome(outside, 3);
   return {
     place,
     message: `tokens from the socket ${socket} are also valid for ${others}, which this identity serves too`,

@@ -4,6 +4,7 @@ import {startTimer} from '../start-timer.ts';
 import {messageOf} from '../text/orgkey-error.ts';
 import type {Log} from './record/log.ts';
 import type {ConfigurationInForce} from './supply/configuration-in-force.ts';
+import {countOf} from '../text/count-of.ts';
 
 export interface Reading {
   /** When it began, in milliseconds since epoch. */
@@ -58,9 +59,8 @@ export class AppliedConfiguration {
     this.#reportProblems(reading);
     await this.#follow(reading, true);
     const {configuration, bindings} = inForce;
-    const count = bindings.all.length;
-    if (isNew)
-      log('info', `configuration: ${configuration.source}: ${count} credential${count === 1 ? '' : 's'}`);
+    const count = countOf(bindings.all.length, 'credential');
+    if (isNew) log('info', `configuration: ${configuration.source}: ${count}`);
     return reading;
   }
 

@@ -8,6 +8,7 @@ import {printable} from '../text/printable.ts';
 import {isRecord, parseRecord} from '../text/record.ts';
 import {askServer, type Answer, type Asked} from './ask-server.ts';
 import type {World} from './world.ts';
+import {decodeOnce} from '../text/decode-once.ts';
 
 /** A token that the daemon acquired. */
 export interface Credential {
@@ -148,7 +149,10 @@ function timeToWait(value: string | undefined, date: string | undefined): string
 const LONGEST_WAIT = 3600;
 
 function textOf(answer: Answer): string {
-  return [decoded(answer.headers['x-tfs-serviceerror']), answer.text.slice(0, 65_536)].join('\n');
+  // fact 46
+  const error = answer.headers['x-tfs-serviceerror'];
+  const text = typeof error === 'string' ? error : '';
+  return [decodeOnce(text) ?? text, answer.text.slice(0, 65_536)].join('\n');
 }
 
 /** Explains an answer by the error codes in it. */
@@ -191,16 +195,6 @@ const NAMED_BY_OBJECT_ID = new RegExp(String.raw`\\${GUID} in a web browser`);
 function sentenceWith(code: string, text: string): string {
   const from = text.slice(text.indexOf(code));
   return /^[^.<"\r\n]*/.exec(from)?.[0] ?? code;
-}
-
-// fact 46
-function decoded(header: string | readonly string[] | undefined): string {
-  const text = typeof header === 'string' ? header : '';
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function lowerFirst(text: string): string {

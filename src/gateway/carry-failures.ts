@@ -5,6 +5,7 @@ import {printable} from '../text/printable.ts';
 import type {Reason} from './answer-client.ts';
 import type {Denial} from './rule/operation.ts';
 import {PushHeadError} from './rule/push-commands.ts';
+import {decodeOnce} from '../text/decode-once.ts';
 
 export type Failure = Reason & {readonly code: string};
 
@@ -59,10 +60,5 @@ export function isPage({statusCode, headers}: IncomingMessage): boolean {
 /** Returns what Azure DevOps says about a failure, in a percent-encoded header of its own. */
 export function serverTextOf({headers}: IncomingMessage): string | undefined {
   const text = headers['x-tfs-serviceerror'];
-  if (typeof text !== 'string') return undefined;
-  try {
-    return printable(decodeURIComponent(text), 300);
-  } catch {
-    return printable(text, 300);
-  }
+  return typeof text === 'string' ? printable(decodeOnce(text) ?? text, 300) : undefined;
 }

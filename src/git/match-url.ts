@@ -1,3 +1,5 @@
+import {decodeOnce} from '../text/decode-once.ts';
+
 /**
  * Whether the pattern in `[credential "…"]` or `[http "…"]` covers a URL, by git's rules: same scheme, same host with
  * `*` for one label, same port, a prefix of the path that ends at a slash, case-sensitive, and the user name if the
@@ -23,9 +25,9 @@ export function coversCredential(pattern: string, url: string): boolean {
   const rest = path === undefined ? undefined : path.replace(/\/+$/, '');
   return (
     (scheme === undefined || scheme === given.scheme) &&
-    (user === undefined || decode(user) === given.user) &&
+    (user === undefined || decodeOnce(user) === given.user) &&
     (!host || host === given.authority) &&
-    (!rest || `/${decode(rest)}` === given.path)
+    (!rest || `/${decodeOnce(rest)}` === given.path)
   );
 }
 
@@ -47,12 +49,12 @@ function takeApart(url: string): Parts | undefined {
     );
   if (found === null) return undefined;
   const [, scheme = '', login, host = '', port = '', path = '/'] = found;
-  const decoded = decode(path);
+  const decoded = decodeOnce(path);
   if (decoded === undefined) return undefined;
   const lower = scheme.toLowerCase();
   return {
     scheme: lower,
-    user: login === undefined ? undefined : decode(login.split(':', 1)[0] ?? ''),
+    user: login === undefined ? undefined : decodeOnce(login.split(':', 1)[0] ?? ''),
     host: host.toLowerCase(),
     port: port === '' ? (STANDARD_PORTS[lower] ?? '') : String(Number(port)),
     authority: port === '' ? host : `${host}:${port}`,
@@ -81,12 +83,4 @@ function withoutDots(path: string): string {
     else if (segment !== '.') segments.push(segment);
   }
   return `/${segments.join('/')}`.replace(/\/+$/, '') || '/';
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

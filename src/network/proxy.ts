@@ -1,6 +1,7 @@
 import {BlockList, isIP} from 'node:net';
 import {OrgkeyError} from '../text/orgkey-error.ts';
 import {showAddress} from '../text/show-address.ts';
+import {decodeOnce} from '../text/decode-once.ts';
 
 /** The variables that name proxies, in either case. The lower case wins, as in curl and Node. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
@@ -96,12 +97,7 @@ const FORMS: ReadonlyMap<string, Pick<Proxy, 'kind' | 'port'>> = new Map([
 
 /** `undefined`: URL parsers would read it differently. */
 function decodeLogin(login: string): string | undefined {
-  if (/[\\#/?\p{Cc}]|%(?![0-9a-f]{2})/iu.test(login)) return undefined;
-  try {
-    return decodeURIComponent(login);
-  } catch {
-    return undefined;
-  }
+  return /[\\#/?\p{Cc}]|%(?![0-9a-f]{2})/iu.test(login) ? undefined : decodeOnce(login);
 }
 
 function noAddress(name: string): OrgkeyError {

@@ -1,5 +1,6 @@
 import type {Remote} from './remote.ts';
 import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from './ssh-remote.ts';
+import {decodeOnce} from '../text/decode-once.ts';
 
 /**
  * Takes a URL apart as git does for its helpers: the path is decoded once and has no leading slash, host and scheme
@@ -41,11 +42,7 @@ export function httpsUrlOf({host, path = ''}: Remote): string {
 
 /** A name never decodes to a control character. */
 function decode(text: string): string | undefined {
-  try {
-    const decoded = decodeURIComponent(text);
-    // eslint-disable-next-line no-control-regex
-    return /[\u0000-\u001f\u007f]/.test(decoded) ? undefined : decoded;
-  } catch {
-    return undefined;
-  }
+  const decoded = decodeOnce(text);
+  // eslint-disable-next-line no-control-regex
+  return decoded === undefined || /[\u0000-\u001f\u007f]/.test(decoded) ? undefined : decoded;
 }

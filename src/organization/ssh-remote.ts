@@ -1,5 +1,6 @@
 import {lowerAscii, lowerName, organizationFrom} from './organization.ts';
 import {SERVICES_HOST} from './owner.ts';
+import {decodeOnce} from '../text/decode-once.ts';
 
 /** The ssh hosts of Azure DevOps Services; the second is the old one of visualstudio.com. Fact 68. */
 export const SERVICES_SSH_HOSTS = ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'] as const;
@@ -121,14 +122,6 @@ function decodeName(raw: string | undefined): string | undefined {
   const name = raw === undefined ? undefined : decodeOnce(raw);
   if (name === undefined || name === '' || name === '.' || name === '..') return undefined;
   return /[\u0000-\u001f\u007f/\\'"]|%[0-9A-Fa-f]{2}/.test(name) ? undefined : name;
-}
-
-function decodeOnce(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const unknown: SshRepository = {kind: 'unknown', reason: 'no repository of Azure DevOps'};

@@ -1,3 +1,5 @@
+import {decodeOnce} from './decode-once.ts';
+
 /** What of an address may be shown, and what was left out of it. */
 interface ShownAddress {
   readonly shown: string;
@@ -66,13 +68,7 @@ function harmless(authority: string, path: string): string {
 function partsOf(text: string): string[] {
   const words = text.split(/[:@/\\?#&=]/);
   const credentials = text.slice(text.indexOf(':') + 1);
-  return [text, credentials, ...words].flatMap((part) => [part, decode(part)]).filter((part) => part !== '');
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return [text, credentials, ...words]
+    .flatMap((part) => [part, decodeOnce(part) ?? part])
+    .filter((part) => part !== '');
 }

@@ -2,6 +2,7 @@ import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
 import {printable} from '../../text/printable.ts';
 import {describeDiagnostic} from '../describe-diagnostic.ts';
 import type {Terminal} from '../terminal.ts';
+import {nameSome} from '../../text/name-some.ts';
 
 /** Fewer organizations are shown one by one, as they come. */
 const FEW = 3;
@@ -56,7 +57,7 @@ export class DoctorReport {
       else known.names.push(name);
     }
     for (const {names, diagnostics} of bySignature.values())
-      for (const diagnostic of diagnostics) this.#print(diagnostic, listNames(names));
+      for (const diagnostic of diagnostics) this.#print(diagnostic, nameSome(names, 6));
   }
 
   #print(diagnostic: Diagnostic, heading: string): void {
@@ -96,10 +97,4 @@ function withoutName({title, outcome, detail, repair}: Diagnostic, name: string)
       .replace(/valid for .*$/, '')
       .replace(/:\d+:\d+$/, ''),
   );
-}
-
-/** Lists six names, and counts the rest. */
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, 6).map((name) => printable(name, 60));
-  return names.length > 6 ? `${shown.join(', ')} and ${names.length - 6} more` : shown.join(', ');
 }

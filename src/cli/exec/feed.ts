@@ -4,6 +4,7 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import {EXIT} from '../exit-code.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 /** An artifact feed of the organization, or of one of its projects. */
 export interface Feed {
@@ -32,7 +33,8 @@ export function parseFeeds(texts: readonly string[]): readonly Feed[] {
 }
 
 function parseFeed(text: string): Pick<Feed, 'project' | 'name'> {
-  const parts = text.split('/').map(decoded);
+  // no name has a percent sign of its own
+  const parts = text.split('/').map(decodeOnce);
   const name = parts.pop();
   const project = parts.pop();
   if (parts.length === 0 && name !== undefined && isName(name) && (!text.includes('/') || isName(project)))
@@ -45,15 +47,6 @@ function parseFeed(text: string): Pick<Feed, 'project' | 'name'> {
 /** Whether it has none of the characters that Azure DevOps refuses in names, and a letter or a digit. */
 function isName(part: string | undefined): boolean {
   return part !== undefined && /^[^\p{Cc}\\/:*?"<>|;#$%{}+=[\]]+$/u.test(part) && /[\p{L}\p{N}]/u.test(part);
-}
-
-/** `undefined`: not percent-encoded text. No name has a percent sign of its own. */
-function decoded(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return undefined;
-  }
 }
 
 function titleOf(name: string): string {

@@ -4,6 +4,7 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
 import {usageError} from '../line/usage-error.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 /**
  * Returns the settings with which git fetches the SSH addresses of a project over HTTPS, as submodules have them: a job
@@ -17,7 +18,7 @@ export function settingsOverHttps(word: string): Setting[] {
       `--over-https takes ORGANIZATION/PROJECT, not ${printable(word, 100)}`,
       'write, for example, contoso/Web',
     );
-  const project = decoded(second);
+  const project = decodeOnce(second) ?? second;
   const base = `https://${SERVICES_HOST}/${encodeURIComponent(first)}/${encodeURIComponent(project)}/_git/`;
   const paths = [...new Set([second, project, encodeURIComponent(project)])].map(
     (name) => `v3/${first}/${name}/`,
@@ -31,12 +32,4 @@ export function settingsOverHttps(word: string): Setting[] {
   return paths.flatMap((path) =>
     prefixes.map((prefix) => ({key: `url.${base}.insteadOf`, value: `${prefix}${path}`})),
   );
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

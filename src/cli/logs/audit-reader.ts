@@ -4,6 +4,7 @@ import {auditFilesAmong} from '../../daemon/record/audit-trail.ts';
 import {parseRecord, type JsonRecord} from '../../text/record.ts';
 import {CommandError} from '../command-error.ts';
 import {EXIT} from '../exit-code.ts';
+import {countOf} from '../../text/count-of.ts';
 
 export interface AuditLine {
   /** Without the line feed. */
@@ -64,19 +65,11 @@ export function problemsIn(lines: readonly AuditLine[]): string[] {
     missing += last - first + 1 - numbers.size;
   }
   return [
-    ...(missing > 0 ? [`${missing} ${plural('line', missing)} of the audit trail ${was(missing)} lost`] : []),
-    ...(unreadable > 0
-      ? [`${unreadable} ${plural('line', unreadable)} of the audit trail cannot be read`]
+    ...(missing > 0
+      ? [`${countOf(missing, 'line')} of the audit trail ${missing === 1 ? 'was' : 'were'} lost`]
       : []),
+    ...(unreadable > 0 ? [`${countOf(unreadable, 'line')} of the audit trail cannot be read`] : []),
   ];
-}
-
-function plural(word: string, count: number): string {
-  return count === 1 ? word : `${word}s`;
-}
-
-function was(count: number): string {
-  return count === 1 ? 'was' : 'were';
 }
 
 /** A missing directory counts as empty. @throws {CommandError} if we may not read it. */

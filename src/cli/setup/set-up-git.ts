@@ -25,6 +25,7 @@ import {
 import {OWN_GATEWAY, type OwnGateway} from './own-gateway.ts';
 import {scriptsForGit, scriptsToPlace, type Placing} from './place-scripts.ts';
 import {style} from '../terminal.ts';
+import {nameSome} from '../../text/name-some.ts';
 
 export interface GitOptions extends Places {
   /** For all users of the machine. */
@@ -111,17 +112,11 @@ async function requireOpenDirectory(directory: string): Promise<void> {
 }
 
 function namesOf(bindings: Configuration['bindings']): string {
-  const names = [...new Set(bindings.flatMap(({organizations}) => organizations))].map((name) =>
-    printable(name, 60),
-  );
+  const names = [...new Set(bindings.flatMap(({organizations}) => organizations))];
+  const shown = nameSome(names, 3);
   if (bindings.some(({organizations}) => organizations.length === 0))
-    return names.length === 0 ? 'every organization' : `every organization, ${short(names)} by name`;
-  return short(names) || 'no organization';
-}
-
-function short(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+    return names.length === 0 ? 'every organization' : `every organization, ${shown} by name`;
+  return shown || 'no organization';
 }
 
 function toSettings(settings: readonly GitSetting[]): Setting[] {

@@ -3,6 +3,7 @@ import {organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {readHost} from '../value/read-host.ts';
 import type {Surroundings} from '../value/value-source.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 export type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
   /** Relative paths begin there. */
@@ -128,7 +129,11 @@ export function terraformTarget(environment: Environment): TerraformTarget {
   const directory = segments.join('/').toLowerCase() === 'tfs' ? [] : segments;
   const server = readHost([host.host, ...directory].join('/'));
   if (server.kind !== 'server') return failed;
-  return {kind: 'target', host: server.host, organization: collection && decoded(collection)};
+  return {
+    kind: 'target',
+    host: server.host,
+    organization: collection && (decodeOnce(collection) ?? collection),
+  };
 }
 
 export interface SetVariable {
@@ -153,12 +158,4 @@ function valueOf(environment: Environment, name: string): string | undefined {
 export function booleanFrom(text: string): boolean | undefined {
   if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;
   return /^(?:0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

@@ -8,6 +8,7 @@ import {pathsIn} from '../../places/paths.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
+import {countOf} from '../../text/count-of.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('configuration');
 
@@ -96,10 +97,6 @@ function inDaemon(
       'start it with --config, or unset ORGKEY_CONFIG here',
     ),
   ];
-}
-
-function countOf(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** The file is valid here: the daemon has other variables and rights, or has not read the file again. */

@@ -9,6 +9,7 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {leadsToSocket, portOf} from '../gateway-address.ts';
 import type {World} from '../world.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 const {ok, warning, failed} = diagnosticsOf('gateways');
 
@@ -135,11 +136,8 @@ async function checkPlaces(used: readonly SeenSetting[]): Promise<readonly Diagn
 }
 
 function socketOf({value}: SeenSetting): string {
-  try {
-    return decodeURIComponent(value.slice(PROXY.length - 1));
-  } catch {
-    return value.slice(PROXY.length - 1);
-  }
+  const path = value.slice(PROXY.length - 1);
+  return decodeOnce(path) ?? path;
 }
 
 /** Checks the ports to which git's settings lead. */

@@ -14,6 +14,7 @@ import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {lookFor, replaceValue, takeOutValue} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
+import {nameSome} from '../../text/name-some.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('git');
 
@@ -37,12 +38,12 @@ export async function checkHelpers({
     }
   }
   const diagnostics = [...findings.values()].map(({finding: {isFatal, title, detail, repair}, names}) =>
-    (isFatal ? failed : warning)(title, `${listNames(names)}: ${detail}`, repair),
+    (isFatal ? failed : warning)(title, `${nameSome(names, 3)}: ${detail}`, repair),
   );
   const affected = new Set([...findings.values()].flatMap(({names}) => names));
   const sound = covered.map(({name}) => name).filter((name) => !affected.has(name));
   return [
-    ...(sound.length === 0 ? [] : [ok('helper', `git asks orgkey for ${listNames(sound)}`)]),
+    ...(sound.length === 0 ? [] : [ok('helper', `git asks orgkey for ${nameSome(sound, 3)}`)]),
     ...whereOurs(settings),
     ...diagnostics,
   ];
@@ -281,10 +282,4 @@ function describeHelper(setting: SeenSetting): string {
 /** Whether a text cannot hold a secret in a URL or an assignment. */
 function isPlainWord(text: string): boolean {
   return /^[\w./'"~+-]+$/.test(text);
-}
-
-/** Lists three names, and counts the rest. */
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map((name) => printable(name, 60));
-  return names.length > 3 ? `${shown.join(', ')} and ${names.length - 3} more` : shown.join(', ');
 }

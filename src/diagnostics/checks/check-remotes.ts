@@ -6,6 +6,7 @@ import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {setUrl} from '../repair-setting.ts';
 import {targetOfRemote} from '../target.ts';
 import type {World} from '../world.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 const {warning} = diagnosticsOf('repository');
 
@@ -23,7 +24,7 @@ export async function checkRemotes({
     if (parts === null) return [];
     const [, login, host = '', path = ''] = parts;
     const target = targetOfRemote(
-      {protocol: 'https', host, path: decoded(path), username: undefined},
+      {protocol: 'https', host, path: decodeOnce(path) ?? path, username: undefined},
       all,
       '',
     );
@@ -33,14 +34,6 @@ export async function checkRemotes({
       ...otherSpelling(setting, target.organization, settings),
     ];
   });
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 /** A password in a URL wins over every helper, and anyone who can read the repository's configuration has it. */

@@ -1,5 +1,6 @@
 import {lowerName, organizationFrom} from '../../organization/organization.ts';
 import {collectionAt, ownerOf, SERVICES_HOST, type Owner, type ServersAt} from '../../organization/owner.ts';
+import {decodeOnce} from '../../text/decode-once.ts';
 
 /** One repository of Azure DevOps, as a request names it. */
 export interface Repository {
@@ -116,21 +117,15 @@ function decodeSegments(path: string): string[] | undefined {
   const segments: string[] = [];
   for (const encoded of path.slice(1).split('/')) {
     const segment = decodeOnce(encoded);
-    if (segment === undefined) return undefined;
+    if (segment === undefined || !isPlain(segment)) return undefined;
     segments.push(segment);
   }
   return segments;
 }
 
-function decodeOnce(encoded: string): string | undefined {
-  let segment: string;
-  try {
-    segment = decodeURIComponent(encoded);
-  } catch {
-    return undefined;
-  }
-  const isPlain = segment !== '' && segment !== '.' && segment !== '..';
-  return isPlain && !/[/\\;?#]|%[0-9a-f]{2}|\p{Cc}|\p{Cs}/iu.test(segment) ? segment : undefined;
+function isPlain(segment: string): boolean {
+  const isName = segment !== '' && segment !== '.' && segment !== '..';
+  return isName && !/[/\\;?#]|%[0-9a-f]{2}|\p{Cc}|\p{Cs}/iu.test(segment);
 }
 
 function encodePath(segments: readonly string[]): string {

@@ -10,6 +10,7 @@ import {checkRule} from '../../../ssh/check-rule.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {loadFor, problemsOfDaemon, reportProblems} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
+import {countOf} from '../../../text/count-of.ts';
 
 export async function check(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
   const loaded = await loadFor(options, context, {need: 'whole'});
@@ -55,10 +56,6 @@ async function problemsOfRules({settings}: Configuration, {environment}: Context
 function summaryOf({bindings}: Configuration): string {
   const organizations = bindings.reduce((sum, binding) => sum + binding.organizations.length, 0);
   const fallbacks = bindings.filter((binding) => binding.organizations.length === 0).length;
-  const more = fallbacks === 0 ? '' : ` and ${count(fallbacks, 'fallback')}`;
-  return `valid, ${count(bindings.length, 'credential')} for ${count(organizations, 'organization')}${more}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const more = fallbacks === 0 ? '' : ` and ${countOf(fallbacks, 'fallback')}`;
+  return `valid, ${countOf(bindings.length, 'credential')} for ${countOf(organizations, 'organization')}${more}`;
 }
