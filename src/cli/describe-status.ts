@@ -51,7 +51,10 @@ function summarize({organizations}: Status, total: number): string[] {
   return warned === 0 ? [] : [style('yellow', `${all}: ${others}`), ''];
 }
 
-function numberOf(organizations: readonly OrganizationStatus[], health: OrganizationStatus['health']): number {
+function numberOf(
+  organizations: readonly OrganizationStatus[],
+  health: OrganizationStatus['health'],
+): number {
   return organizations.filter((one) => one.health === health).length;
 }
 

@@ -9,12 +9,7 @@ import {nameSome} from '../text/name-some.ts';
  * every organization that the identity is a member of, whichever socket it came from.
  */
 export function wideSockets({bindings, settings}: Pick<Configuration, 'bindings' | 'settings'>): Problem[] {
-  const byIdentity = new Map<string, Binding[]>();
-  for (const binding of bindings) {
-    const known = byIdentity.get(binding.identity.key);
-    if (known === undefined) byIdentity.set(binding.identity.key, [binding]);
-    else known.push(binding);
-  }
+  const byIdentity = Map.groupBy(bindings, ({identity}) => identity.key);
   return settings.sockets.flatMap(({name, organizations}) => {
     const inside = new Set(organizations);
     return [...byIdentity.values()].flatMap((ofIdentity) => {

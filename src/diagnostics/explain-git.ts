@@ -1,5 +1,4 @@
-import {coversUrl} from '../git/match-url.ts';
-import {describeOrigin, partsOfKey, showKey, type SeenSetting} from '../git/seen-settings.ts';
+import {describeOrigin, showKey, type SeenSetting, httpSettings} from '../git/seen-settings.ts';
 import {lowerAscii} from '../organization/organization.ts';
 import {isServicesSshHost, parseSshRemote, repositoryAt, toHttpsRemote} from '../organization/ssh-remote.ts';
 import {printable} from '../text/printable.ts';
@@ -212,12 +211,8 @@ function explainCertificate(words: string, run: FailedRun): Explained {
   };
 }
 
-/** Returns the last setting of `http` with this name that covers the URL. */
 function settingFor(wanted: string, {url, world}: FailedRun): SeenSetting | undefined {
-  return world.settings.findLast(({key}) => {
-    const {section, between, name} = partsOfKey(key);
-    return section === 'http' && name === wanted && (between === undefined || coversUrl(between, url));
-  });
+  return httpSettings(wanted, url, world.settings).at(-1);
 }
 
 export function hasLogin(url: string): boolean {

@@ -1,4 +1,4 @@
-import {partsOfKey, showKey, type SeenSetting} from '../git/seen-settings.ts';
+import {partsOfKey, showKey, type SeenSetting, fileOf} from '../git/seen-settings.ts';
 import {printable} from '../text/printable.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 
@@ -45,7 +45,9 @@ function change(setting: SeenSetting, option: string, act: (key: string) => stri
  * Returns the option that names the file itself: `--global` does not change an included file. Git reports the files of
  * a repository relative to its top, which need not be the current directory, so these get their own option.
  */
-function fileOption({scope, origin}: SeenSetting): string {
-  const path = origin.replace(/^file:/, '');
-  return /^(?:\.git\/)?config(?:\.worktree)?$/.test(path) ? `--${scope}` : `--file ${shellWord(path)}`;
+function fileOption(setting: SeenSetting): string {
+  const path = fileOf(setting);
+  return /^(?:\.git\/)?config(?:\.worktree)?$/.test(path)
+    ? `--${setting.scope}`
+    : `--file ${shellWord(path)}`;
 }

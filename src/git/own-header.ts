@@ -1,7 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
-import {coversUrl} from './match-url.ts';
-import {describeOrigin, partsOfKey, showKey, type SeenSetting} from './seen-settings.ts';
+import {describeOrigin, partsOfKey, showKey, type SeenSetting, httpSettings} from './seen-settings.ts';
 import type {Setting} from './setting.ts';
 import {printable} from '../text/printable.ts';
 
@@ -10,11 +9,7 @@ import {printable} from '../text/printable.ts';
  * An empty value drops the ones before it.
  */
 export function ownHeaderFor(url: string, settings: readonly SeenSetting[]): SeenSetting | undefined {
-  const headers = settings.filter(({key}) => {
-    const {section, between, name} = partsOfKey(key);
-    if (section !== 'http' || name !== 'extraheader') return false;
-    return between === undefined || coversUrl(between, url);
-  });
+  const headers = httpSettings('extraheader', url, settings);
   return headers.slice(headers.findLastIndex(({value}) => value === '') + 1).findLast(isAuthorization);
 }
 

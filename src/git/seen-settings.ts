@@ -2,6 +2,7 @@ import {printable} from '../text/printable.ts';
 import {HIDDEN, showAddress} from '../text/show-address.ts';
 import {GitError, type RunGit} from './run-git.ts';
 import type {Setting} from './setting.ts';
+import {coversUrl} from './match-url.ts';
 
 /** A setting that git sees, and the place where it is set. */
 export interface SeenSetting extends Setting {
@@ -62,10 +63,23 @@ export function showKey(key: string): string {
 /** Sections whose subsection is an address. */
 const ADDRESSED: ReadonlySet<string> = new Set(['credential', 'http', 'url']);
 
+/** Returns the settings of `http` with this name that cover a URL, in the order of reading. */
+export function httpSettings(wanted: string, url: string, settings: readonly SeenSetting[]): SeenSetting[] {
+  return settings.filter(({key}) => {
+    const {section, between, name} = partsOfKey(key);
+    return section === 'http' && name === wanted && (between === undefined || coversUrl(between, url));
+  });
+}
+
+/** Returns the path of the file that a setting is in, as git names it. */
+export function fileOf({origin}: SeenSetting): string {
+  return origin.replace(/^file:/, '');
+}
+
 /** Describes the place of a setting: `global, /home/me/.gitconfig`, or the kind of override. */
-export function describeOrigin({scope, origin}: SeenSetting): string {
-  if (scope === 'command') return 'set by -c or GIT_CONFIG_… variables';
-  return `${scope}, ${printable(origin.replace(/^file:/, ''), 200)}`;
+export function describeOrigin(setting: SeenSetting): string {
+  if (setting.scope === 'command') return 'set by -c or GIT_CONFIG_… variables';
+  return `${setting.scope}, ${printable(fileOf(setting), 200)}`;
 }
 
 /** Returns a boolean as git reads it. `undefined`: git would reject the value. */

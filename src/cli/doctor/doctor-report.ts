@@ -49,15 +49,13 @@ export class DoctorReport {
   end(): void {
     clearTimeout(this.#timer);
     this.#terminal.showProgress(undefined);
-    const bySignature = new Map<string, {readonly names: string[]; readonly diagnostics: Diagnostic[]}>();
-    for (const [name, diagnostics] of this.#grouped) {
-      const signature = JSON.stringify(diagnostics.map((one) => withoutName(one, name)));
-      const known = bySignature.get(signature);
-      if (known === undefined) bySignature.set(signature, {names: [name], diagnostics});
-      else known.names.push(name);
+    const bySignature = Map.groupBy(this.#grouped, ([name, diagnostics]) =>
+      JSON.stringify(diagnostics.map((one) => withoutName(one, name))),
+    );
+    for (const equal of bySignature.values()) {
+      const names = equal.map(([name]) => name);
+      for (const diagnostic of equal[0]?.[1] ?? []) this.#print(diagnostic, nameSome(names, 6));
     }
-    for (const {names, diagnostics} of bySignature.values())
-      for (const diagnostic of diagnostics) this.#print(diagnostic, nameSome(names, 6));
   }
 
   #print(diagnostic: Diagnostic, heading: string): void {

@@ -1,4 +1,4 @@
-import {access, constants, lstat, readFile} from 'node:fs/promises';
+import {constants, lstat, readFile} from 'node:fs/promises';
 import {
   credentialChainFor,
   ourHelper,
@@ -7,7 +7,7 @@ import {
 } from '../../git/credential-chain.ts';
 import {coversCredential} from '../../git/match-url.ts';
 import {includesOwnFile, isOwnFile} from '../../git/own-file.ts';
-import {describeOrigin, partsOfKey, showKey, type SeenSetting} from '../../git/seen-settings.ts';
+import {describeOrigin, partsOfKey, showKey, type SeenSetting, fileOf} from '../../git/seen-settings.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
@@ -15,6 +15,8 @@ import {lookFor, replaceValue, takeOutValue} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
 import {nameSome} from '../../text/name-some.ts';
+import {rewriteUrl} from '../../git/rewrite-url.ts';
+import {canAccess} from '../../files/can-access.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('git');
 
@@ -27,20 +29,19 @@ export async function checkHelpers({
 }: Pick<World, 'settings' | 'targets' | 'helper' | 'packagedHelper'>): Promise<readonly Diagnostic[]> {
   const covered = targets.filter(({identity}) => identity !== undefined);
   if (covered.length === 0) return [skipped('helper', 'no organization is configured by name')];
+  const findings: {readonly finding: Diagnostic; readonly name: string}[] = [];
+  for (const target of covered)
+    for (const finding of await findingsOf(target, settings, {helper, packagedHelper}))
+      findings.push({finding, name: target.name});
   // equal findings for several organizations become one diagnostic
-  const findings = new Map<string, {readonly finding: Finding; readonly names: string[]}>();
-  for (const target of covered) {
-    for (const finding of await findingsOf(target, settings, {helper, packagedHelper})) {
-      const key = JSON.stringify(finding);
-      const known = findings.get(key);
-      if (known === undefined) findings.set(key, {finding, names: [target.name]});
-      else known.names.push(target.name);
-    }
-  }
-  const diagnostics = [...findings.values()].map(({finding: {isFatal, title, detail, repair}, names}) =>
-    (isFatal ? failed : warning)(title, `${nameSome(names, 3)}: ${detail}`, repair),
+  const equal = Map.groupBy(findings, ({finding}) => JSON.stringify(finding));
+  const diagnostics = [...equal.values()].flatMap((ones) =>
+    ones.slice(0, 1).map(({finding}) => {
+      const names = ones.map(({name}) => name);
+      return {...finding, detail: `${nameSome(names, 3)}: ${finding.detail}`};
+    }),
   );
-  const affected = new Set([...findings.values()].flatMap(({names}) => names));
+  const affected = new Set(findings.map(({name}) => name));
   const sound = covered.map(({name}) => name).filter((name) => !affected.has(name));
   return [
     ...(sound.length === 0 ? [] : [ok('helper', `git asks orgkey for ${nameSome(sound, 3)}`)]),
@@ -51,20 +52,15 @@ export async function checkHelpers({
 
 type Expected = Pick<World, 'helper' | 'packagedHelper'>;
 
-interface Finding {
-  readonly isFatal: boolean;
-  readonly title: string;
-  readonly detail: string;
-  readonly repair: string;
-}
-
 async function findingsOf(
   {addresses, repository, host}: Target,
   settings: readonly SeenSetting[],
   expected: Expected,
-): Promise<Finding[]> {
+): Promise<Diagnostic[]> {
   const base = addresses[0] ?? `https://${host}`;
-  const url = rewritten(repository ?? `${base}/project/_git/repository`, settings);
+  const named = repository ?? `${base}/project/_git/repository`;
+  const rewritten = rewriteUrl(named, settings);
+  const url = rewritten.startsWith('https://') ? rewritten : named;
   const chain = credentialChainFor(url, settings);
   const at = chain.helpers.findIndex((one) => ourHelper(one) !== undefined);
   const found = chain.helpers[at];
@@ -85,7 +81,7 @@ function notAsked(
   {url, base}: {readonly url: string; readonly base: string},
   settings: readonly SeenSetting[],
   chain: CredentialChain,
-): Finding {
+): Diagnostic {
   const ours = settings.findLastIndex(
     (setting, at) =>
       ourHelper(setting) !== undefined &&
@@ -100,27 +96,20 @@ function notAsked(
   );
   const found = settings[ours];
   const others = chain.helpers.map(describeHelper).join(', ');
-  if (found === undefined || reset === undefined)
-    return {
-      isFatal: true,
-      title: 'helper',
-      detail: insteadOf(others),
-      repair: 'orgkey setup',
-    };
-  return {
-    isFatal: true,
-    title: 'helper',
-    detail: `${insteadOf(others)}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
+  if (found === undefined || reset === undefined) return failed('helper', insteadOf(others), 'orgkey setup');
+  return failed(
+    'helper',
+    `${insteadOf(others)}: the helpers are dropped by an empty ${showKey(reset.key)} (${describeOrigin(reset)})`,
     // remove only the empty line: other hosts may need the rest
-    repair: isUndoneBySetup(reset, mainFileOf(found, settings), base) ? 'orgkey setup' : takeOutValue(reset),
-  };
+    isUndoneBySetup(reset, mainFileOf(found, settings), base) ? 'orgkey setup' : takeOutValue(reset),
+  );
 }
 
 async function findingsOfScript(
   ours: OurHelper,
   seen: SeenSetting,
   {helper, packagedHelper}: Expected,
-): Promise<Finding[]> {
+): Promise<Diagnostic[]> {
   const where = describeOrigin(seen);
   if (ours.kind === 'name') return [];
   const path = printable(ours.path, 200);
@@ -129,54 +118,22 @@ async function findingsOfScript(
     if (facts?.isSocket() === true) return [];
     const detail = `git's helper uses ${path}, which is not a socket (${where})`;
     const repair = 'mount the directory of the scoped socket there and start the daemon';
-    return [{isFatal: true, title: 'helper', detail, repair}];
+    return [failed('helper', detail, repair)];
   }
-  const isThere = await access(ours.path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere)
-    return [
-      {
-        isFatal: true,
-        title: 'helper',
-        detail: `${path} does not exist or is not executable (${where})`,
-        repair: 'orgkey setup',
-      },
-    ];
+  if (!(await canAccess(ours.path, constants.X_OK)))
+    return [failed('helper', `${path} does not exist or is not executable (${where})`, 'orgkey setup')];
   if (ours.path === packagedHelper) return [];
   if (ours.path === helper)
     return (await isSameText(helper, packagedHelper))
       ? []
-      : [
-          {
-            isFatal: false,
-            title: 'helper',
-            detail: `git runs the helper of another version: ${path}`,
-            repair: 'orgkey setup',
-          },
-        ];
+      : [warning('helper', `git runs the helper of another version: ${path}`, 'orgkey setup')];
   const detail = `git runs the helper of another orgkey: ${path} (${where})`;
-  return [
-    {isFatal: false, title: 'helper', detail, repair: 'orgkey setup\nrun by the orgkey that git should use'},
-  ];
+  return [warning('helper', detail, 'orgkey setup\nrun by the orgkey that git should use')];
 }
 
 async function isSameText(one: string, other: string): Promise<boolean> {
   const [text, otherText] = await Promise.all([readFile(one, 'utf8'), readFile(other, 'utf8')]);
   return text === otherText;
-}
-
-/** Returns the URL that git uses for a URL: the longest `insteadOf` that fits replaces its start. */
-function rewritten(url: string, settings: readonly SeenSetting[]): string {
-  const fitting = settings.filter(({key, value}) => {
-    const {section, name} = partsOfKey(key);
-    return section === 'url' && name === 'insteadof' && value !== '' && url.startsWith(value);
-  });
-  const [longest] = fitting.toSorted((one, other) => other.value.length - one.value.length);
-  const base = longest && partsOfKey(longest.key).between;
-  if (longest === undefined || base?.startsWith('https://') !== true) return url;
-  return `${base}${url.slice(longest.value.length)}`;
 }
 
 /**
@@ -190,17 +147,16 @@ function respell(url: string, base: string): string | undefined {
   return `git config --global ${shellWord(`url.${wanted}.insteadOf`)} ${shellWord(start)}`;
 }
 
-function askedBefore(others: readonly SeenSetting[], repair: string): Finding {
-  return {
-    isFatal: false,
-    title: 'helper',
-    detail: `git asks other helpers before orgkey, and takes the first answer: ${others.map(describeHelper).join(', ')}`,
+function askedBefore(others: readonly SeenSetting[], repair: string): Diagnostic {
+  return warning(
+    'helper',
+    `git asks other helpers before orgkey, and takes the first answer: ${others.map(describeHelper).join(', ')}`,
     repair,
-  };
+  );
 }
 
 /** Git passes every credential that worked to all helpers of the chain. */
-function askedAfter(others: readonly SeenSetting[], isUndone: (other: SeenSetting) => boolean): Finding[] {
+function askedAfter(others: readonly SeenSetting[], isUndone: (other: SeenSetting) => boolean): Diagnostic[] {
   const undone = others.filter(isUndone);
   const rest = others.filter((other) => !isUndone(other));
   return [
@@ -209,13 +165,12 @@ function askedAfter(others: readonly SeenSetting[], isUndone: (other: SeenSettin
   ];
 }
 
-function receiver(others: readonly SeenSetting[], repair: string): Finding {
-  return {
-    isFatal: false,
-    title: 'helper',
-    detail: `other helpers receive each token that worked, and may store it: ${others.map(describeHelper).join(', ')}`,
+function receiver(others: readonly SeenSetting[], repair: string): Diagnostic {
+  return warning(
+    'helper',
+    `other helpers receive each token that worked, and may store it: ${others.map(describeHelper).join(', ')}`,
     repair,
-  };
+  );
 }
 
 function takeOutHelper(other: SeenSetting): string {
@@ -237,10 +192,6 @@ function mainFileOf(ours: SeenSetting, settings: readonly SeenSetting[]): string
   return (isOwnFile(fileOf(ours)) ? settings.findLast(includesOwnFile) : undefined)?.origin ?? ours.origin;
 }
 
-function fileOf({origin}: SeenSetting): string {
-  return origin.replace(/^file:/, '');
-}
-
 function insteadOf(others: string): string {
   return others === '' ? 'git has no credential helper' : `git does not ask orgkey, but ${others}`;
 }
@@ -256,20 +207,18 @@ function whereOurs(settings: readonly SeenSetting[]): Diagnostic[] {
   );
 }
 
-function withoutPath({useHttpPath}: CredentialChain, host: string): Finding {
+function withoutPath({useHttpPath}: CredentialChain, host: string): Diagnostic {
   const why =
     useHttpPath === undefined
       ? 'useHttpPath is not set'
       : `useHttpPath is ${printable(useHttpPath.value, 20)} (${describeOrigin(useHttpPath)})`;
-  return {
-    isFatal: true,
-    title: 'useHttpPath',
-    detail: `git does not send the organization's name: ${why}`,
-    repair:
-      useHttpPath === undefined
-        ? `git config --global ${shellWord(`credential.https://${host}.useHttpPath`)} true`
-        : replaceValue(useHttpPath, 'true'),
-  };
+  return failed(
+    'useHttpPath',
+    `git does not send the organization's name: ${why}`,
+    useHttpPath === undefined
+      ? `git config --global ${shellWord(`credential.https://${host}.useHttpPath`)} true`
+      : replaceValue(useHttpPath, 'true'),
+  );
 }
 
 /** Names a helper without its arguments, which can hold anything. */

@@ -1,14 +1,14 @@
-import {coversUrl} from '../../git/match-url.ts';
-import {partsOfKey} from '../../git/seen-settings.ts';
 import {describeSkew} from '../../text/describe-skew.ts';
 import {brokenProxyIn, proxyFor} from '../../network/proxy.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
-import {access, constants} from 'node:fs/promises';
+import {constants} from 'node:fs/promises';
 import {askServer, forThisShell, type Asked} from '../ask-server.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {setForService} from './check-environment.ts';
 import type {World} from '../world.ts';
+import {httpSettings} from '../../git/seen-settings.ts';
+import {canAccess} from '../../files/can-access.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('network');
 
@@ -87,10 +87,7 @@ function authoritiesOfGit(
   environment: World['environment'],
   settings: World['settings'],
 ): string | undefined {
-  const setting = settings.findLast(({key}) => {
-    const {section, between, name} = partsOfKey(key);
-    return section === 'http' && name === 'sslcainfo' && (between === undefined || coversUrl(between, url));
-  });
+  const setting = httpSettings('sslcainfo', url, settings).at(-1);
   const file = environment['GIT_SSL_CAINFO'] || setting?.value;
   return file !== undefined && /^\/[\w./@+-]+$/.test(file) ? file : undefined;
 }
@@ -98,20 +95,9 @@ function authoritiesOfGit(
 /** Node only warns if it cannot read this file. */
 async function checkAuthorities(environment: World['environment']): Promise<Diagnostic[]> {
   const path = environment['NODE_EXTRA_CA_CERTS'];
-  if (!path) return [];
-  const isThere = await access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  return isThere
-    ? []
-    : [
-        failed(
-          'authorities',
-          `cannot read ${printable(path, 200)}, which NODE_EXTRA_CA_CERTS names`,
-          'correct NODE_EXTRA_CA_CERTS, or unset it',
-        ),
-      ];
+  if (!path || (await canAccess(path, constants.R_OK))) return [];
+  const detail = `cannot read ${printable(path, 200)}, which NODE_EXTRA_CA_CERTS names`;
+  return [failed('authorities', detail, 'correct NODE_EXTRA_CA_CERTS, or unset it')];
 }
 
 function checkClock(here: number | undefined, daemon: number | undefined): Diagnostic {

@@ -1,4 +1,4 @@
-import {access, constants, stat} from 'node:fs/promises';
+import {constants, stat} from 'node:fs/promises';
 import {describeOrigin, partsOfKey, type SeenSetting} from '../../git/seen-settings.ts';
 import {rewriteUrl} from '../../git/rewrite-url.ts';
 import {readSeenRepository, type SeenRepository} from '../../git/seen-repository.ts';
@@ -21,6 +21,7 @@ import {dubious} from '../explain-git.ts';
 import {readRuleKey} from '../../ssh/read-rule-key.ts';
 import {setUrl, takeOut} from '../repair-setting.ts';
 import type {World} from '../world.ts';
+import {canAccess} from '../../files/can-access.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('submodules');
 
@@ -128,11 +129,7 @@ async function checkInclude({settings, git, sshWrapper}: Seen): Promise<Diagnost
   const path = pathInSshCommand(command);
   if (path === undefined)
     return [failed('wrapper', `${printable(file, 200)} does not name the wrapper`, 'orgkey setup')];
-  const isThere = await access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  return isThere
+  return (await canAccess(path, constants.X_OK))
     ? [ok('wrapper', `in submodules git runs ${printable(path, 200)}`)]
     : [failed('wrapper', `${printable(path, 200)} does not exist or is not executable`, 'orgkey setup')];
 }

@@ -1,7 +1,14 @@
 import {coversUrl} from '../../git/match-url.ts';
 import {describeHeader, ownHeaderFor} from '../../git/own-header.ts';
 import {isOwnFile} from '../../git/own-file.ts';
-import {describeOrigin, partsOfKey, truthOf, type SeenSetting} from '../../git/seen-settings.ts';
+import {
+  describeOrigin,
+  partsOfKey,
+  truthOf,
+  type SeenSetting,
+  fileOf,
+  httpSettings,
+} from '../../git/seen-settings.ts';
 import {parseGitVersion, takesBearer, type GitVersion} from '../../git/version.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
@@ -68,15 +75,6 @@ function checkTarget(
   return found;
 }
 
-/** Returns the settings of this name that cover a URL, in the order of reading. */
-function httpSettings(wanted: string, url: string, settings: readonly SeenSetting[]): SeenSetting[] {
-  return settings.filter(({key}) => {
-    const parts = partsOfKey(key);
-    if (parts.section !== 'http' || parts.name !== wanted) return false;
-    return parts.between === undefined || coversUrl(parts.between, url);
-  });
-}
-
 /** Returns a URL that stands for any repository, the one that was named, and those of the remotes of this clone. */
 function urlsOf(
   {addresses, repository, host, organization}: Target,
@@ -127,7 +125,7 @@ async function reportHeader({header, early}: FoundHeader, directory: string): Pr
     return failed(
       'extraHeader',
       `git sends two Authorization headers, which servers reject: its own (${where}), and orgkey's because of proactiveAuth (${describeOrigin(early)})`,
-      isOwnFile(early.origin.replace(/^file:/, '')) ? 'orgkey setup' : takeOut(early),
+      isOwnFile(fileOf(early)) ? 'orgkey setup' : takeOut(early),
     );
   return warning(
     'extraHeader',
@@ -208,7 +206,7 @@ function spellings(settings: readonly SeenSetting[], targets: readonly Target[])
     const {section, between} = partsOfKey(setting.key);
     if ((section !== 'credential' && section !== 'http') || between === undefined) continue;
     // setup writes the usual spellings itself
-    if (isOwnFile(setting.origin.replace(/^file:/, ''))) continue;
+    if (isOwnFile(fileOf(setting))) continue;
     const address = known.get(between.toLowerCase().replace(/\/+$/, ''));
     if (address !== undefined && address !== between.replace(/\/+$/, '')) other.set(between, setting);
   }
