@@ -1,10 +1,4 @@
-import {
-  shownName,
-  type Lock,
-  type Notice,
-  type OrganizationStatus,
-  type Status,
-} from '../control/control-protocol.ts';
+import {type Lock, type Notice, type OrganizationStatus, type Status} from '../control/control-protocol.ts';
 import {printable} from '../text/printable.ts';
 import {withHintsOnce} from '../text/hints-once.ts';
 import {describeDuration} from './describe-time.ts';
@@ -12,6 +6,7 @@ import {layTable} from './table.ts';
 import {style} from './terminal.ts';
 import {wrap} from './wrap.ts';
 import {countOf} from '../text/count-of.ts';
+import {shownName} from '../organization/owner.ts';
 
 /** Lays a status out as lines of at most `columns` columns. `total`: of which it shows some organizations. What fails comes first. */
 export function describeStatus(

@@ -2,7 +2,6 @@ import {tmpdir} from 'node:os';
 import {setTimeout as wait} from 'node:timers/promises';
 import {SCHEMA_VERSION} from '../control/control-protocol.ts';
 import {homeDirectory} from '../places/home-directory.ts';
-import {SERVICES_HOST} from '../organization/owner.ts';
 import {CommandError} from './command-error.ts';
 import {commands, groups} from './line/command-line.ts';
 import {complete} from './line/complete.ts';
@@ -12,6 +11,7 @@ import {explainError} from './explain-error.ts';
 import {findProgram} from './find-program.ts';
 import {parseCommandLine} from './line/parse-command-line.ts';
 import {Terminal} from './terminal.ts';
+import {namesIn} from '../identity/bindings.ts';
 
 /** Runs every command except `daemon`. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -74,9 +74,5 @@ function contextOf(program: Program, terminal: Terminal): Context {
 async function organizationNames(context: Context): Promise<string[]> {
   const {loadFor} = await import('./read-configuration.ts');
   const loaded = await loadFor({}, context);
-  return loaded.kind === 'loaded'
-    ? loaded.configuration.bindings.flatMap(({host, organizations}) =>
-        organizations.map((name) => (host === SERVICES_HOST ? name : `${host}/${name}`)),
-      )
-    : [];
+  return loaded.kind === 'loaded' ? namesIn(loaded.configuration.bindings) : [];
 }

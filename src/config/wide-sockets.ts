@@ -1,8 +1,8 @@
 import type {Binding} from '../identity/bindings.ts';
 import {lowerName} from '../organization/organization.ts';
-import {SERVICES_HOST} from '../organization/owner.ts';
 import type {Configuration, Problem} from './configuration.ts';
 import {nameSome} from '../text/name-some.ts';
+import {shownName} from '../organization/owner.ts';
 
 /**
  * Warns of scoped sockets whose tokens reach further than the socket: Azure DevOps accepts a token of an identity for
@@ -26,9 +26,7 @@ export function wideSockets({bindings, settings}: Pick<Configuration, 'bindings'
 }
 
 function namesOf({host, organizations}: Binding): string[] {
-  return organizations.map((name) =>
-    host === SERVICES_HOST ? lowerName(name) : `${host}/${lowerName(name)}`,
-  );
+  return organizations.map((name) => shownName({host, organization: lowerName(name)}));
 }
 
 function problem({place}: Binding, socket: string, outside: readonly string[]): Problem {

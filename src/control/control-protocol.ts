@@ -1,6 +1,5 @@
 import type {SignInEvent} from '../entra/sign-in/sign-in.ts';
 import type {Problem} from '../config/configuration.ts';
-import {SERVICES_HOST} from '../organization/owner.ts';
 
 /**
  * What the command line can ask the daemon over `control/control.sock`. Only `token` carries a secret.
@@ -78,6 +77,14 @@ interface TokenParams {
   readonly scope: string | undefined;
 }
 
+/** What could not be done, for users, without secrets. */
+interface Failed {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
 export type TokenResult =
   | {
       readonly kind: 'token';
@@ -89,21 +96,11 @@ export type TokenResult =
       /** The host that the token is for: `dev.azure.com`, or a configured server. No other host may see it. */
       readonly host: string;
     }
-  | {
-      readonly kind: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | Failed;
 
 type LoginResult =
   | {readonly kind: 'signed-in'; readonly account: string; readonly expiresAt: string | undefined}
-  | {
-      readonly kind: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | Failed;
 
 /** What the daemon sends during a call, before its result. */
 export type ControlEvent =
@@ -191,9 +188,7 @@ export interface OrganizationStatus {
   readonly credentialExpiresAt: string | undefined;
   readonly fingerprint: string | undefined;
   readonly requests: number;
-  readonly lastFailure:
-    | {readonly code: string; readonly message: string; readonly hint: string | undefined}
-    | undefined;
+  readonly lastFailure: Omit<Failed, 'kind'> | undefined;
 }
 
 /** A rejection that is in force. */
@@ -229,12 +224,6 @@ export interface GatewayStatus {
   };
   /** Of bodies, to and from Azure DevOps. */
   readonly bytes: {readonly sent: number; readonly received: number};
-}
-
-/** Returns how people name an organization, or the fallback of a host. */
-export function shownName({host, organization}: Pick<OrganizationStatus, 'host' | 'organization'>): string {
-  if (organization === undefined) return host;
-  return host === SERVICES_HOST ? organization : `${host}/${organization}`;
 }
 
 /** Rises if the meaning of a field changes, or a field goes. */

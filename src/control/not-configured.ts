@@ -1,5 +1,4 @@
-import type {Bindings} from '../identity/bindings.ts';
-import {SERVICES_HOST} from '../organization/owner.ts';
+import {type Bindings, namesIn} from '../identity/bindings.ts';
 import {nearestWord} from '../text/nearest-word.ts';
 import {printable} from '../text/printable.ts';
 
@@ -8,10 +7,7 @@ export function notConfigured(
   organization: string,
   {all}: Bindings,
 ): {readonly code: string; readonly message: string; readonly hint: string} {
-  const names = all.flatMap(({host, organizations}) =>
-    organizations.map((name) => (host === SERVICES_HOST ? name : `${host}/${name}`)),
-  );
-  const near = nearestWord(organization, names);
+  const near = nearestWord(organization, namesIn(all));
   return {
     code: 'ERR_NOT_CONFIGURED',
     message: `${printable(organization, 80)} is not configured`,

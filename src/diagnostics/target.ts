@@ -1,7 +1,7 @@
 import type {Bindings} from '../identity/bindings.ts';
 import type {Identity} from '../identity/identity.ts';
 import {lowerName} from '../organization/organization.ts';
-import {SERVICES_HOST, ownerOf, type Owner} from '../organization/owner.ts';
+import {SERVICES_HOST, ownerOf, type Owner, shownName} from '../organization/owner.ts';
 import type {Remote} from '../organization/remote.ts';
 
 /** An organization, or a repository of it, to check from end to end. */
@@ -24,7 +24,7 @@ export interface Target {
 export function configuredTargets(bindings: Bindings): Target[] {
   return bindings.all.flatMap(({identity, host, organizations, place}) =>
     organizations.map((organization) => ({
-      name: host === SERVICES_HOST ? organization : `${host}/${organization}`,
+      name: shownName({host, organization}),
       host,
       organization,
       addresses: addressesOf(host, organization),
@@ -47,12 +47,13 @@ export function targetOf(
   if (organization === undefined) return undefined;
   const choice = bindings.choose(owner);
   const binding = choice.kind === 'chosen' ? choice.binding : undefined;
-  const written = binding?.organizations.find((name) => lowerName(name) === organization);
+  const written = binding?.organizations.find((one) => lowerName(one) === organization);
+  const name = written ?? organization;
   return {
-    name: owner.kind === 'server' ? `${host}/${written ?? organization}` : (written ?? organization),
+    name: shownName({host, organization: name}),
     host,
-    organization: written ?? organization,
-    addresses: addressesOf(host, written ?? organization),
+    organization: name,
+    addresses: addressesOf(host, name),
     repository,
     identity: binding?.identity,
     place: binding?.place,

@@ -1,5 +1,5 @@
 import {lowerName, organizationFrom} from '../organization/organization.ts';
-import {hostnameOf, SERVICES_HOST, type Owner, type ServersAt} from '../organization/owner.ts';
+import {hostnameOf, SERVICES_HOST, type Owner, type ServersAt, shownName} from '../organization/owner.ts';
 import type {Identity} from './identity.ts';
 
 /** One credential of the configuration: an identity, and what it is for. */
@@ -16,6 +16,13 @@ export interface Binding {
   readonly place: string;
   /** The absolute path of the file that its personal access token is read from, if it is. */
   readonly tokenFile?: string | undefined;
+}
+
+/** Returns every organization that bindings name: `contoso`, `tfs.example.org/collection`. */
+export function namesIn(bindings: readonly Pick<Binding, 'host' | 'organizations'>[]): string[] {
+  return bindings.flatMap(({host, organizations}) =>
+    organizations.map((organization) => shownName({host, organization})),
+  );
 }
 
 /** The credential for an owner, and the rule that chose it. */

@@ -19,6 +19,17 @@ export type Owner =
 /** The host of Azure DevOps Services in the configuration. */
 export const SERVICES_HOST = 'dev.azure.com';
 
+interface OrganizationOnHost {
+  readonly host: string;
+  readonly organization: string | undefined;
+}
+
+/** Returns the name of an organization for people: `contoso`, `tfs.example.org/collection`; of a fallback, the host. */
+export function shownName({host, organization}: OrganizationOnHost): string {
+  if (organization === undefined) return host;
+  return host === SERVICES_HOST ? organization : `${host}/${organization}`;
+}
+
 /**
  * Returns the configured servers of a host in lower case, one for each virtual directory: `server.example.org`,
  * `server.example.org/devops`.

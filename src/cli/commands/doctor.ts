@@ -1,7 +1,7 @@
 import {writeFile} from 'node:fs/promises';
 import type {Loaded} from '../../config/configuration.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
-import {SCHEMA_VERSION, shownName} from '../../control/control-protocol.ts';
+import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
 import type {Diagnostic} from '../../diagnostics/diagnostic.ts';
 import {makeBundle} from '../../diagnostics/make-bundle.ts';
 import {runChecks} from '../../diagnostics/run-checks.ts';
@@ -38,6 +38,7 @@ import {recallFirst} from '../setup/remember-service.ts';
 import {telling} from '../organizations/test-organizations.ts';
 import {chooseTargets, chooseTrials, sshRemotesIn} from '../doctor/choose-targets.ts';
 import {DoctorReport} from '../doctor/doctor-report.ts';
+import {shownName} from '../../organization/owner.ts';
 
 interface DoctorOptions extends Places {
   readonly url?: string | undefined;

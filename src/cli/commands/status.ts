@@ -1,9 +1,4 @@
-import {
-  SCHEMA_VERSION,
-  shownName,
-  type OrganizationStatus,
-  type Status,
-} from '../../control/control-protocol.ts';
+import {SCHEMA_VERSION, type OrganizationStatus, type Status} from '../../control/control-protocol.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
@@ -13,6 +8,7 @@ import {EXIT, type ExitCode} from '../exit-code.ts';
 import {explainError} from '../explain-error.ts';
 import {withDaemon} from '../find-daemon.ts';
 import {escapedJson} from '../terminal.ts';
+import {shownName} from '../../organization/owner.ts';
 
 interface StatusOptions extends Places {
   /** Default: all. */

@@ -1,7 +1,7 @@
 import {collectionFrom} from '../../config/value/collection-name.ts';
 import {readHost} from '../../config/value/read-host.ts';
 import {organizationFrom} from '../../organization/organization.ts';
-import {collectionAt, directoryIn, ownerOf, SERVICES_HOST} from '../../organization/owner.ts';
+import {collectionAt, directoryIn, ownerOf, SERVICES_HOST, shownName} from '../../organization/owner.ts';
 import type {Remote} from '../../organization/remote.ts';
 import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
@@ -32,13 +32,9 @@ export function readOrganization(word: string, host?: string): NamedOrganization
   );
 }
 
-export function nameForDaemon({host, organization}: NamedOrganization): string {
-  return host === SERVICES_HOST ? organization : `${host}/${organization}`;
-}
-
 /** Returns what the daemon understands: names as they were typed, and the names that URLs hold. */
 export function nameTyped(word: string): string {
-  return /:\/\/|@/.test(word) ? nameForDaemon(readOrganization(word)) : word.trim();
+  return /:\/\/|@/.test(word) ? shownName(readOrganization(word)) : word.trim();
 }
 
 /** Returns the page where a user creates personal access tokens. Fact 53. */

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import type {ControlConnection} from '../../control/control-client.ts';
 import {ownerNamed} from '../../control/owner-named.ts';
 import {Bindings} from '../../identity/bindings.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
+import {SERVICES_HOST, shownName} from '../../organization/owner.ts';
 import {Secret} from '../../secret/secret.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
@@ -10,7 +10,7 @@ import {EXIT} from '../exit-code.ts';
 import {keepSecret} from '../keep-secret.ts';
 import {pasteDirectory} from '../locate.ts';
 import {loadFor, readConfiguration} from '../read-configuration.ts';
-import {nameForDaemon, readOrganization, tokenPageOf, type NamedOrganization} from './named-organization.ts';
+import {readOrganization, tokenPageOf, type NamedOrganization} from './named-organization.ts';
 
 /** In bytes. Today's tokens have 52 or 84 characters, but that may change. */
 const LONGEST = 4096;
@@ -42,7 +42,7 @@ async function findTokenFile(named: NamedOrganization, options: Places, context:
   // its problems may be just what the new token repairs
   const {bindings} =
     loaded.kind === 'loaded' ? loaded.configuration : await readConfiguration(options, context);
-  const name = nameForDaemon(named);
+  const name = shownName(named);
   const all = new Bindings(bindings);
   const choice = all.choose(ownerNamed(name, all));
   const path = choice.kind === 'chosen' ? choice.binding.tokenFile : undefined;

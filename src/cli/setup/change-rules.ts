@@ -6,12 +6,12 @@ import {
   type RuleOwner,
 } from '../../config/edit/edit-organizations.ts';
 import {lowerName} from '../../organization/organization.ts';
-import {SERVICES_HOST} from '../../organization/owner.ts';
+import {SERVICES_HOST, shownName} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
 import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {nameForDaemon, type NamedOrganization} from '../organizations/named-organization.ts';
+import {type NamedOrganization} from '../organizations/named-organization.ts';
 import {starterCredential, type StarterOptions} from './starter-configuration.ts';
 
 /** What an edit did to the credential of an organization, or of the rest of a host. */
@@ -106,10 +106,7 @@ export function describeRuleChange({owner, change}: RuleChange, path: string): s
 }
 
 export function describeOwner({host, organization}: RuleOwner): string {
-  return printable(
-    organization === undefined ? `the rest of ${host}` : nameForDaemon({host, organization}),
-    80,
-  );
+  return printable(organization === undefined ? `the rest of ${host}` : shownName({host, organization}), 80);
 }
 
 function byHand({organization}: RuleOwner, fields: readonly string[]): string {

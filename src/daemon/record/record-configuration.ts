@@ -1,10 +1,10 @@
 import type {Configuration} from '../../config/configuration.ts';
-import {shownName} from '../../control/control-protocol.ts';
 import {describeIdentity} from '../../identity/identity.ts';
 import {printable} from '../../text/printable.ts';
 import type {Reading} from '../apply-configuration.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import type {AuditTrail} from './audit-trail.ts';
+import {shownName} from '../../organization/owner.ts';
 
 export function recorderOf(
   audit: Pick<AuditTrail, 'note'>,

@@ -1,4 +1,4 @@
-import {shownName, type OrganizationStatus, type Status} from '../../control/control-protocol.ts';
+import {type OrganizationStatus, type Status} from '../../control/control-protocol.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {NOT_ACCEPTED} from '../../token/find-token.ts';
 import type {AuditTrail} from '../record/audit-trail.ts';
@@ -7,6 +7,7 @@ import {BUCKETS} from './durations.ts';
 import {Exposition} from './exposition.ts';
 import type {ProcessFacts} from './process-facts.ts';
 import {ANY_OTHER, type Tally} from './tally.ts';
+import {shownName} from '../../organization/owner.ts';
 
 interface MetricsParts {
   readonly status: Status;

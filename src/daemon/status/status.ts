@@ -10,7 +10,6 @@ import type {Rejections, RepositoryLock} from '../../token/rejections.ts';
 import type {TokenCache, TokenStatus} from '../../token/token-cache.ts';
 import type {ConfigurationInForce} from '../supply/configuration-in-force.ts';
 import {
-  shownName,
   type GatewayStatus,
   type Health,
   type Lock,
@@ -21,6 +20,7 @@ import {
 import type {GitSocket} from '../git/git-socket.ts';
 import {isoTime} from '../../text/iso-time.ts';
 import {ANY_OTHER, type Tally} from './tally.ts';
+import {shownName} from '../../organization/owner.ts';
 
 interface StatusParts {
   readonly version: string;

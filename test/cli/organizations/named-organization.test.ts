@@ -1,5 +1,6 @@
 import test from 'ava';
-import {nameForDaemon, readOrganization} from '../../../src/cli/organizations/named-organization.ts';
+import {readOrganization} from '../../../src/cli/organizations/named-organization.ts';
+import {shownName} from '../../../src/organization/owner.ts';
 
 const names: readonly [word: string, name: string][] = [
   ['contoso', 'contoso'],
@@ -22,7 +23,7 @@ const names: readonly [word: string, name: string][] = [
 
 for (const [word, name] of names)
   test(`an organization is read from what the user types: ${word}`, (t) => {
-    t.is(nameForDaemon(readOrganization(word)), name);
+    t.is(shownName(readOrganization(word)), name);
   });
 
 for (const word of ['', '-x', 'a b', 'contoso/web', 'https://github.com', 'https://dev.azure.com', '../x'])
@@ -36,7 +37,7 @@ test('a password in a URL is not repeated', (t) => {
 });
 
 test('a plain name belongs to the host that is given', (t) => {
-  t.is(nameForDaemon(readOrganization('Main', 'TFS.example.com')), 'tfs.example.com/Main');
-  t.is(nameForDaemon(readOrganization('Main', 'ADO.example.com/DevOps/')), 'ado.example.com/DevOps/Main');
+  t.is(shownName(readOrganization('Main', 'TFS.example.com')), 'tfs.example.com/Main');
+  t.is(shownName(readOrganization('Main', 'ADO.example.com/DevOps/')), 'ado.example.com/DevOps/Main');
   t.throws(() => readOrganization('Main', 'https://x'), {message: /--host/});
 });

@@ -7,16 +7,13 @@ import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {explainUnknown} from '../../organizations/explain-unknown.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
 import {usageError} from '../../line/usage-error.ts';
-import {
-  nameForDaemon,
-  readOrganization,
-  type NamedOrganization,
-} from '../../organizations/named-organization.ts';
+import {readOrganization, type NamedOrganization} from '../../organizations/named-organization.ts';
 import {invalidChange, spread} from '../../setup/change-configuration.ts';
 import {isNamed, withoutOrganizations} from '../../setup/change-rules.ts';
 import {pathFor} from '../../setup/plan-configuration.ts';
 import {requireInForce, writeConfiguration} from '../../setup/write-configuration.ts';
 import {loadFor, readConfiguration, reportProblems} from '../../read-configuration.ts';
+import {shownName} from '../../../organization/owner.ts';
 
 interface RemoveOptions extends Places {
   readonly organization?: readonly string[] | undefined;
@@ -32,11 +29,9 @@ export async function removeOrganizations(options: RemoveOptions, context: Conte
   const was = await readIfThere(path);
   const current = await readConfiguration(options, context);
   const [first] = named;
-  if (was === undefined && first !== undefined) throw explainUnknown(nameForDaemon(first), current.bindings);
+  if (was === undefined && first !== undefined) throw explainUnknown(shownName(first), current.bindings);
   const {text, changes} = withoutOrganizations(was?.toString('utf8') ?? '', named, (one) =>
-    isNamed(one, current.bindings)
-      ? elsewhere(one, path)
-      : explainUnknown(nameForDaemon(one), current.bindings),
+    isNamed(one, current.bindings) ? elsewhere(one, path) : explainUnknown(shownName(one), current.bindings),
   );
   const configuration = await checkRemoval(text, named, current, {
     options: {...options, config: path},
@@ -83,7 +78,7 @@ function reportFallback(
     );
     if (fallback !== undefined)
       terminal.warn(
-        `${printable(nameForDaemon(one), 80)} is now served by the credential for all other organizations, at ${printable(fallback.place)}`,
+        `${printable(shownName(one), 80)} is now served by the credential for all other organizations, at ${printable(fallback.place)}`,
       );
   }
 }
@@ -91,7 +86,7 @@ function reportFallback(
 function elsewhere(one: NamedOrganization, path: string): CommandError {
   return new CommandError(
     EXIT.badConfiguration,
-    `${printable(nameForDaemon(one), 80)} is not written in ${printable(path)} in a form that can be removed safely`,
+    `${printable(shownName(one), 80)} is not written in ${printable(path)} in a form that can be removed safely`,
     {hint: 'remove it by hand: orgkey config edit'},
   );
 }

@@ -4,7 +4,7 @@ import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {withDaemon} from '../../find-daemon.ts';
 import {explainUnknown} from '../../organizations/explain-unknown.ts';
-import {nameForDaemon, nameTyped} from '../../organizations/named-organization.ts';
+import {nameTyped} from '../../organizations/named-organization.ts';
 import {readConfiguration} from '../../read-configuration.ts';
 import {
   describeResult,
@@ -12,6 +12,7 @@ import {
   resultsAsJson,
   testOrganizations,
 } from '../../organizations/test-organizations.ts';
+import {shownName} from '../../../organization/owner.ts';
 
 interface TestOptions extends Places {
   readonly organization?: string | undefined;
@@ -54,5 +55,5 @@ export async function testEach(
 /** A collection is known by its name alone, too. */
 function isSame(wanted: string, host: string, name: string): boolean {
   const lowered = lowerName(wanted);
-  return lowered === lowerName(name) || lowered === lowerName(nameForDaemon({host, organization: name}));
+  return lowered === lowerName(name) || lowered === lowerName(shownName({host, organization: name}));
 }
