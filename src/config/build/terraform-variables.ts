@@ -132,7 +132,7 @@ export function terraformTarget(environment: Environment): TerraformTarget {
   return {
     kind: 'target',
     host: server.host,
-    organization: collection && (decodeOnce(collection) ?? collection),
+    organization: collection && decoded(collection),
   };
 }
 
@@ -152,6 +152,10 @@ export function firstSet(environment: Environment, names: readonly string[]): Se
 
 function valueOf(environment: Environment, name: string): string | undefined {
   return environment[name]?.trim() || undefined;
+}
+
+function decoded(segment: string): string {
+  return decodeOnce(segment) ?? segment;
 }
 
 /** Reads a boolean as Go's strconv.ParseBool does, which Terraform uses. */

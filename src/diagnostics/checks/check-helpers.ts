@@ -58,9 +58,7 @@ async function findingsOf(
   expected: Expected,
 ): Promise<Diagnostic[]> {
   const base = addresses[0] ?? `https://${host}`;
-  const named = repository ?? `${base}/project/_git/repository`;
-  const rewritten = rewriteUrl(named, settings);
-  const url = rewritten.startsWith('https://') ? rewritten : named;
+  const url = rewritten(repository ?? `${base}/project/_git/repository`, settings);
   const chain = credentialChainFor(url, settings);
   const at = chain.helpers.findIndex((one) => ourHelper(one) !== undefined);
   const found = chain.helpers[at];
@@ -134,6 +132,12 @@ async function findingsOfScript(
 async function isSameText(one: string, other: string): Promise<boolean> {
   const [text, otherText] = await Promise.all([readFile(one, 'utf8'), readFile(other, 'utf8')]);
   return text === otherText;
+}
+
+/** Returns the URL that git uses for a URL, unless it leads elsewhere than over HTTPS. */
+function rewritten(url: string, settings: readonly SeenSetting[]): string {
+  const found = rewriteUrl(url, settings);
+  return found.startsWith('https://') ? found : url;
 }
 
 /**

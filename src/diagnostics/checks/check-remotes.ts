@@ -24,7 +24,7 @@ export async function checkRemotes({
     if (parts === null) return [];
     const [, login, host = '', path = ''] = parts;
     const target = targetOfRemote(
-      {protocol: 'https', host, path: decodeOnce(path) ?? path, username: undefined},
+      {protocol: 'https', host, path: decoded(path), username: undefined},
       all,
       '',
     );
@@ -34,6 +34,10 @@ export async function checkRemotes({
       ...otherSpelling(setting, target.organization, settings),
     ];
   });
+}
+
+function decoded(path: string): string {
+  return decodeOnce(path) ?? path;
 }
 
 /** A password in a URL wins over every helper, and anyone who can read the repository's configuration has it. */
