@@ -429,6 +429,12 @@ const failures: readonly {
     code: 2,
     says: /needs --client-id and --tenant-id/,
   },
+  {
+    title: 'an identity of Entra for a server',
+    argv: ['--host', 'tfs.example.com', '--organization', 'DefaultCollection', '--sign-in', 'browser'],
+    code: 2,
+    says: /error: --sign-in is for dev\.azure\.com only, not for tfs\.example\.com\n.*hint: pass --pat-file or --stored/,
+  },
   {title: 'no way to sign in', argv: ['--organization', 'contoso'], code: 2, says: /no way to sign in/},
   {
     title: 'a missing secret file',

@@ -53,6 +53,9 @@ const METHODS = [
 
 type Method = (typeof METHODS)[number];
 
+/** Servers do not know Entra. */
+const FOR_SERVERS: ReadonlySet<Method> = new Set(['pat-file', 'stored', 'from-env', 'from']);
+
 export function describesConfiguration(options: StarterOptions): boolean {
   const given = [options.host, options['client-id'], options['tenant-id']].some(
     (value) => value !== undefined,
@@ -129,7 +132,7 @@ export function namesMethod(options: StarterOptions): boolean {
   return methodsOf(options).length > 0;
 }
 
-/** @throws {CommandError} if no way to sign in is given, or several. */
+/** @throws {CommandError} if no way to sign in is given, several, or one that the host does not have. */
 function onlyMethod(options: StarterOptions): Method {
   const methods = methodsOf(options);
   const [method, ...others] = methods;
@@ -140,6 +143,12 @@ function onlyMethod(options: StarterOptions): Method {
     );
   if (others.length > 0)
     throw usageError(`${methods.map((one) => `--${one}`).join(' and ')} exclude each other`);
+  const host = options.host ?? SERVICES_HOST;
+  if (host.toLowerCase() !== SERVICES_HOST && !FOR_SERVERS.has(method))
+    throw usageError(
+      `--${method} is for ${SERVICES_HOST} only, not for ${printable(host, 100)}`,
+      'pass --pat-file or --stored',
+    );
   return method;
 }
 

@@ -68,7 +68,9 @@ export class Resolver {
   secret(written: Written, form: SecretForm): SecretSource | undefined {
     const source = this.#secretSource(written);
     if (source?.from !== 'held') return source;
-    const reason = whyUnusable(source.secret, form);
+    const file = this.fileOf(written);
+    const what = file === undefined ? undefined : `the secret in ${showablePath(file)}`;
+    const reason = whyUnusable(source.secret, form, what);
     if (reason === undefined) return source;
     this.#problems.refuse(written.at, reason);
     return undefined;

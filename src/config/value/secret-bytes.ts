@@ -21,14 +21,17 @@ function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Returns why a secret cannot be used: git's protocol and HTTP headers cannot carry control characters. */
-export function whyUnusable(secret: Secret, form: SecretForm): string | undefined {
-  if (secret.length === 0) return 'the secret is empty';
+/**
+ * Returns why a secret cannot be used: git's protocol and HTTP headers cannot carry control characters.
+ * `what`: how the reason names it.
+ */
+export function whyUnusable(secret: Secret, form: SecretForm, what = 'the secret'): string | undefined {
+  if (secret.length === 0) return `${what} is empty`;
   const isUsable = secret.use((bytes) =>
     bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || (form === 'lines' && isBlank(byte))),
   );
   if (isUsable) return undefined;
   return form === 'line'
-    ? 'the secret has a line break or a control character in it'
-    : 'the text has a control character in it';
+    ? `${what} has a line break or a control character in it`
+    : `${what} has a control character in it`;
 }

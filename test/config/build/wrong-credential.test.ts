@@ -20,7 +20,7 @@ const wrong: readonly (readonly [title: string, fields: string, code: string, me
     'an empty secret file',
     'personalAccessToken: {$file: empty}',
     'ERR_SECRET_UNREADABLE',
-    /: the secret is empty/,
+    /: the secret in .*\/empty is empty/,
   ],
   [
     'an unset variable',

@@ -42,7 +42,11 @@ testRefused([
     on('personalAccessToken: {$file: ./not/there}'),
     ['5:40 the file ./not/there does not exist'],
   ],
-  ['a file that is empty', on('personalAccessToken: {$file: empty}'), ['5:32 the secret is empty']],
+  [
+    'a file that is empty',
+    on('personalAccessToken: {$file: empty}'),
+    ['5:32 the secret in ./empty is empty'],
+  ],
   [
     'a file that is a directory',
     on('personalAccessToken: {$file: deep}'),
@@ -51,7 +55,7 @@ testRefused([
   [
     'a token of two lines',
     on('personalAccessToken: {$file: lines}'),
-    ['5:32 the secret has a line break or a control character in it'],
+    ['5:32 the secret in ./lines has a line break or a control character in it'],
   ],
   [
     'a token with a NUL',
