@@ -31,8 +31,19 @@ export function describeStatus(
     ...found.gateways.map(describeGateway),
     ...found.locks.map((lock) => style('yellow', describeLock(lock))),
     ...withHintsOnce(found.notices).flatMap((notice) => describeNotice(notice, columns)),
-    ...(found.health === 'ok' ? [style('green', 'everything is well')] : []),
+    ...(found.health === 'ok' ? [summaryOf(found)] : []),
   ];
+}
+
+/** Nothing is known of an identity without its first token. */
+function summaryOf({organizations}: Status): string {
+  const waiting = organizations.filter(
+    ({state, expiresAt}) => state === 'refreshing' && expiresAt === undefined,
+  );
+  const [first, ...others] = waiting;
+  if (first === undefined) return style('green', 'everything is well');
+  const whose = others.length === 0 ? printable(shownName(first)) : `${waiting.length} organizations`;
+  return style('yellow', `waiting for the first token of ${whose}`);
 }
 
 /** Returns how many organizations fail, in one line, or nothing if none does. */

@@ -88,12 +88,12 @@ async function checkTarget(
   if (world.daemon.kind === 'running') await tellVerdict(target, diagnostics, world.daemon);
   const named = world.trials.filter(({name}) => name === target.name);
   const shown = repository === undefined ? [] : [{remote: repository, url: repository}];
-  const isBroken =
-    diagnostics.some(({outcome}) => outcome === 'failed') ||
-    failures.some(({group}) => group !== 'submodules');
+  const hasOwn = diagnostics.some(({outcome}) => outcome === 'failed');
+  const isBroken = failures.some(({group}) => group !== 'submodules');
+  const failed = hasOwn ? 'credential' : isBroken ? 'something' : 'nothing';
   const tried: Diagnostic[] = [];
   for (const trial of named.length === 0 ? shown : named)
-    tried.push(await checkWithGit({...trial, group: target.name, hasFailure: isBroken}, world));
+    tried.push(await checkWithGit({...trial, group: target.name, failed}, world));
   return [...diagnostics, ...tried];
 }
 

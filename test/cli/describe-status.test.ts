@@ -86,6 +86,14 @@ test('status shows the table, the requests and the process', (t) => {
   ]);
 });
 
+test('all is not well before the first tokens have come', (t) => {
+  const waiting = organization({state: 'refreshing', expiresAt: undefined});
+  const one = shown({organizations: [organization({}), waiting]});
+  t.is(one.at(-1), 'waiting for the first token of contoso');
+  const two = shown({organizations: [waiting, waiting]});
+  t.is(two.at(-1), 'waiting for the first token of 2 organizations');
+});
+
 test('without an organization the table is left out', (t) => {
   t.deepEqual(shown({requests: {served: 0, passed: 0, failed: 0, medianMs: undefined}}), [
     'no organization to show',

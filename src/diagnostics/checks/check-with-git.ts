@@ -20,8 +20,8 @@ interface Goal {
   readonly remote: string;
   /** The URL of the remote; it may hold a login. */
   readonly url: string;
-  /** Whether something that git needs has failed already. */
-  readonly hasFailure: boolean;
+  /** What has failed already: nothing, something that git needs, or the credential of this organization. */
+  readonly failed: 'nothing' | 'something' | 'credential';
 }
 
 /**
@@ -30,7 +30,7 @@ interface Goal {
  */
 export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnostic> {
   const {environment, directory} = world;
-  const {failed} = diagnosticsOf(goal.group);
+  const {failed, skipped} = diagnosticsOf(goal.group);
   const tried = await tryRemote({remote: goal.remote, directory, environment, limit: LIMIT});
   if (tried.outcome === 'missing') return failed('git', 'git cannot be started', 'install git 2.39 or later');
   if (tried.outcome === 'read') return judgeSuccess(goal, tried, world.settings);
@@ -46,7 +46,10 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
       // what git rejected may be withheld for a minute
       `${takeOut(header)}\norgkey cache clear`,
     );
-  const blamed = /^orgkey: error: /m.test(tried.said) ? undefined : await blame({...goal, world});
+  const isOurs = /^orgkey: error: /m.test(tried.said);
+  if (isOurs && goal.failed === 'credential')
+    return skipped('git', 'git ls-remote fails for the reason above');
+  const blamed = isOurs ? undefined : await blame({...goal, world});
   if (blamed !== undefined) {
     const explained = explainBlamed(
       blamed,
@@ -55,9 +58,10 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
     );
     return failed('git', explained.detail, explained.repair);
   }
-  const rest = goal.hasFailure
-    ? 'repair the failures above first'
-    : `see what it says: git ls-remote ${printable(showAddress(goal.url, 'remote').shown, 200)}`;
+  const rest =
+    goal.failed !== 'nothing'
+      ? 'repair the failures above first'
+      : `see what it says: git ls-remote ${printable(showAddress(goal.url, 'remote').shown, 200)}`;
   return failed('git', detail, repair ?? rest);
 }
 
