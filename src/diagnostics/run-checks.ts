@@ -88,13 +88,19 @@ async function checkTarget(
   if (world.daemon.kind === 'running') await tellVerdict(target, diagnostics, world.daemon);
   const named = world.trials.filter(({name}) => name === target.name);
   const shown = repository === undefined ? [] : [{remote: repository, url: repository}];
-  const hasOwn = diagnostics.some(({outcome}) => outcome === 'failed');
-  const isBroken = failures.some(({group}) => group !== 'submodules');
-  const failed = hasOwn ? 'credential' : isBroken ? 'something' : 'nothing';
+  const failed = whatFailed(failures, diagnostics);
   const tried: Diagnostic[] = [];
   for (const trial of named.length === 0 ? shown : named)
     tried.push(await checkWithGit({...trial, group: target.name, failed}, world));
   return [...diagnostics, ...tried];
+}
+
+function whatFailed(
+  before: readonly Diagnostic[],
+  own: readonly Diagnostic[],
+): 'nothing' | 'something' | 'credential' {
+  if (own.some(({outcome}) => outcome === 'failed')) return 'credential';
+  return before.some(({group}) => group !== 'submodules') ? 'something' : 'nothing';
 }
 
 /** In milliseconds, for one check and for all of them. */

@@ -30,10 +30,16 @@ interface Goal {
  */
 export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnostic> {
   const {environment, directory} = world;
-  const {failed, skipped} = diagnosticsOf(goal.group);
+  const {failed} = diagnosticsOf(goal.group);
   const tried = await tryRemote({remote: goal.remote, directory, environment, limit: LIMIT});
   if (tried.outcome === 'missing') return failed('git', 'git cannot be started', 'install git 2.39 or later');
   if (tried.outcome === 'read') return judgeSuccess(goal, tried, world.settings);
+  return judgeFailure(goal, tried, world);
+}
+
+/** What git cannot read has a cause here, or the servers know it. */
+async function judgeFailure(goal: Goal, tried: Tried, world: Trying): Promise<Diagnostic> {
+  const {failed, skipped} = diagnosticsOf(goal.group);
   const {detail, repair} =
     tried.outcome === 'late'
       ? {detail: `git ls-remote does not end within ${LIMIT / 1000} s`, repair: undefined}
@@ -42,7 +48,7 @@ export async function checkWithGit(goal: Goal, world: Trying): Promise<Diagnosti
   if (header !== undefined)
     return failed(
       'git',
-      `${detail}; git sends an Authorization header of its own (${await describeHeader(header, directory)})`,
+      `${detail}; git sends an Authorization header of its own (${await describeHeader(header, world.directory)})`,
       // what git rejected may be withheld for a minute
       `${takeOut(header)}\norgkey cache clear`,
     );
