@@ -28,3 +28,8 @@ const CODES: Readonly<Record<ExitCode, string>> = {
   [EXIT.signInRejected]: 'ERR_SIGN_IN',
   [EXIT.badConfiguration]: 'ERR_CONFIGURATION',
 };
+
+/** Returns the error for a wrong command line. */
+export function usageError(message: string, hint?: string): CommandError {
+  return new CommandError(EXIT.usage, message, {hint});
+}

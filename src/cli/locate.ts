@@ -2,7 +2,7 @@ import {dirname, join} from 'node:path';
 import {machineFiles} from '../places/file-facts.ts';
 import * as paths from '../places/paths.ts';
 import {machineDirectory} from '../places/paths.ts';
-import {CommandError} from './command-error.ts';
+import {CommandError, usageError} from './command-error.ts';
 import type {Context, Places} from './context.ts';
 import {EXIT} from './exit-code.ts';
 
@@ -30,10 +30,9 @@ export function configurationFile({config}: Places, context: Context): string | 
 export function fileToChange(options: Places, context: Context): string | undefined {
   const found = configurationFile(options, context);
   if (found === undefined || paths.pathsIn(found).length === 1) return found;
-  throw new CommandError(
-    EXIT.usage,
+  throw usageError(
     `the configuration has several files: ${paths.pathsIn(found).join(', ')}`,
-    {hint: 'change the right one with an editor, then run: orgkey config check'},
+    'change the right one with an editor, then run: orgkey config check',
   );
 }
 

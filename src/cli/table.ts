@@ -1,4 +1,4 @@
-import {widthOf} from './terminal.ts';
+import {widthOf, style, type Terminal} from './terminal.ts';
 
 interface Column {
   readonly title: string;
@@ -25,6 +25,16 @@ export function layTable(
       .join(GAP)
       .trimEnd(),
   );
+}
+
+/** Prints rows of printable cells below their titles. */
+export function printTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  terminal: Pick<Terminal, 'columns' | 'print'>,
+): void {
+  const [titles = '', ...lines] = layTable(columns, rows, terminal.columns);
+  terminal.print([style('bold', titles), ...lines].join('\n'));
 }
 
 /** Narrows the widest column that may be narrowed, again and again, until the table fits. */

@@ -7,9 +7,9 @@ import {absoluteVariable} from '../../places/absolute-variable.ts';
 import {printable} from '../../text/printable.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import type {Context, Places} from '../context.ts';
-import {usageError} from '../line/usage-error.ts';
 import {homeOf} from '../locate.ts';
 import {loadFor} from '../read-configuration.ts';
+import {usageError} from '../command-error.ts';
 
 /** Returns what the configurations of tools are made from. */
 export async function clientWorld(options: Places, context: Context): Promise<ClientWorld> {

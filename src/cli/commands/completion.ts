@@ -1,8 +1,8 @@
 import {basename} from 'node:path';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
+import {usageError} from '../command-error.ts';
 
 /** Runs `orgkey completion`: prints a script for the shell that calls `orgkey --complete`. */
 export async function completion(
@@ -12,12 +12,9 @@ export async function completion(
   const name = shell ?? basename(environment['SHELL'] ?? '');
   const script = SCRIPTS[name];
   if (script === undefined)
-    throw new CommandError(
-      EXIT.usage,
+    throw usageError(
       `cannot complete for the shell ${printable(name, 40) || '(unknown)'}`,
-      {
-        hint: 'name bash, zsh or fish: orgkey completion bash',
-      },
+      'name bash, zsh or fish: orgkey completion bash',
     );
   terminal.write(script);
   return EXIT.ok;

@@ -1,4 +1,3 @@
-import {writeFile} from 'node:fs/promises';
 import type {Loaded} from '../../config/configuration.ts';
 import type {ControlConnection} from '../../control/control-client.ts';
 import {SCHEMA_VERSION} from '../../control/control-protocol.ts';
@@ -13,12 +12,10 @@ import {readSeenRepository} from '../../git/seen-repository.ts';
 import {readSeenSettings, type SeenSetting} from '../../git/seen-settings.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {lowerName} from '../../organization/organization.ts';
-import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Service} from '../../service/service.ts';
 import {clientWorld} from '../clients/client-world.ts';
 import {serviceFor} from '../setup/choose-service.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {summaryOf} from '../describe-diagnostic.ts';
@@ -39,6 +36,8 @@ import {telling} from '../organizations/test-organizations.ts';
 import {chooseTargets, chooseTrials, sshRemotesIn} from '../doctor/choose-targets.ts';
 import {DoctorReport} from '../doctor/doctor-report.ts';
 import {shownName} from '../../organization/owner.ts';
+import {usageError} from '../command-error.ts';
+import {writeNew} from '../../files/write-new.ts';
 
 interface DoctorOptions extends Places {
   readonly url?: string | undefined;
@@ -233,9 +232,6 @@ async function recentLogs(connection: ControlConnection): Promise<readonly strin
 }
 
 async function writeBundle(path: string, text: string, {terminal}: Context): Promise<void> {
-  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new CommandError(EXIT.usage, `${printable(path)} already exists`, {hint: 'name a new file'});
-  });
+  if (!(await writeNew(path, text))) throw usageError(`${printable(path)} already exists`, 'name a new file');
   terminal.say(`wrote ${printable(path)}: it has no secrets, but names of organizations, hosts and paths`);
 }

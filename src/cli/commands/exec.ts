@@ -2,9 +2,7 @@ import {spawn} from 'node:child_process';
 import {constants} from 'node:os';
 import {dirname, join} from 'node:path';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
-import {EXIT} from '../exit-code.ts';
 import {absolute} from '../locate.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
 import {feedAddress, parseFeeds, spelledBases, type Feed} from '../exec/feed.ts';
@@ -18,6 +16,7 @@ import {
 } from '../exec/private-files.ts';
 import {npmKey, ORGKEY_BASIC, ORGKEY_TOKEN, toolVariables} from '../exec/tool-variables.ts';
 import {askForToken, type Granted} from './token.ts';
+import {usageError} from '../command-error.ts';
 
 interface ExecOptions extends Places {
   readonly organization: string;
@@ -29,9 +28,7 @@ interface ExecOptions extends Places {
 export async function exec(options: ExecOptions, context: Context): Promise<number> {
   const [program, ...argv] = commandOf(options['--']);
   if (program === undefined)
-    throw new CommandError(EXIT.usage, 'no command was given', {
-      hint: 'add one, as in: orgkey exec contoso -- npm publish',
-    });
+    throw usageError('no command was given', 'add one, as in: orgkey exec contoso -- npm publish');
   const feeds = parseFeeds(options.feed ?? []);
   const granted = await askForToken(options, context);
   const organization = nameTyped(options.organization);

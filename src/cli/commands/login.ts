@@ -6,7 +6,6 @@ import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {isRunning, withDaemon} from '../find-daemon.ts';
 import {explainUnknown} from '../organizations/explain-unknown.ts';
-import {usageError} from '../line/usage-error.ts';
 import {nameTyped} from '../organizations/named-organization.ts';
 import {pasteToken} from '../organizations/paste-token.ts';
 import {loadFor} from '../read-configuration.ts';
@@ -17,6 +16,7 @@ import {
   resultsAsJson,
   testOrganizations,
 } from '../organizations/test-organizations.ts';
+import {usageError} from '../command-error.ts';
 
 interface LoginOptions extends Places {
   readonly organization: string;

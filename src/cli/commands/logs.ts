@@ -1,14 +1,13 @@
 import {join} from 'node:path';
 import {printable} from '../../text/printable.ts';
 import {parseRecord} from '../../text/record.ts';
-import {CommandError} from '../command-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {connectDaemon, withDaemon} from '../find-daemon.ts';
 import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../locate.ts';
 import {AuditReader, problemsIn, type AuditLine} from '../logs/audit-reader.ts';
 import {readKeptLog, type Wanted} from '../logs/kept-log.ts';
-import {usageError} from '../line/usage-error.ts';
 import {escapedJson, style} from '../terminal.ts';
 
 interface LogsOptions extends Places {

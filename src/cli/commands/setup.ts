@@ -12,7 +12,7 @@ import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
 import {installListed} from '../clients/change-clients.ts';
 import {clientWorldOf} from '../clients/client-world.ts';
-import {CommandError} from '../command-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {followRecord} from '../configuration-in-use.ts';
@@ -39,9 +39,10 @@ import {testAndSignIn} from '../organizations/sign-in.ts';
 export async function setup(given: SetupOptions, context: Context): Promise<ExitCode> {
   if (!given.system) requireOwnHome(context);
   else if (given.tools !== undefined)
-    throw new CommandError(EXIT.usage, '--tools is for the tools of one user, not with --system', {
-      hint: 'let each user run: orgkey tools install',
-    });
+    throw usageError(
+      '--tools is for the tools of one user, not with --system',
+      'let each user run: orgkey tools install',
+    );
   const options = await followRecord(given, context);
   const git = gitFrom(context.environment);
   await checkGit(git);

@@ -1,7 +1,6 @@
 import {SCHEMA_VERSION, type OrganizationStatus, type Status} from '../../control/control-protocol.ts';
 import {lowerName} from '../../organization/organization.ts';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeStatus} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -9,6 +8,7 @@ import {explainError} from '../explain-error.ts';
 import {withDaemon} from '../find-daemon.ts';
 import {escapedJson} from '../terminal.ts';
 import {shownName} from '../../organization/owner.ts';
+import {usageError} from '../command-error.ts';
 
 interface StatusOptions extends Places {
   /** Default: all. */
@@ -59,9 +59,7 @@ function select(found: Status, {organization, failed}: StatusOptions): Status {
   const names = [organization ?? []].flat().map(lowerName);
   const unknown = names.find((name) => !found.organizations.some((one) => isNamed(one, name)));
   if (unknown !== undefined)
-    throw new CommandError(EXIT.usage, `${printable(unknown, 60)} is not configured`, {
-      hint: 'run: orgkey org list',
-    });
+    throw usageError(`${printable(unknown, 60)} is not configured`, 'run: orgkey org list');
   const organizations = found.organizations.filter(
     (one) =>
       (names.length === 0 || names.some((name) => isNamed(one, name))) && (!failed || one.health !== 'ok'),

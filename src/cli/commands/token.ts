@@ -1,7 +1,7 @@
 import {SCHEMA_VERSION, type TokenResult} from '../../control/control-protocol.ts';
 import {nameInRepair} from '../../text/name-in-repair.ts';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {withDaemon} from '../find-daemon.ts';
@@ -19,15 +19,14 @@ export type Granted = Extract<TokenResult, {kind: 'token'}>;
 
 /** Runs `orgkey token`: prints the token, and nothing else, on stdout. */
 export async function printToken(options: TokenOptions, context: Context): Promise<ExitCode> {
-  if (options.json && options.header)
-    throw new CommandError(EXIT.usage, '--json and --header exclude each other');
+  if (options.json && options.header) throw usageError('--json and --header exclude each other');
   const granted = await askForToken(options, context);
   const {terminal} = context;
   if (options.json) {
     const {token, form, expiresAt, username} = granted;
     terminal.printJson({schemaVersion: SCHEMA_VERSION, token, form, expiresAt, username});
   } else {
-    terminal.write(`${options.header ? authorizationHeader(granted) : granted.token}\n`);
+    terminal.write(options.header ? `Authorization: ${authorization(granted)}\n` : `${granted.token}\n`);
   }
   return EXIT.ok;
 }
@@ -57,9 +56,9 @@ export async function askForToken(
   });
 }
 
-/** Returns the header: Azure DevOps accepts personal access tokens as passwords, and Entra's as bearer tokens. */
-export function authorizationHeader({form, token, username}: Granted): string {
-  return `Authorization: ${form === 'pat' ? `Basic ${basic(username, token)}` : `Bearer ${token}`}`;
+/** Returns the value of the header: Azure DevOps accepts personal access tokens as passwords, and Entra's as bearer tokens. */
+export function authorization({form, token, username}: Granted): string {
+  return form === 'pat' ? `Basic ${basic(username, token)}` : `Bearer ${token}`;
 }
 
 export function basic(username: string, password: string): string {

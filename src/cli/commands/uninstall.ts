@@ -11,7 +11,6 @@ import type {Service, ServiceKind} from '../../service/service.ts';
 import {systemUser} from '../../service/systemd-units.ts';
 import {printable} from '../../text/printable.ts';
 import {removeClients} from '../clients/change-clients.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
 import {configurationDirectory, homeOf, setupDirectory, stateDirectory} from '../locate.ts';
@@ -20,6 +19,7 @@ import {planPurge, type PurgePlan} from '../setup/plan-purge.ts';
 import {placedScripts} from '../setup/place-scripts.ts';
 import {forgetService, recallService} from '../setup/remember-service.ts';
 import {ownFileFor, submoduleFileFor} from '../setup/set-up-git.ts';
+import {usageError} from '../command-error.ts';
 
 interface UninstallOptions extends Places {
   readonly system: boolean;
@@ -84,12 +84,9 @@ async function isConfirmed({purged}: Plan, {terminal}: Context): Promise<boolean
   const entries = purged.flatMap((plan) => plan.entries);
   if (entries.length === 0) return true;
   if (!terminal.isInteractive)
-    throw new CommandError(
-      EXIT.usage,
+    throw usageError(
       '--purge deletes secrets and keys, and needs a terminal to ask first',
-      {
-        hint: 'look first: orgkey uninstall --purge --dry-run, then add --yes',
-      },
+      'look first: orgkey uninstall --purge --dry-run, then add --yes',
     );
   for (const entry of entries) terminal.say(`  ${printable(entry)}`);
   const answer = await terminal.ask('delete these, with the secrets and keys in them? y or n', 'n');

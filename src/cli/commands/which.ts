@@ -23,7 +23,6 @@ import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {decideGrant} from '../../submodule/decide-grant.ts';
 import {carriersFor, carriersOf, describeCarrying, type Carrying} from '../carriers.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {describeLock} from '../describe-status.ts';
 import {EXIT, type ExitCode} from '../exit-code.ts';
@@ -31,6 +30,7 @@ import {withDaemon} from '../find-daemon.ts';
 import {httpsUrlOf, parseGitUrl} from '../../organization/git-url.ts';
 import {readConfiguration} from '../read-configuration.ts';
 import {style} from '../terminal.ts';
+import {usageError} from '../command-error.ts';
 
 interface WhichOptions extends Places {
   readonly url: string;
@@ -155,12 +155,9 @@ async function explain(text: string, configuration: Configuration, context: Cont
   if (ssh !== undefined) return explainSsh(text, ssh, configuration);
   const remote = parseGitUrl(text);
   if (remote === undefined)
-    throw new CommandError(
-      EXIT.usage,
+    throw usageError(
       `neither a git URL nor an organization: ${printable(showAddress(text, 'remote').shown, 100)}`,
-      {
-        hint: 'use a URL like https://dev.azure.com/contoso/project/_git/repository',
-      },
+      'use a URL like https://dev.azure.com/contoso/project/_git/repository',
     );
   const git = await readGitVersion(gitFrom(context.environment));
   return explainHttps(text, remote, configuration, git);

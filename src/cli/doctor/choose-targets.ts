@@ -8,9 +8,8 @@ import {Bindings} from '../../identity/bindings.ts';
 import {isServicesSshHost, parseSshRemote, repositoryAt} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
-import {CommandError} from '../command-error.ts';
-import {EXIT} from '../exit-code.ts';
 import {httpsUrlOf, parseRemote} from '../../organization/git-url.ts';
+import {usageError} from '../command-error.ts';
 
 /** Returns what is named, or else every organization that the configuration names. */
 export function chooseTargets(text: string | undefined, bindings: Bindings): readonly Target[] {
@@ -21,10 +20,9 @@ export function chooseTargets(text: string | undefined, bindings: Bindings): rea
       ? targetOf(ownerNamed(text, bindings), bindings, undefined)
       : targetOfRemote(remote, bindings, httpsUrlOf(remote));
   if (target !== undefined) return [target];
-  throw new CommandError(
-    EXIT.usage,
+  throw usageError(
     `neither an organization nor one of its repositories: ${printable(showAddress(text, 'remote').shown, 100)}`,
-    {hint: 'name one, as in: orgkey doctor contoso'},
+    'name one, as in: orgkey doctor contoso',
   );
 }
 

@@ -2,9 +2,8 @@ import {addressesOf} from '../../organization/addresses.ts';
 import {organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
-import {EXIT} from '../exit-code.ts';
 import {decodeOnce} from '../../text/decode-once.ts';
+import {usageError} from '../command-error.ts';
 
 /** An artifact feed of the organization, or of one of its projects. */
 export interface Feed {
@@ -39,9 +38,7 @@ function parseFeed(text: string): Pick<Feed, 'project' | 'name'> {
   const project = parts.pop();
   if (parts.length === 0 && name !== undefined && isName(name) && (!text.includes('/') || isName(project)))
     return {project, name};
-  throw new CommandError(EXIT.usage, `invalid feed: ${printable(text, 60)}`, {
-    hint: 'use FEED or PROJECT/FEED',
-  });
+  throw usageError(`invalid feed: ${printable(text, 60)}`, 'use FEED or PROJECT/FEED');
 }
 
 /** Whether it has none of the characters that Azure DevOps refuses in names, and a letter or a digit. */
@@ -67,9 +64,10 @@ export function feedBases(organization: string, host: string): readonly [string,
   }
   const collection = organization.slice(host.length).split('/').filter(Boolean);
   if (collection.length === 0)
-    throw new CommandError(EXIT.usage, `no collection of ${host} is named`, {
-      hint: `name one, as in: orgkey exec ${host}/DefaultCollection -- npm publish`,
-    });
+    throw usageError(
+      `no collection of ${host} is named`,
+      `name one, as in: orgkey exec ${host}/DefaultCollection -- npm publish`,
+    );
   return [`https://${[host, ...collection.map(encodeURIComponent)].join('/')}`];
 }
 

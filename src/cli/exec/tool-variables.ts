@@ -1,4 +1,4 @@
-import {basic, type Granted} from '../commands/token.ts';
+import {basic, type Granted, authorization} from '../commands/token.ts';
 import {feedAddress, feedBases, type Feed} from './feed.ts';
 import {nugetVariables} from './nuget-variables.ts';
 
@@ -49,10 +49,6 @@ export const ORGKEY_BASIC = 'ORGKEY_BASIC';
 /** Returns how npm calls what it sends: Azure DevOps takes a personal access token only as a password. */
 export function npmKey({form}: Pick<Granted, 'form'>): '_auth' | '_authToken' {
   return form === 'pat' ? '_auth' : '_authToken';
-}
-
-function authorization({form, token, username}: Granted): string {
-  return form === 'pat' ? `Basic ${basic(username, token)}` : `Bearer ${token}`;
 }
 
 /**

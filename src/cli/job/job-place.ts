@@ -2,9 +2,8 @@ import {lstat, mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {parseRecord} from '../../text/record.ts';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
+import {type CommandError, usageError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
-import {EXIT} from '../exit-code.ts';
 import {absolute} from '../locate.ts';
 
 /** The directories in which the daemon of one job keeps everything: nothing of it is elsewhere. */
@@ -87,9 +86,10 @@ async function makeDirectory(named: string | undefined, context: Context): Promi
   const path = absolute(wanted, context);
   await mkdir(path, {recursive: true, mode: 0o700});
   if (await isOwn(path, context)) return path;
-  throw new CommandError(EXIT.usage, `${printable(path)} is not a directory that only we can write to`, {
-    hint: `name a new one: --directory ${join(context.temporary, 'orgkey-job')}`,
-  });
+  throw usageError(
+    `${printable(path)} is not a directory that only we can write to`,
+    `name a new one: --directory ${join(context.temporary, 'orgkey-job')}`,
+  );
 }
 
 /** Whether it is a directory that only we can write to: what a record in it names is removed later. */
@@ -115,7 +115,8 @@ function recordIn(directory: string): string {
 }
 
 function startedAlready({directory}: JobPlace): CommandError {
-  return new CommandError(EXIT.usage, `this job has a daemon already, in ${printable(directory)}`, {
-    hint: 'name all organizations in one step, or end the first daemon: orgkey job stop',
-  });
+  return usageError(
+    `this job has a daemon already, in ${printable(directory)}`,
+    'name all organizations in one step, or end the first daemon: orgkey job stop',
+  );
 }

@@ -3,8 +3,8 @@ import {organizationFrom} from '../../organization/organization.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
 import {printable} from '../../text/printable.ts';
-import {usageError} from '../line/usage-error.ts';
 import {decodeOnce} from '../../text/decode-once.ts';
+import {usageError} from '../command-error.ts';
 
 /**
  * Returns the settings with which git fetches the SSH addresses of a project over HTTPS, as submodules have them: a job

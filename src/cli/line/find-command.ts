@@ -1,7 +1,7 @@
 import {nearestWord} from '../../text/nearest-word.ts';
 import {printable} from '../../text/printable.ts';
 import {namesOf, placeOptions, type Command} from './command.ts';
-import {usageError} from './usage-error.ts';
+import {usageError} from '../command-error.ts';
 
 type Found =
   | {

@@ -12,8 +12,7 @@ import {
 } from './command.ts';
 import {findCommand} from './find-command.ts';
 import {helpOfAll, helpOfCommand, helpOfGroup} from './help.ts';
-import {CommandError} from '../command-error.ts';
-import {usageError} from './usage-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 
 type Parsed =
   | {readonly kind: 'command'; readonly run: Chosen}

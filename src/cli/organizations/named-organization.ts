@@ -7,7 +7,7 @@ import {parseSshRemote, repositoryAt, toHttpsRemote} from '../../organization/ss
 import {printable} from '../../text/printable.ts';
 import {showAddress} from '../../text/show-address.ts';
 import {parseGitUrl} from '../../organization/git-url.ts';
-import {usageError} from '../line/usage-error.ts';
+import {usageError} from '../command-error.ts';
 
 /** An organization, or a collection of a server, that the user names. */
 export interface NamedOrganization {

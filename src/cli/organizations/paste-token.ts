@@ -4,7 +4,7 @@ import {ownerNamed} from '../../control/owner-named.ts';
 import {Bindings} from '../../identity/bindings.ts';
 import {SERVICES_HOST, shownName} from '../../organization/owner.ts';
 import {Secret} from '../../secret/secret.ts';
-import {CommandError} from '../command-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
 import {keepSecret} from '../keep-secret.ts';
@@ -32,7 +32,7 @@ export async function pasteToken(
     `Create a token at ${tokenPageOf(named)}\n  name: orgkey, scopes: Code (read & write), expiration: 30 days`,
   );
   const secret = terminal.isInteractive ? await terminal.askSecret('Token') : await readSecret(context);
-  if (secret === undefined || secret.length === 0) throw new CommandError(EXIT.usage, 'no token was entered');
+  if (secret === undefined || secret.length === 0) throw usageError('no token was entered');
   await keepSecret(path, secret);
   await daemon?.call('reload', undefined);
 }

@@ -1,14 +1,14 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {isGuid} from '../../text/guid.ts';
-import {codeOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
 import type {Context} from '../context.ts';
-import {usageError} from '../line/usage-error.ts';
 import {absolute, pasteDirectory} from '../locate.ts';
 import {readOrganization, tokenPageOf, type NamedOrganization} from '../organizations/named-organization.ts';
 import type {StarterOptions} from './starter-configuration.ts';
+import {usageError} from '../command-error.ts';
+import {writeNew} from '../../files/write-new.ts';
 
 interface Asking {
   readonly forMachine: boolean;
@@ -189,16 +189,5 @@ async function askForSecret(
     }
   } finally {
     secret.erase();
-  }
-}
-
-/** Returns whether the file was written: it must not exist yet. */
-async function writeNew(path: string, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await writeFile(path, bytes, {mode: 0o600, flag: 'wx'});
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
   }
 }

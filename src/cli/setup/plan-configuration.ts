@@ -5,9 +5,7 @@ import {readIfThere} from '../../files/replace-file.ts';
 import {pathsIn} from '../../places/paths.ts';
 import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
-import {CommandError} from '../command-error.ts';
 import type {Context, Places} from '../context.ts';
-import {EXIT} from '../exit-code.ts';
 import {
   absolute,
   configurationDirectory,
@@ -27,6 +25,7 @@ import {
   starterConfiguration,
   type StarterOptions,
 } from './starter-configuration.ts';
+import {usageError} from '../command-error.ts';
 
 export interface SetupOptions extends GitOptions, StarterOptions {
   readonly 'dry-run': boolean;
@@ -133,9 +132,10 @@ function secretFiles(options: StarterOptions): readonly string[] {
 function requireReach(secrets: readonly string[]): void {
   const hidden = secrets.find((path) => /^\/(?:root|home|run\/user|tmp|var\/tmp)\//.test(path));
   if (hidden === undefined) return;
-  throw new CommandError(EXIT.usage, `the service cannot see ${printable(hidden)}`, {
-    hint: `move it to the configuration: install -D -m 600 ${shellWord(hidden)} ${shellWord(`/etc/orgkey/${basename(hidden)}`)}`,
-  });
+  throw usageError(
+    `the service cannot see ${printable(hidden)}`,
+    `move it to the configuration: install -D -m 600 ${shellWord(hidden)} ${shellWord(`/etc/orgkey/${basename(hidden)}`)}`,
+  );
 }
 
 /** Returns the path of the configuration in use, or of the one to be written. */
@@ -169,9 +169,10 @@ async function startersFor(options: SetupOptions, context: Context): Promise<rea
   if (describesConfiguration(options)) return [readStarter(options, context)];
   if (await usesTerraform(context)) return [{'from-env': true}];
   if (context.terminal.isInteractive) return askForConfiguration(context, {forMachine: options.system});
-  throw new CommandError(EXIT.usage, 'no configuration exists yet, and no option describes one', {
-    hint: (await isKept(context))
+  throw usageError(
+    'no configuration exists yet, and no option describes one',
+    (await isKept(context))
       ? 'write the last valid one again: orgkey config restore'
       : 'describe one, as in: orgkey setup --organization contoso --managed-identity system-assigned',
-  });
+  );
 }

@@ -1,10 +1,10 @@
 import {isGuid} from '../../text/guid.ts';
 import {printable} from '../../text/printable.ts';
 import type {Context} from '../context.ts';
-import {usageError} from '../line/usage-error.ts';
 import {absolute} from '../locate.ts';
 import {readOrganization} from '../organizations/named-organization.ts';
 import type {StarterOptions} from './starter-configuration.ts';
+import {usageError} from '../command-error.ts';
 
 /**
  * Checks the options that describe a credential, resolves their paths, and turns URLs of organizations into names.

@@ -9,32 +9,14 @@ import {terraformTarget} from '../../config/build/terraform-variables.ts';
 import {SERVICES_HOST} from '../../organization/owner.ts';
 import {messageOf} from '../../text/orgkey-error.ts';
 import {printable} from '../../text/printable.ts';
-import {CommandError} from '../command-error.ts';
+import {CommandError, usageError} from '../command-error.ts';
 import type {Context} from '../context.ts';
 import {EXIT} from '../exit-code.ts';
-import {usageError} from '../line/usage-error.ts';
+import type {InferredOptionTypes} from 'yargs';
+import type {starter} from '../line/shared-options.ts';
 
 /** The options of `orgkey setup` and `orgkey config init` from which a first configuration is made. */
-export interface StarterOptions {
-  readonly host?: string | undefined;
-  readonly organization?: readonly string[] | undefined;
-  readonly 'client-id'?: string | undefined;
-  readonly 'tenant-id'?: string | undefined;
-  readonly 'client-secret-file'?: string | undefined;
-  readonly 'client-certificate-file'?: string | undefined;
-  readonly 'federated-token-file'?: string | undefined;
-  /** A client id, or `system-assigned`. */
-  readonly 'managed-identity'?: string | undefined;
-  readonly 'pat-file'?: string | undefined;
-  readonly oidc?: string | undefined;
-  readonly 'service-connection-id'?: string | undefined;
-  readonly 'azure-cli'?: boolean | undefined;
-  readonly 'sign-in'?: string | undefined;
-  readonly 'from-env'?: boolean | undefined;
-  readonly stored?: boolean | undefined;
-  /** A Backstage configuration, of which the Azure DevOps part is copied. */
-  readonly from?: string | undefined;
-}
+export type StarterOptions = Partial<InferredOptionTypes<typeof starter>>;
 
 /** The options of which each chooses a way to sign in. */
 const METHODS = [

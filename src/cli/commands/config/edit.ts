@@ -1,16 +1,16 @@
 import {spawn} from 'node:child_process';
-import {readFile, rm, writeFile} from 'node:fs/promises';
+import {readFile, rm} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {replaceFile} from '../../../files/replace-file.ts';
-import {codeOf} from '../../../text/orgkey-error.ts';
 import {printable} from '../../../text/printable.ts';
 import {shellWord} from '../../../text/quote-for-shell.ts';
-import {CommandError} from '../../command-error.ts';
+import {CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {fileToChange} from '../../locate.ts';
 import {loadFor, reportProblems, requireTaken} from '../../read-configuration.ts';
 import {noConfiguration} from './path.ts';
+import {writeNew} from '../../../files/write-new.ts';
 
 /** Runs `orgkey config edit` on a copy, which replaces the configuration if it is valid. */
 export async function edit(options: Places, context: Context): Promise<ExitCode> {
@@ -41,13 +41,11 @@ export async function edit(options: Places, context: Context): Promise<ExitCode>
 
 /** An existing draft may hold text that another editor is writing, or that could not be saved. */
 async function makeDraft(draft: string, text: Uint8Array): Promise<void> {
-  await writeFile(draft, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new CommandError(EXIT.usage, `${printable(draft)} exists: the configuration is being edited`, {
-      hint: `if no editor has it open, save what you need from it, then: rm ${shellWord(draft)}`,
-      cause: error,
-    });
-  });
+  if (await writeNew(draft, text)) return;
+  throw usageError(
+    `${printable(draft)} exists: the configuration is being edited`,
+    `if no editor has it open, save what you need from it, then: rm ${shellWord(draft)}`,
+  );
 }
 
 /** Returns the new text. `undefined`: the configuration is to stay as it was. */

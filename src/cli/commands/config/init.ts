@@ -1,13 +1,11 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {freshConfiguration} from '../../../config/edit/init-configuration.ts';
 import {pathsIn} from '../../../places/paths.ts';
-import {codeOf} from '../../../text/orgkey-error.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
-import {usageError} from '../../line/usage-error.ts';
 import {absolute, configurationDirectory} from '../../locate.ts';
 import {readStarter} from '../../setup/read-starter.ts';
 import {
@@ -15,6 +13,7 @@ import {
   starterConfiguration,
   type StarterOptions,
 } from '../../setup/starter-configuration.ts';
+import {writeNew} from '../../../files/write-new.ts';
 
 /** Runs `orgkey config init`. An existing configuration is never overwritten. */
 export async function init(options: Places & StarterOptions, context: Context): Promise<ExitCode> {
@@ -26,13 +25,8 @@ export async function init(options: Places & StarterOptions, context: Context): 
     ? await starterConfiguration(readStarter(options, context), context)
     : freshConfiguration({schema: context.program.schema});
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  await writeFile(path, text, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new CommandError(EXIT.usage, `${path} already exists`, {
-      hint: 'edit it: orgkey config edit',
-      cause: error,
-    });
-  });
+  if (!(await writeNew(path, text)))
+    throw usageError(`${path} already exists`, 'edit it: orgkey config edit');
   context.terminal.say(`wrote ${printable(path)}`);
   return EXIT.ok;
 }

@@ -1,15 +1,15 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {describeKept} from '../../../config/edit/describe-kept.ts';
 import {decodeKept} from '../../../config/keep-configuration.ts';
 import {readIfThere} from '../../../files/replace-file.ts';
 import {pathsIn} from '../../../places/paths.ts';
-import {codeOf} from '../../../text/orgkey-error.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {runtimeDirectoryOfDaemon, stateDirectoryOf} from '../../locate.ts';
+import {writeNew} from '../../../files/write-new.ts';
 
 /** Runs `orgkey config restore`: writes the last valid configuration again, after its file was deleted. */
 export async function restore(options: Places, context: Context): Promise<ExitCode> {
@@ -22,20 +22,14 @@ export async function restore(options: Places, context: Context): Promise<ExitCo
     });
   const [path = '', ...others] = pathsIn(kept.source);
   if (others.length > 0)
-    throw new CommandError(
-      EXIT.usage,
+    throw usageError(
       `the configuration had several files: ${pathsIn(kept.source).join(', ')}`,
-      {hint: 'restore the one that is missing from a backup'},
+      'restore the one that is missing from a backup',
     );
   const {yaml, lacksSecrets} = describeKept(kept);
   await mkdir(dirname(path), {recursive: true, mode: 0o700});
-  await writeFile(path, yaml, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new CommandError(EXIT.usage, `${printable(path)} exists`, {
-      hint: 'edit it: orgkey config edit',
-      cause: error,
-    });
-  });
+  if (!(await writeNew(path, yaml)))
+    throw usageError(`${printable(path)} exists`, 'edit it: orgkey config edit');
   context.terminal.say(`wrote ${printable(path)}, without comments`);
   if (lacksSecrets)
     context.terminal.warn(

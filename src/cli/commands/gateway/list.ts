@@ -3,8 +3,7 @@ import {printable} from '../../../text/printable.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {withDaemon} from '../../find-daemon.ts';
-import {layTable} from '../../table.ts';
-import {style} from '../../terminal.ts';
+import {printTable} from '../../table.ts';
 
 export async function listGateways(
   options: Places & {readonly json: boolean},
@@ -20,7 +19,7 @@ export async function listGateways(
     terminal.print('no gateway is configured');
     return EXIT.ok;
   }
-  const [titles = '', ...lines] = layTable(
+  printTable(
     COLUMNS,
     gateways.map(({name, repositories, push, listen, path}) => [
       printable(name, 40),
@@ -28,9 +27,8 @@ export async function listGateways(
       printable(push.join(' ') || '(fetch only)', 200),
       printable(listen ?? path, 200),
     ]),
-    terminal.columns,
+    terminal,
   );
-  terminal.print([style('bold', titles), ...lines].join('\n'));
   return EXIT.ok;
 }
 

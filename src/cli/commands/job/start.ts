@@ -13,13 +13,13 @@ import {jobOutput, tellJob, type ForJob, type JobOutput, type jobOutputs} from '
 import {inJob, JOB_VARIABLE, makeJobPlace, type JobPlace} from '../../job/job-place.ts';
 import {toolSettings} from '../../job/tool-settings.ts';
 import {settingsOverHttps} from '../../job/ssh-over-https.ts';
-import {usageError} from '../../line/usage-error.ts';
 import {absolute} from '../../locate.ts';
 import {loadFor, readConfiguration} from '../../read-configuration.ts';
 import {ownFileFor, type GitOptions} from '../../setup/set-up-git.ts';
 import {describesConfiguration, namesMethod, type StarterOptions} from '../../setup/starter-configuration.ts';
 import {setup} from '../setup.ts';
 import {endJob} from './stop.ts';
+import {usageError} from '../../command-error.ts';
 
 interface StartOptions extends StarterOptions, Omit<GitOptions, 'system' | 'proactive-auth'> {
   readonly directory?: string | undefined;

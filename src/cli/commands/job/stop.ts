@@ -2,9 +2,9 @@ import {printable} from '../../../text/printable.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {inJob, JOB_VARIABLE, readJobPlace, removeJobPlace, type JobPlace} from '../../job/job-place.ts';
-import {usageError} from '../../line/usage-error.ts';
 import {absolute} from '../../locate.ts';
 import {serviceFor} from '../../setup/choose-service.ts';
+import {usageError} from '../../command-error.ts';
 
 /** Runs `orgkey job stop`: ends the daemon of a job and removes all that it had. A second call has nothing to do. */
 export async function stopJob(

@@ -3,7 +3,6 @@ import {readManifest} from '../../../git/manifest.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
-import {usageError} from '../../line/usage-error.ts';
 import {setupDirectory} from '../../locate.ts';
 import {readOrganization} from '../../organizations/named-organization.ts';
 import {askForCredential} from '../../setup/ask-for-configuration.ts';
@@ -14,6 +13,7 @@ import {readStarter} from '../../setup/read-starter.ts';
 import {namesMethod, type StarterOptions} from '../../setup/starter-configuration.ts';
 import {requireInForce, writeConfiguration} from '../../setup/write-configuration.ts';
 import {testAndSignIn} from '../../organizations/sign-in.ts';
+import {usageError} from '../../command-error.ts';
 
 type AddOptions = Places & StarterOptions;
 

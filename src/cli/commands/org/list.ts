@@ -4,8 +4,7 @@ import {printable} from '../../../text/printable.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {readConfiguration} from '../../read-configuration.ts';
-import {layTable} from '../../table.ts';
-import {style} from '../../terminal.ts';
+import {printTable} from '../../table.ts';
 
 /** Runs `orgkey org list`: prints what is configured, without a request to anything. */
 export async function listOrganizations(
@@ -27,7 +26,7 @@ export async function listOrganizations(
     terminal.printJson({schemaVersion: SCHEMA_VERSION, organizations: rows});
     return EXIT.ok;
   }
-  const [titles = '', ...lines] = layTable(
+  printTable(
     COLUMNS,
     rows.map(({host, organization, identity, place}) => [
       printable(organization ?? '(any other)', 60),
@@ -35,9 +34,8 @@ export async function listOrganizations(
       printable(identity, 60),
       printable(place.slice(place.lastIndexOf('/') + 1), 60),
     ]),
-    terminal.columns,
+    terminal,
   );
-  terminal.print([style('bold', titles), ...lines].join('\n'));
   return EXIT.ok;
 }
 

@@ -1,12 +1,11 @@
 import {readIfThere} from '../../../files/replace-file.ts';
 import type {Configuration} from '../../../config/configuration.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {explainUnknown} from '../../organizations/explain-unknown.ts';
 import {isRunning, withDaemon} from '../../find-daemon.ts';
-import {usageError} from '../../line/usage-error.ts';
 import {readOrganization, type NamedOrganization} from '../../organizations/named-organization.ts';
 import {invalidChange, spread} from '../../setup/change-configuration.ts';
 import {isNamed, withoutOrganizations} from '../../setup/change-rules.ts';

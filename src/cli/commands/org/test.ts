@@ -1,5 +1,4 @@
 import {lowerName} from '../../../organization/organization.ts';
-import {CommandError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {withDaemon} from '../../find-daemon.ts';
@@ -13,6 +12,7 @@ import {
   testOrganizations,
 } from '../../organizations/test-organizations.ts';
 import {shownName} from '../../../organization/owner.ts';
+import {usageError} from '../../command-error.ts';
 
 interface TestOptions extends Places {
   readonly organization?: string | undefined;
@@ -36,9 +36,7 @@ export async function testEach(
     .filter(({organizations}) => organizations.length > 0);
   if (chosen.length === 0)
     throw wanted === undefined
-      ? new CommandError(EXIT.usage, 'no organization is configured by name', {
-          hint: 'add one: orgkey org add',
-        })
+      ? usageError('no organization is configured by name', 'add one: orgkey org add')
       : explainUnknown(wanted, bindings);
   const {terminal, now} = context;
   const results = await withDaemon(places, context, (daemon) =>

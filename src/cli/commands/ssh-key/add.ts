@@ -1,12 +1,12 @@
 import {Secret} from '../../../secret/secret.ts';
 import {readKeyFile} from '../../../ssh/key/key-file.ts';
 import {readPrivateKey} from '../../../ssh/key/private-key.ts';
-import {CommandError} from '../../command-error.ts';
 import type {Context} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {absolute, homeOf} from '../../locate.ts';
 import {ownerOf, type KeyOptions} from './owner.ts';
 import {planUse, useKey} from './use-key.ts';
+import {usageError} from '../../command-error.ts';
 
 interface AddOptions extends KeyOptions {
   readonly file?: string | undefined;
@@ -19,7 +19,7 @@ export async function add(options: AddOptions, context: Context): Promise<ExitCo
   const use = await planUse(owner, options, context);
   const secret = await readKey(options, context);
   const reading = await readPrivateKey(secret, use.host);
-  if (reading.kind !== 'key') throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
+  if (reading.kind !== 'key') throw usageError(reading.reason, reading.hint);
   await useKey(owner, use, {secret, key: reading.key}, {options, context});
   return EXIT.ok;
 }
@@ -28,11 +28,12 @@ async function readKey({file, force}: AddOptions, context: Context): Promise<Sec
   const {terminal} = context;
   if (file === undefined) {
     if (!terminal.isInteractive)
-      throw new CommandError(EXIT.usage, 'no key was given, and without a terminal we cannot ask for one', {
-        hint: 'pass --file FILE, or --file - for stdin',
-      });
+      throw usageError(
+        'no key was given, and without a terminal we cannot ask for one',
+        'pass --file FILE, or --file - for stdin',
+      );
     const typed = await terminal.askSecretLines('Paste the private key');
-    if (typed === undefined) throw new CommandError(EXIT.usage, 'no key was entered');
+    if (typed === undefined) throw usageError('no key was entered');
     return typed;
   }
   if (file === '-') return new Secret(Uint8Array.from(await terminal.readInput(LONGEST)));
@@ -42,7 +43,7 @@ async function readKey({file, force}: AddOptions, context: Context): Promise<Sec
     personal: force ? 'accepted' : 'rejected',
   });
   if (reading.kind === 'text') return reading.secret;
-  throw new CommandError(EXIT.usage, reading.reason, {hint: reading.hint});
+  throw usageError(reading.reason, reading.hint);
 }
 
 /** In bytes; the largest RSA key has 13 KiB. */

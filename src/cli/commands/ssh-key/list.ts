@@ -9,9 +9,8 @@ import type {Context, Places} from '../../context.ts';
 import {describeDuration} from '../../describe-time.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {readConfiguration} from '../../read-configuration.ts';
-import {layTable} from '../../table.ts';
-import {style} from '../../terminal.ts';
 import {readKeyOf} from './read-key.ts';
+import {printTable} from '../../table.ts';
 
 /** Runs `orgkey ssh-key list`. */
 export async function list(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
@@ -23,7 +22,7 @@ export async function list(options: Places & {readonly json: boolean}, context: 
     terminal.printJson({schemaVersion: SCHEMA_VERSION, keys: shown});
     return EXIT.ok;
   }
-  const [titles = '', ...rows] = layTable(
+  printTable(
     COLUMNS,
     keys.map(({organizations, type, size, savedAt, fingerprint, problem}) => [
       printable(organizations.join(', '), 60),
@@ -31,9 +30,8 @@ export async function list(options: Places & {readonly json: boolean}, context: 
       savedAt === undefined ? '–' : describeDuration(now() - savedAt),
       fingerprint ?? problem,
     ]),
-    terminal.columns,
+    terminal,
   );
-  terminal.print([style('bold', titles), ...rows].join('\n'));
   for (const {organizations, savedAt} of keys) {
     if (savedAt !== undefined && now() - savedAt > KEY_LIFE)
       terminal.warn(

@@ -5,9 +5,8 @@ import type {KeyOwner} from '../../../config/edit/edit-submodules.ts';
 import {lowerAscii, organizationFrom} from '../../../organization/organization.ts';
 import {SERVICES_HOST} from '../../../organization/owner.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {type CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
-import {EXIT} from '../../exit-code.ts';
 import {keyDirectory} from '../../locate.ts';
 import {nameTyped} from '../../organizations/named-organization.ts';
 
@@ -29,9 +28,10 @@ export function ownerOf(options: KeyOptions, context: Context): Owner {
   const organization = host === undefined ? organizationFrom(typed) : collectionFrom(collection);
   const server = host === undefined ? undefined : lowerAscii(host);
   if (organization === undefined || server === SERVICES_HOST)
-    throw new CommandError(EXIT.usage, `invalid organization name: ${printable(typed, 60)}`, {
-      hint: 'use ORGANIZATION, or SSH-HOST/COLLECTION for a server',
-    });
+    throw usageError(
+      `invalid organization name: ${printable(typed, 60)}`,
+      'use ORGANIZATION, or SSH-HOST/COLLECTION for a server',
+    );
   const directory = keyDirectory(options, context);
   return server === undefined
     ? {name: organization, organization, host: undefined, path: join(directory, organization)}
@@ -55,9 +55,8 @@ export function rulesOf(
 /** Returns the error for a key that cannot be replaced or removed for this owner alone. */
 export function sharedRule(name: string, {place, keyFile}: SubmoduleSettings): CommandError {
   const where = keyFile === undefined ? 'at its source' : `in ${printable(keyFile)}`;
-  return new CommandError(
-    EXIT.usage,
+  return usageError(
     `${name} shares its key: the rule at ${place} names other organizations too, or is one of several`,
-    {hint: `replace the key ${where}, or give ${name} a rule of its own: orgkey config edit`},
+    `replace the key ${where}, or give ${name} a rule of its own: orgkey config edit`,
   );
 }

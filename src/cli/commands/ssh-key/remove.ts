@@ -5,7 +5,7 @@ import {readIfThere} from '../../../files/replace-file.ts';
 import {SERVICES_SSH_HOSTS} from '../../../organization/ssh-remote.ts';
 import {keyPageOf} from '../../../ssh/key/private-key.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {fileToChange} from '../../locate.ts';
@@ -43,9 +43,7 @@ async function removeRule(owner: Owner, loaded: Loaded, options: Places, context
   const edit = was && removeSubmoduleKey(was.toString('utf8'), owner);
   if (file === undefined || edit === undefined) {
     if ((await readIfThere(path)) !== undefined) return;
-    throw new CommandError(EXIT.usage, `${name} has no submodule key of its own`, {
-      hint: 'run: orgkey ssh-key list',
-    });
+    throw usageError(`${name} has no submodule key of its own`, 'run: orgkey ssh-key list');
   }
   const hint = `remove the rule of ${name}: orgkey config edit`;
   if (edit.kind !== 'text')

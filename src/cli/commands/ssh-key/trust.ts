@@ -7,7 +7,7 @@ import {machineDirectory} from '../../../places/paths.ts';
 import type {HostKey} from '../../../ssh/host/host-keys.ts';
 import {TRUSTED_HOSTS} from '../../../ssh/host/trusted-hosts.ts';
 import {printable} from '../../../text/printable.ts';
-import {CommandError} from '../../command-error.ts';
+import {CommandError, usageError} from '../../command-error.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {isOfMachine, stateDirectory} from '../../locate.ts';
@@ -29,9 +29,10 @@ export async function trust(options: TrustOptions, context: Context): Promise<Ex
   const {host, port} = destination;
   const {describeHostKey, howToPin, KnownHosts} = await import('../../../ssh/host/host-keys.ts');
   if (isServicesSshHost(host))
-    throw new CommandError(EXIT.usage, `the host key of ${host} is built in`, {
-      hint: `if Microsoft has published a new one, ${howToPin(host, port, undefined)}`,
-    });
+    throw usageError(
+      `the host key of ${host} is built in`,
+      `if Microsoft has published a new one, ${howToPin(host, port, undefined)}`,
+    );
   const {settings} = await readConfiguration(options, context);
   const keys = await fetchKeys(destination, settings, context);
   const path = trustedHostsFile(options, context);
@@ -53,9 +54,10 @@ export async function trust(options: TrustOptions, context: Context): Promise<Ex
 function destinationFrom(text: string): Destination {
   const [, host = '', port = '22'] = /^([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   if (host === '' || Number(port) < 1 || Number(port) > 65_535)
-    throw new CommandError(EXIT.usage, `invalid host: ${printable(text, 60)}`, {
-      hint: 'use HOST, or HOST:PORT with a port from 1 to 65535',
-    });
+    throw usageError(
+      `invalid host: ${printable(text, 60)}`,
+      'use HOST, or HOST:PORT with a port from 1 to 65535',
+    );
   return {host: host.toLowerCase(), port: Number(port)};
 }
 
@@ -86,9 +88,10 @@ async function confirmedOf(
 ): Promise<readonly HostKey[]> {
   if (fingerprints !== undefined) return keysWith(fingerprints, keys);
   if (!terminal.isInteractive)
-    throw new CommandError(EXIT.usage, 'the fingerprints cannot be confirmed without a terminal', {
-      hint: "pass --fingerprint SHA256:… for each key that the host's administrator confirms",
-    });
+    throw usageError(
+      'the fingerprints cannot be confirmed without a terminal',
+      "pass --fingerprint SHA256:… for each key that the host's administrator confirms",
+    );
   const {describeHostKey} = await import('../../../ssh/host/host-keys.ts');
   const confirmed: HostKey[] = [];
   for (const key of keys) {

@@ -7,8 +7,7 @@ import {clientWorld, programOf} from '../../clients/client-world.ts';
 import type {Context, Places} from '../../context.ts';
 import {EXIT, type ExitCode} from '../../exit-code.ts';
 import {setupDirectory} from '../../locate.ts';
-import {layTable} from '../../table.ts';
-import {style} from '../../terminal.ts';
+import {printTable} from '../../table.ts';
 
 export async function listTools(
   options: Places & {readonly json: boolean},
@@ -26,7 +25,7 @@ export async function listTools(
     terminal.printJson({schemaVersion: SCHEMA_VERSION, tools});
     return EXIT.ok;
   }
-  const [titles = '', ...lines] = layTable(
+  printTable(
     COLUMNS,
     tools.map(({name, program, state, problems, rivals}) => [
       name,
@@ -34,9 +33,8 @@ export async function listTools(
       program === undefined ? '(not installed)' : printable(program, 100),
       printable([...problems, ...rivals.map((rival) => `${rival} would win`)].join('; '), 300),
     ]),
-    terminal.columns,
+    terminal,
   );
-  terminal.print([style('bold', titles), ...lines].join('\n'));
   terminal.hint(`give ${withoutProtocol.join(', ')} and others a token: orgkey exec ORGANIZATION -- COMMAND`);
   return EXIT.ok;
 }
