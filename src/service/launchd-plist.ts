@@ -1,5 +1,5 @@
 import type {DaemonCommand, Environment} from './machine.ts';
-import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
+import {unsafeVariables, daemonWords} from './node-flags.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
 export const launchdLabel = 'dev.orgkey.daemon';
@@ -14,7 +14,11 @@ const networkVariables = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NODE_EXTRA_C
 export function launchdPlist(daemon: DaemonCommand, environment: Environment, logFile: string): string {
   const job = {
     Label: launchdLabel,
-    ProgramArguments: argumentsOf(daemon),
+    ProgramArguments: [
+      '/usr/bin/env',
+      ...unsafeVariables.flatMap((name) => ['-u', name]),
+      ...daemonWords(daemon),
+    ],
     EnvironmentVariables: Object.fromEntries(
       networkVariables.flatMap((name) => {
         const value = environment[name];
@@ -39,22 +43,6 @@ export function launchdPlist(daemon: DaemonCommand, environment: Environment, lo
 ${element(job)}
 </plist>
 `;
-}
-
-function argumentsOf(daemon: DaemonCommand): readonly string[] {
-  return [
-    '/usr/bin/env',
-    ...unsafeVariables.flatMap((name) => ['-u', name]),
-    daemon.node,
-    ...daemonNodeFlags,
-    daemon.main,
-    'daemon',
-    '--runtime-dir',
-    daemon.runtimeDirectory,
-    '--state-dir',
-    daemon.stateDirectory,
-    ...(daemon.configFile === undefined ? [] : ['--config', daemon.configFile]),
-  ];
 }
 
 type Value = string | number | boolean | readonly string[] | {readonly [key: string]: Value};

@@ -4,7 +4,7 @@ import {daemonLog} from './daemon-log.ts';
 import {launchdLabel, launchdPlist} from './launchd-plist.ts';
 import type {DaemonCommand, Machine} from './machine.ts';
 import {noteDirectory} from './note-directory.ts';
-import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
+import {resultOf, type ServiceResult, type ServiceStatus, DONE, notInstalled} from './service-result.ts';
 
 /** The daemon under macOS's launchd, in the user's login session. */
 export class LaunchdService {
@@ -47,8 +47,8 @@ export class LaunchdService {
 
   async start(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
-    if (!installed) return this.#notInstalled();
-    if (state === 'running') return {kind: 'done', changes: []};
+    if (!installed) return notInstalled;
+    if (state === 'running') return DONE;
     return this.#apply([
       {...this.#launchctl('bootstrap', this.#domain, this.#plist), failure: 'ignored'},
       this.#launchctl('kickstart', this.#target),
@@ -58,14 +58,12 @@ export class LaunchdService {
   async stop(): Promise<ServiceResult> {
     // launchd would restart a killed daemon at once
     const {state} = await this.status();
-    return state === 'stopped'
-      ? {kind: 'done', changes: []}
-      : this.#apply([this.#launchctl('bootout', this.#target)]);
+    return state === 'stopped' ? DONE : this.#apply([this.#launchctl('bootout', this.#target)]);
   }
 
   async restart(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
-    if (!installed) return this.#notInstalled();
+    if (!installed) return notInstalled;
     if (state !== 'running') return this.start();
     // kickstart -k would kill it before it answered the requests in flight
     const stopped = await this.stop();
@@ -78,16 +76,12 @@ export class LaunchdService {
       ['launchctl', 'print', this.#target],
       this.#machine.environment,
     );
-    if (code !== 0) return {installed, state: 'stopped', pid: undefined, reason: undefined};
+    if (code !== 0) return {installed, state: 'stopped'};
     const pid = /^\s*pid = (\d+)$/m.exec(stdout)?.[1];
-    if (pid !== undefined) return {installed, state: 'running', pid: Number(pid), reason: undefined};
+    if (pid !== undefined) return {installed, state: 'running', pid: Number(pid)};
     const exit = /^\s*last exit code = (\d+)/m.exec(stdout)?.[1];
-    return {
-      installed,
-      state: 'failed',
-      pid: undefined,
-      reason: exit === undefined ? undefined : `it ended with status ${exit}`,
-    };
+    const reason = exit === undefined ? undefined : `it ended with status ${exit}`;
+    return {installed, state: 'failed', reason};
   }
 
   async #installation(): Promise<readonly Change[]> {
@@ -112,10 +106,6 @@ export class LaunchdService {
 
   async #apply(changes: readonly Change[]): Promise<ServiceResult> {
     return resultOf(changes, await applyChanges(changes, this.#machine), `see ${this.#log()}`);
-  }
-
-  #notInstalled(): ServiceResult {
-    return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
   }
 
   #log(): string {

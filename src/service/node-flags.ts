@@ -1,3 +1,5 @@
+import type {DaemonCommand} from './machine.ts';
+
 /**
  * The daemon's flags of Node. `--disable-sigusr1`: otherwise a signal opens a debugger on loopback.
  * `--disable-proto=delete` removes the first target of prototype exploits. `--report-exclude-env`: otherwise a
@@ -21,3 +23,16 @@ export const daemonNodeFlags = [
 
 /** Variables that load foreign code into a process: the daemon starts without them. */
 export const unsafeVariables = ['NODE_OPTIONS', 'NODE_PATH', 'LD_PRELOAD'] as const;
+
+/** Returns the words that start a daemon: Node, its flags, our program and the options. */
+export function daemonWords({
+  node,
+  main,
+  configFile,
+  runtimeDirectory,
+  stateDirectory,
+}: Omit<DaemonCommand, 'sockets'>): readonly string[] {
+  const config = configFile === undefined ? [] : ['--config', configFile];
+  const places = ['--runtime-dir', runtimeDirectory, '--state-dir', stateDirectory];
+  return [node, ...daemonNodeFlags, main, 'daemon', ...places, ...config];
+}

@@ -9,10 +9,10 @@ import {printable} from '../text/printable.ts';
 import {applyChanges, readText, type Change} from './change.ts';
 import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {lastFailedStart, processRecord, reportedFailure} from './failed-start.ts';
-import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
+import {unsafeVariables, daemonWords} from './node-flags.ts';
 import {noteDirectory} from './note-directory.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
-import {otherServes, type ServiceResult, type ServiceStatus} from './service-result.ts';
+import {otherServes, type ServiceResult, type ServiceStatus, DONE, failure} from './service-result.ts';
 import {markProcess} from './process-mark.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
@@ -39,7 +39,7 @@ export class PlainService {
   }
 
   async plan(): Promise<ServiceResult> {
-    return {kind: 'done', changes: []};
+    return DONE;
   }
 
   /** Only starts the daemon: nothing here could start it automatically. */
@@ -55,7 +55,7 @@ export class PlainService {
   async uninstall(): Promise<ServiceResult> {
     // a daemon that was started elsewhere is not ours to stop
     const isOurs = (await this.#pid()) !== undefined;
-    const stopped: ServiceResult = isOurs ? await this.stop() : {kind: 'done', changes: []};
+    const stopped = isOurs ? await this.stop() : DONE;
     if (stopped.kind === 'failed') return stopped;
     const paths = [this.#record(), noteOfDirectories(this.#daemon.stateDirectory)];
     await applyChanges(
@@ -66,8 +66,8 @@ export class PlainService {
   }
 
   async start(): Promise<ServiceResult> {
-    if ((await this.#pid()) !== undefined) return {kind: 'done', changes: []};
-    const command = this.#command();
+    if ((await this.#pid()) !== undefined) return DONE;
+    const command = daemonWords(this.#daemon);
     try {
       const log = openDaemonLog(this.#daemon.stateDirectory);
       try {
@@ -78,7 +78,7 @@ export class PlainService {
     } catch (error) {
       const reason = printable(messageOf(error));
       const hint = error instanceof OrgkeyError ? error.hint : undefined;
-      return {kind: 'failed', message: `cannot start the daemon: ${reason}`, hint};
+      return failure(`cannot start the daemon: ${reason}`, hint);
     }
   }
 
@@ -88,15 +88,13 @@ export class PlainService {
     try {
       process.kill(pid, 'SIGTERM');
     } catch (error) {
-      return {kind: 'failed', message: `cannot stop process ${pid}: ${messageOf(error)}`, hint: undefined};
+      return failure(`cannot stop process ${pid}: ${messageOf(error)}`);
     }
     for (let waited = 0; waited < STOP_SECONDS * 1000; waited += POLL_INTERVAL) {
-      if ((await this.#pid()) !== pid) {
-        return {kind: 'done', changes: [ending(pid)]};
-      }
+      if ((await this.#pid()) !== pid) return {kind: 'done', changes: [ending(pid)]};
       await this.#machine.wait(POLL_INTERVAL);
     }
-    return {kind: 'failed', message: `process ${pid} did not end`, hint: `run: kill -9 ${pid}`};
+    return failure(`process ${pid} did not end`, `run: kill -9 ${pid}`);
   }
 
   /** Without a supervisor no process listens in between. */
@@ -107,19 +105,19 @@ export class PlainService {
 
   /** A daemon that we did not start, or from another sandbox, may serve: then nothing is stopped. */
   async #stopStranger(): Promise<ServiceResult> {
-    if (!(await accepts(this.runtimeDirectory))) return {kind: 'done', changes: []};
-    const message = printable(otherServes(this.runtimeDirectory));
-    return {kind: 'failed', message, hint: 'stop it where it was started'};
+    return (await accepts(this.runtimeDirectory))
+      ? failure(printable(otherServes(this.runtimeDirectory)), 'stop it where it was started')
+      : DONE;
   }
 
   async status(): Promise<ServiceStatus> {
     const pid = await this.#pid();
-    if (pid !== undefined) return {installed: true, state: 'running', pid, reason: undefined};
+    if (pid !== undefined) return {installed: true, state: 'running', pid};
     if (await accepts(this.runtimeDirectory))
-      return {installed: true, state: 'running', pid, reason: 'it was started elsewhere'};
-    const failure = lastFailedStart(this.#daemon.stateDirectory, this.runtimeDirectory);
-    if (failure === undefined) return {installed: true, state: 'stopped', pid, reason: undefined};
-    return {installed: true, state: 'failed', pid, reason: failure.message, hint: failure.hint};
+      return {installed: true, state: 'running', reason: 'it was started elsewhere'};
+    const failed = lastFailedStart(this.#daemon.stateDirectory, this.runtimeDirectory);
+    if (failed === undefined) return {installed: true, state: 'stopped'};
+    return {installed: true, state: 'failed', reason: failed.message, hint: failed.hint};
   }
 
   async #launch(command: readonly string[], log: number): Promise<ServiceResult> {
@@ -142,22 +140,17 @@ export class PlainService {
     if (mark === undefined) {
       const output = readSince(log, offset);
       return (await this.#otherServes(output))
-        ? {kind: 'done', changes: []}
+        ? DONE
         : this.#notServing(child, ended === 'serving' ? 'late' : ended, output);
     }
-    const failure = await applyChanges(
-      [
-        {
-          kind: 'write',
-          path: this.#record(),
-          text: `${child.pid} ${mark}\n`,
-          mode: 0o600,
-        },
-        await noteDirectory(this.#daemon),
-      ],
-      this.#machine,
-    );
-    if (failure !== undefined) return {kind: 'failed', message: failure.message, hint: undefined};
+    const record = {
+      kind: 'write',
+      path: this.#record(),
+      text: `${child.pid} ${mark}\n`,
+      mode: 0o600,
+    } as const;
+    const failed = await applyChanges([record, await noteDirectory(this.#daemon)], this.#machine);
+    if (failed !== undefined) return failure(failed.message);
     return {kind: 'done', changes: [{kind: 'run', command, failure: 'reported'}]};
   }
 
@@ -196,26 +189,10 @@ export class PlainService {
     const reported = reportedFailure(output);
     const why = reported?.message ?? printable(output.trim().split('\n').at(-1) ?? '');
     const message = `the daemon ${ended === 'late' ? 'does not serve' : `ended with ${ended}`}`;
-    return {
-      kind: 'failed',
-      message: why === '' ? message : `${message}: ${why}`,
-      hint: reported?.hint ?? `see ${daemonLog(this.#daemon.stateDirectory)}`,
-    };
-  }
-
-  #command(): readonly string[] {
-    const {node, main, configFile, runtimeDirectory, stateDirectory} = this.#daemon;
-    return [
-      node,
-      ...daemonNodeFlags,
-      main,
-      'daemon',
-      '--runtime-dir',
-      runtimeDirectory,
-      '--state-dir',
-      stateDirectory,
-      ...(configFile === undefined ? [] : ['--config', configFile]),
-    ];
+    return failure(
+      why === '' ? message : `${message}: ${why}`,
+      reported?.hint ?? `see ${daemonLog(this.#daemon.stateDirectory)}`,
+    );
   }
 
   /** Returns the process of the daemon that we started, if it is still the same. */

@@ -22,24 +22,34 @@ export interface ServiceStatus {
   readonly installed: boolean;
   /** `listening`: systemd holds the sockets and starts the daemon for the first request. */
   readonly state: 'running' | 'listening' | 'stopped' | 'failed';
-  readonly pid: number | undefined;
+  readonly pid?: number | undefined;
   /** Why it is not running, if the service knows: for people. */
-  readonly reason: string | undefined;
+  readonly reason?: string | undefined;
   /** The repair, if the daemon named one when it failed. */
   readonly hint?: string | undefined;
 }
 
-/** Returns the result of applied changes; `failure` is what `applyChanges` returned. */
+/** Nothing had to change. */
+export const DONE: ServiceResult = {kind: 'done', changes: []};
+
+/** Returns the result of an order that failed. */
+export function failure(message: string, hint?: string): ServiceResult {
+  return {kind: 'failed', message, hint};
+}
+
+export const notInstalled = failure('the service is not installed', 'run: orgkey service install');
+
+/** Returns the result of applied changes; `failed` is what `applyChanges` returned. */
 export function resultOf(
   changes: readonly Change[],
-  failure: ChangeFailure | undefined,
+  failed: ChangeFailure | undefined,
   hint: string | undefined,
 ): ServiceResult {
-  if (failure === undefined) return {kind: 'done', changes};
-  const {change, message} = failure;
+  if (failed === undefined) return {kind: 'done', changes};
+  const {change, message} = failed;
   return change.kind === 'run' && change.failure === 'survived'
     ? {kind: 'done', changes, warning: message}
-    : {kind: 'failed', message, hint};
+    : failure(message, hint);
 }
 
 /** Returns what a daemon says if another one has its place: the service that started it recognizes this. */

@@ -1,7 +1,7 @@
 import {CLIENT_SCRIPTS, nameBesideSocket} from '../places/client-scripts.ts';
 import type {ServiceSocket} from './service-sockets.ts';
 import {machineReaders} from '../places/paths.ts';
-import {daemonNodeFlags, unsafeVariables} from './node-flags.ts';
+import {unsafeVariables, daemonWords} from './node-flags.ts';
 import type {DaemonCommand} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
 
@@ -161,7 +161,7 @@ WantedBy=sockets.target
 }
 
 function userService(daemon: DaemonCommand, sandbox: Sandbox): string {
-  const args = ['--runtime-dir', '%t/orgkey', '--state-dir', escaped(daemon.stateDirectory)];
+  const places = {runtimeDirectory: '%t/orgkey', stateDirectory: escaped(daemon.stateDirectory)};
   const namespaces = `# Without PrivateUsers a user's manager cannot drop capabilities, and the rest fails with status 218
 ${isolation}
 # az updates its own sign-in
@@ -169,7 +169,7 @@ ProtectHome=read-only
 ReadWritePaths=${quoted(`-${escaped(daemon.stateDirectory)}`)} -%t/orgkey/scoped -%t/orgkey/gateways -%h/.azure`;
   const reduced =
     '# This kernel forbids unprivileged user namespaces, so everything that needs one is left out';
-  return serviceFile(daemon, args, {
+  return serviceFile(daemon, places, {
     lines: `# systemd does not pass on the shell's variables: set proxies and the like in this file
 EnvironmentFile=-%h/.config/orgkey/env
 ${sandbox === 'full' ? namespaces : reduced}`,
@@ -178,9 +178,9 @@ ${sandbox === 'full' ? namespaces : reduced}`,
 }
 
 function systemService(daemon: DaemonCommand): string {
-  const args = ['--runtime-dir', systemRuntimeDirectory, '--state-dir', systemStateDirectory];
+  const places = {runtimeDirectory: systemRuntimeDirectory, stateDirectory: systemStateDirectory};
   const writable = writablePaths([{name: 'git'}, ...daemon.sockets]);
-  return serviceFile(daemon, args, {
+  return serviceFile(daemon, places, {
     lines: `User=${systemUser}
 Group=${systemUser}
 SupplementaryGroups=${machineReaders}
@@ -212,14 +212,17 @@ export function writablePaths(
   ]);
 }
 
+/** Escaped. */
+type UnitPlaces = Pick<DaemonCommand, 'runtimeDirectory' | 'stateDirectory'>;
+
 function serviceFile(
   daemon: DaemonCommand,
-  args: readonly string[],
+  places: UnitPlaces,
   {lines, target}: {readonly lines: string; readonly target: string},
 ): string {
   return `${serviceHead(daemon.sockets)}
 [Service]
-${execution(daemon, args)}
+${execution(daemon, places)}
 SyslogIdentifier=orgkey
 # Not orgkey itself: systemd deletes these at each stop, and git.sock would go with it
 RuntimeDirectory=orgkey/control orgkey/ssh
@@ -244,16 +247,14 @@ StartLimitBurst=30
 `;
 }
 
-function execution(daemon: DaemonCommand, args: readonly string[]): string {
-  const config = daemon.configFile === undefined ? [] : ['--config', escaped(daemon.configFile)];
-  const words = [
-    escaped(daemon.node),
-    ...daemonNodeFlags,
-    escaped(daemon.main),
-    'daemon',
-    ...args,
-    ...config,
-  ];
+function execution(daemon: DaemonCommand, places: UnitPlaces): string {
+  const {node, main, configFile} = daemon;
+  const words = daemonWords({
+    ...places,
+    node: escaped(node),
+    main: escaped(main),
+    configFile: configFile && escaped(configFile),
+  });
   const sockets = [gitSocketUnit, ...daemon.sockets.map(scopedSocketUnit)];
   // the colon keeps systemd from expanding $ in paths
   return `Type=exec

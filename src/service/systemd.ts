@@ -3,7 +3,14 @@ import {absoluteVariable} from '../places/absolute-variable.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, writesNeeded, type Change} from './change.ts';
 import type {DaemonCommand, Environment, Machine} from './machine.ts';
-import {resultOf, type ServiceResult, type ServiceStatus} from './service-result.ts';
+import {
+  resultOf,
+  type ServiceResult,
+  type ServiceStatus,
+  DONE,
+  failure,
+  notInstalled,
+} from './service-result.ts';
 import {
   gitSocketUnit,
   type Sandbox,
@@ -51,15 +58,15 @@ export class SystemdService {
   }
 
   async plan(): Promise<ServiceResult> {
-    const failure = this.#unsupported() ?? (await this.#unmanaged());
-    if (failure !== undefined) return failure;
+    const problem = this.#unsupported() ?? (await this.#unmanaged());
+    if (problem !== undefined) return problem;
     const changes = await this.#installation(await this.#files.sandbox());
     return {kind: 'done', changes};
   }
 
   async install(): Promise<ServiceResult> {
-    const failure = this.#unsupported() ?? (await this.#unmanaged());
-    if (failure !== undefined) return failure;
+    const problem = this.#unsupported() ?? (await this.#unmanaged());
+    if (problem !== undefined) return problem;
     const result = await this.#apply(await this.#installation(await this.#files.sandbox()));
     if (result.kind === 'done' || !(await this.#lacksNamespaces())) return result;
     return this.#apply(await this.#installation('without-namespaces'));
@@ -91,21 +98,21 @@ export class SystemdService {
 
   async start(): Promise<ServiceResult> {
     const status = await this.status();
-    if (!status.installed) return this.#notInstalled();
-    if (status.state === 'running') return {kind: 'done', changes: []};
+    if (!status.installed) return notInstalled;
+    if (status.state === 'running') return DONE;
     return this.#apply(this.#starting());
   }
 
   async stop(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
-    if (!installed || state === 'stopped') return {kind: 'done', changes: []};
+    if (!installed || state === 'stopped') return DONE;
     // stop the sockets too, or the next request starts the daemon again
     return this.#apply([this.#systemctl('stop', ...this.#sockets, serviceUnit)]);
   }
 
   async restart(): Promise<ServiceResult> {
     const {installed, state} = await this.status();
-    if (!installed) return this.#notInstalled();
+    if (!installed) return notInstalled;
     if (state === 'failed' || state === 'stopped') return this.start();
     return this.#apply([this.#systemctl('restart', serviceUnit)]);
   }
@@ -114,12 +121,10 @@ export class SystemdService {
     const [service, socket] = await Promise.all([this.#show(serviceUnit), this.#show(gitSocketUnit)]);
     const installed = service.get('LoadState') === 'loaded' && socket.get('LoadState') === 'loaded';
     const pid = Number(service.get('MainPID') ?? 0);
-    if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid, reason: undefined};
-    if ([service, socket].some(isFailed)) {
-      return {installed, state: 'failed', pid: undefined, reason: reasonOf(service, socket)};
-    }
-    const state = socket.get('ActiveState') === 'active' ? 'listening' : 'stopped';
-    return {installed, state, pid: undefined, reason: undefined};
+    if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid};
+    if ([service, socket].some(isFailed))
+      return {installed, state: 'failed', reason: reasonOf(service, socket)};
+    return {installed, state: socket.get('ActiveState') === 'active' ? 'listening' : 'stopped'};
   }
 
   async #installation(sandbox: Sandbox): Promise<readonly Change[]> {
@@ -233,40 +238,31 @@ export class SystemdService {
   }
 
   async #apply(changes: readonly Change[]): Promise<ServiceResult> {
-    const failure = await applyChanges(changes, {run: this.#machine.run, environment: this.#environment});
+    const failed = await applyChanges(changes, {run: this.#machine.run, environment: this.#environment});
     const journal = `${this.#scope === 'user' ? 'journalctl --user' : 'journalctl'} -u ${serviceUnit} -n 20`;
-    return resultOf(changes, failure, `run: ${journal}`);
+    return resultOf(changes, failed, `run: ${journal}`);
   }
 
   #unsupported(): ServiceResult | undefined {
     const message = whyUnservable(this.#daemon.sockets, this.#scope);
-    if (message !== undefined) return {kind: 'failed', message, hint: undefined};
-    const paths = [
-      this.#daemon.node,
-      this.#daemon.main,
-      this.#daemon.configFile,
-      this.#daemon.stateDirectory,
-    ];
+    if (message !== undefined) return failure(message);
+    const {node, main, configFile = '', stateDirectory} = this.#daemon;
     // a unit cannot quote line breaks
-    if (!paths.some((path) => path !== undefined && /\p{Cc}/u.test(path))) return undefined;
-    return {
-      kind: 'failed',
-      message: 'a unit cannot hold a path with control characters',
-      hint: undefined,
-    };
+    return [node, main, configFile, stateDirectory].some((path) => /\p{Cc}/u.test(path))
+      ? failure('a unit cannot hold a path with control characters')
+      : undefined;
   }
 
   async #unmanaged(): Promise<ServiceResult | undefined> {
     const silence = await this.#askManager();
     if (silence === undefined) return undefined;
     const isUser = this.#scope === 'user';
-    return {
-      kind: 'failed',
-      message: `${isUser ? "systemd's user manager" : 'systemd'} does not answer: ${silence}`,
-      hint: isUser
+    return failure(
+      `${isUser ? "systemd's user manager" : 'systemd'} does not answer: ${silence}`,
+      isUser
         ? 'to use orgkey without it: orgkey setup --service plain'
         : 'on a machine without systemd, start the daemon yourself: orgkey daemon',
-    };
+    );
   }
 
   /**
@@ -288,10 +284,6 @@ export class SystemdService {
     const directory = found.find((path) => path?.endsWith('/systemd/user'));
     if (directory !== undefined) this.#files.moveTo(directory);
     return undefined;
-  }
-
-  #notInstalled(): ServiceResult {
-    return {kind: 'failed', message: 'the service is not installed', hint: 'run: orgkey service install'};
   }
 
   /** Removes the links that enable units, for a manager that does not answer and so does not do it itself. */

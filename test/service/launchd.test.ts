@@ -84,7 +84,7 @@ test('install writes and loads the job, and changes nothing the second time', as
   t.regex(readFileSync(plist, 'utf8'), /<key>Label<\/key>\s+<string>dev\.orgkey\.daemon</);
   t.deepEqual(calls, ['bootstrap gui/501 ~/Library/LaunchAgents/dev.orgkey.daemon.plist']);
   t.deepEqual(await service.install(), {kind: 'done', changes: []});
-  t.deepEqual(await service.status(), {installed: true, state: 'running', pid: 4711, reason: undefined});
+  t.deepEqual(await service.status(), {installed: true, state: 'running', pid: 4711});
 });
 
 test('plan changes nothing', async (t) => {

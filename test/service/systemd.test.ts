@@ -270,8 +270,6 @@ test('a service that waits for its first request is listening', async (t) => {
   t.deepEqual(await service.status(), {
     installed: true,
     state: 'listening',
-    pid: undefined,
-    reason: undefined,
   });
 });
 
