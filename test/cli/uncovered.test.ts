@@ -28,6 +28,18 @@ test.serial('git says that no rule covers an organization, if no other helper ma
   t.regex(both.stdout, /^password=p$/m);
   t.is(both.stderr, '');
 
+  // and so does one for a pattern of hosts, but not one for another host
+  for (const [host, isAsked] of [
+    ['https://*.azure.com', true],
+    ['https://ann@dev.azure.com', true],
+    ['https://dev.azure.com/litware', true],
+    ['https://github.com', false],
+    ['https://litware.visualstudio.com', false],
+  ] as const) {
+    const beside = await fill(['-c', `credential.${host}.helper=${other}`], 'litware');
+    t.is(beside.stderr.includes('litware is not configured'), !isAsked, host);
+  }
+
   // a name that a shell could misread is not in a command
   const odd = await fill([], 'lit$(id)ware');
   t.false(odd.stderr.includes('org add'), odd.stderr);
