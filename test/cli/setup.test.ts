@@ -144,6 +144,7 @@ test.serial('setup with flags serves a credential through git, and uninstall rem
 
   const last = await person.run('uninstall', ['--purge', '--yes']);
   t.is(last.code, 0, last.stderr);
+  t.regex(last.stderr, /^git: removed \S+\/orgkey\/gitconfig \(\d+ settings\)$/m);
   t.is(person.read('.gitconfig'), undefined);
   t.is(person.read('.config/orgkey/config.yaml'), undefined);
   t.is(person.read('pat'), 'canary-pat-of-the-file\n', 'what is not ours stays');

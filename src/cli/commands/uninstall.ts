@@ -208,11 +208,14 @@ async function usersToRemove(): Promise<readonly (readonly string[])[]> {
   ];
 }
 
+/** The settings of a file that is removed as a whole are only counted once they are gone: the file was ours. */
 function describeGitChange({path, next, removed}: Change, state: 'planned' | 'done'): string[] {
   const verbs =
     next === undefined
       ? {planned: 'would remove', done: 'removed'}
       : {planned: 'would restore', done: 'restored'};
+  if (next === undefined && state === 'done' && removed.length > 1)
+    return [`git: removed ${printable(path)} (${removed.length} settings)`];
   return [
     `git: ${verbs[state]} ${printable(path)}`,
     ...removed.map(({key, value}) => printable(`  - ${key} = ${value}`, 300).trimEnd()),
