@@ -1,10 +1,11 @@
 /**
- * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [hang] [updates]
+ * usage: scripts/with-node node scripts/stress.ts [requests] [submodules] [kills] [restarts] [crashes] [hang] [updates] [fetches]
  *
  * Runs what takes too long for the tests, or what depends on time, against a real daemon; everything if nothing is
  * named: a million requests and what they leave in memory, a clone with 200 submodules, a hundred killed
  * acquirers; and under a real but isolated systemd --user, which only root can start: 20 restarts and 10 crashes of the
- * daemon under load, a daemon that is stopped, and 12 updates by npm while clones run.
+ * daemon under load, a daemon that is stopped, 12 updates by npm while clones run,
+ * and 10 restarts while 200 gits fetch through a gateway.
  * Prints its findings. Exits 1 if one of them is wrong.
  */
 import {gitPerson} from '../test/helpers/git-person.ts';
@@ -13,6 +14,7 @@ import {startProbed, type ProbedDaemon} from '../test/helpers/probed-daemon.ts';
 import {eraseFor, getFor, inParallel, passwordIn} from '../test/helpers/requests.ts';
 import {gits} from '../test/helpers/gits.ts';
 import {BuiltApp, SystemdHome, whyNoSystemd} from '../test/helpers/systemd-home.ts';
+import {restartUnderFetches, whyNoGitForSockets} from '../test/helpers/restart-under-fetches.ts';
 import {updateUnderClones} from '../test/helpers/update-under-clones.ts';
 import {startCloud} from '../test/cloud/cloud.ts';
 
@@ -20,6 +22,8 @@ const REQUESTS = 1_000_000;
 const SUBMODULES = 200;
 const KILLS = 100;
 const UPDATES = 12;
+const FETCHES = 200;
+const RESTARTS = 10;
 
 /** The limit for the slowest request while the daemon is restarted, in milliseconds. */
 const SLOWEST = 500;
@@ -178,6 +182,15 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
       tell('the daemon set the limit of the watchdog', isSet === true);
       tell(`systemd ended a stopped daemon after ${text(seconds)} s`, Number(seconds) < 120);
       tell(`git was answered afterwards: ${text(answer)}`, answer === 'secret' && failures === '');
+    }),
+
+  fetches: () =>
+    withApp(async (app) => {
+      const reason = whyNoGitForSockets();
+      if (reason !== undefined) return console.log(`skipped: ${reason}`);
+      const {done, failures} = await restartUnderFetches(app, cloud, {fetches: FETCHES, restarts: RESTARTS});
+      tell(`${text(done)} fetches through a gateway over ${RESTARTS} restarts`, done === FETCHES);
+      tell(`failed: ${text(failures)}`, Array.isArray(failures) && failures.length === 0);
     }),
 
   updates: () =>

@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -18,6 +19,7 @@ import {runCommand} from '../../src/service/run-command.ts';
 import {askForCredential as ask} from '../helpers/ask-for-credential.ts';
 import {askPath} from '../helpers/daemon.ts';
 import {SteadyLoad, type Failed} from '../helpers/steady-load.ts';
+import {fetchUnderRestarts} from './fetch-under-restarts.ts';
 import {upgrade} from './upgrade-under-clones.ts';
 
 const home = process.env['HOME'] ?? '';
@@ -59,6 +61,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   shell,
   su,
   choice,
+  fetches,
   upgrade: () => upgrade({home, path: `${app}:${process.env['PATH'] ?? ''}`, packages: app, tell}),
 };
 const scenario = scenarios[process.argv[2] ?? ''];
@@ -124,6 +127,20 @@ async function property(name: string): Promise<string> {
     process.env,
   );
   return stdout.trim();
+}
+
+/** A gateway's socket is systemd's, too: it stays open while the daemon restarts. */
+async function fetches() {
+  const gateway = {name: 'gateway-agents', mode: 0o600, group: undefined, gateway: 'agents'};
+  const served = new SystemdService('user', machine, {...daemon, sockets: [gateway]});
+  await served.install();
+  await gitAsks();
+  const place = join(run, 'gateways/agents');
+  await until(async () => existsSync(join(place, 'gitconfig')));
+  const forContainers = readFileSync(join(place, 'gitconfig'), 'utf8');
+  const gitconfig = join(home, 'gateway.gitconfig');
+  writeFileSync(gitconfig, forContainers.replaceAll('/run/orgkey/', `${place}/`));
+  return fetchUnderRestarts({home, service: served, gitconfig});
 }
 
 /** Started by the first request. */
