@@ -1,10 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {Person, type Outcome, type RunOptions} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const other = cloud.addTenant();
@@ -21,11 +20,10 @@ const good = fabrikam.addPat();
 const expired = fabrikam.addPat({expired: true});
 
 async function withDaemon(t: ExecutionContext, credentials: readonly string[]): Promise<Person> {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [${credentials.join(', ')}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   return new Person(t, {...daemon.environment, ...cloud.environment(), ORGKEY_CONFIG: daemon.configFile});
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {Person, patConfiguration} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
 
@@ -143,8 +143,7 @@ test.serial('a configuration with a systemd credential can be edited, checked an
 });
 
 test.serial('the commands use the configuration that the daemon uses', async (t) => {
-  const daemon = await startDaemon({configuration: patConfiguration});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: patConfiguration});
   const person = new Person(t, daemon.environment);
   t.is((await person.run('config path')).stdout, `${daemon.configFile}\n`);
   t.regex((await person.run('config check')).stdout, /config\.yaml: valid, 2 credentials/);

@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import test from 'ava';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {Person} from '../helpers/command-line.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
 
@@ -133,10 +133,9 @@ test.serial('exec leaves prefixes of another service to the caller', async (t) =
 
 test.serial('exec keeps a list of long tokens short enough for the kernel', async (t) => {
   const token = 'x'.repeat(3000);
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{personalAccessToken: ${token}}]}]}\n`,
   });
-  t.teardown(() => daemon.close());
   const person = new Person(t, daemon.environment);
   const feeds = Array.from({length: 20}, (_, at) => ['--feed', `packages-${at}`]).flat();
   const variables = await variablesOf(person, feeds);
@@ -206,8 +205,7 @@ for (const [organization, base] of [
   ['intranet/Any one', 'intranet/Any%20one'],
 ] as const) {
   test.serial(`exec sends the token of a server only to that server: ${organization}`, async (t) => {
-    const daemon = await startDaemon({configuration: servers});
-    t.teardown(() => daemon.close());
+    const daemon = await daemonFor(t, {configuration: servers});
     const person = new Person(t, {...daemon.environment, https_proxy: ''});
     const feeds = ['--feed', 'packages', '--feed', 'Project X/My.Feed'];
     const {code, stdout, stderr} = await person.run('exec', [organization, ...feeds, '--', 'env', '-0']);
@@ -228,8 +226,7 @@ for (const [organization, base] of [
 }
 
 test.serial('exec fails if the collection of a server is missing', async (t) => {
-  const daemon = await startDaemon({configuration: servers});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: servers});
   const person = new Person(t, daemon.environment);
   for (const organization of ['intranet', 'intranet/']) {
     const {code, stdout, stderr} = await person.run('exec', [organization, '--', 'env']);

@@ -1,6 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {Person} from '../helpers/command-line.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 
 /** Two organizations fail for one reason, one for another, and one is served. */
 const configuration = `integrations:
@@ -15,8 +15,7 @@ const configuration = `integrations:
 `;
 
 async function world(t: ExecutionContext): Promise<{daemon: TestDaemon; person: Person}> {
-  const daemon = await startDaemon({configuration});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration});
   for (const organization of ['contoso', 'fabrikam'])
     await daemon.get({protocol: 'https', host: 'dev.azure.com', path: `${organization}/p/_git/r`});
   for (const host of ['tfs1.example.org', 'tfs2.example.org'])

@@ -2,21 +2,19 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {connect} from 'node:net';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {main} from '../helpers/program.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 test('Ctrl-C during a browser sign-in prints a hint and ends the listener', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const {clientId} = tenant.addApplication({public: true});
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], signIn: browser, clientId: ${clientId}, tenantId: ${tenant.id}}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const command = spawn(process.execPath, [main, 'login', 'contoso'], {
     env: {PATH: process.env['PATH'] ?? '', HOME: daemon.directory, ...daemon.environment},
     stdio: ['ignore', 'ignore', 'pipe'],

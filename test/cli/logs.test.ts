@@ -1,6 +1,6 @@
 import test from 'ava';
 import {main, patConfiguration, Person} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {personWithDaemon} from '../helpers/person-with-daemon.ts';
 import {inMountNamespace, whyNotContained} from '../helpers/run-contained.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -101,8 +101,10 @@ test.serial('a gap in the audit trail and a line that cannot be read are reporte
 test.serial(
   'the log is JSON for programs, also below a service, and its last lines can be chosen',
   async (t) => {
-    const daemon = await startDaemon({configuration: patConfiguration, environment: {JOURNAL_STREAM: '1:2'}});
-    t.teardown(() => daemon.close());
+    const daemon = await daemonFor(t, {
+      configuration: patConfiguration,
+      environment: {JOURNAL_STREAM: '1:2'},
+    });
     const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
     t.notThrows(
       () => JSON.parse(daemon.stderr.split('\n')[0] ?? ''),
@@ -117,8 +119,7 @@ test.serial(
 );
 
 test.serial('the form of the log can be named, and the kept lines are JSON nevertheless', async (t) => {
-  const daemon = await startDaemon({configuration: patConfiguration, args: ['--log-format', 'journal']});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: patConfiguration, args: ['--log-format', 'journal']});
   t.regex(daemon.stderr, /^<6>configuration: /m);
   const person = new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
   await t.notThrowsAsync(

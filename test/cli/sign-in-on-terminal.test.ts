@@ -1,14 +1,13 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {browserProgram} from '../helpers/browser-program.ts';
 import {Person} from '../helpers/command-line.ts';
 import {converse, whyNoTerminal} from '../helpers/converse.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 const onTerminal = testUnless(whyNoTerminal, test.serial);
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 const tenant = cloud.addTenant();
 const ada = tenant.addUser({name: 'Ada'});
 const {clientId} = tenant.addApplication({

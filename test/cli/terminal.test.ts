@@ -2,7 +2,7 @@ import test, {type ExecutionContext} from 'ava';
 import {execFileSync} from 'node:child_process';
 import {statSync} from 'node:fs';
 import {converse, whyNoTerminal} from '../helpers/converse.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {Person} from '../helpers/command-line.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -67,11 +67,10 @@ onTerminal('a pasted key is not shown', async (t) => {
 });
 
 onTerminal('a terminal gets color unless NO_COLOR or TERM forbids it', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration:
       'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: x}]}]}\n',
   });
-  t.teardown(() => daemon.close());
   const person = new Person(t, daemon.environment);
   const colored = async (environment: Readonly<Record<string, string>>) =>
     (await converse(person, ['status'], [], environment)).screen.includes('\u001b[');
@@ -81,11 +80,10 @@ onTerminal('a terminal gets color unless NO_COLOR or TERM forbids it', async (t)
 });
 
 onTerminal('status --watch redraws until it is interrupted', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration:
       'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: x}]}]}\n',
   });
-  t.teardown(() => daemon.close());
   const person = new Person(t, daemon.environment);
   const {screen} = await converse(
     person,

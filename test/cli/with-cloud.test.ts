@@ -1,10 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {Person} from '../helpers/command-line.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const ada = tenant.addUser({name: 'Ada'});
@@ -17,11 +16,10 @@ function withDaemon(t: ExecutionContext, credential: string): Promise<Person> {
 }
 
 async function withCredentials(t: ExecutionContext, credentials: readonly string[]): Promise<Person> {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [${credentials.join(', ')}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   return new Person(t, {...cloud.environment(), ...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
 }
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const reader = tenant.addApplication({name: 'reader'});

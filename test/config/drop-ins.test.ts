@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {decodeKept} from '../../src/config/keep-configuration.ts';
 import {loadConfiguration, loadKept} from '../../src/config/load-configuration.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {getFor, passwordIn} from '../helpers/requests.ts';
 import {loadText, problemsIn, soundIn, type LoadedText} from '../helpers/load-text.ts';
 
@@ -178,8 +178,7 @@ const pat = (organization: string, value: string) =>
   credential(organization, `personalAccessToken: ${value}`);
 
 test('a running daemon takes files that come, change and go', async (t) => {
-  const daemon = await startDaemon({configuration: pat('base', 'base-token')});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: pat('base', 'base-token')});
   const directory = join(daemon.directory, 'config.d');
   const reloaded = async (act: () => void) => {
     const before = daemon.stderr.length;

@@ -2,11 +2,10 @@ import {connect, type Socket} from 'node:net';
 import {join} from 'node:path';
 import test from 'ava';
 import {connectControl} from '../../src/control/control-client.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 
 test('a request that does not end is bounded, whatever pieces it comes in', async (t) => {
-  const daemon = await startDaemon({configuration: ''});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: ''});
   const socket = connect({path: join(daemon.runtime, 'control/control.sock')});
   // the daemon hangs up in the middle
   socket.on('error', () => undefined);
@@ -23,8 +22,7 @@ test('a request that does not end is bounded, whatever pieces it comes in', asyn
 });
 
 test('a call ends if the daemon stops answering in the middle', async (t) => {
-  const daemon = await startDaemon({configuration: ''});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: ''});
   const control = await connectControl(join(daemon.runtime, 'control/control.sock'));
   t.teardown(() => control.close());
   daemon.process.kill('SIGSTOP');
@@ -32,8 +30,7 @@ test('a call ends if the daemon stops answering in the middle', async (t) => {
 });
 
 test('300 idle clients keep no command out, and one that follows the log stays', async (t) => {
-  const daemon = await startDaemon({configuration: ''});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: ''});
   const path = join(daemon.runtime, 'control/control.sock');
   const follower = await connectControl(path);
   t.teardown(() => follower.close());
@@ -50,8 +47,7 @@ test('300 idle clients keep no command out, and one that follows the log stays',
 });
 
 test('a client that was disconnected learns it from its next call', async (t) => {
-  const daemon = await startDaemon({configuration: ''});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: ''});
   const path = join(daemon.runtime, 'control/control.sock');
   const forgotten = await connectControl(path);
   const others = Array.from({length: 100}, () => connect({path}));
@@ -63,8 +59,7 @@ test('a client that was disconnected learns it from its next call', async (t) =>
 });
 
 test('many calls of one client leave no listener behind', async (t) => {
-  const daemon = await startDaemon({configuration: ''});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: ''});
   const control = await connectControl(join(daemon.runtime, 'control/control.sock'));
   t.teardown(() => control.close());
   for (let times = 0; times < 20; times++) await control.call('ping', undefined);

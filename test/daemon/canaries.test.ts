@@ -2,15 +2,15 @@ import {execFileSync} from 'node:child_process';
 import {mkdirSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {acquirersOf} from '../helpers/acquirers-of.ts';
 import {leaksIn} from '../helpers/canary.ts';
 import {Person} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
 import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 test('every form of a secret is found in a text', (t) => {
   const secret = 'C4nary+/&= ~é';
@@ -30,8 +30,7 @@ test('every form of a secret is found in a text', (t) => {
 });
 
 test('secrets appear only where they must', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const directory = scratchDirectory(t);
   const file = (name: string, text: string, mode = 0o600) => {
     writeFileSync(join(directory, name), text, {mode});
@@ -133,7 +132,7 @@ ${line('secretive', `clientId: ${secretive.clientId}, clientSecret: "${secretive
     'key of the store': storeKey,
   };
   const seen: Record<string, string> = {};
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     directory,
     configuration,
     environment: {
@@ -144,7 +143,6 @@ ${line('secretive', `clientId: ${secretive.clientId}, clientSecret: "${secretive
       CREDENTIALS_DIRECTORY: credentials,
     },
   });
-  t.teardown(() => daemon.close());
   const [git] = gits;
   if (git === undefined) return t.fail();
   const home = await gitPerson(cloud, daemon, git);

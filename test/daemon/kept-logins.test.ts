@@ -3,7 +3,7 @@ import {closeSync, existsSync, openSync, readdirSync, rmSync, writeFileSync} fro
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Notice, Status} from '../../src/control/control-protocol.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -39,23 +39,20 @@ function served(daemon: TestDaemon): Promise<string> {
 /** Returns the directory of a daemon that persisted a login and ended. */
 async function filled(t: ExecutionContext): Promise<string> {
   const directory = scratchDirectory(t);
-  const daemon = await startDaemon({directory, configuration: configuration({persist: true})});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, configuration: configuration({persist: true})});
   await daemon.ask(stores);
   t.is(await daemon.stop(), 0);
   return directory;
 }
 
 test('a persisted login is served after a restart', async (t) => {
-  const daemon = await startDaemon({directory: await filled(t)});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory: await filled(t)});
   t.regex(await daemon.ask(gets), /^username=ada\npassword=kept-secret$/m);
 });
 
 test('a persisted login is served after a reload that turns persistence on', async (t) => {
   const directory = await filled(t);
-  const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, configuration: configuration({persist: false})});
   t.is(await daemon.ask(gets), 'orgkey=1\n');
   await reconfigure(daemon, configuration({persist: true}));
   t.regex(await served(daemon), /^username=ada\npassword=kept-secret$/m);
@@ -69,8 +66,7 @@ test('a persisted login is served after a reload that turns persistence on', asy
 
 test('a login that was typed without persistence wins over a persisted one', async (t) => {
   const directory = await filled(t);
-  const daemon = await startDaemon({directory, configuration: configuration({persist: false})});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, configuration: configuration({persist: false})});
   await daemon.ask(stores.replace('kept-secret', 'newer-secret'));
   await reconfigure(daemon, configuration({persist: true}));
   t.regex(await served(daemon), /^password=newer-secret$/m);
@@ -86,8 +82,7 @@ test('status reports a stored secret that cannot be read, and its repair', async
   const [entry = ''] = readdirSync(secrets);
   writeFileSync(join(secrets, entry), 'nonsense');
   writeFileSync(join(secrets, `${'0'.repeat(64)}.secret`), 'nonsense', {mode: 0o600});
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   const status = await until(
     'a notice of the secret',
     () => daemon.status(),
@@ -105,12 +100,11 @@ test('with a hanging keyring git is answered, and a login is persisted later', a
   const directory = scratchDirectory(t);
   const tool = join(directory, 'secret-tool');
   writeFileSync(tool, '#!/bin/sh\nexec sleep 60\n', {mode: 0o755});
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     directory,
     configuration: configuration({persist: false}),
     environment: {PATH: `${directory}:${process.env['PATH'] ?? ''}`},
   });
-  t.teardown(() => daemon.close());
   // the first use opens the store, and with it the keyring
   daemon.configure(configuration({persist: true}));
   daemon.process.kill('SIGHUP');
@@ -129,8 +123,7 @@ test('with a hanging keyring git is answered, and a login is persisted later', a
     (names) => names.some((name) => name.endsWith('.secret')),
   );
   t.is(await daemon.stop('SIGKILL'), 'SIGKILL');
-  const later = await startDaemon({directory});
-  t.teardown(() => later.close());
+  const later = await daemonFor(t, {directory});
   t.regex(await later.ask(gets), /^password=kept-secret$/m);
 });
 
@@ -147,11 +140,10 @@ test('with a keyring that hangs at the start git is answered, and a login served
     closeSync(descriptor);
   };
   t.teardown(release);
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     directory,
     environment: {PATH: `${directory}:${process.env['PATH'] ?? ''}`},
   });
-  t.teardown(() => daemon.close());
   t.is(await daemon.ask(gets), 'orgkey=1\n');
   release();
   t.regex(await served(daemon), /^username=ada\npassword=kept-secret$/m);

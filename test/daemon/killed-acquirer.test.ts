@@ -1,17 +1,16 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {acquirersOf, killAcquirers} from '../helpers/acquirers-of.ts';
 import type {Probed} from '../helpers/daemon-probe.ts';
 import {until} from '../helpers/patience.ts';
 import {moreThan, startProbed} from '../helpers/probed-daemon.ts';
 import {getFor, passwordIn} from '../helpers/requests.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 /** `scripts/stress.ts` does a hundred. */
 const TIMES = 15;
 
 test('a killed acquirer costs git no token and leaves nothing behind', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -20,8 +20,7 @@ test('a daemon killed at any moment loses no answered login and tears no file', 
   const directory = scratchDirectory(t);
   const known: Known[] = Array.from({length: USERS}, () => ({kept: '', underWay: ''}));
   for (let round = 0; round <= KILLS; round++) {
-    const daemon = await startDaemon({directory, configuration});
-    t.teardown(() => daemon.close());
+    const daemon = await daemonFor(t, {directory, configuration});
     for (const [user, {kept, underWay}] of known.entries()) {
       const found = passwordIn(await daemon.ask(`action=get\ntimeout=900\n${placeOf(user)}`));
       t.true(

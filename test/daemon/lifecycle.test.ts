@@ -16,7 +16,7 @@ import {createServer} from 'node:net';
 import {once} from 'node:events';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
+import {TestDaemon, askPath, daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -29,15 +29,13 @@ const credentials = `integrations: {azure: [{credentials: [{organizations: [cont
 const hello = 'action=hello\ntimeout=0\nnonce=1\n';
 
 test('with idleExit a daemon without requests ends', async (t) => {
-  const daemon = await startDaemon({configuration: `${credentials}orgkey: {idleExit: 1s}\n`});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: `${credentials}orgkey: {idleExit: 1s}\n`});
   t.is(await daemon.ended(), 0);
   t.regex(daemon.stderr, /idle for long enough/);
 });
 
 test('a socket that was removed is taken back', async (t) => {
-  const daemon = await startDaemon({configuration: credentials});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: credentials});
   rmSync(daemon.socket);
   await daemon.says(/took .* back/);
   t.regex(daemon.stderr, /the socket .* was removed/);
@@ -48,8 +46,7 @@ test('a socket that was removed is taken back', async (t) => {
 });
 
 test('a socket of another process in our place is reported and left alone', async (t) => {
-  const daemon = await startDaemon({configuration: credentials});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: credentials});
   const other = createServer((client) => client.end('hello\n')).listen(`${daemon.socket}.new`);
   await once(other, 'listening');
   t.teardown(() => void other.close());
@@ -62,8 +59,7 @@ test('a socket of another process in our place is reported and left alone', asyn
 });
 
 test('a hello is not counted as a request', async (t) => {
-  const daemon = await startDaemon({configuration: credentials});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: credentials});
   await daemon.ask(hello);
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   const {served, passed, failed} = (await daemon.status()).requests;
@@ -74,8 +70,7 @@ test('the metrics and a probe are all that is served', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'orgkey-metrics-'));
   t.teardown(() => rmSync(directory, {recursive: true, force: true}));
   const path = join(directory, 'metrics.sock');
-  const daemon = await startDaemon({configuration: `${credentials}orgkey: {metrics: {listen: ${path}}}\n`});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: `${credentials}orgkey: {metrics: {listen: ${path}}}\n`});
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   const {status, text} = await fetchFrom(path, '/metrics');
   t.is(status, 200);
@@ -96,8 +91,7 @@ test('git is served without a control channel', async (t) => {
   mkdirSync(join(directory, 'run/control/control.sock'), {recursive: true});
   chmodSync(join(directory, 'run'), 0o711);
   writeFileSync(join(directory, 'config.yaml'), credentials, {mode: 0o600});
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   t.true((await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'})).includes(pat));
   t.regex(daemon.stderr, /the control channel cannot be served/);
   t.is(await daemon.stop('SIGTERM'), 0);
@@ -105,10 +99,9 @@ test('git is served without a control channel', async (t) => {
 });
 
 test('scoped sockets follow the configuration', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
   });
-  t.teardown(() => daemon.close());
   const path = join(daemon.runtime, 'scoped/team/git.sock');
   const get = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/x\n';
   t.true((await askPath(path, get)).includes(pat));
@@ -130,12 +123,11 @@ test('scoped sockets follow the configuration', async (t) => {
 test('names with similar letters are different organizations everywhere', async (t) => {
   const names = ['\u0130zmir', '\u212ailo', 'Ärzte'];
   const list = `[${names.map((name) => `"${name}"`).join(', ')}]`;
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{host: azure.example.org, credentials: [{organizations: ${list}, personalAccessToken: ${pat}}]}]}
 orgkey: {sockets: [{name: team, organizations: ${list}}]}
 `,
   });
-  t.teardown(() => daemon.close());
   const team = join(daemon.runtime, 'scoped/team/git.sock');
   for (const name of [...names, 'äRZTE'])
     t.true((await askPath(team, getOnServer(name))).includes(pat), name);
@@ -155,10 +147,9 @@ orgkey: {sockets: [{name: team, organizations: ${list}}]}
 
 asRoot('the group of a scoped socket can connect to that socket only', async (t) => {
   const group = 23_456;
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "${group}"}]}\n`,
   });
-  t.teardown(() => daemon.close());
   // the group must be able to enter the directories above
   chmodSync(daemon.directory, 0o711);
   daemon.process.kill('SIGHUP');
@@ -179,11 +170,10 @@ for (const [who, check, mode, group] of [
       const directory = scratchDirectory(t);
       chmodSync(directory, mode);
       if (group !== undefined) chownSync(directory, -1, group);
-      const daemon = await startDaemon({
+      const daemon = await daemonFor(t, {
         directory,
         configuration: `${credentials}orgkey: {sockets: [{name: team, organizations: [contoso], mode: "0660", group: "23456"}]}\n`,
       });
-      t.teardown(() => daemon.close());
       t.false(existsSync(join(daemon.runtime, 'scoped/team/git.sock')));
       const {health, notices} = await daemon.status();
       t.is(health, 'error');
@@ -199,8 +189,7 @@ asRoot('a scoped socket that fails does not affect others, and opens once it can
   for (const path of [directory, join(directory, 'config.yaml')]) chownSync(path, uid, uid);
   // the directories can be entered; but the daemon is not in the group of the socket
   chmodSync(directory, 0o711);
-  const daemon = await startDaemon({directory, uid});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, uid});
   const path = (name: string) => join(daemon.runtime, 'scoped', name, 'git.sock');
   const get = 'action=get\ntimeout=900\nprotocol=https\nhost=dev.azure.com\npath=contoso/x\n';
   for (const socket of [daemon.socket, path('team')]) t.true((await askPath(socket, get)).includes(pat));
@@ -243,8 +232,7 @@ asRoot('a start that fails unexpectedly prints why and exits with 1', async (t) 
 });
 
 test('a daemon ends although a thread hangs in a file', async (t) => {
-  const daemon = await startDaemon({configuration: credentials});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: credentials});
   // without a reader, opening it hangs, as a lost disk does
   rmSync(join(daemon.directory, 'state/audit.jsonl'), {force: true});
   execFileSync('mkfifo', [join(daemon.directory, 'state/audit.jsonl')]);

@@ -18,7 +18,7 @@ import {
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {TestDaemon, askPath, startDaemon} from '../helpers/daemon.ts';
+import {TestDaemon, askPath, startDaemon, daemonFor} from '../helpers/daemon.ts';
 import {inTime} from '../helpers/patience.ts';
 import {tether} from '../helpers/tether.ts';
 import {testUnless, whyNotLinux, whyNotRoot} from '../helpers/test-unless.ts';
@@ -75,8 +75,7 @@ test.serial('of twelve simultaneous starts one serves, the others say why not', 
 
 testUnless(whyNotLinux)('every socket that a daemon binds is in its directory', async (t) => {
   const {directory, runtime} = place(t);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   const descriptors = `/proc/${daemon.process.pid}/fd`;
   const inodes = readdirSync(descriptors).map(
     (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptors, fd))?.[1],
@@ -105,8 +104,7 @@ test.serial('the umask does not affect the modes of directory and socket', async
   const {directory, runtime, socket} = place(t);
   mkdirSync(runtime, {mode: 0o777});
   chmodSync(runtime, 0o777);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  await daemonFor(t, {directory});
   t.is(lstatSync(runtime).mode & 0o777, 0o711);
   t.is(lstatSync(socket).mode & 0o777, 0o600);
   t.is(lstatSync(join(runtime, 'control')).mode & 0o777, 0o700);
@@ -119,8 +117,7 @@ test.serial('a socket without a listener is replaced', async (t) => {
   const first = await startDaemon({directory});
   await first.stop('SIGKILL');
   t.true(existsSync(socket));
-  const second = await startDaemon({directory});
-  t.teardown(() => second.close());
+  await daemonFor(t, {directory});
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
@@ -133,8 +130,7 @@ test.serial("git's own daemon on the path is asked to exit", async (t) => {
   store.stdin.end('protocol=https\nhost=h\nusername=u\npassword=p\n');
   await once(store, 'exit');
   t.is(await askPath(socket, hello), '', "git's daemon listens there");
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  await daemonFor(t, {directory});
   t.regex(await askPath(socket, hello), /^orgkey=1\n/);
 });
 
@@ -246,8 +242,7 @@ asRoot('a read-only home is named as such, with how to name another state direct
 asRoot('another user cannot connect', async (t) => {
   const {directory, socket} = place(t);
   chmodSync(directory, 0o755);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  await daemonFor(t, {directory});
   const child = spawn('git', ['credential-cache', `--socket=${socket}`, 'get'], {
     uid: 12_345,
     gid: 12_345,
@@ -262,8 +257,7 @@ asRoot('another user cannot connect', async (t) => {
 
 test.serial('after SIGTERM the socket is removed and the exit code is 0', async (t) => {
   const {directory, socket} = place(t);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   t.is(await daemon.stop('SIGTERM'), 0);
   t.false(existsSync(socket));
   t.is(daemon.stdout, `ready ${socket}\n`);
@@ -271,8 +265,7 @@ test.serial('after SIGTERM the socket is removed and the exit code is 0', async 
 
 test.serial('a daemon that ends leaves the socket of another process', async (t) => {
   const {directory, socket} = place(t);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   rmSync(socket);
   const other = createServer().listen(socket);
   await once(other, 'listening');
@@ -287,8 +280,7 @@ test.serial('a daemon without a valid configuration tells git what is wrong', as
     join(directory, 'config.yaml'),
     'integrations: {azure: [{credentials: [{organizations: [a]}]}\n',
   );
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   const answer = await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'a/b'});
   t.regex(
     answer,
@@ -305,8 +297,7 @@ test.serial('a daemon without a valid configuration tells git what is wrong', as
 
 test.serial('a daemon whose output has no reader serves, and ends on SIGTERM', async (t) => {
   const {directory, socket} = place(t);
-  const daemon = await startDaemon({directory});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory});
   daemon.process.stdout?.destroy();
   daemon.process.stderr?.destroy();
   // each of these is logged

@@ -12,7 +12,7 @@ import {request} from 'node:http';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Status} from '../../src/control/control-protocol.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {startDaemon, type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
@@ -38,8 +38,7 @@ async function start(
 ): Promise<TestDaemon> {
   // no network: nothing answers there
   const environment = {https_proxy: 'http://127.0.0.1:9'};
-  const daemon = await startDaemon({configuration, directory, environment});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, directory, environment});
   return daemon;
 }
 
@@ -181,8 +180,7 @@ test.serial('a configuration that was deleted is not used after a restart', asyn
   );
   await daemon.close();
   rmSync(daemon.configFile);
-  const again = await startDaemon({directory, environment: {PAT: 'a'}});
-  t.teardown(() => again.close());
+  const again = await daemonFor(t, {directory, environment: {PAT: 'a'}});
   t.is((await again.status()).configuration.inForce, 'none');
   t.is(await served(again, 'contoso'), '');
 });
@@ -267,8 +265,7 @@ async function startLooking(
     mkdirSync(dirname(file), {recursive: true});
     replace(file, text);
   }
-  const daemon = await startDaemon({config: '', directory, environment});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {config: '', directory, environment});
   return {daemon, file};
 }
 

@@ -3,23 +3,20 @@ import {readFileSync, readdirSync, statSync, writeFileSync} from 'node:fs';
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import type {User} from '../cloud/directory.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {gitWorld} from '../helpers/git-world.ts';
 import {until} from '../helpers/patience.ts';
 import {claimsIn, eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 /**
  * A user's sign-in, from the first `login` to `logout`, across restarts of the daemon. Serial: the tests share the
  * cloud's requests and faults.
  */
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.beforeEach(() => cloud.requests.clear());
-test.afterEach.always(() => cloud.clearFaults());
+const cloud = await cloudForSerial();
 
 const tenant = cloud.addTenant();
 const ada = tenant.addUser({name: 'Ada'});
@@ -278,8 +275,7 @@ function listens(port: string): Promise<boolean> {
 }
 
 async function start(t: ExecutionContext, {environment = {}, ...options}: Start): Promise<TestDaemon> {
-  const daemon = await startDaemon({...options, environment: {...cloud.environment(), ...environment}});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {...options, environment: {...cloud.environment(), ...environment}});
   return daemon;
 }
 

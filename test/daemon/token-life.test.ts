@@ -1,15 +1,14 @@
 import test from 'ava';
 import type {Notice} from '../../src/control/control-protocol.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import {HOUR, MINUTE, SECOND} from '../helpers/fake-clock.ts';
 import {until} from '../helpers/patience.ts';
 import {startProbed, type ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 // serial: the tests share the cloud's clock, requests and faults
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 test.afterEach.always(() => {
   cloud.clearFaults();
   cloud.requests.clear();

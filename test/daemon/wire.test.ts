@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {MAX_REQUEST} from '../../src/protocol/request.ts';
-import {askPath, startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {askPath, startDaemon, type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 
 const pat = 'p'.repeat(52);
 const configuration = `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`;
@@ -67,8 +67,7 @@ test('an exit from a client is ignored', async (t) => {
 
 test('the log says why a request could not be read', async (t) => {
   // the others wrote the share of the shared daemon's log
-  const own = await startDaemon({configuration});
-  t.teardown(() => own.close());
+  const own = await daemonFor(t, {configuration});
   await own.ask(`${good}host=dev.azure.com\n`);
   await t.notThrowsAsync(own.says(/a request could not be read \(host twice\)/));
 });
@@ -121,8 +120,7 @@ const scoped = `${configuration}orgkey: {sockets: [{name: team, organizations: [
 
 for (const flooded of ['git.sock', 'scoped/team/git.sock'])
   test.serial(`idle clients of ${flooded} leave descriptors for other clients`, async (t) => {
-    const small = await startDaemon({configuration: scoped, descriptors: 200});
-    t.teardown(() => small.close());
+    const small = await daemonFor(t, {configuration: scoped, descriptors: 200});
     const idle = await Promise.all(Array.from({length: 600}, () => open(join(small.runtime, flooded))));
     t.true(readdirSync(`/proc/${small.process.pid}/fd`).length < 200);
     for (const path of ['git.sock', 'scoped/other/git.sock', 'scoped/team/git.sock'])
@@ -133,15 +131,13 @@ for (const flooded of ['git.sock', 'scoped/team/git.sock'])
   });
 
 test.serial('malformed requests on the main socket write a bounded log', async (t) => {
-  const flooded = await startDaemon({configuration: scoped, args: ['--log-level', 'info']});
-  t.teardown(() => flooded.close());
+  const flooded = await daemonFor(t, {configuration: scoped, args: ['--log-level', 'info']});
   for (let at = 0; at < 500; at++) await flooded.ask('garbage\n');
   t.is(flooded.stderr.match(/could not be read/g)?.length, 300);
 });
 
 test.serial('every client of a burst on a scoped socket is answered', async (t) => {
-  const small = await startDaemon({configuration: scoped});
-  t.teardown(() => small.close());
+  const small = await daemonFor(t, {configuration: scoped});
   const path = join(small.runtime, 'scoped/team/git.sock');
   // half of what all scoped sockets may have: a busy daemon leaves connections open for longer
   const most = Math.min(burst, 512);

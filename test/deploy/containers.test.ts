@@ -5,14 +5,14 @@ import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {kubernetesFolder, objectsOf, type Loose} from '../helpers/kubernetes-objects.ts';
 import {runContained, whyNotContained} from '../helpers/run-contained.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {main} from '../helpers/program.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 const folder = join(import.meta.dirname, '../../scripts/deploy');
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
@@ -119,13 +119,12 @@ test('the platforms wait for the end of the daemon', (t) => {
 });
 
 test('a probe accepts a serving daemon with failing identities, and none that hangs', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations:
   azure:
     - {credentials: [{organizations: [contoso], personalAccessToken: {$command: [/bin/false]}}]}
 `,
   });
-  t.teardown(() => daemon.close());
   await daemon.call('token', {organization: 'contoso', scope: undefined});
   t.is((await daemon.status()).health, 'error');
   const probe = () => spawnSync(join(folder, 'orgkey-probe'), {env: daemon.environment, encoding: 'utf8'});
@@ -200,10 +199,9 @@ for (const way of ways) {
       way.configuration === undefined
         ? [{name: 'team-a', organizations: ['contoso'], mode: '0666'}]
         : parse(way.configuration).orgkey.sockets;
-    const daemon = await startDaemon({
+    const daemon = await daemonFor(t, {
       configuration: `${served}orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
     });
-    t.teardown(() => daemon.close());
     const home = homeOf(t, way);
     const mounted = join(daemon.runtime, 'scoped', sockets[0].name);
     const git = (operation: string, organization: string, more = '') =>
@@ -252,8 +250,7 @@ orgkey: {sockets: ${JSON.stringify(sockets)}}\n`,
 }
 
 contained(`a submodule over SSH is granted through the same mount`, async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const contoso = cloud.addOrganization('contoso');
   const {key, privateKey} = await testKey();
   contoso.addSshKey(key.publicLine('test'));
@@ -261,7 +258,7 @@ contained(`a submodule over SSH is granted through the same mount`, async (t) =>
   const submodule = {path: 'lib', url: 'git@ssh.dev.azure.com:v3/contoso/Web/lib'};
   const {url} = contoso.addRepository('Web/app', {submodules: [submodule]});
   const rule = {organizations: ['contoso'], knownHosts: cloud.knownHosts(), privateKey};
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `
 integrations:
   azure:
@@ -275,7 +272,6 @@ orgkey:
 `,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const ca = readFileSync(cloud.caFile);
   // ssh needs a user with a name
   const reader = 65_534;

@@ -6,7 +6,7 @@ import test from 'ava';
 import {parse} from 'yaml';
 import {STOP_SECONDS} from '../../src/service/stop-limits.ts';
 import {denials, type AdmissionRequest} from '../helpers/admission-policy.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {
   faultsOf,
   kubernetesFolder,
@@ -346,14 +346,13 @@ for (const file of ['node/config.yaml', 'example/config.yaml', 'sidecar/config.y
 
 test('the probe tells a daemon that serves from one that hangs or is gone, without Node', async (t) => {
   const port = await freePort();
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations:
   azure:
     - {credentials: [{organizations: [contoso], personalAccessToken: {$command: [/bin/false]}}]}
 orgkey: {metrics: {listen: '127.0.0.1:${port}'}}
 `,
   });
-  t.teardown(() => daemon.close());
   // its identity fails, which a restart does not repair
   await daemon.call('token', {organization: 'contoso', scope: undefined});
   const probe = () =>

@@ -1,9 +1,9 @@
 import test from 'ava';
 import {readFileSync} from 'node:fs';
-import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
-import {helper, startDaemon} from '../helpers/daemon.ts';
+import {helper, daemonFor} from '../helpers/daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 /** Secrets in addresses begin with this word. */
 const CANARY = 'CANARY';
@@ -30,15 +30,13 @@ const remotes = [
 for (const [at, proxy] of proxies.entries()) {
   const remote = remotes[at] ?? '';
   test.serial(`no output shows a secret of ${proxy} or of ${remote}`, async (t) => {
-    const cloud = await startCloud();
-    t.teardown(() => cloud.close());
+    const cloud = await cloudFor(t);
     const pat = cloud.addOrganization('contoso').addPat();
     const environment = {...cloud.environment(), HTTP_PROXY: proxy, IDENTITY_ENDPOINT: proxy};
-    const daemon = await startDaemon({
+    const daemon = await daemonFor(t, {
       configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: "${pat.value}"}]}]}\n`,
       environment,
     });
-    t.teardown(() => daemon.close());
     const person = new Person(t, {...environment, ...daemon.environment, ORGKEY_CONFIG: daemon.configFile});
     await person.git(['init', '-q', '.']);
     for (const [key, value] of [

@@ -1,13 +1,12 @@
-import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 for (const git of gits) {
   const withGit = testUnless(git.missing);
   withGit(`${git.name}: after setup doctor finds no problem but the host key of a stranger`, async (t) => {
-    const cloud = await startCloud();
-    t.teardown(() => cloud.close());
+    const cloud = await cloudFor(t);
     const tenant = cloud.addTenant();
     const app = tenant.addApplication();
     const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -12,7 +12,7 @@ import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import {Bindings} from '../../src/identity/bindings.ts';
 import {Secret} from '../../src/secret/secret.ts';
 import {helper} from '../helpers/daemon.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {type GitHome, homeFor} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -278,8 +278,7 @@ async function look(home: GitHome, directory: string): Promise<readonly Diagnost
 
 for (const {title, config, included = '', local = '', environment = {}, expected} of cases) {
   test(`git's settings: ${title}`, async (t) => {
-    const home = new GitHome(environment, `h o'm "x`);
-    t.teardown(() => home.remove());
+    const home = homeFor(t, environment, `h o'm "x`);
     home.write('in cluded', included);
     home.write('.gitconfig', config.replaceAll('OURS', `"${OURS}"`));
     await home.succeed(['init', '-q', 'repository']);
@@ -313,8 +312,7 @@ function commandsIn(diagnostics: readonly Diagnostic[]): Set<string> {
 for (const git of gits) {
   const withGit = testUnless(git.missing);
   withGit(`${git.name}: proactiveAuth is reported if git knows it, with its repair`, async (t) => {
-    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
-    t.teardown(() => home.remove());
+    const home = homeFor(t, {PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
     const narrow = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
     home.write('.gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${narrow}`);
     const found = lines(await look(home, '.')).filter((line) => line.startsWith('proactiveAuth'));
@@ -332,8 +330,7 @@ for (const git of gits) {
   });
 
   withGit(`${git.name}: two Authorization headers are an error, in the clone that has one`, async (t) => {
-    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
-    t.teardown(() => home.remove());
+    const home = homeFor(t, {PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
     const early = '[http "https://dev.azure.com/contoso"]\nproactiveAuth = auto\n';
     const ours = home.write('.config/orgkey/gitconfig', `${SOUND.replace('OURS', `"${OURS}"`)}${early}`);
     home.write('.gitconfig', '[include]\npath = ~/.config/orgkey/gitconfig\n');
@@ -364,8 +361,7 @@ for (const git of gits) {
   });
 
   withGit(`${git.name}: its version and its cache client are reported`, async (t) => {
-    const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
-    t.teardown(() => home.remove());
+    const home = homeFor(t, {PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
     const {environment} = home;
     const found = lines(await checkGit({git: gitHere(environment, home.directory), environment}));
     t.is(found.length, 2);
@@ -378,8 +374,7 @@ for (const git of gits) {
 }
 
 test('a git that is missing, too old or misconfigured is reported', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   const seen = async (environment: Readonly<Record<string, string>>) =>
     lines(await checkGit({git: gitHere(environment, home.directory), environment}));
   t.deepEqual(await seen({PATH: '/nowhere'}), [

@@ -5,7 +5,7 @@ import {NO_CONFIGURATION} from '../../src/config/default-settings.ts';
 import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import {patNamed} from '../helpers/fake-issuer.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {homeFor} from '../helpers/git-home.ts';
 
 const of = {identity: patNamed('x'), place: 'config.yaml:1:1'};
 const bindings = [
@@ -29,8 +29,7 @@ const ours = [
 
 const names = test.macro({
   exec: async (t, helper: string, file: string) => {
-    const home = new GitHome();
-    t.teardown(() => home.remove());
+    const home = homeFor(t);
     await home.succeed(['config', '--global', 'credential.helper', helper]);
     home.write(file, `${[...theirs.slice(0, 2), ...ours, ...theirs.slice(2)].join('\n')}\n`, 0o600);
     const examine = async () => {
@@ -64,8 +63,7 @@ test(names, "store --file '~/my logins'", 'my logins');
 test(names, 'store --file=~/logins', 'logins');
 
 test('a file that no helper reads is not looked at', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   home.write('.git-credentials', `${ours.join('\n')}\n`);
   await home.succeed(['config', '--global', 'credential.helper', 'stored']);
   const {environment} = home;

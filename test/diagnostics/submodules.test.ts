@@ -7,7 +7,7 @@ import {gitHere} from '../../src/git/run-git.ts';
 import {readSeenSettings} from '../../src/git/seen-settings.ts';
 import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {Secret} from '../../src/secret/secret.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {type GitHome, homeFor} from '../helpers/git-home.ts';
 import {testKey} from '../helpers/submodule-world.ts';
 import {sshWrapper} from '../helpers/program.ts';
 
@@ -66,8 +66,7 @@ async function withSubmodule(home: GitHome, url: string, init: readonly string[]
 const SSH = 'git@ssh.dev.azure.com:v3/contoso/web/library';
 
 test('with a key, git has to be set up to run the wrapper', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   t.deepEqual(await look(home, '.', {hasKey: false}), [
     'key skipped: no organization has a key for submodules',
   ]);
@@ -83,12 +82,10 @@ test('with a key, git has to be set up to run the wrapper', async (t) => {
 });
 
 test('a setting that replaces the wrapper is found', async (t) => {
-  const home = new GitHome({GIT_SSH_COMMAND: 'ssh -i canary'});
-  t.teardown(() => home.remove());
+  const home = homeFor(t, {GIT_SSH_COMMAND: 'ssh -i canary'});
   await home.useWrapper();
   t.regex((await look(home))[1] ?? '', /^GIT_SSH_COMMAND warning: .* → unset GIT_SSH_COMMAND/);
-  const other = new GitHome();
-  t.teardown(() => other.remove());
+  const other = homeFor(t);
   await other.succeed(['config', '--global', 'core.sshCommand', 'ssh -v']);
   await other.useWrapper();
   t.is((await look(other)).length, 1, 'an earlier setting does no harm');
@@ -104,8 +101,7 @@ test('a setting that replaces the wrapper is found', async (t) => {
 });
 
 test('submodules without a git directory in .git/modules are reported', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await home.useWrapper();
   await withSubmodule(home, SSH);
   t.is((await look(home, 'site')).length, 1);
@@ -119,8 +115,7 @@ test('submodules without a git directory in .git/modules are reported', async (t
     /^old submodules warning: .*: old → git submodule absorbgitdirs$/,
   );
 
-  const apart = new GitHome();
-  t.teardown(() => apart.remove());
+  const apart = homeFor(t);
   await apart.useWrapper();
   await withSubmodule(apart, SSH, ['--separate-git-dir', join(apart.directory, 'elsewhere')]);
   const [, found = ''] = await look(apart, 'site');
@@ -133,8 +128,7 @@ test('submodules without a git directory in .git/modules are reported', async (t
 });
 
 test('an ssh submodule of an organization without a key is reported', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await withSubmodule(home, 'git@ssh.dev.azure.com:v3/fabrikam/shared/library');
   const expected =
     /^key warning: the submodule library uses ssh to fabrikam, which has no key → orgkey ssh-key new fabrikam\nor use HTTPS in \.gitmodules: https:\/\/dev\.azure\.com\/fabrikam\/shared\/_git\/library$/m;
@@ -144,8 +138,7 @@ test('an ssh submodule of an organization without a key is reported', async (t) 
 });
 
 test('an ssh remote of the repository itself is reported, and the repair works', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await home.succeed(['init', '-q', 'site']);
   await home.succeed([
     '-C',
@@ -183,8 +176,7 @@ test('an ssh remote of the repository itself is reported, and the repair works',
 });
 
 test('a hostile .gitmodules causes no diagnostic', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await home.useWrapper();
   await home.succeed(['init', '-q', 'site']);
   home.write(
@@ -196,8 +188,7 @@ test('a hostile .gitmodules causes no diagnostic', async (t) => {
 });
 
 test('an unusable key is reported', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await home.useWrapper();
   const said = async (change: Partial<SubmoduleSettings>) =>
     (await look(home, '.', {rules: [{...rule, ...change}]})).slice(1);
@@ -227,8 +218,7 @@ test('an unusable key is reported', async (t) => {
 });
 
 test('a server without a pinned host key is reported', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   await home.useWrapper();
   const said = async (change: Partial<SubmoduleSettings>) =>
     (await look(home, '.', {rules: [{...rule, host: 'tfs.example.org', ...change}]})).slice(1).join('\n');

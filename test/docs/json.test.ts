@@ -7,7 +7,7 @@ import {makePrivateKey} from '../../src/ssh/key/private-key.ts';
 import {connectControl} from '../../src/control/control-client.ts';
 import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 
 /** Real output is valid by the schemas in docs/json, and has no field that they leave out. */
 
@@ -57,8 +57,7 @@ function isObjectSchema(value: unknown): value is object {
 }
 
 async function world(t: ExecutionContext): Promise<{daemon: TestDaemon; person: Person}> {
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   for (const organization of ['contoso', 'fabrikam', 'other'])
     await daemon.get({protocol: 'https', host: 'dev.azure.com', path: `${organization}/web/_git/site`});
   const person = new Person(t, {

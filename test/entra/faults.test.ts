@@ -1,14 +1,13 @@
 import {readFileSync} from 'node:fs';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import type {Fault} from '../cloud/faults.ts';
 import type {Token} from '../../src/token/token.ts';
 import {claimsIn} from '../helpers/requests.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
 import {testUnless, whyNotLinux} from '../helpers/test-unless.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();

@@ -1,11 +1,10 @@
 import test from 'ava';
 import {readVaultSecret} from '../../src/entra/read-vault-secret.ts';
 import {OrgkeyError} from '../../src/text/orgkey-error.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import {acquiringFrom} from '../helpers/acquiring.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const machine = cloud.addManagedIdentity({tenant, kind: 'system-assigned'});

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {credentialChainFor, ourHelper} from '../../src/git/credential-chain.ts';
 import {gitHere} from '../../src/git/run-git.ts';
 import {describeOrigin, readSeenSettings} from '../../src/git/seen-settings.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {homeFor} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -104,8 +104,7 @@ for (const git of gits) {
   const withGit = testUnless(git.missing);
   for (const {title, config, url = CONTOSO} of cases) {
     withGit(`${git.name}: the chain equals git's own: ${title}`, async (t) => {
-      const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`, GIT_ASKPASS: 'true'});
-      t.teardown(() => home.remove());
+      const home = homeFor(t, {PATH: `${git.path}:${process.env['PATH'] ?? ''}`, GIT_ASKPASS: 'true'});
       const log = join(home.directory, 'asked');
       const helper = (name: string) => `"!f() { { echo ${name}; cat; } >> '${log}'; }; f"`;
       home.write(
@@ -130,12 +129,11 @@ for (const git of gits) {
 }
 
 test('settings come from files, the repository and variables', async (t) => {
-  const home = new GitHome({
+  const home = homeFor(t, {
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: 'credential.helper',
     GIT_CONFIG_VALUE_0: 'given',
   });
-  t.teardown(() => home.remove());
   home.write('.gitconfig', '[credential]\n\thelper = mine\n[include]\n\tpath = more\n');
   home.write('more', '[credential]\n\thelper = "two\\nlines"\n');
   await home.succeed(['init', '-q', 'repository']);
@@ -158,8 +156,7 @@ test('settings come from files, the repository and variables', async (t) => {
 });
 
 test('a configuration that git cannot read is reported with its file', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   home.write('.gitconfig', '[credential\n');
   await t.throwsAsync(readSeenSettings(gitHere(home.environment, home.directory)), {
     code: 'ERR_GIT_CONFIG',

@@ -175,6 +175,18 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   return new TestDaemon(options).ready();
 }
 
+/** Starts a daemon for one test, which ends it. */
+export async function daemonFor(t: Teardown, options: DaemonOptions): Promise<TestDaemon> {
+  const daemon = await startDaemon(options);
+  t.teardown(() => daemon.close());
+  return daemon;
+}
+
+/** What a test does at its end. */
+interface Teardown {
+  readonly teardown: (end: () => Promise<void>) => void;
+}
+
 /** Sends one request to a Unix socket and half-closes it, as git's client does. */
 export function askPath(path: string, request: string | Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,9 +1,10 @@
 import type {ExecutionContext} from 'ava';
 import type {Diagnostic} from '../../src/diagnostics/diagnostic.ts';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {type Cloud} from '../cloud/cloud.ts';
 import {Person, type RunOptions} from './command-line.ts';
-import {helper, startDaemon, type TestDaemon} from './daemon.ts';
+import {helper, type TestDaemon, daemonFor} from './daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
+import {cloudFor} from './cloud-for.ts';
 
 /** The output of `orgkey doctor --json`. */
 interface Findings {
@@ -36,13 +37,11 @@ export async function patientOf(
   configure: (cloud: Cloud) => Written,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Patient> {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const {credentials, servers = [], more = ''} = configure(cloud);
   const hosts = [`{credentials: [${credentials}]}`, ...servers].join(', ');
   const configuration = `integrations: {azure: [${hosts}]}\n${more}`;
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   const person = new Person(t, {
     ...cloud.environment(),
     ...daemon.environment,

@@ -2,14 +2,15 @@ import {readFileSync} from 'node:fs';
 import {connect, type Socket} from 'node:net';
 import {dirname, join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {type Cloud} from '../cloud/cloud.ts';
 import type {Organization} from '../cloud/organizations.ts';
 import type {Repository} from '../cloud/repositories.ts';
 import {clientConfiguration} from '../../src/gateway/door/client-configuration.ts';
 import {helperValue} from '../../src/git/setting.ts';
-import {helper, startDaemon, type TestDaemon} from './daemon.ts';
-import {GitHome} from './git-home.ts';
+import {helper, type TestDaemon, daemonFor} from './daemon.ts';
+import {type GitHome, homeFor} from './git-home.ts';
 import type {Git} from './gits.ts';
+import {cloudFor} from './cloud-for.ts';
 
 export interface GatewayWorld {
   readonly cloud: Cloud;
@@ -39,8 +40,7 @@ async function startGateway(
   options: GatewayOptions = {},
 ): Promise<GatewayWorld> {
   const {rule = 'repositories: [contoso/web/*], push: ["refs/heads/agents/*"]', settings = ''} = options;
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
@@ -54,8 +54,7 @@ orgkey:
   gateways:
     - {name: agents, ${rule}}
 ${settings}`;
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   const directory = join(daemon.runtime, 'gateways/agents');
   const {secret} = app;
   return {cloud, contoso, site, salaries, daemon, secret, directory, socket: join(directory, 'gateway.sock')};
@@ -82,8 +81,7 @@ export function sharedGateway(options: GatewayOptions = {}): () => GatewayWorld 
 
 /** Makes the home of a client that has git and the directory of the gateway, and nothing else of orgkey. */
 export function gatewayHome(t: ExecutionContext, {directory}: GatewayWorld, git: Git): GitHome {
-  const home = new GitHome({PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
-  t.teardown(() => home.remove());
+  const home = homeFor(t, {PATH: `${git.path}:${process.env['PATH'] ?? ''}`});
   const text = readFileSync(join(directory, 'gitconfig'), 'utf8');
   home.write('.gitconfig', `${USER}${text.replaceAll('/run/orgkey/', `${directory}/`)}`);
   return home;
@@ -94,12 +92,11 @@ export function loopbackHome(
   t: ExecutionContext,
   {git, authority, socket}: {readonly git: Git; readonly authority: string; readonly socket: string},
 ): GitHome {
-  const home = new GitHome({
+  const home = homeFor(t, {
     PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
     ORGKEY_RUNTIME_DIR: dirname(socket),
     ORGKEY_NO_START: '1',
   });
-  t.teardown(() => home.remove());
   const reach = {hosts: ['dev.azure.com'], organizations: ['contoso']};
   const lines = clientConfiguration(reach, {authority, helper: helperValue(helper)});
   home.write('.gitconfig', `${USER}${lines}`);

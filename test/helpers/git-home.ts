@@ -100,3 +100,13 @@ export class GitHome {
     rmSync(this.directory, {recursive: true, force: true, maxRetries: 5});
   }
 }
+
+/** Makes a home for one test, which removes it. */
+export function homeFor(
+  t: {readonly teardown: (end: () => void) => void},
+  ...how: ConstructorParameters<typeof GitHome>
+): GitHome {
+  const home = new GitHome(...how);
+  t.teardown(() => home.remove());
+  return home;
+}

@@ -1,6 +1,6 @@
 import type {ExecutionContext} from 'ava';
 import type {Cloud} from '../cloud/cloud.ts';
-import {startDaemon, type DaemonOptions, type TestDaemon} from './daemon.ts';
+import {type DaemonOptions, type TestDaemon, daemonFor} from './daemon.ts';
 import type {GitHome} from './git-home.ts';
 import {gitPerson} from './git-person.ts';
 
@@ -22,11 +22,10 @@ export function withCredentials(
 }
 
 export async function gitWorld(t: ExecutionContext, cloud: Cloud, options: DaemonOptions): Promise<GitWorld> {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     ...options,
     environment: {...cloud.environment(), ...options.environment},
   });
-  t.teardown(() => daemon.close());
   const home = await gitPerson(cloud, daemon);
   t.teardown(() => home.remove());
   return {daemon, home};

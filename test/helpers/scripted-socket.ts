@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
-import {GitHome} from './git-home.ts';
+import {type GitHome, homeFor} from './git-home.ts';
 
 export interface ScriptedSocket {
   readonly home: GitHome;
@@ -16,8 +16,7 @@ export async function scriptedSocket(
   t: ExecutionContext,
   answer: (lines: readonly string[]) => string,
 ): Promise<ScriptedSocket> {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   const asked: string[][] = [];
   const server = createServer({allowHalfOpen: true}, (socket) => {
     socket.on('error', () => undefined);

@@ -1,7 +1,8 @@
 import type {ExecutionContext} from 'ava';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {type Cloud} from '../cloud/cloud.ts';
 import {testKey} from './submodule-world.ts';
 import {main, Person, type Outcome} from './command-line.ts';
+import {cloudFor} from './cloud-for.ts';
 
 /** What one run of doctor found. */
 export interface Finding {
@@ -54,8 +55,7 @@ export class SickWorld {
   }
 
   static async start(t: ExecutionContext, {hasKey = false} = {}): Promise<SickWorld> {
-    const cloud = await startCloud();
-    t.teardown(() => cloud.close());
+    const cloud = await cloudFor(t);
     const tenant = cloud.addTenant();
     const app = tenant.addApplication();
     const outsider = tenant.addApplication();

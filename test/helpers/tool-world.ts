@@ -2,8 +2,8 @@ import type {ExecutionContext} from 'ava';
 import {existsSync, readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import type {Cloud} from '../cloud/cloud.ts';
-import {startDaemon, type TestDaemon} from './daemon.ts';
-import {GitHome} from './git-home.ts';
+import {type TestDaemon, daemonFor} from './daemon.ts';
+import {type GitHome, homeFor} from './git-home.ts';
 import {until} from './patience.ts';
 import {main} from './program.ts';
 
@@ -25,14 +25,9 @@ export async function toolWorld(
 ): Promise<ToolWorld> {
   const items = credentials.map((credential) => `        - {${credential}}\n`).join('');
   const configuration = `integrations:\n  azure:\n    - credentials:\n${items}orgkey: {prefetch: false}\n`;
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   const folders = [join(programs, 'keyring'), programs, ...path, process.env['PATH']];
-  const home = new GitHome(
-    {...cloud.environment(), ...daemon.environment, PATH: folders.join(':')},
-    'tools-',
-  );
-  t.teardown(() => home.remove());
+  const home = homeFor(t, {...cloud.environment(), ...daemon.environment, PATH: folders.join(':')}, 'tools-');
   return {daemon, home};
 }
 

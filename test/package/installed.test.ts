@@ -8,11 +8,11 @@ import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import {publint} from 'publint';
 import {daemonNodeFlags} from '../../src/service/node-flags.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import {otherNode, pack, type Packed} from '../helpers/packed.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {tether} from '../helpers/tether.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 const run = promisify(execFile);
 const {version} = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
@@ -119,8 +119,7 @@ for (const wanted of ['22.20.0', 'ours']) {
     `Node ${wanted === 'ours' ? process.versions.node : wanted}: git clones with a token of Entra and with a PAT`,
     async (t) => {
       const {environment, home} = place(t, node);
-      const cloud = await startCloud();
-      t.teardown(() => cloud.close());
+      const cloud = await cloudFor(t);
       const tenant = cloud.addTenant();
       const application = tenant.addApplication();
       const contoso = cloud.addOrganization('contoso', {tenant, members: [application]});

@@ -21,7 +21,7 @@ import {TIME_BUDGET} from '../../src/time-budget.ts';
 import {RequestError, parseRequest, type Request} from '../../src/protocol/request.ts';
 import {CLIENT_SCRIPTS} from '../../src/places/client-scripts.ts';
 import {shells} from '../helpers/shells.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {homeFor} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {hostileRequests} from '../protocol/hostile-requests.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
@@ -51,8 +51,7 @@ for (const name of CLIENT_SCRIPTS)
   });
 
 test('the scripts of a checkout run directly and through a link', (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   for (const [name, ...args] of [
     ['git-credential-orgkey', 'get'],
     ['orgkey-ssh', '-V'],
@@ -76,8 +75,7 @@ for (const [way, line] of [
 ] as const) {
   for (const place of ['plain', "a person's $HOME; with (marks) & `such`"]) {
     test(`the command next to the script, ${way}, starts the service (in ${place})`, (t) => {
-      const home = new GitHome();
-      t.teardown(() => home.remove());
+      const home = homeFor(t);
       const script = home.write(
         `${place}/git-credential-orgkey`,
         shellScript('git-credential-orgkey'),
@@ -117,8 +115,7 @@ for (const [operation, lines, isAsked] of [
   ['erase', given, true],
 ] as const) {
   test(`${operation} of ${lines.slice(1).join(', ')}: the daemon is ${isAsked ? '' : 'not '}asked`, (t) => {
-    const home = new GitHome();
-    t.teardown(() => home.remove());
+    const home = homeFor(t);
     const script = home.write('bin/git-credential-orgkey', shellScript('git-credential-orgkey'), 0o755);
     home.write('bin/orgkey', '#!/bin/sh\ntouch "$HOME/asked"\n', 0o755);
     const {status} = spawnSync(script, [operation], {
@@ -148,8 +145,7 @@ function readFrom(said: Uint8Array): Request | 'invalid' {
 
 for (const {name, program, first, whyNot} of shells) {
   testUnless(whyNot)(`through ${name}, the daemon reads exactly what git wrote`, async (t) => {
-    const home = new GitHome();
-    t.teardown(() => home.remove());
+    const home = homeFor(t);
     home.write('bin/git', '#!/bin/sh\ncat > "$HOME/said"\necho orgkey=1\n', 0o755);
     const server = createServer().listen(join(home.directory, 'git.sock'));
     await once(server, 'listening');
@@ -246,8 +242,7 @@ for (const {name, program, first, whyNot} of shells) {
 
   /** Starts a server that does gives this answer or hangs, and a script with this shell. */
   const converse = async (t: ExecutionContext, script: string, args: readonly string[], answer?: string) => {
-    const home = new GitHome();
-    t.teardown(() => home.remove());
+    const home = homeFor(t);
     // ends as soon as the client is connected, at the latest with the test
     home.write(
       'bin/sleep',

@@ -1,18 +1,13 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {main} from '../helpers/program.ts';
 import {NugetClient} from './nuget-client.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial();
 
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
@@ -28,8 +23,7 @@ orgkey: {prefetch: false}
 `;
 
 async function connected(t: ExecutionContext): Promise<{daemon: TestDaemon; nuget: NugetClient}> {
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   const plugin = join(main, '../nuget-plugin-orgkey');
   const nuget = new NugetClient(
     t,

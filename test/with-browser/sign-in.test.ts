@@ -5,7 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {Chromium, findChromium, type Page} from '../helpers/chromium.ts';
 import {Person, type Outcome} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {issuerAddress} from '../helpers/issuer-address.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 
@@ -40,11 +40,10 @@ interface Visit {
 
 /** Runs `orgkey login`, and does in the browser what the person does with the address that it prints. */
 async function login(t: ExecutionContext, act: (visit: Visit) => Promise<void>): Promise<Outcome> {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], signIn: browser, clientId: ${app.clientId}, tenantId: ${tenant.id}}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const person = new Person(t, {
     ...daemon.environment,
     ...cloud.environment(),

@@ -1,11 +1,12 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {type Cloud} from '../cloud/cloud.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
+import {type GitHome, homeFor} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 /** Git reaches a SOCKS proxy on a Unix socket from 2.47 on. */
 const git = gits.at(-1);
@@ -20,8 +21,7 @@ interface World {
 
 /** A client that has git, and nothing of orgkey's but the directory of a gateway. */
 async function world(t: ExecutionContext, gateway: string): Promise<World> {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
@@ -35,10 +35,8 @@ orgkey:
   gateways:
     - {name: agents, ${gateway}}
 `;
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
-  const home = new GitHome({PATH: `${git?.path ?? ''}:${process.env['PATH'] ?? ''}`});
-  t.teardown(() => home.remove());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
+  const home = homeFor(t, {PATH: `${git?.path ?? ''}:${process.env['PATH'] ?? ''}`});
   const directory = join(daemon.runtime, 'gateways/agents');
   home.write(
     '.gitconfig',

@@ -6,7 +6,7 @@ import test, {type ExecutionContext} from 'ava';
 import {loopbackHome, sharedGateway} from '../helpers/gateway-world.ts';
 import {freePort} from '../helpers/free-port.ts';
 import {gitsWithLfs} from '../helpers/git-lfs.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {type GitHome, homeFor} from '../helpers/git-home.ts';
 import {gits} from '../helpers/gits.ts';
 import {helper} from '../helpers/daemon.ts';
 import {testUnless} from '../helpers/test-unless.ts';
@@ -69,8 +69,7 @@ testUnless(cargo, test.serial)('cargo fetches with git over TCP', async (t) => {
 const request = (host: string) => `protocol=http\nhost=${host}\n\n`;
 
 function filler(t: ExecutionContext, socket: string): GitHome {
-  const home = new GitHome({ORGKEY_RUNTIME_DIR: dirname(socket), ORGKEY_NO_START: '1'});
-  t.teardown(() => home.remove());
+  const home = homeFor(t, {ORGKEY_RUNTIME_DIR: dirname(socket), ORGKEY_NO_START: '1'});
   home.write('.gitconfig', `[credential]\n\thelper = ${helper}\n`);
   return home;
 }

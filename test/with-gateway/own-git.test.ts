@@ -1,8 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
+import {type Cloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 interface Owner {
   readonly cloud: Cloud;
@@ -20,8 +21,7 @@ async function succeed(what: string, outcome: ReturnType<Person['run']>): Promis
 
 /** A user with one organization by name, and another one that no credential covers. */
 async function owner(t: ExecutionContext, git: Git): Promise<Owner> {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

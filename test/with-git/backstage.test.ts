@@ -1,10 +1,10 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gitWorld} from '../helpers/git-world.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 /**
  * An app-config of Backstage as a company has it, given to the daemon as it is. What each repository gets is what
@@ -13,8 +13,7 @@ import {scratchDirectory} from '../helpers/scratch-directory.ts';
  * @see https://backstage.io/docs/integrations/azure/locations
  */
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const otherTenant = cloud.addTenant();

@@ -1,13 +1,12 @@
 import type {Socket} from 'node:net';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {withCredentials} from '../helpers/git-world.ts';
 import {listenOnLoopback} from '../helpers/listen-on-loopback.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 /** Proxies and servers that are there and do not work: git's real helper prints a reason before it gives up. */
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 cloud.addOrganization('contoso', {tenant, members: [app]});

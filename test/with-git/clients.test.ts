@@ -2,14 +2,13 @@ import {spawnSync} from 'node:child_process';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {withCredentials} from '../helpers/git-world.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 /** Package managers that fetch a dependency from a private repository with git. */
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 const contoso = cloud.addOrganization('contoso', {tenant: cloud.addTenant()});
 const pat = contoso.addPat().value;
 

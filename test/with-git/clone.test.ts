@@ -1,7 +1,7 @@
 import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
-import {helper, startDaemon} from '../helpers/daemon.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {helper, startDaemon, daemonFor} from '../helpers/daemon.ts';
+import {homeFor} from '../helpers/git-home.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {helperValue} from '../../src/git/setting.ts';
@@ -174,17 +174,14 @@ for (const git of gits) {
     t.regex(stderr, /orgkey: hint: start it: orgkey service start/);
     hang.clear();
 
-    const next = await startDaemon({directory: daemon.directory, environment: cloud.environment()});
-    t.teardown(() => next.close());
+    await daemonFor(t, {directory: daemon.directory, environment: cloud.environment()});
     await home.succeed(['ls-remote', site.url]);
   });
 }
 
 test.serial('with the daemon down, what git stores starts no daemon of git on our path', async (t) => {
-  const daemon = await startDaemon({configuration: 'integrations: {azure: []}\n'});
-  t.teardown(() => daemon.close());
-  const home = new GitHome(daemon.environment);
-  t.teardown(() => home.remove());
+  const daemon = await daemonFor(t, {configuration: 'integrations: {azure: []}\n'});
+  const home = homeFor(t, daemon.environment);
   await home.succeed(['config', '--global', 'credential.helper', helperValue(helper)]);
   await daemon.stop('SIGKILL');
   const store = 'protocol=https\nhost=dev.azure.com\npath=contoso/x\nusername=me\npassword=secret\n\n';
@@ -197,7 +194,6 @@ test.serial('with the daemon down, what git stores starts no daemon of git on ou
     '-c',
     `printf '${store.replaceAll('\n', '\\n')}' | git credential-cache --socket='${daemon.socket}' store`,
   ]);
-  const next = await startDaemon({directory: daemon.directory});
-  t.teardown(() => next.close());
+  const next = await daemonFor(t, {directory: daemon.directory});
   t.regex(await next.ask('action=hello\ntimeout=0\n'), /^orgkey=1\nversion=/);
 });

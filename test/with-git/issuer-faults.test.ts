@@ -1,5 +1,4 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import type {Fault} from '../cloud/faults.ts';
 import {MINUTE} from '../helpers/fake-clock.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
@@ -7,9 +6,9 @@ import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
 import {ProbedDaemon} from '../helpers/probed-daemon.ts';
 import {inParallel} from '../helpers/requests.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 interface Case {
   readonly name: string;

@@ -1,17 +1,12 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits} from '../helpers/gits.ts';
 import {claimsIn, getFor, passwordIn} from '../helpers/requests.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial();
 
 const tenant = cloud.addTenant();
 const other = cloud.addTenant();

@@ -1,8 +1,8 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 for (const git of gits) {
   const withGit = testUnless(git.missing, test.serial);
@@ -10,8 +10,7 @@ for (const git of gits) {
   withGit(
     `${git.name}: after setup a command that brings its own login works, and sends only that`,
     async (t) => {
-      const cloud = await startCloud();
-      t.teardown(() => cloud.close());
+      const cloud = await cloudFor(t);
       const tenant = cloud.addTenant();
       const contoso = cloud.addOrganization('contoso', {tenant});
       const ours = contoso.addPat();

@@ -1,5 +1,4 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {gitsWithLfs, type GitWithLfs} from '../helpers/git-lfs.ts';
@@ -7,13 +6,9 @@ import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial();
 
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();

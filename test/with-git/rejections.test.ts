@@ -1,14 +1,13 @@
 import test, {type ExecutionContext} from 'ava';
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import type {Lock} from '../../src/control/control-protocol.ts';
 import {Person} from '../helpers/command-line.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud: Cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 test.afterEach.always(() => cloud.clearFaults());
 
 const tenant = cloud.addTenant();
@@ -98,8 +97,7 @@ for (const git of gits) {
 
 async function world(t: ExecutionContext, git: Git) {
   const configuration = `integrations:\n  azure:\n    - credentials:\n        - {${APP}}\n        - {${PAT}}\n`;
-  const daemon = await startDaemon({configuration, environment: cloud.environment()});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration, environment: cloud.environment()});
   const home = await gitPerson(cloud, daemon, git);
   t.teardown(() => home.remove());
   return {daemon, home, orgkey: new Person(t, {...daemon.environment, ORGKEY_CONFIG: daemon.configFile})};

@@ -1,7 +1,6 @@
 import {renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import type {Organization, Pat} from '../cloud/organizations.ts';
 import {Person} from '../helpers/command-line.ts';
 import type {TestDaemon} from '../helpers/daemon.ts';
@@ -11,13 +10,11 @@ import {gitWorld, withCredentials} from '../helpers/git-world.ts';
 import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 /** Sources of secrets, secrets that change, typed passwords, and every kind of host. */
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.beforeEach(() => cloud.requests.clear());
-test.afterEach.always(() => cloud.clearFaults());
+const cloud = await cloudForSerial();
 
 const tenant = cloud.addTenant();
 const machine = cloud.addManagedIdentity({tenant, kind: 'system-assigned', name: 'the machine'});

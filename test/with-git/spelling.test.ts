@@ -1,11 +1,10 @@
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 
 const tenant = cloud.addTenant();
 const contoso = cloud.addOrganization('contoso', {tenant});

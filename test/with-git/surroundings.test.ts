@@ -1,7 +1,6 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {decodeJwt} from '../cloud/jwt.ts';
 import type {GitHome} from '../helpers/git-home.ts';
 import {gitPerson} from '../helpers/git-person.ts';
@@ -9,15 +8,13 @@ import {gitWorld, withCredentials} from '../helpers/git-world.ts';
 import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 /** Identities that come from where the daemon runs: the machine's, App Service's, Terraform's variables, an authority of one's own. */
 
 const AUTHORITY = 'login.contoso.example';
-const cloud = await startCloud({authorityHosts: [AUTHORITY]});
+const cloud = await cloudForSerial({authorityHosts: [AUTHORITY]});
 const certificate = await cloud.createClientCertificate();
-test.after.always(() => cloud.close());
-test.beforeEach(() => cloud.requests.clear());
-test.afterEach.always(() => cloud.clearFaults());
 
 const tenant = cloud.addTenant();
 const elsewhere = cloud.addTenant();

@@ -10,7 +10,7 @@ import type {SubmoduleSettings} from '../../src/config/configuration.ts';
 import {shellScript} from '../../scripts/shell-script.ts';
 import {ruleFor, startGrantDaemon} from '../helpers/grant-daemon.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
-import {GitHome, type Ran} from '../helpers/git-home.ts';
+import {GitHome, type Ran, homeFor} from '../helpers/git-home.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {SubmoduleWorld, testKey} from '../helpers/submodule-world.ts';
 
@@ -330,8 +330,7 @@ test('a key that cannot be used is named with the reason', async (t) => {
 });
 
 test('without an answer of the daemon, plain ssh runs and one line says why', async (t) => {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   home.write('bin/ssh', '#!/bin/sh\necho "plain ssh: $*" >&2\nexit 99\n', 0o755);
   // without a command next to it that could start the daemon
   const wrapper = home.write('alone/orgkey-ssh', shellScript('orgkey-ssh'), 0o755);

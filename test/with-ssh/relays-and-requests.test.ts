@@ -7,23 +7,23 @@ import {text} from 'node:stream/consumers';
 
 import test, {type ExecutionContext} from 'ava';
 
-import {startCloud, type Cloud} from '../cloud/cloud.ts';
-import {startDaemon, type TestDaemon} from '../helpers/daemon.ts';
+import {type Cloud} from '../cloud/cloud.ts';
+import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {HeldTransfer} from '../helpers/mux-client.ts';
 import {until} from '../helpers/patience.ts';
 import {getFor, passwordIn} from '../helpers/requests.ts';
 import {testKey} from '../helpers/submodule-world.ts';
+import {cloudFor} from '../helpers/cloud-for.ts';
 
 /** A daemon with a submodule key for contoso, whose repository `Web/big` is long, and other settings. */
 async function setUp(t: ExecutionContext, integrations: (cloud: Cloud) => string) {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const contoso = cloud.addOrganization('contoso');
   const {key, privateKey} = await testKey();
   contoso.addSshKey(key.publicLine('test'));
   contoso.addRepository('Web/big', {size: SIZE});
   await contoso.repository('Web', 'big')?.ready();
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `${integrations(cloud)}orgkey:
   submodules:
     - organizations: [contoso]
@@ -32,7 +32,6 @@ async function setUp(t: ExecutionContext, integrations: (cloud: Cloud) => string
 `,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   return {cloud, daemon};
 }
 

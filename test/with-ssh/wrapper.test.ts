@@ -8,7 +8,7 @@ import {text} from 'node:stream/consumers';
 import test, {type ExecutionContext} from 'ava';
 
 import {shellScript} from '../../scripts/shell-script.ts';
-import {GitHome} from '../helpers/git-home.ts';
+import {homeFor} from '../helpers/git-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {sshWrapper as wrapper} from '../helpers/program.ts';
 
@@ -17,8 +17,7 @@ import {sshWrapper as wrapper} from '../helpers/program.ts';
  * After the last of several answers, it closes each connection without one.
  */
 async function setUp(t: ExecutionContext, ...answers: readonly string[]) {
-  const home = new GitHome();
-  t.teardown(() => home.remove());
+  const home = homeFor(t);
   home.write('bin/ssh', '#!/bin/sh\nprintf "[%s]" "$@"\npwd -P >&2\nexit 7\n', 0o755);
   const questions: string[] = [];
   const server = createServer({allowHalfOpen: true}, (socket) => {

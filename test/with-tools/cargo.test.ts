@@ -2,11 +2,11 @@ import test, {type ExecutionContext} from 'ava';
 import {execFileSync} from 'node:child_process';
 import {dirname} from 'node:path';
 import {BlobStore} from '../cloud/feeds/blob-store.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 /** The folder of the real programs: rustup's would look for them in the home. */
 const toolchain = findToolchain();
@@ -15,14 +15,7 @@ const withCargo = testUnless(
   test.serial,
 );
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-// no hooks run if every test is skipped
-if (toolchain === undefined) void cloud.close();
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial({isUsed: toolchain !== undefined});
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -2,12 +2,12 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {BlobStore} from '../cloud/feeds/blob-store.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {main} from '../helpers/program.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {toolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 /** Tools that cannot ask: real npm, Yarn, pip and Maven with the variables of `orgkey exec`. */
 
@@ -27,12 +27,7 @@ const hasPip = /^pip (?:23\.[1-9]|2[4-9])/.test(
 const withPip = testUnless(hasPip ? undefined : 'there is no pip 23.1 or later', test.serial);
 const withNpm = testUnless(npmOnPath === '' && !existsSync(npm) ? 'there is no npm' : undefined, test.serial);
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial();
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -1,12 +1,12 @@
 import test, {type ExecutionContext} from 'ava';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {startCloud} from '../cloud/cloud.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {helper} from '../helpers/daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 const bin = join(import.meta.dirname, '../../.cache/go/bin');
 const withGo = testUnless(
@@ -14,14 +14,7 @@ const withGo = testUnless(
   test.serial,
 );
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-// no hooks run if every test is skipped
-if (!existsSync(join(bin, 'go'))) void cloud.close();
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial({isUsed: existsSync(join(bin, 'go'))});
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -1,17 +1,12 @@
 import {Ajv2020} from 'ajv/dist/2020.js';
 import test, {type ExecutionContext} from 'ava';
 import {join} from 'node:path';
-import {startCloud} from '../cloud/cloud.ts';
-import {startDaemon} from '../helpers/daemon.ts';
+import {daemonFor} from '../helpers/daemon.ts';
 import {main} from '../helpers/program.ts';
 import {auditOf, programs, toolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial();
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
@@ -87,11 +82,10 @@ test.serial('a feed of a server gets the token of its collection, and another ho
   const collection = cloud.addServer('tfs.example.org').addCollection('Main');
   collection.addFeed('tools');
   const pat = collection.addPat().value;
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{host: tfs.example.org, credentials: [{organizations: [Main], personalAccessToken: ${pat}}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const {home} = await toolWorld(t, cloud, credentials);
   const ask = (address: string) =>
     home.run('orgkey-token', [address], {environment: {ORGKEY_RUNTIME_DIR: daemon.runtime}});

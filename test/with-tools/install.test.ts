@@ -2,10 +2,10 @@ import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {startCloud} from '../cloud/cloud.ts';
 import {main} from '../helpers/program.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
+import {cloudForFile} from '../helpers/cloud-for.ts';
 
 /** Real tools with nothing but what `orgkey tools install` wrote. */
 
@@ -16,11 +16,9 @@ const pnpms = [
 ] as const;
 const whyNoCargo = spawnSync('cargo', ['--version']).status === 0 ? undefined : 'there is no cargo';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-// no hooks run if every test is skipped
-if (whyNoCargo !== undefined && !pnpms.some(([, command]) => existsSync(command.at(-1) ?? '')))
-  void cloud.close();
+const cloud = await cloudForFile({
+  isUsed: whyNoCargo === undefined || pnpms.some(([, command]) => existsSync(command.at(-1) ?? '')),
+});
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -2,10 +2,10 @@ import test, {type ExecutionContext} from 'ava';
 import {existsSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {BlobStore} from '../cloud/feeds/blob-store.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, programs, toolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 const cache = join(import.meta.dirname, '../../.cache');
 const versions = [
@@ -21,14 +21,7 @@ const versions = [
   },
 ] as const;
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-// no hooks run if every test is skipped
-if (!versions.some(({command}) => existsSync(command.at(-1) ?? ''))) void cloud.close();
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial({isUsed: versions.some(({command}) => existsSync(command.at(-1) ?? ''))});
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

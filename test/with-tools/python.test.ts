@@ -3,11 +3,11 @@ import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {BlobStore} from '../cloud/feeds/blob-store.ts';
-import {startCloud} from '../cloud/cloud.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, programs, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
+import {cloudForSerial} from '../helpers/cloud-for.ts';
 
 const python = findPython();
 const withPip = testUnless(
@@ -20,14 +20,7 @@ const withTwine = testUnless(
   test.serial,
 );
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
-// no hooks run if every test is skipped
-if (python === undefined && !existsSync(twinePackages)) void cloud.close();
-test.afterEach.always(() => {
-  cloud.clearFaults();
-  cloud.requests.clear();
-});
+const cloud = await cloudForSerial({isUsed: python !== undefined || existsSync(twinePackages)});
 const tenant = cloud.addTenant();
 const app = tenant.addApplication();
 const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});

@@ -4,7 +4,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {peerCredentials} from '../../../src/daemon/git/peer-credentials.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {getFor} from '../../helpers/requests.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 
@@ -55,10 +55,9 @@ for (const [what, load] of [
 
 test('the audit trail has the user and the process that asked', async (t) => {
   const pat = 'p'.repeat(52);
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${pat}}]}]}\n`,
   });
-  t.teardown(() => daemon.close());
   t.true((await daemon.ask(getFor('contoso'))).includes(pat));
   await daemon.stop();
   const lines = readFileSync(join(daemon.directory, 'state/audit.jsonl'), 'utf8').trimEnd().split('\n');

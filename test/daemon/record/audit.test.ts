@@ -17,8 +17,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {AuditSettings} from '../../../src/config/configuration.ts';
 import {CLIENT_EVENTS, type AuditEntry} from '../../../src/daemon/record/audit-entry.ts';
 import {Audit} from '../../../src/daemon/record/audit.ts';
-import {startCloud} from '../../cloud/cloud.ts';
-import {startDaemon, type TestDaemon} from '../../helpers/daemon.ts';
+import {type TestDaemon, daemonFor} from '../../helpers/daemon.ts';
 import {codeOf} from '../../../src/text/orgkey-error.ts';
 import {ManualTimers} from '../../helpers/timers.ts';
 import {until} from '../../helpers/patience.ts';
@@ -26,6 +25,7 @@ import {eraseFor, getFor, passwordIn} from '../../helpers/requests.ts';
 import {scratchDirectory} from '../../helpers/scratch-directory.ts';
 import {whyNotContained} from '../../helpers/run-contained.ts';
 import {testUnless} from '../../helpers/test-unless.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 const pat =
   'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: some-token}]}]}\n';
@@ -74,11 +74,10 @@ async function noticesOf(daemon: TestDaemon): Promise<readonly string[]> {
 }
 
 test('each credential that is handed out is a line without its secret', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations:
   azure:
     - credentials:
@@ -88,7 +87,6 @@ orgkey: {prefetch: false, sockets: [{name: team, organizations: [contoso]}]}
 `,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const password = passwordIn(await daemon.ask(getFor('contoso')));
   const scoped = join(daemon.runtime, 'scoped/team/git.sock');
   await daemon.ask(getFor('contoso'), scoped);
@@ -250,8 +248,7 @@ test('lines for a directory that cannot be written to are lost, until it can be'
   // root can write everywhere
   const uid = 65_534;
   chownSync(directory, uid, uid);
-  const daemon = await startDaemon({directory, configuration: undefined, uid});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, configuration: undefined, uid});
   writeFileSync(daemon.configFile, pat, {mode: 0o600});
   chownSync(daemon.configFile, uid, uid);
   await daemon.call('reload', undefined);
@@ -291,8 +288,7 @@ test('lines for a directory that cannot be written to are lost, until it can be'
 });
 
 test('lines for a file that cannot grow are dropped, and git is served', async (t) => {
-  const daemon = await startDaemon({configuration: pat});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: pat});
   await askThrough(t, daemon, 10);
   await auditOf(daemon, 10);
   execFileSync('prlimit', ['--pid', String(daemon.process.pid), '--fsize=4000:4000']);
@@ -308,8 +304,7 @@ testUnless(whyNotContained())('a full disk drops lines but leaves no half line',
   mkdirSync(state, {mode: 0o700});
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k,mode=0700', 'tmpfs', state]);
   t.teardown(() => execFileSync('umount', ['-l', state]));
-  const daemon = await startDaemon({directory, configuration: pat});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {directory, configuration: pat});
   // batches of many sizes, so that one of them fits in part
   for (let batch = 1; batch <= 12; batch++)
     await Promise.all(Array.from({length: batch}, () => askThrough(t, daemon, 1)));
@@ -379,8 +374,7 @@ test('with a retention a file is rotated when it has its share of the days', asy
 });
 
 test('the audit has the start and the end of the daemon, and each configuration', async (t) => {
-  const daemon = await startDaemon({configuration: pat});
-  t.teardown(() => daemon.close());
+  const daemon = await daemonFor(t, {configuration: pat});
   const file = join(daemon.directory, 'state/audit.jsonl');
   daemon.configure(`${pat.replace('contoso', 'contoso, fabrikam')}orgkey: {onFailure: pass}\n`);
   await daemon.call('reload', undefined);
@@ -413,12 +407,11 @@ test('the audit has the start and the end of the daemon, and each configuration'
 });
 
 test('a request, its log line and its token request have one id', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   const machine = cloud.addManagedIdentity({tenant});
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations:
   azure:
     - credentials:
@@ -429,7 +422,6 @@ orgkey: {prefetch: false}
 `,
     environment: {...cloud.environment(), AZURE_POD_IDENTITY_AUTHORITY_HOST: cloud.imdsUrl},
   });
-  t.teardown(() => daemon.close());
   for (const organization of ['contoso', 'contoso', 'refused', 'machines'])
     await daemon.ask(getFor(organization));
   const lines = await auditOf(daemon, 4);
@@ -453,11 +445,10 @@ orgkey: {prefetch: false}
 
 test('if a record is required, nothing is handed out that cannot be recorded', async (t) => {
   const directory = scratchDirectory(t);
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     directory,
     configuration: `${pat}orgkey: {audit: {required: true}}\n`,
   });
-  t.teardown(() => daemon.close());
   t.is(passwordIn(await daemon.ask(getFor('contoso'))), 'some-token');
   const file = join(directory, 'state/audit.jsonl');
   t.is(clientLinesOf(file).length, 1, 'it is in the file before the answer');

@@ -4,7 +4,7 @@ import test from 'ava';
 import type {Log} from '../../../src/daemon/record/log.ts';
 import {createGrantReporter} from '../../../src/daemon/record/reporter.ts';
 import {shareLog} from '../../../src/daemon/record/share-log.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {scopedTo} from '../../helpers/fake-respond.ts';
 import {ManualTimers} from '../../helpers/timers.ts';
 
@@ -56,11 +56,10 @@ test('the log lines of grants are limited too', (t) => {
 });
 
 test('requests on a scoped socket do not push out other log lines', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: ${'p'.repeat(52)}}]}]}
 orgkey: {sockets: [{name: team, organizations: [contoso]}]}\n`,
   });
-  t.teardown(() => daemon.close());
   for (let times = 0; times < 120; times++)
     await daemon.ask('nonsense', join(daemon.runtime, 'scoped/team/git.sock'));
   await daemon.ask('nonsense');

@@ -2,10 +2,10 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {startCloud} from '../../cloud/cloud.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {eraseFor, getFor, passwordIn} from '../../helpers/requests.ts';
 import {testUnless} from '../../helpers/test-unless.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const promtool = join(root, '.cache/prometheus/bin/promtool');
@@ -17,13 +17,12 @@ const rules = join(monitoring, 'prometheus-rules.yaml');
 
 /** Returns what a daemon says after requests of every outcome. */
 async function pageOf(t: ExecutionContext): Promise<string> {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const {certificate, pem} = await cloud.createClientCertificate();
   const app = tenant.addApplication({certificates: [certificate]});
   cloud.addOrganization('Contoso', {tenant, members: [app]});
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations:
   azure:
     - credentials:
@@ -38,7 +37,6 @@ orgkey: {prefetch: false, sockets: [{name: team, organizations: [contoso]}]}
 `,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   const password = passwordIn(await daemon.ask(getFor('contoso')));
   await daemon.ask(getFor('contoso'), join(daemon.runtime, 'scoped/team/git.sock'));
   await daemon.ask(eraseFor('contoso', password));

@@ -1,20 +1,18 @@
 import test from 'ava';
-import {startCloud} from '../../cloud/cloud.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {getFor, passwordIn} from '../../helpers/requests.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 test('a token that cannot be acquired ahead is logged once, and when it is there', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   const fault = cloud.fault({endpoint: 'token', aadsts: 7000222, error: 'invalid_client', times: 'always'});
   const credential = `clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`;
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `integrations: {azure: [{credentials: [{organizations: [contoso], ${credential}}]}]}\n`,
     environment: cloud.environment(),
   });
-  t.teardown(() => daemon.close());
   await daemon.says(/"level":"warn".*no token could be acquired ahead: .*"code":"AADSTS7000222"/);
   fault.clear();
   await daemon.call('clear', undefined);

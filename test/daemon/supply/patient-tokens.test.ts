@@ -1,7 +1,7 @@
 import test from 'ava';
 import {patientTokens} from '../../../src/daemon/supply/patient-tokens.ts';
 import {TokenCache, type Found} from '../../../src/token/token-cache.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {FakeClock, HOUR, MINUTE} from '../../helpers/fake-clock.ts';
 import {FakeIssuer, wantedBy} from '../../helpers/fake-issuer.ts';
 import {getFor} from '../../helpers/requests.ts';
@@ -36,11 +36,10 @@ test('a request for a newer token gets the old one after its patience', async (t
 });
 
 test('a program of $command that hangs is named in the answer', async (t) => {
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration:
       'integrations: {azure: [{credentials: [{organizations: [contoso], personalAccessToken: {$command: [sleep, "60"]}}]}]}\norgkey: {prefetch: false}\n',
   });
-  t.teardown(() => daemon.close());
   t.regex(
     await daemon.ask(getFor('contoso')),
     /orgkey-error=.*the program of \$command failed: it took longer/,

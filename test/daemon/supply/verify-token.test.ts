@@ -2,8 +2,8 @@ import test from 'ava';
 import {verifyToken} from '../../../src/daemon/supply/verify-token.ts';
 import {organizationFrom} from '../../../src/organization/organization.ts';
 import {Secret} from '../../../src/secret/secret.ts';
-import {startCloud} from '../../cloud/cloud.ts';
 import type {Fault} from '../../cloud/faults.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 const strangers: readonly [what: string, fault: Fault][] = [
   ['a page', {status: 200, body: '<html>Welcome', headers: {'content-type': 'text/html'}}],
@@ -12,8 +12,7 @@ const strangers: readonly [what: string, fault: Fault][] = [
 ];
 
 test('the page of a network in the place of Azure DevOps leaves a token unjudged', async (t) => {
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const contoso = cloud.addOrganization('contoso');
   contoso.addRepository('web/site', {files: {a: 'a'}});
   const organization = organizationFrom('contoso');

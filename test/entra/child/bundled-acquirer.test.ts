@@ -4,8 +4,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {build} from 'esbuild';
-import {startCloud} from '../../cloud/cloud.ts';
 import {acquiringFrom, held, told} from '../../helpers/acquiring.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 const source = fileURLToPath(new URL('../../../src/entra/child/acquirer.ts', import.meta.url));
 
@@ -29,8 +29,7 @@ test('the acquirer works as one bundle, with no package beside it', async (t) =>
     },
     logLevel: 'error',
   });
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const app = tenant.addApplication();
   cloud.addManagedIdentity({tenant, kind: 'system-assigned'});

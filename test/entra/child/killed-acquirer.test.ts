@@ -4,8 +4,8 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {refreshTokenName} from '../../../src/entra/sign-in/refresh-tokens.ts';
-import {startCloud} from '../../cloud/cloud.ts';
 import {acquiringFrom, type Keyless} from '../../helpers/acquiring.ts';
+import {cloudFor} from '../../helpers/cloud-for.ts';
 
 const acquirer = fileURLToPath(new URL('../../../src/entra/child/acquirer.ts', import.meta.url));
 /** Acquisitions. If the first acquirer is killed, a second one is started, and killed as well. */
@@ -23,8 +23,7 @@ test('an acquirer that is killed again and again reports it and keeps the sign-i
   t.teardown(() => rmSync(directory, {recursive: true}));
   const program = join(directory, 'killed.mjs');
   writeFileSync(program, killed);
-  const cloud = await startCloud();
-  t.teardown(() => cloud.close());
+  const cloud = await cloudFor(t);
   const tenant = cloud.addTenant();
   const user = tenant.addUser();
   const app = tenant.addApplication({public: true});

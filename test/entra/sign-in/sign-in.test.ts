@@ -4,12 +4,11 @@ import {connect} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {refreshTokenName} from '../../../src/entra/sign-in/refresh-tokens.ts';
 import {signIn, type SignedIn, type SignInEvent} from '../../../src/entra/sign-in/sign-in.ts';
-import {startCloud} from '../../cloud/cloud.ts';
 import {acquiringFrom, held, told} from '../../helpers/acquiring.ts';
 import {issuerAddress} from '../../helpers/issuer-address.ts';
+import {cloudForFile} from '../../helpers/cloud-for.ts';
 
-const cloud = await startCloud();
-test.after.always(() => cloud.close());
+const cloud = await cloudForFile();
 test.afterEach.always(() => cloud.clearFaults());
 
 const tenant = cloud.addTenant();

@@ -23,7 +23,7 @@ import {submoduleInclude} from '../../../src/git/git-include.ts';
 import {Grants, type GrantEvent} from '../../../src/ssh/grant/grants.ts';
 import {readKeyFile} from '../../../src/ssh/key/key-file.ts';
 import {Secret} from '../../../src/secret/secret.ts';
-import {startDaemon} from '../../helpers/daemon.ts';
+import {daemonFor} from '../../helpers/daemon.ts';
 import {everybody, ruleFor} from '../../helpers/grant-daemon.ts';
 import {until} from '../../helpers/patience.ts';
 import {testKey} from '../../helpers/submodule-world.ts';
@@ -338,10 +338,9 @@ test('where a scoped socket was asked, the directory is another machine’s', as
 test('whatever directories clients name, the daemon answers, and ends', async (t) => {
   const pipes = temporary(t);
   execFileSync('mkfifo', [join(pipes, '.git')]);
-  const daemon = await startDaemon({
+  const daemon = await daemonFor(t, {
     configuration: `orgkey:\n  submodules:\n    - organizations: [main]\n      host: 127.0.0.1\n      knownHosts: ${JSON.stringify(`127.0.0.1 ${key.publicLine('')}`)}\n      privateKey: ${JSON.stringify(privateKey)}\n`,
   });
-  t.teardown(() => daemon.close());
   const ask = (directory: string) =>
     daemon.get({
       operation: 'grant',

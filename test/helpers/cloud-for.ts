@@ -1,0 +1,33 @@
+import test from 'ava';
+import {startCloud, type Cloud, type CloudOptions} from '../cloud/cloud.ts';
+
+/** Starts a cloud for one test, which closes it. */
+export async function cloudFor(
+  t: {readonly teardown: (end: () => Promise<void>) => void},
+  options?: CloudOptions,
+): Promise<Cloud> {
+  const cloud = await startCloud(options);
+  t.teardown(() => cloud.close());
+  return cloud;
+}
+
+interface FileOptions extends CloudOptions {
+  /** Whether a test of the file runs: otherwise ava runs no hook. Default: it does. */
+  readonly isUsed?: boolean;
+}
+
+/** Starts a cloud for all tests of a file. */
+export async function cloudForFile({isUsed = true, ...options}: FileOptions = {}): Promise<Cloud> {
+  const cloud = await startCloud(options);
+  test.after.always(() => cloud.close());
+  if (!isUsed) await cloud.close();
+  return cloud;
+}
+
+/** The same for serial tests: none finds the faults and the requests of another. */
+export async function cloudForSerial(options?: FileOptions): Promise<Cloud> {
+  const cloud = await cloudForFile(options);
+  test.beforeEach(() => cloud.requests.clear());
+  test.afterEach.always(() => cloud.clearFaults());
+  return cloud;
+}
