@@ -222,27 +222,28 @@ export class PartsReader {
   /** Drops later errors about a value that was not read. */
   #leaveOut(at: number): Written {
     if (this.#values === MOST_VALUES)
-      this.#refuse(at, `files include each other more often than ${MOST_VALUES} values allow`);
+      this.#problems.error(at, `files include each other more often than ${MOST_VALUES} values allow`);
     this.#problems.leaveOpen(at, undefined);
     return {kind: 'nothing', at};
   }
 
   async #includeAlone(isOnly: boolean | undefined, value: Written, way: Way): Promise<Written | undefined> {
-    return isOnly === true ? this.#include(value, way) : this.#refuse(value.at, NOT_ALONE);
+    return isOnly === true ? this.#include(value, way) : this.#problems.error(value.at, NOT_ALONE);
   }
 
   async #include(value: Written, {rest, depth}: Way): Promise<Written | undefined> {
     const {at} = value;
     const named = this.#fileNamed(value);
     if (named === undefined) return undefined;
-    if (depth >= DEPTH) return this.#refuse(at, `files include each other more than ${DEPTH} levels deep`);
+    if (depth >= DEPTH)
+      return this.#problems.error(at, `files include each other more than ${DEPTH} levels deep`);
     const {path, keys} = named;
     const opened = await this.#open(path);
     const name = `the file ${showablePath(path)}`;
-    if (opened.kind === 'failed') return this.#refuse(at, `${name} ${opened.message}`, opened.hint);
+    if (opened.kind === 'failed') return this.#problems.error(at, `${name} ${opened.message}`, opened.hint);
     const found = await this.#find(opened, [...keys, ...rest], depth + 1);
     if (found !== undefined || rest.length > 0) return found;
-    return this.#refuse(
+    return this.#problems.error(
       at,
       `${name} ${keys.length === 0 ? 'is not valid' : 'has no value with the keys after #'}`,
     );
@@ -255,7 +256,7 @@ export class PartsReader {
     if (text === undefined || this.#problems.isOpen(at)) return undefined;
     const [path = '', ...fragments] = text.split('#');
     if (!/^\.(?:ya?ml|json)$/.test(extname(path)))
-      return this.#refuse(at, '$include must name a file: NAME.yaml, NAME.yml or NAME.json');
+      return this.#problems.error(at, '$include must name a file: NAME.yaml, NAME.yml or NAME.json');
     const {home} = this.#surroundings;
     const directory = dirname(this.#problems.fileAt(at));
     const fragment = fragments.join('#');
@@ -263,10 +264,6 @@ export class PartsReader {
       path: absolutePath(path, {directory, home}),
       keys: fragment === '' ? [] : fragment.split('.'),
     };
-  }
-
-  #refuse(at: number, message: string, hint?: string): undefined {
-    this.#problems.error(at, message, hint);
   }
 }
 

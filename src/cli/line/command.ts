@@ -42,6 +42,7 @@ interface Definition<O extends Record<string, Option>> {
   readonly summary: string;
   readonly description?: string;
   readonly options: O;
+  /** Default: the command alone. */
   readonly examples?: readonly Example[];
   readonly exitCodes?: Readonly<Record<string, string>>;
   /** Which configuration is meant if none is named. Default: where a new daemon would look for it. */
@@ -60,7 +61,7 @@ export function defineCommand<const O extends Record<string, Option>>(definition
     summary,
     description,
     options,
-    examples = [],
+    examples = [{command: `orgkey ${usage}`}],
     exitCodes = {},
     configuration,
     run,

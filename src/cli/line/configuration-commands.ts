@@ -7,7 +7,6 @@ export const configurationCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'print the path of the configuration',
     options: {},
-    examples: [{command: 'orgkey config path'}],
     run: async (options, context) => (await import('../commands/config/path.ts')).showPath(options, context),
   }),
   defineCommand({
@@ -15,7 +14,6 @@ export const configurationCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'report every problem of the configuration, with its line and column',
     options: {json},
-    examples: [{command: 'orgkey config check'}],
     run: async (options, context) => (await import('../commands/config/check.ts')).check(options, context),
   }),
   defineCommand({
@@ -23,7 +21,6 @@ export const configurationCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'print the configuration with all defaults, without secrets',
     options: {json},
-    examples: [{command: 'orgkey config show'}],
     run: async (options, context) => (await import('../commands/config/show.ts')).show(options, context),
   }),
   defineCommand({
@@ -31,7 +28,6 @@ export const configurationCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'edit the configuration with $EDITOR; it is saved only if valid',
     options: {},
-    examples: [{command: 'orgkey config edit'}],
     run: async (options, context) => (await import('../commands/config/edit.ts')).edit(options, context),
   }),
   defineCommand({
@@ -47,7 +43,6 @@ export const configurationCommands: readonly Command[] = [
     description:
       'The daemon keeps it in the state directory, without comments and without secrets that were in the file itself. An existing file is never overwritten.',
     options: {},
-    examples: [{command: 'orgkey config restore'}],
     exitCodes: {5: 'secrets are missing in the restored file, or nothing was kept'},
     run: async (options, context) =>
       (await import('../commands/config/restore.ts')).restore(options, context),

@@ -24,14 +24,12 @@ export const daemonCommands: readonly Command[] = [
     usage: 'metrics',
     summary: "print the daemon's metrics in Prometheus' format",
     options: {},
-    examples: [{command: 'orgkey metrics'}],
     run: async (options, context) => (await import('../commands/metrics.ts')).metrics(options, context),
   }),
   defineCommand({
     usage: 'cache clear',
     summary: 'drop all tokens from memory, and forget what was rejected',
     options: {},
-    examples: [{command: 'orgkey cache clear'}],
     run: async (options, context) =>
       (await import('../commands/cache/clear.ts')).clearCache(options, context),
   }),
@@ -39,7 +37,6 @@ export const daemonCommands: readonly Command[] = [
     usage: 'service install',
     summary: 'install and start the background service',
     options: {service, system},
-    examples: [{command: 'orgkey service install'}],
     run: async (options, context) =>
       (await import('../commands/service/install.ts')).install(options, context),
   }),
@@ -47,39 +44,16 @@ export const daemonCommands: readonly Command[] = [
     usage: 'service uninstall',
     summary: 'stop and remove the background service',
     options: {service, system},
-    examples: [{command: 'orgkey service uninstall'}],
     run: async (options, context) =>
       (await import('../commands/service/uninstall.ts')).uninstall(options, context),
   }),
-  defineCommand({
-    usage: 'service start',
-    summary: 'start the daemon',
-    options: {service, system},
-    examples: [{command: 'orgkey service start'}],
-    run: async (options, context) =>
-      (await import('../commands/service/order.ts')).order('start', options, context),
-  }),
-  defineCommand({
-    usage: 'service stop',
-    summary: 'stop the daemon after it has answered what is under way',
-    options: {service, system},
-    examples: [{command: 'orgkey service stop'}],
-    run: async (options, context) =>
-      (await import('../commands/service/order.ts')).order('stop', options, context),
-  }),
-  defineCommand({
-    usage: 'service restart',
-    summary: 'stop and start the daemon',
-    options: {service, system},
-    examples: [{command: 'orgkey service restart'}],
-    run: async (options, context) =>
-      (await import('../commands/service/order.ts')).order('restart', options, context),
-  }),
+  orderToService('start', 'start the daemon'),
+  orderToService('stop', 'stop the daemon after it has answered what is under way'),
+  orderToService('restart', 'stop and start the daemon'),
   defineCommand({
     usage: 'service status',
     summary: 'show whether the background service runs',
     options: {service, system, json},
-    examples: [{command: 'orgkey service status'}],
     run: async (options, context) =>
       (await import('../commands/service/status.ts')).showStatus(options, context),
   }),
@@ -103,3 +77,13 @@ export const daemonCommands: readonly Command[] = [
     run: async () => (await import('../commands/daemon.ts')).daemon(),
   }),
 ];
+
+function orderToService(what: 'start' | 'stop' | 'restart', summary: string): Command {
+  return defineCommand({
+    usage: `service ${what}`,
+    summary,
+    options: {service, system},
+    run: async (options, context) =>
+      (await import('../commands/service/order.ts')).order(what, options, context),
+  });
+}

@@ -182,7 +182,6 @@ export const everydayCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'list the configured organizations',
     options: {json},
-    examples: [{command: 'orgkey org list'}],
     run: async (options, context) =>
       (await import('../commands/org/list.ts')).listOrganizations(options, context),
   }),

@@ -7,7 +7,6 @@ export const gatewayCommands: readonly Command[] = [
     usage: 'gateway list',
     summary: 'list the gateways of the daemon, with their rules',
     options: {json},
-    examples: [{command: 'orgkey gateway list'}],
     run: async (options, context) =>
       (await import('../commands/gateway/list.ts')).listGateways(options, context),
   }),

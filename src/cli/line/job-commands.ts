@@ -53,7 +53,6 @@ export const jobCommands: readonly Command[] = [
     usage: 'job stop',
     summary: 'end the daemon of a job, and remove everything that it had',
     options: {directory},
-    examples: [{command: 'orgkey job stop'}],
     run: async (options, context) => (await import('../commands/job/stop.ts')).stopJob(options, context),
   }),
 ];

@@ -37,7 +37,6 @@ export const keyCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'list the keys with their fingerprints and ages',
     options: {json},
-    examples: [{command: 'orgkey ssh-key list'}],
     run: async (options, context) => (await import('../commands/ssh-key/list.ts')).list(options, context),
   }),
   defineCommand({

@@ -14,7 +14,6 @@ export const toolCommands: readonly Command[] = [
     configuration: 'of the daemon',
     summary: 'show which tools ask orgkey, and what else would win',
     options: {json},
-    examples: [{command: 'orgkey tools list'}],
     run: async (options, context) => (await import('../commands/tools/list.ts')).listTools(options, context),
   }),
   defineCommand({

@@ -139,8 +139,7 @@ class BindingsBuilder {
         ? organizations.map(({value}) => value)
         : undefined;
     const {at} = written.entries.get('organizations')?.value ?? written;
-    problems.error(at, 'the host * has no organizations');
-    return undefined;
+    return problems.error(at, 'the host * has no organizations');
   }
 
   /** Returns whether all are names that no other credential has. */
@@ -166,14 +165,12 @@ class BindingsBuilder {
     organization: string,
   ): readonly string[] | undefined {
     const other = organizations.find(({value}) => organizationFrom(value) !== organization);
-    if (other !== undefined) {
-      this.#parts.reader.problems.error(
+    if (other !== undefined)
+      return this.#parts.reader.problems.error(
         other.at,
         'the host names another organization',
         `list it under ${SERVICES_HOST}`,
       );
-      return undefined;
-    }
     const at = organizations[0]?.at ?? written.at;
     const isFirst = this.#claim({host: SERVICES_HOST, name: organization, at, isLiteral: true});
     return isFirst ? [organization] : undefined;
@@ -211,12 +208,11 @@ class BindingsBuilder {
       return [];
     }
     const {problems} = this.#parts.reader;
-    problems.error(
+    return problems.error(
       written.at,
       `a second credential without organizations for the same host, the first is at ${problems.place(first)}`,
       'only one can be the fallback: name the organizations of the other',
     );
-    return undefined;
   }
 }
 

@@ -63,14 +63,14 @@ export class Problems {
     this.#advice.set(at, hint);
   }
 
-  /** Adds a problem of what begins at the offset: a key, a credential. */
-  error(at: number, message: string, hint?: string): void {
+  /** Adds a problem of what begins at the offset: a key, a credential. Returns what replaces the value. */
+  error(at: number, message: string, hint?: string): undefined {
     if (this.#open.has(at)) return;
     this.#recent.add(say(this.#errors, at, {at, message, hint: hint ?? this.#advice.get(at)}));
   }
 
   /** Adds a problem of a value, unless it has one: later problems of a value follow from the first. */
-  refuse(at: number, message: string, hint?: string): void {
+  refuse(at: number, message: string, hint?: string): undefined {
     const [first] = this.#errors.get(at) ?? [];
     if (first === undefined) this.error(at, message, hint);
     else this.#recent.add(first);

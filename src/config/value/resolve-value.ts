@@ -59,8 +59,7 @@ export class Resolver {
       case 'command':
       case 'keyring':
       case 'key-vault':
-        this.#problems.refuse(written.at, 'this source is for secrets only: use text, $env or $file');
-        return undefined;
+        return this.#problems.refuse(written.at, 'this source is for secrets only: use text, $env or $file');
     }
   }
 
@@ -72,8 +71,7 @@ export class Resolver {
     const what = file === undefined ? undefined : `the secret in ${showablePath(file)}`;
     const reason = whyUnusable(source.secret, form, what);
     if (reason === undefined) return source;
-    this.#problems.refuse(written.at, reason);
-    return undefined;
+    return this.#problems.refuse(written.at, reason);
   }
 
   /** Returns the key of `{$agent: …, publicKey: …}`. `undefined`: it cannot be used, and that was reported. */
@@ -119,10 +117,11 @@ export class Resolver {
   }
 
   #writtenSecret(text: string, at: number, cut: boolean): SecretSource | undefined {
-    if (cut && !/^\$\{[^{}]*\}$/.test(text)) {
-      this.#problems.refuse(at, 'YAML reads the # and the rest as a comment: put quotes around the text');
-      return undefined;
-    }
+    if (cut && !/^\$\{[^{}]*\}$/.test(text))
+      return this.#problems.refuse(
+        at,
+        'YAML reads the # and the rest as a comment: put quotes around the text',
+      );
     if (hasOwnText(text)) this.#literals.push(at);
     else this.#harmless.add(at);
     const substituted = this.#sources.substituted(text, at);
@@ -132,10 +131,8 @@ export class Resolver {
   #file(path: string, at: number, holdsSecret: boolean): Buffer | undefined {
     const read = this.#surroundings.files.get(path);
     const name = `the file ${showablePath(path)}`;
-    if (read === undefined || read.kind === 'failed') {
-      this.#problems.refuse(at, `${name} ${read?.message ?? 'was not read'}`, read?.hint);
-      return undefined;
-    }
+    if (read === undefined || read.kind === 'failed')
+      return this.#problems.refuse(at, `${name} ${read?.message ?? 'was not read'}`, read?.hint);
     const unsafe = whyUnsafe({path, ...read}, {uid: this.#surroundings.uid, holdsSecret});
     if (unsafe === undefined) return read.bytes;
     if (unsafe.severity === 'warning') {
@@ -143,7 +140,6 @@ export class Resolver {
       return read.bytes;
     }
     const hint = unsafe.hint === undefined ? undefined : `${unsafe.hint} ${shellWord(showablePath(path))}`;
-    this.#problems.refuse(at, `${name} ${unsafe.message}`, hint);
-    return undefined;
+    return this.#problems.refuse(at, `${name} ${unsafe.message}`, hint);
   }
 }

@@ -60,20 +60,17 @@ export class Sources {
       this.#problems.leaveOpen(at, absentVariable(substituted.variable).message);
       return text.trim();
     }
-    this.#problems.refuse(
+    return this.#problems.refuse(
       at,
       `${showableVariable(substituted.variable)} is not set`,
       this.#whereToSet(substituted.variable, at),
     );
-    return undefined;
   }
 
   /** Returns the source that a mapping with a key such as `$env` names. `text` reads the values below that key. */
   find(written: WrittenMap, text: (written: Written | undefined) => string | undefined): Source | undefined {
-    if (written.entries.size !== 1) {
-      this.#problems.refuse(written.at, 'a key that begins with $ must be the only one');
-      return undefined;
-    }
+    if (written.entries.size !== 1)
+      return this.#problems.refuse(written.at, 'a key that begins with $ must be the only one');
     const name = sourceOf(written);
     const value = valueAt(written, name ?? '');
     const at = value?.at ?? written.at;
@@ -91,12 +88,11 @@ export class Sources {
       case '$keyVault':
         return this.#keyVault(value, at, text);
       case WITHHELD:
-        this.#problems.refuse(
+        return this.#problems.refuse(
           written.at,
           'the secret was written in the configuration itself, and the copy in force does not have it',
           'correct the configuration, or keep the secret in a file: {$file: …}',
         );
-        return undefined;
       default:
         return this.#unknownSource(name ?? '', written.at);
     }
@@ -136,8 +132,7 @@ export class Sources {
     const text = this.#named(name)?.trim();
     if (text !== undefined) return {from: 'variable', text};
     if (this.#surroundings.absent === 'warning') return absentVariable(name);
-    this.#problems.refuse(at, `${showableVariable(name)} is not set`, this.#whereToSet(name, at));
-    return undefined;
+    return this.#problems.refuse(at, `${showableVariable(name)} is not set`, this.#whereToSet(name, at));
   }
 
   #path(path: string | undefined, at: number): Source | undefined {
@@ -157,12 +152,11 @@ export class Sources {
         message: 'systemd passes its credentials to the service only: only a daemon can read this one',
         shown: '$credential',
       };
-    this.#problems.refuse(
+    return this.#problems.refuse(
       at,
       'systemd passed no credentials: CREDENTIALS_DIRECTORY is not set',
       'add LoadCredential= or LoadCredentialEncrypted= to the service',
     );
-    return undefined;
   }
 
   #command(
