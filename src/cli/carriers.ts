@@ -10,7 +10,6 @@ export interface Carrying {
   readonly push: readonly string[];
 }
 
-/** Returns the gateways that carry the repository at an HTTPS address. */
 export function carriersOf(address: string, {bindings, settings}: Configuration): Carrying[] {
   const {host, pathname} = new URL(address);
   const located = locateRepository(host, pathname, new Bindings(bindings).serversAt);

@@ -50,7 +50,6 @@ export function nameForService(
   return path === found || path === '/etc/orgkey/config.yaml' ? undefined : path;
 }
 
-/** Returns the directory of the user's own configuration. */
 export function configurationDirectory(context: Context): string {
   return dirname(
     paths.userConfigurationFile(context) ?? join(homeOf(context), '.config', 'orgkey', 'config.yaml'),

@@ -36,7 +36,6 @@ export class ControlPlaces {
     return place.gone;
   }
 
-  /** Notes that a call has its answer. */
   end(socket: Socket): void {
     const place = this.#places.get(socket);
     if (place !== undefined) place.waiting--;

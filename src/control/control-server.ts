@@ -10,7 +10,6 @@ export interface ControlServer {
   stop(): void;
 }
 
-/** Serves the control channel on a path in a private directory. */
 export function serveControl(path: string, handlers: Handlers): Promise<ControlServer> {
   const ipc = controlIpc(path, 'daemon');
   const places = new ControlPlaces();

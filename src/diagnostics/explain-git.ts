@@ -224,7 +224,6 @@ export function withoutLogin(url: string): string {
   return `use the URL without the login: ${shown}\nand revoke the password, which others may have read`;
 }
 
-/** Returns git's own words, without logins. */
 export function wordsOf(said: string, url: string): string {
   return lastWords(mask(said, url));
 }

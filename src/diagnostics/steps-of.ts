@@ -1,4 +1,3 @@
-/** A repair, taken apart for programs. */
 interface Steps {
   /** Commands that can be run as they are, in this order. */
   readonly commands: readonly string[];

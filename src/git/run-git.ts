@@ -8,7 +8,6 @@ export interface GitResult {
   readonly stderr: string;
 }
 
-/** Runs git with these arguments, without a shell. */
 export type RunGit = (argv: readonly string[]) => Promise<GitResult>;
 
 /** Git is missing or too old, or cannot read or write a configuration. */

@@ -1,7 +1,6 @@
 import {quoteForShell} from '../text/quote-for-shell.ts';
 import {GitError} from './run-git.ts';
 
-/** One line of git's configuration. */
 export interface Setting {
   /** `credential.https://dev.azure.com/contoso.helper`. */
   readonly key: string;

@@ -4,13 +4,13 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {managedIdentityVariables} from '../../src/entra/child-environment.ts';
-import {type Cloud} from '../cloud/cloud.ts';
+import {startCloud, type Cloud} from '../cloud/cloud.ts';
 import {acquiringFrom, held, told, type AcquiringOptions, type Keyless} from '../helpers/acquiring.ts';
 import {testUnless, whyNotRoot} from '../helpers/test-unless.ts';
-import {cloudForFile} from '../helpers/cloud-for.ts';
 
-const cloud = await cloudForFile({authorityHosts: ['login.contoso.example']});
+const cloud = await startCloud({authorityHosts: ['login.contoso.example']});
 const certificate = await cloud.createClientCertificate();
+test.after.always(() => cloud.close());
 
 const NOBODY = 'aaaaaaaa-bbbb-4ccc-8ddd-000000000000';
 const tenant = cloud.addTenant();

@@ -16,11 +16,11 @@ interface FileOptions extends CloudOptions {
   readonly isUsed?: boolean;
 }
 
-/** Starts a cloud for all tests of a file. */
+/** Starts a cloud for all tests of a file. No other `await` may follow: ava takes hooks and tests in one go. */
 export async function cloudForFile({isUsed = true, ...options}: FileOptions = {}): Promise<Cloud> {
   const cloud = await startCloud(options);
   test.after.always(() => cloud.close());
-  if (!isUsed) await cloud.close();
+  if (!isUsed) void cloud.close();
   return cloud;
 }
 

@@ -8,13 +8,16 @@ import {gitWorld, withCredentials} from '../helpers/git-world.ts';
 import {gits} from '../helpers/gits.ts';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {startCloud} from '../cloud/cloud.ts';
 
 /** Identities that come from where the daemon runs: the machine's, App Service's, Terraform's variables, an authority of one's own. */
 
 const AUTHORITY = 'login.contoso.example';
-const cloud = await cloudForSerial({authorityHosts: [AUTHORITY]});
+const cloud = await startCloud({authorityHosts: [AUTHORITY]});
 const certificate = await cloud.createClientCertificate();
+test.after.always(() => cloud.close());
+test.beforeEach(() => cloud.requests.clear());
+test.afterEach.always(() => cloud.clearFaults());
 
 const tenant = cloud.addTenant();
 const elsewhere = cloud.addTenant();

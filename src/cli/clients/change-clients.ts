@@ -6,7 +6,6 @@ import type {Context} from '../context.ts';
 import {chooseClients} from './client-world.ts';
 import {style} from '../terminal.ts';
 
-/** Whether changes are made, or only shown. */
 type Mode = 'change' | 'show';
 
 /** Makes tools ask orgkey, and says what changed. Returns the names of those where a setting of the user stays. */

@@ -70,7 +70,6 @@ function blockOf([name, value]: readonly [string, string]): string {
   return `${name}<<${end}\n${value}\n${end}\n`;
 }
 
-/** A logging command of Azure Pipelines. */
 function command(what: string, value: string): string {
   const escaped = value.replaceAll('%', '%AZP25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
   return `##vso[${what}]${escaped}\n`;

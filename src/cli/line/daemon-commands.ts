@@ -1,7 +1,6 @@
 import {defineCommand, flag, text, type Command} from './command.ts';
 import {json, service, system} from './shared-options.ts';
 
-/** What the daemon reports, and how it is kept running. */
 export const daemonCommands: readonly Command[] = [
   defineCommand({
     usage: 'logs',

@@ -7,7 +7,6 @@ const directory = text(
   'DIR',
 );
 
-/** One job of a pipeline, whatever its platform. */
 export const jobCommands: readonly Command[] = [
   defineCommand({
     usage: 'job start',

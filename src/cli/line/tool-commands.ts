@@ -7,7 +7,6 @@ const tools = {
   describe: 'cargo, pip, uv, pnpm, nuget, bazel, go; default: those that are installed',
 } as const;
 
-/** Tools that ask orgkey for themselves. */
 export const toolCommands: readonly Command[] = [
   defineCommand({
     usage: 'tools list',

@@ -100,7 +100,6 @@ export function isNamed(
   );
 }
 
-/** Returns a line for people about a change. */
 export function describeRuleChange({owner, change}: RuleChange, path: string): string {
   return `configuration: ${change} ${describeOwner(owner)} in ${printable(path)}`;
 }

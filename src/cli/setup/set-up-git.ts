@@ -87,7 +87,6 @@ function mainFile({system}: GitOptions, context: Context, git: RunGit): Promise<
   return system ? systemFile(git, context.environment) : globalFile(context.environment, homeOf(context));
 }
 
-/** Returns the gateway for the user's own git, if the configuration has it. */
 function ownGatewayOf(
   {gateways}: Settings,
   helper: string,

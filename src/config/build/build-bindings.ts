@@ -216,7 +216,6 @@ class BindingsBuilder {
   }
 }
 
-/** Returns the first organization of a list, if it is a valid name. */
 function firstNameIn(written: Written | undefined): string | undefined {
   const first = written?.kind === 'list' ? written.items[0] : undefined;
   return first?.kind === 'text' && organizationFrom(first.text) !== undefined ? first.text : undefined;

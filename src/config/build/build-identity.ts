@@ -220,7 +220,6 @@ class CredentialBuilder {
     return undefined;
   }
 
-  /** Whether the value of a key is not known here. */
   #isOpen(key: string): boolean {
     return this.#parts.reader.problems.isOpen(this.#at(key));
   }

@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {isMap, isSeq} from 'yaml';
-import {fieldsOf, keepingLineEnds, parsed, withoutItem} from './splice.ts';
-import {checkedSection, withSectionItem} from './splice-section.ts';
+import {fieldsOf, keepingLineEnds, parsed, withoutItem, checkedList, itemsOf} from './splice.ts';
+import {withSectionItem} from './splice-section.ts';
 
 interface WrittenGateway {
   readonly name: string;
@@ -34,14 +34,13 @@ function withGateway(text: string, gateway: WrittenGateway): string | undefined 
   const document = parsed(rest);
   if (document === undefined) return undefined;
   const next = withSectionItem(rest, document, 'gateways', {value, lines: linesOf(value)});
-  return checkedSection(rest, next, 'gateways', (gateways) => [...gateways, value]);
+  return checkedList(rest, next, ['orgkey', 'gateways'], (gateways) => [...gateways, value]);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 function merged(was: Fields, {repositories, ...fields}: WrittenGateway): Fields {
-  const before: readonly unknown[] = Array.isArray(was['repositories']) ? was['repositories'] : [];
-  return {...fields, ...was, repositories: [...new Set([...before, ...repositories])]};
+  return {...fields, ...was, repositories: [...new Set([...itemsOf(was['repositories']), ...repositories])]};
 }
 
 function withoutGateway(
@@ -54,7 +53,7 @@ function withoutGateway(
   const item = gateways.items[index];
   if (!isMap(item)) return undefined;
   const next = withoutItem(text, gateways, index);
-  const rest = checkedSection(text, next, 'gateways', (all) => all.toSpliced(index, 1));
+  const rest = checkedList(text, next, ['orgkey', 'gateways'], (all) => all.toSpliced(index, 1));
   return rest === undefined ? undefined : {text: rest, was: fieldsOf(item.toJSON())};
 }
 

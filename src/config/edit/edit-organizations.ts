@@ -14,6 +14,8 @@ import {
   withEntry,
   withLines,
   withoutItem,
+  checkedList,
+  itemsOf,
 } from './splice.ts';
 import {hostsIn, identityOf, rulesOf, type WrittenHost, type WrittenRule} from './written-rules.ts';
 
@@ -51,9 +53,8 @@ function setIn(text: string, owner: RuleOwner, fields: readonly string[]): Organ
   const document = parsed(text);
   if (document === undefined) return UNFIT;
   const hosts = hostsIn(document);
-  const own = hosts.flatMap(rulesOf).filter((rule) => isFor(rule, owner));
-  const [rule] = own;
-  if (own.length > 1) return UNFIT;
+  const [rule, ...others] = hosts.flatMap(rulesOf).filter((one) => isFor(one, owner));
+  if (others.length > 0) return UNFIT;
   if (rule === undefined) return asEdit(addRule(text, {document, hosts}, owner, fields), 'added');
   const meaning = ruleIn(meaningOf(text), rule);
   const wanted = fieldsOf(meaningOf(fields.join('\n')));
@@ -79,10 +80,9 @@ function removeFrom(text: string, owner: RuleOwner): OrganizationEdit {
   const document = parsed(text);
   if (document === undefined) return UNFIT;
   const hosts = hostsIn(document);
-  const own = hosts.flatMap(rulesOf).filter((rule) => isFor(rule, owner));
-  const [rule] = own;
+  const [rule, ...others] = hosts.flatMap(rulesOf).filter((one) => isFor(one, owner));
   if (rule === undefined) return {kind: 'absent'};
-  if (own.length > 1) return UNFIT;
+  if (others.length > 0) return UNFIT;
   if (rule.organizations.length > 1) return asEdit(withoutName(text, rule, owner), 'removed');
   const azure = document.getIn(['integrations', 'azure']);
   const isWholeHost = rule.list.items.length === 1 && hosts.length > 1 && rule.host.node.items.length === 2;
@@ -221,19 +221,12 @@ function putKey(text: string, map: YAMLMap, key: string, {lines, json}: Entry): 
   return spliced(text, end, end, added);
 }
 
-/** Accepts the new text, which is made of pieces, only if it means what the old one means, with this change. */
 function checked(
   before: string,
   after: string | undefined,
   change: (azure: readonly unknown[]) => readonly unknown[],
 ): string | undefined {
-  if (after === undefined) return undefined;
-  const old = fieldsOf(meaningOf(before));
-  const integrations = fieldsOf(old['integrations']);
-  const {azure} = integrations;
-  const list: readonly unknown[] = Array.isArray(azure) ? azure : [];
-  const meant = {...old, integrations: {...integrations, azure: change(list)}};
-  return isDeepStrictEqual(meaningOf(after), meant) ? after : undefined;
+  return checkedList(before, after, ['integrations', 'azure'], change);
 }
 
 function withCredentials(
@@ -242,9 +235,7 @@ function withCredentials(
   change: (credentials: readonly unknown[]) => readonly unknown[],
 ): readonly unknown[] {
   const host = fieldsOf(azure[index]);
-  const {credentials} = host;
-  const list: readonly unknown[] = Array.isArray(credentials) ? credentials : [];
-  return azure.with(index, {...host, credentials: change(list)});
+  return azure.with(index, {...host, credentials: change(itemsOf(host['credentials']))});
 }
 
 function changeNames(
@@ -254,14 +245,11 @@ function changeNames(
 ): readonly unknown[] {
   return withCredentials(azure, host, (list) => {
     const rule = fieldsOf(list[index]);
-    const {organizations} = rule;
-    const names: readonly unknown[] = Array.isArray(organizations) ? organizations : [];
-    return list.with(index, {...rule, organizations: change(names)});
+    return list.with(index, {...rule, organizations: change(itemsOf(rule['organizations']))});
   });
 }
 
 function ruleIn(meaning: unknown, {host, index}: WrittenRule): unknown {
   const {azure} = fieldsOf(fieldsOf(meaning)['integrations']);
-  const {credentials} = fieldsOf(Array.isArray(azure) ? azure[host.index] : undefined);
-  return Array.isArray(credentials) ? credentials[index] : undefined;
+  return itemsOf(fieldsOf(itemsOf(azure)[host.index])['credentials'])[index];
 }

@@ -1,8 +1,8 @@
 import {isMap, isNode, isScalar, isSeq, type Document} from 'yaml';
 import {lowerAscii, lowerName} from '../../organization/organization.ts';
 import {SERVICES_SSH_HOSTS} from '../../organization/ssh-remote.ts';
-import {beginOf, endOf, fieldsOf, parsed, spliced, withoutItem} from './splice.ts';
-import {checkedSection, withSectionItem} from './splice-section.ts';
+import {beginOf, endOf, fieldsOf, parsed, spliced, withoutItem, checkedList} from './splice.ts';
+import {withSectionItem} from './splice-section.ts';
 
 export interface KeyOwner {
   /** The organization, or a server's collection; in lower case. */
@@ -54,7 +54,7 @@ function checked(
   after: string | undefined,
   change: (rules: readonly unknown[]) => readonly unknown[],
 ): KeyEdit {
-  const text = checkedSection(before, after, 'submodules', change);
+  const text = checkedList(before, after, ['orgkey', 'submodules'], change);
   return text === undefined ? {kind: 'unfit'} : {kind: 'text', text};
 }
 

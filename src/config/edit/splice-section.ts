@@ -1,6 +1,5 @@
-import {isDeepStrictEqual} from 'node:util';
 import {isMap, isSeq, type Document} from 'yaml';
-import {fieldsOf, meaningOf, withEntry, withLines} from './splice.ts';
+import {withEntry, withLines} from './splice.ts';
 
 /** The lists of the section `orgkey` that commands change. */
 type ListKey = 'submodules' | 'gateways';
@@ -42,22 +41,4 @@ function withSection(text: string, key: ListKey, {lines}: Item): string {
   const section = ['orgkey:', `  ${key}:`, ...lines.map((line) => `    ${line}`)];
   const gap = text === '' || text.endsWith('\n') ? '' : '\n';
   return `${text}${gap}${['', ...section, ''].join('\n')}`;
-}
-
-/**
- * Returns the new text, which is made of pieces, if it means the same as the old one except for the list. `undefined`:
- * the old text has a form that cannot be changed safely.
- */
-export function checkedSection(
-  before: string,
-  after: string | undefined,
-  key: ListKey,
-  change: (items: readonly unknown[]) => readonly unknown[],
-): string | undefined {
-  if (after === undefined) return undefined;
-  const old = fieldsOf(meaningOf(before));
-  const section = fieldsOf(old['orgkey']);
-  const items: readonly unknown[] = Array.isArray(section[key]) ? section[key] : [];
-  const meant = {...old, orgkey: {...section, [key]: change(items)}};
-  return isDeepStrictEqual(meaningOf(after), meant) ? after : undefined;
 }

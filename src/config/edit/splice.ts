@@ -1,5 +1,6 @@
 import {isCollection, isMap, isNode, isPair, parseDocument} from 'yaml';
 import type {Document, YAMLMap, YAMLSeq} from 'yaml';
+import {isDeepStrictEqual} from 'node:util';
 
 /** Returns the content of a text. `undefined`: it is invalid. */
 export function meaningOf(text: string): unknown {
@@ -16,6 +17,27 @@ const ALIASED = 10_000;
 
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? {...value} : {};
+}
+
+export function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/**
+ * Returns the new text, which is made of pieces, if it means the same as the old one except for a list.
+ * `undefined`: the old text has a form that cannot be changed safely.
+ */
+export function checkedList(
+  before: string,
+  after: string | undefined,
+  [section, key]: readonly [section: string, key: string],
+  change: (items: readonly unknown[]) => readonly unknown[],
+): string | undefined {
+  if (after === undefined) return undefined;
+  const old = fieldsOf(meaningOf(before));
+  const fields = fieldsOf(old[section]);
+  const meant = {...old, [section]: {...fields, [key]: change(itemsOf(fields[key]))}};
+  return isDeepStrictEqual(meaningOf(after), meant) ? after : undefined;
 }
 
 export function parsed(text: string): Document.Parsed | undefined {

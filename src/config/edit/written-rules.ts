@@ -28,7 +28,6 @@ export interface WrittenRule {
   readonly names: YAMLSeq | undefined;
 }
 
-/** Returns the hosts below `integrations.azure`. */
 export function hostsIn(document: Document.Parsed): WrittenHost[] {
   const azure = document.getIn(['integrations', 'azure']);
   if (!isSeq(azure)) return [];

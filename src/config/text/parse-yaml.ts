@@ -12,7 +12,6 @@ import {
 import type {Problems} from './problems.ts';
 import type {Tree, Written, WrittenEntry} from './written.ts';
 
-/** How deep values may be nested. */
 const DEPTH = 50;
 
 /** How many values may come from aliases: a few lines of aliases of aliases are billions of values. */

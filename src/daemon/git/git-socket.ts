@@ -27,7 +27,6 @@ interface GitSocketParts extends Admission {
   readonly proofOf: (nonce: string) => string;
 }
 
-/** One socket that git's client connects to. */
 export class GitSocket {
   readonly path: string;
   readonly #parts: GitSocketParts;

@@ -24,7 +24,6 @@ interface GitSocketsParts {
   readonly proofOf: (nonce: string) => string;
 }
 
-/** The main socket and the scoped sockets of the configuration. */
 export class GitSockets {
   readonly #parts: GitSocketsParts;
   readonly #open = new Map<string, {readonly socket: GitSocket; readonly settings: string}>();

@@ -21,7 +21,6 @@ interface MetricsParts {
   readonly audit: Pick<AuditTrail, 'lost' | 'lostInJournal' | 'isFailing'>;
 }
 
-/** Renders the metrics in Prometheus' text format. */
 export function renderMetrics(parts: MetricsParts): string {
   const page = new Exposition();
   addHealth(page, parts);

@@ -4,7 +4,6 @@ import type {AcquirerFailure} from '../failure.ts';
 /** How often a request is sent at most, unless it asks a metadata service. */
 export const TRIES = 3;
 
-/** What is known before the next try. */
 interface Tried {
   /** How often the request was sent. */
   readonly attempt: number;

@@ -2,7 +2,6 @@ import {lowerName, organizationFrom} from '../../organization/organization.ts';
 import {collectionAt, ownerOf, SERVICES_HOST, type Owner, type ServersAt} from '../../organization/owner.ts';
 import {decodeOnce} from '../../text/decode-once.ts';
 
-/** One repository of Azure DevOps, as a request names it. */
 export interface Repository {
   /** Who owns it: decides about identity and rule. */
   readonly owner: Extract<Owner, {kind: 'organization' | 'server'}>;

@@ -13,7 +13,6 @@ interface AddOptions extends KeyOptions {
   readonly force: boolean;
 }
 
-/** Runs `orgkey ssh-key add`. */
 export async function add(options: AddOptions, context: Context): Promise<ExitCode> {
   const owner = ownerOf(options, context);
   const use = await planUse(owner, options, context);

@@ -12,7 +12,6 @@ import {readConfiguration} from '../../read-configuration.ts';
 import {readKeyOf} from './read-key.ts';
 import {printTable} from '../../table.ts';
 
-/** Runs `orgkey ssh-key list`. */
 export async function list(options: Places & {readonly json: boolean}, context: Context): Promise<ExitCode> {
   const {settings} = await readConfiguration(options, context);
   const keys = await Promise.all(settings.submodules.map((rule) => describeRule(rule, context)));
