@@ -2,6 +2,7 @@ import test from 'ava';
 import {startCloud} from '../cloud/cloud.ts';
 import {azureDevOps} from '../cloud/resources.ts';
 import {Workplace} from './programs.ts';
+import {addContoso} from '../helpers/cloud-for.ts';
 
 const cloud = await startCloud();
 const place = new Workplace(cloud);
@@ -10,9 +11,7 @@ test.after.always(async () => {
   await cloud.close();
 });
 
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {tenant, app, contoso} = addContoso(cloud);
 const repository = contoso.addRepository('web/site', {files: {a: 'a'}});
 const refs = `${repository.url}/info/refs?service=git-upload-pack`;
 const pat = contoso.addPat();

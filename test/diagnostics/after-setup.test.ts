@@ -1,23 +1,19 @@
 import {Person} from '../helpers/command-line.ts';
 import {gits} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-import {cloudFor} from '../helpers/cloud-for.ts';
+import {cloudFor, addContoso} from '../helpers/cloud-for.ts';
 
 for (const git of gits) {
   const withGit = testUnless(git.missing);
   withGit(`${git.name}: after setup doctor finds no problem but the host key of a stranger`, async (t) => {
     const cloud = await cloudFor(t);
-    const tenant = cloud.addTenant();
-    const app = tenant.addApplication();
-    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    const {contoso, credential} = addContoso(cloud);
     const site = contoso.addRepository('web/site', {files: {a: 'a'}});
     const person = new Person(t, {
       ...cloud.environment(),
       PATH: `${git.path}:${process.env['PATH'] ?? ''}`,
     });
-    person.configure(
-      `integrations: {azure: [{credentials: [{organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}]}]}\n`,
-    );
+    person.configure(`integrations: {azure: [{credentials: [{${credential}}]}]}\n`);
     const setup = await person.run('setup', ['--service', 'plain']);
     t.is(setup.code, 0, setup.stderr);
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import type {Application, Tenant} from '../cloud/directory.ts';
 import {helper} from '../helpers/daemon.ts';
 import {patientOf} from '../helpers/doctor.ts';
+import {addContoso} from '../helpers/cloud-for.ts';
 
 function secretOf(app: Application, {id}: Tenant, organizations: string): string {
   return `{organizations: [${organizations}], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${id}}`;
@@ -11,9 +12,7 @@ function secretOf(app: Application, {id}: Tenant, organizations: string): string
 test.serial('a sound organization passes each step, and only Azure DevOps gets the token', async (t) => {
   let url = '';
   const {cloud, examine} = await patientOf(t, (cloud) => {
-    const tenant = cloud.addTenant();
-    const app = tenant.addApplication();
-    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    const {tenant, app, contoso} = addContoso(cloud);
     url = contoso.addRepository('web/site', {files: {a: 'a'}}).url;
     return {credentials: secretOf(app, tenant, 'contoso')};
   });
@@ -36,9 +35,7 @@ test.serial('a sound organization passes each step, and only Azure DevOps gets t
 
 test.serial('a token that a policy of the tenant ended is never taken for a missing member', async (t) => {
   const {examine} = await patientOf(t, (cloud) => {
-    const tenant = cloud.addTenant();
-    const app = tenant.addApplication();
-    const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+    const {tenant, app, contoso} = addContoso(cloud);
     contoso.addRepository('web/site', {files: {a: 'a'}});
     contoso.endedTokens = {at: Number.MAX_SAFE_INTEGER, reason: 'LocationPolicy'};
     return {credentials: secretOf(app, tenant, 'contoso')};

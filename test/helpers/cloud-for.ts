@@ -31,3 +31,12 @@ export async function cloudForSerial(options?: FileOptions): Promise<Cloud> {
   test.afterEach.always(() => cloud.clearFaults());
   return cloud;
 }
+
+/** Adds the organization `contoso` with an application as its member. `credential`: the fields of its client secret. */
+export function addContoso(cloud: Cloud) {
+  const tenant = cloud.addTenant();
+  const app = tenant.addApplication();
+  const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+  const secret = `clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`;
+  return {tenant, app, contoso, credential: `organizations: [contoso], ${secret}`};
+}

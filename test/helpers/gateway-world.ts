@@ -10,7 +10,7 @@ import {helperValue} from '../../src/git/setting.ts';
 import {helper, type TestDaemon, daemonFor} from './daemon.ts';
 import {type GitHome, homeFor} from './git-home.ts';
 import type {Git} from './gits.ts';
-import {cloudFor} from './cloud-for.ts';
+import {cloudFor, addContoso} from './cloud-for.ts';
 
 export interface GatewayWorld {
   readonly cloud: Cloud;
@@ -35,21 +35,19 @@ interface GatewayOptions {
 }
 
 /** Starts a cloud with two repositories, and a daemon with the gateway `agents`. */
-async function startGateway(
+export async function startGateway(
   t: {readonly teardown: (end: () => Promise<unknown>) => void},
   options: GatewayOptions = {},
 ): Promise<GatewayWorld> {
   const {rule = 'repositories: [contoso/web/*], push: ["refs/heads/agents/*"]', settings = ''} = options;
   const cloud = await cloudFor(t);
-  const tenant = cloud.addTenant();
-  const app = tenant.addApplication();
-  const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+  const {app, contoso, credential} = addContoso(cloud);
   const site = contoso.addRepository('web/site', {files: {'a.txt': 'hello\n'}});
   const salaries = contoso.addRepository('hr/salaries', {files: {'a.txt': 'secret\n'}});
   const configuration = `integrations:
   azure:
     - credentials:
-        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+        - {${credential}}
 orgkey:
   gateways:
     - {name: agents, ${rule}}

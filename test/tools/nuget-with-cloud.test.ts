@@ -5,20 +5,18 @@ import {type TestDaemon, daemonFor} from '../helpers/daemon.ts';
 import {until} from '../helpers/patience.ts';
 import {main} from '../helpers/program.ts';
 import {NugetClient} from './nuget-client.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const cloud = await cloudForSerial();
 
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {tenant, contoso, credential} = addContoso(cloud);
 contoso.addFeed('packages');
 const FEED = 'https://pkgs.dev.azure.com/contoso/_packaging/packages/nuget/v3/index.json';
 
 const configuration = `integrations:
   azure:
     - credentials:
-        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+        - {${credential}}
 orgkey: {prefetch: false}
 `;
 

@@ -7,6 +7,7 @@ import {startCloud} from '../cloud/cloud.ts';
 import {until} from '../helpers/patience.ts';
 import {baseImage, runClient, runPodman, whyNoPodman, type Ran} from '../helpers/podman.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {addContoso} from '../helpers/cloud-for.ts';
 
 /** The image of the daemon, built and run with the volumes and options of compose.yaml. */
 
@@ -20,9 +21,7 @@ const compose = parse(readFileSync(join(root, 'scripts/deploy/compose.yaml'), 'u
 const cloud = await startCloud();
 // no hooks run if every test is skipped
 if (missing !== undefined) void cloud.close();
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {tenant, app, contoso} = addContoso(cloud);
 const site = contoso.addRepository('project/site', {files: {'a.txt': 'hello\n'}});
 const volumes: readonly string[] = Object.keys(compose.volumes).map((volume) => name(volume));
 

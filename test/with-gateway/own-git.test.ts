@@ -3,7 +3,7 @@ import {type Cloud} from '../cloud/cloud.ts';
 import {Person} from '../helpers/command-line.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-import {cloudFor} from '../helpers/cloud-for.ts';
+import {cloudFor, addContoso} from '../helpers/cloud-for.ts';
 
 interface Owner {
   readonly cloud: Cloud;
@@ -22,9 +22,7 @@ async function succeed(what: string, outcome: ReturnType<Person['run']>): Promis
 /** A user with one organization by name, and another one that no credential covers. */
 async function owner(t: ExecutionContext, git: Git): Promise<Owner> {
   const cloud = await cloudFor(t);
-  const tenant = cloud.addTenant();
-  const app = tenant.addApplication();
-  const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+  const {contoso, credential} = addContoso(cloud);
   const {url} = contoso.addRepository('web/site', {files: {'a.txt': 'hello\n'}});
   cloud.addOrganization('stranger', {tenant: cloud.addTenant()}).addRepository('x/y', {files: {a: 'a'}});
   const person = new Person(t, {
@@ -35,7 +33,7 @@ async function owner(t: ExecutionContext, git: Git): Promise<Owner> {
   person.configure(`integrations:
   azure:
     - credentials:
-        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+        - {${credential}}
 `);
   return {
     cloud,

@@ -6,19 +6,18 @@ import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {helperValue} from '../../src/git/setting.ts';
 import {testUnless} from '../helpers/test-unless.ts';
+import {addContoso} from '../helpers/cloud-for.ts';
 
 /** Two organizations with an identity each, a daemon that knows both, and a user whose git asks it. */
 async function world(git: Git) {
   const cloud = await startCloud();
-  const tenant = cloud.addTenant();
-  const app = tenant.addApplication();
-  const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+  const {tenant, app, contoso, credential} = addContoso(cloud);
   const fabrikam = cloud.addOrganization('fabrikam', {tenant});
   const pat = fabrikam.addPat();
   const configuration = `integrations:
   azure:
     - credentials:
-        - {organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}}
+        - {${credential}}
         - {organizations: [fabrikam], personalAccessToken: "${pat.value}"}
 `;
   const daemon = await startDaemon({configuration, environment: cloud.environment()});

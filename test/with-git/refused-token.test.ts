@@ -6,13 +6,11 @@ import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {eraseFor, getFor, passwordIn} from '../helpers/requests.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const cloud = await cloudForSerial();
 
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {tenant, app, contoso} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam', {tenant, members: [app]});
 const library = fabrikam.addRepository('shared/library', {files: {a: 'a'}});
 

@@ -5,20 +5,18 @@ import {daemonFor} from '../helpers/daemon.ts';
 import {gitPerson} from '../helpers/git-person.ts';
 import {gits, type Git} from '../helpers/gits.ts';
 import {testUnless} from '../helpers/test-unless.ts';
-import {cloudForFile} from '../helpers/cloud-for.ts';
+import {cloudForFile, addContoso} from '../helpers/cloud-for.ts';
 
 const cloud = await cloudForFile();
 test.afterEach.always(() => cloud.clearFaults());
 
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {tenant, contoso, credential} = addContoso(cloud);
 const site = contoso.addRepository('web/site', {files: {a: 'a'}});
 const secret = contoso.addRepository('web/secret', {files: {a: 'a'}});
 const fabrikam = cloud.addOrganization('fabrikam', {tenant});
 const library = fabrikam.addRepository('shared/library', {files: {a: 'a'}});
 const pat = fabrikam.addPat();
-const APP = `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`;
+const APP = credential;
 const PAT = `organizations: [fabrikam], personalAccessToken: "${pat.value}"`;
 
 /** Tests share the cloud and its faults. */

@@ -6,7 +6,7 @@ import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 /** The folder of the real programs: rustup's would look for them in the home. */
 const toolchain = findToolchain();
@@ -16,18 +16,13 @@ const withCargo = testUnless(
 );
 
 const cloud = await cloudForSerial({isUsed: toolchain !== undefined});
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam');
 cloud.addOrganization('wingtip').addFeed('tools');
 contoso.addFeed('tools');
 fabrikam.addFeed('parts');
 const pat = fabrikam.addPat({scopes: ['vso.packaging_write']}).value;
-const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
-  `organizations: [fabrikam], personalAccessToken: ${pat}`,
-];
+const credentials = [credential, `organizations: [fabrikam], personalAccessToken: ${pat}`];
 
 const TOOLS = 'sparse+https://pkgs.dev.azure.com/contoso/web/_packaging/tools/Cargo/index/';
 const PARTS = 'sparse+https://fabrikam.pkgs.visualstudio.com/_packaging/parts/Cargo/index/';

@@ -7,7 +7,7 @@ import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {main} from '../helpers/program.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {toolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 /** Tools that cannot ask: real npm, Yarn, pip and Maven with the variables of `orgkey exec`. */
 
@@ -28,13 +28,11 @@ const withPip = testUnless(hasPip ? undefined : 'there is no pip 23.1 or later',
 const withNpm = testUnless(npmOnPath === '' && !existsSync(npm) ? 'there is no npm' : undefined, test.serial);
 
 const cloud = await cloudForSerial();
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam');
 const feeds = {contoso: contoso.addFeed('tools'), fabrikam: fabrikam.addFeed('tools')};
 const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
+  credential,
   `organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat({scopes: ['vso.packaging_write']}).value}`,
 ];
 const ORGANIZATIONS = [

@@ -6,7 +6,7 @@ import {helper} from '../helpers/daemon.ts';
 import {helperValue} from '../../src/git/setting.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const bin = join(import.meta.dirname, '../../.cache/go/bin');
 const withGo = testUnless(
@@ -15,15 +15,10 @@ const withGo = testUnless(
 );
 
 const cloud = await cloudForSerial({isUsed: existsSync(join(bin, 'go'))});
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam');
 const pat = fabrikam.addPat().value;
-const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
-  `organizations: [fabrikam], personalAccessToken: ${pat}`,
-];
+const credentials = [credential, `organizations: [fabrikam], personalAccessToken: ${pat}`];
 
 async function goWorld(t: ExecutionContext) {
   const world = await toolWorld(t, cloud, credentials, [bin]);

@@ -4,16 +4,12 @@ import {join} from 'node:path';
 import {daemonFor} from '../helpers/daemon.ts';
 import {main} from '../helpers/program.ts';
 import {auditOf, programs, toolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const cloud = await cloudForSerial();
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 contoso.addFeed('tools');
-const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
-];
+const credentials = [credential];
 
 const FEED = 'https://pkgs.dev.azure.com/contoso/web/_packaging/tools';
 const REQUEST = JSON.stringify({uri: `${FEED}/x`});

@@ -5,7 +5,7 @@ import test from 'ava';
 import {main} from '../helpers/program.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
-import {cloudForFile} from '../helpers/cloud-for.ts';
+import {cloudForFile, addContoso} from '../helpers/cloud-for.ts';
 
 /** Real tools with nothing but what `orgkey tools install` wrote. */
 
@@ -19,13 +19,9 @@ const whyNoCargo = spawnSync('cargo', ['--version']).status === 0 ? undefined : 
 const cloud = await cloudForFile({
   isUsed: whyNoCargo === undefined || pnpms.some(([, command]) => existsSync(command.at(-1) ?? '')),
 });
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 contoso.addFeed('tools');
-const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
-];
+const credentials = [credential];
 const TOOLS = 'https://pkgs.dev.azure.com/contoso/web/_packaging/tools';
 
 function install({home, daemon}: ToolWorld, tool: string) {

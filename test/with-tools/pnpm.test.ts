@@ -5,7 +5,7 @@ import {BlobStore} from '../cloud/feeds/blob-store.ts';
 import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, programs, toolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const cache = join(import.meta.dirname, '../../.cache');
 const versions = [
@@ -22,14 +22,12 @@ const versions = [
 ] as const;
 
 const cloud = await cloudForSerial({isUsed: versions.some(({command}) => existsSync(command.at(-1) ?? ''))});
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam');
 contoso.addFeed('tools');
 fabrikam.addFeed('parts');
 const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
+  credential,
   `organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat().value}`,
 ];
 

@@ -7,7 +7,7 @@ import type {GitHome, Ran} from '../helpers/git-home.ts';
 import {leaveDeadSocket} from '../helpers/leave-dead-socket.ts';
 import {testUnless} from '../helpers/test-unless.ts';
 import {auditOf, programs, toolWorld, type ToolWorld} from '../helpers/tool-world.ts';
-import {cloudForSerial} from '../helpers/cloud-for.ts';
+import {cloudForSerial, addContoso} from '../helpers/cloud-for.ts';
 
 const python = findPython();
 const withPip = testUnless(
@@ -21,15 +21,13 @@ const withTwine = testUnless(
 );
 
 const cloud = await cloudForSerial({isUsed: python !== undefined || existsSync(twinePackages)});
-const tenant = cloud.addTenant();
-const app = tenant.addApplication();
-const contoso = cloud.addOrganization('contoso', {tenant, members: [app]});
+const {contoso, credential} = addContoso(cloud);
 const fabrikam = cloud.addOrganization('fabrikam');
 const tools = contoso.addFeed('tools');
 const parts = fabrikam.addFeed('parts');
 cloud.addOrganization('wingtip').addFeed('tools');
 const credentials = [
-  `organizations: [contoso], clientId: ${app.clientId}, clientSecret: "${app.secret}", tenantId: ${tenant.id}`,
+  credential,
   `organizations: [fabrikam], personalAccessToken: ${fabrikam.addPat().value}`,
 ];
 
