@@ -1,9 +1,10 @@
 import type {Terminal} from './terminal.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** The world around a command, which main.ts looks up once. */
 export interface Context {
   readonly terminal: Terminal;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly platform: NodeJS.Platform;
   readonly uid: number;
   /** Absolute. `undefined`: unknown; `homeOf` reports that. */

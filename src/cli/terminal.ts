@@ -4,6 +4,7 @@ import {stripVTControlCharacters, styleText} from 'node:util';
 import {printable} from '../text/printable.ts';
 import {Secret} from '../secret/secret.ts';
 import {EXIT} from './exit-code.ts';
+import type {Environment} from '../text/environment.ts';
 
 /*
  * The rules of output. They are here because only this file writes to the terminal.
@@ -30,7 +31,7 @@ export class Terminal {
   #hasReader = true;
   #hasProgress = false;
 
-  constructor(streams: Streams, environment: Readonly<Record<string, string | undefined>>) {
+  constructor(streams: Streams, environment: Environment) {
     this.#streams = streams;
     this.#mayColor = !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
     streams.stdout.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));

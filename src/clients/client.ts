@@ -1,8 +1,9 @@
 import type {WantedLine} from './text-edit.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** What a tool's configuration is made from. Paths are absolute. */
 export interface ClientWorld {
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly home: string;
   /** The folder of our scripts. */
   readonly scripts: string;

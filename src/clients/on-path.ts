@@ -1,14 +1,15 @@
 import {accessSync, constants, realpathSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ClientWorld} from './client.ts';
+import type {Environment} from '../text/environment.ts';
 
-export function onPath(name: string, environment: ClientWorld['environment']): string | undefined {
+export function onPath(name: string, environment: Environment): string | undefined {
   return foldersOf(environment)
     .map((folder) => join(folder, name))
     .find((path) => isProgram(path));
 }
 
-export function foldersOf(environment: ClientWorld['environment']): string[] {
+export function foldersOf(environment: Environment): string[] {
   return (environment['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
 }
 

@@ -25,6 +25,7 @@ import {
 } from './build/terraform-variables.ts';
 import {Reader, type UnknownKeys} from './shape/kind.ts';
 import {valueAt, type Parts, type Written} from './text/written.ts';
+import type {Environment} from '../text/environment.ts';
 
 export interface LoadOptions {
   /**
@@ -34,7 +35,7 @@ export interface LoadOptions {
   readonly file: string | undefined;
   /** Used in place of what the first file contains, as if only we could write it. Default: what it contains. */
   readonly content?: Uint8Array;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Files must belong to this user or to root. Default: our own uid. */
   readonly uid?: number;
   /** Relative paths in variables begin here; those in the file begin at the file. Absolute. Default: our own. */

@@ -1,6 +1,7 @@
 import {advise} from '../entra/advice.ts';
 import {proxyFor} from '../network/proxy.ts';
 import {describeNetworkError, sendRequest, type WebReply} from '../network/send-request.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** A server's answer; its text is cut after 256 KiB. */
 export type Answer = Omit<WebReply, 'isCut'>;
@@ -21,7 +22,7 @@ interface Question {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The environment of the command, whose proxies are used. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 /** Sends one request, straight or through a proxy. Does not throw. */

@@ -3,6 +3,7 @@ import {partsOfKey, type SeenSetting} from '../git/seen-settings.ts';
 import {ourHelper} from '../git/credential-chain.ts';
 import {tryRemote, type Tried} from '../git/try-remote.ts';
 import type {World} from './world.ts';
+import type {Environment} from '../text/environment.ts';
 
 interface Failing {
   /** A URL, or the name of a remote. */
@@ -117,10 +118,7 @@ function asVariables(settings: readonly SeenSetting[]): Record<string, string> {
   };
 }
 
-function omit(
-  environment: World['environment'],
-  names: readonly string[],
-): Readonly<Record<string, string | undefined>> {
+function omit(environment: Environment, names: readonly string[]): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
 }
 

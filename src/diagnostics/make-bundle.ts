@@ -10,6 +10,7 @@ import {showAddress} from '../text/show-address.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import {Redactor} from './redact.ts';
 import type {World} from './world.ts';
+import type {Environment} from '../text/environment.ts';
 
 interface BundleParts {
   readonly world: World;
@@ -139,7 +140,7 @@ function* secretsOf({bindings, settings}: Configuration): Iterable<string> {
 }
 
 /** Returns the variables whose names say that they hold a secret. */
-function secretVariables(environment: World['environment']): string[] {
+function secretVariables(environment: Environment): string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined &&
     /TOKEN|SECRET|PASSW|_PAT\b|^PAT$|_PAT_|APIKEY|API_KEY|CREDENTIAL|IDENTITY_HEADER/i.test(name)

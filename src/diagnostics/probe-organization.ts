@@ -5,6 +5,7 @@ import {checkOrganization} from './checks/check-organization.ts';
 import type {Diagnostic} from './diagnostic.ts';
 import type {Target} from './target.ts';
 import type {SeenDaemon, World} from './world.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** What an organization says about a token. Texts are half sentences without secrets. */
 type Probe =
@@ -30,10 +31,10 @@ type Asker = Pick<World, 'environment' | 'version' | 'now'> & {
 
 /** Asks hosts whether they answer at all, and each of them only once. */
 export class Reachability {
-  readonly #environment: World['environment'];
+  readonly #environment: Environment;
   readonly #asked = new Map<string, Promise<Finding | undefined>>();
 
-  constructor(environment: World['environment']) {
+  constructor(environment: Environment) {
     this.#environment = environment;
   }
 

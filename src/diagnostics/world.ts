@@ -6,6 +6,7 @@ import type {RunGit} from '../git/run-git.ts';
 import type {SeenSetting} from '../git/seen-settings.ts';
 import type {Service} from '../service/service.ts';
 import type {Target} from './target.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** What the checks look at. The caller collects it once. */
 export interface World {
@@ -18,7 +19,7 @@ export interface World {
   /** Node's version, without the `v`. */
   readonly nodeVersion: string;
   readonly platform: NodeJS.Platform;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly uid: number;
   /** The current directory. Absolute. */
   readonly directory: string;

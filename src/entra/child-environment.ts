@@ -1,6 +1,5 @@
 import {completeAddress, proxyNames, variableOf, withoutProxy} from '../network/proxy.ts';
-
-export type Variables = Readonly<Record<string, string | undefined>>;
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Returns the environment of an acquirer: proxies and trusted certificates, nothing else. Above all no `AZURE_*`, which
@@ -8,7 +7,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
  * Fact 23.
  */
 export function childEnvironment(
-  variables: Variables,
+  variables: Environment,
   compileCache: string | undefined,
 ): Record<string, string> {
   const environment = pick(variables, passedOn);
@@ -28,12 +27,12 @@ export function childEnvironment(
 }
 
 /** Returns what the Azure CLI needs to run and to find its sign-in. */
-export function cliEnvironment(variables: Variables): Record<string, string> {
+export function cliEnvironment(variables: Environment): Record<string, string> {
   return pick(variables, ofTheCli);
 }
 
 /** Returns the variables of managed identity endpoints; `IDENTITY_HEADER` and `MSI_SECRET` are secrets. */
-export function managedIdentityVariables(variables: Variables): Record<string, string> {
+export function managedIdentityVariables(variables: Environment): Record<string, string> {
   return pick(variables, ofManagedIdentity);
 }
 
@@ -64,7 +63,7 @@ const ofManagedIdentity = [
   'MSI_SECRET',
 ];
 
-function pick(variables: Variables, names: readonly string[]): Record<string, string> {
+function pick(variables: Environment, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
     const value = variables[name];

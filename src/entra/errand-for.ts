@@ -3,15 +3,11 @@ import {isSecretSource} from '../identity/held-secrets.ts';
 import type {Secret} from '../secret/secret.ts';
 import {AZURE_DEVOPS_SCOPE, type Wanted} from '../token/acquire.ts';
 import type {Errand} from './child/acquirer-pool.ts';
-import {
-  cliEnvironment,
-  managedIdentityVariables,
-  secretVariables,
-  type Variables,
-} from './child-environment.ts';
+import {cliEnvironment, managedIdentityVariables, secretVariables} from './child-environment.ts';
 import type {Job, Task} from './job.ts';
 import {refreshTokenName, type RefreshTokens} from './sign-in/refresh-tokens.ts';
 import {internalFailure, localFailure} from './failure.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** Reads a secret that is not held. The caller owns it, and erases it. */
 type ReadSecret = (source: SecretSource) => Promise<Secret>;
@@ -26,7 +22,7 @@ interface Authority {
 export interface ErrandParts {
   readonly readSecret: ReadSecret;
   /** The daemon's environment, from which some kinds take something. */
-  readonly environment: Variables;
+  readonly environment: Environment;
   readonly authority: Authority;
   readonly refreshTokens: RefreshTokens;
 }
@@ -123,7 +119,7 @@ function metadataErrand(
 }
 
 /** Returns the variables of managed identity endpoints; two of them are secrets. */
-function metadataVariables(environment: Variables): Required<Additions> {
+function metadataVariables(environment: Environment): Required<Additions> {
   const fields: Record<string, string> = {};
   const secrets: Record<string, Uint8Array> = {};
   for (const [name, value] of Object.entries(managedIdentityVariables(environment))) {

@@ -2,9 +2,9 @@ import {Secret} from '../secret/secret.ts';
 import type {AcquirerPool, Outcome} from './child/acquirer-pool.ts';
 import {advise} from './advice.ts';
 import {OrgkeyError} from '../text/orgkey-error.ts';
-import type {Variables} from './child-environment.ts';
 import {vaultErrand} from './errand-for.ts';
 import {AcquirerError} from './failure.ts';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Reads the newest version of a secret with the machine's own managed identity. The caller owns the secret.
@@ -13,7 +13,7 @@ import {AcquirerError} from './failure.ts';
  */
 export async function readVaultSecret(
   {vault, secret}: {readonly vault: string; readonly secret: string},
-  {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Variables},
+  {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Environment},
 ): Promise<Secret> {
   const outcome = await run(vault, secret, {pool, environment});
   if (outcome.kind === 'done') return new Secret(outcome.message.secrets['value'] ?? new Uint8Array());
@@ -25,7 +25,7 @@ export async function readVaultSecret(
 async function run(
   vault: string,
   secret: string,
-  {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Variables},
+  {pool, environment}: {readonly pool: Pick<AcquirerPool, 'run'>; readonly environment: Environment},
 ): Promise<Outcome> {
   try {
     return await pool.run(vaultErrand(vault, secret, {environment}));

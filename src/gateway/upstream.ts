@@ -3,11 +3,11 @@ import {request as startRequest} from 'node:https';
 import type {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {ConnectionPool} from '../network/connection-pool.ts';
-import type {ProxyVariables} from '../network/proxy.ts';
 import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {timedOut} from '../text/timed-out.ts';
 import type {Secret} from '../secret/secret.ts';
 import {TIME_BUDGET} from '../time-budget.ts';
+import type {Environment} from '../text/environment.ts';
 
 export interface UpstreamRequest {
   /** With the port if it is not 443. */
@@ -30,7 +30,7 @@ export class Upstream {
    * `environment` names the proxies, as for everything that talks to the network. `limit`: until a connection is made, in
    * milliseconds.
    */
-  constructor(environment: ProxyVariables, limit: number = TIME_BUDGET.connection) {
+  constructor(environment: Environment, limit: number = TIME_BUDGET.connection) {
     this.#agent = new ConnectionPool(
       {
         keepAlive: true,

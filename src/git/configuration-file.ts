@@ -1,12 +1,10 @@
 import {join} from 'node:path';
 import {readIfThere} from '../files/replace-file.ts';
 import {GitError, type RunGit} from './run-git.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** Returns the file that `git config --global` writes: the first one that is set or exists. @throws {GitError} @see https://git-scm.com/docs/git-config#FILES */
-export async function globalFile(
-  environment: Readonly<Record<string, string | undefined>>,
-  home: string,
-): Promise<string> {
+export async function globalFile(environment: Environment, home: string): Promise<string> {
   const named = environment['GIT_CONFIG_GLOBAL'];
   if (named !== undefined) {
     if (!named.startsWith('/') || named === '/dev/null')
@@ -26,10 +24,7 @@ export async function globalFile(
 }
 
 /** Returns the file that `git config --system` writes. Its place is built into git. @throws {GitError} */
-export async function systemFile(
-  git: RunGit,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+export async function systemFile(git: RunGit, environment: Environment): Promise<string> {
   const named = environment['GIT_CONFIG_SYSTEM'];
   if (named?.startsWith('/') === true) return named;
   // echo, as the editor, prints the file's path: older gits have no `git var GIT_CONFIG_SYSTEM` (2.42)

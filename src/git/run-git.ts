@@ -1,5 +1,6 @@
 import {execFile} from 'node:child_process';
 import {OrgkeyError} from '../text/orgkey-error.ts';
+import type {Environment} from '../text/environment.ts';
 
 export interface GitResult {
   /** `undefined`: git could not be started, or a signal ended it. */
@@ -20,7 +21,7 @@ export class GitError extends OrgkeyError {
  * Returns a git for editing configuration files: outside any repository, and without the variables that would make it
  * read or write other files.
  */
-export function gitFrom(environment: Readonly<Record<string, string | undefined>>): RunGit {
+export function gitFrom(environment: Environment): RunGit {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'));
   // a global configuration that git cannot read would hide the error of the file in question
   const env = {...Object.fromEntries(kept), LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null'};
@@ -31,10 +32,7 @@ export function gitFrom(environment: Readonly<Record<string, string | undefined>
  * Returns the user's git: in this directory and with all of these variables, so with every override in force there. It
  * only reads: it does not prompt and takes no optional locks.
  */
-export function gitHere(
-  environment: Readonly<Record<string, string | undefined>>,
-  directory: string,
-): RunGit {
+export function gitHere(environment: Environment, directory: string): RunGit {
   return gitIn(directory, {...environment, LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0'});
 }
 

@@ -1,11 +1,12 @@
 import {spawn} from 'node:child_process';
+import type {Environment} from '../text/environment.ts';
 
 interface Trial {
   /** A URL, or the name of a remote. */
   readonly remote: string;
   /** Absolute. */
   readonly directory: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** In milliseconds. */
   readonly limit: number;
 }

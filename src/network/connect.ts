@@ -5,7 +5,8 @@ import https from 'node:https';
 import {isIP, type Socket} from 'node:net';
 import {connect as connectTls, getCACertificates, type ConnectionOptions, type TLSSocket} from 'node:tls';
 import {codeOf, OrgkeyError} from '../text/orgkey-error.ts';
-import {proxyAddress, proxyFor, variableOf, type Proxy, type ProxyVariables} from './proxy.ts';
+import {proxyAddress, proxyFor, variableOf, type Proxy} from './proxy.ts';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Opens a TLS connection to the server of `url`, straight or through the proxy that the variables name, and waits until
@@ -14,11 +15,7 @@ import {proxyAddress, proxyFor, variableOf, type Proxy, type ProxyVariables} fro
  * @throws {OrgkeyError} if the proxy refuses or says nothing.
  * @throws {Error} from Node if proxy or server cannot be reached, or the server's certificate is not trusted.
  */
-export async function connect(
-  url: string,
-  variables: ProxyVariables,
-  signal: AbortSignal,
-): Promise<TLSSocket> {
+export async function connect(url: string, variables: Environment, signal: AbortSignal): Promise<TLSSocket> {
   try {
     return await open(url, variables, signal, {});
   } catch (error) {
@@ -30,7 +27,7 @@ export async function connect(
 
 async function open(
   url: string,
-  variables: ProxyVariables,
+  variables: Environment,
   signal: AbortSignal,
   options: ConnectionOptions,
 ): Promise<TLSSocket> {
@@ -63,7 +60,7 @@ const ATTEMPT = 500;
 function openTunnel(
   {kind, host, port, login}: Proxy,
   authority: string,
-  variables: ProxyVariables,
+  variables: Environment,
   signal: AbortSignal,
 ): Promise<Socket> {
   const name = proxyFor(`https://${authority}/`, variables) ?? host;
@@ -147,7 +144,7 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
  * Returns the trusted authorities with those of `SSL_CERT_FILE`, which OpenSSL, curl and git read and Node ignores.
  * `undefined`: it names no readable file. (Node itself reads `NODE_EXTRA_CA_CERTS` when a process starts.)
  */
-async function moreAuthorities(variables: ProxyVariables): Promise<string[] | undefined> {
+async function moreAuthorities(variables: Environment): Promise<string[] | undefined> {
   const path = variableOf(variables, 'SSL_CERT_FILE')?.value;
   const text = path === undefined ? undefined : await readFile(path, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : [...getCACertificates(), text];

@@ -3,11 +3,11 @@ import type {RequestOptions} from 'node:http';
 import {Agent, type AgentOptions} from 'node:https';
 import type {Duplex} from 'node:stream';
 import {connect} from './connect.ts';
-import type {ProxyVariables} from './proxy.ts';
+import type {Environment} from '../text/environment.ts';
 
 interface WayOut {
   /** The environment whose proxies are used. */
-  readonly variables: ProxyVariables;
+  readonly variables: Environment;
   /** In milliseconds, for proxy, server and TLS together. */
   readonly limit: number;
 }

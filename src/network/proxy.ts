@@ -2,9 +2,9 @@ import {BlockList, isIP} from 'node:net';
 import {OrgkeyError} from '../text/orgkey-error.ts';
 import {showAddress} from '../text/show-address.ts';
 import {decodeOnce} from '../text/decode-once.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** The variables that name proxies, in either case. The lower case wins, as in curl and Node. */
-export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 export interface Proxy {
   readonly kind: 'http' | 'https' | 'socks5';
@@ -21,7 +21,7 @@ const METADATA_ADDRESS = '169.254.169.254';
 export const proxyNames = ['HTTPS_PROXY', 'HTTP_PROXY'] as const;
 
 /** Returns the proxy for a request as `host:port`, for messages. `undefined`: the request goes straight. */
-export function proxyFor(url: string, variables: ProxyVariables): string | undefined {
+export function proxyFor(url: string, variables: Environment): string | undefined {
   const found = variableFor(url, variables);
   return found && showAddress(found.value, 'server').shown.replace(/^.*:\/\//, '');
 }
@@ -30,14 +30,14 @@ export function proxyFor(url: string, variables: ProxyVariables): string | undef
  * Returns the proxy for a request. `undefined`: the request goes straight.
  * @throws {OrgkeyError} if the variable holds no address of an HTTP proxy.
  */
-export function proxyAddress(url: string, variables: ProxyVariables): Proxy | undefined {
+export function proxyAddress(url: string, variables: Environment): Proxy | undefined {
   const found = variableFor(url, variables);
   const proxy = found && readHttpProxy(found.name, found.value);
   if (proxy instanceof OrgkeyError) throw proxy;
   return proxy;
 }
 
-function variableFor(url: string, variables: ProxyVariables): Variable | undefined {
+function variableFor(url: string, variables: Environment): Variable | undefined {
   const {protocol, hostname, port} = new URL(url);
   const found = variableOf(variables, protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
   const target = {
@@ -53,7 +53,7 @@ export function completeAddress(address: string): string {
 }
 
 /** Returns what is wrong with the first variable whose proxy cannot be used. `undefined`: all are usable. */
-export function brokenProxyIn(variables: ProxyVariables): OrgkeyError | undefined {
+export function brokenProxyIn(variables: Environment): OrgkeyError | undefined {
   return proxyNames
     .map((name) => variableOf(variables, name))
     .map((found) => found && readHttpProxy(found.name, found.value))
@@ -120,7 +120,7 @@ interface Variable {
 }
 
 /** Returns the variable that counts, if it is not empty: the one in lower case, if that is set at all, as in curl. */
-export function variableOf(variables: ProxyVariables, name: string): Variable | undefined {
+export function variableOf(variables: Environment, name: string): Variable | undefined {
   const spelling = variables[name.toLowerCase()] === undefined ? name : name.toLowerCase();
   const value = variables[spelling];
   return value === undefined || value === '' ? undefined : {name: spelling, value};
@@ -136,7 +136,7 @@ interface Target {
 }
 
 /** Whether `NO_PROXY` names the target, of which the host has no brackets. */
-export function goesStraight({host, port}: Target, variables: ProxyVariables): boolean {
+export function goesStraight({host, port}: Target, variables: Environment): boolean {
   const target = {host: host.toLowerCase().replace(/\.$/, ''), port};
   return entriesOf(variableOf(variables, 'NO_PROXY')?.value).some((entry) =>
     isExcepted(entry.toLowerCase(), target),

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import {codeOf, messageOf, OrgkeyError} from '../text/orgkey-error.ts';
 import {connect} from './connect.ts';
-import type {ProxyVariables} from './proxy.ts';
+import type {Environment} from '../text/environment.ts';
 
 export interface WebRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
@@ -24,7 +24,7 @@ export interface WebReply {
 
 interface WayOut {
   /** The environment whose proxies are used. */
-  readonly variables: ProxyVariables;
+  readonly variables: Environment;
   readonly signal: AbortSignal;
   /** Bytes of the answer that are read. */
   readonly limit: number;

@@ -1,15 +1,14 @@
 import {printable} from '../text/printable.ts';
 import {showAddress} from '../text/show-address.ts';
 import {variableOf} from './proxy.ts';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Returns the variables that decide about proxies, trusted certificates and identity endpoints, as they may be shown:
  * of an address scheme, host and port; of a secret only that it is set. A variable in lower case wins over its twin in
  * upper case, as in curl. Variables that are not set are left out.
  */
-export function shownVariables(
-  environment: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> {
+export function shownVariables(environment: Environment): Readonly<Record<string, string>> {
   const shown: Record<string, string> = {};
   for (const name of NAMES) {
     const value = variableOf(environment, name)?.value;

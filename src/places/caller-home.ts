@@ -1,4 +1,5 @@
 import {statSync} from 'node:fs';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Returns the uid of the user who called sudo, if root kept their home: what root made there, they could not change.
@@ -11,7 +12,7 @@ export function callerOfHome({
 }: {
   readonly uid: number;
   readonly home: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }): string | undefined {
   const caller = environment['SUDO_UID'];
   if (uid !== 0 || caller === undefined || caller === '0' || home === undefined) return undefined;

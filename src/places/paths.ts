@@ -1,5 +1,6 @@
 import {basename, dirname, join, resolve} from 'node:path';
 import {absoluteVariable} from './absolute-variable.ts';
+import type {Environment} from '../text/environment.ts';
 
 export const machineDirectory = '/etc/orgkey';
 
@@ -8,7 +9,7 @@ export const machineReaders = 'orgkey-config';
 
 /** What the lookups know of the current process. */
 export interface Surrounding {
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly uid: number;
   /** The home directory, if there is one. */
   readonly home: string | undefined;

@@ -3,7 +3,8 @@ import {mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {messageOf} from '../text/orgkey-error.ts';
 import {printable} from '../text/printable.ts';
-import type {Environment, Finished, RunCommand} from './machine.ts';
+import type {Finished, RunCommand} from './machine.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** One step of an order to a service, as data: `--dry-run` shows it, `applyChanges` applies it. */
 export type Change =

@@ -1,6 +1,7 @@
-import type {DaemonCommand, Environment} from './machine.ts';
+import type {DaemonCommand} from './machine.ts';
 import {unsafeVariables, daemonWords} from './node-flags.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
+import type {Environment} from '../text/environment.ts';
 
 export const launchdLabel = 'dev.orgkey.daemon';
 

@@ -1,4 +1,5 @@
 import type {ServiceSocket} from './service-sockets.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** The machine and the user that a service is made for. Nothing in this room looks them up itself. */
 export interface Machine {
@@ -12,8 +13,6 @@ export interface Machine {
   /** Resolves after so many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface DaemonCommand {
   /** Node's absolute path, usually `process.execPath`. */

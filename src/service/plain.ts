@@ -11,10 +11,11 @@ import {daemonLog, openDaemonLog, readSince} from './daemon-log.ts';
 import {lastFailedStart, processRecord, reportedFailure} from './failed-start.ts';
 import {unsafeVariables, daemonWords} from './node-flags.ts';
 import {noteDirectory} from './note-directory.ts';
-import type {DaemonCommand, Environment, Machine} from './machine.ts';
+import type {DaemonCommand, Machine} from './machine.ts';
 import {otherServes, type ServiceResult, type ServiceStatus, DONE, failure} from './service-result.ts';
 import {markProcess} from './process-mark.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** Time for a daemon to start serving, in milliseconds: longer than any request of git. */
 const START_LIMIT = 20_000;

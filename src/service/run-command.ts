@@ -1,6 +1,7 @@
 import {execFile} from 'node:child_process';
-import type {Environment, Finished} from './machine.ts';
+import type {Finished} from './machine.ts';
 import {STOP_SECONDS} from './stop-limits.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** In milliseconds. A command that restarts a daemon waits for the old one to stop and the new one to start. */
 const LIMIT = (STOP_SECONDS + 10) * 1000;

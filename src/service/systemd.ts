@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {absoluteVariable} from '../places/absolute-variable.ts';
 import {printable} from '../text/printable.ts';
 import {applyChanges, writesNeeded, type Change} from './change.ts';
-import type {DaemonCommand, Environment, Machine} from './machine.ts';
+import type {DaemonCommand, Machine} from './machine.ts';
 import {
   resultOf,
   type ServiceResult,
@@ -22,6 +22,7 @@ import {
 } from './systemd-units.ts';
 import type {PackagedUnits} from './packaged-units.ts';
 import {type OwnFile, removals, UnitFiles} from './unit-files.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** The daemon under systemd: the system manager, or the user's own manager. */
 export class SystemdService {

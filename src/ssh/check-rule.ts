@@ -2,6 +2,7 @@ import type {SubmoduleSettings} from '../config/configuration.ts';
 import type {Problem} from '../config/text/problems.ts';
 import {howToPin, knownHostsFor} from './host/host-keys.ts';
 import {readRuleKey} from './read-rule-key.ts';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Returns what is wrong with a rule for submodules, as far as that shows without the network: its key, if it is in the
@@ -9,7 +10,7 @@ import {readRuleKey} from './read-rule-key.ts';
  */
 export async function checkRule(
   rule: Pick<SubmoduleSettings, 'privateKey' | 'host' | 'knownHosts' | 'place' | 'organizations'>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<Problem[]> {
   const {place, knownHosts, privateKey} = rule;
   const [host = '', port = '22'] = rule.host.split(':');

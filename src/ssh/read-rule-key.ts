@@ -2,6 +2,7 @@ import type {SubmoduleSettings} from '../config/configuration.ts';
 import {readSecret, SecretError} from '../config/value/read-secret.ts';
 import {readPrivateKey, type KeyFailure} from './key/private-key.ts';
 import type {SigningKey} from './key/signing-key.ts';
+import type {Environment} from '../text/environment.ts';
 
 /**
  * Reads the key of a rule in a process that is not the daemon. `elsewhere`: a program, the keyring or a vault has it,
@@ -9,7 +10,7 @@ import type {SigningKey} from './key/signing-key.ts';
  */
 export async function readRuleKey(
   {privateKey, host}: Pick<SubmoduleSettings, 'privateKey' | 'host'>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<{readonly kind: 'key'; readonly key: SigningKey} | KeyFailure | {readonly kind: 'elsewhere'}> {
   if (privateKey.from === 'ssh-agent') {
     const {findAgentKey} = await import('./key/agent-key.ts');

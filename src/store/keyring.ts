@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {entriesOf, KEYRING_SERVICE, type OpenEntry} from './keyring-package.ts';
 import {Secret} from '../secret/secret.ts';
 import {OrgkeyError} from '../text/orgkey-error.ts';
+import type {Environment} from '../text/environment.ts';
 
 /** The keyring of the operating system, which unlocks when the user logs in. */
 export interface Keyring {
@@ -21,7 +22,7 @@ export interface KeyringParts {
   /** `process.platform`. */
   readonly platform: string;
   /** Has `PATH` and the address of the session bus. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Imports the optional package. Rejects if it is not installed. */
   readonly importPackage?: (name: string) => Promise<unknown>;
   /** How long a program may take, in milliseconds: a locked keyring shows a prompt. Default: 5,000. */

@@ -1,5 +1,6 @@
 import {isRecord, parseRecord} from '../../text/record.ts';
 import {feedAddress, type Feed} from './feed.ts';
+import type {Environment} from '../../text/environment.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -15,10 +16,7 @@ interface Wanted {
  * Fact 84.
  * @see https://github.com/microsoft/artifacts-credprovider#environment-variables
  */
-export function nugetVariables(
-  wanted: Wanted,
-  caller: Readonly<Record<string, string | undefined>>,
-): Variables {
+export function nugetVariables(wanted: Wanted, caller: Environment): Variables {
   return {...endpointVariables(wanted, caller), ...prefixVariables(wanted, caller)};
 }
 
@@ -28,10 +26,7 @@ const ENDPOINTS = [
 ];
 
 /** Compared as a whole with the address in nuget.config: other hosts and views are other entries. */
-function endpointVariables(
-  {bases, feeds, token}: Wanted,
-  caller: Readonly<Record<string, string | undefined>>,
-): Variables {
+function endpointVariables({bases, feeds, token}: Wanted, caller: Environment): Variables {
   if (feeds.length === 0) return {};
   const theirs = ENDPOINTS.map((name) => caller[name]).find(Boolean);
   const endpoints = spellings(bases, feeds, token.length);
@@ -83,10 +78,7 @@ const TOKENS = ['ARTIFACTS_CREDENTIALPROVIDER_ACCESSTOKEN', 'VSS_NUGET_ACCESSTOK
  * The provider asks these for what the list above lacks: names as GUIDs, other spellings. There is one token for all
  * prefixes, so the caller's stay if one of them is for something else: it must neither get our token nor lose its own.
  */
-function prefixVariables(
-  {bases, token}: Pick<Wanted, 'bases' | 'token'>,
-  caller: Readonly<Record<string, string | undefined>>,
-): Variables {
+function prefixVariables({bases, token}: Pick<Wanted, 'bases' | 'token'>, caller: Environment): Variables {
   const ours = bases.map((base) => `${base}/`);
   const theirs = PREFIXES.map((name) => caller[name]).find(Boolean) ?? '';
   const isForeign = theirs

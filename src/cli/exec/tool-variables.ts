@@ -1,8 +1,7 @@
 import {basic, type Granted, authorization} from '../commands/token.ts';
 import {feedAddress, feedBases, type Feed} from './feed.ts';
 import {nugetVariables} from './nuget-variables.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type {Environment} from '../../text/environment.ts';
 
 interface Wanted {
   /** As typed; `HOST/COLLECTION` on a server. */

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {appendFile} from 'node:fs/promises';
 import {quoteForShell} from '../../text/quote-for-shell.ts';
 import type {Context} from '../context.ts';
+import type {Environment} from '../../text/environment.ts';
 
 /** How the variables of a job reach its later steps. */
 export type JobOutput = 'github-actions' | 'azure-pipelines' | 'shell' | 'env';
@@ -9,7 +10,7 @@ export type JobOutput = 'github-actions' | 'azure-pipelines' | 'shell' | 'env';
 export const jobOutputs = ['auto', 'github-actions', 'azure-pipelines', 'shell', 'env'] as const;
 
 /** Returns the output for a word, or for the platform whose variables are set. */
-export function jobOutput(word: (typeof jobOutputs)[number], environment: Context['environment']): JobOutput {
+export function jobOutput(word: (typeof jobOutputs)[number], environment: Environment): JobOutput {
   if (word !== 'auto') return word;
   if (environment['GITHUB_ENV']) return 'github-actions';
   return environment['TF_BUILD'] ? 'azure-pipelines' : 'shell';

@@ -4,6 +4,7 @@ import {SERVICES_HOST} from '../../organization/owner.ts';
 import {readHost} from '../value/read-host.ts';
 import type {Surroundings} from '../value/value-source.ts';
 import {decodeOnce} from '../../text/decode-once.ts';
+import type {Environment} from '../../text/environment.ts';
 
 export type EnvironmentSurroundings = Pick<Surroundings, 'environment' | 'uid' | 'files'> & {
   /** Relative paths begin there. */
@@ -70,8 +71,6 @@ export const AMBIENT: ReadonlySet<string> = new Set([
   'SYSTEM_OIDCREQUESTURI',
   'AZURESUBSCRIPTION_SERVICE_CONNECTION_ID',
 ]);
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export function hasTerraformEnvironment(environment: Environment): boolean {
   return setVariables(environment).length > 0;

@@ -1,6 +1,7 @@
 import {resolve} from 'node:path';
 import {isMap, isScalar, isSeq, parseDocument, visit, YAMLMap, YAMLSeq, type Document} from 'yaml';
 import {terraformTarget} from '../build/terraform-variables.ts';
+import type {Environment} from '../../text/environment.ts';
 
 /** The text of a new configuration, or why it cannot be made. */
 export type InitialText =
@@ -51,10 +52,7 @@ integrations:
 }
 
 /** Returns a configuration for the identity of Terraform's variables, and the organization that they name. */
-export function terraformConfiguration(
-  environment: Readonly<Record<string, string | undefined>>,
-  {schema}: InitialOptions,
-): InitialText {
+export function terraformConfiguration(environment: Environment, {schema}: InitialOptions): InitialText {
   const target = terraformTarget(environment);
   if (target.kind === 'failed') return target;
   const {host, organization} = target;

@@ -2,13 +2,14 @@ import {resolve} from 'node:path';
 import {absolutePath} from '../../places/paths.ts';
 import {valueAt, type Written, type WrittenMap} from '../text/written.ts';
 import {substitute} from './substitute.ts';
+import type {Environment} from '../../text/environment.ts';
 
 export interface NamingSurroundings {
   /** Relative paths begin in the directory of the file that an offset is in. */
   readonly directoryOf: (at: number) => string;
   /** Paths that begin with `~/` begin there. */
   readonly home: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 /** Returns the absolute paths of the files that values come from, so that they can be read beforehand. */

@@ -8,6 +8,7 @@ import {shellWord} from '../../text/quote-for-shell.ts';
 import {showablePath} from '../../text/showable.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {trimmedBytes} from './secret-bytes.ts';
+import type {Environment} from '../../text/environment.ts';
 
 /** A secret that could not be read. The message contains nothing that a program printed. */
 export class SecretError extends OrgkeyError {
@@ -16,7 +17,7 @@ export class SecretError extends OrgkeyError {
 
 interface ReadSecretParts {
   /** Passed to programs unchanged: it has PATH, HOME and the session's bus. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Asks Azure; rejects with a reason without secrets. */
   readonly readVault: (vault: string, secret: string) => Promise<Secret>;
   /** Files must belong to this user or to root. Default: our own uid. */

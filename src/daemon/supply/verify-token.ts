@@ -7,6 +7,7 @@ import {parseRecord, isRecord} from '../../text/record.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import type {Verdict} from '../../token/organization-rejections.ts';
 import type {Token} from '../../token/token.ts';
+import type {Environment} from '../../text/environment.ts';
 
 /** In bytes: who we are stands at the beginning of the answer. */
 const LARGEST = 256 * 1024;
@@ -19,7 +20,7 @@ const LARGEST = 256 * 1024;
 export async function verifyToken(
   place: RejectedPlace,
   token: Token,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<Verdict> {
   const signal = AbortSignal.timeout(TIME_BUDGET.verification);
   const headers = {authorization: headerFor(token), 'x-tfs-fedauthredirect': 'Suppress'};

@@ -10,6 +10,7 @@ import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import {leadsToSocket, portOf} from '../gateway-address.ts';
 import type {World} from '../world.ts';
 import {decodeOnce} from '../../text/decode-once.ts';
+import type {Environment} from '../../text/environment.ts';
 
 const {ok, warning, failed} = diagnosticsOf('gateways');
 
@@ -63,10 +64,7 @@ const GREETING = '\u0005\u0001\u0000';
 const GREETED = '\u0005\u0000';
 
 /** What keeps this git from every socket. */
-async function checkClient(
-  git: World['git'],
-  environment: World['environment'],
-): Promise<readonly Diagnostic[]> {
+async function checkClient(git: World['git'], environment: Environment): Promise<readonly Diagnostic[]> {
   const version = parseGitVersion((await git(['version'])).stdout);
   const found: Diagnostic[] = [];
   if (version !== undefined && !takesSocketProxy(version))

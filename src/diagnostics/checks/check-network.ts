@@ -9,6 +9,7 @@ import {setForService} from './check-environment.ts';
 import type {World} from '../world.ts';
 import {httpSettings} from '../../git/seen-settings.ts';
 import {canAccess} from '../../files/can-access.ts';
+import type {Environment} from '../../text/environment.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('network');
 
@@ -84,7 +85,7 @@ function describeWay(
 /** Returns the file with the authorities that git trusts for a URL, if its name is harmless in a shell. */
 function authoritiesOfGit(
   url: string,
-  environment: World['environment'],
+  environment: Environment,
   settings: World['settings'],
 ): string | undefined {
   const setting = httpSettings('sslcainfo', url, settings).at(-1);
@@ -93,7 +94,7 @@ function authoritiesOfGit(
 }
 
 /** Node only warns if it cannot read this file. */
-async function checkAuthorities(environment: World['environment']): Promise<Diagnostic[]> {
+async function checkAuthorities(environment: Environment): Promise<Diagnostic[]> {
   const path = environment['NODE_EXTRA_CA_CERTS'];
   if (!path || (await canAccess(path, constants.R_OK))) return [];
   const detail = `cannot read ${printable(path, 200)}, which NODE_EXTRA_CA_CERTS names`;

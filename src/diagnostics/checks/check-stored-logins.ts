@@ -9,6 +9,7 @@ import {printable} from '../../text/printable.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
+import type {Environment} from '../../text/environment.ts';
 
 const {warning} = diagnosticsOf('git');
 
@@ -46,7 +47,7 @@ function isOurs(remote: Remote, bindings: Bindings): boolean {
 }
 
 /** Returns the files that each configured `store` reads, in git's order. */
-function filesOfStore(settings: readonly SeenSetting[], environment: World['environment']): Set<string> {
+function filesOfStore(settings: readonly SeenSetting[], environment: Environment): Set<string> {
   const home = environment['HOME'] ?? '';
   const configuration = absoluteVariable(environment, 'XDG_CONFIG_HOME') ?? join(home, '.config');
   const usual = [join(home, '.git-credentials'), join(configuration, 'git/credentials')];

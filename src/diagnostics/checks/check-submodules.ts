@@ -22,6 +22,7 @@ import {readRuleKey} from '../../ssh/read-rule-key.ts';
 import {setUrl, takeOut} from '../repair-setting.ts';
 import type {World} from '../world.ts';
 import {canAccess} from '../../files/can-access.ts';
+import type {Environment} from '../../text/environment.ts';
 
 const {ok, skipped, warning, failed} = diagnosticsOf('submodules');
 
@@ -77,11 +78,7 @@ async function checkKeys(
   return found.flat().filter((one) => one !== undefined);
 }
 
-async function checkKey(
-  rule: SubmoduleSettings,
-  environment: Seen['environment'],
-  now: number,
-): Promise<Diagnostic> {
+async function checkKey(rule: SubmoduleSettings, environment: Environment, now: number): Promise<Diagnostic> {
   const {organizations, keyFile} = rule;
   const name = printable(organizations.join(', '), 100);
   const reading = await readRuleKey(rule, environment);

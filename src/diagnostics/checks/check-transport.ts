@@ -18,6 +18,7 @@ import {isGatewayAddress} from '../gateway-address.ts';
 import {takeOut} from '../repair-setting.ts';
 import type {Target} from '../target.ts';
 import type {World} from '../world.ts';
+import type {Environment} from '../../text/environment.ts';
 
 const {ok, warning, failed} = diagnosticsOf('git');
 
@@ -150,7 +151,7 @@ function leadsHome(base: string, address: string): boolean {
   return /^https:\/\/[^/@]+(?:\/|$)/.test(base) && new URL(base).host === new URL(address).host;
 }
 
-function unverified(environment: World['environment']): Diagnostic[] {
+function unverified(environment: Environment): Diagnostic[] {
   return environment['GIT_SSL_NO_VERIFY'] === undefined
     ? []
     : [

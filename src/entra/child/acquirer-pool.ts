@@ -3,7 +3,7 @@ import type {Clock} from '../../token/token.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {acquirerProgram, ProgramOnDisk} from './acquirer-program.ts';
 import {assertionFactsFrom, type AssertionFacts} from '../assertion.ts';
-import {childEnvironment, type Variables} from '../child-environment.ts';
+import {childEnvironment} from '../child-environment.ts';
 import {messageOf, usesSdk, type Job} from '../job.ts';
 import {encodeMessage, type Message} from '../message.ts';
 import {brokenProxyIn} from '../../network/proxy.ts';
@@ -20,10 +20,11 @@ import {
   wasKilled,
 } from './child-failures.ts';
 import {Collected} from './collected.ts';
+import type {Environment} from '../../text/environment.ts';
 
 interface AcquirerPoolParts {
   /** The daemon's environment. An acquirer gets only what it needs of it. */
-  readonly environment: Variables;
+  readonly environment: Environment;
   readonly clock: Pick<Clock, 'uptime'>;
   /** Our directory for Node's compiled code. Default: none. */
   readonly compileCache?: string | undefined;

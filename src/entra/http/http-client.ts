@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {proxyFor, type ProxyVariables} from '../../network/proxy.ts';
+import {proxyFor} from '../../network/proxy.ts';
 import {
   describeNetworkError,
   sendRequest,
@@ -14,6 +14,7 @@ import {AcquirerError, type AcquirerFailure, type Service} from '../failure.ts';
 import {describeResponse, retryAfterOf} from './describe-response.ts';
 import {lifetimeOf, type Lifetime} from './lifetime.ts';
 import {pauseAfter, TRIES} from './retry.ts';
+import type {Environment} from '../../text/environment.ts';
 
 interface Question extends WebRequest {
   readonly service: Service;
@@ -26,7 +27,7 @@ export type Reply = Pick<WebReply, 'status' | 'headers' | 'text'>;
 interface HttpClientParts {
   /** When the acquirer must have its result, in milliseconds of `performance.now`, which nothing sets. */
   readonly deadline: number;
-  readonly variables: ProxyVariables;
+  readonly variables: Environment;
   /** Names every request, as in the log and the audit of the daemon. */
   readonly requestId?: string | undefined;
   /** Texts that are removed from descriptions. */

@@ -1,6 +1,7 @@
 import {goesStraight, readProxy, variableOf} from '../../network/proxy.ts';
 import {Secret} from '../../secret/secret.ts';
 import {OrgkeyError} from '../../text/orgkey-error.ts';
+import type {Environment} from '../../text/environment.ts';
 
 export type Route =
   | {readonly kind: 'direct'}
@@ -30,7 +31,7 @@ export type RouteChoice =
 export function chooseRoute(
   {host, port}: {readonly host: string; readonly port: number},
   proxyCommand: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): RouteChoice {
   if (proxyCommand !== undefined) {
     const command = expandCommand(proxyCommand, host, port);

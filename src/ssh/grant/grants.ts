@@ -17,6 +17,7 @@ import type {ServedGrant} from './serve-grant.ts';
 import type {SigningKey} from '../key/signing-key.ts';
 import type {SocketPlace, StartTimer} from './single-use-socket.ts';
 import {SshFailure} from '../ssh-failure.ts';
+import type {Environment} from '../../text/environment.ts';
 
 interface GrantParts {
   /** Returns the settings in force. A reload takes effect with the next request. */
@@ -30,7 +31,7 @@ interface GrantParts {
   /** Returns the known_hosts lines of `ssh-key trust`, for self-hosted servers. */
   readonly readTrustedHosts: () => Promise<string>;
   /** The daemon's: proxies, PATH, and what a proxy command needs. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly startTimer: StartTimer;
   /** Writes the log and the audit. Called for every answer, and when a grant is used up. */
   readonly report: (event: GrantEvent) => void;

@@ -7,6 +7,7 @@ import {connectSsh, type SshConnection} from '../relay/ssh-connection.ts';
 import type {SshTarget} from '../relay/ssh-target.ts';
 import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
 import {timedOut, type TimedOut} from '../../text/timed-out.ts';
+import type {Environment} from '../../text/environment.ts';
 
 export interface Granted {
   readonly target: SshTarget;
@@ -15,7 +16,7 @@ export interface Granted {
   readonly route: Route;
   readonly place: SocketPlace;
   readonly advice: Advice;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly startTimer: StartTimer;
   readonly handshakes: HandshakeQueue;
 }

@@ -8,6 +8,7 @@ import {dial, type Destination} from '../relay/dial.ts';
 import {KEY_EXCHANGES} from '../relay/limit-host.ts';
 import {typeOfBlob, type HostKey} from './host-keys.ts';
 import {SshFailure} from '../ssh-failure.ts';
+import type {Environment} from '../../text/environment.ts';
 
 /**
  * Returns the keys that a host shows, one of each kind, for the user to compare and pin. The host proves that it has
@@ -17,7 +18,7 @@ import {SshFailure} from '../ssh-failure.ts';
 export async function fetchHostKeys(
   destination: Destination,
   route: Route,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   signal: AbortSignal,
 ): Promise<HostKey[]> {
   const keys: HostKey[] = [];

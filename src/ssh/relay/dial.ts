@@ -10,6 +10,7 @@ import type {Proxy, Route} from '../grant/choose-route.ts';
 import {readIntoOneBuffer, type OneBufferReader} from './read-into-one-buffer.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {SshFailure, USE_PROXY} from '../ssh-failure.ts';
+import type {Environment} from '../../text/environment.ts';
 
 export interface Destination {
   readonly host: string;
@@ -31,7 +32,7 @@ export interface Line {
 export async function dial(
   destination: Destination,
   route: Route,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   signal: AbortSignal,
 ): Promise<Line> {
   signal.throwIfAborted();
@@ -235,7 +236,7 @@ const MAX_PROXY_ANSWER = 16 * 1024;
 /** Runs a proxy command in a shell, as OpenSSH does. Its standard streams are the connection, its stderr is for users. */
 function runCommand(
   command: string,
-  {PATH, HOME, USER, LANG, SSH_AUTH_SOCK}: Readonly<Record<string, string | undefined>>,
+  {PATH, HOME, USER, LANG, SSH_AUTH_SOCK}: Environment,
   signal: AbortSignal,
 ): Line {
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], {

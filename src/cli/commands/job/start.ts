@@ -20,6 +20,7 @@ import {describesConfiguration, namesMethod, type StarterOptions} from '../../se
 import {setup} from '../setup.ts';
 import {endJob} from './stop.ts';
 import {usageError} from '../../command-error.ts';
+import type {Environment} from '../../../text/environment.ts';
 
 interface StartOptions extends StarterOptions, Omit<GitOptions, 'system' | 'proactive-auth'> {
   readonly directory?: string | undefined;
@@ -134,7 +135,7 @@ function variablesFor(
  * Variables instead of a line in a file: they end with the job, also on a machine whose user has other jobs. Those that
  * are there stay, except for a line that led to our file before.
  */
-function gitVariables(file: string, environment: Context['environment']): [name: string, value: string][] {
+function gitVariables(file: string, environment: Environment): [name: string, value: string][] {
   const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0) || 0;
   const former = Array.from({length: count}, (_, at) => at).find((at) =>
     environment[`GIT_CONFIG_VALUE_${at}`]?.endsWith('/orgkey/gitconfig'),
