@@ -52,13 +52,16 @@ export type AcquirerFailure =
   /** Anything else. */
   | {readonly kind: 'unexpected'; readonly detail: string};
 
-export type Service =
-  | 'entra'
-  | 'managed-identity'
-  | 'github-actions'
-  | 'azure-pipelines'
-  | 'key-vault'
-  | 'issuer';
+const SERVICES = [
+  'entra',
+  'managed-identity',
+  'github-actions',
+  'azure-pipelines',
+  'key-vault',
+  'issuer',
+] as const;
+
+export type Service = (typeof SERVICES)[number];
 
 /** Carries a failure through code that does not know it, such as the SDK's. */
 export class AcquirerError extends OrgkeyError {
@@ -88,12 +91,17 @@ function summaryOf(
 
 /** Returns the failure of a part of this machine that took too long. */
 export function lateFailure({code, message, hint}: TimedOut): AcquirerFailure {
-  return {kind: 'local', code, detail: message, hint};
+  return local(code, message, hint);
 }
 
-/** Returns an error found before any request. `detail` is half a sentence, lower case, no full stop. */
+/** Returns a failure found before any request. `detail` is half a sentence, lower case, no full stop. */
+export function local(code: string, detail: string, hint?: string): AcquirerFailure {
+  return {kind: 'local', code, detail, hint};
+}
+
+/** Returns the same as an error. */
 export function localFailure(code: string, detail: string, hint?: string): AcquirerError {
-  return new AcquirerError({kind: 'local', code, detail, hint});
+  return new AcquirerError(local(code, detail, hint));
 }
 
 /** Returns an error that only a bug can cause. */
@@ -102,12 +110,11 @@ export function internalFailure(detail: string): AcquirerError {
 }
 
 /** The acquirer belongs to another version, and would misunderstand the daemon. */
-export const otherVersion: AcquirerFailure = {
-  kind: 'local',
-  code: 'ERR_UPDATED',
-  detail: 'orgkey was updated while its daemon was running',
-  hint: 'Start the new daemon: orgkey service restart',
-};
+export const otherVersion = local(
+  'ERR_UPDATED',
+  'orgkey was updated while its daemon was running',
+  'Start the new daemon: orgkey service restart',
+);
 
 /** Reads a failure that an acquirer sent. Anything else becomes `unexpected`. */
 export function failureFrom(value: unknown): AcquirerFailure {
@@ -140,23 +147,14 @@ export function failureFrom(value: unknown): AcquirerFailure {
     case 'unusable':
       return {kind: 'unusable', service, host, status: numberOf(value['status']) ?? 0, detail};
     case 'local':
-      return {kind: 'local', code: textOf(value['code']), detail, hint: optionalText(value['hint'])};
+      return local(textOf(value['code']), detail, optionalText(value['hint']));
     default:
       return {kind: 'unexpected', detail};
   }
 }
 
 function serviceOf(value: unknown): Service {
-  switch (value) {
-    case 'managed-identity':
-    case 'github-actions':
-    case 'azure-pipelines':
-    case 'key-vault':
-    case 'issuer':
-      return value;
-    default:
-      return 'entra';
-  }
+  return SERVICES.find((service) => service === value) ?? 'entra';
 }
 
 function textOf(value: unknown): string {

@@ -4,7 +4,7 @@ import {fieldOf, jobFrom, type Job, type TimedJob} from '../job.ts';
 import {HttpClient} from '../http/http-client.ts';
 import {decodeMessage, encodeMessage, type Message} from '../message.ts';
 import type {Grant} from '../sign-in/issuer.ts';
-import {AcquirerError, lateFailure, type AcquirerFailure} from '../failure.ts';
+import {AcquirerError, lateFailure, type AcquirerFailure, local} from '../failure.ts';
 import {timedOut} from '../../text/timed-out.ts';
 import {machineFailure} from '../machine-failure.ts';
 
@@ -164,12 +164,11 @@ function failureOf(error: unknown, client: HttpClient): AcquirerFailure {
 
 function tooLate({task, time}: TimedJob, {asked, failure}: HttpClient): AcquirerFailure {
   if (task === 'browser' || task === 'device-code')
-    return {
-      kind: 'local',
-      code: 'ERR_SIGN_IN_TIMEOUT',
-      detail: `no user signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
-      hint: 'Start the sign-in again: orgkey login.',
-    };
+    return local(
+      'ERR_SIGN_IN_TIMEOUT',
+      `no user signed in within ${time < 120_000 ? `${Math.ceil(time / 1000)} s` : `${Math.round(time / 60_000)} min`}`,
+      'Start the sign-in again: orgkey login.',
+    );
   // the try before knows the cause better than the one that was cut off
   if (failure?.kind === 'unreachable' && failure.host === asked?.host) return failure;
   return asked === undefined

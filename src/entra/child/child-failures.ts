@@ -1,31 +1,28 @@
 import {codeOf, type OrgkeyError} from '../../text/orgkey-error.ts';
 import {timedOut} from '../../text/timed-out.ts';
-import {lateFailure, type AcquirerFailure} from '../failure.ts';
+import {lateFailure, type AcquirerFailure, local} from '../failure.ts';
 
-export const noPlace: AcquirerFailure = {
-  kind: 'local',
-  code: 'ERR_BUSY',
-  detail: 'too many tokens are being acquired at the same time',
-  hint: 'Ask again in a few seconds.',
-};
+export const noPlace = local(
+  'ERR_BUSY',
+  'too many tokens are being acquired at the same time',
+  'Ask again in a few seconds.',
+);
 
-export const cancelled: AcquirerFailure = {
-  kind: 'local',
-  code: 'ERR_CANCELLED',
-  detail: 'sign-in cancelled',
-  hint: 'Run orgkey login again when you are ready.',
-};
+export const cancelled = local(
+  'ERR_CANCELLED',
+  'sign-in cancelled',
+  'Run orgkey login again when you are ready.',
+);
 
 export function brokenProxy({code, message, hint}: OrgkeyError): AcquirerFailure {
-  return {kind: 'local', code, detail: message, hint};
+  return local(code, message, hint);
 }
 
-export const tooMuch: AcquirerFailure = {
-  kind: 'local',
-  code: 'ERR_ACQUIRER_OUTPUT',
-  detail: 'the acquirer sent more than a token',
-  hint: 'Check what answers in place of the issuer: orgkey doctor',
-};
+export const tooMuch = local(
+  'ERR_ACQUIRER_OUTPUT',
+  'the acquirer sent more than a token',
+  'Check what answers in place of the issuer: orgkey doctor',
+);
 
 export function tooLate(life: number): AcquirerFailure {
   const hint = 'Check the network of this machine, and whether it needs a proxy.';
@@ -33,12 +30,11 @@ export function tooLate(life: number): AcquirerFailure {
 }
 
 export function notStarted(error: Error): AcquirerFailure {
-  return {
-    kind: 'local',
-    code: 'ERR_ACQUIRER_NOT_STARTED',
-    detail: `the acquirer could not be started (${codeOf(error) ?? error.message})`,
-    hint: 'Check the limits on processes and memory for the user of the daemon.',
-  };
+  return local(
+    'ERR_ACQUIRER_NOT_STARTED',
+    `the acquirer could not be started (${codeOf(error) ?? error.message})`,
+    'Check the limits on processes and memory for the user of the daemon.',
+  );
 }
 
 const KILLED = 'ERR_ACQUIRER_KILLED';
@@ -58,12 +54,11 @@ const WITHOUT_RESULT = 'the acquirer ended without a result';
 
 export function died(signal: string | null, complaint: string): AcquirerFailure {
   if (signal !== null)
-    return {
-      kind: 'local',
-      code: KILLED,
-      detail: `the acquirer was ended by ${signal}`,
-      hint: 'The next request starts a new one; if it happens again, look for a lack of memory.',
-    };
+    return local(
+      KILLED,
+      `the acquirer was ended by ${signal}`,
+      'The next request starts a new one; if it happens again, look for a lack of memory.',
+    );
   const reason = /^(?:\w*Error.*|node: .*)$/m.exec(complaint)?.[0];
   return {
     kind: 'unexpected',

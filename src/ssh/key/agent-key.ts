@@ -5,7 +5,7 @@ import ssh2 from 'ssh2';
 
 import type {AgentKeySource} from '../../config/configuration.ts';
 import type {SignatureAlgorithm} from './algorithms.ts';
-import {checkHalf, type KeyFailure} from './private-key.ts';
+import {checkHalf, type KeyFailure, failed} from './private-key.ts';
 import {publicHalfOf, type PublicHalf} from './public-half.ts';
 import {SigningKey} from './signing-key.ts';
 
@@ -75,8 +75,4 @@ function readPublicLine(line: string): PublicHalf | undefined {
   } catch {
     return undefined;
   }
-}
-
-function failed(reason: string, hint: string): KeyFailure {
-  return {kind: 'failed', reason, hint};
 }

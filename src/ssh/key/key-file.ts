@@ -5,11 +5,9 @@ import {join} from 'node:path';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {shellWord} from '../../text/quote-for-shell.ts';
 import {Secret} from '../../secret/secret.ts';
+import {failed, type KeyFailure} from './private-key.ts';
 
-type KeyFileReading =
-  | {readonly kind: 'text'; readonly secret: Secret}
-  /** `reason`: half a sentence, lower case, no full stop. `hint`: how to repair it. */
-  | {readonly kind: 'failed'; readonly reason: string; readonly hint: string};
+type KeyFileReading = {readonly kind: 'text'; readonly secret: Secret} | KeyFailure;
 
 /** In bytes; an RSA key of 16,384 bits takes 13 KiB. */
 const MAX_KEY_FILE = 64 * 1024;
@@ -71,8 +69,4 @@ async function resolved(path: string): Promise<string> {
   } catch {
     return path;
   }
-}
-
-function failed(reason: string, hint: string): KeyFileReading {
-  return {kind: 'failed', reason, hint};
 }

@@ -97,17 +97,12 @@ const MAKE_NEW = 'orgkey ssh-key new ORGANIZATION';
 const generatePair = promisify(generateKeyPair);
 const signWith = promisify(signNow);
 
-const NOT_COMPLETE: KeyFailure = {
-  kind: 'failed',
-  reason: 'the text is not a complete private key',
-  hint: 'copy the key file again, with its first and last line',
-};
+const NOT_COMPLETE = failed(
+  'the text is not a complete private key',
+  'copy the key file again, with its first and last line',
+);
 
-const UNUSED_KIND: KeyFailure = {
-  kind: 'failed',
-  reason: 'ssh does not use keys of this kind',
-  hint: `make a new one: ${MAKE_NEW}`,
-};
+const UNUSED_KIND = failed('ssh does not use keys of this kind', `make a new one: ${MAKE_NEW}`);
 
 /** Finds what the text alone shows, most frequent mistake first. */
 function checkText(text: string): KeyFailure | undefined {
@@ -194,6 +189,6 @@ async function pemOfOpenSsh(text: string): Promise<string | undefined> {
   return typeof pem === 'string' ? pem : undefined;
 }
 
-function failed(reason: string, hint: string): KeyFailure {
+export function failed(reason: string, hint: string): KeyFailure {
   return {kind: 'failed', reason, hint};
 }

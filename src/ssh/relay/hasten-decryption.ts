@@ -1,4 +1,5 @@
 import {createSecretKey} from 'node:crypto';
+import {memberOf} from './member-of.ts';
 
 /**
  * Replaces the decryption key of an ssh2 client by a key object. ssh2 makes a decipher for each packet from a buffer,
@@ -16,8 +17,4 @@ export function hastenDecryption(client: object): boolean {
     key instanceof Uint8Array &&
     Reflect.set(decipher, '_decipherKey', createSecretKey(key))
   );
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,6 +1,7 @@
 import type {Duplex} from 'node:stream';
 
 import type {Client} from 'ssh2';
+import {memberOf} from './member-of.ts';
 
 /** In bytes; a handshake takes about 4 KiB. */
 const MOST_BEFORE_AUTHENTICATION = 256 * 1024;
@@ -73,8 +74,4 @@ export function limitRequests(client: Client): (() => void) | undefined {
   return () => {
     count = 0;
   };
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
