@@ -1,11 +1,11 @@
 import {existsSync} from 'node:fs';
-import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {absoluteVariable} from '../places/absolute-variable.ts';
 import {shellWord} from '../text/quote-for-shell.ts';
 import type {Client, ClientWorld} from './client.ts';
 import {foldersOf, isSame, onPath, scriptPath} from './on-path.ts';
 import {configurationOf} from './python.ts';
+import type {WantedLine} from './text-edit.ts';
 
 export const cargo: Client = {
   name: 'cargo',
@@ -13,6 +13,9 @@ export const cargo: Client = {
   want: (world) => {
     const script = scriptPath('cargo-credential-orgkey', world);
     const isNamed = onPath('cargo-credential-orgkey', world.environment) === script;
+    // Cargo splits a provider at spaces, but not the list behind an alias
+    const isAlias = !isNamed && /\s/.test(script);
+    const provider = isNamed ? 'cargo-credential-orgkey' : isAlias ? 'orgkey' : script;
     return {
       files: [
         {
@@ -22,10 +25,11 @@ export const cargo: Client = {
               section: '[registry]',
               isHeader: (line) => /^\s*\[\s*(["']?)registry\1\s*\]/.test(line),
               // Cargo asks the last one first
-              line: `global-credential-providers = ["cargo:token", "${isNamed ? 'cargo-credential-orgkey' : script}"]`,
+              line: `global-credential-providers = ["cargo:token", ${JSON.stringify(provider)}]`,
               isRival: (line) => /^\s*global-credential-providers\s*=/.test(line),
               isOtherForm: (line) => /^\s*(["']?)registry\1\s*[.=]/.test(line),
             },
+            ...(isAlias ? [cargoAlias(script)] : []),
           ],
         },
       ],
@@ -38,6 +42,16 @@ export const cargo: Client = {
       ? []
       : ['the variable CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS'],
 };
+
+function cargoAlias(script: string): WantedLine {
+  return {
+    section: '[credential-alias]',
+    isHeader: (line) => /^\s*\[\s*(["']?)credential-alias\1\s*\]/.test(line),
+    line: `orgkey = [${JSON.stringify(script)}]`,
+    isRival: (line) => /^\s*(["']?)orgkey\1\s*=/.test(line),
+    isOtherForm: (line) => /^\s*(["']?)credential-alias\1\s*[.=]/.test(line),
+  };
+}
 
 /** The older name wins where both exist. */
 function cargoFile({environment, home}: ClientWorld): string {
@@ -55,7 +69,7 @@ export const bazel: Client = {
       {
         path: join(world.home, '.bazelrc'),
         lines: ['dev.azure.com', '*.dev.azure.com', '*.visualstudio.com'].map((host) => ({
-          line: `common --credential_helper=${host}=${scriptPath('orgkey-bazel-helper', world)}`,
+          line: `common --credential_helper=${host}=${bazelWord(scriptPath('orgkey-bazel-helper', world))}`,
           isRival: (line) => line.includes(`--credential_helper=${host}=`),
         })),
       },
@@ -66,40 +80,56 @@ export const bazel: Client = {
   rivals: async () => [],
 };
 
+/** Quotes a part of a line of .bazelrc, where it needs it. */
+function bazelWord(text: string): string {
+  return /[\s#"'\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : text;
+}
+
 export const go: Client = {
   name: 'go',
   programs: ['go'],
-  want: (world) => ({
-    files: [
-      {
-        path: goFile(world),
-        lines: [
-          {
-            // Go's own default stays behind ours
-            line: `GOAUTH=${scriptPath('orgkey-goauth', world)};netrc`,
-            isRival: (line) => line.startsWith('GOAUTH='),
-            join: (theirs) =>
-              theirs === 'GOAUTH=off'
-                ? undefined
-                : `GOAUTH=${scriptPath('orgkey-goauth', world)};${theirs.slice('GOAUTH='.length)}`,
-          },
-          {
-            line: 'GOPRIVATE=dev.azure.com',
-            isRival: (line) => line.startsWith('GOPRIVATE='),
-            join: (theirs) =>
-              theirs.slice('GOPRIVATE='.length).split(',').includes('dev.azure.com')
-                ? theirs
-                : `${theirs},dev.azure.com`,
-          },
-        ],
-      },
-    ],
-    links: [],
-    left: [],
-  }),
+  want: (world) => {
+    const script = scriptPath('orgkey-goauth', world);
+    const command = goWord(script);
+    return command === undefined
+      ? {
+          files: [],
+          links: [],
+          left: [`link the helper into a folder that Go can name: ln -s ${shellWord(script)} FOLDER`],
+        }
+      : {files: [{path: goFile(world), lines: goLines(command)}], links: [], left: []};
+  },
   rivals: async ({environment}) =>
     ['GOAUTH', 'GOPRIVATE'].filter((name) => environment[name]).map((name) => `the variable ${name}`),
 };
+
+function goLines(command: string): readonly WantedLine[] {
+  return [
+    {
+      // Go's own default stays behind ours
+      line: `GOAUTH=${command};netrc`,
+      isRival: (line) => line.startsWith('GOAUTH='),
+      join: (theirs) =>
+        theirs === 'GOAUTH=off' ? undefined : `GOAUTH=${command};${theirs.slice('GOAUTH='.length)}`,
+    },
+    {
+      line: 'GOPRIVATE=dev.azure.com',
+      isRival: (line) => line.startsWith('GOPRIVATE='),
+      join: (theirs) =>
+        theirs.slice('GOPRIVATE='.length).split(',').includes('dev.azure.com')
+          ? theirs
+          : `${theirs},dev.azure.com`,
+    },
+  ];
+}
+
+/** Quotes a path for GOAUTH, which has two kinds of quotes and no escapes. `undefined`: it cannot be named there. */
+function goWord(path: string): string | undefined {
+  if (path.includes(';')) return undefined;
+  if (!/[\s'"]/.test(path)) return path;
+  const quote = [`'`, '"'].find((one) => !path.includes(one));
+  return quote === undefined ? undefined : `${quote}${path}${quote}`;
+}
 
 function goFile(world: ClientWorld): string {
   return absoluteVariable(world.environment, 'GOENV') ?? join(configurationOf(world), 'go/env');
@@ -127,51 +157,3 @@ export const nuget: Client = {
       .filter((name) => environment[name])
       .map((name) => `the variable ${name}: NuGet then looks for plugins only there`),
 };
-
-/** pnpm's helper gets no arguments: its name says which organization is meant. */
-export const pnpm: Client = {
-  name: 'pnpm',
-  programs: ['pnpm'],
-  want: (world) => {
-    const links = world.organizations.map((organization) => ({
-      organization,
-      path: join(world.links, `orgkey-token-${organization}`),
-      target: scriptPath('orgkey-token', world),
-    }));
-    return {
-      files: [
-        {
-          path: npmFile(world),
-          lines: links.flatMap(({organization, path}) =>
-            [`pkgs.dev.azure.com/${organization}`, `${organization.toLowerCase()}.pkgs.visualstudio.com`].map(
-              (place) => ({
-                line: `//${place}/:tokenHelper=${path}`,
-                isRival: (line) => line.trimStart().toLowerCase().startsWith(`//${place}/:`.toLowerCase()),
-              }),
-            ),
-          ),
-        },
-      ],
-      links: links.map(({path, target}) => ({path, target})),
-      // each has a line of its own
-      left: links.length > 0 ? [] : ['configure an organization first: orgkey org add ORGANIZATION'],
-    };
-  },
-  rivals: async (world) => {
-    const path = npmFile(world);
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const at = text.split('\n').findIndex((line) => TOKEN_OF_FEED.test(line));
-    return at === -1 ? [] : [`${path}:${at + 1}, a token for a feed`];
-  },
-};
-
-const TOKEN_OF_FEED =
-  /^\s*\/\/(?:pkgs\.dev\.azure\.com|[\w-]+\.pkgs\.visualstudio\.com)\/.*:(?:_authToken|_auth|_password)\s*=/i;
-
-function npmFile({environment, home}: ClientWorld): string {
-  return (
-    absoluteVariable(environment, 'npm_config_userconfig') ??
-    absoluteVariable(environment, 'NPM_CONFIG_USERCONFIG') ??
-    join(home, '.npmrc')
-  );
-}

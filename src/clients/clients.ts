@@ -1,4 +1,5 @@
-import {bazel, cargo, go, nuget, pnpm} from './builders.ts';
+import {bazel, cargo, go, nuget} from './builders.ts';
+import {pnpm} from './pnpm.ts';
 import type {Client} from './client.ts';
 import {pip, uv} from './python.ts';
 

@@ -23,8 +23,13 @@ export async function lookAtClient(
   const wanted = client.want(world);
   const plan = await planInstall(client, world, known);
   const problems = [
-    ...plan.changes.map(({path}) => `${path} lacks a line`),
-    ...plan.links.map(({path}) => `${path} is missing`),
+    ...plan.changes.map(
+      ({path, added}) =>
+        `${path} ${added.length > 0 ? 'lacks a line' : 'has lines that are no longer needed'}`,
+    ),
+    ...plan.links.map(
+      ({path, target}) => `${path} ${target === undefined ? 'is no longer needed' : 'is missing'}`,
+    ),
     ...plan.conflicts.map((conflict) => `another setting wins: ${conflict}`),
     ...wanted.links.filter(({target}) => !isRunnable(target)).map(({target}) => `${target} is missing`),
     ...plan.left,

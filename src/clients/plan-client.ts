@@ -51,22 +51,62 @@ export async function planInstall(
     if (written.blocks.length > 0 || written.replaced.length > 0)
       records.push({path, isOurs: before?.isOurs ?? was === undefined, ...written});
   }
-  const missing = await filterAsync(links, async ({path, target}) => (await targetOf(path)) !== target);
-  const taken = await filterAsync(missing, async ({path}) => isForeign(path, known));
-  const made = links.map(({path}) => path).filter((path) => !taken.some((one) => one.path === path));
+  const kept = new Set(files.map(({path}) => path));
+  changes.push(...(await takenBack(known, kept)));
+  const {taken, ...linked} = await planLinks(links, known);
   return {
     name: client.name,
     changes,
-    links: missing.filter((one) => !taken.includes(one)),
-    conflicts: [...conflicts, ...taken.map(({path}) => `${path}: exists already`)],
+    links: linked.changes,
+    conflicts: [...conflicts, ...taken.map((path) => `${path}: exists already`)],
     left,
-    record: {name: client.name, files: records, links: made},
+    record: {name: client.name, files: records, links: linked.made},
+  };
+}
+
+interface LinkPlan {
+  readonly changes: ClientPlan['links'];
+  /** Links that are ours after the change. */
+  readonly made: readonly string[];
+  /** Places where something of the user is. */
+  readonly taken: readonly string[];
+}
+
+async function planLinks(
+  links: ReturnType<Client['want']>['links'],
+  known: ClientRecord | undefined,
+): Promise<LinkPlan> {
+  const missing = await filterAsync(links, async ({path, target}) => (await targetOf(path)) !== target);
+  const foreign = await filterAsync(missing, async ({path}) => isForeign(path, known));
+  const taken = foreign.map(({path}) => path);
+  const unwanted = (known?.links ?? []).filter((path) => !links.some((one) => one.path === path));
+  return {
+    changes: [...(await existing(unwanted)), ...missing.filter((one) => !foreign.includes(one))],
+    made: links.map(({path}) => path).filter((path) => !taken.includes(path)),
+    taken,
   };
 }
 
 export async function planRemove(known: ClientRecord): Promise<ClientPlan> {
+  const changes = await takenBack(known);
+  return {
+    name: known.name,
+    changes,
+    links: await existing(known.links),
+    conflicts: [],
+    left: [],
+    record: {...known, files: [], links: []},
+  };
+}
+
+/** Returns the changes that take our lines out of files, but for those that are `kept`. */
+async function takenBack(
+  known: ClientRecord | undefined,
+  kept: ReadonlySet<string> = new Set(),
+): Promise<FileChange[]> {
   const changes: FileChange[] = [];
-  for (const file of known.files) {
+  const files = (known?.files ?? []).filter(({path}) => !kept.has(path));
+  for (const file of files) {
     const was = await readIfThere(file.path);
     if (was === undefined) continue;
     const next = takeBack(text(was), file);
@@ -80,15 +120,7 @@ export async function planRemove(known: ClientRecord): Promise<ClientPlan> {
         added: file.replaced.map((one) => one.was),
       });
   }
-  const links = await filterAsync(known.links, async (path) => (await targetOf(path)) !== undefined);
-  return {
-    name: known.name,
-    changes,
-    links: links.map((path) => ({path, target: undefined})),
-    conflicts: [],
-    left: [],
-    record: {...known, files: [], links: []},
-  };
+  return changes;
 }
 
 export async function carryOut({changes, links}: ClientPlan): Promise<void> {
@@ -99,6 +131,12 @@ export async function carryOut({changes, links}: ClientPlan): Promise<void> {
     await symlink(target, path);
   }
   for (const {path, was, next} of changes) await replaceFile(path, {was, next, mode: 0o600, owner: 'kept'});
+}
+
+/** Returns the removal of those of our links that are there. */
+async function existing(links: readonly string[]): Promise<ClientPlan['links']> {
+  const found = await filterAsync(links, async (path) => (await targetOf(path)) !== undefined);
+  return found.map((path) => ({path, target: undefined}));
 }
 
 function linesOf(written: Written | undefined): string[] {
