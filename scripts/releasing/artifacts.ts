@@ -2,11 +2,12 @@ import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
+import {gzipSync} from 'node:zlib';
 import {releaseNotes} from './cut-release.ts';
 import {bundledSbom} from './sbom.ts';
 
 /**
- * Makes the package, the Debian package (if dpkg-deb is installed), the extension for Azure Pipelines (if tfx is), the
+ * Makes the package, the Debian package (if dpkg-deb is installed), the Helm chart, the extension for Azure Pipelines (if tfx is), the
  * SBOM, the notes and the checksums in `out`. Returns their paths.
  */
 export function makeArtifacts(checkout: string, out: string): string[] {
@@ -22,6 +23,8 @@ export function makeArtifacts(checkout: string, out: string): string[] {
   if (hasDpkgDeb()) artifacts.push(node('scripts/debian/package.ts', out));
   else console.error('release: no dpkg-deb here: no Debian package was made');
 
+  artifacts.push(makeChart(checkout, join(out, `orgkey-chart-${version}.tgz`)));
+
   const extension = makeExtension(checkout, join(out, `orgkey-${version}.vsix`));
   if (extension !== undefined) artifacts.push(extension);
 
@@ -35,6 +38,22 @@ export function makeArtifacts(checkout: string, out: string): string[] {
   const changelog = readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8');
   writeFileSync(notes, `${releaseNotes(changelog, version)}\n`);
   return [...artifacts, sums, notes];
+}
+
+/** Packs the Helm chart, with the files of the Kustomize base that it links to. The same bytes each time. */
+function makeChart(checkout: string, file: string): string {
+  const same = [
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--mode=u=rwX,go=rX',
+  ];
+  const place = ['--directory', join(checkout, 'scripts/deploy/helm'), 'orgkey'];
+  const tar = execFileSync('tar', ['--create', '--dereference', ...same, ...place]);
+  writeFileSync(file, gzipSync(tar));
+  return file;
 }
 
 /** Packs the extension for Azure Pipelines with its publisher's tool. Returns its path, if the tool is there. */

@@ -60,11 +60,12 @@ function setVersion(checkout: string, version: string): void {
   }
 }
 
-/** Files that name the version: those that start this version in a pipeline, and their recipes. */
+/** Files that name the version: those that start this version in a pipeline, their recipes, and the chart. */
 const NAMED_IN = [
   'docs/recipes/azure-pipelines.md',
   'docs/recipes/github-actions.md',
   'docs/recipes/gitlab.md',
+  'scripts/deploy/helm/orgkey/Chart.yaml',
   'scripts/deploy/pipelines/examples/azure-pipelines.yml',
   'scripts/deploy/pipelines/examples/github-actions.yml',
   'scripts/deploy/pipelines/examples/gitlab-ci.yml',

@@ -20,7 +20,7 @@ export type Loose = ReturnType<typeof JSON.parse>;
 export type KubernetesObject = Record<string, Loose> & {readonly apiVersion: string; readonly kind: string};
 
 /** Returns the objects in a text of YAML documents. */
-function objectsIn(text: string): KubernetesObject[] {
+export function objectsIn(text: string): KubernetesObject[] {
   return parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) throw document.errors[0];
     return document.toJS();

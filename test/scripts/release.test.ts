@@ -120,6 +120,12 @@ test('a dry run leaves a tag, the packages, an SBOM and checksums in a clone', (
     t.regex(readFileSync(join(pipelines, file), 'utf8'), /9\.0\.0/, file);
   if (existsSync(join(root, '.cache/pipelines/node_modules/tfx-cli')))
     t.true(sums.some((line) => line.endsWith('  orgkey-9.0.0.vsix')));
+  // the chart comes whole, with what its links lead to
+  t.true(sums.some((line) => line.endsWith('  orgkey-chart-9.0.0.tgz')));
+  const inChart = (path: string) =>
+    execFileSync('tar', ['-xzOf', join(out, 'orgkey-chart-9.0.0.tgz'), `orgkey/${path}`], {encoding: 'utf8'});
+  t.regex(inChart('Chart.yaml'), /^version: 9\.0\.0\nappVersion: 9\.0\.0$/m);
+  t.regex(inChart('files/node/daemonset.yaml'), /^kind: DaemonSet$/m);
   t.is(spawnSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], {cwd: out}).status, 0);
 
   const {components} = JSON.parse(readFileSync(join(out, 'orgkey-9.0.0.cdx.json'), 'utf8'));
