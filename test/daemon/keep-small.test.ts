@@ -1,7 +1,8 @@
-import {spawn} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {promisify} from 'node:util';
 import test from 'ava';
 import {scratchDirectory} from '../helpers/scratch-directory.ts';
 
@@ -28,4 +29,27 @@ test('compiled code is kept by a process that a signal ends', async (t) => {
   await once(child, 'exit');
   const files = readdirSync(cache, {recursive: true, withFileTypes: true}).filter((entry) => entry.isFile());
   t.true(files.length > 0);
+});
+
+test('garbage of many buffers is never collected in small steps', async (t) => {
+  const program = `
+    import {constants, PerformanceObserver} from 'node:perf_hooks';
+    import {setImmediate as nextTurn} from 'node:timers/promises';
+    import {keepSmall} from ${JSON.stringify(source)};
+    keepSmall();
+    const kinds = [];
+    new PerformanceObserver((list) => {
+      for (const {detail} of list.getEntries()) kinds.push(detail.kind);
+    }).observe({entryTypes: ['gc']});
+    const inUse = [];
+    for (let turn = 0; turn < 1_000; turn++) {
+      for (let at = 0; at < 16; at++) inUse.push(Buffer.from(new ArrayBuffer(16_384)));
+      if (turn % 16 === 0) inUse.length = 0;
+      await nextTurn();
+    }
+    console.log(kinds.length, kinds.filter((kind) => kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL).length);
+  `;
+  const args = ['--input-type=module', '--eval', program];
+  const {stdout} = await promisify(execFile)(process.execPath, args);
+  t.regex(stdout, /^[1-9][0-9]* 0\n$/);
 });
