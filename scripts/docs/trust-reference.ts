@@ -1,4 +1,4 @@
-import {readDefences} from '../trust/defences.ts';
+import {readDefences, readOrdeals} from '../trust/defences.ts';
 import {code, page, table} from './markdown.ts';
 
 /** Returns docs/trust.md. */
@@ -10,6 +10,17 @@ export function trustReference(): string {
     table(
       ['Promise', 'Against', 'Defence', 'Test'],
       defences.map(({promise, against, file, test}) => [promise, against, code(file), code(test)]),
+    ),
+    '## What the daemon must survive',
+    'Each row has tests or scripts, and at least one of the promises above, whose break a test notices.',
+    table(
+      ['What', 'Holds', 'Shown by', 'Promises'],
+      readOrdeals().map(({what, holds, shownBy, promises}) => [
+        what,
+        holds,
+        shownBy.map(code).join(', '),
+        promises.join('; '),
+      ]),
     ),
   ]);
 }
