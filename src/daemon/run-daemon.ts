@@ -127,7 +127,13 @@ async function serve(
     watchDirectory(dirname(program.path), {onChange: makeWay, after: startTimer}),
   ];
   process.stdout.write(`ready ${join(directory, 'git.sock')}\n`);
-  const stopFeeding = feedWatchdog(report, startTimer);
+  let control: ReturnType<Assembly['loadControl']> | undefined;
+  const stopFeeding = feedWatchdog(report, startTimer, async () => {
+    control ??= assembly.loadControl();
+    const {handlers} = await control;
+    const {statusLine} = await import('./status/status-line.ts');
+    return statusLine(await handlers.status());
+  });
 
   const timers = [
     setInterval(() => tokens.refreshDue(), RENEW_EVERY),

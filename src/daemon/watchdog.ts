@@ -7,13 +7,20 @@ type Report = (notification: readonly string[]) => void;
 /**
  * Reports to systemd that this process still does its work, from the loop that answers git. The first report sets the
  * limit: if reports cannot be sent, systemd has no limit and never ends a daemon that is well. Returns a function that
- * stops it.
+ * stops it. `describe`: for `systemctl status`, in one line.
  */
-export function feedWatchdog(report: Report | undefined, startTimer: StartTimer): () => void {
+export function feedWatchdog(
+  report: Report | undefined,
+  startTimer: StartTimer,
+  describe: () => Promise<string>,
+): () => void {
   if (report === undefined) return () => undefined;
   let stop: (() => void) | undefined;
   const feed = () => {
-    report(['WATCHDOG=1']);
+    void describe().then(
+      (line) => report(['WATCHDOG=1', `STATUS=${line}`]),
+      () => report(['WATCHDOG=1']),
+    );
     stop = startTimer(TIME_BUDGET.watchdogReport, feed);
   };
   report([`WATCHDOG_USEC=${TIME_BUDGET.watchdog * 1000}`]);

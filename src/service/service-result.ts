@@ -27,6 +27,8 @@ export interface ServiceStatus {
   readonly reason?: string | undefined;
   /** The repair, if the daemon named one when it failed. */
   readonly hint?: string | undefined;
+  /** Files of the administrator that replace units of the package, so that its upgrades have no effect. */
+  readonly replaced?: readonly string[] | undefined;
 }
 
 /** Nothing had to change. */

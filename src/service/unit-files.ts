@@ -54,6 +54,17 @@ export class UnitFiles {
     return this.#scope === 'user' ? undefined : packagedUnits(this.#packageDirectory, this.#daemon);
   }
 
+  /** Returns the administrator's units that systemd reads in place of packaged ones, and that say something else. */
+  async replaced(): Promise<readonly string[]> {
+    const packaged = (await this.packaged()) ?? new Map<string, string>();
+    const found: string[] = [];
+    for (const name of packaged.keys()) {
+      const text = await readText(this.path(name));
+      if (text !== undefined && !saysTheSame(name, text, packaged)) found.push(this.path(name));
+    }
+    return found;
+  }
+
   /** Returns the files that we wrote. Beside a package, the administrator may have units of the same names. */
   async own(packaged: PackagedUnits | undefined): Promise<readonly OwnFile[]> {
     const units = (await this.installed()).map((name) => ({name, path: this.path(name)}));

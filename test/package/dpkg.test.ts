@@ -103,6 +103,19 @@ onDebian(`setup uses the package's units as they are, and a later package change
     enabled: ['enabled', 'enabled'],
     // the administrator's own unit stays
     own: {files: [...added.slice(0, 1), `${directory}/orgkey.service`, ...added.slice(1)], limit: '123'},
+    replaced: [
+      {
+        group: 'daemon',
+        title: 'unit',
+        outcome: 'warning',
+        detail: `${directory}/orgkey.service replaces the unit of the package, whose upgrades have no effect`,
+        repair: `move your changes to a drop-in (systemctl edit orgkey.service), remove ${directory}/orgkey.service, and run: systemctl daemon-reload`,
+        commands: [],
+        advice: [
+          `move your changes to a drop-in (systemctl edit orgkey.service), remove ${directory}/orgkey.service, and run: systemctl daemon-reload`,
+        ],
+      },
+    ],
     uninstalled: {code: 0, files: [`${directory}/orgkey.service`]},
     disabled: ['disabled', 'disabled'],
     purged: 0,

@@ -145,6 +145,7 @@ async function units() {
   await run('root', ['systemctl', 'daemon-reload']);
   await orgkey('root', ['setup', '--system', '--config', config]);
   const {delta: _, ...kept} = await unitsNow();
+  const doctor = await orgkey('root', ['doctor', '--json', '--config', config]);
   const gone = await orgkey('root', ['uninstall', '--system']);
   const {files} = await unitsNow();
   const disabled = await states();
@@ -162,6 +163,7 @@ async function units() {
     without,
     enabled,
     own: kept,
+    replaced: JSON.parse(doctor.stdout).diagnostics.filter(({title}: {title: string}) => title === 'unit'),
     uninstalled: {code: gone.code, files},
     disabled,
     purged: purged.code,

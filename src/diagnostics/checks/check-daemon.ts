@@ -1,4 +1,8 @@
+import {basename} from 'node:path';
+import type {Service} from '../../service/service.ts';
+import type {ServiceStatus} from '../../service/service-result.ts';
 import {printable} from '../../text/printable.ts';
+import {shellWord} from '../../text/quote-for-shell.ts';
 import {diagnosticsOf, type Diagnostic} from '../diagnostic.ts';
 import type {World} from '../world.ts';
 
@@ -34,27 +38,40 @@ export async function checkDaemon({
 
 async function checkService(service: World['service'], runs: boolean): Promise<Diagnostic[]> {
   if (service === undefined) return [ok('service', 'not set up, you start the daemon yourself')];
-  const {installed, state, reason, hint = 'orgkey logs'} = await service.status();
+  const {replaced = [], ...status} = await service.status();
+  return [
+    judgeService(service.kind, status, runs),
+    ...replaced.map((path) =>
+      warning(
+        'unit',
+        `${printable(path)} replaces the unit of the package, whose upgrades have no effect`,
+        `move your changes to a drop-in (systemctl edit ${basename(path)}), remove ${shellWord(path)}, and run: systemctl daemon-reload`,
+      ),
+    ),
+  ];
+}
+
+function judgeService(
+  kind: Service['kind'],
+  {installed, state, reason, hint = 'orgkey logs'}: ServiceStatus,
+  runs: boolean,
+): Diagnostic {
   const why = reason === undefined ? '' : `: ${printable(reason)}`;
   if (!installed)
-    return [
-      warning(
-        'service',
-        `${service.kind} is not installed, so nothing starts the daemon`,
-        'orgkey service install',
-      ),
-    ];
+    return warning(
+      'service',
+      `${kind} is not installed, so nothing starts the daemon`,
+      'orgkey service install',
+    );
   switch (state) {
     case 'running':
     case 'listening':
-      return [ok('service', `${service.kind}, ${state}`)];
+      return ok('service', `${kind}, ${state}`);
     case 'failed':
-      return [
-        failed('service', `${service.kind} failed${why}`, `${printable(hint)}\nthen: orgkey service restart`),
-      ];
+      return failed('service', `${kind} failed${why}`, `${printable(hint)}\nthen: orgkey service restart`);
     case 'stopped':
       return runs
-        ? [ok('service', `${service.kind} is stopped, the daemon was started manually`)]
-        : [failed('service', `${service.kind} is stopped${why}`, 'orgkey service start')];
+        ? ok('service', `${kind} is stopped, the daemon was started manually`)
+        : failed('service', `${kind} is stopped${why}`, 'orgkey service start');
   }
 }
