@@ -15,6 +15,8 @@ export async function otherFigures(): Promise<readonly string[]> {
   ];
 }
 
+const NOT_CHECKED = 'advisories: NOT CHECKED, the registry does not answer; run again where it does';
+
 /** Asks the registry for known weaknesses, if it answers. */
 function advisories(): string {
   const {stdout} = spawnSync('npm', ['audit', '--json', '--audit'], {
@@ -25,10 +27,8 @@ function advisories(): string {
   try {
     const {metadata} = JSON.parse(stdout) as {metadata?: {vulnerabilities?: {total?: number}}};
     const total = metadata?.vulnerabilities?.total;
-    return total === undefined
-      ? 'advisories: the registry does not answer'
-      : `${total} advisories for packages of the lock file`;
+    return total === undefined ? NOT_CHECKED : `${total} advisories for packages of the lock file`;
   } catch {
-    return 'advisories: the registry does not answer';
+    return NOT_CHECKED;
   }
 }

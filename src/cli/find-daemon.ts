@@ -1,4 +1,4 @@
-import {readFileSync, statSync} from 'node:fs';
+import {constants, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ControlConnection} from '../control/control-client.ts';
 import {lastFailedStart} from '../service/failed-start.ts';
@@ -62,7 +62,9 @@ function silent(folder: string): CommandError {
 
 function readPid(path: string): number | undefined {
   try {
-    const pid = Number(readFileSync(path, 'utf8'));
+    const pid = Number(
+      readFileSync(path, {encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK}),
+    );
     return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
     return undefined;

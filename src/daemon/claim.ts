@@ -121,7 +121,10 @@ export async function claimPath(path: string): Promise<void> {
   const stats = lstatSync(path, {throwIfNoEntry: false});
   if (stats === undefined) return;
   if (!stats.isSocket())
-    throw new ClaimError(`${path} exists and is not a socket`, 'look at what it is, and remove it');
+    throw new ClaimError(
+      `${path} is ${kindOf(stats)}, not a socket`,
+      `look at what is there, and remove it: ls -ld ${path}`,
+    );
   const before = fileIdentity(path);
   const answer = await askSocket(path, 'action=hello\ntimeout=0\n');
   if (answer.kind === 'absent') return unlinkIfStill(path, before);
@@ -132,6 +135,13 @@ export async function claimPath(path: string): Promise<void> {
   if (after.kind !== 'absent')
     throw new ClaimError(`another program listens on ${path}`, `find it with: ss -xlp | grep ${path}`);
   unlinkIfStill(path, before);
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isFIFO()) return 'a FIFO';
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  return stats.isFile() ? 'a file' : 'a device';
 }
 
 function unlinkIfStill(path: string, identity: string | undefined): void {

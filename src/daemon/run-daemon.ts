@@ -1,4 +1,3 @@
-import {writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setImmediate as nextTurn, setTimeout as delay} from 'node:timers/promises';
 import {dropCodeOfEarlierVersions} from '../compile-cache.ts';
@@ -10,6 +9,7 @@ import {lockDirectory} from './claim.ts';
 import {failStart, succeeds} from './fail-start.ts';
 import type {GitSockets} from './git/git-sockets.ts';
 import {peerCredentials} from './git/peer-credentials.ts';
+import {placeFile} from './git/place-file.ts';
 import {takeInheritedSockets} from './git/inherited-sockets.ts';
 import {watchDirectory} from './git/watch-directory.ts';
 import {loadStore} from './supply/token-supply.ts';
@@ -93,7 +93,7 @@ async function openControl({side, loadControl}: Assembly, {directory}: Place): P
     const {handlers} = await loadControl();
     const server = await serveControl(path, handlers);
     // for the command line, if we hang
-    writeFileSync(join(dirname(path), 'pid'), `${process.pid}\n`, {mode: 0o600});
+    placeFile(join(dirname(path), 'pid'), `${process.pid}\n`, 0o600);
     return server;
   });
 }

@@ -1,4 +1,4 @@
-import {lstatSync, readFileSync, type Stats} from 'node:fs';
+import {constants, lstatSync, readFileSync, type Stats} from 'node:fs';
 import type {FileFacts, PathFacts} from './paths.ts';
 
 export const machineFiles: FileFacts = {
@@ -13,7 +13,9 @@ export const machineFiles: FileFacts = {
   },
   linesOf(path) {
     try {
-      return readFileSync(path, 'utf8').split('\n');
+      return readFileSync(path, {encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NONBLOCK}).split(
+        '\n',
+      );
     } catch {
       return [];
     }

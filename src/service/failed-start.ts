@@ -1,4 +1,4 @@
-import {closeSync, fstatSync, openSync, readSync, statSync} from 'node:fs';
+import {closeSync, constants, fstatSync, openSync, readSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {printable} from '../text/printable.ts';
 import {daemonLog} from './daemon-log.ts';
@@ -49,7 +49,7 @@ export function processRecord(runtimeDirectory: string): string {
 }
 
 function endOf(path: string): {readonly text: string; readonly written: number} {
-  const log = openSync(path, 'r');
+  const log = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const {size, mtimeMs} = fstatSync(log);
     const buffer = Buffer.alloc(Math.min(size, 4096));

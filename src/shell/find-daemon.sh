@@ -23,7 +23,8 @@ enter_runtime_directory() {
   done
   # where services noted that they were started, with other variables than ours
   note=${ORGKEY_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/orgkey}/runtime-directory
-  [ -r "$note" ] && while IFS= read -r directory; do
+  # never a FIFO, whose reader waits
+  [ -f "$note" ] && [ -r "$note" ] && while IFS= read -r directory; do
     enter_trusted "$directory" && return
   done <"$note"
   return 1

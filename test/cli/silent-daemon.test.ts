@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {mkdirSync} from 'node:fs';
 import {createServer, type Socket} from 'node:net';
 import {join} from 'node:path';
@@ -73,3 +74,17 @@ for (const [command, argv, exitCode, code] of [
     t.true(run.stderr.includes(error.message));
   });
 }
+
+test.serial('with a FIFO where the socket, the pid and the note go, no command hangs', async (t) => {
+  const runtime = scratchDirectory(t);
+  const state = scratchDirectory(t);
+  mkdirSync(join(runtime, 'control'), {mode: 0o700});
+  const paths = ['git.sock', 'control/control.sock', 'control/pid'].map((name) => join(runtime, name));
+  for (const path of [...paths, join(state, 'runtime-directory')]) execFileSync('mkfifo', [path]);
+  const person = new Person(t, {ORGKEY_RUNTIME_DIR: runtime, ORGKEY_STATE_DIR: state});
+  person.configure(patConfiguration);
+  for (const command of ['status', 'token contoso', 'cache clear']) {
+    const {code, stderr} = await person.run(command);
+    t.is(code, 3, `${command}: ${stderr}`);
+  }
+});

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {
   chmodSync,
@@ -147,29 +147,41 @@ test.serial('a socket of another program is left alone', async (t) => {
   t.is(await askPath(socket, ''), 'hello\n');
 });
 
-for (const [title, make, complaint] of [
-  [
-    'a file where the socket goes',
-    (socket: string) => writeFileSync(socket, 'precious'),
-    /exists and is not a socket/,
-  ],
-  [
-    'a link where the socket goes',
-    (socket: string) => symlinkSync('/nowhere', socket),
-    /exists and is not a socket/,
-  ],
+for (const [what, make, kind] of [
+  ['a file', (path: string) => writeFileSync(path, 'precious'), 'a file'],
+  ['a link', (path: string) => symlinkSync('/nowhere', path), 'a symbolic link'],
+  ['a directory', (path: string) => mkdirSync(path), 'a directory'],
+  ['a FIFO', (path: string) => execFileSync('mkfifo', [path]), 'a FIFO'],
+  ['a device', (path: string) => execFileSync('mknod', [path, 'c', '1', '3']), 'a device'],
 ] as const) {
-  test.serial(`${title} is left alone`, async (t) => {
+  const run = what === 'a device' ? asRoot : test.serial;
+  run(`${what} where the socket goes is named and left alone, and nothing hangs`, async (t) => {
     const {directory, runtime, socket} = place(t);
     mkdirSync(runtime, {mode: 0o700});
     make(socket);
+    const {ino} = lstatSync(socket);
     const daemon = new TestDaemon({directory});
     t.teardown(() => daemon.close());
     t.is(await daemon.ended(), 1);
-    t.regex(daemon.stderr, complaint);
-    t.truthy(lstatSync(socket));
+    t.true(daemon.stderr.includes(`orgkey: error: ${socket} is ${kind}, not a socket\n`), daemon.stderr);
+    t.true(daemon.stderr.includes(`hint: look at what is there, and remove it: ls -ld ${socket}\n`));
+    t.is(lstatSync(socket).ino, ino);
   });
 }
+
+test.serial('a FIFO at the path of a file of the daemon does not stop its start or its end', async (t) => {
+  const {directory, runtime, socket} = place(t);
+  mkdirSync(join(runtime, 'control'), {recursive: true, mode: 0o700});
+  mkdirSync(join(directory, 'state'), {mode: 0o700});
+  for (const path of ['run/control/pid', 'state/audit.jsonl', 'state/runtime-directory'])
+    execFileSync('mkfifo', [join(directory, path)]);
+  const daemon = await startDaemon({directory});
+  t.teardown(() => daemon.close());
+  t.regex(await askPath(socket, hello), /^orgkey=1\n/);
+  t.is((await daemon.status()).pid, daemon.process.pid ?? 0);
+  t.is(readFileSync(join(runtime, 'control/pid'), 'utf8'), `${daemon.process.pid}\n`);
+  t.is(await daemon.stop('SIGTERM'), 0);
+});
 
 asRoot('a directory that is a link or belongs to another user is rejected', async (t) => {
   const temporary = mkdtempSync(join(tmpdir(), 'orgkey-place-'));

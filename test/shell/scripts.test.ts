@@ -186,6 +186,27 @@ enter_runtime_directory && printf '%s' "$PWD/git.sock"`;
   }).stdout;
 }
 
+test('a FIFO where the socket or the note of services is hangs no script', (t) => {
+  const home = homeFor(t);
+  for (const name of ['git.sock', 'runtime-directory']) execFileSync('mkfifo', [join(home.directory, name)]);
+  const places = {ORGKEY_RUNTIME_DIR: home.directory, ORGKEY_STATE_DIR: home.directory};
+  for (const [name, ...args] of [
+    ['git-credential-orgkey', 'get'],
+    ['orgkey-token', 'contoso'],
+    ['orgkey-ssh', '-p', '1', 'git@127.0.0.1', 'git-upload-pack x'],
+  ] as const) {
+    const {signal, error, stderr} = spawnSync(join(shell, name), args, {
+      env: {...home.environment, ...places, ORGKEY_NO_START: '1', ORGKEY_SSH: '/bin/false'},
+      input: 'protocol=https\nhost=dev.azure.com\npath=contoso/a\n\n',
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    t.is(error, undefined, name);
+    t.is(signal, null);
+    t.regex(stderr, /daemon does not answer/, name);
+  }
+});
+
 asRoot('a daemon is found in trusted directories only', async (t) => {
   const base = mkdtempSync(join(tmpdir(), 'orgkey find '));
   t.teardown(() => rmSync(base, {recursive: true, force: true}));

@@ -1,3 +1,4 @@
+import {constants} from 'node:fs';
 import {open, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {auditFilesAmong} from '../../daemon/record/audit-trail.ts';
@@ -92,7 +93,10 @@ class Tail {
   }
 
   async read(): Promise<string> {
-    const file = this.#path === undefined ? undefined : await open(this.#path, 'r').catch(() => undefined);
+    const file =
+      this.#path === undefined
+        ? undefined
+        : await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
     if (file === undefined) return '';
     try {
       const {ino, size} = await file.stat();

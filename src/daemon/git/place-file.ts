@@ -2,10 +2,10 @@ import {closeSync, constants, fchmodSync, openSync, renameSync, rmSync, writeFil
 import {codeOf} from '../../text/orgkey-error.ts';
 
 /**
- * Writes a file that clients may read, in one step. If root owns the directory, root also made the file for us, and we
+ * Writes a file in one step, whatever is at its path. If root owns the directory, root also made the file for us, and we
  * can only write into it.
  */
-export function placeFile(path: string, text: string, mode: 0o644 | 0o755): void {
+export function placeFile(path: string, text: string, mode: 0o600 | 0o644 | 0o755): void {
   const fresh = `${path}.new`;
   try {
     rmSync(fresh, {force: true});
@@ -15,7 +15,10 @@ export function placeFile(path: string, text: string, mode: 0o644 | 0o755): void
   } catch (error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
     // a container that may write there could put a link to our files
-    writeTo(openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW), text);
+    writeTo(
+      openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+      text,
+    );
   }
 }
 

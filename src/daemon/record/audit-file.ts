@@ -1,10 +1,13 @@
-import type {Stats} from 'node:fs';
+import {constants, type Stats} from 'node:fs';
 import {open, rename, rm, stat, type FileHandle} from 'node:fs/promises';
 import type {AuditSettings} from '../../config/configuration.ts';
 import {codeOf} from '../../text/orgkey-error.ts';
 import {parseRecord} from '../../text/record.ts';
 
 const DAY = 86_400_000;
+
+/** Fails at a FIFO without a reader, instead of waiting. */
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** A file of lines that stays open, and is rotated by size and by age. */
 export class AuditFile {
@@ -81,7 +84,7 @@ export class AuditFile {
 
   async #reopen(): Promise<number> {
     await this.close();
-    this.#file = await open(this.#path, 'a', 0o600);
+    this.#file = await open(this.#path, APPENDING, 0o600);
     this.#identity = await this.#file.stat();
     return this.#identity.size;
   }
@@ -119,7 +122,7 @@ async function factsOf(path: string): Promise<Stats | undefined> {
 
 /** Returns the time in the first line, in milliseconds since epoch. */
 async function beginningOf(path: string): Promise<number | undefined> {
-  const file = await open(path, 'r');
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const {buffer, bytesRead} = await file.read(Buffer.alloc(LONGEST_LINE), 0, LONGEST_LINE, 0);
     const [line = ''] = buffer.toString('utf8', 0, bytesRead).split('\n');
