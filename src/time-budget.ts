@@ -86,6 +86,10 @@ export const TIME_BUDGET = {
   journalEntry: 2_000,
   /** Prometheus sends its request at once. */
   metrics: 5_000,
+  /** The last metrics for a collector of OpenTelemetry, at the end of the daemon. Less than `finish`. */
+  lastExport: 1_000,
+  /** A collector that wants a longer pause is asked again after this one. */
+  longestExportPause: 10 * 60_000,
   /** A user who signs in. As long as Entra's device codes live. */
   signIn: 15 * 60_000,
   /** A user who is asked whether another account may be replaced. */

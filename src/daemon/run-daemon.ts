@@ -73,7 +73,7 @@ export async function runDaemon(options: DaemonOptions, environment: NodeJS.Proc
     await Promise.race([git.idle.firstRequest, delay(TIME_BUDGET.coldStart)]);
   await openControl(assembly, place);
   await configuration.finish(reading);
-  const why = await serve(assembly, place, {stopped, isHeld, report});
+  const why = await serve(assembly, place, {stopped, isHeld, report, environment});
   logging.log('info', `${why}: answering the requests that are under way`);
   await leave(assembly, why);
   if (why === UPDATED) await knock(join(place.directory, 'git.sock'));
@@ -104,13 +104,14 @@ interface Circumstances {
   /** Whether systemd holds our sockets. */
   readonly isHeld: boolean;
   readonly report: ReturnType<typeof takeNotifySocket>;
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Reports that the daemon is ready, and does the recurring work. Returns why the daemon ends. */
 async function serve(
   assembly: Assembly,
   {directory, state}: Place,
-  {stopped, isHeld, report}: Circumstances,
+  {stopped, isHeld, report, environment}: Circumstances,
 ): Promise<string> {
   const {git, gateways, supply, inForce, logging} = assembly;
   const {tokens, logins, store, program} = supply;
@@ -143,7 +144,7 @@ async function serve(
     setInterval(() => void store.look(), CHECK_EVERY),
     setInterval(() => boundLog(process.stderr.fd), CHECK_EVERY),
     setInterval(() => void git.audit.applyRetention(), RETAIN_EVERY),
-    setTimeout(() => void settle(assembly, state).catch(onUnexpected), SETTLED_AFTER),
+    setTimeout(() => void settle(assembly, state, environment).catch(onUnexpected), SETTLED_AFTER),
   ];
   const idleLimit = () => inForce.configuration.settings.idleExit;
   const isIdle = git.idle.exceeds(idleLimit, {isBusy, every: delay});
@@ -155,10 +156,15 @@ async function serve(
 }
 
 /** Does what a start has no time for. */
-async function settle({git}: Assembly, state: string): Promise<void> {
+async function settle(assembly: Assembly, state: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const {git} = assembly;
   await git.grants.prepare();
   await Promise.all([loadAdvice(), loadStore()]);
   await git.audit.applyRetention();
+  if (Object.keys(environment).some((name) => name.startsWith('OTEL_EXPORTER_OTLP_'))) {
+    const {serveOtlp} = await import('./otlp/serve-otlp.ts');
+    await serveOtlp(assembly, environment);
+  }
   const {keepSmall} = await import('./keep-small.ts');
   keepSmall();
   dropCodeOfEarlierVersions(state);
@@ -167,7 +173,7 @@ async function settle({git}: Assembly, state: string): Promise<void> {
 /** Accepts no more clients, answers those that were accepted, and writes what is to be kept. */
 async function leave({side, configuration, git, gateways, supply}: Assembly, why: string): Promise<void> {
   const {sockets, grants, audit} = git;
-  side.stop();
+  const stopped = side.stop();
   configuration.close();
   const enough = delay(TRANSFER_LIMIT + DISK_LIMIT);
   const limit = setTimeout(() => sockets.destroyConnections(), TIME_BUDGET.finish);
@@ -177,7 +183,7 @@ async function leave({side, configuration, git, gateways, supply}: Assembly, why
     return whileDiskAnswers([supply.close(), audit.flush()]);
   });
   await Promise.race([
-    Promise.all([answered, grants.drain(TRANSFER_LIMIT), gateways.drain(TRANSFER_LIMIT)]),
+    Promise.all([answered, stopped, grants.drain(TRANSFER_LIMIT), gateways.drain(TRANSFER_LIMIT)]),
     enough,
   ]);
   audit.note({event: 'stop', outcome: why, pid: process.pid});

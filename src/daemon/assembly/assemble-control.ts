@@ -6,6 +6,8 @@ import type {AuditTrail} from '../record/audit-trail.ts';
 import {tokenEntry} from '../record/report.ts';
 import {elapsed} from '../elapsed.ts';
 import type {Logging} from './assemble-log.ts';
+import {Exposition} from '../status/exposition.ts';
+import type {MetricsWriter} from '../status/metrics-writer.ts';
 import {assembleStatus, type StatusParts} from './assemble-status.ts';
 
 interface ControlSideParts extends StatusParts {
@@ -17,13 +19,20 @@ interface ControlSideParts extends StatusParts {
 /** What the command line and monitoring ask. */
 interface ControlSide {
   readonly handlers: ControlHandlers;
+  /** In Prometheus' form. */
   readonly metrics: () => string;
+  readonly measure: (writer: MetricsWriter) => void;
 }
 
 /** Makes what answers the command line. It is loaded after git's first answer. */
 export function assembleControl(parts: ControlSideParts): ControlSide {
   const {logging, inForce, supply, rejections, audit, reload} = parts;
-  const {status, metrics} = assembleStatus(parts);
+  const {status, measure} = assembleStatus(parts);
+  const metrics = () => {
+    const page = new Exposition();
+    measure(page);
+    return page.text;
+  };
   const {tokens} = supply;
   const bindings = () => inForce.bindings;
   const handlers = new ControlHandlers({
@@ -46,5 +55,5 @@ export function assembleControl(parts: ControlSideParts): ControlSide {
       }),
     now: elapsed,
   });
-  return {handlers, metrics};
+  return {handlers, metrics, measure};
 }

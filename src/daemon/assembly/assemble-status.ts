@@ -3,7 +3,8 @@ import {shownVariables} from '../../network/shown-variables.ts';
 import {VERSION} from '../../version.ts';
 import type {GatewaySide} from '../gateway/gateway-side.ts';
 import type {ClockWatch} from '../status/clock-watch.ts';
-import {renderMetrics} from '../status/metrics.ts';
+import {writeMetrics} from '../status/metrics.ts';
+import type {MetricsWriter} from '../status/metrics-writer.ts';
 import {updateNotices} from '../status/notices.ts';
 import {processFacts} from '../status/process-facts.ts';
 import type {SideServers} from '../status/side-servers.ts';
@@ -31,7 +32,8 @@ export interface StatusParts {
 /** What the daemon reports about itself. */
 interface StatusSide {
   readonly status: () => Status;
-  readonly metrics: () => string;
+  /** Writes the metrics of now. */
+  readonly measure: (writer: MetricsWriter) => void;
 }
 
 export function assembleStatus(parts: StatusParts): StatusSide {
@@ -62,11 +64,11 @@ export function assembleStatus(parts: StatusParts): StatusSide {
       clockSkew: clockWatch.skew,
       environment: variables,
     });
-  return {status, metrics: () => metricsOf(status(), parts)};
+  return {status, measure: (writer) => measure(writer, status(), parts)};
 }
 
-function metricsOf(status: Status, {tally, supply, git, rejections}: StatusParts): string {
-  return renderMetrics({
+function measure(writer: MetricsWriter, status: Status, {tally, supply, git, rejections}: StatusParts): void {
+  writeMetrics(writer, {
     status,
     tally,
     acquisitions: supply.acquisitions,

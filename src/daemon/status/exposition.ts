@@ -1,21 +1,7 @@
-type Labels = Readonly<Record<string, string>>;
-
-interface Sample {
-  readonly labels?: Labels | undefined;
-  readonly value: number;
-}
-
-/** How long something took, by bucket. */
-interface Histogram {
-  readonly labels: Labels;
-  /** The counts by bucket, one more than `bounds`. */
-  readonly buckets: readonly number[];
-  /** In seconds. */
-  readonly sum: number;
-}
+import type {Histogram, Labels, MetricsWriter, Sample} from './metrics-writer.ts';
 
 /** Prometheus' text format, version 0.0.4. No sample occurs twice: a consumer may reject the whole text for that. */
-export class Exposition {
+export class Exposition implements MetricsWriter {
   readonly #lines: string[] = [];
 
   gauge(name: string, help: string, samples: Iterable<Sample> | number): void {

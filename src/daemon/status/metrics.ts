@@ -4,7 +4,7 @@ import {NOT_ACCEPTED} from '../../token/find-token.ts';
 import type {AuditTrail} from '../record/audit-trail.ts';
 import type {AcquisitionTally} from './acquisition-tally.ts';
 import {BUCKETS} from './durations.ts';
-import {Exposition} from './exposition.ts';
+import type {MetricsWriter} from './metrics-writer.ts';
 import type {ProcessFacts} from './process-facts.ts';
 import {ANY_OTHER, type Tally} from './tally.ts';
 import {shownName} from '../../organization/owner.ts';
@@ -21,8 +21,8 @@ interface MetricsParts {
   readonly audit: Pick<AuditTrail, 'lost' | 'lostInJournal' | 'isFailing'>;
 }
 
-export function renderMetrics(parts: MetricsParts): string {
-  const page = new Exposition();
+/** Writes all metrics in the form of the writer. */
+export function writeMetrics(page: MetricsWriter, parts: MetricsParts): void {
   addHealth(page, parts);
   addRequests(page, parts);
   addTokens(page, parts);
@@ -30,10 +30,9 @@ export function renderMetrics(parts: MetricsParts): string {
   addRejections(page, parts);
   addGateways(page, parts);
   addProcess(page, parts);
-  return page.text;
 }
 
-function addHealth(page: Exposition, {status, audit}: MetricsParts): void {
+function addHealth(page: MetricsWriter, {status, audit}: MetricsParts): void {
   const {version, health, configuration} = status;
   page.gauge('orgkey_build_info', 'The version that runs.', [{labels: {version}, value: 1}]);
   page.gauge('orgkey_healthy', 'Whether orgkey status reports no error.', health === 'error' ? 0 : 1);
@@ -56,7 +55,7 @@ function addHealth(page: Exposition, {status, audit}: MetricsParts): void {
   page.gauge('orgkey_audit_failing', 'Whether audit lines cannot be written now.', audit.isFailing ? 1 : 0);
 }
 
-function addRequests(page: Exposition, {tally, connections}: MetricsParts): void {
+function addRequests(page: MetricsWriter, {tally, connections}: MetricsParts): void {
   page.counter(
     'orgkey_requests_total',
     'Requests of git, by what they were for and by outcome.',
@@ -76,7 +75,7 @@ function addRequests(page: Exposition, {tally, connections}: MetricsParts): void
   page.gauge('orgkey_connections', 'Open connections of clients.', connections);
 }
 
-function addTokens(page: Exposition, {status: {organizations}}: MetricsParts): void {
+function addTokens(page: MetricsWriter, {status: {organizations}}: MetricsParts): void {
   page.gauge(
     'orgkey_token_expiry_timestamp_seconds',
     'When the token in memory expires.',
@@ -97,7 +96,7 @@ function addTokens(page: Exposition, {status: {organizations}}: MetricsParts): v
   );
 }
 
-function addAcquisitions(page: Exposition, {acquisitions}: MetricsParts): void {
+function addAcquisitions(page: MetricsWriter, {acquisitions}: MetricsParts): void {
   page.counter(
     'orgkey_acquisitions_total',
     'Requests to issuers and to programs that print secrets.',
@@ -122,7 +121,7 @@ function addAcquisitions(page: Exposition, {acquisitions}: MetricsParts): void {
 }
 
 /** Organizations that are covered by a fallback share a count: clients can invent names. */
-function addRejections(page: Exposition, {status: {organizations}, rejected}: MetricsParts): void {
+function addRejections(page: MetricsWriter, {status: {organizations}, rejected}: MetricsParts): void {
   const named = new Map(organizations.map((one) => [lowerName(shownName(one)), labelsOf(one)]));
   const counts = new Map<string, {readonly labels: Record<string, string>; value: number}>();
   for (const [owner, times] of rejected) {
@@ -146,7 +145,7 @@ function addRejections(page: Exposition, {status: {organizations}, rejected}: Me
   );
 }
 
-function addGateways(page: Exposition, {status: {gateways}}: MetricsParts): void {
+function addGateways(page: MetricsWriter, {status: {gateways}}: MetricsParts): void {
   page.counter(
     'orgkey_gateway_requests_total',
     'Requests that a gateway carried, denied or could not carry.',
@@ -171,7 +170,7 @@ function addGateways(page: Exposition, {status: {gateways}}: MetricsParts): void
 
 const OUTCOMES = ['carried', 'denied', 'failed'] as const;
 
-function addProcess(page: Exposition, {status, process}: MetricsParts): void {
+function addProcess(page: MetricsWriter, {status, process}: MetricsParts): void {
   const {residentBytes, cpuSeconds, busySeconds, openFiles, mostFiles} = process;
   page.gauge('process_resident_memory_bytes', 'Memory of the daemon.', residentBytes);
   page.counter('process_cpu_seconds_total', 'Time of the processor that the daemon used.', cpuSeconds);

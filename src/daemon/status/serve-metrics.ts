@@ -1,5 +1,6 @@
 import {createServer, type IncomingMessage} from 'node:http';
 import {isAbsolute} from 'node:path';
+import {isLoopback} from '../../network/is-loopback.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {claimPath} from '../claim.ts';
 
@@ -51,10 +52,6 @@ function answerTo(
   if (method !== 'GET') return {status: 405};
   if (url === '/healthz') return {status: 200, body: 'ok\n'};
   return url === '/metrics' ? {status: 200, body: render()} : {status: 404};
-}
-
-function isLoopback(host: string | undefined): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host ?? '');
 }
 
 function addressFrom(listen: string): {readonly host: string; readonly port: number} {

@@ -3,12 +3,17 @@ import {messageOf} from '../../text/orgkey-error.ts';
 import {Turns} from '../../turns.ts';
 import type {Log} from '../record/log.ts';
 
-type Open = (where: string) => Promise<{stop(): void}>;
+type Open = (where: string) => Promise<Server>;
+
+interface Server {
+  /** May take a moment. */
+  stop(): void | Promise<void>;
+}
 
 /** The servers next to git's sockets. A failure of one is reported, and does not affect the others. */
 export class SideServers {
   readonly #log: Log;
-  readonly #open = new Map<string, {readonly where: string; stop(): void}>();
+  readonly #open = new Map<string, {readonly where: string; readonly server: Server}>();
   readonly #notices = new Map<string, Notice>();
   /** If two calls for one server overlap, the later one wins. */
   readonly #turns = new Turns();
@@ -29,25 +34,30 @@ export class SideServers {
   async #serve(name: string, where: string | undefined, open: Open): Promise<void> {
     const before = this.#open.get(name);
     if (before !== undefined && before.where === where) return;
-    before?.stop();
+    await before?.server.stop();
     this.#open.delete(name);
     this.#notices.delete(name);
     if (where === undefined) return;
     try {
       const server = await open(where);
-      this.#open.set(name, {where, stop: () => server.stop()});
+      this.#open.set(name, {where, server});
     } catch (error) {
-      const message = `the ${name} cannot be served: ${messageOf(error)}`;
-      this.#log('error', message);
-      this.#notices.set(name, {
-        level: 'warning',
-        message,
-        hint: 'repair it, then run: orgkey service restart',
-      });
+      this.#log('error', this.#warn(name, `the ${name} cannot be served: ${messageOf(error)}`));
     }
   }
 
-  stop(): void {
-    for (const server of this.#open.values()) server.stop();
+  /** Takes note of what does not work, or that it works again. */
+  note(name: string, problem: string | undefined): void {
+    if (problem !== undefined) this.#log('warn', this.#warn(name, problem));
+    else if (this.#notices.delete(name)) this.#log('info', `${name}: works again`);
+  }
+
+  #warn(name: string, message: string): string {
+    this.#notices.set(name, {level: 'warning', message, hint: 'repair it, then run: orgkey service restart'});
+    return message;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Array.from(this.#open.values(), async ({server}) => server.stop()));
   }
 }
