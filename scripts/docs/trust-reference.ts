@@ -1,4 +1,5 @@
 import {readDefences, readOrdeals} from '../trust/defences.ts';
+import {readSituations} from '../trust/situations.ts';
 import {code, page, table} from './markdown.ts';
 
 /** Returns docs/trust.md. */
@@ -10,6 +11,16 @@ export function trustReference(): string {
     table(
       ['Promise', 'Against', 'Defence', 'Test'],
       defences.map(({promise, against, file, test}) => [promise, against, code(file), code(test)]),
+    ),
+    '## Situations',
+    'Each has tests or a bounded script, and at least one defence of the table above.',
+    table(
+      ['Situation', 'Tests and scripts', 'Defences'],
+      readSituations().map(({situation, tests, defences: promises}) => [
+        situation,
+        tests.map(code).join(', '),
+        promises.join('; '),
+      ]),
     ),
     '## What the daemon must survive',
     'Each row has tests or scripts, and at least one of the promises above, whose break a test notices.',

@@ -47,6 +47,7 @@ declare module 'node-ipc' {
 
 declare module 'node-ipc/parsers' {
   export class AssuredParser {
+    constructor(config: object);
     /** Passes each whole frame to `receive`. Returns what is left of the next one. */
     read(buffer: string, data: string, receive: (message: unknown) => void): string;
   }

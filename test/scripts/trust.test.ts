@@ -1,6 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {readSituations} from '../../scripts/trust/situations.ts';
 import {readDefences, readOrdeals} from '../../scripts/trust/defences.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -21,6 +22,22 @@ for (const {what, shownBy, promises} of readOrdeals())
     t.true(promises.length > 0);
     for (const promise of promises) t.true(known.has(promise), promise);
   });
+
+test('every situation has tests that exist, and a defence that one of them notices', (t) => {
+  const situations = readSituations();
+  t.is(situations.length, 15);
+  const byPromise = new Map(readDefences().map((defence) => [defence.promise, defence]));
+  for (const {situation, tests, defences} of situations) {
+    t.true(tests.length > 0 && defences.length > 0, situation);
+    for (const file of tests) t.true(existsSync(join(root, file)), file);
+    for (const promise of defences) t.true(byPromise.has(promise), `${situation}: ${promise}`);
+    const noticing = defences.map((promise) => byPromise.get(promise)?.test ?? '');
+    t.true(
+      noticing.some((file) => tests.includes(file)),
+      `${situation}: none of its tests notices a break`,
+    );
+  }
+});
 
 test('README and SECURITY.md have the number of defences', (t) => {
   const {length} = readDefences();
