@@ -1,5 +1,5 @@
 import test from 'ava';
-import {ownerOf} from '../../src/organization/owner.ts';
+import {directoryIn, ownerOf, shownName} from '../../src/organization/owner.ts';
 import {describeOwner, nameOf} from '../../src/organization/socket-scope.ts';
 
 const servers = new Set([
@@ -177,3 +177,21 @@ test('an owner without a name has no name', (t) => {
   t.is(nameOf({kind: 'server', host: 'h', collection: 'contoso'}), 'contoso');
   t.is(describeOwner({kind: 'unnamed', reason: 'x'}), 'an unknown organization');
 });
+
+test('an organization is shown by its name, a collection with its server', (t) => {
+  t.is(shownName({host: 'dev.azure.com', organization: 'contoso'}), 'contoso');
+  t.is(shownName({host: 'tfs.example.org', organization: 'main'}), 'tfs.example.org/main');
+  t.is(shownName({host: 'dev.azure.com', organization: undefined}), 'dev.azure.com');
+});
+
+for (const [path, directory] of [
+  ['collection/web/_git/site', ''],
+  ['DevOps/collection/web/_git/site', 'DevOps'],
+  ['a/b/collection/web/_GIT/site', 'a/b'],
+  ['tfs/collection/web/_git/site', ''],
+  ['web/_git/site', ''],
+  ['a/b/c/d', ''],
+] as const)
+  test(`the virtual directory in ${path} is ${directory || 'missing'}`, (t) => {
+    t.is(directoryIn(path), directory);
+  });

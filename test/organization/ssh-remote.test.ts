@@ -23,6 +23,26 @@ const remotes: readonly (readonly [text: string, https: string | undefined])[] =
   ['git@ssh.dev.azure.com:contoso/Web/site', undefined],
   ['https://dev.azure.com/contoso/Web/_git/site', undefined],
   ['/a/path', undefined],
+  ['ssh.dev.azure.com:v3/contoso/Web/site', 'https://dev.azure.com/contoso/Web/_git/site'],
+  ['ssh://ssh.dev.azure.com/v3/contoso/Web/site', 'https://dev.azure.com/contoso/Web/_git/site'],
+  ['git@ssh.dev.azure.com:v3/contoso/Web/site/', 'https://dev.azure.com/contoso/Web/_git/site'],
+  ['contoso@vs-ssh.visualstudio.com:Web/_git/_full/site', 'https://dev.azure.com/contoso/Web/_git/site'],
+  ['contoso@vs-ssh.visualstudio.com:Web/_ssh/_optimized/site', 'https://dev.azure.com/contoso/Web/_git/site'],
+  ['a ssh://git@ssh.dev.azure.com/v3/contoso/Web/site', undefined],
+  ['/git@ssh.dev.azure.com:v3/contoso/Web/site', undefined],
+  ['ftp://git@ssh.dev.azure.com:v3/contoso/Web/site', undefined],
+  ['git@vs-ssh.visualstudio.com:Web/_ssh/site', undefined],
+  ['contoso@ssh.dev.azure.com:Web/_ssh/site', undefined],
+  ['contoso@vs-ssh.visualstudio.com:Web/site', undefined],
+  ['contoso@vs-ssh.visualstudio.com:Web/Team/_ssh/site', undefined],
+  ['contoso@vs-ssh.visualstudio.com:Web/_ssh/site/more', undefined],
+  ['git@ssh.dev.azure.com:v3/contoso/Web/.', undefined],
+  ['git@ssh.dev.azure.com:v3/contoso/../site', undefined],
+  ['git@ssh.dev.azure.com:v3/contoso//site', undefined],
+  ['git@ssh.dev.azure.com:v3/contoso/Web/%E0%A4%A', undefined],
+  ['git@ssh.dev.azure.com:v3/contoso/Web/100%25a', 'https://dev.azure.com/contoso/Web/_git/100%25a'],
+  ['git@ssh.dev.azure.com:v3/contoso/Web/100%2541', undefined],
+  ['git@tfs.example.org:../Web/_git/site', undefined],
   ['', undefined],
   ['ssh://git@ssh.dev.azure.com/v3/contoso/Web/%E0%A4%A', undefined],
   ['git@ssh.dev.azure.com:v3/contoso/Web/a\nb', undefined],
@@ -48,4 +68,13 @@ test('a server keeps its name and port', (t) => {
     found?.kind === 'repository' ? toHttpsRemote(found, 'tfs.example.org:8443') : undefined,
     'https://tfs.example.org:8443/main%20collection/Web/_git/site',
   );
+});
+
+test('a remote to an IPv6 address keeps it, and needs no user name', (t) => {
+  t.deepEqual(parseSshRemote('ssh://[2001:db8::1]:22/a/b'), {
+    host: '[2001:db8::1]',
+    port: 22,
+    username: undefined,
+    path: '/a/b',
+  });
 });

@@ -222,3 +222,17 @@ test('an identity on the main socket forces eight acquisitions a minute', (t) =>
   clock.pass(MINUTE);
   t.true(rejections.startForcing(asker, 'token 8'));
 });
+
+test('a token that the organization rejects counts as rejected for a repository', (t) => {
+  const {rejections} = setUp();
+  rejections.judge(asker, 'rejected', 'a');
+  t.true(rejections.isRejected(asker, 'a'));
+  t.false(rejections.isRejected(asker, 'b'));
+});
+
+test('a contradiction for one repository says nothing of another', (t) => {
+  const {rejections} = setUp();
+  rejections.judge({...asker, path: 'app'}, 'works', 'a');
+  rejections.reject(asker, 'a');
+  t.false(rejections.isContradicted(asker));
+});
