@@ -77,6 +77,9 @@ onDebian(`the system service keeps answering during an upgrade and leaves with t
     upgraded: 0,
     restarted: true,
     again: 0,
+    said: ['', ''],
+    // the last valid configuration serves, and the administrator reads why to look
+    broken: {code: 0, stderr: 'orgkey: the service needs attention, see: orgkey status\n'},
     answers: ['secret'],
     status: version,
     removed: 0,

@@ -89,7 +89,18 @@ async function machine() {
     const upgraded = await dpkg('--install', 'newer.deb');
     const second = await mainPid();
     const again = await dpkg('--install', 'newer.deb');
-    return {upgraded: upgraded.code, restarted: first !== second && second !== '0', again: again.code};
+    const config = '/etc/orgkey/config.yaml';
+    const sound = read(config);
+    writeFileSync(config, `${sound}broken: [\n`);
+    const broken = await dpkg('--install', 'newer.deb');
+    writeFileSync(config, sound);
+    return {
+      upgraded: upgraded.code,
+      restarted: first !== second && second !== '0',
+      again: again.code,
+      said: [upgraded, again].map(({stderr}) => stderr),
+      broken: {code: broken.code, stderr: broken.stderr},
+    };
   });
   const {stdout} = await orgkey('root', ['status', '--json']);
   const removed = await dpkg('--remove', 'orgkey');
