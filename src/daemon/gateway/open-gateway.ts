@@ -9,6 +9,7 @@ import {startTimer} from '../../start-timer.ts';
 import type {Crowd} from '../git/crowd.ts';
 import {TIME_BUDGET} from '../../time-budget.ts';
 import {OrgkeyError, codeOf, messageOf} from '../../text/orgkey-error.ts';
+import {collectInOneStep} from '../keep-small.ts';
 
 interface OpenGatewayParts extends Omit<CarrierParts, 'rule'> {
   readonly settings: GatewaySettings;
@@ -93,7 +94,10 @@ export class OpenGateway {
   #noting(admit: Admit): Admit {
     return (request) => {
       const admission = admit(request);
-      if (!('status' in admission)) this.#parts.crowd.admit(request.socket);
+      if (!('status' in admission)) {
+        this.#parts.crowd.admit(request.socket);
+        collectInOneStep();
+      }
       return admission;
     };
   }
