@@ -10,5 +10,5 @@ export function leadsToSocket(address: string): boolean {
 
 /** Returns the port of a gateway to which an address leads git, as `127.0.0.1:9468`. */
 export function portOf(address: string): string | undefined {
-  return /^http:\/\/((?:127\.[0-9.]+|\[::1\]):[0-9]+)\/[^/]+\//.exec(address)?.[1];
+  return /^http:\/\/((?:localhost|127\.[0-9.]+|\[::1\]):[0-9]+)\/[^/]+\//.exec(address)?.[1];
 }

@@ -25,7 +25,7 @@ const REFS = list(
 /** A port on the loopback address. 0 stands for any free port. */
 const LOOPBACK = text({
   expected: 'off, or a loopback address with a port as in 127.0.0.1:9468',
-  pattern: String.raw`(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]):(\d{1,5})`,
+  pattern: String.raw`(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]):(\d{1,5})`,
   example: '127.0.0.1:9468',
   value(_, [, host = '', port = '0']) {
     return Number(port) <= 65_535 ? {host: host.replace(/^\[|\]$/g, ''), port: Number(port)} : undefined;
@@ -54,7 +54,8 @@ export const GATEWAYS = {
     listen: {
       kind: unless('off', LOOPBACK),
       default: 'off',
-      describe: 'A TCP port for clients that know no SOCKS proxy on a socket: `127.0.0.1:9468`.',
+      describe:
+        'A TCP port for clients that know no SOCKS proxy on a socket: `127.0.0.1:9468`, or `localhost:9468` for libgit2.',
     },
     mode: {kind: MODE, default: '0600', describe: 'The permissions of the socket, in quotes.'},
     group: {

@@ -29,7 +29,9 @@ export class OpenGateway {
   readonly #socks: SocksDoor;
   readonly #socksHttp: HttpDoor;
   #settings: GatewaySettings;
-  #tcp: {readonly server: Server; readonly door: HttpDoor; readonly authority: string} | undefined;
+  #tcp:
+    | {readonly servers: readonly Server[]; readonly door: HttpDoor; readonly authority: string}
+    | undefined;
 
   constructor(parts: OpenGatewayParts) {
     this.#parts = parts;
@@ -86,7 +88,7 @@ export class OpenGateway {
   async #closePort(milliseconds: number): Promise<void> {
     const tcp = this.#tcp;
     this.#tcp = undefined;
-    tcp?.server.close();
+    for (const server of tcp?.servers ?? []) server.close();
     await tcp?.door.close(milliseconds, startTimer);
   }
 
@@ -103,15 +105,8 @@ export class OpenGateway {
   }
 
   async #listen({host, port}: Listen): Promise<void> {
-    const server = createServer({noDelay: true});
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(this.#portError(`${host}:${port}`, error)));
-      server.listen({host, port}, resolve);
-    });
-    // Node tries again when it runs out of descriptors
-    server.on('error', () => undefined);
-    const address = server.address();
-    const bound = typeof address === 'object' && address !== null ? address.port : port;
+    const servers = await this.#bindAll(host === 'localhost' ? LOCALHOST : [host], port);
+    const bound = portOf(servers[0]) ?? port;
     const authority = `${host.includes(':') ? `[${host}]` : host}:${bound}`;
     const loopback = new LoopbackDoor({
       capabilities: this.#capabilities,
@@ -119,20 +114,57 @@ export class OpenGateway {
       authority,
     });
     const door = new HttpDoor(this.#carrier, this.#noting(loopback.admit));
-    server.on('connection', (client: Socket) => {
+    const serve = (client: Socket) => {
       client.on('error', () => client.destroy());
       // every user of the machine can connect here: they must not keep out who has a password or the Unix socket
       this.#parts.crowd.enter(`${this.#settings.name}:tcp`, client);
       if (!client.destroyed) door.take(client, Buffer.alloc(0));
+    };
+    for (const one of servers) one.on('connection', serve);
+    this.#tcp = {servers, door, authority};
+  }
+
+  /** Binds one port on every address that this machine has. @throws {OrgkeyError} if it cannot be had on one of them. */
+  async #bindAll([first = '', ...others]: readonly string[], port: number): Promise<Server[]> {
+    const servers = [await this.#bind(first, port)];
+    try {
+      for (const other of others) servers.push(await this.#bind(other, portOf(servers[0]) ?? port));
+    } catch (error) {
+      if (error instanceof OrgkeyError && NO_SUCH_ADDRESS.has(codeOf(error.cause) ?? '')) return servers;
+      for (const server of servers) server.close();
+      throw error;
+    }
+    return servers;
+  }
+
+  /** @throws {OrgkeyError} if the port cannot be had. */
+  async #bind(host: string, port: number): Promise<Server> {
+    const server = createServer({noDelay: true});
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(this.#portError(`${host}:${port}`, error)));
+      server.listen({host, port, ipv6Only: true}, resolve);
     });
-    this.#tcp = {server, door, authority};
+    // Node tries again when it runs out of descriptors
+    server.on('error', () => undefined);
+    return server;
   }
 
   #portError(place: string, error: unknown): OrgkeyError {
     return new OrgkeyError(
       'ERR_LISTEN',
       `the gateway ${this.#settings.name} cannot listen on ${place} (${codeOf(error) ?? messageOf(error)})`,
-      {hint: 'name a free port in `listen` of the gateway'},
+      {hint: 'name a free port in `listen` of the gateway', cause: error},
     );
   }
 }
+
+function portOf(server: Server | undefined): number | undefined {
+  const address = server?.address();
+  return typeof address === 'object' && address !== null ? address.port : undefined;
+}
+
+/** Both must be ours: a client that tries the other one first would give its password to what listens there. */
+const LOCALHOST = ['127.0.0.1', '::1'] as const;
+
+/** Of a machine without IPv6: no other process can listen there. */
+const NO_SUCH_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);

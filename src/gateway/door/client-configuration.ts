@@ -8,7 +8,7 @@ export type ClientWay =
       readonly socket: string;
     }
   | {
-      /** `127.0.0.1:PORT`. */
+      /** `127.0.0.1:PORT` or `localhost:PORT`. */
       readonly authority: string;
       /** The credential helper that asks for the password, as a value for git. */
       readonly helper: string;
@@ -30,6 +30,22 @@ export function reachOf({repositories}: Pick<Rule, 'repositories'>): Reach {
   return {hosts: [...hosts], organizations: [...new Set(organizations)]};
 }
 
+/** Lets git ask for the password of a port. */
+function withPassword({authority, helper}: Extract<ClientWay, {authority: string}>): string[] {
+  const ask = `\thelper = ${quoted(helper)}`;
+  return [
+    `[http "http://${authority}"]`,
+    // a proxy of the environment would get the password
+    '\tproxy =',
+    `[credential "http://${authority}"]`,
+    '\thelper =',
+    ask,
+    ...(authority.startsWith('localhost:')
+      ? ['# Of Cargo, which looks for a helper without the port', '[credential "http://localhost"]', ask]
+      : []),
+  ];
+}
+
 /**
  * Returns the lines of git's configuration that lead everything to the gateway, submodules and SSH forms too. With a
  * socket, the host ends in a name that no resolver answers: without the proxy git fails and asks no other server.
@@ -44,15 +60,7 @@ export function clientConfiguration({hosts, organizations}: Reach, way: ClientWa
       return leads(way, host, [`https://${host}/`, ...users]);
     }),
   ];
-  if ('authority' in way)
-    lines.push(
-      `[http "http://${way.authority}"]`,
-      // a proxy of the environment would get the password
-      '\tproxy =',
-      `[credential "http://${way.authority}"]`,
-      '\thelper =',
-      `\thelper = ${quoted(way.helper)}`,
-    );
+  if ('authority' in way) lines.push(...withPassword(way));
   if (!hosts.includes(SERVICES)) return `${lines.join('\n')}\n`;
   lines.push(
     ...leads(way, SSH, []),

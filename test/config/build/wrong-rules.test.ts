@@ -181,6 +181,11 @@ testRefused([
   ],
   [
     'a gateway that listens beyond the machine',
+    'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c], listen: localhost.example.com:9468}\n',
+    ['3:48 listen must be off, or a loopback address with a port as in 127.0.0.1:9468'],
+  ],
+  [
+    'a gateway on every address',
     'orgkey:\n  gateways:\n    - {name: a, repositories: [a/b/c], listen: 0.0.0.0:9468}\n',
     ['3:48 listen must be off, or a loopback address with a port as in 127.0.0.1:9468'],
   ],
