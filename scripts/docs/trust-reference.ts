@@ -1,4 +1,4 @@
-import {readDefences, readOrdeals} from '../trust/defences.ts';
+import {readDefences} from '../trust/defences.ts';
 import {readSituations} from '../trust/situations.ts';
 import {code, page, table} from './markdown.ts';
 
@@ -19,17 +19,6 @@ export function trustReference(): string {
       readSituations().map(({situation, tests, defences: promises}) => [
         situation,
         tests.map(code).join(', '),
-        promises.join('; '),
-      ]),
-    ),
-    '## What the daemon must survive',
-    'Each row has tests or scripts, and at least one of the promises above, whose break a test notices.',
-    table(
-      ['What', 'Holds', 'Shown by', 'Promises'],
-      readOrdeals().map(({what, holds, shownBy, promises}) => [
-        what,
-        holds,
-        shownBy.map(code).join(', '),
         promises.join('; '),
       ]),
     ),

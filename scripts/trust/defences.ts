@@ -15,20 +15,6 @@ export interface Defence {
   readonly match: string;
 }
 
-/** A situation that the daemon must survive. */
-interface Ordeal {
-  readonly what: string;
-  readonly holds: string;
-  /** Tests and scripts. */
-  readonly shownBy: readonly string[];
-  /** Promises whose break is noticed. */
-  readonly promises: readonly string[];
-}
-
-export function readOrdeals(): readonly Ordeal[] {
-  return JSON.parse(readFileSync(join(import.meta.dirname, 'ordeals.json'), 'utf8'));
-}
-
 export function readDefences(): readonly Defence[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'defences.json'), 'utf8'));
 }

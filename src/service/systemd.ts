@@ -121,12 +121,13 @@ export class SystemdService {
   async status(): Promise<ServiceStatus> {
     const [service, socket] = await Promise.all([this.#show(serviceUnit), this.#show(gitSocketUnit)]);
     const installed = service.get('LoadState') === 'loaded' && socket.get('LoadState') === 'loaded';
-    const replaced = await this.#files.replaced();
+    const paths = await this.#files.replaced();
+    const replaced = paths.length === 0 ? {} : {replaced: paths};
     const pid = Number(service.get('MainPID') ?? 0);
-    if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid, replaced};
+    if (service.get('ActiveState') === 'active') return {installed, state: 'running', pid, ...replaced};
     if ([service, socket].some(isFailed))
-      return {installed, state: 'failed', reason: reasonOf(service, socket), replaced};
-    return {installed, replaced, state: socket.get('ActiveState') === 'active' ? 'listening' : 'stopped'};
+      return {installed, state: 'failed', reason: reasonOf(service, socket), ...replaced};
+    return {installed, ...replaced, state: socket.get('ActiveState') === 'active' ? 'listening' : 'stopped'};
   }
 
   async #installation(sandbox: Sandbox): Promise<readonly Change[]> {

@@ -43,11 +43,10 @@ END
   client=$!
   # a daemon that hangs still accepts connections; the timer runs beside the client and delays nothing
   (
-    timer=
-    trap '[ -z "$timer" ] || kill "$timer"; exit' TERM
+    # $! is the client until there is a timer
+    trap '[ "$!" = "$client" ] || kill "$!"; exit' TERM
     sleep 10 &
-    timer=$!
-    wait "$timer" && kill "$client"
+    wait "$!" && kill "$client"
   ) >/dev/null &
   limit=$!
   trap 'kill "$client" "$limit"; exit 130' INT TERM HUP

@@ -232,10 +232,16 @@ asRoot('a start that fails unexpectedly prints why and exits with 1', async (t) 
 });
 
 test('a daemon ends although a thread hangs in a file', async (t) => {
-  const daemon = await daemonFor(t, {configuration: credentials});
-  // without a reader, opening it hangs, as a lost disk does
-  rmSync(join(daemon.directory, 'state/audit.jsonl'), {force: true});
-  execFileSync('mkfifo', [join(daemon.directory, 'state/audit.jsonl')]);
+  // without a writer, opening it hangs, as a lost disk does
+  const lost = join(scratchDirectory(t), 'lost');
+  execFileSync('mkfifo', [lost]);
+  const hook = `import files from 'node:fs/promises';
+    import {syncBuiltinESMExports} from 'node:module';
+    const {open} = files;
+    files.open = (path, ...more) => (String(path).endsWith('audit.jsonl') ? open('${lost}', 'r') : open(path, ...more));
+    syncBuiltinESMExports();`;
+  const environment = {NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hook)}`};
+  const daemon = await daemonFor(t, {configuration: credentials, environment});
   await daemon.get({protocol: 'https', host: 'dev.azure.com', path: 'contoso/x'});
   t.is(await daemon.stop(), 'SIGTERM');
 });

@@ -2,7 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {readSituations} from '../../scripts/trust/situations.ts';
-import {readDefences, readOrdeals} from '../../scripts/trust/defences.ts';
+import {readDefences} from '../../scripts/trust/defences.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -13,14 +13,6 @@ for (const {promise, file, from, to, test: testFile, match} of readDefences())
     t.not(from, to);
     const titles = read(testFile).replaceAll(/\$\{[^}]*\}/g, '');
     for (const part of match.split('*')) t.true(titles.includes(part), `${testFile} has a test "${match}"`);
-  });
-
-for (const {what, shownBy, promises} of readOrdeals())
-  test(`a situation has tests, and a promise whose break is noticed: ${what}`, (t) => {
-    for (const path of shownBy) t.true(existsSync(join(root, path)), path);
-    const known = new Set(readDefences().map(({promise}) => promise));
-    t.true(promises.length > 0);
-    for (const promise of promises) t.true(known.has(promise), promise);
   });
 
 test('every situation has tests that exist, and a defence that one of them notices', (t) => {

