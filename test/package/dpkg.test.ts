@@ -80,6 +80,12 @@ onDebian(`the system service keeps answering during an upgrade and leaves with t
     said: ['', ''],
     // the last valid configuration serves, and the administrator reads why to look
     broken: {code: 0, stderr: 'orgkey: the service needs attention, see: orgkey status\n'},
+    rolledBack: {
+      code: 0,
+      inForce: 'current',
+      warnings: ['unknown key: futureKey, which is ignored'],
+      check: 5,
+    },
     answers: ['secret'],
     status: version,
     removed: 0,

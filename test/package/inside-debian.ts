@@ -93,13 +93,27 @@ async function machine() {
     const sound = read(config);
     writeFileSync(config, `${sound}broken: [\n`);
     const broken = await dpkg('--install', 'newer.deb');
+    // a key of a later version, under an older one
+    writeFileSync(config, `${sound}orgkey: {futureKey: 1}\n`);
+    const rolledBack = await dpkg('--install', 'older.deb');
+    const warned = await orgkey('root', ['status', '--json']);
+    const checked = await orgkey('root', ['config', 'check', '--config', config]);
     writeFileSync(config, sound);
+    await dpkg('--install', 'newer.deb');
     return {
       upgraded: upgraded.code,
       restarted: first !== second && second !== '0',
       again: again.code,
       said: [upgraded, again].map(({stderr}) => stderr),
       broken: {code: broken.code, stderr: broken.stderr},
+      rolledBack: {
+        code: rolledBack.code,
+        inForce: JSON.parse(warned.stdout).configuration.inForce,
+        warnings: JSON.parse(warned.stdout).configuration.warnings.map(
+          ({message}: {message: string}) => message,
+        ),
+        check: checked.code,
+      },
     };
   });
   const {stdout} = await orgkey('root', ['status', '--json']);
