@@ -70,7 +70,7 @@ export function performancePage(): string {
 const MISSED = [
   '- **Requests a second.** Under the V8 flags of the daemon (decision 0011) the bare server itself reaches 0.69 × of its own rate: the optimizing compiler is worth 26 MB, and the daemon does without. What is left for all that orgkey does is 6 to 9 µs a request; it takes about 60.',
   "- **One request of git.** Beside git's own client the helper starts a timer of ten seconds, without which a daemon that hangs would hang git (decision 0030). It costs 0.1 to 0.3 ×.",
-  '- **Memory.** It depends on how the kernel maps the program of Node: an empty Node took 47 MB on one day and 58 on the next. The distance between the two is what orgkey takes.',
+  '- **Memory.** It depends on how the kernel maps the program of Node: an empty Node took 41 MB on one day and 58 on the next, the daemon 60 and 80. The distance between the two is what orgkey takes.',
   '- **Gateways.** Git opens a connection to the gateway for each process, and makes two requests on it. With submodules, processes of git take most of the time. While packs are carried, a credential request can meet a pause of the garbage collection: without it, carrying 8 packs takes 60 MB more.',
   "- **The SSH relay.** 300 MB pass Node's streams twice, and ssh2's decryption runs on the one thread. Runs give 1.02 to 1.20 ×.",
 ].join('\n');
