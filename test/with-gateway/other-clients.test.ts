@@ -32,7 +32,7 @@ for (const [name, program, code, start] of [
   ['libgit2', 'libgit2.py', 3, 'https://dev.azure.com/'],
   ['Dulwich', 'dulwich-client.py', 0, `http://${authority}/dev.azure.com/`],
 ] as const)
-  withPython(`${name} clones, fetches and pushes, and is told why a push is refused`, async (t) => {
+  withPython(`${name} clones, fetches and pushes, and shows why a push is refused`, async (t) => {
     const world = gateway();
     const home = homeOf(t);
     const url = world.site.url.replace('https://dev.azure.com/', start);
