@@ -549,7 +549,7 @@ test.serial('setup rejects an old git', async (t) => {
   t.regex(stderr, /git 2\.20\.1 is too old/);
 });
 
-testUnless(whyNotRoot, test.serial)('a home that nobody may write to is told', async (t) => {
+testUnless(whyNotRoot, test.serial)('a home that cannot be written to is named', async (t) => {
   const person = new Person(t);
   const config = person.write(
     'config.yaml',
